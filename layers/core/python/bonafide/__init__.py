@@ -1,0 +1,1 @@
+"""Bonafide: is this the enrolled person, is the voice human, and what should the contact centre do?"""

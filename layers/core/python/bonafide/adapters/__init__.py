@@ -1,0 +1,1 @@
+"""Ports implemented: DynamoDB, S3, ONNX Runtime, and twins in memory."""

@@ -1,0 +1,26 @@
+"""The one in-memory form of audio."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """Mono audio.
+
+    Attributes:
+        samples: shape (n,), float32, full scale is 1.0.
+        rate: samples a second, 8000 or 16000.
+    """
+
+    samples: Samples
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return len(self.samples) / self.rate

@@ -1,0 +1,1 @@
+"""Pure biometric logic: no I/O, no clock, numpy at most."""

@@ -1,0 +1,52 @@
+"""What one recording contributes to a decision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+type FloatVector = NDArray[np.float32]
+
+
+class Channel(StrEnum):
+    """The band that the speech really occupies, whatever rate the file says."""
+
+    NARROWBAND = "narrowband"
+    WIDEBAND = "wideband"
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What was measured on a recording, to be judged against a domain's limits.
+
+    Attributes:
+        level_dbfs: RMS level of the speech (of everything, when there is no speech), dB relative to full scale.
+        clipped: fraction of samples that sit at the extreme of the recording's own range in runs.
+        snr_db: level of speech over level of non-speech, dB; None when one of them is missing.
+    """
+
+    level_dbfs: float
+    clipped: float
+    snr_db: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one recording (or chunk) says about its speaker.
+
+    Attributes:
+        speech_seconds: net speech, by voice activity detection.
+        channel: the band of the speech.
+        embeddings: per channel a unit-length vector, shape (dim,); the recording's own channel at least when there
+            is speech, empty when there is none.
+        quality: measurements on the whole recording.
+        embedding_space: identifier of the space that the embeddings live in.
+    """
+
+    speech_seconds: float
+    channel: Channel
+    embeddings: Mapping[Channel, FloatVector]
+    quality: Quality
+    embedding_space: str

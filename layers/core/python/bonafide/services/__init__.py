@@ -1,0 +1,1 @@
+"""The use cases: what each call does, in terms of ports."""
