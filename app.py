@@ -1,0 +1,41 @@
+"""Composes the stacks. Makes no call to AWS: account and region are those of whoever deploys."""
+
+import json
+import os
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from stacks.assets import Assets
+from stacks.data import DataStack
+from stacks.service import ServiceStack
+from stacks.stage import Stage
+
+ROOT = Path(__file__).parent
+
+
+def context() -> dict[str, object]:
+    """Reads cdk.json, so that `python app.py` and `cdk synth` make the same templates."""
+    content: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return content
+
+
+def compose(app: cdk.App, assets: Assets) -> None:
+    """Adds the stacks of the stage that the context names."""
+    stage = Stage.of(app)
+    data = DataStack(app, f"Bonafide-{stage.name}-Data", stage=stage)
+    ServiceStack(app, f"Bonafide-{stage.name}-Service", stage=stage, data=data, assets=assets)
+    cdk.Tags.of(app).add("application", "bonafide")
+    cdk.Tags.of(app).add("stage", stage.name)
+
+
+def main() -> None:
+    """Writes the templates and assets to cdk.out, or where CDK_OUTDIR says."""
+    outdir = os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out"))
+    app = cdk.App(context=context(), outdir=outdir, analytics_reporting=False)
+    compose(app, Assets(ROOT))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""A function: its definition out of the template, and the execution environments that serve it."""
+
+import os
+import sysconfig
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.environment import Environment, Invocation, Outcome
+from local.process import Program
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+CONCURRENCY = os.cpu_count() or 2
+# Requests that wait for a free environment; more than that are throttled, as they would be in AWS by then.
+WAITING = 256
+# What AWS's runtime image holds besides Python itself.
+RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
+
+
+class ThrottledError(Exception):
+    """As many requests wait as may wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What the template says about a function.
+
+    Attributes:
+        name: snake_case name of its construct.
+        handler: `module.function`.
+        code: folder of its code.
+        layers: folders of its layers, which are merged under /opt in AWS.
+        environment: its own variables.
+        memory: MB.
+        timeout: seconds.
+    """
+
+    name: str
+    handler: str
+    code: Path
+    layers: Sequence[Path]
+    environment: Mapping[str, str]
+    memory: int
+    timeout: int
+
+    def program(self, runtime: Path, platform: Mapping[str, str]) -> Program:
+        """Describes the process of an execution environment, with only what Lambda would let it see."""
+        packages = [self.code, *(layer / "python" for layer in self.layers), runtime]
+        own = {name: self._placed(value) for name, value in self.environment.items()}
+        environment = {**platform, **self._reserved(), **own, "PYTHONPATH": os.pathsep.join(map(str, packages))}
+        return Program("awslambdaric", [self.handler], environment, self.code, isolated=True)
+
+    def _placed(self, value: str) -> str:
+        """Finds the layer that a path below /opt lies in."""
+        if not value.startswith("/opt/"):
+            return value
+        candidates = (layer / value.removeprefix("/opt/") for layer in self.layers)
+        return next((str(path) for path in candidates if path.exists()), value)
+
+    def _reserved(self) -> dict[str, str]:
+        return {
+            "_HANDLER": self.handler,
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory),
+            "AWS_LAMBDA_FUNCTION_NAME": self.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "1",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+            "LAMBDA_TASK_ROOT": str(self.code),
+            "LANG": "en_US.UTF-8",
+            "PATH": os.defpath,
+            "TZ": ":UTC",
+        }
+
+
+def platform(endpoint: str) -> dict[str, str]:
+    """Returns the variables that lead every AWS client of a function to the emulator and to nothing else."""
+    credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "local"}
+    return {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **credentials}
+
+
+def runtime_client(folder: Path) -> Path:
+    """Links the runtime client into a folder of its own, so that functions see nothing else of this project's tools."""
+    folder.mkdir(parents=True)
+    installed = Path(sysconfig.get_path("platlib"))
+    for pattern in RUNTIME_CLIENT:
+        for path in installed.glob(pattern):
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
+class Function:
+    """Serves invocations with up to `concurrency` environments, each started when none of the others is free."""
+
+    def __init__(self, definition: Definition, program: Program, log: Path, concurrency: int = CONCURRENCY) -> None:
+        self.definition = definition
+        self._program = program
+        self._log = log
+        self._own = threading.local()
+        self._environments: list[Environment] = []
+        self._room = threading.BoundedSemaphore(concurrency + WAITING)
+        # A thread of the pool is an environment: the pool, too, adds one only when all are busy.
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=definition.name)
+
+    def submit(self, payload: bytes, trace: str = "", request_id: str = "") -> Future[Outcome]:
+        """Queues one event.
+
+        Raises:
+            ThrottledError: too many are waiting already.
+        """
+        if not self._room.acquire(blocking=False):
+            raise ThrottledError
+        future = self._threads.submit(self._serve, payload, trace, request_id or str(uuid.uuid4()))
+        future.add_done_callback(lambda _: self._room.release())
+        return future
+
+    def warm(self) -> Future[Outcome | None]:
+        """Starts an environment before it is needed; the result is what went wrong."""
+        return self._threads.submit(lambda: self._environment().wait_ready())
+
+    def processes(self) -> list[int]:
+        """Lists the process ids of the environments that live."""
+        return [environment.process.pid for environment in self._environments if environment.alive]
+
+    def close(self) -> None:
+        """Ends all environments and what they are doing."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._close_environments()
+        self._threads.shutdown()
+        # Those that were being started meanwhile.
+        self._close_environments()
+
+    def _close_environments(self) -> None:
+        for environment in list(self._environments):
+            environment.close()
+
+    def _serve(self, payload: bytes, trace: str, request_id: str) -> Outcome:
+        environment = self._environment()
+        failure = environment.wait_ready()
+        if failure:
+            environment.close()
+            return failure
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.definition.name}:live"
+        deadline_ms = int((time.time() + self.definition.timeout) * 1000)
+        return environment.run(Invocation(request_id, payload, trace, arn, deadline_ms))
+
+    def _environment(self) -> Environment:
+        existing: Environment | None = getattr(self._own, "environment", None)
+        if existing and existing.alive:
+            return existing
+        if existing:
+            existing.close()
+        self._own.environment = started = Environment(self._program, self._log)
+        self._environments = [each for each in self._environments if each.alive] + [started]
+        return started

@@ -1,0 +1,78 @@
+"""What must outlive every deployment: tables, recordings and the key that encrypts them."""
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.stage import Stage
+
+
+class DataStack(Stack):
+    """State of all domains. Names are left to CloudFormation, so that a stage can be restored beside itself.
+
+    Attributes:
+        key: encrypts everything below.
+        tenants: domains, speakers and voiceprints; one partition per domain.
+        decisions: what was answered, until it expires.
+        idempotency: what was answered to which Idempotency-Key.
+        audio: uploads for a day, and recordings of the domains whose policy keeps them.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage) -> None:
+        super().__init__(scope, id_, description="Bonafide: voiceprints, decisions and recordings")
+        self.key = kms.Key(
+            self,
+            "Key",
+            description="Bonafide: voiceprints, decisions and recordings",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        self._protected = stage.protected
+        self.tenants = self._table("Tenants", "domain", "item")
+        self.decisions = self._table("Decisions", "domain", "decision_id", expires="expires_at")
+        self.idempotency = self._table("Idempotency", "id", expires="expiration")
+        self.audio = self._bucket()
+
+    def _table(
+        self, id_: str, partition: str, sort: str | None = None, *, expires: str | None = None
+    ) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            id_,
+            partition_key=_string(partition),
+            sort_key=_string(sort) if sort else None,
+            time_to_live_attribute=expires,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=self.key,
+            deletion_protection=self._protected,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    def _bucket(self) -> s3.Bucket:
+        # Not versioned on purpose: an erased recording has to be gone, not hidden behind a delete marker.
+        return s3.Bucket(
+            self,
+            "Audio",
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            lifecycle_rules=[
+                s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1)),
+                s3.LifecycleRule(id="unfinished", abort_incomplete_multipart_upload_after=Duration.days(1)),
+            ],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+
+def _string(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

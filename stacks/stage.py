@@ -1,0 +1,42 @@
+"""What differs between development, staging and production."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One named set of operational settings out of cdk.json.
+
+    Attributes:
+        name: dev, staging or production.
+        log_retention: how long logs are kept.
+        requests_per_second: steady rate that the API accepts.
+        burst: requests that it accepts at once.
+        protected: tables refuse to be deleted.
+    """
+
+    name: str
+    log_retention: logs.RetentionDays
+    requests_per_second: int
+    burst: int
+    protected: bool
+
+    @classmethod
+    def of(cls, scope: Construct) -> Self:
+        """Reads the stage that the context names."""
+        name: str = scope.node.get_context("stage")
+        stages: dict[str, dict[str, Any]] = scope.node.get_context("stages")
+        if name not in stages:
+            raise ValueError(f"no stage {name!r} in cdk.json; there are {', '.join(stages)}")
+        settings = stages[name]
+        return cls(
+            name=name,
+            log_retention=logs.RetentionDays[settings["log_retention"]],
+            requests_per_second=int(settings["requests_per_second"]),
+            burst=int(settings["burst"]),
+            protected=bool(settings["protected"]),
+        )
