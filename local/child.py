@@ -12,9 +12,9 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def die_with(parent: int) -> None:
-    """Asks the kernel to kill this process with its parent, which may have gone in the meantime."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with(parent: int, number: int) -> None:
+    """Asks the kernel for a signal when the parent goes, which it may have done in the meantime."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         sys.exit("the parent is gone")
 
@@ -22,7 +22,7 @@ def die_with(parent: int) -> None:
 def main() -> None:
     """Becomes the module, with its arguments as its own."""
     parent, module, *arguments = sys.argv[1:]
-    die_with(int(parent))
+    die_with(int(parent), signal.SIGKILL)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

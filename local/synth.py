@@ -1,4 +1,4 @@
-"""Synthesises the templates, unless nothing that they depend on has changed."""
+"""Synthesises the templates, unless nothing that they depend on has changed: `python -m local.synth [STAGE]`."""
 
 import fcntl
 import hashlib
@@ -65,3 +65,7 @@ def _ignored(root: Path, path: Path) -> bool:
 
 def _fingerprint(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
+
+
+if __name__ == "__main__":
+    print(synthesize(stage=sys.argv[1] if len(sys.argv) > 1 else "dev"))

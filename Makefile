@@ -1,0 +1,94 @@
+# Everything that a person or CI does here. Needs python3.12, make, git and gcc; the rest is installed into .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.locked
+CODE := app.py stacks local layers training functions benchmarks tests
+
+# A bare `python3.12` may be a shim that refuses to run, so each candidate has to prove itself.
+CANDIDATES := python3.12 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.12.*/bin/python3.12 /usr/local/bin/python3.12 /usr/bin/python3.12 python3
+FIND_PYTHON = for each in $(CANDIDATES); do \
+	"$$each" -c 'import sys, venv; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null && { echo "$$each"; exit 0; }; \
+	done; echo "no working Python 3.12 found" >&2; exit 1
+
+COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.12 --no-emit-index-url --no-header --generate-hashes --no-annotate
+
+PORT ?= 0
+CONDITION ?= native
+ENROLL ?= 1
+
+.PHONY: help
+help: ## say what there is
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null \
+		|| sed -nE 's/^([a-z-]+):.*## (.*)/\1: \2/p' $(MAKEFILE_LIST)
+
+# Progress goes to stderr throughout: what a command prints is its result.
+$(READY): requirements-dev.txt pyproject.toml
+	@test -x $(PY) || "$$($(FIND_PYTHON))" -m venv $(VENV) >&2
+	@mkdir -p .build
+	@awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements-dev.txt > .build/uv.txt
+	@test -x $(VENV)/bin/uv || $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r .build/uv.txt >&2
+	@$(VENV)/bin/uv pip sync -q --python $(PY) --require-hashes requirements-dev.txt >&2
+	@$(VENV)/bin/uv pip install -q --python $(PY) --no-deps --no-build-isolation -e . >&2
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) layers bundle ## install everything that is locked, and build the layers
+
+.PHONY: bundle
+bundle: $(READY) ## build the bundle of models
+	@$(PY) -m layers.model.build --out .build/layers/model/bundle >&2
+
+.PHONY: layers
+layers: $(READY) ## build the layer of third-party packages
+	@$(PY) -m layers.runtime.build >&2
+
+.PHONY: synth
+synth: setup ## write the CloudFormation templates to .build/cdk.out
+	@$(PY) -m local.synth
+
+.PHONY: demo
+demo: setup ## run Bonafide here and call it with real recordings
+	@$(PY) -m local.demo
+
+.PHONY: serve
+serve: setup ## run Bonafide here until interrupted [PORT=]
+	@exec $(PY) -m local.serve --port $(PORT) --follow-parent
+
+.PHONY: evaluate
+evaluate: setup ## score recordings through the serving code: TASK= MANIFEST= OUT= [CONDITION=] [ENROLL=]
+	@$(PY) -m training.evaluate --task "$(TASK)" --manifest "$(MANIFEST)" --condition $(CONDITION) --enroll $(ENROLL) --out "$(OUT)"
+
+.PHONY: bench
+bench: setup ## measure time, start, memory and size
+	@$(PY) -m benchmarks
+
+.PHONY: test
+test: setup ## run the tests
+	@$(PY) -m pytest -n 2
+
+.PHONY: lint
+lint: $(READY) ## check format, rules and types
+	@$(VENV)/bin/ruff format --check -q .
+	@$(VENV)/bin/ruff check -q .
+	@$(VENV)/bin/mypy $(wildcard $(CODE))
+
+.PHONY: format
+format: $(READY) ## format the code
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+.PHONY: lock
+lock: $(READY) ## resolve the requirements again
+	@$(COMPILE) layers/runtime/requirements.in -o layers/runtime/requirements.txt
+	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+
+.PHONY: clean
+clean: ## delete everything that was built, but not .venv
+	@rm -rf .build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
