@@ -1,0 +1,106 @@
+"""What a recording can be trusted for: its true band, level, clipping and noise."""
+
+from math import log10
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonafide.audio.telephone import NARROWBAND_RATE
+from bonafide.audio.waveform import Samples, Waveform
+from bonafide.biometrics.evidence import Channel, Quality
+
+type Mask = NDArray[np.bool_]
+
+_WINDOW, _HOP = 512, 256  # 32 ms and 16 ms at 16 kHz, bins of 31.25 Hz
+_TELEPHONE_BINS = slice(32, 100)  # 1.0-3.1 kHz: every line carries it
+_UPPER_BINS = slice(144, 240)  # 4.5-7.5 kHz: above what any 8 kHz recording holds, and its filter's slope
+
+# Decibels of the upper band over the telephone band, each at the level that its loudest tenth of speech frames reaches.
+# Measured on 591 wideband readings: -36 at worst; on 8 kHz recordings brought to 16 kHz: -53 at best.
+_EMPTY_DB = -45.0
+# The upper band may hold noise (dither, a noisy converter) over telephone speech. Noise alone stays within about 2 dB
+# while speech comes and goes; wideband speech varies by more than 4 dB until noise hides it, and is then above -24 dB.
+_STEADY_DB = 4.0
+_EMPTY_BUT_NOISE_DB = -24.0
+
+_SILENCE_DBFS = -100.0
+_MOST_SNR_DB = 100.0
+_SHORTEST_PART_SECONDS = 0.1
+
+_STEP = 1 / 32768  # of 16-bit PCM
+_FAINT = 256 * _STEP  # below this range any sound has flat tops, made by the steps
+_RUN = 3
+
+
+def _decibels(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Power to dB, elementwise; never below -140."""
+    return np.asarray(10.0 * np.log10(np.maximum(power, 1e-14)), np.float32)
+
+
+def _spectra(samples: Samples, mask: Mask) -> NDArray[np.float32]:
+    """Power spectra of the frames that are mostly speech (of all, if none is), shape (frames, 257)."""
+    short = max(0, _WINDOW - len(samples))
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, (0, short)), _WINDOW)[::_HOP]
+    voiced = np.lib.stride_tricks.sliding_window_view(np.pad(mask, (0, short)), _WINDOW)[::_HOP].mean(axis=1) > 0.5
+    window = np.hanning(_WINDOW).astype(np.float32)
+    spectrum = np.fft.rfft((frames[voiced] if voiced.any() else frames) * window / np.linalg.norm(window))
+    return np.asarray(spectrum.real**2 + spectrum.imag**2, np.float32)
+
+
+def effective_channel(waveform: Waveform, mask: Mask) -> Channel:
+    """The band that the speech occupies, whatever the sampling rate says.
+
+    Args:
+        waveform: samples of shape (n,).
+        mask: which samples are speech, shape (n,).
+    """
+    if waveform.rate == NARROWBAND_RATE:
+        return Channel.NARROWBAND
+    spectra = _spectra(waveform.samples, mask)
+    upper = _decibels(spectra[:, _UPPER_BINS].mean(axis=1))
+    telephone = _decibels(spectra[:, _TELEPHONE_BINS].mean(axis=1))
+    difference = np.percentile(upper, 90) - np.percentile(telephone, 90)
+    steady = np.percentile(upper, 95) - np.percentile(upper, 10) < _STEADY_DB
+    empty = difference < (_EMPTY_BUT_NOISE_DB if steady else _EMPTY_DB)
+    return Channel.NARROWBAND if empty else Channel.WIDEBAND
+
+
+def measure(waveform: Waveform, mask: Mask) -> Quality:
+    """Measure a whole recording.
+
+    Args:
+        waveform: samples of shape (n,), n > 0.
+        mask: which samples are speech, shape (n,).
+    """
+    samples = waveform.samples
+    speech, rest = samples[mask], samples[~mask]
+    enough = _SHORTEST_PART_SECONDS * waveform.rate
+    snr = None
+    if min(len(speech), len(rest)) >= enough:
+        snr = min(_level(speech) - _level(rest), _MOST_SNR_DB)
+    return Quality(level_dbfs=_level(speech if len(speech) else samples), clipped=_clipped(samples), snr_db=snr)
+
+
+def _level(samples: Samples) -> float:
+    """RMS level in dB relative to full scale, never below silence."""
+    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    return max(10.0 * log10(power), _SILENCE_DBFS) if power > 0.0 else _SILENCE_DBFS
+
+
+def _clipped(samples: Samples) -> float:
+    """Fraction of samples in runs of at least 3 at the recording's own highest or lowest value.
+
+    A flat top stays flat when the recording is turned down afterwards, so the extreme is the recording's own and not
+    full scale; a loud clean voice touches its extreme once or twice, never in runs.
+    """
+    high, low = samples.max(), samples.min()
+    if high - low < _FAINT:
+        return 0.0
+    return (_in_runs(samples >= high - _STEP) + _in_runs(samples <= low + _STEP)) / len(samples)
+
+
+def _in_runs(mask: Mask) -> int:
+    """How many samples lie in runs of at least `_RUN`."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.view(np.int8), [0]])))
+    lengths = edges[1::2] - edges[::2]
+    return int(lengths[lengths >= _RUN].sum())

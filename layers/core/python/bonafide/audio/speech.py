@@ -1,0 +1,56 @@
+"""From speech probabilities to the samples that are speech."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Mask = NDArray[np.bool_]
+
+WINDOW_SECONDS = 0.032
+ENTER = 0.5
+LEAVE = 0.35
+SHORTEST_SPEECH = 8
+LONGEST_PAUSE = 3
+MARGIN = 1
+
+
+def speech_windows(probabilities: NDArray[np.float32]) -> Mask:
+    """Decides for each window whether it is speech.
+
+    Speech begins at ENTER and lasts until LEAVE (hysteresis). Pauses of up to LONGEST_PAUSE windows belong to the speech
+    around them, speech of fewer than SHORTEST_SPEECH windows is a noise, and MARGIN windows on both sides are kept.
+
+    Args:
+        probabilities: shape (windows,), one each WINDOW_SECONDS.
+
+    Returns:
+        Shape (windows,).
+    """
+    speech = _hysteresis(probabilities)
+    speech = ~_without_short_runs(~speech, LONGEST_PAUSE + 1)
+    speech = _without_short_runs(speech, SHORTEST_SPEECH)
+    padded = np.pad(speech, MARGIN)
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * MARGIN + 1).any(axis=1)
+
+
+def sample_mask(windows: Mask, samples: int, rate: int) -> Mask:
+    """Spreads a mask over windows to one over samples, shape (samples,)."""
+    return np.repeat(windows, round(WINDOW_SECONDS * rate))[:samples]
+
+
+def _hysteresis(probabilities: NDArray[np.float32]) -> Mask:
+    decided = np.flatnonzero((probabilities >= ENTER) | (probabilities < LEAVE))
+    last = np.searchsorted(decided, np.arange(len(probabilities)), side="right") - 1
+    if not len(decided):
+        return np.zeros(len(probabilities), dtype=np.bool_)
+    entered = probabilities[decided[np.maximum(last, 0)]] >= ENTER
+    speech: Mask = entered & (last >= 0)
+    return speech
+
+
+def _without_short_runs(mask: Mask, shortest: int) -> Mask:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
+    starts, ends = edges[::2], edges[1::2]
+    kept = np.zeros_like(mask)
+    for start, end in zip(starts, ends, strict=True):
+        kept[start:end] = end - start >= shortest
+    return kept
