@@ -16,8 +16,9 @@ MARGIN = 1
 def speech_windows(probabilities: NDArray[np.float32]) -> Mask:
     """Decides for each window whether it is speech.
 
-    Speech begins at ENTER and lasts until LEAVE (hysteresis). Pauses of up to LONGEST_PAUSE windows belong to the speech
-    around them, speech of fewer than SHORTEST_SPEECH windows is a noise, and MARGIN windows on both sides are kept.
+    Speech begins at ENTER and lasts until LEAVE (hysteresis). Pauses of up to LONGEST_PAUSE windows belong to the
+    speech around them, speech of fewer than SHORTEST_SPEECH windows is a noise, and MARGIN windows on both sides are
+    kept.
 
     Args:
         probabilities: shape (windows,), one each WINDOW_SECONDS.

