@@ -124,7 +124,10 @@ class Bundle:
             waveform: the recording.
             channels: bands to embed besides the recording's own; those that it does not have are left out.
         """
-        speech = self.find_speech(waveform)
+        return self.evidence(self.find_speech(waveform), channels)
+
+    def evidence(self, speech: Speech, channels: Collection[Channel] = ()) -> Evidence:
+        """The second half of `observe`, for callers that decide on `channels` after seeing the speech."""
         possible = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels}
         enough = speech.seconds >= SHORTEST_SPEECH_SECONDS
         return Evidence(
