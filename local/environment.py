@@ -54,14 +54,15 @@ class Environment:
     """Runs one invocation at a time; the thread that makes it has to outlive it."""
 
     def __init__(self, program: Program, log: Path) -> None:
-        self._log = log.open("ab", buffering=0)
+        self._log = log
         self._inbox: SimpleQueue[Invocation | None] = SimpleQueue()
         self._ready: Future[Outcome | None] = Future()
         self._current: Invocation | None = None
         self._server = Server(0, _interface(self))
         self._server.start()
         environment = {**program.environment, "AWS_LAMBDA_RUNTIME_API": self._server.address}
-        self._process = start(replace(program, environment=environment), self._log)
+        with log.open("ab") as output:
+            self._process = start(replace(program, environment=environment), output)
         threading.Thread(target=self._watch, daemon=True).start()
 
     @property
@@ -102,7 +103,8 @@ class Environment:
 
     def note(self, line: str) -> None:
         """Writes a line of the platform into the log of the function."""
-        self._log.write(f"{line}\n".encode())
+        with self._log.open("a") as output:
+            output.write(f"{line}\n")
 
     def close(self) -> None:
         """Kills the process and frees the port."""

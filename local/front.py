@@ -304,6 +304,13 @@ def _refuse(api: Api, request: Request, refused: RefusedError) -> Response:
     return Response(status, headers, body.encode())
 
 
+def _malformed(code: int, message: str | None) -> RefusedError:
+    """Says what is wrong with a request that has no method or no form that HTTP knows."""
+    if code == HTTPStatus.NOT_IMPLEMENTED:
+        return RefusedError("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
+    return RefusedError("BAD_REQUEST", code if code < 500 else 400, message or HTTPStatus(code).phrase)
+
+
 def serve(api: Api, port: int) -> Server:
     """Starts to serve the API on the loopback interface."""
 
@@ -329,8 +336,7 @@ def serve(api: Api, port: int) -> Server:
             self.close_connection = True
             self.command = getattr(self, "command", None) or "GET"
             request = Request(str(uuid.uuid4()), self.command, "", [], self.client_address[0], b"")
-            phrase = message or explain or HTTPStatus(code).phrase
-            self._send(_refuse(api, request, RefusedError("BAD_REQUEST", code, phrase)))
+            self._send(_refuse(api, request, _malformed(code, message or explain)))
 
     for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"):
         setattr(Front, f"do_{method}", Front.serve)

@@ -101,8 +101,9 @@ class Function:
     def __init__(self, definition: Definition, program: Program, log: Path, concurrency: int = CONCURRENCY) -> None:
         self.definition = definition
         self._program = program
-        self._log = log
+        self.log = log
         self._own = threading.local()
+        self._closed = False
         self._environments: list[Environment] = []
         self._room = threading.BoundedSemaphore(concurrency + WAITING)
         # A thread of the pool is an environment: the pool, too, adds one only when all are busy.
@@ -130,15 +131,11 @@ class Function:
 
     def close(self) -> None:
         """Ends all environments and what they are doing."""
+        self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._close_environments()
-        self._threads.shutdown()
-        # Those that were being started meanwhile.
-        self._close_environments()
-
-    def _close_environments(self) -> None:
         for environment in list(self._environments):
             environment.close()
+        self._threads.shutdown()
 
     def _serve(self, payload: bytes, trace: str, request_id: str) -> Outcome:
         environment = self._environment()
@@ -155,7 +152,11 @@ class Function:
         if existing and existing.alive:
             return existing
         if existing:
+            self._environments.remove(existing)
             existing.close()
-        self._own.environment = started = Environment(self._program, self._log)
-        self._environments = [each for each in self._environments if each.alive] + [started]
+        self._own.environment = started = Environment(self._program, self.log)
+        self._environments.append(started)
+        if self._closed:
+            # Whoever closes may have looked for environments before this one was there.
+            started.close()
         return started

@@ -1,0 +1,61 @@
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from local.runner import Deployment, deployment
+
+COMMAND = [sys.executable, "-m", "local.serve", "--port", "0"]
+
+
+@pytest.fixture(scope="module")
+def running(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    with deployment(assembly=assembly, logs=tmp_path_factory.mktemp("logs")) as running:
+        yield running
+
+
+def children(pid: int) -> set[int]:
+    return {int(each) for path in Path(f"/proc/{pid}/task").glob("*/children") for each in path.read_text().split()}
+
+
+def test_the_service_answers_at_its_endpoint(running: Deployment) -> None:
+    with urllib.request.urlopen(f"{running.endpoint}/v1/health") as response:
+        assert response.status == 200
+
+
+def test_state_is_in_the_tables_of_the_template(running: Deployment) -> None:
+    tables = running.emulator.client("dynamodb").list_tables()["TableNames"]
+    assert {name.split("-")[3].rstrip("0123456789ABCDEF") for name in tables} == {"Tenants", "Decisions", "Idempotency"}
+
+
+def test_functions_are_led_to_the_emulator(running: Deployment) -> None:
+    names = {function.definition.environment["BONAFIDE_TENANT_TABLE"] for function in running.functions.values()}
+    assert names < set(running.emulator.client("dynamodb").list_tables()["TableNames"])
+
+
+def test_two_deployments_do_not_share_anything(running: Deployment, assembly: Path, tmp_path: Path) -> None:
+    with deployment(assembly=assembly, logs=tmp_path) as other:
+        assert other.endpoint != running.endpoint
+        assert other.emulator.endpoint != running.emulator.endpoint
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serving_says_where_and_leaves_nothing_behind(assembly: Path, tmp_path: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True, env={"TMPDIR": str(tmp_path)}) as server:
+        assert server.stdout
+        line = server.stdout.readline()
+        processes = children(server.pid)
+        assert len(processes) == 1 + 5
+        server.send_signal(number)
+        rest = server.stdout.read()
+    assert line.startswith("endpoint: http://127.0.0.1:")
+    assert rest == ""
+    assert server.returncode == 0
+    assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]
+    assert not list(tmp_path.iterdir())
