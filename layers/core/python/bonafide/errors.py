@@ -2,6 +2,8 @@
 
     BonafideError
     ├── InvalidInput            400  the request itself is wrong
+    │   ├── UnsupportedMediaType 415 the body is not JSON
+    │   ├── IdempotencyKeyReused 422 the key is known with another body
     │   └── UnsupportedAudio    422  the request is well formed, its audio cannot be used
     ├── NotFound                404
     ├── Conflict                409  right request, wrong state
@@ -58,6 +60,18 @@ class UnsupportedAudio(InvalidInput):
     status = 422
 
 
+class UnsupportedMediaType(InvalidInput):
+    """The body is of a media type that is not taken."""
+
+    status = 415
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """The Idempotency-Key is known with another body."""
+
+    status = 422
+
+
 class NotFound(BonafideError):
     """The named domain, speaker or object does not exist."""
 
@@ -80,3 +94,12 @@ class Unavailable(BonafideError):
     """A dependency did not answer in time; nothing was half written, and a retry is safe."""
 
     status = 503
+
+
+class StoreUnavailable(Unavailable):
+    """A table or bucket was throttled, slow or failing beyond the bounded retries."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "store_unavailable", "The store did not answer in time; repeat the request.", headers={"Retry-After": "1"}
+        )

@@ -1,0 +1,23 @@
+"""POST .../authentications: is this the enrolled person?"""
+
+from bonafide.bootstrap import idempotency, verification
+from bonafide.contracts import AuthenticationDecision, AuthenticationRequest
+from bonafide.http import Domain, IdempotencyKey, Speaker, create_app, lambda_entry, responses
+
+app = create_app(idempotency())
+service = verification()
+lambda_handler = lambda_entry(app)
+
+
+@app.post(
+    "/v1/domains/<domain>/speakers/<speaker>/authentications",
+    summary="Authenticate a caller",
+    operation_id="authenticateCaller",
+    tags=["authentications"],
+    responses=responses(404, 409, 413, 415, 422),
+)
+def authenticate(
+    domain: Domain, speaker: Speaker, request: AuthenticationRequest, idempotency_key: IdempotencyKey = None
+) -> AuthenticationDecision:
+    """Holds the caller's speech against the claimed speaker's voiceprint and decides, with reasons."""
+    return service.authenticate(domain, speaker, request, idempotency_key)

@@ -1,0 +1,198 @@
+"""Domains, speakers and decisions in DynamoDB.
+
+Tenant table: partition key `domain`, sort key `item`, which is `domain` for the tenant's own record and
+`speaker#<speaker>` for a person. One BatchGetItem reads both; one transaction writes a speaker only while its domain
+stands. Every read is strongly consistent and every write conditional, so no order of events loses an update.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bonafide.adapters.records import (
+    SPEAKER_PREFIX,
+    Item,
+    domain_key,
+    read_domain,
+    read_speaker,
+    speaker_key,
+    write_domain,
+    write_speaker,
+)
+from bonafide.errors import StoreUnavailable
+from bonafide.ports import DomainChanged, DomainRecord, SpeakerPage, SpeakerRecord, VersionConflict
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+FOLLOWS = "attribute_not_exists(#item) AND :previous = :none OR #version = :previous"
+NAMES = {"#item": "item", "#version": "version"}
+
+
+class DynamoTenantStore:
+    """`TenantStore` on one table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def domain(self, domain: str) -> DomainRecord | None:
+        """See `TenantStore`."""
+        with _translated_errors():
+            answer = self._client.get_item(TableName=self._table, Key=domain_key(domain), ConsistentRead=True)
+        return read_domain(answer["Item"]) if "Item" in answer else None
+
+    def put_domain(self, record: DomainRecord) -> None:
+        """See `TenantStore`."""
+        with _translated_errors():
+            self._client.put_item(
+                TableName=self._table,
+                Item=write_domain(record),
+                ConditionExpression=FOLLOWS,
+                ExpressionAttributeNames=NAMES,
+                ExpressionAttributeValues=_previous(record.version),
+            )
+
+    def delete_domain(self, record: DomainRecord) -> None:
+        """See `TenantStore`."""
+        with _translated_errors():
+            self._client.delete_item(
+                TableName=self._table,
+                Key=domain_key(record.domain),
+                ConditionExpression="#version = :version",
+                ExpressionAttributeNames={"#version": "version"},
+                ExpressionAttributeValues={":version": {"N": str(record.version)}},
+            )
+
+    def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
+        """See `TenantStore`."""
+        keys = [domain_key(domain), speaker_key(domain, speaker)]
+        with _translated_errors():
+            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
+        if answer.get("UnprocessedKeys"):
+            raise StoreUnavailable()
+        items = {item["item"]["S"]: item for item in answer["Responses"][self._table]}
+        found_domain, found_speaker = (items.get(key["item"]["S"]) for key in keys)
+        return (
+            read_domain(found_domain) if found_domain else None,
+            read_speaker(found_speaker) if found_speaker else None,
+        )
+
+    def put_speaker(self, record: SpeakerRecord) -> None:
+        """See `TenantStore`."""
+        domain_stands: Any = {
+            "TableName": self._table,
+            "Key": domain_key(record.domain),
+            "ConditionExpression": "deleting = :no",
+            "ExpressionAttributeValues": {":no": {"BOOL": False}},
+        }
+        put: Any = {
+            "TableName": self._table,
+            "Item": write_speaker(record),
+            "ConditionExpression": FOLLOWS,
+            "ExpressionAttributeNames": NAMES,
+            "ExpressionAttributeValues": _previous(record.version),
+        }
+        with _translated_errors():
+            self._client.transact_write_items(TransactItems=[{"ConditionCheck": domain_stands}, {"Put": put}])
+
+    def delete_speaker(self, domain: str, speaker: str) -> bool:
+        """See `TenantStore`."""
+        with _translated_errors():
+            answer = self._client.delete_item(
+                TableName=self._table, Key=speaker_key(domain, speaker), ReturnValues="ALL_OLD"
+            )
+        return "Attributes" in answer
+
+    def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
+        """See `TenantStore`."""
+        with _translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="#domain = :domain AND begins_with(#item, :prefix)",
+                ExpressionAttributeNames={"#domain": "domain", "#item": "item"},
+                ExpressionAttributeValues={":domain": {"S": domain}, ":prefix": {"S": SPEAKER_PREFIX}},
+                ConsistentRead=True,
+                Limit=limit,
+                **({"ExclusiveStartKey": speaker_key(domain, after)} if after else {}),
+            )
+        speakers = [read_speaker(item) for item in answer["Items"]]
+        return SpeakerPage(speakers, speakers[-1].speaker if "LastEvaluatedKey" in answer and speakers else None)
+
+
+class DynamoDecisionLog:
+    """`DecisionLog` on a table with partition key `domain` and sort key `decision_id`."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def append(self, domain: str, document: Mapping[str, Any], expires_at: datetime) -> Mapping[str, Any]:
+        """See `DecisionLog`."""
+        item: Item = {
+            "domain": {"S": domain},
+            "decision_id": {"S": document["decision_id"]},
+            "decision": {"S": document["decision"]},
+            "document": {"S": json.dumps(document)},
+            "expires_at": {"N": str(int(expires_at.timestamp()))},
+        }
+        try:
+            with _translated_errors():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(decision_id)",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except VersionConflict as conflict:
+            return self._stored(domain, document["decision_id"], conflict)
+        return document
+
+    def _stored(self, domain: str, decision_id: str, conflict: VersionConflict) -> Mapping[str, Any]:
+        key: Item = {"domain": {"S": domain}, "decision_id": {"S": decision_id}}
+        with _translated_errors():
+            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        if "Item" not in answer:
+            raise StoreUnavailable() from conflict
+        stored: Mapping[str, Any] = json.loads(answer["Item"]["document"]["S"])
+        return stored
+
+
+def _previous(version: int) -> Item:
+    return {":previous": {"N": str(version - 1)}, ":none": {"N": "0"}}
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Turns the outcomes of conditions into the port's exceptions, and everything else into `Unavailable`."""
+    try:
+        yield
+    except ClientError as error:
+        raise _translated(error) from error
+    except BotoCoreError as error:
+        raise StoreUnavailable() from error
+
+
+def _translated(error: ClientError) -> Exception:
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return VersionConflict()
+    if code == "TransactionCanceledException":
+        return _cancelled([reason.get("Code") for reason in error.response.get("CancellationReasons", [])])
+    if code == "TransactionConflictException":
+        return VersionConflict()
+    return StoreUnavailable()
+
+
+def _cancelled(reasons: list[str | None]) -> Exception:
+    """Reads a cancelled `put_speaker`: the domain's condition comes first, the speaker's second."""
+    if reasons and reasons[0] == "ConditionalCheckFailed":
+        return DomainChanged()
+    if {"ConditionalCheckFailed", "TransactionConflict"}.intersection(reasons):
+        return VersionConflict()
+    return StoreUnavailable()
+

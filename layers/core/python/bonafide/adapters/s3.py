@@ -1,0 +1,62 @@
+"""Uploaded and kept audio in S3."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bonafide.errors import StoreUnavailable, TooLarge
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3AudioStore:
+    """`AudioStore` on one bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def presign_upload(self, key: str, expires_seconds: int) -> str:
+        """See `AudioStore`."""
+        place = {"Bucket": self._bucket, "Key": key}
+        return self._client.generate_presigned_url("put_object", Params=place, ExpiresIn=expires_seconds)
+
+    def fetch(self, key: str, limit: int) -> bytes | None:
+        """See `AudioStore`."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            if answer["ContentLength"] > limit:
+                answer["Body"].close()
+                raise TooLarge(
+                    "audio_too_large",
+                    "The uploaded recording has too many bytes.",
+                    field="audio.upload",
+                    limit=limit,
+                    found=answer["ContentLength"],
+                )
+            return answer["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+                return None
+            raise StoreUnavailable() from error
+        except BotoCoreError as error:
+            raise StoreUnavailable() from error
+
+    def keep(self, key: str, content: bytes) -> None:
+        """See `AudioStore`."""
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable() from error
+
+    def discard(self, prefix: str) -> None:
+        """See `AudioStore`."""
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            for page in pages:
+                for entry in page.get("Contents", []):
+                    self._client.delete_object(Bucket=self._bucket, Key=entry["Key"])
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable() from error
+

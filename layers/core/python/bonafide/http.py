@@ -1,0 +1,246 @@
+"""The REST face of every function: routing, validation, idempotency and problem documents, made in one place.
+
+Errors are RFC 9457 problem documents with a stable `code`. Validation errors name each field, its limit and what was
+found, but never echo more than a few characters, so that audio and personal data do not come back.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyPersistenceLayerError,
+    IdempotencyValidationError,
+)
+from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic_core import from_json
+
+from bonafide.contracts import IDEMPOTENCY_KEY, IDENTIFIER, Problem, ProblemDetail
+from bonafide.errors import (
+    BonafideError,
+    Conflict,
+    IdempotencyKeyReused,
+    InvalidInput,
+    StoreUnavailable,
+    UnsupportedMediaType,
+)
+from bonafide.observability import logger, tracer
+
+PROBLEM_JSON = "application/problem+json"
+DAY_SECONDS = 24 * 60 * 60
+
+type Event = dict[str, Any]
+type Handler = Callable[[Event, LambdaContext], dict[str, Any]]
+
+# Parameters that routes share. Plain aliases, since the resolver looks inside them.
+Domain = Annotated[str, Path(pattern=IDENTIFIER, description="The tenant.")]
+Speaker = Annotated[str, Path(pattern=IDENTIFIER, description="The person, by your own pseudonymous reference.")]
+Cursor = Annotated[str | None, Query(max_length=128, description="`next_cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="Speakers a page.")]
+Force = Annotated[bool, Query(description="Delete the domain's speakers too.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias=IDEMPOTENCY_KEY,
+        min_length=1,
+        max_length=128,
+        description="Same key and same body: same answer, one effect. Same key and another body: 422.",
+    ),
+]
+
+
+def create_app(idempotency: BasePersistenceLayer | None = None) -> APIGatewayRestResolver:
+    """Builds the resolver that every function uses.
+
+    Args:
+        idempotency: where answers to POSTs are remembered by Idempotency-Key; None for functions without POST.
+    """
+    app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=_parse_json)
+    app.exception_handler(BonafideError)(_problem_response)
+    app.exception_handler(RequestValidationError)(_validation_response)
+    app.exception_handler(ServiceError)(_service_response)
+    app.exception_handler(Exception)(_unexpected_response)
+    app.not_found(_not_found_response)
+    if idempotency:
+        app.use([_remember_answers(idempotency)])
+    return app
+
+
+def lambda_entry(app: APIGatewayRestResolver) -> Handler:
+    """Wraps the resolver into the function's entry point: logged, traced, and never answering with a stack trace."""
+
+    @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
+    @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+    def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
+        if refusal := _refuse_media_type(event):
+            return refusal
+        return app.resolve(event, context)
+
+    return handle
+
+
+def responses(*statuses: int) -> dict[int, Any]:
+    """OpenAPI entries for the problem documents that a route may answer with."""
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {PROBLEM_JSON: {"model": Problem}}}
+        for status in (400, *statuses, 429, 500, 503)
+    }
+
+
+def empty(status: HTTPStatus) -> Response[None]:
+    """An answer without a body."""
+    return Response(status)
+
+
+def problem(error: BonafideError, details: list[ProblemDetail] | None = None) -> Response[str]:
+    """Renders an error as an RFC 9457 problem document."""
+    document = Problem(
+        type=f"https://bonafide.dev/problems/{error.code}",
+        title=HTTPStatus(error.status).phrase,
+        status=error.status,
+        code=error.code,
+        detail=error.detail,
+        errors=details or _details(error),
+    )
+    body = document.model_dump_json(exclude_none=True)
+    return Response(error.status, content_type=PROBLEM_JSON, body=body, headers={**error.headers})
+
+
+def _details(error: BonafideError) -> list[ProblemDetail]:
+    if error.field is None:
+        return []
+    return [ProblemDetail(field=error.field, limit=_shorten(error.limit), found=_shorten(error.found))]
+
+
+def _problem_response(error: BonafideError) -> Response[str]:
+    logger.info("refused", extra={"code": error.code, "status": error.status})
+    return problem(error)
+
+
+def _validation_response(error: RequestValidationError) -> Response[str]:
+    details = [_validation_detail(entry) for entry in error.errors()[:10]]
+    refusal = InvalidInput("request_invalid", "The request does not match the contract; `errors` names each field.")
+    logger.info("refused", extra={"code": refusal.code, "status": refusal.status})
+    return problem(refusal, details)
+
+
+def _validation_detail(entry: Mapping[str, Any]) -> ProblemDetail:
+    context = {key: value for key, value in (entry.get("ctx") or {}).items() if isinstance(value, int | float | str)}
+    limit = ", ".join(f"{key} {value}" for key, value in context.items()) or str(entry.get("msg", entry["type"]))
+    field = ".".join(str(part) for part in entry["loc"]) or "body"
+    return ProblemDetail(field=_shorten(field) or "body", limit=_shorten(limit), found=_shorten(entry.get("input")))
+
+
+def _service_response(error: ServiceError) -> Response[str]:
+    refusal = InvalidInput("request_invalid", "The request cannot be served.")
+    refusal.status = error.status_code
+    return problem(refusal)
+
+
+def _not_found_response(_: NotFoundError) -> Response[str]:
+    refusal = BonafideError("route_not_found", "There is no such path, or it does not take this method.")
+    refusal.status = HTTPStatus.NOT_FOUND
+    return problem(refusal)
+
+
+def _unexpected_response(error: Exception) -> Response[str]:
+    # The message of an unforeseen exception may quote the request: its type and place are logged, its text is not.
+    logger.error("unexpected error", extra={"error_type": type(error).__name__, "place": _place(error)})
+    return problem(BonafideError("internal_error", "Something went wrong here; the request may be repeated."))
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "unknown"
+
+
+def _shorten(value: object) -> str | None:
+    """What was found, cut to what helps a person and gives nothing away."""
+    if value is None or isinstance(value, dict | list):
+        return None if value is None else type(value).__name__
+    text = str(value)
+    return text if len(text) <= 64 else f"{text[:16]}... ({len(text)} characters)"
+
+
+def _parse_json(body: str) -> Any:
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidInput("body_not_json", "The body is not valid JSON.", field="body") from error
+
+
+def _refuse_media_type(event: Event) -> dict[str, Any] | None:
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    media_type = (headers.get("content-type") or "application/json").partition(";")[0].strip().lower()
+    if not event.get("body") or media_type == "application/json":
+        return None
+    error = UnsupportedMediaType(
+        "media_type_unsupported",
+        "Bodies are taken as JSON only.",
+        field="content-type",
+        limit="application/json",
+        found=media_type,
+    )
+    answer = problem(error)
+    return {"statusCode": error.status, "headers": {"Content-Type": PROBLEM_JSON}, "body": answer.body}
+
+
+def _remember_answers(store: BasePersistenceLayer) -> Callable[..., Response[Any]]:
+    """Middleware: a POST with an Idempotency-Key has one effect and one answer for a day.
+
+    Only answers are remembered. A refused or failed request may be repeated under the same key, which is safe because
+    the identifiers of what it writes derive from the key.
+    """
+
+    def remember(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
+        event = app.current_event
+        key = event.headers.get(IDEMPOTENCY_KEY)
+        if key is None or event.http_method != "POST":
+            return next_middleware(app)
+
+        # Powertools keeps one configuration for each decorated function; the key's owner is part of the key.
+        config = IdempotencyConfig(
+            event_key_jmespath="key", payload_validation_jmespath="digest", expires_after_seconds=DAY_SECONDS
+        )
+        config.register_lambda_context(app.lambda_context)
+
+        @idempotent_function(data_keyword_argument="request", persistence_store=store, config=config)
+        def answer(*, request: dict[str, str]) -> dict[str, Any]:
+            response = next_middleware(app)
+            return {"status": response.status_code, "body": response.body}
+
+        digest = hashlib.sha256((event.body or "").encode()).hexdigest()
+        remembered = _translated(lambda: answer(request={"key": f"{event.path}#{key}", "digest": digest}))
+        return Response(remembered["status"], content_type="application/json", body=remembered["body"])
+
+    return remember
+
+
+def _translated(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except IdempotencyAlreadyInProgressError as error:
+        raise Conflict(
+            "request_in_progress",
+            "A request with this Idempotency-Key is being worked on.",
+            field=IDEMPOTENCY_KEY,
+            headers={"Retry-After": "1"},
+        ) from error
+    except IdempotencyValidationError as error:
+        raise IdempotencyKeyReused(
+            "idempotency_key_reused", "This Idempotency-Key was used with another body.", field=IDEMPOTENCY_KEY
+        ) from error
+    except IdempotencyPersistenceLayerError as error:
+        raise StoreUnavailable from error
+

@@ -1,0 +1,194 @@
+"""What the services need from the outside world, and the records that cross that line."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol, Self
+
+from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.voiceprint import Voiceprint
+
+
+class VersionConflict(Exception):
+    """Another writer was faster; read again and decide again on the new state."""
+
+
+class DomainChanged(Exception):
+    """The domain was deleted, or is being deleted, since it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long a domain keeps what it need not keep.
+
+    Attributes:
+        decision_days: decisions are deleted after this many days.
+        keep_audio: whether audio of enrolments and authentications is kept at all.
+    """
+
+    decision_days: int
+    keep_audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRecord:
+    """One tenant.
+
+    Attributes:
+        version: optimistic version of the record, 0 when it was never written.
+        policy_version: counts the changes of `policy`.
+        deleting: set once a forced deletion began; nothing new may be written into the domain.
+    """
+
+    domain: str
+    policy: Policy
+    retention: Retention
+    created_at: datetime
+    updated_at: datetime
+    policy_version: int = 1
+    version: int = 0
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The receipt that the speaker agreed to be enrolled."""
+
+    receipt_id: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerRecord:
+    """One person of a domain, with the protected template of the voice.
+
+    Attributes:
+        voiceprint: None before the first enrolment and after an opt-out.
+        consent: the newest receipt; kept after an opt-out as evidence of what was agreed.
+        applied: identifiers of the newest enrolments that the voiceprint contains, so that a repeated one is no new speech.
+        version: optimistic version, 0 when never written.
+    """
+
+    domain: str
+    speaker: str
+    status: SpeakerStatus
+    created_at: datetime
+    updated_at: datetime
+    voiceprint: Voiceprint | None = None
+    consent: Consent | None = None
+    opted_out_at: datetime | None = None
+    applied: tuple[str, ...] = field(default=())
+    version: int = 0
+
+    def next(self, at: datetime, **changes: Any) -> Self:
+        """The following version of this record."""
+        return replace(self, updated_at=at, version=self.version + 1, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerPage:
+    """Some speakers in order of their identifiers, and where to go on; `after` is None on the last page."""
+
+    speakers: Sequence[SpeakerRecord]
+    after: str | None
+
+
+class TenantStore(Protocol):
+    """Domains and speakers. Reads see every write that was acknowledged before them."""
+
+    def domain(self, domain: str) -> DomainRecord | None:
+        """Reads a domain."""
+
+    def put_domain(self, record: DomainRecord) -> None:
+        """Writes version n over version n - 1.
+
+        Raises:
+            VersionConflict: the stored version is another one.
+        """
+
+    def delete_domain(self, record: DomainRecord) -> None:
+        """Deletes this version of the domain's own record.
+
+        Raises:
+            VersionConflict: the stored version is another one.
+        """
+
+    def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
+        """Reads a domain and one of its speakers in one round trip."""
+
+    def put_speaker(self, record: SpeakerRecord) -> None:
+        """Writes version n over version n - 1, while the domain stands.
+
+        Raises:
+            VersionConflict: the stored version is another one.
+            DomainChanged: the domain is gone or going.
+        """
+
+    def delete_speaker(self, domain: str, speaker: str) -> bool:
+        """Deletes a speaker; tells whether there was one."""
+
+    def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
+        """Reads at most `limit` speakers whose identifiers come after `after`."""
+
+
+class DecisionLog(Protocol):
+    """Decisions, written once and never changed."""
+
+    def append(self, domain: str, document: Mapping[str, Any], expires_at: datetime) -> Mapping[str, Any]:
+        """Stores a decision under its `decision_id`; returns the stored one, which is the earlier one if there was one."""
+
+
+class AudioStore(Protocol):
+    """Uploaded audio, and audio that a domain chose to keep."""
+
+    def presign_upload(self, key: str, expires_seconds: int) -> str:
+        """Returns a URL that takes one PUT of audio under `key`."""
+
+    def fetch(self, key: str, limit: int) -> bytes | None:
+        """Reads an object; None when there is none.
+
+        Raises:
+            TooLarge: the object has more than `limit` bytes; nothing was read.
+        """
+
+    def keep(self, key: str, content: bytes) -> None:
+        """Writes an object."""
+
+    def discard(self, prefix: str) -> None:
+        """Deletes every object under a prefix."""
+
+
+class Speech(Protocol):
+    """What voice activity detection left of a recording."""
+
+    @property
+    def seconds(self) -> float:
+        """Net speech, in seconds."""
+
+    @property
+    def channel(self) -> Channel:
+        """The band of the speech."""
+
+
+class SpeechModels[S: Speech, W](Protocol):
+    """The bundle, as the services see it: from a waveform to evidence."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bundle's manifest."""
+
+    @property
+    def embedding_space(self) -> str:
+        """Space that the embeddings live in."""
+
+    @property
+    def calibration(self) -> Mapping[str, Any]:
+        """What turns scores of this bundle into LLRs, as its file says."""
+
+    def find_speech(self, waveform: W) -> S:
+        """Cuts a waveform down to its speech."""
+
+    def evidence(self, speech: S, channels: Collection[Channel] = ()) -> Evidence:
+        """Embeds speech for its own channel and for those asked for that it can serve."""

@@ -1,0 +1,71 @@
+"""From the audio of a request to bytes and a waveform."""
+
+import binascii
+import secrets
+
+from bonafide.audio.decode import decode
+from bonafide.audio.waveform import Waveform
+from bonafide.contracts import MAX_AUDIO_BYTES, UPLOAD_SECONDS, AudioInput, Upload
+from bonafide.errors import InvalidInput, NotFound
+from bonafide.ports import AudioStore
+
+UPLOADS = "uploads"
+KEPT = "kept"
+
+
+class Recordings:
+    """Reads what was sent inline or uploaded before, and keeps it where a domain wants that."""
+
+    def __init__(self, store: AudioStore) -> None:
+        self._store = store
+
+    def offer_upload(self, domain: str) -> Upload:
+        """Returns a place for one PUT, which only this domain can name afterwards."""
+        name = secrets.token_urlsafe(24)
+        url = self._store.presign_upload(_upload_key(domain, name), UPLOAD_SECONDS)
+        return Upload(upload=name, url=url, expires_in_seconds=UPLOAD_SECONDS, max_bytes=MAX_AUDIO_BYTES)
+
+    def read(self, domain: str, audio: AudioInput) -> tuple[bytes, Waveform]:
+        """Returns the recording's bytes and its waveform.
+
+        Raises:
+            InvalidInput: the base64 or the audio is malformed or of an unsupported kind.
+            NotFound: nothing was uploaded under that name.
+        """
+        content = self._uploaded(domain, audio.upload) if audio.upload else _inline(audio.content or "")
+        return content, decode(content, encoding=audio.encoding, rate=audio.sample_rate, channel=audio.channel)
+
+    def keep(self, domain: str, speaker: str, name: str, content: bytes) -> None:
+        """Keeps a recording until its speaker is deleted or opts out, or the bucket's retention is over."""
+        self._store.keep(f"{_kept_prefix(domain, speaker)}{name}", content)
+
+    def forget(self, domain: str, speaker: str, name: str) -> None:
+        """Deletes one kept recording, if there is one."""
+        self._store.discard(f"{_kept_prefix(domain, speaker)}{name}")
+
+    def forget_speaker(self, domain: str, speaker: str) -> None:
+        """Deletes whatever was kept of a speaker."""
+        self._store.discard(_kept_prefix(domain, speaker))
+
+    def _uploaded(self, domain: str, name: str) -> bytes:
+        content = self._store.fetch(_upload_key(domain, name), MAX_AUDIO_BYTES)
+        if content is None:
+            raise NotFound("upload_not_found", "Nothing was uploaded under this name.", field="audio.upload")
+        return content
+
+
+def _inline(content: str) -> bytes:
+    try:
+        return binascii.a2b_base64(content, strict_mode=True)
+    except ValueError as error:
+        raise InvalidInput(
+            "audio_not_base64", "The audio is not valid base64.", field="audio.content", limit="RFC 4648 base64"
+        ) from error
+
+
+def _upload_key(domain: str, name: str) -> str:
+    return f"{UPLOADS}/{domain}/{name}"
+
+
+def _kept_prefix(domain: str, speaker: str) -> str:
+    return f"{KEPT}/{domain}/{speaker}/"

@@ -1,0 +1,121 @@
+"""Authentication of one recording: evidence, a calibrated score, a decision with reasons, written before it is answered."""
+
+import time
+from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import timedelta
+
+from bonafide.biometrics.decision import Verdict, decide
+from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.contracts import AuthenticationDecision, AuthenticationRequest, SpeakerEvidence
+from bonafide.errors import Conflict
+from bonafide.ports import DecisionLog, DomainRecord, SpeakerRecord, SpeechModels, TenantStore
+from bonafide.services.clock import Clock, identifier, utc_now
+from bonafide.services.enrolment import quality_report, require_space
+from bonafide.services.recordings import Recordings
+from bonafide.services.speakers import find_both
+
+
+class VerificationService:
+    """Holds a recording against the claimed speaker's voiceprint."""
+
+    def __init__(
+        self,
+        store: TenantStore,
+        models: SpeechModels,
+        recordings: Recordings,
+        decisions: DecisionLog,
+        clock: Clock = utc_now,
+        reader: Executor | None = None,
+    ) -> None:
+        self._store = store
+        self._models = models
+        self._calibration = Calibration.parse(models.calibration)
+        self._recordings = recordings
+        self._decisions = decisions
+        self._clock = clock
+        self._reader = reader or ThreadPoolExecutor(max_workers=1)
+
+    def authenticate(
+        self, domain: str, speaker: str, request: AuthenticationRequest, key: str | None
+    ) -> AuthenticationDecision:
+        """Decides on one recording.
+
+        Args:
+            domain: the tenant.
+            speaker: who the caller claims to be.
+            request: audio and what is known of the call.
+            key: Idempotency-Key, by which a decision is recognised even when its first answer was lost.
+
+        Raises:
+            NotFound: the domain, the speaker or the upload is unknown.
+            InvalidInput: the audio cannot be used.
+            Conflict: the speaker opted out, is not yet enrolled, or must be enrolled again.
+        """
+        started = time.monotonic()
+        # The store answers while the samples are decoded and searched for speech.
+        found = self._reader.submit(find_both, self._store, domain, speaker)
+        content, waveform = self._recordings.read(domain, request.audio)
+        speech = self._models.find_speech(waveform)
+        tenant, record = found.result()
+        voiceprint = self._usable(record)
+        evidence = self._models.evidence(speech, _channels_to_meet(voiceprint))
+        decision = self._decide(tenant, record, voiceprint, evidence, request, key, started)
+        if tenant.retention.keep_audio:
+            self._recordings.keep(domain, speaker, f"authentications/{decision.decision_id}", content)
+        expires_at = decision.decided_at + timedelta(days=tenant.retention.decision_days)
+        stored = self._decisions.append(domain, decision.model_dump(mode="json"), expires_at)
+        return AuthenticationDecision.model_validate(stored)
+
+    def _usable(self, record: SpeakerRecord) -> Voiceprint:
+        if record.status is SpeakerStatus.OPTED_OUT:
+            raise Conflict("speaker_opted_out", "The speaker opted out of voice authentication.", field="speaker")
+        if record.status is not SpeakerStatus.ENROLLED or record.voiceprint is None:
+            raise Conflict("speaker_not_enrolled", "The speaker's enrolment is not complete.", field="speaker")
+        require_space(record.voiceprint, self._models.embedding_space)
+        return record.voiceprint
+
+    def _decide(
+        self,
+        tenant: DomainRecord,
+        record: SpeakerRecord,
+        voiceprint: Voiceprint,
+        evidence: Evidence,
+        request: AuthenticationRequest,
+        key: str | None,
+        started: float,
+    ) -> AuthenticationDecision:
+        scored = score(voiceprint, evidence, self._calibration) if evidence.embeddings else None
+        verdict = decide(scored, evidence, tenant.policy)
+        return AuthenticationDecision(
+            decision_id=identifier(key, record.domain, record.speaker, "decision"),
+            domain=record.domain,
+            claimed_speaker=record.speaker,
+            decision=verdict.decision,
+            reasons=list(verdict.reasons),
+            speaker=_speaker_evidence(scored, verdict),
+            speech_seconds=round(evidence.speech_seconds, 2),
+            channel=evidence.channel,
+            quality=quality_report(evidence),
+            degraded=[],
+            bundle=self._models.digest,
+            policy_version=tenant.policy_version,
+            call_id=request.context.call_id,
+            decided_at=self._clock(),
+            latency_ms=round((time.monotonic() - started) * 1000),
+        )
+
+
+def _channels_to_meet(voiceprint: Voiceprint) -> list[Channel]:
+    """A wideband call meets a voiceprint that has only telephone speech in the telephone band."""
+    return [] if Channel.WIDEBAND in voiceprint.templates else [Channel.NARROWBAND]
+
+
+def _speaker_evidence(scored: SpeakerScore | None, verdict: Verdict) -> SpeakerEvidence | None:
+    if scored is None:
+        return None
+    return SpeakerEvidence(
+        llr=round(scored.llr, 3), score=round(scored.score, 1), threshold=round(verdict.threshold, 3)
+    )

@@ -1,0 +1,62 @@
+"""The functions' configuration, read once at start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+
+class MissingSetting(RuntimeError):
+    """An environment variable that the function cannot work without is not set; the function refuses to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the deployment tells every function.
+
+    Attributes:
+        tenant_table: table of domains and speakers.
+        decision_table: table of decisions.
+        idempotency_table: table of Powertools idempotency records.
+        audio_bucket: bucket of uploads and of audio that a domain chose to keep.
+        stage: deployment stage, named by health and logs.
+    """
+
+    tenant_table: str
+    decision_table: str
+    idempotency_table: str
+    audio_bucket: str
+    stage: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Reads every setting.
+
+        Raises:
+            MissingSetting: names the first variable that is not set.
+        """
+        return cls(**{name: _require(environment, f"BONAFIDE_{name.upper()}") for name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class BundleSettings:
+    """Where the model bundle lies and which one it must be; only functions that listen to audio have it."""
+
+    directory: Path
+    digest: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Reads both settings.
+
+        Raises:
+            MissingSetting: names the first variable that is not set.
+        """
+        directory = _require(environment, "BONAFIDE_BUNDLE_DIR")
+        return cls(Path(directory), _require(environment, "BONAFIDE_BUNDLE_DIGEST"))
+
+
+def _require(environment: Mapping[str, str], name: str) -> str:
+    if value := environment.get(name):
+        return value
+    raise MissingSetting(f"environment variable {name} is not set")

@@ -1,0 +1,49 @@
+"""Writes the public contract from the functions' own routes: `make openapi`."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
+
+from bonafide import __version__
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "layers/core/python/bonafide/openapi.json"
+# Handlers start as they would in AWS, so they need settings; none of these is called.
+SETTINGS = {
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "BONAFIDE_TENANT_TABLE": "tenants",
+    "BONAFIDE_DECISION_TABLE": "decisions",
+    "BONAFIDE_IDEMPOTENCY_TABLE": "idempotency",
+    "BONAFIDE_AUDIO_BUCKET": "audio",
+    "BONAFIDE_STAGE": "local",
+    "BONAFIDE_BUNDLE_DIR": str(ROOT / ".build/layers/model/bundle"),
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+
+
+def generate() -> dict[str, Any]:
+    """Merges the routes of every function into one OpenAPI document."""
+    os.environ.update(SETTINGS)
+    os.environ.setdefault("BONAFIDE_BUNDLE_DIGEST", _digest())
+    merge = OpenAPIMerge(
+        title="Bonafide",
+        version=__version__,
+        summary="Is this the enrolled person, and what to do next?",
+        description="Voice authentication as a risk signal with a decision. Requests are signed with AWS IAM (SigV4).",
+        on_conflict="error",
+    )
+    merge.discover(ROOT / "functions", recursive=True, project_root=ROOT)
+    return merge.get_openapi_schema()
+
+
+def _digest() -> str:
+    import hashlib
+
+    return hashlib.sha256((ROOT / ".build/layers/model/bundle/manifest.json").read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    TARGET.write_text(json.dumps(generate(), indent=1, sort_keys=True) + "\n")
