@@ -75,6 +75,8 @@ class Definition:
             "LAMBDA_TASK_ROOT": str(self.code),
             "LANG": "en_US.UTF-8",
             "PATH": os.defpath,
+            # Code and layers are read-only in AWS; here, too, running them must not change them.
+            "PYTHONDONTWRITEBYTECODE": "1",
             "TZ": ":UTC",
         }
 

@@ -26,12 +26,13 @@ def synthesize(root: Path = ROOT, stage: str = "dev") -> Path:
         stamp = out / f"{stage}.digest"
         wanted = _digest(root, stage)
         if not stamp.exists() or stamp.read_text() != wanted:
-            _run(root, out, stage)
+            run_app(root, out, stage)
             stamp.write_text(wanted)
     return out
 
 
-def _run(root: Path, out: Path, stage: str) -> None:
+def run_app(root: Path, out: Path, stage: str) -> None:
+    """Runs app.py, which writes the assembly to `out`."""
     # jsii warns about versions of Node other than the newest; the one in the wheel is pinned by the lock.
     path = os.pathsep.join([str(NODE), os.environ.get("PATH", os.defpath)])
     context = json.dumps({"stage": stage})

@@ -1,0 +1,64 @@
+import pytest
+
+from tests.stacks.conftest import OfKind, statements
+
+TABLE = "AWS::DynamoDB::Table"
+BUCKET = "AWS::S3::Bucket"
+KEY = "AWS::KMS::Key"
+
+
+@pytest.mark.parametrize(("kind", "count"), [(TABLE, 3), (BUCKET, 1), (KEY, 1)])
+def test_state_survives_the_deletion_of_its_stack(data: OfKind, kind: str, count: int) -> None:
+    resources = data(kind)
+    assert len(resources) == count
+    for resource in resources.values():
+        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_tables_can_be_restored_and_are_encrypted_with_the_own_key(data: OfKind) -> None:
+    (key,) = data(KEY)
+    for table in data(TABLE).values():
+        properties = table["Properties"]
+        assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+        assert properties["SSESpecification"]["KMSMasterKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_tables_have_the_keys_that_the_code_relies_on(data: OfKind) -> None:
+    keys = {
+        tuple(key["AttributeName"] for key in table["Properties"]["KeySchema"]): table["Properties"]
+        .get("TimeToLiveSpecification", {})
+        .get("AttributeName")
+        for table in data(TABLE).values()
+    }
+    assert keys == {("domain", "item"): None, ("domain", "decision_id"): "expires_at", ("id",): "expiration"}
+
+
+def test_recordings_are_private_and_encrypted_with_the_own_key(data: OfKind) -> None:
+    (bucket,) = data(BUCKET).values()
+    properties = bucket["Properties"]
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+
+
+def test_recordings_travel_over_tls_only(data: OfKind) -> None:
+    conditions = [each["Condition"] for each in statements(data("AWS::S3::BucketPolicy")) if each["Effect"] == "Deny"]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
+
+
+def test_uploads_are_gone_after_a_day(data: OfKind) -> None:
+    (bucket,) = data(BUCKET).values()
+    rules = {rule["Id"]: rule for rule in bucket["Properties"]["LifecycleConfiguration"]["Rules"]}
+    assert rules["uploads"]["Prefix"] == "uploads/"
+    assert rules["uploads"]["ExpirationInDays"] == 1
+
+
+def test_an_erased_recording_is_not_kept_as_a_version(data: OfKind) -> None:
+    (bucket,) = data(BUCKET).values()
+    assert "VersioningConfiguration" not in bucket["Properties"]
+
+
+def test_the_key_is_rotated(data: OfKind) -> None:
+    (key,) = data(KEY).values()
+    assert key["Properties"]["EnableKeyRotation"]

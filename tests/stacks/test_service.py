@@ -1,0 +1,130 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from local.synth import ROOT, run_app
+from tests.stacks.conftest import OfKind, Resources, as_list, statements
+
+FUNCTION = "AWS::Lambda::Function"
+
+
+@pytest.fixture
+def functions(service: OfKind) -> Resources:
+    return service(FUNCTION)
+
+
+def test_there_is_one_function_per_folder(functions: Resources) -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+    names = {each["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for each in functions.values()}
+    assert names == folders
+
+
+def test_each_function_is_called_through_its_alias(service: OfKind, functions: Resources) -> None:
+    aliases = service("AWS::Lambda::Alias")
+    assert {alias["Properties"]["FunctionName"]["Ref"] for alias in aliases.values()} == set(functions)
+    assert {alias["Properties"]["Name"] for alias in aliases.values()} == {"live"}
+    for method in service("AWS::ApiGateway::Method").values():
+        target = method["Properties"]["Integration"]["Uri"]["Fn::Join"][1]
+        assert [part["Ref"] for part in target if isinstance(part, dict) and part["Ref"] in aliases]
+
+
+def test_only_aliases_may_be_invoked(service: OfKind) -> None:
+    invoked = {each["Properties"]["FunctionName"]["Ref"] for each in service("AWS::Lambda::Permission").values()}
+    assert invoked <= set(service("AWS::Lambda::Alias"))
+
+
+def test_each_function_has_a_role_of_its_own(functions: Resources) -> None:
+    roles = {each["Properties"]["Role"]["Fn::GetAtt"][0] for each in functions.values()}
+    assert len(roles) == len(functions)
+
+
+def test_no_permission_is_for_everything(service: OfKind) -> None:
+    for statement in statements(service("AWS::IAM::Policy")):
+        if "*" in as_list(statement["Resource"]):
+            # X-Ray has no resources to name.
+            assert set(as_list(statement["Action"])) == {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+        assert not {"*", "dynamodb:*", "s3:*", "kms:*", "dynamodb:Scan"} & set(as_list(statement["Action"]))
+
+
+def test_a_function_without_state_has_no_access_to_state(service: OfKind) -> None:
+    policies = {id_: each for id_, each in service("AWS::IAM::Policy").items() if id_.startswith("DescribeService")}
+    services = {action.partition(":")[0] for each in statements(policies) for action in as_list(each["Action"])}
+    assert services == {"logs", "xray"}
+
+
+def test_authentication_cannot_change_a_voiceprint(service: OfKind) -> None:
+    policies = {id_: each for id_, each in service("AWS::IAM::Policy").items() if id_.startswith("AuthenticateCaller")}
+    tenant = [each for each in statements(policies) if "Tenants" in json.dumps(each["Resource"])]
+    actions = {action for each in tenant for action in as_list(each["Action"])}
+    assert actions == {f"dynamodb:{each}" for each in ("GetItem", "BatchGetItem", "Query", "ConditionCheckItem")}
+
+
+def test_functions_are_traced_and_their_logs_expire(service: OfKind, functions: Resources) -> None:
+    groups = service("AWS::Logs::LogGroup")
+    for function in functions.values():
+        assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
+        assert groups[function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]["RetentionInDays"]
+
+
+def test_no_function_works_longer_than_somebody_listens(service: OfKind, functions: Resources) -> None:
+    patience = {
+        each["Properties"]["Integration"]["TimeoutInMillis"] for each in service("AWS::ApiGateway::Method").values()
+    }
+    assert patience == {29_000}
+    assert all(each["Properties"]["Timeout"] <= 29 for each in functions.values())
+
+
+def test_a_new_bundle_is_a_new_version_of_the_functions(functions: Resources) -> None:
+    digest = hashlib.sha256((ROOT / ".build/layers/model/bundle/manifest.json").read_bytes()).hexdigest()
+    for function in functions.values():
+        assert function["Properties"]["Environment"]["Variables"]["BONAFIDE_BUNDLE_DIGEST"] == digest
+
+
+def test_a_new_layer_is_a_new_version_of_the_functions() -> None:
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    assert context["@aws-cdk/aws-lambda:recognizeLayerVersion"] is True
+
+
+def test_callers_are_throttled_and_bodies_are_not_logged(service: OfKind) -> None:
+    (stage,) = service("AWS::ApiGateway::Stage").values()
+    (settings,) = stage["Properties"]["MethodSettings"]
+    assert settings["ThrottlingRateLimit"] > 0
+    assert settings["DataTraceEnabled"] is False
+    assert "AccessLogSetting" in stage["Properties"]
+
+
+def test_what_the_api_refuses_by_itself_is_a_problem_document(service: OfKind) -> None:
+    responses = service("AWS::ApiGateway::GatewayResponse").values()
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= {each["Properties"]["ResponseType"] for each in responses}
+    for response in responses:
+        template = response["Properties"]["ResponseTemplates"]["application/problem+json"]
+        problem = json.loads(template.replace("$context.error.messageString", '"message"'))
+        assert {"type", "title", "code", "detail"} <= set(problem)
+
+
+def test_running_code_does_not_change_what_is_deployed(assembly: Path, tmp_path: Path) -> None:
+    litter = ROOT / "layers/core/python/bonafide/__pycache__/litter.pyc"
+    litter.parent.mkdir(exist_ok=True)
+    litter.write_bytes(b"compiled")
+    try:
+        run_app(ROOT, tmp_path, "dev")
+    finally:
+        litter.unlink()
+    name = "Bonafide-dev-Service.template.json"
+    assert (tmp_path / name).read_bytes() == (assembly / name).read_bytes()
+
+
+def test_assets_hold_sources_only(assembly: Path) -> None:
+    files = json.loads((assembly / "Bonafide-dev-Service.assets.json").read_text())["files"]
+    for file in files.values():
+        folder = assembly / file["source"]["path"]
+        assert not list(folder.glob("python/bonafide/**/__pycache__"))
+
+
+def test_everything_that_a_function_unpacks_is_below_200_mb(assembly: Path) -> None:
+    files = json.loads((assembly / "Bonafide-dev-Service.assets.json").read_text())["files"]
+    folders = [assembly / each["source"]["path"] for each in files.values() if each["source"]["packaging"] == "zip"]
+    size = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
+    assert size < 200_000_000
