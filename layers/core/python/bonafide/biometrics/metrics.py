@@ -1,0 +1,172 @@
+"""How good scores and decisions are (ISO/IEC 19795-1; Brümmer and du Preez 2006 for the cost of LLRs).
+
+Every trial may carry a weight, so that a bootstrap over speakers is a reweighting of trials scored once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
+type Flags = NDArray[np.bool_]
+type Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Scored comparisons in ascending order of their scores; make them by `of`.
+
+    Attributes:
+        scores: LLRs, or anything that is higher for the same speaker, shape (n,).
+        targets: whether both sides are one speaker, shape (n,); both kinds occur.
+        weights: how often each trial counts, shape (n,).
+    """
+
+    scores: Floats
+    targets: Flags
+    weights: Floats
+
+    @classmethod
+    def of(cls, scores: Floats, targets: Flags, weights: Floats | None = None) -> Self:
+        """Orders trials.
+
+        Raises:
+            ValueError: there are no targets, or no non-targets.
+        """
+        if targets.all() or not targets.any():
+            raise ValueError("there must be trials of one speaker and trials of two")
+        order = np.argsort(scores, kind="stable")
+        weights = np.ones(len(scores)) if weights is None else weights
+        return cls(scores[order], targets[order], weights[order])
+
+    def reweighted(self, weights: Floats) -> "Trials":
+        """The same trials with other weights, in the order of `scores`."""
+        return Trials(self.scores, self.targets, weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Roc:
+    """Error rates at every threshold, from the lowest to above the highest score, shape (thresholds,) each.
+
+    Attributes:
+        fmr: false match rate, falling.
+        fnmr: false non-match rate, rising.
+    """
+
+    fmr: Floats
+    fnmr: Floats
+
+    @classmethod
+    def of(cls, trials: Trials) -> Self:
+        """Counts errors at every distinct score; equal scores are never told apart."""
+        last = np.flatnonzero(np.append(np.diff(trials.scores) > 0, True))
+        missed = np.cumsum(trials.weights * trials.targets)
+        refused = np.cumsum(trials.weights * ~trials.targets)
+        fnmr, passed = missed[last] / missed[-1], refused[last] / refused[-1]
+        return cls(fmr=1.0 - np.concatenate([[0.0], passed]), fnmr=np.concatenate([[0.0], fnmr]))
+
+
+def eer(trials: Trials) -> float:
+    """Equal error rate, by linear interpolation between the two thresholds where the error rates cross."""
+    roc = Roc.of(trials)
+    gap = roc.fnmr - roc.fmr
+    after = int(np.argmax(gap >= 0))
+    share = -gap[after - 1] / (gap[after] - gap[after - 1])
+    return float(roc.fnmr[after - 1] + share * (roc.fnmr[after] - roc.fnmr[after - 1]))
+
+
+def fnmr_at_fmr(trials: Trials, fmr: float) -> float:
+    """Least false non-match rate at a threshold whose false match rate is at most `fmr`; no interpolation."""
+    roc = Roc.of(trials)
+    return float(roc.fnmr[np.argmax(roc.fmr <= fmr + 1e-12)])
+
+
+def cllr(trials: Trials) -> float:
+    """Cost of log-likelihood ratios, bits: 0 is perfect, 1 is what no information costs."""
+    penalties = np.logaddexp(0.0, np.where(trials.targets, -trials.scores, trials.scores)) / np.log(2.0)
+    return _balanced(penalties, trials)
+
+
+def min_cllr(trials: Trials) -> float:
+    """`cllr` after the best monotone recalibration (pool adjacent violators): what discrimination alone costs."""
+    last = np.flatnonzero(np.append(np.diff(trials.scores) > 0, True))
+    first = np.concatenate([[0], last[:-1] + 1])
+    target = _share(trials, trials.targets, first)
+    other = _share(trials, ~trials.targets, first)
+    target, other = _pool_adjacent_violators(target, other)
+    # Of a block with shares t and o the best LLR is log(t / o), whose penalties come to this.
+    costs = _times_log2(target + other) - _times_log2(target) - _times_log2(other)
+    return float(costs.sum()) / 2.0
+
+
+def bootstrap(
+    trials: Trials,
+    speakers: tuple[Indices, Indices],
+    measures: Mapping[str, Callable[[Trials], float]],
+    replicates: int = 400,
+    seed: int = 1,
+) -> Mapping[str, tuple[float, float]]:
+    """95 % confidence intervals by resampling speakers: trials that share a speaker are not independent.
+
+    Args:
+        trials: in the order of their scores.
+        speakers: of both sides of each trial, in the same order, as indices from 0, shape (n,) each.
+        measures: what to measure, by name.
+        replicates: how many resamples.
+        seed: of the resampling.
+    """
+    first, second = speakers
+    count = int(max(first.max(), second.max())) + 1
+    generator = np.random.default_rng(seed)
+    values: dict[str, list[float]] = {name: [] for name in measures}
+    for _ in range(replicates):
+        drawn = np.bincount(generator.integers(count, size=count), minlength=count).astype(np.float64)
+        weights = np.where(trials.targets, drawn[first], drawn[first] * drawn[second])
+        if not (weights[trials.targets].any() and weights[~trials.targets].any()):
+            continue
+        for name, measure in measures.items():
+            values[name].append(measure(trials.reweighted(weights)))
+    return {name: (float(np.quantile(each, 0.025)), float(np.quantile(each, 0.975))) for name, each in values.items()}
+
+
+def _balanced(penalties: Floats, trials: Trials) -> float:
+    """Mean over targets and mean over non-targets, averaged."""
+    targets, others = trials.weights * trials.targets, trials.weights * ~trials.targets
+    return float(penalties @ targets / targets.sum() + penalties @ others / others.sum()) / 2.0
+
+
+def _times_log2(values: Floats) -> Floats:
+    """X log2(x), which is 0 at 0."""
+    return np.asarray(values * np.log2(np.where(values > 0, values, 1.0)), np.float64)
+
+
+def _share(trials: Trials, kind: Flags, first: Indices) -> Floats:
+    """The part of all trials of a kind that falls on each distinct score."""
+    counted = np.add.reduceat(trials.weights * kind, first)
+    return np.asarray(counted / counted.sum(), np.float64)
+
+
+def _pool_adjacent_violators(target: Floats, other: Floats) -> tuple[Floats, Floats]:
+    """Pools neighbours until the ratio of targets to non-targets rises strictly; shapes (n,) to (blocks,)."""
+    blocks: list[tuple[float, float]] = []
+    for new_target, new_other in _in_runs(target, other):
+        t, o = new_target, new_other
+        while blocks and blocks[-1][0] * o >= t * blocks[-1][1]:
+            before = blocks.pop()
+            t, o = t + before[0], o + before[1]
+        blocks.append((t, o))
+    pooled = np.array(blocks)
+    return pooled[:, 0], pooled[:, 1]
+
+
+def _in_runs(target: Floats, other: Floats) -> list[tuple[float, float]]:
+    """Pools each run of neighbours that are all targets, or all non-targets: such a run ends in one block anyway.
+
+    It leaves at most about twice as many blocks as there are targets, so that the loop over blocks is short.
+    """
+    kind = (target > 0).astype(np.int8) - (other > 0)
+    starts = np.flatnonzero(np.append(True, (np.diff(kind) != 0) | (kind[1:] == 0)))
+    return list(zip(np.add.reduceat(target, starts).tolist(), np.add.reduceat(other, starts).tolist(), strict=True))

@@ -1,0 +1,24 @@
+"""What a tenant's errors cost, and how much speech it asks for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Turns evidence into a decision; the defaults are those of a new domain.
+
+    Attributes:
+        impostor_prior: share of calls in which somebody else claims to be the speaker, in (0, 0.5).
+        false_accept_cost: of accepting an impostor, > 0.
+        false_reject_cost: of rejecting the genuine speaker, > 0.
+        step_up_cost: of asking a caller, whoever it is, for another proof, > 0.
+        minimum_enrolment_seconds: net speech that completes an enrolment.
+        minimum_decision_seconds: net speech below which nothing is decided.
+    """
+
+    impostor_prior: float = 0.01
+    false_accept_cost: float = 100.0
+    false_reject_cost: float = 10.0
+    step_up_cost: float = 1.0
+    minimum_enrolment_seconds: float = 20.0
+    minimum_decision_seconds: float = 3.0

@@ -1,0 +1,147 @@
+"""The protected template of a person: a pure fold over evidence."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector
+
+_FORMAT = 1
+_FLOAT = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What is known of a voice in one band.
+
+    Attributes:
+        total: sum of unit embeddings, each weighted by its seconds of speech, shape (dim,).
+        seconds: net speech.
+        recorded_seconds: the part of `seconds` that was recorded in this band; the rest came from a wider one.
+        recordings: how many.
+    """
+
+    total: FloatVector
+    seconds: float
+    recorded_seconds: float
+    recordings: int
+
+    @property
+    def embedding(self) -> FloatVector:
+        """Unit vector, shape (dim,)."""
+        return np.asarray(self.total / np.linalg.norm(self.total), np.float32)
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether most of the speech was brought down from a wider band."""
+        return self.recorded_seconds < self.seconds / 2
+
+    def __add__(self, other: Self) -> "Template":
+        """Pools the speech of both."""
+        return Template(
+            total=self.total + other.total,
+            seconds=self.seconds + other.seconds,
+            recorded_seconds=self.recorded_seconds + other.recorded_seconds,
+            recordings=self.recordings + other.recordings,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Voiceprint:
+    """Templates of one person.
+
+    Attributes:
+        embedding_space: the space of every template; nothing of another space is ever compared with them.
+        templates: by band.
+        speech_seconds: net speech of all recordings together.
+    """
+
+    embedding_space: str
+    templates: Mapping[Channel, Template] = field(default_factory=dict)
+    speech_seconds: float = 0.0
+
+    @classmethod
+    def empty(cls, embedding_space: str) -> Self:
+        """A voiceprint without speech."""
+        return cls(embedding_space)
+
+    @property
+    def channels(self) -> list[Channel]:
+        """The bands that the person was recorded in."""
+        return [channel for channel, template in sorted(self.templates.items()) if template.recorded_seconds > 0]
+
+    def add(self, evidence: Evidence) -> "Voiceprint":
+        """Folds one recording in; the order of recordings does not matter. Evidence without embeddings adds nothing.
+
+        Raises:
+            ValueError: the evidence is of another embedding space.
+        """
+        if evidence.embedding_space != self.embedding_space:
+            raise ValueError(f"evidence of {evidence.embedding_space} for a voiceprint of {self.embedding_space}")
+        if not evidence.embeddings:
+            return self
+        added = {channel: _template(evidence, channel) for channel in evidence.embeddings}
+        merged = {
+            channel: self.templates[channel] + added[channel] if channel in self.templates else added[channel]
+            for channel in added
+        }
+        seconds = self.speech_seconds + evidence.speech_seconds
+        return Voiceprint(self.embedding_space, {**self.templates, **merged}, seconds)
+
+    def to_bytes(self) -> bytes:
+        """One line of JSON, then the sums as little-endian float32 in the order of the line."""
+        header = {
+            "format": _FORMAT,
+            "embedding_space": self.embedding_space,
+            "speech_seconds": self.speech_seconds,
+            "templates": [_describe(channel, self.templates[channel]) for channel in sorted(self.templates)],
+        }
+        sums = [self.templates[channel].total.astype(_FLOAT).tobytes() for channel in sorted(self.templates)]
+        return json.dumps(header).encode() + b"\n" + b"".join(sums)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Reads what `to_bytes` wrote.
+
+        Raises:
+            ValueError: it is something else, or of a later format.
+        """
+        line, _, data = content.partition(b"\n")
+        header = json.loads(line)
+        if header["format"] != _FORMAT:
+            raise ValueError(f"voiceprint of format {header['format']}")
+        described = header["templates"]
+        sums = np.frombuffer(data, _FLOAT).reshape(len(described), -1) if described else np.empty((0, 0), _FLOAT)
+        templates = {Channel(each["channel"]): _read(each, total) for each, total in zip(described, sums, strict=True)}
+        return cls(header["embedding_space"], templates, header["speech_seconds"])
+
+
+def _template(evidence: Evidence, channel: Channel) -> Template:
+    seconds = evidence.speech_seconds
+    return Template(
+        total=evidence.embeddings[channel] * np.float32(seconds),
+        seconds=seconds,
+        recorded_seconds=seconds if channel is evidence.channel else 0.0,
+        recordings=1,
+    )
+
+
+def _describe(channel: Channel, template: Template) -> Mapping[str, Any]:
+    return {
+        "channel": channel,
+        "seconds": template.seconds,
+        "recorded_seconds": template.recorded_seconds,
+        "recordings": template.recordings,
+    }
+
+
+def _read(described: Mapping[str, Any], total: FloatVector) -> Template:
+    return Template(
+        total=total.astype(np.float32),
+        seconds=described["seconds"],
+        recorded_seconds=described["recorded_seconds"],
+        recordings=described["recordings"],
+    )
