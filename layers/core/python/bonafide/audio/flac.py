@@ -53,8 +53,10 @@ def _blocks(content: bytes, channels: int, most: int) -> Iterator[Pcm]:
     source = ffi.from_buffer(content)
     flac = lib.ma_dr_flac_open_memory(source, len(content), ffi.NULL)
     if flac == ffi.NULL:
-        raise refuse("audio_malformed", "The FLAC stream has no readable frame.")
+        raise refuse("audio_malformed", "The FLAC stream has no readable header.")
     try:
+        if flac.channels != channels:  # the buffer below would be too small
+            raise refuse("audio_malformed", "The FLAC header is ambiguous.")
         while most > 0:
             block = np.empty((min(_FRAMES_AT_ONCE, most), channels), np.int16)
             read = lib.ma_dr_flac_read_pcm_frames_s16(flac, len(block), ffi.from_buffer("short[]", block))

@@ -32,12 +32,13 @@ MULAW = _expand_mulaw()
 def _through_mulaw() -> Pcm:
     """For each 16-bit value, seen as unsigned, the value that mu-law brings back: shape (65536,).
 
-    The decision value between two steps is half way between their outputs, as G.711 defines it.
+    On the biased scale a segment reaches from one power of two to the next, in 16 steps; a step's output is its middle.
     """
-    values = np.unique(MULAW).astype(np.int64)
-    pcm = np.arange(1 << 16, dtype=np.uint16).view(np.int16)
-    nearest = np.searchsorted((values[:-1] + values[1:]) / 2, np.abs(pcm.astype(np.int64)), side="right")
-    return (np.where(pcm < 0, -1, 1) * values[nearest]).astype(np.int16)
+    pcm = np.arange(1 << 16, dtype=np.uint16).view(np.int16).astype(np.int64)
+    biased = np.minimum(np.abs(pcm), 32635) + 132
+    step = np.int64(1) << np.log2(biased).astype(np.int64) - 4
+    magnitude = biased // step * step + step // 2 - 132
+    return np.asarray(np.sign(pcm) * magnitude, np.int16)
 
 
 def through_mulaw(pcm: Pcm) -> Pcm:
