@@ -1,12 +1,12 @@
 """Writes the public contract from the functions' own routes: `make openapi`."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
-
 from bonafide import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,8 +40,6 @@ def generate() -> dict[str, Any]:
 
 
 def _digest() -> str:
-    import hashlib
-
     return hashlib.sha256((ROOT / ".build/layers/model/bundle/manifest.json").read_bytes()).hexdigest()
 
 

@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
-
 from bonafide import __version__
 from bonafide.bootstrap import settings
 from bonafide.contracts import Health

@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
-
 from bonafide.bootstrap import idempotency, recordings, tenants
 from bonafide.contracts import Domain as DomainView
 from bonafide.contracts import DomainSettings, Upload

@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
-
 from bonafide.bootstrap import idempotency, speakers
 from bonafide.contracts import Speaker as SpeakerView
 from bonafide.contracts import SpeakerList

@@ -35,7 +35,9 @@ class Answer(BaseModel):
 class PolicySettings(Request):
     """What errors cost this tenant, how often they are tried, and how much speech is asked for."""
 
-    impostor_prior: Probability = Field(0.01, description="Share of calls in which somebody else claims to be the speaker.")
+    impostor_prior: Probability = Field(
+        0.01, description="Share of calls in which somebody else claims to be the speaker."
+    )
     false_accept_cost: Cost = Field(100.0, description="Cost of accepting an impostor.")
     false_reject_cost: Cost = Field(10.0, description="Cost of rejecting the genuine speaker.")
     step_up_cost: Cost = Field(1.0, description="Cost of asking a genuine speaker for another proof.")

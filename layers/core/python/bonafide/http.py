@@ -83,9 +83,11 @@ def lambda_entry(app: APIGatewayRestResolver) -> Handler:
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         if refusal := _refuse_media_type(event):
             return refusal
-        return app.resolve(event, context)
+        answer: dict[str, Any] = app.resolve(event, context)
+        return answer
 
-    return handle
+    entry: Handler = handle
+    return entry
 
 
 def responses(*statuses: int) -> dict[int, Any]:
@@ -215,11 +217,13 @@ def _remember_answers(store: BasePersistenceLayer) -> Callable[..., Response[Any
         )
         config.register_lambda_context(app.lambda_context)
 
-        @idempotent_function(data_keyword_argument="request", persistence_store=store, config=config)
-        def answer(*, request: dict[str, str]) -> dict[str, Any]:
+        def respond(**_: object) -> dict[str, Any]:
             response = next_middleware(app)
             return {"status": response.status_code, "body": response.body}
 
+        answer: Callable[..., dict[str, Any]] = idempotent_function(
+            respond, data_keyword_argument="request", persistence_store=store, config=config
+        )
         digest = hashlib.sha256((event.body or "").encode()).hexdigest()
         remembered = _translated(lambda: answer(request={"key": f"{event.path}#{key}", "digest": digest}))
         return Response(remembered["status"], content_type="application/json", body=remembered["body"])
@@ -243,4 +247,3 @@ def _translated(call: Callable[[], Any]) -> Any:
         ) from error
     except IdempotencyPersistenceLayerError as error:
         raise StoreUnavailable from error
-

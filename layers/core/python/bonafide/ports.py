@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, Self
 
+from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.policy import Policy
@@ -67,7 +68,7 @@ class SpeakerRecord:
     Attributes:
         voiceprint: None before the first enrolment and after an opt-out.
         consent: the newest receipt; kept after an opt-out as evidence of what was agreed.
-        applied: identifiers of the newest enrolments that the voiceprint contains, so that a repeated one is no new speech.
+        applied: identifiers of the newest enrolments in the voiceprint, so that a repeated one adds no speech.
         version: optimistic version, 0 when never written.
     """
 
@@ -137,7 +138,7 @@ class DecisionLog(Protocol):
     """Decisions, written once and never changed."""
 
     def append(self, domain: str, document: Mapping[str, Any], expires_at: datetime) -> Mapping[str, Any]:
-        """Stores a decision under its `decision_id`; returns the stored one, which is the earlier one if there was one."""
+        """Stores a decision under its `decision_id`; returns the stored one, which may be an earlier one."""
 
 
 class AudioStore(Protocol):
@@ -172,7 +173,7 @@ class Speech(Protocol):
         """The band of the speech."""
 
 
-class SpeechModels[S: Speech, W](Protocol):
+class SpeechModels[S: Speech](Protocol):
     """The bundle, as the services see it: from a waveform to evidence."""
 
     @property
@@ -187,8 +188,11 @@ class SpeechModels[S: Speech, W](Protocol):
     def calibration(self) -> Mapping[str, Any]:
         """What turns scores of this bundle into LLRs, as its file says."""
 
-    def find_speech(self, waveform: W) -> S:
+    def find_speech(self, waveform: Waveform) -> S:
         """Cuts a waveform down to its speech."""
+
+    def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
+        """Both steps at once."""
 
     def evidence(self, speech: S, channels: Collection[Channel] = ()) -> Evidence:
         """Embeds speech for its own channel and for those asked for that it can serve."""

@@ -110,6 +110,7 @@ class DynamoTenantStore:
 
     def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
         """See `TenantStore`."""
+        start: Any = {"ExclusiveStartKey": speaker_key(domain, after)} if after else {}
         with _translated_errors():
             answer = self._client.query(
                 TableName=self._table,
@@ -118,7 +119,7 @@ class DynamoTenantStore:
                 ExpressionAttributeValues={":domain": {"S": domain}, ":prefix": {"S": SPEAKER_PREFIX}},
                 ConsistentRead=True,
                 Limit=limit,
-                **({"ExclusiveStartKey": speaker_key(domain, after)} if after else {}),
+                **start,
             )
         speakers = [read_speaker(item) for item in answer["Items"]]
         return SpeakerPage(speakers, speakers[-1].speaker if "LastEvaluatedKey" in answer and speakers else None)
@@ -195,4 +196,3 @@ def _cancelled(reasons: list[str | None]) -> Exception:
     if {"ConditionalCheckFailed", "TransactionConflict"}.intersection(reasons):
         return VersionConflict()
     return StoreUnavailable()
-

@@ -24,7 +24,7 @@ NARROWBAND_RATE = 8000
 SHORTEST_SPEECH_SECONDS = 0.25
 
 
-class BundleCorrupt(RuntimeError):  # noqa: N818, named for its condition like every error here
+class BundleCorrupt(RuntimeError):
     """A file of the bundle is missing or is not the one that was built: the function must not start."""
 
 

@@ -59,4 +59,3 @@ class S3AudioStore:
                     self._client.delete_object(Bucket=self._bucket, Key=entry["Key"])
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable() from error
-

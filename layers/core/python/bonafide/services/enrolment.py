@@ -1,5 +1,8 @@
 """Enrolment: consent and speech, over as many calls as it takes, become a voiceprint."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from bonafide.biometrics.enrolment import (
     SpeakerStatus,
     missing_seconds,
@@ -28,11 +31,20 @@ WRITE_ATTEMPTS = 40
 REMEMBERED_ENROLMENTS = 32
 
 
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one enrolment call brings: its name, the speech, and the consent to use it."""
+
+    name: str
+    evidence: Evidence
+    consent: ConsentReceipt
+
+
 class EnrolmentService:
     """Adds recordings to voiceprints."""
 
     def __init__(
-        self, store: TenantStore, models: SpeechModels, recordings: Recordings, clock: Clock = utc_now
+        self, store: TenantStore, models: SpeechModels[Any], recordings: Recordings, clock: Clock = utc_now
     ) -> None:
         self._store = store
         self._models = models
@@ -63,22 +75,20 @@ class EnrolmentService:
             # Kept before the voiceprint is written, so that whoever erases the speaker afterwards finds it.
             self._recordings.keep(domain, speaker, f"enrollments/{name}", content)
         try:
-            tenant, record = self._apply(domain, speaker, name, evidence, request.consent)
+            tenant, record = self._apply(domain, speaker, Contribution(name, evidence, request.consent))
         except BonafideError:
             self._recordings.forget(domain, speaker, f"enrollments/{name}")
             raise
         return self._view(name, tenant, record, evidence)
 
-    def _apply(
-        self, domain: str, speaker: str, name: str, evidence: Evidence, consent: ConsentReceipt
-    ) -> tuple[DomainRecord, SpeakerRecord]:
+    def _apply(self, domain: str, speaker: str, contribution: Contribution) -> tuple[DomainRecord, SpeakerRecord]:
         """Folds the evidence into whatever the voiceprint is by now; the loser of a race does it again."""
         for pause in jittered_pauses(WRITE_ATTEMPTS):
             tenant, current = self._store.find(domain, speaker)
-            tenant = self._admit(tenant, current, domain=domain, consent=consent)
-            if current and name in current.applied:
+            tenant = self._admit(tenant, current, domain=domain, consent=contribution.consent)
+            if current and contribution.name in current.applied:
                 return tenant, current
-            updated = self._updated(tenant, current, speaker, name, evidence, consent)
+            updated = self._updated(tenant, current, speaker, contribution)
             try:
                 self._store.put_speaker(updated)
             except VersionConflict:
@@ -94,20 +104,18 @@ class EnrolmentService:
         tenant: DomainRecord,
         current: SpeakerRecord | None,
         speaker: str,
-        name: str,
-        evidence: Evidence,
-        consent: ConsentReceipt,
+        contribution: Contribution,
     ) -> SpeakerRecord:
         now = self._clock()
         record = current or SpeakerRecord(tenant.domain, speaker, SpeakerStatus.PENDING, created_at=now, updated_at=now)
-        voiceprint = (record.voiceprint or Voiceprint.empty(self._models.embedding_space)).add(evidence)
+        voiceprint = (record.voiceprint or Voiceprint.empty(self._models.embedding_space)).add(contribution.evidence)
         return record.next(
             now,
             status=status_of(voiceprint.speech_seconds, tenant.policy.minimum_enrolment_seconds),
             voiceprint=voiceprint,
-            consent=Consent(consent.receipt_id, consent.given_at),
+            consent=Consent(contribution.consent.receipt_id, contribution.consent.given_at),
             opted_out_at=None,
-            applied=(*record.applied, name)[-REMEMBERED_ENROLMENTS:],
+            applied=(*record.applied, contribution.name)[-REMEMBERED_ENROLMENTS:],
         )
 
     def _admit(

@@ -105,7 +105,7 @@ def view(tenant: DomainRecord, record: SpeakerRecord) -> Speaker:
         status=record.status,
         total_speech_seconds=round(seconds, 2),
         missing_speech_seconds=round(missing_seconds(seconds, tenant.policy.minimum_enrolment_seconds), 2),
-        channels=record.voiceprint.recorded_channels if record.voiceprint else [],
+        channels=record.voiceprint.channels if record.voiceprint else [],
         consent=ConsentReceipt(receipt_id=consent.receipt_id, given_at=consent.given_at) if consent else None,
         opted_out_at=record.opted_out_at,
         created_at=record.created_at,

@@ -1,13 +1,14 @@
-"""Authentication of one recording: evidence, a calibrated score, a decision with reasons, written before it is answered."""
+"""Authentication of one recording: evidence, a calibrated score, and a decision, written and then answered."""
 
 import time
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 from bonafide.biometrics.decision import Verdict, decide
 from bonafide.biometrics.enrolment import SpeakerStatus
-from bonafide.biometrics.evidence import Channel, Evidence
-from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
+from bonafide.biometrics.evidence import Evidence
+from bonafide.biometrics.scoring import Calibration, SpeakerScore, bands_to_meet, score
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import AuthenticationDecision, AuthenticationRequest, SpeakerEvidence
 from bonafide.errors import Conflict
@@ -24,11 +25,10 @@ class VerificationService:
     def __init__(
         self,
         store: TenantStore,
-        models: SpeechModels,
+        models: SpeechModels[Any],
         recordings: Recordings,
         decisions: DecisionLog,
         clock: Clock = utc_now,
-        reader: Executor | None = None,
     ) -> None:
         self._store = store
         self._models = models
@@ -36,7 +36,7 @@ class VerificationService:
         self._recordings = recordings
         self._decisions = decisions
         self._clock = clock
-        self._reader = reader or ThreadPoolExecutor(max_workers=1)
+        self._reader = ThreadPoolExecutor(max_workers=1)
 
     def authenticate(
         self, domain: str, speaker: str, request: AuthenticationRequest, key: str | None
@@ -60,9 +60,8 @@ class VerificationService:
         content, waveform = self._recordings.read(domain, request.audio)
         speech = self._models.find_speech(waveform)
         tenant, record = found.result()
-        voiceprint = self._usable(record)
-        evidence = self._models.evidence(speech, _channels_to_meet(voiceprint))
-        decision = self._decide(tenant, record, voiceprint, evidence, request, key, started)
+        evidence = self._models.evidence(speech, bands_to_meet(self._usable(record)))
+        decision = self._decide(tenant, record, evidence, request, key, started)
         if tenant.retention.keep_audio:
             self._recordings.keep(domain, speaker, f"authentications/{decision.decision_id}", content)
         expires_at = decision.decided_at + timedelta(days=tenant.retention.decision_days)
@@ -81,13 +80,12 @@ class VerificationService:
         self,
         tenant: DomainRecord,
         record: SpeakerRecord,
-        voiceprint: Voiceprint,
         evidence: Evidence,
         request: AuthenticationRequest,
         key: str | None,
         started: float,
     ) -> AuthenticationDecision:
-        scored = score(voiceprint, evidence, self._calibration) if evidence.embeddings else None
+        scored = score(self._usable(record), evidence, self._calibration) if evidence.embeddings else None
         verdict = decide(scored, evidence, tenant.policy)
         return AuthenticationDecision(
             decision_id=identifier(key, record.domain, record.speaker, "decision"),
@@ -106,11 +104,6 @@ class VerificationService:
             decided_at=self._clock(),
             latency_ms=round((time.monotonic() - started) * 1000),
         )
-
-
-def _channels_to_meet(voiceprint: Voiceprint) -> list[Channel]:
-    """A wideband call meets a voiceprint that has only telephone speech in the telephone band."""
-    return [] if Channel.WIDEBAND in voiceprint.templates else [Channel.NARROWBAND]
 
 
 def _speaker_evidence(scored: SpeakerScore | None, verdict: Verdict) -> SpeakerEvidence | None:

@@ -1,0 +1,103 @@
+"""Twins of the stores, in memory, for the services' own tests; one contract test holds both kinds to the same words."""
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bonafide.errors import TooLarge
+from bonafide.ports import DomainChanged, DomainRecord, SpeakerPage, SpeakerRecord, VersionConflict
+
+
+class MemoryTenantStore:
+    """`TenantStore` in memory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._domains: dict[str, DomainRecord] = {}
+        self._speakers: dict[tuple[str, str], SpeakerRecord] = {}
+
+    def domain(self, domain: str) -> DomainRecord | None:
+        """See `TenantStore`."""
+        return self._domains.get(domain)
+
+    def put_domain(self, record: DomainRecord) -> None:
+        """See `TenantStore`."""
+        with self._lock:
+            _require_version(self._domains.get(record.domain), record.version - 1)
+            self._domains[record.domain] = record
+
+    def delete_domain(self, record: DomainRecord) -> None:
+        """See `TenantStore`."""
+        with self._lock:
+            _require_version(self._domains.get(record.domain), record.version)
+            del self._domains[record.domain]
+
+    def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
+        """See `TenantStore`."""
+        with self._lock:
+            return self._domains.get(domain), self._speakers.get((domain, speaker))
+
+    def put_speaker(self, record: SpeakerRecord) -> None:
+        """See `TenantStore`."""
+        with self._lock:
+            domain = self._domains.get(record.domain)
+            if domain is None or domain.deleting:
+                raise DomainChanged
+            _require_version(self._speakers.get((record.domain, record.speaker)), record.version - 1)
+            self._speakers[record.domain, record.speaker] = record
+
+    def delete_speaker(self, domain: str, speaker: str) -> bool:
+        """See `TenantStore`."""
+        with self._lock:
+            return self._speakers.pop((domain, speaker), None) is not None
+
+    def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
+        """See `TenantStore`."""
+        with self._lock:
+            names = sorted(name for tenant, name in self._speakers if tenant == domain and name > (after or ""))
+            page = [self._speakers[domain, name] for name in names[:limit]]
+        return SpeakerPage(page, page[-1].speaker if len(names) > limit else None)
+
+
+class MemoryDecisionLog:
+    """`DecisionLog` in memory."""
+
+    def __init__(self) -> None:
+        self.documents: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+    def append(self, domain: str, document: Mapping[str, Any], expires_at: datetime) -> Mapping[str, Any]:  # noqa: ARG002
+        """See `DecisionLog`."""
+        return self.documents.setdefault((domain, document["decision_id"]), document)
+
+
+class MemoryAudioStore:
+    """`AudioStore` in memory."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def presign_upload(self, key: str, expires_seconds: int) -> str:
+        """See `AudioStore`."""
+        return f"memory:{key}?expires={expires_seconds}"
+
+    def fetch(self, key: str, limit: int) -> bytes | None:
+        """See `AudioStore`."""
+        content = self.objects.get(key)
+        if content is not None and len(content) > limit:
+            raise TooLarge("audio_too_large", "The uploaded recording has too many bytes.", field="audio.upload")
+        return content
+
+    def keep(self, key: str, content: bytes) -> None:
+        """See `AudioStore`."""
+        self.objects[key] = content
+
+    def discard(self, prefix: str) -> None:
+        """See `AudioStore`."""
+        for key in [key for key in self.objects if key.startswith(prefix)]:
+            del self.objects[key]
+
+
+def _require_version(record: DomainRecord | SpeakerRecord | None, version: int) -> None:
+    if (record.version if record else 0) != version:
+        raise VersionConflict
