@@ -26,6 +26,7 @@ _EMPTY_BUT_NOISE_DB = -24.0
 _SILENCE_DBFS = -100.0
 _MOST_SNR_DB = 100.0
 _SHORTEST_PART_SECONDS = 0.1
+_FRAME_SECONDS = 0.02
 
 _STEP = 1 / 32768  # of 16-bit PCM
 _FAINT = 256 * _STEP  # below this range any sound has flat tops, made by the steps
@@ -77,14 +78,27 @@ def measure(waveform: Waveform, mask: Mask) -> Quality:
     enough = _SHORTEST_PART_SECONDS * waveform.rate
     snr = None
     if min(len(speech), len(rest)) >= enough:
-        snr = min(_level(speech) - _level(rest), _MOST_SNR_DB)
+        snr = min(_level(speech) - _background(rest, waveform.rate), _MOST_SNR_DB)
     return Quality(level_dbfs=_level(speech if len(speech) else samples), clipped=_clipped(samples), snr_db=snr)
 
 
 def _level(samples: Samples) -> float:
     """RMS level in dB relative to full scale, never below silence."""
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    return _dbfs(float(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def _dbfs(power: float) -> float:
     return max(10.0 * log10(power), _SILENCE_DBFS) if power > 0.0 else _SILENCE_DBFS
+
+
+def _background(samples: Samples, rate: int) -> float:
+    """Level of the quieter quarter of what is not speech, in dB relative to full scale.
+
+    The rest of it may be breath, a click, or the ends of words that were taken for pauses.
+    """
+    frame = round(_FRAME_SECONDS * rate)
+    frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
+    return _dbfs(float(np.percentile(np.mean(np.square(frames, dtype=np.float64), axis=1), 25)))
 
 
 def _clipped(samples: Samples) -> float:
