@@ -221,7 +221,7 @@ def test_bare_pcm_that_ends_inside_a_sample_is_truncated() -> None:
 @pytest.mark.parametrize("encoding", ["pcm_s16le", "alaw", "mulaw"])
 def test_bare_samples_need_a_rate(encoding: str) -> None:
     error = refusal(TONE.tobytes(), encoding=encoding, field="audio")
-    assert (error.code, error.field) == ("audio_rate_required", "audio.rate")
+    assert (error.code, error.field) == ("audio_rate_required", "audio.sample_rate")
 
 
 @pytest.mark.parametrize("rate", [-1, 0, 7999, 48001, 10**30])
@@ -236,7 +236,7 @@ def test_bare_samples_have_one_channel() -> None:
 
 def test_a_stated_rate_has_to_be_that_of_the_file() -> None:
     error = refusal(wav(TONE), rate=8000, field="audio")
-    assert (error.code, error.field, error.limit, error.found) == ("audio_rate_mismatch", "audio.rate", 16000, 8000)
+    assert (error.code, error.field, error.limit, error.found) == ("audio_rate_mismatch", "audio.sample_rate", 16000, 8000)
     assert decode(wav(TONE), rate=16000).rate == 16000
 
 

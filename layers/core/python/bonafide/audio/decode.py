@@ -37,7 +37,7 @@ def decode(
     Args:
         content: the file, or the bare samples.
         encoding: one of `ENCODINGS`; the last three are bare mono samples.
-        rate: Hz; required for bare samples, and checked against the header of others when given.
+        rate: Hz, `sample_rate` in a request; required for bare samples, checked against the header of files when given.
         channel: which channel to take, from 0; required when there is more than one.
         field: what the audio is called in the request, for the error.
 
@@ -89,7 +89,7 @@ def _read_flac(content: bytes, rate: int | None, channel: int | None) -> tuple[P
 
 def _read_raw(content: bytes, encoding: str, rate: int | None, channel: int | None) -> tuple[Pcm, int]:
     if rate is None:
-        raise InvalidInput("audio_rate_required", "Bare samples need a rate.", field="rate", limit=_rates())
+        raise InvalidInput("audio_rate_required", "Bare samples need a rate.", field="sample_rate", limit=_rates())
     _check_rate(rate)
     _select(1, channel)
     if encoding == "pcm_s16le" and len(content) % 2:
@@ -109,7 +109,7 @@ def _check_rate(rate: int, stated: int | None = None) -> None:
         raise refuse("audio_rate_unsupported", "This sampling rate is not taken.", limit=_rates(), found=rate)
     if stated is not None and stated != rate:
         raise InvalidInput(
-            "audio_rate_mismatch", "The file has another rate than stated.", field="rate", limit=rate, found=stated
+            "audio_rate_mismatch", "The file has another rate than stated.", field="sample_rate", limit=rate, found=stated
         )
 
 
