@@ -14,7 +14,7 @@ lambda_handler = lambda_entry(app)
     summary="Authenticate a caller",
     operation_id="authenticateCaller",
     tags=["authentications"],
-    responses=responses(404, 409, 413, 415, 422),
+    responses=responses(AuthenticationDecision, 404, 409),
 )
 def authenticate(
     domain: Domain, speaker: Speaker, request: AuthenticationRequest, idempotency_key: IdempotencyKey = None

@@ -15,7 +15,7 @@ lambda_handler = lambda_entry(app)
 TAGS = ["service"]
 
 
-@app.get("/v1/health", summary="Liveness", operation_id="getHealth", tags=TAGS, responses=responses())
+@app.get("/v1/health", summary="Liveness", operation_id="getHealth", tags=TAGS, responses=responses(Health))
 def health() -> Health:
     """Answers as long as the service does."""
     return Health(version=__version__, stage=stage)

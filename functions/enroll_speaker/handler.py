@@ -14,7 +14,7 @@ lambda_handler = lambda_entry(app)
     summary="Enrol a speaker",
     operation_id="enrollSpeaker",
     tags=["enrollments"],
-    responses=responses(404, 409, 413, 415, 422),
+    responses=responses(Enrollment, 404, 409),
 )
 def enroll(
     domain: Domain, speaker: Speaker, request: EnrollmentRequest, idempotency_key: IdempotencyKey = None

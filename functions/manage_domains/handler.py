@@ -16,19 +16,23 @@ PATH = "/v1/domains/<domain>"
 TAGS = ["domains"]
 
 
-@app.put(PATH, summary="Create or change a domain", operation_id="putDomain", tags=TAGS, responses=responses(409, 415))
+@app.put(
+    PATH, summary="Create or change a domain", operation_id="putDomain", tags=TAGS, responses=responses(DomainView, 409)
+)
 def put(domain: Domain, request: DomainSettings) -> DomainView:
     """Writes the whole settings of a domain; the same settings again change nothing."""
     return service.put(domain, request)
 
 
-@app.get(PATH, summary="Read a domain", operation_id="getDomain", tags=TAGS, responses=responses(404))
+@app.get(PATH, summary="Read a domain", operation_id="getDomain", tags=TAGS, responses=responses(DomainView, 404))
 def get(domain: Domain) -> DomainView:
     """Reads policy, retention and their version."""
     return service.get(domain)
 
 
-@app.delete(PATH, summary="Delete a domain", operation_id="deleteDomain", tags=TAGS, responses=responses(404, 409))
+@app.delete(
+    PATH, summary="Delete a domain", operation_id="deleteDomain", tags=TAGS, responses=responses(None, 404, 409)
+)
 def delete(domain: Domain, force: Force = False) -> Response[None]:
     """Deletes an empty domain, or with force one and all its speakers."""
     service.delete(domain, force=force)
@@ -36,7 +40,11 @@ def delete(domain: Domain, force: Force = False) -> Response[None]:
 
 
 @app.post(
-    f"{PATH}/uploads", summary="Upload a recording", operation_id="createUpload", tags=TAGS, responses=responses(404)
+    f"{PATH}/uploads",
+    summary="Upload a recording",
+    operation_id="createUpload",
+    tags=TAGS,
+    responses=responses(Upload, 404),
 )
 def create_upload(domain: Domain, idempotency_key: IdempotencyKey = None) -> Upload:  # noqa: ARG001, read by the app
     """Offers a URL that takes one recording of up to 12 MiB within 15 minutes; it is deleted after a day."""

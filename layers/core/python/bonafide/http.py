@@ -24,7 +24,7 @@ from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic_core import from_json
 
-from bonafide.contracts import IDEMPOTENCY_KEY, IDENTIFIER, Problem, ProblemDetail
+from bonafide.contracts import IDEMPOTENCY_KEY, IDENTIFIER, Answer, Problem, ProblemDetail
 from bonafide.errors import (
     BonafideError,
     Conflict,
@@ -90,12 +90,24 @@ def lambda_entry(app: APIGatewayRestResolver) -> Handler:
     return entry
 
 
-def responses(*statuses: int) -> dict[int, Any]:
-    """OpenAPI entries for the problem documents that a route may answer with."""
-    return {
-        status: {"description": HTTPStatus(status).phrase, "content": {PROBLEM_JSON: {"model": Problem}}}
-        for status in (400, *statuses, 429, 500, 503)
-    }
+# What any route may answer with, from the API's own refusals (403, 413, 429, 504) to a store that is down.
+ANY_ROUTE = (400, 403, 413, 415, 422, 429, 500, 503, 504)
+
+
+def responses(answer: type[Answer] | None, *statuses: int) -> dict[int, Any]:
+    """OpenAPI entries of a route.
+
+    Args:
+        answer: what it answers with; None when the answer has no body.
+        statuses: of the problem documents that this route adds to those of every route.
+    """
+    success = {200: _content(HTTPStatus.OK, "application/json", answer)} if answer else {204: _content(HTTPStatus(204))}
+    return success | {code: _content(HTTPStatus(code), PROBLEM_JSON, Problem) for code in (*ANY_ROUTE, *statuses)}
+
+
+def _content(status: HTTPStatus, media_type: str = "", model: type[Answer] | None = None) -> dict[str, Any]:
+    content = {"content": {media_type: {"model": model}}} if model else {}
+    return {"description": status.phrase, **content}
 
 
 def empty(status: HTTPStatus) -> Response[None]:
