@@ -109,7 +109,11 @@ def _check_rate(rate: int, stated: int | None = None) -> None:
         raise refuse("audio_rate_unsupported", "This sampling rate is not taken.", limit=_rates(), found=rate)
     if stated is not None and stated != rate:
         raise InvalidInput(
-            "audio_rate_mismatch", "The file has another rate than stated.", field="sample_rate", limit=rate, found=stated
+            "audio_rate_mismatch",
+            "The file has another rate than stated.",
+            field="sample_rate",
+            limit=rate,
+            found=stated,
         )
 
 
