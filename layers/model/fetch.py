@@ -63,7 +63,7 @@ TORTOISE = Package(
 )
 
 
-class DigestMismatch(RuntimeError):  # noqa: N818, named for its condition like every error here
+class DigestMismatch(RuntimeError):
     """What was downloaded is not what was pinned."""
 
 

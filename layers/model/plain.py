@@ -5,34 +5,21 @@ Interspeech 2023): a residual 2-D convolutional head over the filter bank, then 
 time-delay layers whose output is masked by their context, and statistics pooling. It takes features, not samples.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import onnx
 from onnx import TensorProto
 
+from layers.model.campplus import BLOCKS, EPSILON, SEGMENT, Weights
 from layers.model.graph import Graph
-from layers.model.weights import Tensor
-
-BLOCKS = ((12, 1), (24, 2), (16, 2))
-SEGMENT = 100
-BATCHNORM_EPSILON = 1e-5
-
-type Weights = Mapping[str, Tensor]
 
 
 def plain_speaker(weights: Weights) -> onnx.ModelProto:
     """Features (1, frames, 80) to embedding (1, 192)."""
     graph = Graph()
-    embedding = plain_trunk(graph, graph.op("Transpose", "features", perm=[0, 2, 1]), weights)
+    embedding = _Plain(graph, weights).embed(graph.op("Transpose", "features", perm=[0, 2, 1]))
     graph.rename(embedding, "embedding")
     inputs = [("features", TensorProto.FLOAT, (1, "frames", 80))]
     return graph.model("plain", inputs, [("embedding", TensorProto.FLOAT, (1, 192))])
-
-
-def plain_trunk(graph: Graph, features: str, weights: Weights) -> str:
-    """Adds the network: features (1, 80, frames) to embedding (1, 192)."""
-    return _Plain(graph, weights).embed(features)
 
 
 class _Plain:
@@ -123,4 +110,4 @@ class _Plain:
         scale = self._weights.get(f"{name}.weight", np.ones_like(mean))
         offset = self._weights.get(f"{name}.bias", np.zeros_like(mean))
         parameters = [self.graph.floats(value) for value in (scale, offset, mean, variance)]
-        return self.graph.op("BatchNormalization", x, *parameters, epsilon=BATCHNORM_EPSILON)
+        return self.graph.op("BatchNormalization", x, *parameters, epsilon=EPSILON)

@@ -3,9 +3,9 @@
 import onnx
 from onnx import TensorProto
 
+from layers.model.campplus import DIMENSION, Weights, trunk
 from layers.model.filterbank import double_rate, filterbank
 from layers.model.graph import Graph
-from layers.model.plain import Weights, plain_trunk
 
 NARROWBAND_RATE = 8000
 
@@ -15,21 +15,21 @@ def speaker(weights: Weights) -> onnx.ModelProto:
     graph = Graph()
     narrowband = graph.op("Equal", "rate", graph.ints(NARROWBAND_RATE))
     wide = graph.choose(narrowband, _doubled(), _as_it_is())
-    embedding = plain_trunk(graph, filterbank(graph, wide), weights)
+    embedding = trunk(graph, filterbank(graph, wide), weights)
     flat = graph.op("Reshape", embedding, graph.ints([-1]))
     graph.rename(graph.op("LpNormalization", flat, axis=0, p=2), "embedding")
     inputs = [("samples", TensorProto.FLOAT, ("n",)), ("rate", TensorProto.INT64, ())]
-    return graph.model("speaker", inputs, [("embedding", TensorProto.FLOAT, (192,))])
+    return graph.model("speaker", inputs, [("embedding", TensorProto.FLOAT, (DIMENSION,))])
 
 
 def _doubled() -> onnx.GraphProto:
     body = Graph("double_")
-    signal = body.op("Reshape", "samples", body.ints([1, 1, -1]))
+    signal = body.op("Reshape", "samples", body.ints([1, 1, 1, -1]))
     body.rename(double_rate(body, signal), "doubled")
-    return body.body("double_rate", [("doubled", TensorProto.FLOAT, (1, 1, "m"))])
+    return body.body("double_rate", [("doubled", TensorProto.FLOAT, (1, 1, 1, "m"))])
 
 
 def _as_it_is() -> onnx.GraphProto:
     body = Graph("same_")
-    body.rename(body.op("Reshape", "samples", body.ints([1, 1, -1])), "same")
-    return body.body("same_rate", [("same", TensorProto.FLOAT, (1, 1, "m"))])
+    body.rename(body.op("Reshape", "samples", body.ints([1, 1, 1, -1])), "same")
+    return body.body("same_rate", [("same", TensorProto.FLOAT, (1, 1, 1, "m"))])
