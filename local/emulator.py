@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.function import ACCOUNT, REGION
+from local.function import ACCOUNT, REGION, SECRET
 from local.http import LOOPBACK
 from local.process import Program, start, stop
 from local.template import Template
@@ -32,7 +32,7 @@ class Emulator:
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
-        self._session = boto3.Session(ACCOUNT, "local", region_name=REGION)
+        self._session = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
         self.client("ssm").put_parameter(Name=BOOTSTRAP_VERSION, Value="21", Type="String")
 
     def client(self, service: Any) -> Any:
@@ -68,6 +68,8 @@ def _program(folder: Path, listener: int, port: int) -> Program:
     # Its own command would listen on all interfaces; the port is bound here, so that nobody can take it in between.
     arguments = ["ministack.app:app", "--workers", "0", "--bind", f"fd://{listener}"]
     environment = {
+        # Presigned URLs are checked against the secret that the functions sign with.
+        "AWS_SECRET_ACCESS_KEY": SECRET,
         "GATEWAY_PORT": str(port),
         "HOME": str(folder),
         "IOT_MTLS_ENABLED": "0",

@@ -15,6 +15,7 @@ from local.process import Program
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
+SECRET = "local"
 CONCURRENCY = os.cpu_count() or 2
 # Requests that wait for a free environment; more than that are throttled, as they would be in AWS by then.
 WAITING = 256
@@ -83,7 +84,7 @@ class Definition:
 
 def platform(endpoint: str) -> dict[str, str]:
     """Returns the variables that lead every AWS client of a function to the emulator and to nothing else."""
-    credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "local"}
+    credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET}
     return {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **credentials}
 
 

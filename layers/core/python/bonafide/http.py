@@ -5,6 +5,7 @@ found, but never echo more than a few characters, so that audio and personal dat
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -118,7 +119,7 @@ def empty(status: HTTPStatus) -> Response[None]:
 def problem(error: BonafideError, details: list[ProblemDetail] | None = None) -> Response[str]:
     """Renders an error as an RFC 9457 problem document."""
     document = Problem(
-        type=f"https://bonafide.dev/problems/{error.code}",
+        type=f"urn:bonafide:problem:{error.code}",
         title=HTTPStatus(error.status).phrase,
         status=error.status,
         code=error.code,
@@ -231,7 +232,8 @@ def _remember_answers(store: BasePersistenceLayer) -> Callable[..., Response[Any
 
         def respond(**_: object) -> dict[str, Any]:
             response = next_middleware(app)
-            return {"status": response.status_code, "body": response.body}
+            # As text, so that the first answer and every later one are the same to the byte.
+            return {"status": response.status_code, "body": json.dumps(response.body, separators=(",", ":"))}
 
         answer: Callable[..., dict[str, Any]] = idempotent_function(
             respond, data_keyword_argument="request", persistence_store=store, config=config
