@@ -12,17 +12,18 @@ from stacks.constructs.function import ONE_CORE, SMALL, Function, Program
 from stacks.data import DataStack
 from stacks.stage import Stage
 
-READ = ("GetItem", "BatchGetItem", "Query", "ConditionCheckItem")
-WRITE = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+# What Powertools does to remember answers.
 IDEMPOTENCY = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
 
-# One thread each: an environment has one core, and more threads would only wait for each other.
-MODEL_ENVIRONMENT = {
-    "BONAFIDE_BUNDLE_DIR": "/opt/bundle",
-    "MKL_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
+# A speaker is read together with the domain, and written only while the domain stands.
+READ_SPEAKER = ("BatchGetItem",)
+WRITE_SPEAKER = ("ConditionCheckItem", "PutItem")
+
+UPLOADED = "uploads/*"
+KEPT = "kept/*"
+
+# An environment has one core: more threads would only wait for each other.
+THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 DOMAIN = "/v1/domains/{domain}"
 SPEAKER = f"{DOMAIN}/speakers/{{speaker}}"
@@ -38,6 +39,11 @@ class ServiceStack(Stack):
         self._assets = assets
         self._core = [self._layer("Runtime", assets.runtime()), self._layer("Core", assets.core())]
         self._with_models = [*self._core, self._layer("Model", assets.model())]
+        self._model_environment = {
+            **dict.fromkeys(THREADS, "1"),
+            "BONAFIDE_BUNDLE_DIR": "/opt/bundle",
+            "BONAFIDE_BUNDLE_DIGEST": assets.bundle_digest(),
+        }
         self._api = Api(self, "Api", stage=stage)
         self._add_domains()
         self._add_speakers()
@@ -47,23 +53,19 @@ class ServiceStack(Stack):
 
     def _add_domains(self) -> None:
         function = self._function("ManageDomains", "manage_domains")
-        self._allow(function, self._data.tenants, *READ, *WRITE)
-        self._allow(function, self._data.decisions, "Query", "DeleteItem", "BatchWriteItem")
+        self._allow(function, self._data.tenants, "GetItem", "Query", "PutItem", "DeleteItem")
         self._allow(function, self._data.idempotency, *IDEMPOTENCY)
-        # Presigned uploads are signed with the role of the function that makes them.
-        self._data.audio.grant_put(function.role, "uploads/*")
-        self._data.audio.grant_delete(function.role)
-        self._allow_listing(function)
+        # An upload happens with the permissions of whoever presigned it.
+        self._allow_audio(function, PutObject=UPLOADED, DeleteObject=KEPT)
         for method in ("PUT", "GET", "DELETE"):
             self._api.route(method, DOMAIN, function.alias)
         self._api.route("POST", f"{DOMAIN}/uploads", function.alias)
 
     def _add_speakers(self) -> None:
         function = self._function("ManageSpeakers", "manage_speakers")
-        self._allow(function, self._data.tenants, *READ, *WRITE)
+        self._allow(function, self._data.tenants, *READ_SPEAKER, "GetItem", "Query", *WRITE_SPEAKER, "DeleteItem")
         self._allow(function, self._data.idempotency, *IDEMPOTENCY)
-        self._data.audio.grant_delete(function.role)
-        self._allow_listing(function)
+        self._allow_audio(function, DeleteObject=KEPT)
         self._api.route("GET", f"{DOMAIN}/speakers", function.alias)
         self._api.route("GET", SPEAKER, function.alias)
         self._api.route("DELETE", SPEAKER, function.alias)
@@ -71,17 +73,17 @@ class ServiceStack(Stack):
 
     def _add_enrollment(self) -> None:
         function = self._function("EnrollSpeaker", "enroll_speaker", models=True)
-        self._allow(function, self._data.tenants, *READ, "PutItem", "UpdateItem")
+        self._allow(function, self._data.tenants, *READ_SPEAKER, *WRITE_SPEAKER)
         self._allow(function, self._data.idempotency, *IDEMPOTENCY)
-        self._allow_audio(function)
+        self._allow_audio(function, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         self._api.route("POST", f"{SPEAKER}/enrollments", function.alias)
 
     def _add_authentication(self) -> None:
         function = self._function("AuthenticateCaller", "authenticate_caller", models=True)
-        self._allow(function, self._data.tenants, *READ)
+        self._allow(function, self._data.tenants, *READ_SPEAKER)
         self._allow(function, self._data.decisions, "GetItem", "PutItem")
         self._allow(function, self._data.idempotency, *IDEMPOTENCY)
-        self._allow_audio(function)
+        self._allow_audio(function, GetObject=UPLOADED, PutObject=KEPT)
         self._api.route("POST", f"{SPEAKER}/authentications", function.alias)
 
     def _add_description(self) -> None:
@@ -94,7 +96,7 @@ class ServiceStack(Stack):
         program = Program(
             code=self._assets.function(folder),
             layers=self._with_models if models else self._core,
-            environment=self._environment(folder) | (MODEL_ENVIRONMENT if models else {}),
+            environment=self._environment(folder) | (self._model_environment if models else {}),
             size=ONE_CORE if models else SMALL,
         )
         return Function(self, id_, program, self._stage.log_retention)
@@ -111,7 +113,6 @@ class ServiceStack(Stack):
     def _environment(self, folder: str) -> dict[str, str]:
         return {
             "BONAFIDE_STAGE": self._stage.name,
-            "BONAFIDE_BUNDLE_DIGEST": self._assets.bundle_digest(),
             "BONAFIDE_TENANT_TABLE": self._data.tenants.table_name,
             "BONAFIDE_DECISION_TABLE": self._data.decisions.table_name,
             "BONAFIDE_IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
@@ -126,10 +127,12 @@ class ServiceStack(Stack):
         table.grant(function.role, *(f"dynamodb:{action}" for action in actions))
         self._data.key.grant_encrypt_decrypt(function.role)
 
-    def _allow_audio(self, function: Function) -> None:
-        self._data.audio.grant_read(function.role, "uploads/*")
-        self._data.audio.grant_put(function.role, "recordings/*")
+    def _allow_audio(self, function: Function, **actions: str) -> None:
+        bucket = self._data.audio
+        for action, keys in actions.items():
+            self._grant(function, f"s3:{action}", bucket.arn_for_objects(keys))
+        # Besides listing, it makes S3 say that an object is missing instead of denying access to it.
+        self._grant(function, "s3:ListBucket", bucket.bucket_arn)
 
-    def _allow_listing(self, function: Function) -> None:
-        bucket = self._data.audio.bucket_arn
-        function.role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket]))
+    def _grant(self, function: Function, action: str, resource: str) -> None:
+        function.role.add_to_principal_policy(iam.PolicyStatement(actions=[action], resources=[resource]))

@@ -49,9 +49,9 @@ def test_serving_says_where_and_leaves_nothing_behind(assembly: Path, tmp_path: 
         assert server.stdout
         line = server.stdout.readline()
         processes = children(server.pid)
-        assert len(processes) == 1 + 5
         server.send_signal(number)
         rest = server.stdout.read()
+    assert len(processes) == 1 + 5
     assert line.startswith("endpoint: http://127.0.0.1:")
     assert rest == ""
     assert server.returncode == 0
