@@ -103,7 +103,7 @@ class Function:
 
     def __init__(self, definition: Definition, program: Program, log: Path, concurrency: int = CONCURRENCY) -> None:
         self.definition = definition
-        self._program = program
+        self.program = program
         self.log = log
         self._own = threading.local()
         self._closed = False
@@ -157,7 +157,7 @@ class Function:
         if existing:
             self._environments.remove(existing)
             existing.close()
-        self._own.environment = started = Environment(self._program, self.log)
+        self._own.environment = started = Environment(self.program, self.log)
         self._environments.append(started)
         if self._closed:
             # Whoever closes may have looked for environments before this one was there.
