@@ -1,0 +1,152 @@
+"""Measures verification on a manifest, through the code that serves.
+
+    python -m training.evaluate --task verify --manifest path.csv --out path.json
+        [--condition native|telephone|cross] [--enroll 1|3]
+
+Every pair of recordings is a trial (the earlier one in the manifest enrols), or, with `--enroll N`, every run of N
+recordings of a speaker in the manifest's order, taken as a ring, is enrolled and tested with every other recording.
+Too little speech counts in the decisions only: every trial is scored. Rates are fractions.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bonafide.adapters.onnx import Bundle
+from bonafide.biometrics.decision import Decision
+from bonafide.biometrics.metrics import Trials, bootstrap, cllr, eer, fnmr_at_fmr, min_cllr
+from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.scoring import Calibration
+
+from training.listen import Heard, Line, listen
+from training.manifest import Clip, ManifestError, digest, read_manifest
+from training.trials import Outcome, Recording, compare, enrolments
+
+SCHEMA = 1
+BUNDLE = Path(".build/layers/model/bundle")
+# By condition: the line of the enrolment, the line of the test.
+CONDITIONS = {
+    "native": (Line.NATIVE, Line.NATIVE),
+    "telephone": (Line.TELEPHONE, Line.TELEPHONE),
+    "cross": (Line.NATIVE, Line.TELEPHONE),
+}
+MEASURES: Mapping[str, Callable[[Trials], float]] = {
+    "eer": eer,
+    "fnmr_at_fmr_1pct": partial(fnmr_at_fmr, fmr=0.01),
+    "fnmr_at_fmr_0_1pct": partial(fnmr_at_fmr, fmr=0.001),
+    "cllr": cllr,
+    "min_cllr": min_cllr,
+}
+
+
+def evaluate(manifest: Path, bundle: Path, condition: str, enroll: int) -> Mapping[str, Any]:
+    """Listens to a manifest, scores its trials and sums them up.
+
+    Raises:
+        ManifestError: the manifest cannot be used, or holds no trial of one of the kinds.
+    """
+    clips = read_manifest(manifest)
+    lines = CONDITIONS[condition]
+    heard = listen([clip.path for clip in clips], bundle, set(lines))
+    recordings = [Recording.of(clip, each, *lines) for clip, each in zip(clips, heard, strict=True) if each.evidence]
+    models = Bundle.load(bundle)
+    outcome = compare(enrolments(recordings, enroll), recordings, Calibration.parse(models.calibration), Policy())
+    if not outcome.complete:
+        raise ManifestError(f"{manifest}: needs two speakers with enough usable recordings, and two of one of them")
+    return {
+        "schema": SCHEMA,
+        "task": "verify",
+        "condition": condition,
+        "enroll": enroll,
+        "manifest": digest(manifest),
+        "bundle": models.digest,
+        "embedding_space": models.embedding_space,
+        **figures(outcome),
+        "recordings": _recordings(clips, heard, recordings),
+        "decisions": _decisions(outcome),
+    }
+
+
+def figures(outcome: Outcome) -> Mapping[str, Any]:
+    """Error rates and costs with their confidence intervals, and the counts behind them."""
+    trials = Trials.of(outcome.llr, outcome.targets)
+    plain = Trials.of(outcome.plain, outcome.targets)
+    order = np.argsort(outcome.llr, kind="stable")
+    speakers = outcome.enrolled[order], outcome.tested[order]
+    intervals = bootstrap(trials, speakers, MEASURES)
+    return {
+        **{name: measure(trials) for name, measure in MEASURES.items()},
+        "confidence_intervals": {name: list(interval) for name, interval in intervals.items()},
+        "baseline_cosine_eer": eer(plain),
+        "trials": len(outcome.targets),
+        "targets": int(outcome.targets.sum()),
+        "targets_within_a_session": int((outcome.targets & outcome.same_session).sum()),
+        "nontargets": int((~outcome.targets).sum()),
+        "comparisons": dict(sorted(Counter(outcome.conditions).items())),
+    }
+
+
+def _recordings(clips: Sequence[Clip], heard: Sequence[Heard], used: Sequence[Recording]) -> Mapping[str, Any]:
+    seconds = [each.test.speech_seconds for each in used]
+    return {
+        "listed": len(clips),
+        "used": len(used),
+        "skipped": dict(sorted(Counter(each.refused for each in heard if each.refused).items())),
+        "cut_to_60_seconds": sum(each.cut for each in heard),
+        "without_speech": sum(each.silent for each in heard),
+        "speakers": len({each.speaker for each in used}),
+        "speech_seconds": dict(zip(("min", "median", "max"), np.quantile(seconds, [0, 0.5, 1]).tolist(), strict=True)),
+    }
+
+
+def _decisions(outcome: Outcome) -> Mapping[str, Any]:
+    decisions = np.array(outcome.decisions)
+    kinds = {"genuine": outcome.targets, "impostor": ~outcome.targets}
+    mix = {
+        kind: {decision: float(np.mean(decisions[chosen] == decision)) for decision in Decision}
+        for kind, chosen in kinds.items()
+    }
+    return {"policy": asdict(Policy()), **mix}
+
+
+def main() -> int:
+    """The command."""
+    arguments = _arguments()
+    try:
+        report = evaluate(arguments.manifest, arguments.bundle, arguments.condition, arguments.enroll)
+    except ManifestError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(_summary(report))
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure verification on a manifest.")
+    parser.add_argument("--task", choices=["verify"], required=True)
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--condition", choices=CONDITIONS, default="native")
+    parser.add_argument("--enroll", type=int, choices=range(1, 11), default=1, metavar="N")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--bundle", type=Path, default=BUNDLE)
+    return parser.parse_args()
+
+
+def _summary(report: Mapping[str, Any]) -> str:
+    intervals = report["confidence_intervals"]
+    lines = [f"{name:20} {report[name]:.4f}  [{intervals[name][0]:.4f}, {intervals[name][1]:.4f}]" for name in MEASURES]
+    plain = f"{'baseline_cosine_eer':20} {report['baseline_cosine_eer']:.4f}"
+    return "\n".join([*lines, plain, f"{'trials':20} {report['trials']} ({report['targets']} genuine)", ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""Recordings to evidence, in parallel, through the path that serves."""
+
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from bonafide.adapters.onnx import Bundle, Speech
+from bonafide.audio import flac, wav
+from bonafide.audio.decode import LONGEST_SECONDS, decode
+from bonafide.audio.telephone import NARROWBAND_RATE, telephone
+from bonafide.audio.waveform import Waveform
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
+from bonafide.errors import UnsupportedAudio
+
+PROCESSES = 2
+
+
+class Line(StrEnum):
+    """What lies between the speaker and the recording that is scored."""
+
+    NATIVE = "native"
+    TELEPHONE = "telephone"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of one recording.
+
+    Attributes:
+        evidence: by line; empty when the recording was refused.
+        plain: by line, the unit embedding of all samples in their own band: what a toolkit does out of the box.
+        refused: code of the reason, or None.
+        cut: whether only the first minute was used.
+        silent: whether no speech was found, so that the evidence is of all samples.
+    """
+
+    evidence: dict[Line, Evidence]
+    plain: dict[Line, FloatVector]
+    refused: str | None = None
+    cut: bool = False
+    silent: bool = False
+
+
+def listen(paths: Sequence[Path], bundle: Path, lines: Collection[Line]) -> list[Heard]:
+    """Takes every recording to evidence, in the order of `paths`, with progress on stderr."""
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        results = pool.map(partial(hear, bundle, sorted(lines)), paths, chunksize=4)
+        return list(progress("listening", results, len(paths)))
+
+
+def progress[T](label: str, items: Iterable[T], total: int) -> Iterator[T]:
+    """Passes items on and shows on stderr how far they are."""
+    for count, item in enumerate(items, start=1):
+        if count == total or count % max(1, total // 100) == 0:
+            sys.stderr.write(f"\r{label} {count}/{total}" + ("\n" if count == total else ""))
+            sys.stderr.flush()
+        yield item
+
+
+def hear(bundle: Path, lines: Sequence[Line], path: Path) -> Heard:
+    """Takes one recording to evidence on each line."""
+    try:
+        waveform, cut = read(path)
+    except UnsupportedAudio as error:
+        return Heard({}, {}, refused=error.code)
+    models = _bundle(bundle)
+    waveforms = {line: telephone(waveform) if line is Line.TELEPHONE else waveform for line in lines}
+    evidence = {line: models.observe(each, [Channel.NARROWBAND]) for line, each in waveforms.items()}
+    return Heard(
+        evidence={line: _scorable(models, waveforms[line], each) for line, each in evidence.items()},
+        plain={line: _plain(models, each, evidence[line].quality) for line, each in waveforms.items()},
+        cut=cut,
+        silent=any(not each.embeddings for each in evidence.values()),
+    )
+
+
+def read(path: Path) -> tuple[Waveform, bool]:
+    """Decodes a WAV or FLAC file; the flag tells that it was longer than what is taken and only its start was used.
+
+    Raises:
+        UnsupportedAudio: it cannot be used.
+    """
+    content = path.read_bytes()
+    encoding = "flac" if content.startswith(b"fLaC") else "wav"
+    try:
+        return decode(content, encoding=encoding), False
+    except UnsupportedAudio as error:
+        if error.code != "audio_too_long":
+            raise
+    return (_start_of_flac if encoding == "flac" else _start_of_wav)(content), True
+
+
+@cache
+def _bundle(directory: Path) -> Bundle:
+    """Loaded once in each process."""
+    return Bundle.load(directory)
+
+
+def _start_of_wav(content: bytes) -> Waveform:
+    source = wav.parse(content)
+    if source.channels != 1:
+        raise UnsupportedAudio("audio_channel_required", "A long recording must have one channel.")
+    size = int(LONGEST_SECONDS * source.rate) * (2 if source.encoding == "pcm_s16le" else 1)
+    return decode(bytes(source.data[:size]), encoding=source.encoding, rate=source.rate)
+
+
+def _start_of_flac(content: bytes) -> Waveform:
+    info = flac.StreamInfo.parse(content)
+    most = int(LONGEST_SECONDS * info.rate)
+    samples = flac.read(content, info, 0, most)[:most]
+    return decode(samples.astype("<i2").tobytes(), encoding="pcm_s16le", rate=info.rate)
+
+
+def _scorable(models: Bundle, waveform: Waveform, evidence: Evidence) -> Evidence:
+    """Falls back on all samples when no speech was found: in an evaluation every trial is scored."""
+    if evidence.embeddings:
+        return evidence
+    speech = Speech(waveform, waveform.seconds, evidence.channel, evidence.quality)
+    return replace(models.evidence(speech, [Channel.NARROWBAND]), speech_seconds=evidence.speech_seconds)
+
+
+def _plain(models: Bundle, waveform: Waveform, quality: Quality) -> FloatVector:
+    channel = Channel.NARROWBAND if waveform.rate == NARROWBAND_RATE else Channel.WIDEBAND
+    return models.embed(Speech(waveform, waveform.seconds, channel, quality), channel)

@@ -1,0 +1,68 @@
+"""Manifests: which recordings there are, who speaks, and what they may be used for."""
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+REQUIRED = ("path", "speaker")
+
+
+class ManifestError(Exception):
+    """A manifest, one of its columns, or a file that it names is missing or may not be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One recording.
+
+    Attributes:
+        path: of a WAV or FLAC file.
+        speaker: who speaks.
+        session: the call or sitting that it comes from; empty when the manifest does not say.
+        row: every column of the manifest.
+    """
+
+    path: Path
+    speaker: str
+    session: str
+    row: Mapping[str, str]
+
+
+def read_manifest(path: Path, columns: Sequence[str] = REQUIRED) -> list[Clip]:
+    """Reads a CSV file.
+
+    Args:
+        path: of the manifest; a relative `path` in it is relative to its folder.
+        columns: that it must have.
+
+    Raises:
+        ManifestError: it is missing, lacks a column, names no recordings, or names one that is missing.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            absent = [column for column in columns if column not in (reader.fieldnames or ())]
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{path}: cannot be read as a CSV manifest ({error})") from error
+    if absent:
+        raise ManifestError(f"{path}: has no column {', '.join(absent)}")
+    if not rows:
+        raise ManifestError(f"{path}: names no recordings")
+    return [_clip(path, line, row) for line, row in enumerate(rows, start=2)]
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of the manifest itself."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _clip(manifest: Path, line: int, row: Mapping[str, str]) -> Clip:
+    if not all(row.get(column) for column in REQUIRED):
+        raise ManifestError(f"{manifest}: line {line} lacks a path or a speaker")
+    file = manifest.parent / row["path"]
+    if not file.is_file():
+        raise ManifestError(f"{manifest}: line {line} names {row['path']}, which does not exist")
+    return Clip(file, row["speaker"], row.get("session") or "", row)
