@@ -88,6 +88,10 @@ lock: $(READY) ## resolve the requirements again
 	@$(COMPILE) layers/runtime/requirements.in -o layers/runtime/requirements.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
+.PHONY: openapi
+openapi: setup ## write the OpenAPI document from the functions' routes
+	@$(PY) -m local.openapi
+
 .PHONY: clean
 clean: ## delete everything that was built, but not .venv
 	@rm -rf .build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
