@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ MANIFEST = "manifest.json"
 NARROWBAND_RATE = 8000
 # Shorter than this there are too few frames for statistics; calibration asks for far more before it trusts a score.
 SHORTEST_SPEECH_SECONDS = 0.25
+# Longer speech is embedded in pieces of equal length: memory stays bounded and the caches hold what is worked on.
+LONGEST_PIECE_SECONDS = 10.0
 
 
 class BundleCorrupt(RuntimeError):
@@ -90,10 +93,14 @@ class Bundle:
             _speaker=_open(files["speaker.onnx"], threads),
         )
 
+    def speech_probabilities(self, waveform: Waveform) -> NDArray[np.float32]:
+        """Returns the probability of speech in each window of 32 ms, shape (windows,)."""
+        return _run(self._vad, waveform)
+
     def find_speech(self, waveform: Waveform) -> Speech:
         """Cuts the pauses out of a recording and measures it."""
-        probabilities = _run(self._vad, waveform)
-        mask = sample_mask(speech_windows(probabilities), len(waveform.samples), waveform.rate)
+        windows = speech_windows(self.speech_probabilities(waveform))
+        mask = sample_mask(windows, len(waveform.samples), waveform.rate)
         channel = effective_channel(waveform, mask)
         return Speech(
             waveform=_in_band(Waveform(waveform.samples[mask], waveform.rate), channel),
@@ -115,7 +122,7 @@ class Bundle:
         if channel is Channel.WIDEBAND and speech.channel is Channel.NARROWBAND:
             raise ValueError("narrowband speech has no wideband embedding")
         narrowed = channel is Channel.NARROWBAND
-        return _run(self._speaker, to_narrowband(speech.waveform) if narrowed else speech.waveform)
+        return self._embed_pieces(to_narrowband(speech.waveform) if narrowed else speech.waveform)
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         """Takes a recording to evidence: the one path for callers, enrolment, calibration and evaluation.
@@ -137,6 +144,12 @@ class Bundle:
             quality=speech.quality,
             embedding_space=self.embedding_space,
         )
+
+    def _embed_pieces(self, waveform: Waveform) -> FloatVector:
+        pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
+        total = np.sum([_run(self._speaker, Waveform(piece, waveform.rate)) for piece in pieces], axis=0)
+        unit: FloatVector = total / np.linalg.norm(total)
+        return unit
 
 
 def _read(path: Path, expected: str | None) -> bytes:

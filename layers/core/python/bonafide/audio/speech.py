@@ -30,7 +30,8 @@ def speech_windows(probabilities: NDArray[np.float32]) -> Mask:
     speech = ~_without_short_runs(~speech, LONGEST_PAUSE + 1)
     speech = _without_short_runs(speech, SHORTEST_SPEECH)
     padded = np.pad(speech, MARGIN)
-    return np.lib.stride_tricks.sliding_window_view(padded, 2 * MARGIN + 1).any(axis=1)
+    kept: Mask = np.logical_or.reduce([padded[shift:][: len(speech)] for shift in range(2 * MARGIN + 1)])
+    return kept
 
 
 def sample_mask(windows: Mask, samples: int, rate: int) -> Mask:

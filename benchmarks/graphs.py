@@ -1,0 +1,111 @@
+"""How fast the graphs are: `python -m benchmarks.graphs [--seconds 1 5 ...]`.
+
+One thread, the two sides in turn within one run, so that what else the machine does hits both:
+- speaker: what the product computes from samples, against the network operator for operator as it was published, fed by
+  kaldi-native-fbank;
+- speech: the detector on the whole recording in one call, against the published one, one window at a time.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from bonafide.adapters.onnx import Bundle, Speech
+from bonafide.audio.waveform import Samples, Waveform
+from bonafide.biometrics.evidence import Channel, FloatVector, Quality
+
+from layers.model.build import OUT, build, read_speaker, read_vad
+from layers.model.plain import plain_speaker
+from layers.model.reference import kaldi_features, step_vad
+from local.demo.readers import RATE, load
+
+SECONDS = (1.0, 3.0, 5.0, 10.0, 30.0, 60.0)
+BUDGET_SECONDS = 8.0
+LEAST_ROUNDS = 5
+
+type Task = Callable[[], Any]
+
+
+class Contest:
+    """The reference and the product, ready to run on the same samples."""
+
+    def __init__(self, directory: Path) -> None:
+        build(directory)
+        self._bundle, self.load_seconds = _timed(lambda: Bundle.load(directory))
+        self._plain = _session(plain_speaker(read_speaker()).SerializeToString())
+        self._published = _session(read_vad().SerializeToString())
+
+    def embed_plainly(self, samples: Samples) -> FloatVector:
+        """The reference: features by kaldi-native-fbank, then the network as published; unit length."""
+        embedding: FloatVector = self._plain.run(None, {"features": kaldi_features(samples)[None]})[0][0]
+        return embedding / np.linalg.norm(embedding)
+
+    def embed(self, samples: Samples) -> FloatVector:
+        """The product's."""
+        waveform = Waveform(samples, RATE)
+        speech = Speech(waveform, waveform.seconds, Channel.WIDEBAND, Quality(0.0, 0.0, None))
+        return self._bundle.embed(speech, Channel.WIDEBAND)
+
+    def step(self, samples: Samples) -> Samples:
+        """The reference: window by window."""
+        return step_vad(self._published, samples, RATE)
+
+    def detect(self, samples: Samples) -> Samples:
+        """The product's."""
+        return self._bundle.speech_probabilities(Waveform(samples, RATE))
+
+
+def main() -> None:
+    """Prints one line for each length of recording."""
+    parser = argparse.ArgumentParser(description="Compare the graphs with what they were made from.")
+    parser.add_argument("--seconds", type=float, nargs="+", default=SECONDS)
+    parser.add_argument("--bundle", type=Path, default=OUT)
+    arguments = parser.parse_args()
+    contest = Contest(arguments.bundle)
+    speech = np.concatenate([clip for reader in load().values() for clip in reader.clips])
+    print(f"verifying and opening the bundle: {contest.load_seconds * 1000:.0f} ms")
+    print("        |     speaker, ms                            |     speech, ms")
+    print("seconds |  plain+kaldi   graph   ratio   cosine      |  stepped   graph   ratio   difference")
+    for seconds in arguments.seconds:
+        print(_line(contest, np.resize(speech, round(seconds * RATE))), flush=True)
+
+
+def _line(contest: Contest, samples: Samples) -> str:
+    cosine = float(contest.embed(samples) @ contest.embed_plainly(samples))
+    difference = float(np.abs(contest.detect(samples) - contest.step(samples)).max())
+    plain, fast = _in_turn(lambda: contest.embed_plainly(samples), lambda: contest.embed(samples))
+    stepped, whole = _in_turn(lambda: contest.step(samples), lambda: contest.detect(samples))
+    return (
+        f"{len(samples) / RATE:7.0f} | {plain:12.1f} {fast:7.1f} {fast / plain:7.2f} {cosine:8.5f}      "
+        f"| {stepped:8.1f} {whole:7.1f} {whole / stepped:7.2f} {difference:12.1e}"
+    )
+
+
+def _in_turn(reference: Task, product: Task) -> tuple[float, float]:
+    """Median milliseconds of both."""
+    first = _timed(reference)[1] + _timed(product)[1]
+    rounds = max(LEAST_ROUNDS, round(BUDGET_SECONDS / first))
+    times = [(_timed(reference)[1], _timed(product)[1]) for _ in range(rounds)]
+    slow, fast = (statistics.median(column) * 1000 for column in zip(*times, strict=True))
+    return slow, fast
+
+
+def _timed[T](task: Callable[[], T]) -> tuple[T, float]:
+    start = time.perf_counter()
+    return task(), time.perf_counter() - start
+
+
+def _session(model: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""What the graphs are compared with: features outside the graph, and the speech detector one window at a time."""
+
+from typing import Any
+
+import kaldi_native_fbank
+import numpy as np
+from numpy.typing import NDArray
+
+from layers.model.filterbank import BINS, RATE
+from layers.model.vad import BRANCHES, HIDDEN
+
+type Floats = NDArray[np.float32]
+
+
+def kaldi_features(samples: Floats) -> Floats:
+    """Filter bank of kaldi-native-fbank, shape (frames, 80), the mean over frames removed; samples at 16 kHz."""
+    options = kaldi_native_fbank.FbankOptions()
+    options.frame_opts.samp_freq = RATE
+    options.frame_opts.dither = 0.0
+    options.frame_opts.snip_edges = True
+    options.mel_opts.num_bins = BINS
+    bank = kaldi_native_fbank.OnlineFbank(options)
+    bank.accept_waveform(RATE, samples)
+    bank.input_finished()
+    features = np.stack([bank.get_frame(index) for index in range(bank.num_frames_ready)])
+    return np.asarray(features - features.mean(axis=0), np.float32)
+
+
+def step_vad(session: Any, samples: Floats, rate: int) -> Floats:
+    """Probabilities of the published detector, shape (windows,), its state handed from call to call."""
+    _, window, context = BRANCHES[rate]
+    padded = np.pad(samples, (context, -len(samples) % window))
+    state = np.zeros((2, 1, HIDDEN), np.float32)
+    probabilities = []
+    for start in range(0, len(padded) - context, window):
+        seen = padded[None, start : start + context + window]
+        probability, state = session.run(None, {"input": seen, "state": state, "sr": np.array(rate)})
+        probabilities.append(probability.item())
+    return np.array(probabilities, np.float32)

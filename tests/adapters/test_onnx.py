@@ -1,0 +1,138 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, BundleCorrupt
+from bonafide.audio.resample import resample
+from bonafide.audio.telephone import to_narrowband
+from bonafide.audio.waveform import Waveform
+from bonafide.biometrics.evidence import Channel
+
+from layers.model.build import build
+from layers.model.fetch import sha256
+from tests.readings import call, lasting, reading
+
+BOTH = (Channel.NARROWBAND, Channel.WIDEBAND)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("bundle")
+    build(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def bundle(directory: Path) -> Bundle:
+    return Bundle.load(directory, sha256(directory / "manifest.json"))
+
+
+@pytest.fixture
+def copied(directory: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(directory, tmp_path / "copy")
+
+
+def _silence(seconds: float, rate: int = 16000) -> Waveform:
+    return Waveform(np.zeros(round(seconds * rate), np.float32), rate)
+
+
+@pytest.mark.parametrize("file", ["vad.onnx", "speaker.onnx", "manifest.json"])
+def test_one_wrong_byte_in_any_file_refuses_the_bundle(copied: Path, file: str) -> None:
+    digest = sha256(copied / "manifest.json")
+    content = bytearray((copied / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / file).write_bytes(content)
+    with pytest.raises(BundleCorrupt, match=file):
+        Bundle.load(copied, digest)
+
+
+def test_a_missing_file_refuses_the_bundle(copied: Path) -> None:
+    (copied / "vad.onnx").unlink()
+    with pytest.raises(BundleCorrupt, match=r"vad\.onnx"):
+        Bundle.load(copied, None)
+
+
+def test_another_bundle_than_the_configured_one_is_refused(directory: Path) -> None:
+    with pytest.raises(BundleCorrupt):
+        Bundle.load(directory, "0" * 64)
+
+
+def test_a_bundle_knows_its_digest_and_space(bundle: Bundle, directory: Path) -> None:
+    assert bundle.digest == sha256(directory / "manifest.json")
+    assert bundle.embedding_space == json.loads((directory / "manifest.json").read_bytes())["embedding_space"]
+
+
+def test_each_graph_runs_on_the_threads_that_were_asked_for(bundle: Bundle, directory: Path) -> None:
+    two = Bundle.load(directory, None, threads=2)
+    for loaded, threads in ((bundle, 1), (two, 2)):
+        for session in (loaded._vad, loaded._speaker):
+            assert session.get_session_options().intra_op_num_threads == threads
+            assert session.get_session_options().inter_op_num_threads == 1
+
+
+def test_a_reading_gives_both_bands_when_both_are_asked_for(bundle: Bundle) -> None:
+    evidence = bundle.observe(reading(), BOTH)
+    assert set(evidence.embeddings) == set(BOTH)
+    assert evidence.channel is Channel.WIDEBAND
+    assert evidence.embedding_space == bundle.embedding_space
+
+
+def test_a_recording_always_gives_its_own_band(bundle: Bundle) -> None:
+    assert set(bundle.observe(reading()).embeddings) == {Channel.WIDEBAND}
+    assert set(bundle.observe(call()).embeddings) == {Channel.NARROWBAND}
+
+
+def test_a_call_has_no_wideband_embedding(bundle: Bundle) -> None:
+    assert set(bundle.observe(call(), BOTH).embeddings) == {Channel.NARROWBAND}
+    with pytest.raises(ValueError, match="narrowband"):
+        bundle.embed(bundle.find_speech(call()), Channel.WIDEBAND)
+
+
+def test_a_call_stored_at_16_khz_is_still_a_call(bundle: Bundle) -> None:
+    upsampled = Waveform(resample(call().samples, 8000, 16000), 16000)
+    evidence = bundle.observe(upsampled, BOTH)
+    same, other = (bundle.observe(call(who)).embeddings[Channel.NARROWBAND] for who in ("train_grace", "train_atkins"))
+    assert set(evidence.embeddings) == {evidence.channel} == {Channel.NARROWBAND}
+    assert evidence.embeddings[Channel.NARROWBAND] @ same > 0.8 > evidence.embeddings[Channel.NARROWBAND] @ other
+
+
+def test_a_template_made_from_a_reading_expects_the_call_of_it(bundle: Bundle) -> None:
+    expected = bundle.observe(reading(), BOTH).embeddings[Channel.NARROWBAND]
+    heard = bundle.observe(to_narrowband(reading())).embeddings[Channel.NARROWBAND]
+    assert expected @ heard > 0.98
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_silence_is_evidence_of_nothing(bundle: Bundle, rate: int) -> None:
+    evidence = bundle.observe(_silence(2.0, rate))
+    assert evidence.speech_seconds == 0.0
+    assert not evidence.embeddings
+
+
+@pytest.mark.parametrize("seconds", [0.02, SHORTEST_SPEECH_SECONDS, 0.3, 0.5, 1.0])
+def test_however_short_it_is_it_is_answered(bundle: Bundle, seconds: float) -> None:
+    for waveform in (lasting(reading(), seconds), lasting(call(), seconds)):
+        evidence = bundle.observe(waveform, BOTH)
+        assert all(np.isfinite(vector).all() for vector in evidence.embeddings.values())
+
+
+def test_pauses_are_not_counted_as_speech(bundle: Bundle) -> None:
+    spoken = reading()
+    parts = [_silence(3.0).samples, spoken.samples, _silence(3.0).samples]
+    paused = bundle.find_speech(Waveform(np.concatenate(parts), 16000))
+    assert paused.seconds == pytest.approx(bundle.find_speech(spoken).seconds, abs=0.3)
+    assert paused.seconds == paused.waveform.seconds
+
+
+def test_a_minute_of_speech_is_the_same_voice_as_its_beginning(bundle: Bundle) -> None:
+    whole = bundle.observe(lasting(reading(), 60.0)).embeddings[Channel.WIDEBAND]
+    beginning = bundle.observe(reading()).embeddings[Channel.WIDEBAND]
+    assert np.linalg.norm(whole) == pytest.approx(1.0, abs=1e-5)
+    assert whole @ beginning > 0.95
+
+
+def test_the_same_recording_gives_the_same_bits(bundle: Bundle) -> None:
+    first, second = (bundle.observe(reading()).embeddings[Channel.WIDEBAND] for _ in range(2))
+    np.testing.assert_array_equal(first, second)

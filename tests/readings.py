@@ -1,0 +1,33 @@
+"""Real speech for the tests: readings that come inside a package."""
+
+import tarfile
+from functools import cache
+
+import numpy as np
+from bonafide.audio.decode import decode
+from bonafide.audio.telephone import to_narrowband
+from bonafide.audio.waveform import Waveform
+
+from layers.model.fetch import TORTOISE, fetch
+
+FOLDER = "tortoise-tts-3.0.0/tortoise/voices"
+
+
+@cache
+def reading(reader: str = "train_grace", number: int = 1) -> Waveform:
+    """Six to ten seconds of read speech at 16 kHz."""
+    with tarfile.open(fetch(TORTOISE)) as archive:
+        file = archive.extractfile(f"{FOLDER}/{reader}/{number}.wav")
+        assert file is not None
+        return decode(file.read())
+
+
+@cache
+def call(reader: str = "train_grace", number: int = 1) -> Waveform:
+    """The same over a digital telephone line, at 8 kHz."""
+    return to_narrowband(reading(reader, number))
+
+
+def lasting(waveform: Waveform, seconds: float) -> Waveform:
+    """As long as is asked: cut, or repeated."""
+    return Waveform(np.resize(waveform.samples, round(seconds * waveform.rate)), waveform.rate)
