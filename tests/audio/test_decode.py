@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from bonafide.audio.decode import ENCODINGS, decode
 from bonafide.audio.g711 import ALAW, MULAW
+from bonafide.audio.quality import measure
 from bonafide.audio.waveform import Waveform
 from bonafide.errors import InvalidInput, UnsupportedAudio
 from hypothesis import given
@@ -155,6 +156,14 @@ def test_other_chunks_trailing_bytes_and_the_size_of_the_whole_do_not_matter(con
     assert np.array_equal(decode(content).samples, decode(wav(TONE)).samples)
 
 
+def test_clipping_is_measured_before_resampling_hides_it() -> None:
+    overdriven = pcm(np.clip(tone(440, 44100, level=2.0), -0.9, 0.9))
+    waveform = decode(wav(overdriven, 44100))
+    fraction = float(np.mean(np.abs(overdriven) == overdriven.max()))
+    assert waveform.clipped == pytest.approx(fraction, rel=0.01)
+    assert measure(waveform, np.ones(len(waveform.samples), np.bool_)).clipped == waveform.clipped
+
+
 def test_the_named_channel_is_taken() -> None:
     caller, agent = TONE, pcm(tone(200))
     stereo = wav(np.stack([agent, caller], axis=1))
@@ -236,7 +245,12 @@ def test_bare_samples_have_one_channel() -> None:
 
 def test_a_stated_rate_has_to_be_that_of_the_file() -> None:
     error = refusal(wav(TONE), rate=8000, field="audio")
-    assert (error.code, error.field, error.limit, error.found) == ("audio_rate_mismatch", "audio.sample_rate", 16000, 8000)
+    assert (error.code, error.field, error.limit, error.found) == (
+        "audio_rate_mismatch",
+        "audio.sample_rate",
+        16000,
+        8000,
+    )
     assert decode(wav(TONE), rate=16000).rate == 16000
 
 

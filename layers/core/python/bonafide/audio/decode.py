@@ -6,6 +6,7 @@ import numpy as np
 
 from bonafide.audio import flac, wav
 from bonafide.audio.g711 import ALAW, MULAW, Pcm
+from bonafide.audio.quality import clipped
 from bonafide.audio.refusal import refuse
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Waveform
@@ -149,4 +150,6 @@ def _resampled(pcm: Pcm, rate: int) -> Waveform:
     """Shape (n,) of 16-bit samples to full scale 1.0 at 8 or 16 kHz."""
     target = 16000 if rate >= 16000 else 8000
     samples = pcm.astype(np.float32) / np.float32(32768.0)
-    return Waveform(resample(samples, rate, target), target)
+    if rate == target:
+        return Waveform(samples, rate)
+    return Waveform(resample(samples, rate, target), target, clipped(samples))

@@ -79,7 +79,8 @@ def measure(waveform: Waveform, mask: Mask) -> Quality:
     snr = None
     if min(len(speech), len(rest)) >= enough:
         snr = min(_level(speech) - _background(rest, waveform.rate), _MOST_SNR_DB)
-    return Quality(level_dbfs=_level(speech if len(speech) else samples), clipped=_clipped(samples), snr_db=snr)
+    flat = clipped(samples) if waveform.clipped is None else waveform.clipped
+    return Quality(level_dbfs=_level(speech if len(speech) else samples), clipped=flat, snr_db=snr)
 
 
 def _level(samples: Samples) -> float:
@@ -101,7 +102,7 @@ def _background(samples: Samples, rate: int) -> float:
     return _dbfs(float(np.percentile(np.mean(np.square(frames, dtype=np.float64), axis=1), 25)))
 
 
-def _clipped(samples: Samples) -> float:
+def clipped(samples: Samples) -> float:
     """Fraction of samples in runs of at least 3 at the recording's own highest or lowest value.
 
     A flat top stays flat when the recording is turned down afterwards, so the extreme is the recording's own and not
