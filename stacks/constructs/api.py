@@ -36,7 +36,13 @@ class Refusal:
     def template(self) -> str:
         """Writes a problem document (RFC 9457); API Gateway puts its message in, quotes included."""
         title = self.code.replace("_", " ").capitalize()
-        problem = {"type": f"urn:bonafide:problem:{self.code}", "title": title, "status": self.status, "code": self.code, "detail": MESSAGE}
+        problem = {
+            "type": f"urn:bonafide:problem:{self.code}",
+            "title": title,
+            "status": self.status,
+            "code": self.code,
+            "detail": MESSAGE,
+        }
         present = {name: value for name, value in problem.items() if value is not None}
         return json.dumps(present | {"request_id": "$context.requestId"}).replace(f'"{MESSAGE}"', MESSAGE)
 
