@@ -1,0 +1,119 @@
+"""Time of a warm authentication over the time of the bare graphs on the same recording, call by call in turn.
+
+The handler is the deployed function in its own Lambda runtime process, with the emulator's tables behind it and a new
+Idempotency-Key for every call; the bare graphs are one run of `vad.onnx` and one of `speaker.onnx` on the whole
+recording, one thread, in this process. Both are measured in turn, so that what else the machine does hits both.
+"""
+
+import base64
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from bonafide.audio.waveform import Samples
+
+from local.demo.readers import RATE, load, wav
+from local.runner import Deployment, deployment
+
+BUNDLE = Path(".build/layers/model/bundle")
+LENGTHS = (1, 3, 5, 10, 30, 60)
+ROUNDS = {1: 60, 3: 60, 5: 200, 10: 40, 30: 12, 60: 6}
+DOMAIN = "benchmark"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Milliseconds of one length of recording; shape (rounds,) each."""
+
+    seconds: int
+    handler: np.ndarray[Any, np.dtype[np.float64]]
+    graphs: np.ndarray[Any, np.dtype[np.float64]]
+
+    def table(self) -> str:
+        """One line of the printed table."""
+        handler, graphs = float(np.median(self.handler)), float(np.median(self.graphs))
+        tail = float(np.percentile(self.handler, 99)) / handler
+        ratio = float(np.median(self.handler / self.graphs))
+        return (
+            f"{self.seconds:>7} {handler:>11.1f} {graphs:>10.1f} {ratio:>8.2f} {tail:>9.2f}"
+            f" {handler / self.seconds:>15.1f} {len(self.handler):>6}"
+        )
+
+
+def main() -> None:
+    """Prints one line for each length of recording."""
+    reader = max(load().values(), key=lambda reader: len(reader.enrolment))
+    graphs = [_open(BUNDLE / name) for name in ("vad.onnx", "speaker.onnx")]
+    print("authentication, warm: deployed handler against bare graphs on the same recording, in turn, one thread")
+    print("seconds  handler ms  graphs ms    ratio   p99/p50  ms/s of audio  calls")
+    with deployment() as running:
+        _enrol(running, reader.enrolment[: 55 * RATE])
+        for seconds in LENGTHS:
+            speech = np.resize(np.concatenate(reader.clips), seconds * RATE)
+            print(_measure(running, graphs, seconds, speech).table(), flush=True)
+
+
+def _measure(running: Deployment, graphs: list[onnxruntime.InferenceSession], seconds: int, speech: Samples) -> Row:
+    body = {"audio": _audio(speech)}
+    inputs = {"samples": speech, "rate": np.array(RATE, np.int64)}
+    pairs = [
+        (_timed(lambda: _authenticate(running, body)), _timed(lambda: [graph.run(None, inputs) for graph in graphs]))
+        for _ in range(ROUNDS[seconds] + 3)
+    ]
+    return Row(seconds, *np.array(pairs[3:]).T)
+
+
+def _open(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _timed(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return (time.perf_counter() - started) * 1000
+
+
+def _enrol(running: Deployment, speech: Samples) -> None:
+    settings = {"policy": {"minimum_enrolment_seconds": 10}}
+    _call(running, "manage_domains", "PUT", f"/v1/domains/{DOMAIN}", settings)
+    consent = {"receipt_id": "benchmark", "given_at": "2026-01-01T00:00:00Z"}
+    body = {"consent": consent, "audio": _audio(speech)}
+    _call(running, "enroll_speaker", "POST", f"/v1/domains/{DOMAIN}/speakers/reader/enrollments", body)
+
+
+def _authenticate(running: Deployment, body: dict[str, Any]) -> None:
+    path = f"/v1/domains/{DOMAIN}/speakers/reader/authentications"
+    _call(running, "authenticate_caller", "POST", path, body)
+
+
+def _audio(speech: Samples) -> dict[str, str]:
+    return {"content": base64.b64encode(wav(speech)).decode()}
+
+
+def _call(running: Deployment, function: str, method: str, path: str, body: dict[str, Any]) -> None:
+    headers = {"content-type": "application/json", "idempotency-key": str(uuid.uuid4())}
+    event = {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "requestContext": {"requestId": str(uuid.uuid4()), "stage": "dev", "resourcePath": path},
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+    }
+    answer = json.loads(running.invoke(function, json.dumps(event).encode()).payload)
+    if answer["statusCode"] != 200:
+        raise RuntimeError(answer["body"])
+
+
+if __name__ == "__main__":
+    main()
