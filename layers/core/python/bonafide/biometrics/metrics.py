@@ -4,7 +4,7 @@ Every trial may carry a weight, so that a bootstrap over speakers is a reweighti
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -23,11 +23,15 @@ class Trials:
         scores: LLRs, or anything that is higher for the same speaker, shape (n,).
         targets: whether both sides are one speaker, shape (n,); both kinds occur.
         weights: how often each trial counts, shape (n,).
+        last: index of the last trial of each distinct score, shape (distinct,).
+        penalties: what each score costs as an LLR, bits, shape (n,).
     """
 
     scores: Floats
     targets: Flags
     weights: Floats
+    last: Indices
+    penalties: Floats
 
     @classmethod
     def of(cls, scores: Floats, targets: Flags, weights: Floats | None = None) -> Self:
@@ -39,12 +43,15 @@ class Trials:
         if targets.all() or not targets.any():
             raise ValueError("there must be trials of one speaker and trials of two")
         order = np.argsort(scores, kind="stable")
-        weights = np.ones(len(scores)) if weights is None else weights
-        return cls(scores[order], targets[order], weights[order])
+        scores, targets = scores[order], targets[order]
+        weights = np.ones(len(scores)) if weights is None else weights[order]
+        last = np.flatnonzero(np.append(np.diff(scores) > 0, True))
+        penalties = np.logaddexp(0.0, np.where(targets, -scores, scores)) / np.log(2.0)
+        return cls(scores, targets, weights, last, penalties)
 
     def reweighted(self, weights: Floats) -> "Trials":
         """The same trials with other weights, in the order of `scores`."""
-        return Trials(self.scores, self.targets, weights)
+        return replace(self, weights=weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +69,9 @@ class Roc:
     @classmethod
     def of(cls, trials: Trials) -> Self:
         """Counts errors at every distinct score; equal scores are never told apart."""
-        last = np.flatnonzero(np.append(np.diff(trials.scores) > 0, True))
         missed = np.cumsum(trials.weights * trials.targets)
         refused = np.cumsum(trials.weights * ~trials.targets)
-        fnmr, passed = missed[last] / missed[-1], refused[last] / refused[-1]
+        fnmr, passed = missed[trials.last] / missed[-1], refused[trials.last] / refused[-1]
         return cls(fmr=1.0 - np.concatenate([[0.0], passed]), fnmr=np.concatenate([[0.0], fnmr]))
 
 
@@ -86,17 +92,13 @@ def fnmr_at_fmr(trials: Trials, fmr: float) -> float:
 
 def cllr(trials: Trials) -> float:
     """Cost of log-likelihood ratios, bits: 0 is perfect, 1 is what no information costs."""
-    penalties = np.logaddexp(0.0, np.where(trials.targets, -trials.scores, trials.scores)) / np.log(2.0)
-    return _balanced(penalties, trials)
+    targets, others = trials.weights * trials.targets, trials.weights * ~trials.targets
+    return float(trials.penalties @ targets / targets.sum() + trials.penalties @ others / others.sum()) / 2.0
 
 
 def min_cllr(trials: Trials) -> float:
     """`cllr` after the best monotone recalibration (pool adjacent violators): what discrimination alone costs."""
-    last = np.flatnonzero(np.append(np.diff(trials.scores) > 0, True))
-    first = np.concatenate([[0], last[:-1] + 1])
-    target = _share(trials, trials.targets, first)
-    other = _share(trials, ~trials.targets, first)
-    target, other = _pool_adjacent_violators(target, other)
+    target, other = _pool_adjacent_violators(_share(trials, trials.targets), _share(trials, ~trials.targets))
     # Of a block with shares t and o the best LLR is log(t / o), whose penalties come to this.
     costs = _times_log2(target + other) - _times_log2(target) - _times_log2(other)
     return float(costs.sum()) / 2.0
@@ -132,20 +134,14 @@ def bootstrap(
     return {name: (float(np.quantile(each, 0.025)), float(np.quantile(each, 0.975))) for name, each in values.items()}
 
 
-def _balanced(penalties: Floats, trials: Trials) -> float:
-    """Mean over targets and mean over non-targets, averaged."""
-    targets, others = trials.weights * trials.targets, trials.weights * ~trials.targets
-    return float(penalties @ targets / targets.sum() + penalties @ others / others.sum()) / 2.0
-
-
 def _times_log2(values: Floats) -> Floats:
-    """X log2(x), which is 0 at 0."""
+    """Elementwise x log2(x), which is 0 at 0."""
     return np.asarray(values * np.log2(np.where(values > 0, values, 1.0)), np.float64)
 
 
-def _share(trials: Trials, kind: Flags, first: Indices) -> Floats:
+def _share(trials: Trials, kind: Flags) -> Floats:
     """The part of all trials of a kind that falls on each distinct score."""
-    counted = np.add.reduceat(trials.weights * kind, first)
+    counted = np.diff(np.cumsum(trials.weights * kind)[trials.last], prepend=0.0)
     return np.asarray(counted / counted.sum(), np.float64)
 
 

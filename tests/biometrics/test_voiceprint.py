@@ -1,0 +1,96 @@
+import itertools
+
+import numpy as np
+import pytest
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.voiceprint import Voiceprint
+from hypothesis import given
+from hypothesis import strategies as st
+
+SPACE = "campplus-test"
+
+
+def heard(seed: int, seconds: float, channel: Channel, *bands: Channel, space: str = SPACE) -> Evidence:
+    generator = np.random.default_rng(seed)
+    vectors = {band: generator.standard_normal(8).astype(np.float32) for band in bands}
+    embeddings = {band: vector / np.linalg.norm(vector) for band, vector in vectors.items()}
+    return Evidence(seconds, channel, embeddings, Quality(-20.0, 0.0, 30.0), space)
+
+
+def wideband(seed: int, seconds: float = 5.0) -> Evidence:
+    return heard(seed, seconds, Channel.WIDEBAND, Channel.WIDEBAND, Channel.NARROWBAND)
+
+
+def narrowband(seed: int, seconds: float = 5.0) -> Evidence:
+    return heard(seed, seconds, Channel.NARROWBAND, Channel.NARROWBAND)
+
+
+EVIDENCE = st.builds(
+    lambda make, seed, seconds: make(seed, seconds),
+    st.sampled_from([wideband, narrowband]),
+    st.integers(0, 1000),
+    st.floats(0.25, 60.0, width=32),
+)
+
+
+def fold(evidence: list[Evidence]) -> Voiceprint:
+    voiceprint = Voiceprint.empty(SPACE)
+    for each in evidence:
+        voiceprint = voiceprint.add(each)
+    return voiceprint
+
+
+@given(st.lists(EVIDENCE, min_size=1, max_size=4))
+def test_the_order_of_recordings_does_not_matter(evidence: list[Evidence]) -> None:
+    reference = fold(evidence)
+    for order in itertools.permutations(evidence):
+        other = fold(list(order))
+        assert other.speech_seconds == pytest.approx(reference.speech_seconds)
+        for channel, template in reference.templates.items():
+            assert other.templates[channel].total == pytest.approx(template.total, abs=1e-3)
+            assert other.templates[channel].recordings == template.recordings
+
+
+@given(st.lists(EVIDENCE, max_size=4))
+def test_storage_gives_back_what_it_was_given(evidence: list[Evidence]) -> None:
+    voiceprint = fold(evidence)
+    stored = Voiceprint.from_bytes(voiceprint.to_bytes())
+    assert stored.to_bytes() == voiceprint.to_bytes()
+    assert stored.speech_seconds == voiceprint.speech_seconds
+    assert stored.channels == voiceprint.channels
+
+
+def test_speech_weighs_by_its_seconds() -> None:
+    long, short = narrowband(1, 30.0), narrowband(2, 1.0)
+    template = fold([long, short]).templates[Channel.NARROWBAND]
+    expected = 30.0 * long.embeddings[Channel.NARROWBAND] + short.embeddings[Channel.NARROWBAND]
+    assert template.total == pytest.approx(expected, rel=1e-5)
+    assert template.embedding @ template.embedding == pytest.approx(1.0)
+
+
+def test_a_template_knows_how_much_of_it_was_recorded_in_its_band() -> None:
+    voiceprint = fold([wideband(1, 10.0), narrowband(2, 4.0)])
+    assert voiceprint.speech_seconds == 14.0
+    assert voiceprint.templates[Channel.NARROWBAND].is_derived
+    assert not fold([wideband(1, 4.0), narrowband(2, 10.0)]).templates[Channel.NARROWBAND].is_derived
+
+
+def test_channels_are_those_that_were_recorded() -> None:
+    assert fold([wideband(1)]).channels == [Channel.WIDEBAND]
+    assert fold([wideband(1), narrowband(2)]).channels == [Channel.NARROWBAND, Channel.WIDEBAND]
+    assert fold([]).channels == []
+
+
+def test_evidence_without_speech_adds_nothing() -> None:
+    voiceprint = fold([wideband(1)])
+    assert voiceprint.add(heard(1, 0.1, Channel.NARROWBAND)) is voiceprint
+
+
+def test_embedding_spaces_never_mix() -> None:
+    with pytest.raises(ValueError, match="another"):
+        fold([]).add(heard(1, 5.0, Channel.NARROWBAND, Channel.NARROWBAND, space="another"))
+
+
+def test_refuses_bytes_of_a_later_format() -> None:
+    with pytest.raises(ValueError, match="format 2"):
+        Voiceprint.from_bytes(fold([]).to_bytes().replace(b'"format": 1', b'"format": 2'))
