@@ -15,7 +15,7 @@ from local.process import Program
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-SECRET = "local"
+SECRET = "local"  # noqa: S105 - of the emulator, which runs on this machine only
 CONCURRENCY = os.cpu_count() or 2
 # Requests that wait for a free environment; more than that are throttled, as they would be in AWS by then.
 WAITING = 256

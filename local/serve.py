@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import re
 import signal
 import sys
+import time
+from pathlib import Path
 from types import FrameType
 
 from local.child import die_with
@@ -15,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--stage", default="dev")
-    parser.add_argument("--follow-parent", action="store_true", help="end when whoever started this is killed")
+    parser.add_argument("--follow-parent", action="store_true", help="end when make is killed or interrupted")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
@@ -23,7 +26,25 @@ def main() -> None:
         die_with(os.getppid(), signal.SIGTERM)
     with deployment(arguments.port, stage=arguments.stage) as running:
         print(f"endpoint: {running.endpoint}", flush=True)
-        signal.pause()
+        if arguments.follow_parent:
+            _follow(os.getppid())
+        else:
+            signal.pause()
+
+
+def _follow(parent: int) -> None:
+    """Waits until the parent, which is `make`, has been interrupted.
+
+    A terminal interrupts make and its children alike. A signal to make alone is not passed on: make then waits in its
+    handler for the children to end, which shows in its mask of blocked signals.
+    """
+    while not _blocked(parent) >> (signal.SIGINT - 1) & 1:
+        time.sleep(0.1)
+
+
+def _blocked(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(r"SigBlk:\s+(\w+)", status)[0], 16)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -37,23 +38,29 @@ def test_functions_are_led_to_the_emulator(running: Deployment) -> None:
     assert names < set(running.emulator.client("dynamodb").list_tables()["TableNames"])
 
 
-def test_two_deployments_do_not_share_anything(running: Deployment, assembly: Path, tmp_path: Path) -> None:
-    with deployment(assembly=assembly, logs=tmp_path) as other:
-        assert other.endpoint != running.endpoint
-        assert other.emulator.endpoint != running.emulator.endpoint
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serving_says_where_and_leaves_nothing_behind(assembly: Path, tmp_path: Path, number: signal.Signals) -> None:
+def test_serving_says_where_and_leaves_nothing_behind(assembly: Path, tmp_path: Path) -> None:
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True, env={"TMPDIR": str(tmp_path)}) as server:
         assert server.stdout
         line = server.stdout.readline()
         processes = children(server.pid)
-        server.send_signal(number)
+        server.terminate()
         rest = server.stdout.read()
     assert len(processes) == 1 + 5
     assert line.startswith("endpoint: http://127.0.0.1:")
     assert rest == ""
     assert server.returncode == 0
     assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_serving_ends_with_the_make_that_started_it(assembly: Path, tmp_path: Path, number: signal.Signals) -> None:
+    recipe = f"serve: ; @exec {' '.join(COMMAND)} --follow-parent"
+    environment = {"TMPDIR": str(tmp_path), "PATH": os.defpath}
+    with subprocess.Popen(["make", "--eval", recipe, "serve"], stdout=subprocess.PIPE, env=environment) as make:
+        assert make.stdout
+        make.stdout.readline()
+        make.send_signal(number)
+        # Ends when the last process that could write has gone.
+        make.stdout.read()
     assert not list(tmp_path.iterdir())
