@@ -8,7 +8,6 @@ from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples, Waveform
 
 RATE = 8000
-_TAPS = 257
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,9 @@ class Lines:
     """What lines are drawn from.
 
     Attributes:
-        low_hz: lower edge of the band, -6 dB.
+        low_hz: lower edge of the band, -3 dB.
         high_hz: upper edge.
+        order: of the lower edge; the upper one is four times as steep.
         level_dbfs: RMS of the speech when it enters the codec.
         snr_db: speech over noise.
         noise_slope: of the noise's spectrum, power ~ 1 / f^slope.
@@ -37,6 +37,7 @@ class Lines:
 
     low_hz: Span
     high_hz: Span
+    order: Span
     level_dbfs: Span
     snr_db: Span
     noise_slope: Span
@@ -44,7 +45,8 @@ class Lines:
     def send(self, waveform: Waveform, generator: np.random.Generator) -> Waveform:
         """Draws a line and sends speech through it: 8 kHz, mu-law."""
         samples = resample(waveform.samples, waveform.rate, RATE)
-        samples = _band(samples, self.low_hz.draw(generator), self.high_hz.draw(generator))
+        edges = self.low_hz.draw(generator), self.high_hz.draw(generator), self.order.draw(generator)
+        samples = _band(samples, *edges)
         noise = _noise(len(samples), self.noise_slope.draw(generator), generator)
         samples = samples / _rms(samples) + noise / _rms(noise) * _ratio(-self.snr_db.draw(generator))
         samples *= _ratio(self.level_dbfs.draw(generator))
@@ -52,11 +54,11 @@ class Lines:
         return Waveform(through_mulaw(pcm).astype(np.float32) / np.float32(32768.0), RATE)
 
 
-def _band(samples: Samples, low_hz: float, high_hz: float) -> Samples:
-    n = np.arange(_TAPS) - _TAPS // 2
-    low, high = 2 * low_hz / RATE, 2 * high_hz / RATE
-    taps = (high * np.sinc(high * n) - low * np.sinc(low * n)) * np.hamming(_TAPS)
-    return np.asarray(np.convolve(samples, taps, mode="same")[: len(samples)], np.float32)
+def _band(samples: Samples, low_hz: float, high_hz: float, order: float) -> Samples:
+    """Band pass with the gentle edges of real lines: the power response of Butterworth filters, without delay."""
+    frequency = np.maximum(np.fft.rfftfreq(len(samples), 1 / RATE), 1.0)
+    power = 1.0 + (low_hz / frequency) ** (2 * order) + (frequency / high_hz) ** (8 * order)
+    return np.asarray(np.fft.irfft(np.fft.rfft(samples) / np.sqrt(power), len(samples)), np.float32)
 
 
 def _noise(length: int, slope: float, generator: np.random.Generator) -> Samples:
