@@ -5,11 +5,10 @@ from math import log10
 import numpy as np
 from numpy.typing import NDArray
 
+from bonafide.audio.speech import Mask
 from bonafide.audio.telephone import NARROWBAND_RATE
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, Quality
-
-type Mask = NDArray[np.bool_]
 
 _WINDOW, _HOP = 512, 256  # 32 ms and 16 ms at 16 kHz, bins of 31.25 Hz
 _TELEPHONE_BINS = slice(32, 100)  # 1.0-3.1 kHz: every line carries it
