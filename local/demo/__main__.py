@@ -25,7 +25,8 @@ def main() -> int:
             reply = client.send("PUT", f"/v1/domains/{domain}", SETTINGS)
             if reply.status != 200:
                 sys.exit(f"The domain {domain} could not be made: {reply.document}; see {running.logs}")
-        rows = []
+        rows: list[Row] = []
+        table.opening()
         for section, steps in script(readers):
             table.heading(section)
             for step in steps:

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+from layers.model.fetch import TORTOISE
 from local.demo.client import Reply
 from local.demo.script import Action, Step
 
@@ -95,7 +96,9 @@ def write(path: Path, rows: Sequence[Row], totals: Mapping[str, Any]) -> None:
     """Writes the report for machines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     bundle = next((row.reply.document["bundle"] for row in rows if "bundle" in row.reply.document), None)
-    document = {"schema": 1, "bundle": bundle, "summary": totals, "rows": [row.record() for row in rows]}
+    source = {"package": TORTOISE.name, "version": TORTOISE.version, "sha256": TORTOISE.sha256}
+    lineage = {"schema": 1, "bundle": bundle, "recordings": source}
+    document = {**lineage, "summary": totals, "rows": [row.record() for row in rows]}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
@@ -104,6 +107,11 @@ class Table:
 
     def __init__(self) -> None:
         self._coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def opening(self) -> None:
+        """Says how to read it."""
+        print("LLR: natural log; above 0 the voice speaks for the claimed speaker. Score: the same from 0 to 100.")
+        print("STEP_UP: ask the caller for another proof. INCONCLUSIVE: not enough speech to decide on.")
 
     def heading(self, text: str) -> None:
         """Starts a section."""
