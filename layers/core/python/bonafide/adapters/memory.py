@@ -85,7 +85,13 @@ class MemoryAudioStore:
         """See `AudioStore`."""
         content = self.objects.get(key)
         if content is not None and len(content) > limit:
-            raise TooLarge("audio_too_large", "The uploaded recording has too many bytes.", field="audio.upload")
+            raise TooLarge(
+                "audio_too_large",
+                "The uploaded recording has too many bytes.",
+                field="audio.upload",
+                limit=limit,
+                found=len(content),
+            )
         return content
 
     def keep(self, key: str, content: bytes) -> None:

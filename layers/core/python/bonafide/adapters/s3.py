@@ -55,7 +55,15 @@ class S3AudioStore:
         try:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             for page in pages:
-                for entry in page.get("Contents", []):
-                    self._client.delete_object(Bucket=self._bucket, Key=entry["Key"])
+                if objects := page.get("Contents"):
+                    self._delete([entry["Key"] for entry in objects])
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable() from error
+
+    def _delete(self, keys: list[str]) -> None:
+        """Deletes a page of a listing, which is as much as one call takes."""
+        answer = self._client.delete_objects(
+            Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        )
+        if answer.get("Errors"):
+            raise StoreUnavailable()

@@ -1,0 +1,44 @@
+"""The state of the deployed template, in the emulator."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from bonafide.bootstrap import CALLS, UPLOADS
+
+from local.emulator import emulator
+from local.function import ACCOUNT, REGION, SECRET
+from local.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Tables and bucket of the data stack, and clients configured as in the functions."""
+
+    endpoint: str
+    names: dict[str, str]
+
+    def name(self, construct: str) -> str:
+        return next(value for export, value in self.names.items() if f"OutputRef{construct}" in export)
+
+    @property
+    def dynamodb(self) -> Any:
+        return _session().client("dynamodb", endpoint_url=self.endpoint, config=CALLS)
+
+    @property
+    def s3(self) -> Any:
+        return _session().client("s3", endpoint_url=self.endpoint, config=UPLOADS)
+
+
+@pytest.fixture(scope="session")
+def state(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
+    folder = tmp_path_factory.mktemp("emulator")
+    with emulator(folder, folder / "log") as aws:
+        yield State(aws.endpoint, aws.deploy(Template.read(assembly, "Bonafide-dev-Data", {})))
+
+
+def _session() -> boto3.Session:
+    return boto3.Session(ACCOUNT, SECRET, region_name=REGION)

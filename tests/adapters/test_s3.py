@@ -1,0 +1,80 @@
+"""Uploads through presigned URLs, against the emulator."""
+
+import time
+import urllib.error
+import urllib.request
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from bonafide.adapters.s3 import S3AudioStore
+
+AUDIO = b"RIFF" + bytes(1000)
+
+
+@pytest.fixture
+def key() -> str:
+    return f"uploads/acme/{uuid.uuid4()}"
+
+
+@pytest.fixture
+def store(state: Any) -> S3AudioStore:
+    return S3AudioStore(state.s3, state.name("Audio"))
+
+
+def put(url: str, content: bytes = AUDIO, method: str = "PUT") -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, content, method=method), timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code
+
+
+def test_what_is_put_to_the_url_is_fetched(store: S3AudioStore, key: str) -> None:
+    assert put(store.presign_upload(key, 60)) == 200
+    assert store.fetch(key, len(AUDIO)) == AUDIO
+
+
+def test_an_url_for_one_key_does_not_take_another(store: S3AudioStore, key: str) -> None:
+    assert put(store.presign_upload(key, 60).replace(key, f"{key}-2")) == 403
+    assert store.fetch(f"{key}-2", 100) is None
+
+
+@pytest.mark.parametrize("parameter", ["X-Amz-Signature=", "X-Amz-Expires=", "X-Amz-Date="])
+def test_an_url_that_was_tampered_with_is_refused(store: S3AudioStore, key: str, parameter: str) -> None:
+    url = store.presign_upload(key, 60)
+    start = url.index(parameter) + len(parameter)
+    other = "1" if url[start] != "1" else "2"
+    assert put(url[:start] + other + url[start + 1 :]) == 403
+    assert store.fetch(key, 100) is None
+
+
+def test_an_url_that_expired_is_refused(store: S3AudioStore, key: str) -> None:
+    url = store.presign_upload(key, 1)
+    time.sleep(2.1)
+    assert put(url) == 403
+    assert store.fetch(key, 100) is None
+
+
+def test_an_url_takes_nothing_but_a_put(store: S3AudioStore, key: str) -> None:
+    url = store.presign_upload(key, 60)
+    assert put(url) == 200
+    assert put(url, method="DELETE") == 403
+    assert store.fetch(key, len(AUDIO)) == AUDIO
+
+
+def test_an_url_names_the_key_and_the_signature_of_its_signer_only(store: S3AudioStore, key: str) -> None:
+    parts = urlsplit(store.presign_upload(key, 60))
+    assert parts.path.endswith(key)
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in parts.query
+
+
+def test_discarding_goes_over_all_pages_of_a_listing(state: Any, key: str) -> None:
+    client = state.s3
+    store = S3AudioStore(client, state.name("Audio"))
+    for n in range(1001):
+        client.put_object(Bucket=state.name("Audio"), Key=f"{key}/{n}", Body=b"")
+    store.discard(f"{key}/")
+    assert "Contents" not in client.list_objects_v2(Bucket=state.name("Audio"), Prefix=f"{key}/")

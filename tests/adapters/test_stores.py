@@ -1,0 +1,280 @@
+"""One contract for each store, kept by the adapters of AWS and by their twins in memory alike."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
+from bonafide.adapters.memory import MemoryAudioStore, MemoryDecisionLog, MemoryTenantStore
+from bonafide.adapters.s3 import S3AudioStore
+from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.errors import TooLarge
+from bonafide.ports import (
+    AudioStore,
+    Consent,
+    DecisionLog,
+    DomainChanged,
+    DomainRecord,
+    Retention,
+    SpeakerRecord,
+    TenantStore,
+    VersionConflict,
+)
+
+KINDS = ("memory", "aws")
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+
+
+@pytest.fixture(params=KINDS)
+def tenants(request: pytest.FixtureRequest) -> TenantStore:
+    if request.param == "memory":
+        return MemoryTenantStore()
+    state = request.getfixturevalue("state")
+    return DynamoTenantStore(state.dynamodb, state.name("Tenants"))
+
+
+@pytest.fixture(params=KINDS)
+def decisions(request: pytest.FixtureRequest) -> DecisionLog:
+    if request.param == "memory":
+        return MemoryDecisionLog()
+    state = request.getfixturevalue("state")
+    return DynamoDecisionLog(state.dynamodb, state.name("Decisions"))
+
+
+@pytest.fixture(params=KINDS)
+def audio(request: pytest.FixtureRequest) -> AudioStore:
+    if request.param == "memory":
+        return MemoryAudioStore()
+    state = request.getfixturevalue("state")
+    return S3AudioStore(state.s3, state.name("Audio"))
+
+
+@pytest.fixture
+def name() -> str:
+    """A domain that no other test uses: they share one table."""
+    return f"domain-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def domain(tenants: TenantStore, name: str) -> DomainRecord:
+    record = a_domain(name)
+    tenants.put_domain(record)
+    return record
+
+
+def a_domain(name: str) -> DomainRecord:
+    policy = Policy(impostor_prior=0.02, minimum_enrolment_seconds=12.5)
+    return DomainRecord(name, policy, Retention(30, keep_audio=True), NOW, NOW, policy_version=3, version=1)
+
+
+def a_speaker(domain: str, speaker: str = "ann") -> SpeakerRecord:
+    return SpeakerRecord(domain, speaker, SpeakerStatus.PENDING, NOW, NOW, version=1)
+
+
+def a_voiceprint() -> Voiceprint:
+    vector = np.random.default_rng(0).standard_normal(192).astype(np.float32)
+    evidence = Evidence(4.25, Channel.NARROWBAND, {Channel.NARROWBAND: vector}, Quality(-20.0, 0.0, None), "space-1")
+    return Voiceprint.empty("space-1").add(evidence)
+
+
+def test_a_domain_is_read_as_it_was_written(tenants: TenantStore, domain: DomainRecord) -> None:
+    assert tenants.domain(domain.domain) == domain
+
+
+def test_an_unknown_domain_and_an_unknown_speaker_are_none(tenants: TenantStore, name: str) -> None:
+    assert tenants.domain(name) is None
+    assert tenants.find(name, "ann") == (None, None)
+
+
+def test_a_domain_follows_only_the_version_before_it(tenants: TenantStore, domain: DomainRecord) -> None:
+    tenants.put_domain(replace(domain, version=2))
+    for version in (1, 2, 4):
+        with pytest.raises(VersionConflict):
+            tenants.put_domain(replace(domain, version=version))
+    assert tenants.domain(domain.domain) == replace(domain, version=2)
+
+
+def test_a_domain_that_is_not_there_has_no_second_version(tenants: TenantStore, name: str) -> None:
+    with pytest.raises(VersionConflict):
+        tenants.put_domain(replace(a_domain(name), version=2))
+    assert tenants.domain(name) is None
+
+
+def test_only_the_version_that_was_read_is_deleted(tenants: TenantStore, domain: DomainRecord) -> None:
+    with pytest.raises(VersionConflict):
+        tenants.delete_domain(replace(domain, version=2))
+    tenants.delete_domain(domain)
+    assert tenants.domain(domain.domain) is None
+    with pytest.raises(VersionConflict):
+        tenants.delete_domain(domain)
+
+
+def test_a_speaker_is_read_with_everything_that_was_written(tenants: TenantStore, domain: DomainRecord) -> None:
+    written = replace(
+        a_speaker(domain.domain),
+        voiceprint=a_voiceprint(),
+        consent=Consent("receipt", NOW - timedelta(days=1)),
+        opted_out_at=NOW,
+        applied=("one", "two"),
+    )
+    tenants.put_speaker(written)
+    found_domain, found = tenants.find(domain.domain, "ann")
+    assert found_domain == domain
+    assert found is not None
+    assert found.voiceprint is not None
+    assert found.voiceprint.to_bytes() == a_voiceprint().to_bytes()
+    assert replace(found, voiceprint=None) == replace(written, voiceprint=None)
+
+
+def test_a_speaker_follows_only_the_version_before_it(tenants: TenantStore, domain: DomainRecord) -> None:
+    speaker = a_speaker(domain.domain)
+    with pytest.raises(VersionConflict):
+        tenants.put_speaker(replace(speaker, version=2))
+    tenants.put_speaker(speaker)
+    for version in (1, 3):
+        with pytest.raises(VersionConflict):
+            tenants.put_speaker(replace(speaker, version=version))
+    tenants.put_speaker(replace(speaker, version=2))
+
+
+def test_of_writers_at_the_same_time_one_wins_each_version(tenants: TenantStore, domain: DomainRecord) -> None:
+    together = threading.Barrier(8)
+
+    def write(version: int) -> int:
+        together.wait()
+        try:
+            tenants.put_speaker(replace(a_speaker(domain.domain), version=version))
+        except VersionConflict:
+            return 0
+        return 1
+
+    with ThreadPoolExecutor(8) as threads:
+        for version in (1, 2, 3):
+            assert sum(threads.map(write, [version] * 8)) == 1
+
+
+@pytest.mark.parametrize("state_of_domain", ["absent", "deleting"])
+def test_no_speaker_is_written_into_a_domain_that_is_gone_or_going(
+    tenants: TenantStore, name: str, state_of_domain: str
+) -> None:
+    if state_of_domain == "deleting":
+        tenants.put_domain(replace(a_domain(name), deleting=True))
+    with pytest.raises(DomainChanged):
+        tenants.put_speaker(a_speaker(name))
+    assert tenants.find(name, "ann")[1] is None
+
+
+def test_when_both_conditions_fail_the_domain_is_what_counts(tenants: TenantStore, name: str) -> None:
+    with pytest.raises(DomainChanged):
+        tenants.put_speaker(replace(a_speaker(name), version=7))
+
+
+def test_deleting_a_speaker_tells_whether_there_was_one(tenants: TenantStore, domain: DomainRecord) -> None:
+    tenants.put_speaker(a_speaker(domain.domain))
+    assert tenants.delete_speaker(domain.domain, "ann") is True
+    assert tenants.delete_speaker(domain.domain, "ann") is False
+    assert tenants.find(domain.domain, "ann") == (domain, None)
+
+
+def test_a_deleted_speaker_begins_again_at_the_first_version(tenants: TenantStore, domain: DomainRecord) -> None:
+    for _ in range(2):
+        tenants.put_speaker(a_speaker(domain.domain))
+        tenants.delete_speaker(domain.domain, "ann")
+
+
+def pages(tenants: TenantStore, domain: str, limit: int) -> Iterator[list[str]]:
+    after: str | None = None
+    while True:
+        page = tenants.list_speakers(domain, after, limit)
+        yield [speaker.speaker for speaker in page.speakers]
+        after = page.after
+        if after is None:
+            return
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 8, 100])
+def test_pages_hold_every_speaker_once_and_in_order(tenants: TenantStore, domain: DomainRecord, limit: int) -> None:
+    names = ["B", "a", "a-1", "a.1", "a1", "a_1", "z"]
+    for each in reversed(names):
+        tenants.put_speaker(a_speaker(domain.domain, each))
+    found = list(pages(tenants, domain.domain, limit))
+    assert [each for page in found for each in page] == sorted(names)
+    assert all(len(page) <= limit for page in found)
+
+
+def test_a_page_goes_on_after_a_speaker_that_was_deleted_meanwhile(tenants: TenantStore, domain: DomainRecord) -> None:
+    for each in ("a", "b", "c"):
+        tenants.put_speaker(a_speaker(domain.domain, each))
+    first = tenants.list_speakers(domain.domain, None, 2)
+    assert first.after == "b"
+    tenants.delete_speaker(domain.domain, "b")
+    assert [each.speaker for each in tenants.list_speakers(domain.domain, first.after, 2).speakers] == ["c"]
+
+
+def test_a_domain_lists_its_own_speakers_only(tenants: TenantStore, domain: DomainRecord) -> None:
+    neighbour = a_domain(f"{domain.domain}-2")
+    tenants.put_domain(neighbour)
+    tenants.put_speaker(a_speaker(neighbour.domain))
+    assert list(pages(tenants, domain.domain, 10)) == [[]]
+    assert tenants.find(domain.domain, "ann") == (domain, None)
+
+
+def a_decision(decision: str = "ACCEPT") -> dict[str, Any]:
+    return {"decision_id": "one", "decision": decision, "speaker": {"llr": 1.25}, "reasons": ["VOICE_MATCH"]}
+
+
+def test_a_decision_is_returned_as_it_was_appended(decisions: DecisionLog, name: str) -> None:
+    assert decisions.append(name, a_decision(), NOW) == a_decision()
+
+
+def test_the_first_decision_of_an_identifier_stands(decisions: DecisionLog, name: str) -> None:
+    decisions.append(name, a_decision(), NOW)
+    assert decisions.append(name, a_decision("REJECT"), NOW) == a_decision("ACCEPT")
+
+
+def test_domains_do_not_share_decisions(decisions: DecisionLog, name: str) -> None:
+    decisions.append(name, a_decision(), NOW)
+    assert decisions.append(f"{name}-2", a_decision("REJECT"), NOW) == a_decision("REJECT")
+
+
+def test_of_decisions_appended_together_everybody_gets_the_same(decisions: DecisionLog, name: str) -> None:
+    kinds = ["ACCEPT", "REJECT"] * 4
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda kind: decisions.append(name, a_decision(kind), NOW)["decision"], kinds))
+    assert len(set(answers)) == 1
+
+
+def test_audio_is_fetched_as_it_was_kept(audio: AudioStore, name: str) -> None:
+    content = bytes(range(256)) * 100
+    audio.keep(f"kept/{name}/one", content)
+    assert audio.fetch(f"kept/{name}/one", len(content)) == content
+
+
+def test_audio_that_is_not_there_is_none(audio: AudioStore, name: str) -> None:
+    assert audio.fetch(f"kept/{name}/none", 10) is None
+
+
+def test_audio_over_the_limit_is_refused(audio: AudioStore, name: str) -> None:
+    audio.keep(f"uploads/{name}/large", b"12345")
+    with pytest.raises(TooLarge) as refusal:
+        audio.fetch(f"uploads/{name}/large", 4)
+    error = refusal.value
+    assert (error.code, error.field, error.limit, error.found) == ("audio_too_large", "audio.upload", 4, 5)
+
+
+def test_discarding_takes_what_is_below_the_prefix_and_nothing_else(audio: AudioStore, name: str) -> None:
+    for key in ("ann/1", "ann/2", "anna/1"):
+        audio.keep(f"kept/{name}/{key}", key.encode())
+    audio.discard(f"kept/{name}/ann/")
+    audio.discard(f"kept/{name}/ann/")
+    left = [audio.fetch(f"kept/{name}/{key}", 10) for key in ("ann/1", "ann/2", "anna/1")]
+    assert left == [None, None, b"anna/1"]

@@ -1,0 +1,150 @@
+"""What callers of the stores see when AWS is throttled, broken, gone or silent."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
+from bonafide.adapters.s3 import S3AudioStore
+from bonafide.bootstrap import CALLS, UPLOADS
+from bonafide.errors import StoreUnavailable
+from botocore.config import Config
+
+from local.http import Handler, Server
+from tests.adapters.test_stores import a_decision, a_domain, a_speaker
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+SILENCE = Config(read_timeout=0.1)
+LONGEST_REQUEST_SECONDS = 29
+# Longest pauses before the second and the third attempt in botocore's standard mode.
+LONGEST_PAUSES_SECONDS = 1 + 2
+
+THROTTLED = (400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}')
+SLOW_DOWN = (503, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
+BROKEN = (500, b"{}")
+NOT_ALLOWED = (400, b'{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException"}')
+
+
+class Aws:
+    """Answers every call alike: with a given status and body, or never."""
+
+    def __init__(self) -> None:
+        self.answer: tuple[int, bytes] | None = BROKEN
+        self.calls = 0
+        self.over = threading.Event()
+        aws = self
+
+        class Face(Handler):
+            def serve(self) -> None:
+                self.read_body(1 << 20)
+                aws.calls += 1
+                if aws.answer is None:
+                    aws.over.wait()
+                    self.close_connection = True
+                else:
+                    self.answer(aws.answer[0], [], aws.answer[1])
+
+        for method in ("DELETE", "GET", "POST", "PUT"):
+            setattr(Face, f"do_{method}", Face.serve)
+        self.server = Server(0, Face)
+
+    def client(self, service: Any, config: Config) -> Any:
+        session = boto3.Session("key", "secret", region_name="eu-west-1")
+        return session.client(service, endpoint_url=f"http://{self.server.address}", config=config.merge(SILENCE))
+
+    @property
+    def tenants(self) -> DynamoTenantStore:
+        return DynamoTenantStore(self.client("dynamodb", CALLS), "tenants")
+
+    @property
+    def decisions(self) -> DynamoDecisionLog:
+        return DynamoDecisionLog(self.client("dynamodb", CALLS), "decisions")
+
+    @property
+    def audio(self) -> S3AudioStore:
+        return S3AudioStore(self.client("s3", UPLOADS), "audio")
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    running = Aws()
+    running.server.start()
+    yield running
+    running.over.set()
+    running.server.stop()
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each pause between attempts would have been."""
+    taken: list[float] = []
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=taken.append))
+    return taken
+
+
+CALLS_TO_STORES: dict[str, Callable[[Aws], object]] = {
+    "domain": lambda aws: aws.tenants.domain("acme"),
+    "put_domain": lambda aws: aws.tenants.put_domain(a_domain("acme")),
+    "delete_domain": lambda aws: aws.tenants.delete_domain(a_domain("acme")),
+    "find": lambda aws: aws.tenants.find("acme", "ann"),
+    "put_speaker": lambda aws: aws.tenants.put_speaker(a_speaker("acme")),
+    "delete_speaker": lambda aws: aws.tenants.delete_speaker("acme", "ann"),
+    "list_speakers": lambda aws: aws.tenants.list_speakers("acme", None, 10),
+    "append": lambda aws: aws.decisions.append("acme", a_decision(), NOW),
+    "fetch": lambda aws: aws.audio.fetch("uploads/acme/one", 10),
+    "keep": lambda aws: aws.audio.keep("kept/acme/ann/one", b"audio"),
+    "discard": lambda aws: aws.audio.discard("kept/acme/ann/"),
+}
+FAILURES = {"throttled": THROTTLED, "slow_down": SLOW_DOWN, "broken": BROKEN, "silent": None}
+
+
+@pytest.mark.parametrize(
+    ("call", "failure"),
+    [
+        ("find", "throttled"),
+        ("append", "broken"),
+        ("put_speaker", "silent"),
+        ("fetch", "slow_down"),
+        ("keep", "silent"),
+    ],
+)
+def test_a_store_that_keeps_failing_is_asked_three_times_and_then_unavailable(
+    aws: Aws, call: str, failure: str, pauses: list[float]
+) -> None:
+    aws.answer = FAILURES[failure]
+    with pytest.raises(StoreUnavailable) as refusal:
+        CALLS_TO_STORES[call](aws)
+    assert (refusal.value.status, refusal.value.headers["Retry-After"]) == (503, "1")
+    assert aws.calls == 3
+    assert len(pauses) == 2
+    assert sum(pauses) <= LONGEST_PAUSES_SECONDS
+
+
+@pytest.mark.parametrize("call", CALLS_TO_STORES)
+def test_every_call_to_a_broken_store_ends_as_unavailable(aws: Aws, call: str) -> None:
+    with pytest.raises(StoreUnavailable):
+        CALLS_TO_STORES[call](aws)
+
+
+def test_what_cannot_succeed_is_not_tried_again(aws: Aws) -> None:
+    aws.answer = NOT_ALLOWED
+    with pytest.raises(StoreUnavailable):
+        aws.tenants.find("acme", "ann")
+    assert aws.calls == 1
+
+
+@pytest.mark.parametrize("call", CALLS_TO_STORES)
+def test_a_store_that_is_gone_is_unavailable(aws: Aws, call: str) -> None:
+    aws.server.stop()
+    with pytest.raises(StoreUnavailable):
+        CALLS_TO_STORES[call](aws)
+
+
+@pytest.mark.parametrize("config", [CALLS, UPLOADS], ids=["tables", "bucket"])
+def test_the_longest_call_ends_while_somebody_still_listens(config: Any) -> None:
+    attempts = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
+    assert attempts + LONGEST_PAUSES_SECONDS < LONGEST_REQUEST_SECONDS
