@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, log1p
+from math import exp, log1p, sqrt
 from typing import Any, Self
 
 from bonafide.biometrics.evidence import Channel, Evidence
@@ -36,6 +36,23 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """A recording against a template, before calibration.
+
+    Attributes:
+        condition: what was compared with what.
+        cosine: of the two embeddings, in [-1, 1].
+        enrolled_seconds: net speech of the template.
+        tested_seconds: net speech of the recording.
+    """
+
+    condition: Condition
+    cosine: float
+    enrolled_seconds: float
+    tested_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerScore:
     """The comparison of one recording with one voiceprint.
 
@@ -55,11 +72,31 @@ class SpeakerScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """LLR as a line in the cosine: offset + slope * cosine."""
+class Curve:
+    """LLR of a condition: slope * (cosine - level * attenuation), and its bounds.
 
-    offset: float
+    An embedding of few seconds is a noisy one, and noise shrinks cosines towards 0 by about sqrt(t / (t + T)) for each
+    side. The cosine at which neither hypothesis is favoured shrinks with it.
+
+    Attributes:
+        slope: nats for each unit of cosine, > 0.
+        level: cosine at which long recordings favour neither.
+        half_seconds: T, the speech at which noise and voice weigh the same.
+        lowest: bound of the LLR, < 0; what the number of genuine trials supports.
+        highest: bound of the LLR, > 0; what the number of impostor trials supports.
+    """
+
     slope: float
+    level: float
+    half_seconds: float
+    lowest: float
+    highest: float
+
+    def llr(self, cosine: float, enrolled_seconds: float, tested_seconds: float) -> float:
+        """Strictly monotone in the cosine; comes near its bounds but keeps within them."""
+        shrunk = self.level * attenuation(enrolled_seconds, tested_seconds, self.half_seconds)
+        raw = self.slope * (cosine - shrunk)
+        return _log_sum(raw, self.lowest) - _log_sum(0.0, raw - self.highest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +105,12 @@ class Calibration:
 
     Attributes:
         embedding_space: the space.
-        lines: by condition.
+        curves: by condition.
         measured: the range of recordings behind it.
     """
 
     embedding_space: str
-    lines: Mapping[Condition, Line]
+    curves: Mapping[Condition, Curve]
     measured: Measured
 
     @classmethod
@@ -81,13 +118,15 @@ class Calibration:
         """Reads `calibration.json`."""
         return cls(
             embedding_space=document["embedding_space"],
-            lines={Condition(name): Line(**line) for name, line in document["conditions"].items()},
+            curves={Condition(name): Curve(**curve) for name, curve in document["conditions"].items()},
             measured=Measured(**document["measured"]),
         )
 
 
 def score(voiceprint: Voiceprint, evidence: Evidence, calibration: Calibration) -> SpeakerScore:
-    """Compares a recording with a voiceprint in the widest band that both have.
+    """Compares a recording with a voiceprint and calibrates the outcome.
+
+    Nothing is extrapolated to less speech than the calibration was measured on: less counts as that much.
 
     Args:
         voiceprint: with at least one template.
@@ -97,26 +136,49 @@ def score(voiceprint: Voiceprint, evidence: Evidence, calibration: Calibration) 
     Raises:
         ValueError: they have no band, or not the embedding space, in common.
     """
-    if not evidence.embedding_space == voiceprint.embedding_space == calibration.embedding_space:
-        raise ValueError("voiceprint, evidence and calibration are not of one embedding space")
+    if voiceprint.embedding_space != calibration.embedding_space:
+        raise ValueError("the calibration is of another embedding space than the voiceprint")
+    found = compare(voiceprint, evidence)
+    enrolled, tested = (
+        max(each, calibration.measured.seconds) for each in (found.enrolled_seconds, found.tested_seconds)
+    )
+    llr = calibration.curves[found.condition].llr(found.cosine, enrolled, tested)
+    return SpeakerScore(llr, public_score(llr), found.condition, found.cosine, calibration.measured)
+
+
+def compare(voiceprint: Voiceprint, evidence: Evidence) -> Comparison:
+    """Holds a recording against the template of the widest band that both have.
+
+    Raises:
+        ValueError: they have no band, or not the embedding space, in common.
+    """
+    if evidence.embedding_space != voiceprint.embedding_space:
+        raise ValueError("voiceprint and evidence are not of one embedding space")
     band = _common_band(voiceprint, evidence)
     template = voiceprint.templates[band]
-    condition = _condition(band, template, evidence)
     cosine = float(template.embedding @ evidence.embeddings[band])
-    line = calibration.lines[condition]
-    llr = line.offset + line.slope * cosine
-    return SpeakerScore(llr, public_score(llr), condition, cosine, calibration.measured)
-
-
-def public_score(llr: float) -> float:
-    """Maps (-inf, inf) to (0, 100), monotonically; an LLR of 0 is 50."""
-    half = llr / 2.0
-    return 100.0 * (1.0 / (1.0 + exp(-half)) if half >= 0 else exp(half - log1p(exp(half))))
+    return Comparison(_condition(band, template, evidence), cosine, template.seconds, evidence.speech_seconds)
 
 
 def bands_to_meet(voiceprint: Voiceprint) -> list[Channel]:
     """The bands, besides its own, that a call must be embedded in so that it can meet the voiceprint."""
     return [] if Channel.WIDEBAND in voiceprint.templates else [Channel.NARROWBAND]
+
+
+def attenuation(enrolled_seconds: float, tested_seconds: float, half_seconds: float) -> float:
+    """What noise in both embeddings leaves of a cosine, in (0, 1)."""
+    sides = enrolled_seconds / (enrolled_seconds + half_seconds) * tested_seconds / (tested_seconds + half_seconds)
+    return sqrt(sides)
+
+
+def public_score(llr: float) -> float:
+    """Maps (-inf, inf) to (0, 100), monotonically; an LLR of 0 is 50."""
+    return 100.0 * exp(-_log_sum(0.0, -llr / 2.0))
+
+
+def _log_sum(one: float, other: float) -> float:
+    """Log of the sum of two exponentials, without overflow."""
+    return max(one, other) + log1p(exp(-abs(one - other)))
 
 
 def _common_band(voiceprint: Voiceprint, evidence: Evidence) -> Channel:
