@@ -53,17 +53,17 @@ def main() -> None:
     print("authentication, warm: deployed handler against bare graphs on the same recording, in turn, one thread")
     print("seconds  handler ms  graphs ms    ratio   p99/p50  ms/s of audio  calls")
     with deployment() as running:
-        _enrol(running, reader.enrolment[: 55 * RATE])
+        enrol(running, reader.enrolment[: 55 * RATE])
         for seconds in LENGTHS:
             speech = np.resize(np.concatenate(reader.clips), seconds * RATE)
             print(_measure(running, graphs, seconds, speech).table(), flush=True)
 
 
 def _measure(running: Deployment, graphs: list[onnxruntime.InferenceSession], seconds: int, speech: Samples) -> Row:
-    body = {"audio": _audio(speech)}
+    body = {"audio": audio(speech)}
     inputs = {"samples": speech, "rate": np.array(RATE, np.int64)}
     pairs = [
-        (_timed(lambda: _authenticate(running, body)), _timed(lambda: [graph.run(None, inputs) for graph in graphs]))
+        (_timed(lambda: authenticate(running, body)), _timed(lambda: [graph.run(None, inputs) for graph in graphs]))
         for _ in range(ROUNDS[seconds] + 3)
     ]
     return Row(seconds, *np.array(pairs[3:]).T)
@@ -81,20 +81,23 @@ def _timed(call: Callable[[], object]) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _enrol(running: Deployment, speech: Samples) -> None:
+def enrol(running: Deployment, speech: Samples) -> None:
+    """Enrols the reader that all calls claim to be."""
     settings = {"policy": {"minimum_enrolment_seconds": 10}}
     _call(running, "manage_domains", "PUT", f"/v1/domains/{DOMAIN}", settings)
     consent = {"receipt_id": "benchmark", "given_at": "2026-01-01T00:00:00Z"}
-    body = {"consent": consent, "audio": _audio(speech)}
+    body = {"consent": consent, "audio": audio(speech)}
     _call(running, "enroll_speaker", "POST", f"/v1/domains/{DOMAIN}/speakers/reader/enrollments", body)
 
 
-def _authenticate(running: Deployment, body: dict[str, Any]) -> None:
+def authenticate(running: Deployment, body: dict[str, Any]) -> None:
+    """Calls as the enrolled reader."""
     path = f"/v1/domains/{DOMAIN}/speakers/reader/authentications"
     _call(running, "authenticate_caller", "POST", path, body)
 
 
-def _audio(speech: Samples) -> dict[str, str]:
+def audio(speech: Samples) -> dict[str, str]:
+    """Speech, shape (n,) at RATE, as the API takes it."""
     return {"content": base64.b64encode(wav(speech)).decode()}
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.handler import _audio, _authenticate, _enrol
+from benchmarks.handler import audio, authenticate, enrol
 from layers.model.fetch import Package, fetch
 from local.demo.readers import RATE, load
 from local.function import Definition, Function
@@ -124,8 +124,8 @@ def print_memory(running: Deployment) -> None:
     """Prints the most memory that each function's process ever held, after the longest recording that is taken."""
     reader = next(iter(load().values()))
     speech = np.resize(np.concatenate(reader.clips), LONGEST * RATE)
-    _enrol(running, speech)
-    _authenticate(running, {"audio": _audio(speech)})
+    enrol(running, speech)
+    authenticate(running, {"audio": audio(speech)})
     print(f"\npeak resident memory after a call of {LONGEST} s")
     for name, function in running.functions.items():
         print(f"{name:<22} {max(map(peak_mb, function.processes())):>7.0f} MB of {function.definition.memory}")

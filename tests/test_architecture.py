@@ -29,9 +29,9 @@ ALLOWED: dict[str, set[str]] = {
 }
 # Third-party package -> where in the repository it may be imported.
 ONLY_IN = {
-    "boto3": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap.py"),
-    "botocore": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap.py"),
-    "onnxruntime": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap.py"),
+    "boto3": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap"),
+    "botocore": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap"),
+    "onnxruntime": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap"),
     "torch": ("training",),
 }
 TOOLS = ("local", "benchmarks", "tests", "layers/model", "layers/runtime")

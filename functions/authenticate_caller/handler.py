@@ -1,6 +1,7 @@
 """POST .../authentications: is this the enrolled person?"""
 
-from bonafide.bootstrap import idempotency, verification
+from bonafide.bootstrap.models import verification
+from bonafide.bootstrap.stores import idempotency
 from bonafide.contracts import AuthenticationDecision, AuthenticationRequest
 from bonafide.http import Domain, IdempotencyKey, Speaker, create_app, lambda_entry, responses
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 from bonafide import __version__
-from bonafide.bootstrap import settings
+from bonafide.bootstrap.stores import settings
 from bonafide.contracts import Health
 from bonafide.http import create_app, lambda_entry, responses
 from bonafide.openapi import browser_page, document

@@ -1,6 +1,7 @@
 """POST .../enrollments: speech and consent become a voiceprint."""
 
-from bonafide.bootstrap import enrolment, idempotency
+from bonafide.bootstrap.models import enrolment
+from bonafide.bootstrap.stores import idempotency
 from bonafide.contracts import Enrollment, EnrollmentRequest
 from bonafide.http import Domain, IdempotencyKey, Speaker, create_app, lambda_entry, responses
 

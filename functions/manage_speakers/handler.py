@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
-from bonafide.bootstrap import idempotency, speakers
+from bonafide.bootstrap.stores import idempotency, speakers
 from bonafide.contracts import Speaker as SpeakerView
 from bonafide.contracts import SpeakerList
 from bonafide.http import Cursor, Domain, IdempotencyKey, Limit, Speaker, create_app, empty, lambda_entry, responses

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
 from bonafide.adapters.s3 import S3AudioStore
-from bonafide.bootstrap import CALLS, UPLOADS
+from bonafide.bootstrap.stores import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
 from botocore.config import Config
 

@@ -1,8 +1,4 @@
-"""Composition root: the only place that knows which adapter stands behind which port.
-
-Everything here runs while a function starts, so that a wrong setting, a missing model or a corrupt bundle stops a
-function from starting, instead of failing its first caller.
-"""
+"""Services that need state only."""
 
 import os
 from functools import cache
@@ -13,14 +9,11 @@ from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 from botocore.config import Config
 
 from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
-from bonafide.adapters.onnx import Bundle
 from bonafide.adapters.s3 import S3AudioStore
-from bonafide.services.enrolment import EnrolmentService
 from bonafide.services.recordings import Recordings
 from bonafide.services.speakers import Speakers
 from bonafide.services.tenants import Tenants
-from bonafide.services.verification import VerificationService
-from bonafide.settings import BundleSettings, Settings
+from bonafide.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -43,19 +36,13 @@ def settings() -> Settings:
 
 
 @cache
-def bundle() -> Bundle:
-    """The models, verified."""
-    place = BundleSettings.read(os.environ)
-    return Bundle.load(place.directory, place.digest, threads=1)
-
-
-@cache
 def _dynamodb() -> "DynamoDBClient":
     return boto3.client("dynamodb", config=CALLS)
 
 
 @cache
-def _tenant_store() -> DynamoTenantStore:
+def tenant_store() -> DynamoTenantStore:
+    """Domains and speakers."""
     return DynamoTenantStore(_dynamodb(), settings().tenant_table)
 
 
@@ -73,20 +60,14 @@ def idempotency() -> DynamoDBPersistenceLayer:
 
 def tenants() -> Tenants:
     """The service behind the domain routes."""
-    return Tenants(_tenant_store(), recordings())
+    return Tenants(tenant_store(), recordings())
 
 
 def speakers() -> Speakers:
     """The service behind the speaker routes."""
-    return Speakers(_tenant_store(), recordings())
+    return Speakers(tenant_store(), recordings())
 
 
-def enrolment() -> EnrolmentService:
-    """The service behind enrolment."""
-    return EnrolmentService(_tenant_store(), bundle(), recordings())
-
-
-def verification() -> VerificationService:
-    """The service behind authentication."""
-    decisions = DynamoDecisionLog(_dynamodb(), settings().decision_table)
-    return VerificationService(_tenant_store(), bundle(), recordings(), decisions)
+def decisions() -> DynamoDecisionLog:
+    """The ledger of decisions."""
+    return DynamoDecisionLog(_dynamodb(), settings().decision_table)
