@@ -156,7 +156,7 @@ class Speaker(Answer):
     missing_speech_seconds: float
     channels: list[Channel] = Field(description="Channels that the voiceprint was recorded on.")
     consent: ConsentReceipt | None
-    opted_out_at: AwareDatetime | None
+    opted_out_at: AwareDatetime | None = Field(description="The last opt-out; consent given before it is void.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

@@ -68,6 +68,7 @@ class SpeakerRecord:
     Attributes:
         voiceprint: None before the first enrolment and after an opt-out.
         consent: the newest receipt; kept after an opt-out as evidence of what was agreed.
+        opted_out_at: when the speaker last opted out; consent given before that is void for good.
         applied: identifiers of the newest enrolments in the voiceprint, so that a repeated one adds no speech.
         version: optimistic version, 0 when never written.
     """

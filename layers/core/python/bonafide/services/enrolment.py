@@ -113,8 +113,7 @@ class EnrolmentService:
             now,
             status=status_of(voiceprint.speech_seconds, tenant.policy.minimum_enrolment_seconds),
             voiceprint=voiceprint,
-            consent=Consent(contribution.consent.receipt_id, contribution.consent.given_at),
-            opted_out_at=None,
+            consent=_newest(record.consent, contribution.consent),
             applied=(*record.applied, contribution.name)[-REMEMBERED_ENROLMENTS:],
         )
 
@@ -161,6 +160,12 @@ class EnrolmentService:
             quality=quality_report(evidence),
             bundle=self._models.digest,
         )
+
+
+def _newest(known: Consent | None, given: ConsentReceipt) -> Consent:
+    """Enrolments may arrive in another order than their consents were given in."""
+    consent = Consent(given.receipt_id, given.given_at)
+    return known if known and known.given_at > consent.given_at else consent
 
 
 def require_space(voiceprint: Voiceprint, embedding_space: str) -> None:

@@ -1,5 +1,6 @@
 """Domains: created, changed, read and deleted."""
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 
 from bonafide.biometrics.policy import Policy
@@ -59,19 +60,20 @@ class Tenants:
 
         Raises:
             NotFound: there is none.
-            Conflict: it has speakers, and `force` was not given.
+            Conflict: it has speakers, and `force` was not given; or it was changed at the same time.
         """
-        record = self._close(self._existing(domain))
-        if not force and self._store.list_speakers(domain, None, 1).speakers:
-            self._store.put_domain(replace(record, deleting=False, version=record.version + 1))
-            raise Conflict(
-                "domain_not_empty", "The domain has speakers; delete them, or delete with force.", field="force"
-            )
+        record = self._existing(domain)
+        if not force:
+            # Asked first, too, so that a deletion that is refused does not close the domain to calls meanwhile.
+            self._require_empty(domain)
+        record = self._close(record)
+        if not force:
+            self._require_empty(domain, closed=record)
         while page := self._store.list_speakers(domain, None, DELETE_PAGE).speakers:
             for speaker in page:
                 self._recordings.forget_speaker(domain, speaker.speaker)
                 self._store.delete_speaker(domain, speaker.speaker)
-        self._store.delete_domain(record)
+        self._remove(record)
 
     def require(self, domain: str) -> None:
         """Checks that the domain exists and stands.
@@ -96,8 +98,24 @@ class Tenants:
         try:
             self._store.put_domain(closed)
         except VersionConflict as error:
-            raise Conflict("domain_changed", "The domain was changed at the same time; repeat the request.") from error
+            raise _domain_changed() from error
         return closed
+
+    def _require_empty(self, domain: str, closed: DomainRecord | None = None) -> None:
+        """Refuses to delete what has speakers; opens the domain again if it was closed for that."""
+        if not self._store.list_speakers(domain, None, 1).speakers:
+            return
+        if closed:
+            with suppress(VersionConflict):
+                self._store.put_domain(replace(closed, deleting=False, version=closed.version + 1))
+        raise Conflict("domain_not_empty", "The domain has speakers; delete them, or delete with force.", field="force")
+
+    def _remove(self, record: DomainRecord) -> None:
+        try:
+            self._store.delete_domain(record)
+        except VersionConflict as error:
+            if self._store.domain(record.domain):
+                raise _domain_changed() from error
 
     def _wanted(self, domain: str, settings: DomainSettings, current: DomainRecord | None) -> DomainRecord:
         now = self._clock()
@@ -118,6 +136,10 @@ class Tenants:
             policy_version=policy_version,
             version=current.version + 1,
         )
+
+
+def _domain_changed() -> Conflict:
+    return Conflict("domain_changed", "The domain was changed at the same time; repeat the request.")
 
 
 def view(record: DomainRecord) -> Domain:

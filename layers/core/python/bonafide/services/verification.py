@@ -63,10 +63,17 @@ class VerificationService:
         evidence = self._models.evidence(speech, bands_to_meet(self._usable(record)))
         decision = self._decide(tenant, record, evidence, request, key, started)
         if tenant.retention.keep_audio:
-            self._recordings.keep(domain, speaker, f"authentications/{decision.decision_id}", content)
+            self._keep(record, f"authentications/{decision.decision_id}", content)
         expires_at = decision.decided_at + timedelta(days=tenant.retention.decision_days)
         stored = self._decisions.append(domain, decision.model_dump(mode="json"), expires_at)
         return AuthenticationDecision.model_validate(stored)
+
+    def _keep(self, record: SpeakerRecord, name: str, content: bytes) -> None:
+        """Keeps the audio, unless the speaker left while it was listened to: nobody would erase it then."""
+        self._recordings.keep(record.domain, record.speaker, name, content)
+        tenant, current = self._store.find(record.domain, record.speaker)
+        if tenant is None or tenant.deleting or current is None or current.status is SpeakerStatus.OPTED_OUT:
+            self._recordings.forget(record.domain, record.speaker, name)
 
     def _usable(self, record: SpeakerRecord) -> Voiceprint:
         if record.status is SpeakerStatus.OPTED_OUT:

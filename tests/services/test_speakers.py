@@ -1,0 +1,88 @@
+"""Speakers after enrolment."""
+
+import base64
+from collections.abc import Callable
+
+import pytest
+from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.errors import InvalidInput, NotFound
+
+from tests.services.parts import MORNING, World, speech
+from tests.services.test_enrolment import once
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.put_domain()
+    return world
+
+
+def test_a_speaker_is_shown_without_anything_biometric(world: World) -> None:
+    world.enroll(speech("ann"))
+    shown = world.speakers.get("acme", "ann").model_dump(mode="json")
+    assert shown["total_speech_seconds"] == 6
+    assert shown["consent"]["receipt_id"] == "receipt"
+    assert not {"voiceprint", "embedding", "templates", "applied"} & set(shown)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda world, domain, speaker: world.speakers.get(domain, speaker),
+        lambda world, domain, speaker: world.speakers.opt_out(domain, speaker),
+        lambda world, domain, speaker: world.speakers.delete(domain, speaker),
+    ],
+)
+def test_what_is_not_there_is_named(world: World, call: Callable[[World, str, str], object]) -> None:
+    for domain, code in (("acme", "speaker_not_found"), ("other", "domain_not_found")):
+        with pytest.raises(NotFound) as refusal:
+            call(world, domain, "ann")
+        assert refusal.value.code == code
+
+
+def test_opting_out_erases_the_voiceprint_and_keeps_the_consent(world: World) -> None:
+    world.enroll(speech("ann"))
+    shown = world.speakers.opt_out("acme", "ann")
+    assert (shown.status, shown.opted_out_at) == (SpeakerStatus.OPTED_OUT, MORNING)
+    assert (shown.total_speech_seconds, shown.channels) == (0, [])
+    assert shown.consent is not None
+    record = world.store.find("acme", "ann")[1]
+    assert record is not None
+    assert record.voiceprint is None
+
+
+def test_opting_out_again_changes_nothing(world: World) -> None:
+    world.enroll(speech("ann"))
+    first = world.speakers.opt_out("acme", "ann")
+    assert world.speakers.opt_out("acme", "ann") == first
+
+
+def test_an_opt_out_that_an_enrolment_overtakes_erases_that_too(world: World) -> None:
+    world.enroll(speech("ann"))
+    world.report = once("before", "put_speaker", lambda: world.enroll(speech("ann")))
+    assert world.speakers.opt_out("acme", "ann").status is SpeakerStatus.OPTED_OUT
+    assert world.speakers.get("acme", "ann").total_speech_seconds == 0
+
+
+def test_pages_lead_through_all_speakers_in_order(world: World) -> None:
+    names = [f"s{n}" for n in range(7)]
+    for name in reversed(names):
+        world.enroll(speech("ann", 1), speaker=name)
+    found: list[str] = []
+    cursor: str | None = None
+    while page := world.speakers.list("acme", cursor, 3):
+        found += [speaker.speaker for speaker in page.speakers]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert found == names
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "!", "YQ", "é", "\ud800", base64.urlsafe_b64encode(b"../x").decode(), "/w==", "YWEK", "Lg=="]
+)
+def test_a_cursor_that_was_not_given_out_is_refused(world: World, cursor: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        world.speakers.list("acme", cursor, 3)
+    assert refusal.value.code == "cursor_invalid"

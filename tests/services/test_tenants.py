@@ -1,0 +1,137 @@
+"""Domains from creation to deletion."""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from bonafide.contracts import DomainSettings
+from bonafide.errors import BonafideError, Conflict, NotFound
+
+from tests.services.parts import MORNING, World, speech
+from tests.services.test_enrolment import once
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.put_domain()
+    return world
+
+
+def test_a_domain_starts_with_the_defaults(world: World) -> None:
+    domain = world.tenants.get("acme")
+    assert (domain.policy, domain.retention) == (DomainSettings().policy, DomainSettings().retention)
+    assert (domain.policy_version, domain.created_at, domain.updated_at) == (1, MORNING, MORNING)
+
+
+def test_the_same_settings_again_change_nothing(world: World) -> None:
+    before = world.store.domain("acme")
+    world.now += timedelta(hours=1)
+    world.put_domain()
+    assert world.store.domain("acme") == before
+
+
+def test_only_changes_of_the_policy_are_counted(world: World) -> None:
+    world.now += timedelta(hours=1)
+    world.put_domain(keep_audio=True)
+    assert world.tenants.get("acme").policy_version == 1
+    world.put_domain(keep_audio=True, impostor_prior=0.2)
+    domain = world.tenants.get("acme")
+    assert (domain.policy_version, domain.policy.impostor_prior) == (2, 0.2)
+    assert (domain.created_at, domain.updated_at) == (MORNING, MORNING + timedelta(hours=1))
+
+
+def test_of_two_writers_both_are_applied_one_after_the_other(world: World) -> None:
+    world.report = once("before", "put_domain", lambda: world.put_domain(impostor_prior=0.2))
+    world.put_domain(impostor_prior=0.3)
+    domain = world.tenants.get("acme")
+    assert (domain.policy_version, domain.policy.impostor_prior) == (3, 0.3)
+
+
+def test_an_unknown_domain_is_neither_read_nor_deleted(world: World) -> None:
+    for call in (world.tenants.get, lambda domain: world.tenants.delete(domain, force=True), world.tenants.require):
+        with pytest.raises(NotFound):
+            call("other")
+
+
+def test_a_domain_with_speakers_is_deleted_by_force_only(world: World) -> None:
+    world.enroll(speech("ann"))
+    with pytest.raises(Conflict) as refusal:
+        world.tenants.delete("acme", force=False)
+    assert (refusal.value.code, refusal.value.field) == ("domain_not_empty", "force")
+    assert world.speakers.get("acme", "ann").total_speech_seconds == 6
+    world.tenants.delete("acme", force=True)
+    assert world.store.find("acme", "ann") == (None, None)
+
+
+def test_a_deletion_that_is_refused_never_closes_the_domain(world: World) -> None:
+    world.enroll(speech("ann"))
+    seen: list[bool] = []
+    world.report = lambda when, call: seen.append(getattr(world.store.domain("acme"), "deleting", True))
+    with pytest.raises(Conflict):
+        world.tenants.delete("acme", force=False)
+    assert not any(seen)
+
+
+def test_a_speaker_who_is_enrolled_while_an_empty_domain_is_deleted_keeps_it(world: World) -> None:
+    world.report = once("before", "put_domain", lambda: world.enroll(speech("ann")))
+    with pytest.raises(Conflict) as refusal:
+        world.tenants.delete("acme", force=False)
+    assert refusal.value.code == "domain_not_empty"
+    assert world.speakers.get("acme", "ann").total_speech_seconds == 6
+
+
+def test_all_speakers_and_their_audio_go_with_the_domain(world: World) -> None:
+    world.put_domain(keep_audio=True)
+    for n in range(5):
+        world.enroll(speech("ann", 1), speaker=f"speaker-{n}")
+    world.tenants.delete("acme", force=True)
+    assert world.audio.objects == {}
+    world.put_domain()
+    assert world.speakers.list("acme", None, 100).speakers == []
+
+
+@pytest.mark.parametrize("call", ["put_domain", "list_speakers", "delete_domain"])
+@pytest.mark.parametrize("force", [False, True])
+def test_of_two_deletions_at_once_both_end_with_the_domain_gone(world: World, call: str, force: bool) -> None:
+    if force:
+        world.enroll(speech("ann"))
+    world.report = once("before", call, lambda: world.tenants.delete("acme", force=force))
+    with suppress(NotFound, Conflict):
+        world.tenants.delete("acme", force=force)
+    assert world.store.domain("acme") is None
+
+
+def test_a_domain_that_was_changed_while_it_was_deleted_is_not_lost(world: World) -> None:
+    world.enroll(speech("ann"))
+
+    def reopen() -> None:
+        closed = world.store.domain("acme")
+        assert closed
+        world.store.put_domain(replace(closed, deleting=False, version=closed.version + 1))
+
+    world.report = once("before", "delete_domain", reopen)
+    with pytest.raises(Conflict) as refusal:
+        world.tenants.delete("acme", force=True)
+    assert refusal.value.code == "domain_changed"
+    world.tenants.require("acme")
+
+
+def test_a_domain_that_is_being_deleted_takes_no_settings_and_shows_no_speakers(world: World) -> None:
+    world.enroll(speech("ann"))
+    codes: list[str] = []
+
+    def look() -> None:
+        for call in (
+            world.put_domain,
+            lambda: world.speakers.list("acme", None, 10),
+            lambda: world.tenants.require("acme"),
+        ):
+            with pytest.raises(BonafideError) as refusal:
+                call()
+            codes.append(refusal.value.code)
+
+    world.report = once("before", "delete_speaker", look)
+    world.tenants.delete("acme", force=True)
+    assert codes == ["domain_deleting", "domain_not_found", "domain_not_found"]

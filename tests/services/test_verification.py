@@ -1,0 +1,142 @@
+"""What is answered to a call, and what is written before."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from bonafide.biometrics.decision import Decision, Reason
+from bonafide.contracts import AudioInput
+from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
+
+from tests.services.parts import MORNING, Chords, World, recording, speech
+from tests.services.test_enrolment import once
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.put_domain(minimum_enrolment_seconds=6)
+    world.enroll(speech("ann", 12))
+    return world
+
+
+def test_the_enrolled_voice_is_accepted_and_another_is_not(world: World) -> None:
+    assert world.authenticate(speech("ann", 8)).decision is Decision.ACCEPT
+    assert world.authenticate(speech("bob", 8)).decision in {Decision.REJECT, Decision.STEP_UP}
+
+
+def test_a_decision_says_what_it_rests_on(world: World) -> None:
+    decision = world.authenticate(speech("ann", 8))
+    assert decision.reasons[0] is Reason.VOICE_MATCH
+    assert decision.speaker is not None
+    assert decision.speaker.llr >= decision.speaker.threshold
+    assert (decision.speech_seconds, decision.channel, decision.degraded) == (8, "wideband", [])
+    assert (decision.domain, decision.claimed_speaker, decision.policy_version) == ("acme", "ann", 1)
+    assert (decision.bundle, decision.decided_at) == (Chords.digest, MORNING)
+
+
+def test_wideband_voiceprints_meet_telephone_calls(world: World) -> None:
+    decision = world.authenticate(speech("ann", 8, rate=8000))
+    assert decision.channel == "narrowband"
+    assert decision.speaker is not None
+
+
+def test_without_speech_there_is_nothing_to_decide_on(world: World) -> None:
+    decision = world.authenticate(recording(np.zeros(32000, np.float32)))
+    assert (decision.decision, decision.reasons[0]) == (Decision.INCONCLUSIVE, Reason.NO_SPEECH)
+    assert decision.speaker is None
+
+
+def test_with_little_speech_nothing_is_decided_but_the_score_is_shown(world: World) -> None:
+    decision = world.authenticate(speech("ann", 1))
+    assert (decision.decision, decision.reasons[0]) == (Decision.INCONCLUSIVE, Reason.NOT_ENOUGH_SPEECH)
+    assert decision.speaker is not None
+
+
+def test_a_new_policy_applies_to_the_next_call(world: World) -> None:
+    world.put_domain(minimum_enrolment_seconds=6, minimum_decision_seconds=10)
+    decision = world.authenticate(speech("ann", 8))
+    assert (decision.decision, decision.policy_version) == (Decision.INCONCLUSIVE, 2)
+
+
+@pytest.mark.parametrize(
+    ("arrange", "speaker", "code"),
+    [
+        (lambda world: world.tenants.delete("acme", force=True), "ann", "domain_not_found"),
+        (lambda world: None, "nobody", "speaker_not_found"),
+        (lambda world: world.enroll(speech("bob", 5), speaker="bob"), "bob", "speaker_not_enrolled"),
+        (lambda world: world.speakers.opt_out("acme", "ann"), "ann", "speaker_opted_out"),
+        (lambda world: world.speakers.delete("acme", "ann"), "ann", "speaker_not_found"),
+        (lambda world: setattr(world, "models", Chords("chords-2")), "ann", "voiceprint_outdated"),
+    ],
+)
+def test_a_call_that_cannot_be_compared_is_refused_and_nothing_is_written(
+    world: World, arrange: Callable[[World], object], speaker: str, code: str
+) -> None:
+    arrange(world)
+    with pytest.raises((NotFound, Conflict)) as refusal:
+        world.authenticate(speech("ann"), speaker=speaker)
+    assert refusal.value.code == code
+    assert world.decisions.documents == {}
+
+
+def test_audio_that_cannot_be_read_is_refused_and_nothing_is_written(world: World) -> None:
+    with pytest.raises(InvalidInput):
+        world.authenticate(AudioInput(content="AAAA"))
+    assert world.decisions.documents == {}
+
+
+def test_a_decision_is_stored_as_it_is_answered(world: World) -> None:
+    decision = world.authenticate(speech("ann"))
+    assert world.decisions.documents["acme", decision.decision_id] == decision.model_dump(mode="json")
+
+
+def test_a_decision_that_cannot_be_stored_is_not_answered(world: World) -> None:
+    def fail(when: str, call: str) -> None:
+        if call == "append":
+            raise StoreUnavailable
+
+    world.report = fail
+    with pytest.raises(StoreUnavailable):
+        world.authenticate(speech("ann"))
+
+
+def test_a_repeated_call_is_answered_with_the_stored_decision(world: World) -> None:
+    first = world.authenticate(speech("ann"), key="call-1")
+    world.now += timedelta(seconds=5)
+    world.put_domain(minimum_enrolment_seconds=6, minimum_decision_seconds=10)
+    assert world.authenticate(speech("bob"), key="call-1") == first
+    assert len(world.decisions.documents) == 1
+
+
+def test_calls_without_a_key_or_with_another_one_are_calls_of_their_own(world: World) -> None:
+    for key in (None, None, "one", "two"):
+        world.authenticate(speech("ann"), key=key)
+    assert len(world.decisions.documents) == 4
+
+
+def test_audio_of_calls_is_kept_only_where_the_domain_says_so(world: World) -> None:
+    world.authenticate(speech("ann"))
+    assert world.audio.objects == {}
+    world.put_domain(keep_audio=True, minimum_enrolment_seconds=6)
+    decision = world.authenticate(speech("ann"), key="one")
+    world.authenticate(speech("ann"), key="one")
+    assert list(world.audio.objects) == [f"kept/acme/ann/authentications/{decision.decision_id}"]
+    world.speakers.opt_out("acme", "ann")
+    assert world.audio.objects == {}
+
+
+@pytest.mark.parametrize("leave", ["opt_out", "delete"])
+def test_audio_of_a_call_is_not_kept_of_a_speaker_who_left_meanwhile(world: World, leave: str) -> None:
+    world.put_domain(keep_audio=True, minimum_enrolment_seconds=6)
+    world.report = once("before", "keep", lambda: getattr(world.speakers, leave)("acme", "ann"))
+    world.authenticate(speech("ann"))
+    assert world.audio.objects == {}
+
+
+def test_audio_of_a_call_is_not_kept_in_a_domain_that_was_deleted_meanwhile(world: World) -> None:
+    world.put_domain(keep_audio=True, minimum_enrolment_seconds=6)
+    world.report = once("before", "keep", lambda: world.tenants.delete("acme", force=True))
+    world.authenticate(speech("ann"))
+    assert world.audio.objects == {}
