@@ -83,7 +83,7 @@ class ServiceStack(Stack):
         self._allow(function, self._data.tenants, *READ_SPEAKER)
         self._allow(function, self._data.decisions, "GetItem", "PutItem")
         self._allow(function, self._data.idempotency, *IDEMPOTENCY)
-        self._allow_audio(function, GetObject=UPLOADED, PutObject=KEPT)
+        self._allow_audio(function, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         self._api.route("POST", f"{SPEAKER}/authentications", function.alias)
 
     def _add_description(self) -> None:
