@@ -1,0 +1,30 @@
+"""The deployed template, for all tests of a process."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.runner import Deployment, deployment
+from tests.api.client import Api
+
+
+@pytest.fixture(scope="session")
+def bonafide(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    with deployment(assembly=assembly, logs=tmp_path_factory.mktemp("logs")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def api(bonafide: Deployment) -> Api:
+    return Api(bonafide.endpoint)
+
+
+@pytest.fixture
+def domain(api: Api) -> str:
+    """A new domain that asks for little speech, since the recordings are short."""
+    name = f"domain-{uuid.uuid4()}"
+    created = api.call("PUT", f"/v1/domains/{name}", {"policy": {"minimum_enrolment_seconds": 5}})
+    assert created.status == 200, created
+    return name

@@ -1,0 +1,136 @@
+"""Domains, speakers and uploads over REST, with real voices."""
+
+import urllib.request
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.api.client import Api, audio, enrol, enrolment
+from tests.audio.signals import pcm
+from tests.audio.wav_writer import wav
+from tests.readings import call, lasting, reading
+
+ROUNDS = 12
+
+
+def test_the_right_voice_is_accepted_and_another_is_not(api: Api, domain: str) -> None:
+    enrol(api, domain, "grace", "train_grace")
+    path = f"/v1/domains/{domain}/speakers/grace/authentications"
+    genuine = api.call("POST", path, {"audio": audio(reading("train_grace", 2)), "context": {"call_id": "call-1"}})
+    impostor = api.call("POST", path, {"audio": audio(reading("train_atkins", 2))})
+    assert genuine.document["decision"] == "ACCEPT", genuine
+    assert genuine.document["call_id"] == "call-1"
+    assert impostor.document["decision"] in {"REJECT", "STEP_UP"}, impostor
+    assert genuine.document["speaker"]["llr"] > impostor.document["speaker"]["llr"] + 2
+
+
+def test_a_telephone_call_meets_a_wideband_voiceprint(api: Api, domain: str) -> None:
+    enrol(api, domain, "grace", "train_grace")
+    path = f"/v1/domains/{domain}/speakers/grace/authentications"
+    answer = api.call("POST", path, {"audio": audio(call("train_grace", 2))}).document
+    assert (answer["channel"], answer["decision"]) != ("narrowband", "REJECT")
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix", "code"),
+    [("POST", "/opt-out", "speaker_opted_out"), ("DELETE", "", "speaker_not_found")],
+)
+def test_who_leaves_is_unknown_to_the_very_next_call(
+    api: Api, domain: str, method: str, suffix: str, code: str
+) -> None:
+    body = {"audio": audio(lasting(reading("train_grace", 2), 1))}
+    for round_ in range(ROUNDS):
+        path = f"/v1/domains/{domain}/speakers/speaker-{round_}"
+        enrol(api, domain, f"speaker-{round_}", "train_grace")
+        assert api.call("POST", f"{path}/authentications", body).status == 200
+        assert api.call(method, f"{path}{suffix}").status in {200, 204}
+        assert api.call("POST", f"{path}/authentications", body).code == code
+
+
+def test_who_opted_out_comes_back_with_new_consent_only(api: Api, domain: str) -> None:
+    path = f"/v1/domains/{domain}/speakers/ann"
+    enrol(api, domain, "ann", "train_grace")
+    assert api.call("POST", f"{path}/opt-out").document["status"] == "OPTED_OUT"
+    passage = reading("train_grace", 1)
+    refused = api.call("POST", f"{path}/enrollments", enrolment(passage))
+    assert (refused.status, refused.code) == (409, "speaker_opted_out")
+    answer = api.call("POST", f"{path}/enrollments", enrolment(passage, given_at=datetime.now(UTC)))
+    assert answer.document["status"] == "ENROLLED", answer
+
+
+def test_consent_in_the_future_is_refused(api: Api, domain: str) -> None:
+    body = enrolment(reading(), given_at=datetime.now(UTC) + timedelta(minutes=5))
+    answer = api.call("POST", f"/v1/domains/{domain}/speakers/ann/enrollments", body)
+    assert (answer.status, answer.code) == (400, "consent_in_future")
+
+
+def test_a_domain_is_deleted_only_when_it_is_empty_or_by_force(api: Api, domain: str) -> None:
+    path = f"/v1/domains/{domain}"
+    enrol(api, domain, "ann", "train_grace")
+    refused = api.call("DELETE", path)
+    assert (refused.status, refused.code) == (409, "domain_not_empty")
+    assert api.call("GET", f"{path}/speakers/ann").status == 200
+    assert api.call("DELETE", f"{path}?force=true").status == 204
+    for gone in (path, f"{path}/speakers", f"{path}/speakers/ann"):
+        assert api.call("GET", gone).code == "domain_not_found"
+
+
+def test_an_empty_domain_is_deleted_and_may_be_created_again(api: Api, domain: str) -> None:
+    for _ in range(2):
+        deleted = api.call("DELETE", f"/v1/domains/{domain}")
+        assert (deleted.status, deleted.content) == (204, b"")
+        assert api.call("PUT", f"/v1/domains/{domain}", {}).document["policy_version"] == 1
+
+
+def test_the_same_settings_again_are_answered_with_the_same_domain(api: Api, domain: str) -> None:
+    settings = {"policy": {"impostor_prior": 0.05}, "retention": {"decision_days": 30, "keep_audio": True}}
+    answers = [api.call("PUT", f"/v1/domains/{domain}", settings) for _ in range(2)]
+    assert answers[0].content == answers[1].content == api.call("GET", f"/v1/domains/{domain}").content
+    assert answers[0].document["policy_version"] == 2
+
+
+def test_pages_lead_through_all_speakers(api: Api, domain: str) -> None:
+    passage = lasting(reading(), 1.5)
+    names = ["ann", "bob", "cid", "dan", "eve"]
+    for name in names:
+        created = api.call("POST", f"/v1/domains/{domain}/speakers/{name}/enrollments", enrolment(passage))
+        assert created.status == 200, created
+    found: list[str] = []
+    query = "?limit=2"
+    while query:
+        page = api.call("GET", f"/v1/domains/{domain}/speakers{query}").document
+        found += [speaker["speaker"] for speaker in page["speakers"]]
+        query = f"?limit=2&cursor={page['next_cursor']}" if page["next_cursor"] else ""
+    assert found == names
+
+
+def test_an_uploaded_recording_is_listened_to_like_an_inline_one(api: Api, domain: str) -> None:
+    path = f"/v1/domains/{domain}/speakers/ann"
+    offer = api.call("POST", f"/v1/domains/{domain}/uploads").document
+    passage = reading("train_grace", 1)
+    upload = urllib.request.Request(offer["url"], wav(pcm(passage.samples), passage.rate), method="PUT")
+    with urllib.request.urlopen(upload, timeout=10) as answer:
+        assert answer.status == 200
+    body = enrolment(passage) | {"audio": {"upload": offer["upload"]}}
+    uploaded = api.call("POST", f"{path}/enrollments", body).document
+    inline = api.call("POST", f"{path}-2/enrollments", enrolment(passage)).document
+    assert uploaded["speech_seconds"] == inline["speech_seconds"]
+    assert uploaded["quality"] == inline["quality"]
+
+
+def test_an_upload_that_never_came_or_belongs_to_another_domain_is_not_found(api: Api, domain: str) -> None:
+    other = f"other-{uuid.uuid4()}"
+    api.call("PUT", f"/v1/domains/{other}", {})
+    offer = api.call("POST", f"/v1/domains/{other}/uploads").document
+    urllib.request.urlopen(urllib.request.Request(offer["url"], b"RIFF", method="PUT"), timeout=10).close()
+    for upload in (offer["upload"], "never", f"../{other}/{offer['upload']}"):
+        body = enrolment(reading()) | {"audio": {"upload": upload}}
+        answer = api.call("POST", f"/v1/domains/{domain}/speakers/ann/enrollments", body)
+        assert (answer.status, answer.code) == (404, "upload_not_found")
+
+
+def test_an_upload_is_the_same_when_its_request_is_repeated(api: Api, domain: str) -> None:
+    key = str(uuid.uuid4())
+    answers = [api.call("POST", f"/v1/domains/{domain}/uploads", key=key) for _ in range(2)]
+    assert answers[0].content == answers[1].content
