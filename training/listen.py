@@ -1,7 +1,7 @@
 """Recordings to evidence, in parallel, through the path that serves."""
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -48,9 +48,13 @@ class Heard:
 
 def listen(paths: Sequence[Path], bundle: Path, lines: Collection[Line]) -> list[Heard]:
     """Takes every recording to evidence, in the order of `paths`, with progress on stderr."""
+    return in_parallel("listening", partial(hear, bundle, sorted(lines)), paths)
+
+
+def in_parallel[A, B](label: str, function: Callable[[A], B], items: Sequence[A]) -> list[B]:
+    """Maps over processes of one thread each, in order, with progress on stderr."""
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
-        results = pool.map(partial(hear, bundle, sorted(lines)), paths, chunksize=4)
-        return list(progress("listening", results, len(paths)))
+        return list(progress(label, pool.map(function, items, chunksize=4), len(items)))
 
 
 def progress[T](label: str, items: Iterable[T], total: int) -> Iterator[T]:
@@ -68,7 +72,7 @@ def hear(bundle: Path, lines: Sequence[Line], path: Path) -> Heard:
         waveform, cut = read(path)
     except UnsupportedAudio as error:
         return Heard({}, {}, refused=error.code)
-    models = _bundle(bundle)
+    models = load(bundle)
     waveforms = {line: telephone(waveform) if line is Line.TELEPHONE else waveform for line in lines}
     evidence = {line: models.observe(each, [Channel.NARROWBAND]) for line, each in waveforms.items()}
     return Heard(
@@ -96,8 +100,8 @@ def read(path: Path) -> tuple[Waveform, bool]:
 
 
 @cache
-def _bundle(directory: Path) -> Bundle:
-    """Loaded once in each process."""
+def load(directory: Path) -> Bundle:
+    """Opens a bundle, once in each process."""
     return Bundle.load(directory)
 
 

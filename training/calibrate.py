@@ -1,0 +1,152 @@
+"""Stage 1: turns cosines into likelihood ratios. The same inputs give the same bytes.
+
+    python -m training.calibrate --manifest path.csv [--bundle DIRECTORY] [--out layers/model/calibration]
+
+The manifest has the columns path, speaker, source, licence and use, and may have group (the corpus; else the source).
+A row that is not for training is refused by its name. The bundle is built again afterwards, with what was written.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bonafide.adapters.onnx import Bundle
+from bonafide.biometrics.metrics import Trials, cllr, eer, min_cllr
+from bonafide.biometrics.scoring import Condition
+
+from training.fit import Scored, fit, llrs
+from training.listen import in_parallel
+from training.manifest import Clip, ManifestError, read_manifest
+from training.material import Settings, Variant, trials, vary
+
+SCHEMA = 1
+HERE = Path(__file__).parent
+CONFIGURATION = HERE / "conf/calibrate.yaml"
+BUNDLE = Path(".build/layers/model/bundle")
+OUT = Path("layers/model/calibration")
+COLUMNS = ("path", "speaker", "source", "licence", "use")
+BIOMETRICS = Path("layers/core/python/bonafide/biometrics")
+CODE = [HERE / name for name in ("calibrate.py", "fit.py", "lines.py", "material.py")]
+
+
+def calibrate(manifest: Path, bundle: Path, configuration: Path = CONFIGURATION) -> Mapping[str, Any]:
+    """Listens to the manifest, fits a curve for each condition and describes where it comes from.
+
+    Raises:
+        ManifestError: the manifest cannot be used, or holds a row that is not for training.
+    """
+    settings = Settings.read(configuration)
+    clips = chosen(read_manifest(manifest, COLUMNS), settings.recordings_per_speaker)
+    heard = in_parallel("listening", partial(vary, bundle, settings), list(enumerate(clips)))
+    models = Bundle.load(bundle)
+    scored = {condition: _scored(clips, heard, condition, settings) for condition in Condition}
+    return {
+        "schema": SCHEMA,
+        "embedding_space": models.embedding_space,
+        "conditions": {name: asdict(fit(list(each.values()), settings.half_seconds)) for name, each in scored.items()},
+        "measured": asdict(settings.measured),
+        "metrics": {name: _left_out(each, settings.half_seconds) for name, each in scored.items()},
+        "lineage": _lineage(clips, heard, bundle, configuration, settings.seed),
+    }
+
+
+def chosen(clips: Sequence[Clip], most: int) -> list[Clip]:
+    """At most so many recordings of each speaker, spread evenly over what there is.
+
+    Raises:
+        ManifestError: a row is not for training.
+    """
+    refused = [clip.row["path"] for clip in clips if clip.row["use"] != "train"]
+    if refused:
+        raise ManifestError(f"not for training: {', '.join(refused[:5])}{' ...' if refused[5:] else ''}")
+    by_speaker: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        by_speaker[clip.speaker].append(clip)
+    return [each[index] for each in by_speaker.values() for index in _spread(len(each), most)]
+
+
+def _spread(count: int, most: int) -> list[int]:
+    return sorted({round(index) for index in np.linspace(0, count - 1, min(count, most))})
+
+
+def _scored(
+    clips: Sequence[Clip], heard: Sequence[Sequence[Variant]], condition: Condition, settings: Settings
+) -> Mapping[str, Scored]:
+    """Trials of a condition by corpus; corpora that lack one of the kinds are left out."""
+    by_corpus: dict[str, list[Variant]] = defaultdict(list)
+    for clip, variants in zip(clips, heard, strict=True):
+        by_corpus[clip.row.get("group") or clip.row["source"]].extend(variants)
+    scored = {name: trials(by_corpus[name], condition, settings) for name in sorted(by_corpus)}
+    return {name: each for name, each in scored.items() if all(each.pairs)}
+
+
+def _left_out(corpora: Mapping[str, Scored], half_seconds: Sequence[float]) -> Mapping[str, Any]:
+    """How a curve that was fitted on the other corpora does on each."""
+    report = {}
+    for name, corpus in corpora.items():
+        others = [each for other, each in corpora.items() if other != name]
+        if not others:
+            continue
+        curve = fit(others, half_seconds)
+        calibrated = Trials.of(llrs(curve, corpus.comparisons), corpus.targets)
+        plain = Trials.of(np.array([each.cosine for each in corpus.comparisons]), corpus.targets)
+        figures = {"eer": eer(calibrated), "cllr": cllr(calibrated), "min_cllr": min_cllr(calibrated)}
+        report[name] = {key: round(value, 4) for key, value in {**figures, "cosine_eer": eer(plain)}.items()}
+    return report
+
+
+def _lineage(
+    clips: Sequence[Clip], heard: Sequence[Sequence[Variant]], bundle: Path, configuration: Path, seed: int
+) -> Mapping[str, Any]:
+    seconds = [variant.evidence.speech_seconds for variants in heard for variant in variants]
+    files = json.loads((bundle / "manifest.json").read_bytes())["files"]
+    uses = Counter((clip.row["source"], clip.row["licence"]) for clip in clips)
+    return {
+        "recordings_digest": _digest(sorted(f"{clip.speaker} {_sha256(clip.path)}" for clip in clips)),
+        "recordings": len(clips),
+        "speakers": len({clip.speaker for clip in clips}),
+        "sources": [{"source": key[0], "licence": key[1], "recordings": uses[key]} for key in sorted(uses)],
+        "models": {name: files[name] for name in ("speaker.onnx", "vad.onnx")},
+        "code": _digest([f"{file.name} {_sha256(file)}" for file in [*CODE, *sorted(BIOMETRICS.glob("*.py"))]]),
+        "configuration": _sha256(configuration),
+        "seed": seed,
+        "speech_seconds": [round(min(seconds), 2), round(max(seconds), 2)],
+    }
+
+
+def _digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Calibrate scores.")
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--bundle", type=Path, default=BUNDLE)
+    parser.add_argument("--out", type=Path, default=OUT)
+    arguments = parser.parse_args()
+    try:
+        calibration = calibrate(arguments.manifest, arguments.bundle)
+    except ManifestError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    content = json.dumps(calibration, indent=1, sort_keys=True) + "\n"
+    (arguments.out / "calibration.json").write_text(content, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
