@@ -56,7 +56,7 @@ def _balanced(targets: Flags) -> Floats:
 
 
 def _smoothed(corpus: Scored) -> Floats:
-    """Labels short of certainty by what the next pair could be (Platt 1999): a small corpus cannot make a steep curve."""
+    """Labels short of certainty by what the next pair could be (Platt 1999): few pairs cannot make a steep curve."""
     genuine, impostor = corpus.pairs
     return np.where(corpus.targets, 1.0 - 1.0 / (genuine + 2), 1.0 / (impostor + 2))
 

@@ -9,7 +9,7 @@ from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from bonafide.adapters.onnx import Bundle, Speech
+from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, Speech
 from bonafide.audio import flac, wav
 from bonafide.audio.decode import LONGEST_SECONDS, decode
 from bonafide.audio.telephone import NARROWBAND_RATE, telephone
@@ -121,11 +121,14 @@ def _start_of_flac(content: bytes) -> Waveform:
 
 
 def _scorable(models: Bundle, waveform: Waveform, evidence: Evidence) -> Evidence:
-    """Falls back on all samples when no speech was found: in an evaluation every trial is scored."""
+    """Falls back on all samples when no speech was found: in an evaluation every trial is scored.
+
+    They count as the least speech that is ever embedded, so that no side of a trial is without weight.
+    """
     if evidence.embeddings:
         return evidence
     speech = Speech(waveform, waveform.seconds, evidence.channel, evidence.quality)
-    return replace(models.evidence(speech, [Channel.NARROWBAND]), speech_seconds=evidence.speech_seconds)
+    return replace(models.evidence(speech, [Channel.NARROWBAND]), speech_seconds=SHORTEST_SPEECH_SECONDS)
 
 
 def _plain(models: Bundle, waveform: Waveform, quality: Quality) -> FloatVector:

@@ -13,7 +13,7 @@ CLEAN = Quality(level_dbfs=-20.0, clipped=0.0, snr_db=30.0)
 CALL = Evidence(5.0, Channel.NARROWBAND, {}, CLEAN, "space")
 MEASURED = Measured(seconds=1.5, clipped=0.01, level_dbfs=-45.0, snr_db=8.0)
 POLICY = Policy()
-LLRS = st.floats(-12, 12)
+LLRS = st.floats(-12, 12, allow_subnormal=False)
 COSTS = st.floats(0.01, 10_000)
 POLICIES = st.builds(Policy, st.floats(0.0001, 0.49), COSTS, COSTS, COSTS)
 RANK = {Decision.REJECT: 0, Decision.STEP_UP: 1, Decision.ACCEPT: 2}

@@ -1,0 +1,44 @@
+"""A bundle, and manifests of readings that come inside a package."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bonafide.audio.waveform import Waveform
+
+from layers.model.build import build
+from tests.audio.wav_writer import wav
+from tests.readings import reading
+
+READERS = ("train_grace", "train_atkins", "train_dotrice")
+
+
+def as_wav(waveform: Waveform) -> bytes:
+    return wav(np.rint(waveform.samples * 32767).astype(np.int16), waveform.rate)
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("bundle")
+    build(out)
+    return out
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    """Two recordings of each of three readers."""
+    rows = [{"path": f"{reader}_{number}.wav", "speaker": reader} for reader in READERS for number in (1, 2)]
+    for row in rows:
+        number = int(row["path"][-5])
+        (tmp_path / row["path"]).write_bytes(as_wav(reading(row["speaker"], number)))
+    extra = {"session": "", "source": "readings", "licence": "Apache-2.0", "use": "train"}
+    return write_manifest(tmp_path / "manifest.csv", [row | extra for row in rows])
+
+
+def write_manifest(path: Path, rows: list[dict[str, str]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path

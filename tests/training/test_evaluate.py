@@ -1,0 +1,97 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bonafide.audio.waveform import Waveform
+from bonafide.biometrics.decision import Decision
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
+
+from tests.readings import lasting, reading
+from tests.training.conftest import as_wav
+from training import evaluate
+from training.trials import Recording, enrolments
+
+
+def recording(speaker: str) -> Recording:
+    vector = np.array([1.0, 0.0], np.float32)
+    evidence = Evidence(5.0, Channel.NARROWBAND, {Channel.NARROWBAND: vector}, Quality(-20.0, 0.0, None), "space")
+    return Recording(speaker, "", evidence, evidence, vector, vector)
+
+
+def append(manifest: Path, name: str, content: bytes) -> None:
+    (manifest.parent / name).write_bytes(content)
+    with manifest.open("a", encoding="utf-8") as file:
+        file.write(f"{name},someone,,readings,Apache-2.0,train\n")
+
+
+def command(monkeypatch: pytest.MonkeyPatch, manifest: Path, out: Path, bundle: Path, *more: str) -> int:
+    arguments = ["--task", "verify", "--manifest", str(manifest), "--out", str(out), "--bundle", str(bundle), *more]
+    monkeypatch.setattr("sys.argv", ["evaluate", *arguments])
+    return evaluate.main()
+
+
+def test_every_pair_is_scored_and_reported(
+    monkeypatch: pytest.MonkeyPatch, manifest: Path, bundle: Path, tmp_path: Path
+) -> None:
+    assert command(monkeypatch, manifest, tmp_path / "made/out.json", bundle) == 0
+    report = json.loads((tmp_path / "made/out.json").read_bytes())
+    assert (report["trials"], report["targets"], report["nontargets"]) == (15, 3, 12)
+    assert report["eer"] == report["baseline_cosine_eer"] == 0.0
+    assert report["min_cllr"] <= report["cllr"] < 0.3
+    assert {"fnmr_at_fmr_1pct", "fnmr_at_fmr_0_1pct", "bundle"} <= set(report)
+    assert report["confidence_intervals"]["eer"] == [0.0, 0.0]
+    for kind in ("genuine", "impostor"):
+        assert sum(report["decisions"][kind][each] for each in Decision) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("condition", "comparison"), [("native", "wideband"), ("telephone", "narrowband"), ("cross", "cross")]
+)
+def test_a_condition_is_what_is_compared(manifest: Path, bundle: Path, condition: str, comparison: str) -> None:
+    assert evaluate.evaluate(manifest, bundle, condition, 1)["comparisons"] == {comparison: 15}
+
+
+def test_says_what_it_skipped_cut_or_found_no_speech_in(manifest: Path, bundle: Path) -> None:
+    append(manifest, "corrupt.wav", b"RIFF but no more")
+    append(manifest, "silent.wav", as_wav(Waveform(np.zeros(16000, np.float32), 16000)))
+    append(manifest, "long.wav", as_wav(lasting(reading(), 61.0)))
+    report = evaluate.evaluate(manifest, bundle, "native", 1)["recordings"]
+    assert report["skipped"] == {"audio_malformed": 1}
+    assert (report["listed"], report["used"]) == (9, 8)
+    assert (report["cut_to_60_seconds"], report["without_speech"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read"),
+        ("path,who\n", "speaker"),
+        ("path,speaker\n", "no recordings"),
+        ("path,speaker\ngone.wav,me\n", "gone.wav"),
+    ],
+)
+def test_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    content: str | None,
+    message: str,
+) -> None:
+    manifest = tmp_path / "manifest.csv"
+    if content is not None:
+        manifest.write_text(content, encoding="utf-8")
+    assert command(monkeypatch, manifest, tmp_path / "out.json", tmp_path) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_each_pair_of_recordings_is_one_trial() -> None:
+    made = enrolments([recording("a"), recording("a"), recording("b")], 1)
+    assert [list(each.tests) for each in made] == [[1, 2], [2]]
+
+
+def test_each_run_of_a_speakers_recordings_is_enrolled_and_tested_with_all_others() -> None:
+    made = enrolments([recording(speaker) for speaker in "aaaab"], 3)
+    assert [each.speaker for each in made] == ["a"] * 4
+    assert [list(each.tests) for each in made] == [[3, 4], [0, 4], [1, 4], [2, 4]]
+    assert all(template.recordings == 3 for each in made for template in each.voiceprint.templates.values())
