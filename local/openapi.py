@@ -19,6 +19,9 @@ SETTINGS = {
     "BONAFIDE_DECISION_TABLE": "decisions",
     "BONAFIDE_IDEMPOTENCY_TABLE": "idempotency",
     "BONAFIDE_AUDIO_BUCKET": "audio",
+    "BONAFIDE_SESSION_TABLE": "sessions",
+    "BONAFIDE_AUDIO_STREAM": "audio",
+    "BONAFIDE_FAILURE_BUCKET": "failures",
     "BONAFIDE_STAGE": "local",
     "BONAFIDE_BUNDLE_DIR": str(ROOT / ".build/layers/model/bundle"),
     "POWERTOOLS_TRACE_DISABLED": "true",
@@ -37,7 +40,9 @@ def generate() -> dict[str, Any]:
         on_conflict="error",
     )
     for handler in sorted((ROOT / "functions").glob("*/handler.py")):
-        module = importlib.import_module(f"functions.{handler.parent.name}.handler")
+        module: Any = importlib.import_module(f"functions.{handler.parent.name}.handler")
+        if not hasattr(module, "app"):
+            continue  # it serves no routes
         merge.add_schema(module.app.get_openapi_schema().model_dump(by_alias=True, exclude_none=True, mode="json"))
     return _signed(merge.get_openapi_schema())
 

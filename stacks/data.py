@@ -2,6 +2,7 @@
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -17,6 +18,9 @@ class DataStack(Stack):
         tenants: domains, speakers and voiceprints; one partition per domain.
         decisions: what was answered, until it expires.
         idempotency: what was answered to which Idempotency-Key.
+        sessions: calls and the evidence of their chunks, for a day.
+        stream: accepted chunks on their way to being scored.
+        failures: events of the stream that could not be scored, with what a replay needs, for two weeks.
         audio: uploads for a day, and recordings of the domains whose policy keeps them.
     """
 
@@ -33,7 +37,26 @@ class DataStack(Stack):
         self.tenants = self._table("Tenants", "domain", "item")
         self.decisions = self._table("Decisions", "domain", "decision_id", expires="expires_at")
         self.idempotency = self._table("Idempotency", "id", expires="expiration")
-        self.audio = self._bucket()
+        self.sessions = self._table("Sessions", "session", "item", expires="expires_at")
+        self.sessions.add_global_secondary_index(
+            index_name="due",
+            partition_key=_string("open"),
+            sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.NUMBER),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        self.audio = self._bucket(
+            "Audio", s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1))
+        )
+        self.failures = self._bucket("Failures", s3.LifecycleRule(id="failures", expiration=Duration.days(14)))
+        self.stream = kinesis.Stream(
+            self,
+            "AudioStream",
+            shard_count=stage.shards,
+            retention_period=Duration.hours(24),
+            encryption=kinesis.StreamEncryption.KMS,
+            encryption_key=self.key,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
 
     def _table(
         self, id_: str, partition: str, sort: str | None = None, *, expires: str | None = None
@@ -54,11 +77,11 @@ class DataStack(Stack):
             removal_policy=RemovalPolicy.RETAIN,
         )
 
-    def _bucket(self) -> s3.Bucket:
+    def _bucket(self, id_: str, lifecycle: s3.LifecycleRule) -> s3.Bucket:
         # Not versioned on purpose: an erased recording has to be gone, not hidden behind a delete marker.
         return s3.Bucket(
             self,
-            "Audio",
+            id_,
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.key,
             bucket_key_enabled=True,
@@ -67,7 +90,7 @@ class DataStack(Stack):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             lifecycle_rules=[
-                s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1)),
+                lifecycle,
                 s3.LifecycleRule(id="unfinished", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
             removal_policy=RemovalPolicy.RETAIN,

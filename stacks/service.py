@@ -1,14 +1,17 @@
 """What answers: layers, functions with their permissions, and the REST API in front of them."""
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as events_targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
 
 from stacks.assets import Assets
 from stacks.constructs.api import Api
-from stacks.constructs.function import ONE_CORE, SMALL, Function, Program
+from stacks.constructs.function import ONE_CORE, SMALL, Function, Program, Size
 from stacks.data import DataStack
 from stacks.stage import Stage
 
@@ -22,10 +25,15 @@ WRITE_SPEAKER = ("ConditionCheckItem", "PutItem")
 UPLOADED = "uploads/*"
 KEPT = "kept/*"
 
+# Four seconds of wideband audio are 170 KB in the stream: a batch holds what one environment scores in a second.
+BATCH = 8
+PARALLEL_BATCHES = 4
+
 # An environment has one core: more threads would only wait for each other.
 THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 DOMAIN = "/v1/domains/{domain}"
+SESSION = f"{DOMAIN}/sessions/{{session}}"
 SPEAKER = f"{DOMAIN}/speakers/{{speaker}}"
 
 
@@ -49,6 +57,8 @@ class ServiceStack(Stack):
         self._add_speakers()
         self._add_enrollment()
         self._add_authentication()
+        self._add_sessions()
+        self._add_scoring()
         self._add_description()
 
     def _add_domains(self) -> None:
@@ -86,18 +96,62 @@ class ServiceStack(Stack):
         self._allow_audio(function, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         self._api.route("POST", f"{SPEAKER}/authentications", function.alias)
 
+    def _add_sessions(self) -> None:
+        manage = self._function("ManageSessions", "manage_sessions", models=True, size=SMALL)
+        self._allow_judging(manage)
+        self._allow(manage, self._data.idempotency, *IDEMPOTENCY)
+        self._api.route("POST", f"{DOMAIN}/sessions", manage.alias)
+        self._api.route("GET", SESSION, manage.alias)
+        self._api.route("PUT", f"{SESSION}/speaker", manage.alias)
+        self._api.route("GET", f"{SESSION}/evaluation", manage.alias)
+        ingest = self._function("IngestAudio", "ingest_audio")
+        self._allow(ingest, self._data.sessions, "GetItem", "PutItem")
+        self._allow(ingest, self._data.idempotency, *IDEMPOTENCY)
+        self._data.stream.grant(ingest.role, "kinesis:PutRecord")
+        self._api.route("PUT", f"{SESSION}/audio/{{n}}", ingest.alias)
+        self._api.route("POST", f"{SESSION}/end", ingest.alias)
+        close = self._function("CloseSessions", "close_sessions", models=True, size=SMALL)
+        self._allow_judging(close)
+        targets = [events_targets.LambdaFunction(close.alias)]
+        events.Rule(self, "EveryMinute", schedule=events.Schedule.rate(Duration.minutes(1)), targets=targets)
+
+    def _add_scoring(self) -> None:
+        function = self._function("ScoreAudio", "score_audio", models=True)
+        self._allow_judging(function)
+        self._grant(function, "s3:PutObject", self._data.failures.arn_for_objects("*"))
+        source = event_sources.KinesisEventSource(
+            self._data.stream,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=BATCH,
+            max_batching_window=Duration.seconds(0),
+            parallelization_factor=PARALLEL_BATCHES,
+            bisect_batch_on_error=True,
+            report_batch_item_failures=True,
+            retry_attempts=5,
+            max_record_age=Duration.minutes(10),
+            on_failure=event_sources.S3OnFailureDestination(self._data.failures),
+        )
+        function.alias.add_event_source(source)
+
+    def _allow_judging(self, function: Function) -> None:
+        """Reading a call's evidence, whom it is held against, and writing what was decided."""
+        self._allow(function, self._data.sessions, "GetItem", "PutItem", "Query")
+        self._grant(function, "dynamodb:Query", f"{self._data.sessions.table_arn}/index/due")
+        self._allow(function, self._data.tenants, "GetItem", *READ_SPEAKER)
+        self._allow(function, self._data.decisions, "GetItem", "PutItem")
+
     def _add_description(self) -> None:
         function = self._function("DescribeService", "describe_service")
         self._api.route("GET", "/v1/health", function.alias, public=True)
         self._api.route("GET", "/v1/openapi.json", function.alias)
         self._api.route("GET", "/v1/docs", function.alias)
 
-    def _function(self, id_: str, folder: str, *, models: bool = False) -> Function:
+    def _function(self, id_: str, folder: str, *, models: bool = False, size: Size | None = None) -> Function:
         program = Program(
             code=self._assets.function(folder),
             layers=self._with_models if models else self._core,
             environment=self._environment(folder) | (self._model_environment if models else {}),
-            size=ONE_CORE if models else SMALL,
+            size=size or (ONE_CORE if models else SMALL),
         )
         return Function(self, id_, program, self._stage.log_retention)
 
@@ -116,6 +170,9 @@ class ServiceStack(Stack):
             "BONAFIDE_TENANT_TABLE": self._data.tenants.table_name,
             "BONAFIDE_DECISION_TABLE": self._data.decisions.table_name,
             "BONAFIDE_IDEMPOTENCY_TABLE": self._data.idempotency.table_name,
+            "BONAFIDE_SESSION_TABLE": self._data.sessions.table_name,
+            "BONAFIDE_AUDIO_STREAM": self._data.stream.stream_name,
+            "BONAFIDE_FAILURE_BUCKET": self._data.failures.bucket_name,
             "BONAFIDE_AUDIO_BUCKET": self._data.audio.bucket_name,
             "POWERTOOLS_SERVICE_NAME": folder,
             "POWERTOOLS_METRICS_NAMESPACE": "Bonafide",

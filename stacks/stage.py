@@ -17,6 +17,7 @@ class Stage:
         requests_per_second: steady rate that the API accepts.
         burst: requests that it accepts at once.
         protected: tables refuse to be deleted.
+        shards: of the audio stream; each takes 1 MB a second.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Stage:
     requests_per_second: int
     burst: int
     protected: bool
+    shards: int
 
     @classmethod
     def of(cls, scope: Construct) -> Self:
@@ -39,4 +41,5 @@ class Stage:
             requests_per_second=int(settings["requests_per_second"]),
             burst=int(settings["burst"]),
             protected=bool(settings["protected"]),
+            shards=int(settings["shards"]),
         )

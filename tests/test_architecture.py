@@ -22,9 +22,11 @@ ALLOWED: dict[str, set[str]] = {
     "audio": {"audio", "errors", "biometrics.evidence"},
     "contracts": {"biometrics"},
     "ports": {"biometrics", "audio.waveform"},
+    "events": {"contracts", "errors"},
     "http": {"contracts", "errors", "observability"},
-    "services": {"services", "biometrics", "audio", "ports", "contracts", "errors", "observability"},
+    "services": {"services", "events", "biometrics", "audio", "ports", "contracts", "errors", "observability"},
     "adapters": {"adapters", "biometrics", "audio", "ports", "errors", "observability"},
+    "stream": {"errors", "observability", "ports", "services"},
     "bootstrap": EVERYTHING,
 }
 # Third-party package -> where in the repository it may be imported.
@@ -38,7 +40,7 @@ TOOLS = ("local", "benchmarks", "tests", "layers/model", "layers/runtime")
 OUTSIDE = {  # folder of the repository -> what of the project it may import
     "functions": ("bonafide.",),
     "stacks": ("stacks",),
-    "training": ("training", "bonafide.biometrics", "bonafide.audio", "bonafide.adapters.onnx"),
+    "training": ("training", "bonafide.biometrics", "bonafide.audio", "bonafide.errors", "bonafide.adapters.onnx"),
 }
 
 

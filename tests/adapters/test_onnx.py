@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, BundleCorrupt
+from bonafide.adapters.bundle import BundleCorrupt
+from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle
 from bonafide.audio.resample import resample
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform

@@ -5,9 +5,10 @@ from tests.stacks.conftest import OfKind, statements
 TABLE = "AWS::DynamoDB::Table"
 BUCKET = "AWS::S3::Bucket"
 KEY = "AWS::KMS::Key"
+STREAM = "AWS::Kinesis::Stream"
 
 
-@pytest.mark.parametrize(("kind", "count"), [(TABLE, 3), (BUCKET, 1), (KEY, 1)])
+@pytest.mark.parametrize(("kind", "count"), [(TABLE, 4), (BUCKET, 2), (STREAM, 1), (KEY, 1)])
 def test_state_survives_the_deletion_of_its_stack(data: OfKind, kind: str, count: int) -> None:
     resources = data(kind)
     assert len(resources) == count
@@ -31,15 +32,20 @@ def test_tables_have_the_keys_that_the_code_relies_on(data: OfKind) -> None:
         .get("AttributeName")
         for table in data(TABLE).values()
     }
-    assert keys == {("domain", "item"): None, ("domain", "decision_id"): "expires_at", ("id",): "expiration"}
+    assert keys == {
+        ("domain", "item"): None,
+        ("domain", "decision_id"): "expires_at",
+        ("session", "item"): "expires_at",
+        ("id",): "expiration",
+    }
 
 
 def test_recordings_are_private_and_encrypted_with_the_own_key(data: OfKind) -> None:
-    (bucket,) = data(BUCKET).values()
-    properties = bucket["Properties"]
-    assert all(properties["PublicAccessBlockConfiguration"].values())
-    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    for bucket in data(BUCKET).values():
+        properties = bucket["Properties"]
+        assert all(properties["PublicAccessBlockConfiguration"].values())
+        (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
 
 
 def test_recordings_travel_over_tls_only(data: OfKind) -> None:
@@ -48,15 +54,20 @@ def test_recordings_travel_over_tls_only(data: OfKind) -> None:
 
 
 def test_uploads_are_gone_after_a_day(data: OfKind) -> None:
-    (bucket,) = data(BUCKET).values()
-    rules = {rule["Id"]: rule for rule in bucket["Properties"]["LifecycleConfiguration"]["Rules"]}
+    buckets = data(BUCKET).values()
+    rules = {rule["Id"]: rule for each in buckets for rule in each["Properties"]["LifecycleConfiguration"]["Rules"]}
     assert rules["uploads"]["Prefix"] == "uploads/"
     assert rules["uploads"]["ExpirationInDays"] == 1
 
 
+def test_events_that_could_not_be_scored_are_kept_for_two_weeks(data: OfKind) -> None:
+    buckets = data(BUCKET).values()
+    rules = {rule["Id"]: rule for each in buckets for rule in each["Properties"]["LifecycleConfiguration"]["Rules"]}
+    assert rules["failures"]["ExpirationInDays"] == 14
+
+
 def test_an_erased_recording_is_not_kept_as_a_version(data: OfKind) -> None:
-    (bucket,) = data(BUCKET).values()
-    assert "VersioningConfiguration" not in bucket["Properties"]
+    assert not any("VersioningConfiguration" in bucket["Properties"] for bucket in data(BUCKET).values())
 
 
 def test_the_key_is_rotated(data: OfKind) -> None:

@@ -8,12 +8,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.session import SessionStatus
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 MAX_AUDIO_BYTES = 12 * 1024 * 1024  # 60 s of two channels at 48 kHz in PCM-16, and its header
 MAX_INLINE_CHARACTERS = 5 * 1024 * 1024  # a function takes 6 MB in all, escaped
 UPLOAD_SECONDS = 900
+MAX_CHUNKS = 7200
 
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 type Probability = Annotated[float, Field(gt=0, lt=0.5)]
@@ -207,6 +209,99 @@ class AuthenticationDecision(Answer):
     call_id: str | None
     decided_at: AwareDatetime
     latency_ms: int = Field(description="Time from the request's arrival in the function to the decision.")
+
+
+class AudioFormat(Request):
+    """How every chunk of a call is encoded."""
+
+    encoding: Encoding
+    sample_rate: int | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")
+    channel: int | None = Field(None, ge=0, le=7, description="Which channel holds the caller; needed above one.")
+
+
+class SessionRequest(Request):
+    """Starts a call whose audio arrives in chunks."""
+
+    speaker: Identifier | None = Field(None, description="Who the caller claims to be; may be set later.")
+    format: AudioFormat
+    context: CallContext = CallContext()
+
+
+class ClaimRequest(Request):
+    """Says, or corrects, who the caller claims to be."""
+
+    speaker: Identifier
+
+
+class ChunkRequest(Request):
+    """One chunk of a call. What it says of its format must be what the session was started with."""
+
+    content: str = Field(max_length=MAX_INLINE_CHARACTERS, description="The chunk's bytes in base64.")
+    encoding: Encoding | None = None
+    sample_rate: int | None = Field(None, ge=8000, le=48000)
+    channel: int | None = Field(None, ge=0, le=7)
+
+
+class ChunkReceipt(Answer):
+    """The chunk will be scored."""
+
+    session_id: str
+    chunk: int
+    accepted_at: AwareDatetime
+
+
+class EndRequest(Request):
+    """Says that no more audio follows."""
+
+    chunks: int = Field(ge=0, le=MAX_CHUNKS, description="How many chunks the call has: one more than its last number.")
+
+
+class Session(Answer):
+    """A call."""
+
+    session_id: str
+    domain: str
+    claimed_speaker: str | None
+    status: SessionStatus
+    format: AudioFormat
+    chunks: int | None = Field(description="How many chunks the call has; null until its end is known.")
+    call_id: str | None
+    started_at: AwareDatetime
+    expires_at: AwareDatetime = Field(description="From then on no audio is taken.")
+    decision_id: str | None = Field(description="The final decision, once there is one.")
+
+
+class ChunkCounts(Answer):
+    """What has arrived of a call."""
+
+    expected: int | None = Field(description="Null until the end of the call is known.")
+    scored: int = Field(description="Different chunks that were scored.")
+    used: int = Field(description="Chunks that the decision stands on: the newest 120 s of speech at most.")
+    conflicting: int = Field(description="Chunk numbers that came with different audio.")
+    late: int = Field(description="Scored after the decision became final; kept, and without effect.")
+
+
+class SessionEvaluation(Answer):
+    """What the call's audio says so far, or finally."""
+
+    evaluation_id: str = Field(description="The same until audio, speaker, policy or models change.")
+    session_id: str
+    domain: str
+    claimed_speaker: str | None
+    status: SessionStatus
+    decision_id: str | None = Field(description="Set when the decision is final, and never changed from then on.")
+    decision: Decision
+    reasons: list[Reason]
+    speaker: SpeakerEvidence | None
+    speech_seconds: float
+    channel: Channel | None
+    quality: QualityReport | None
+    chunks: ChunkCounts
+    degraded: list[str]
+    bundle: str
+    policy_version: int
+    call_id: str | None
+    decided_at: AwareDatetime
 
 
 class Health(Answer):

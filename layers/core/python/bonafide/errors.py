@@ -8,6 +8,7 @@
     ├── NotFound                404
     ├── Conflict                409  right request, wrong state
     ├── TooLarge                413
+    ├── Overloaded              429  slow down
     └── Unavailable             503  try again later
 
 `code` is stable: integrators branch on it. `detail` is for people and never holds audio, embeddings or personal data.
@@ -88,6 +89,12 @@ class TooLarge(BonafideError):
     """The request carries more than is taken at once."""
 
     status = 413
+
+
+class Overloaded(BonafideError):
+    """More arrives than can be worked on in time; what was accepted before is not affected."""
+
+    status = 429
 
 
 class Unavailable(BonafideError):

@@ -25,7 +25,7 @@ from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic_core import from_json
 
-from bonafide.contracts import IDEMPOTENCY_KEY, IDENTIFIER, Answer, Problem, ProblemDetail
+from bonafide.contracts import IDEMPOTENCY_KEY, IDENTIFIER, MAX_CHUNKS, Answer, Problem, ProblemDetail
 from bonafide.errors import (
     BonafideError,
     Conflict,
@@ -45,6 +45,8 @@ type Handler = Callable[[Event, LambdaContext], dict[str, Any]]
 # Parameters that routes share. Plain aliases, since the resolver looks inside them.
 Domain = Annotated[str, Path(pattern=IDENTIFIER, description="The tenant.")]
 Speaker = Annotated[str, Path(pattern=IDENTIFIER, description="The person, by your own pseudonymous reference.")]
+SessionId = Annotated[str, Path(pattern=IDENTIFIER, description="The call, as its start named it.")]
+ChunkNumber = Annotated[int, Path(ge=0, lt=MAX_CHUNKS, description="Place of the chunk in the call, from 0.")]
 Cursor = Annotated[str | None, Query(max_length=128, description="`next_cursor` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Speakers a page.")]
 Force = Annotated[bool, Query(description="Delete the domain's speakers too.")]

@@ -9,6 +9,7 @@ from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.biometrics.voiceprint import Voiceprint
 
 
@@ -135,8 +136,123 @@ class TenantStore(Protocol):
         """Reads at most `limit` speakers whose identifiers come after `after`."""
 
 
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One call.
+
+    Attributes:
+        encoding, sample_rate, channel: how every chunk is to be decoded.
+        bands: embedded besides a chunk's own; fixed at the start, so that equal audio always gives equal evidence.
+        chunk_count: how many chunks the call has; None until its end is known.
+        due_at: when somebody should look whether the call can be decided for good.
+        expires_at: from then on no audio is taken.
+        decision_id: of the final decision.
+        version: optimistic version, 0 when never written.
+    """
+
+    domain: str
+    session: str
+    speaker: str | None
+    call_id: str | None
+    encoding: str
+    sample_rate: int | None
+    channel: int | None
+    bands: tuple[Channel, ...]
+    started_at: datetime
+    due_at: datetime
+    expires_at: datetime
+    chunk_count: int | None = None
+    decision_id: str | None = None
+    finalised_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def status(self) -> SessionStatus:
+        """Where the call stands."""
+        if self.decision_id:
+            return SessionStatus.FINAL
+        return SessionStatus.OPEN if self.chunk_count is None else SessionStatus.ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """Chunk evidence as stored.
+
+    Attributes:
+        bundle: digest of the bundle that made it.
+        accepted_at: when the stream took the chunk, by the stream's clock.
+        scored_at: when the row was written.
+    """
+
+    chunk: ChunkEvidence
+    bundle: str
+    accepted_at: datetime
+    scored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far one shard's scoring was behind when it last looked."""
+
+    seconds: float
+    at: datetime
+
+
+class SessionStore(Protocol):
+    """Calls and their evidence. Reads see every write that was acknowledged before them."""
+
+    def session(self, domain: str, session: str) -> SessionRecord | None:
+        """Reads a call."""
+
+    def put_session(self, record: SessionRecord) -> None:
+        """Writes version n over version n - 1.
+
+        Raises:
+            VersionConflict: the stored version is another one.
+        """
+
+    def due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
+        """Names calls without a final decision whose `due_at` has passed, the longest overdue first."""
+
+    def put_evidence(self, domain: str, session: str, row: EvidenceRow) -> bool:
+        """Writes a row once; tells whether it was new."""
+
+    def has_evidence(self, domain: str, session: str, number: int, content: str, embedding_space: str) -> bool:
+        """Tells whether a chunk was scored in a space already."""
+
+    def evidence(self, domain: str, session: str) -> Sequence[EvidenceRow]:
+        """Reads every row of a call."""
+
+    def report_lag(self, shard: str, lag: Lag) -> None:
+        """Leaves word of how far a shard's scoring is behind."""
+
+    def lag(self, shard: str) -> Lag | None:
+        """Reads the last word on a shard."""
+
+
+class AudioStream(Protocol):
+    """Where accepted audio waits to be scored."""
+
+    def put(self, partition: str, event: bytes) -> str:
+        """Appends an event; returns the shard that took it.
+
+        Raises:
+            Overloaded: the stream takes no more for now.
+        """
+
+
+class FailureStore(Protocol):
+    """Events that can never be scored, with what is needed to replay them."""
+
+    def put(self, name: str, document: Mapping[str, Any]) -> None:
+        """Writes a failure; writing it again changes nothing."""
+
+
 class DecisionLog(Protocol):
     """Decisions, written once and never changed."""
+
+    def read(self, domain: str, decision_id: str) -> Mapping[str, Any] | None:
+        """Reads a decision."""
 
     def append(self, domain: str, document: Mapping[str, Any], expires_at: datetime) -> Mapping[str, Any]:
         """Stores a decision under its `decision_id`; returns the stored one, which may be an earlier one."""

@@ -39,6 +39,30 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """Where calls and their audio are; only functions that take part in streaming have it.
+
+    Attributes:
+        session_table: table of calls and their evidence.
+        audio_stream: stream of accepted chunks.
+        failure_bucket: bucket of events that can never be scored.
+    """
+
+    session_table: str
+    audio_stream: str
+    failure_bucket: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Reads every setting.
+
+        Raises:
+            MissingSetting: names the first variable that is not set.
+        """
+        return cls(**{name: _require(environment, f"BONAFIDE_{name.upper()}") for name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
 class BundleSettings:
     """Where the model bundle lies and which one it must be; only functions that listen to audio have it."""
 

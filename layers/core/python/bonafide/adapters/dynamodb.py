@@ -42,24 +42,22 @@ class DynamoTenantStore:
 
     def domain(self, domain: str) -> DomainRecord | None:
         """See `TenantStore`."""
-        with _translated_errors():
+        with translated_errors():
             answer = self._client.get_item(TableName=self._table, Key=domain_key(domain), ConsistentRead=True)
         return read_domain(answer["Item"]) if "Item" in answer else None
 
     def put_domain(self, record: DomainRecord) -> None:
         """See `TenantStore`."""
-        with _translated_errors():
+        with translated_errors():
             self._client.put_item(
                 TableName=self._table,
                 Item=write_domain(record),
-                ConditionExpression=FOLLOWS,
-                ExpressionAttributeNames=NAMES,
-                ExpressionAttributeValues=_previous(record.version),
+                **follows(record.version),
             )
 
     def delete_domain(self, record: DomainRecord) -> None:
         """See `TenantStore`."""
-        with _translated_errors():
+        with translated_errors():
             self._client.delete_item(
                 TableName=self._table,
                 Key=domain_key(record.domain),
@@ -71,7 +69,7 @@ class DynamoTenantStore:
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """See `TenantStore`."""
         keys = [domain_key(domain), speaker_key(domain, speaker)]
-        with _translated_errors():
+        with translated_errors():
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
         if answer.get("UnprocessedKeys"):
             raise StoreUnavailable()
@@ -93,16 +91,14 @@ class DynamoTenantStore:
         put: Any = {
             "TableName": self._table,
             "Item": write_speaker(record),
-            "ConditionExpression": FOLLOWS,
-            "ExpressionAttributeNames": NAMES,
-            "ExpressionAttributeValues": _previous(record.version),
+            **follows(record.version),
         }
-        with _translated_errors():
+        with translated_errors():
             self._client.transact_write_items(TransactItems=[{"ConditionCheck": domain_stands}, {"Put": put}])
 
     def delete_speaker(self, domain: str, speaker: str) -> bool:
         """See `TenantStore`."""
-        with _translated_errors():
+        with translated_errors():
             answer = self._client.delete_item(
                 TableName=self._table, Key=speaker_key(domain, speaker), ReturnValues="ALL_OLD"
             )
@@ -111,7 +107,7 @@ class DynamoTenantStore:
     def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
         """See `TenantStore`."""
         start: Any = {"ExclusiveStartKey": speaker_key(domain, after)} if after else {}
-        with _translated_errors():
+        with translated_errors():
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="#domain = :domain AND begins_with(#item, :prefix)",
@@ -142,33 +138,38 @@ class DynamoDecisionLog:
             "expires_at": {"N": str(int(expires_at.timestamp()))},
         }
         try:
-            with _translated_errors():
+            with translated_errors():
                 self._client.put_item(
                     TableName=self._table,
                     Item=item,
                     ConditionExpression="attribute_not_exists(decision_id)",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except VersionConflict as conflict:
-            return self._stored(domain, document["decision_id"], conflict)
+            stored = self.read(domain, document["decision_id"])
+            if stored is None:
+                raise StoreUnavailable from conflict
+            return stored
         return document
 
-    def _stored(self, domain: str, decision_id: str, conflict: VersionConflict) -> Mapping[str, Any]:
+    def read(self, domain: str, decision_id: str) -> Mapping[str, Any] | None:
+        """See `DecisionLog`."""
         key: Item = {"domain": {"S": domain}, "decision_id": {"S": decision_id}}
-        with _translated_errors():
+        with translated_errors():
             answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        if "Item" not in answer:
-            raise StoreUnavailable() from conflict
-        stored: Mapping[str, Any] = json.loads(answer["Item"]["document"]["S"])
-        return stored
+        return json.loads(answer["Item"]["document"]["S"]) if "Item" in answer else None
 
 
-def _previous(version: int) -> Item:
-    return {":previous": {"N": str(version - 1)}, ":none": {"N": "0"}}
+def follows(version: int) -> dict[str, Any]:
+    """Condition of a put: version n is written over version n - 1, and version 1 over nothing."""
+    return {
+        "ConditionExpression": FOLLOWS,
+        "ExpressionAttributeNames": NAMES,
+        "ExpressionAttributeValues": {":previous": {"N": str(version - 1)}, ":none": {"N": "0"}},
+    }
 
 
 @contextmanager
-def _translated_errors() -> Iterator[None]:
+def translated_errors() -> Iterator[None]:
     """Turns the outcomes of conditions into the port's exceptions, and everything else into `Unavailable`."""
     try:
         yield

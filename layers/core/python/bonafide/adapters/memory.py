@@ -1,12 +1,21 @@
 """Twins of the stores, in memory, for the services' own tests; one contract test holds both kinds to the same words."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from bonafide.errors import TooLarge
-from bonafide.ports import DomainChanged, DomainRecord, SpeakerPage, SpeakerRecord, VersionConflict
+from bonafide.ports import (
+    DomainChanged,
+    DomainRecord,
+    EvidenceRow,
+    Lag,
+    SessionRecord,
+    SpeakerPage,
+    SpeakerRecord,
+    VersionConflict,
+)
 
 
 class MemoryTenantStore:
@@ -70,6 +79,82 @@ class MemoryDecisionLog:
         """See `DecisionLog`."""
         return self.documents.setdefault((domain, document["decision_id"]), document)
 
+    def read(self, domain: str, decision_id: str) -> Mapping[str, Any] | None:
+        """See `DecisionLog`."""
+        return self.documents.get((domain, decision_id))
+
+
+class MemorySessionStore:
+    """`SessionStore` in memory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: dict[tuple[str, str], SessionRecord] = {}
+        self._rows: dict[tuple[str, str], dict[tuple[int, str, str], EvidenceRow]] = {}
+        self._lags: dict[str, Lag] = {}
+
+    def session(self, domain: str, session: str) -> SessionRecord | None:
+        """See `SessionStore`."""
+        return self._sessions.get((domain, session))
+
+    def put_session(self, record: SessionRecord) -> None:
+        """See `SessionStore`."""
+        with self._lock:
+            _require_version(self._sessions.get((record.domain, record.session)), record.version - 1)
+            self._sessions[record.domain, record.session] = record
+
+    def due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
+        """See `SessionStore`."""
+        waiting = [record for record in self._sessions.values() if not record.decision_id and record.due_at <= now]
+        return [(each.domain, each.session) for each in sorted(waiting, key=lambda each: each.due_at)[:limit]]
+
+    def put_evidence(self, domain: str, session: str, row: EvidenceRow) -> bool:
+        """See `SessionStore`."""
+        with self._lock:
+            rows = self._rows.setdefault((domain, session), {})
+            key = (row.chunk.number, row.chunk.content, row.chunk.evidence.embedding_space)
+            return rows.setdefault(key, row) is row
+
+    def has_evidence(self, domain: str, session: str, number: int, content: str, embedding_space: str) -> bool:
+        """See `SessionStore`."""
+        return (number, content, embedding_space) in self._rows.get((domain, session), {})
+
+    def evidence(self, domain: str, session: str) -> Sequence[EvidenceRow]:
+        """See `SessionStore`."""
+        with self._lock:
+            return list(self._rows.get((domain, session), {}).values())
+
+    def report_lag(self, shard: str, lag: Lag) -> None:
+        """See `SessionStore`."""
+        self._lags[shard] = lag
+
+    def lag(self, shard: str) -> Lag | None:
+        """See `SessionStore`."""
+        return self._lags.get(shard)
+
+
+class MemoryAudioStream:
+    """`AudioStream` in memory: one shard, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, bytes]] = []
+
+    def put(self, partition: str, event: bytes) -> str:
+        """See `AudioStream`."""
+        self.events.append((partition, event))
+        return "shardId-000000000000"
+
+
+class MemoryFailureStore:
+    """`FailureStore` in memory."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, Mapping[str, Any]] = {}
+
+    def put(self, name: str, document: Mapping[str, Any]) -> None:
+        """See `FailureStore`."""
+        self.documents[name] = document
+
 
 class MemoryAudioStore:
     """`AudioStore` in memory."""
@@ -104,6 +189,6 @@ class MemoryAudioStore:
             del self.objects[key]
 
 
-def _require_version(record: DomainRecord | SpeakerRecord | None, version: int) -> None:
+def _require_version(record: DomainRecord | SpeakerRecord | SessionRecord | None, version: int) -> None:
     if (record.version if record else 0) != version:
         raise VersionConflict

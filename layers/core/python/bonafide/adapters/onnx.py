@@ -1,7 +1,5 @@
 """The bundle of models: verified files, graphs that take samples, and the one path from a recording to evidence."""
 
-import hashlib
-import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from bonafide.adapters.bundle import BundleFiles
 from bonafide.audio.quality import effective_channel, measure
 from bonafide.audio.resample import resample
 from bonafide.audio.speech import sample_mask, speech_windows
@@ -19,16 +18,11 @@ from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 
-MANIFEST = "manifest.json"
 NARROWBAND_RATE = 8000
 # Shorter than this there are too few frames for statistics; calibration asks for far more before it trusts a score.
 SHORTEST_SPEECH_SECONDS = 0.25
 # Longer speech is embedded in pieces of equal length: memory stays bounded and the caches hold what is worked on.
 LONGEST_PIECE_SECONDS = 10.0
-
-
-class BundleCorrupt(RuntimeError):
-    """A file of the bundle is missing or is not the one that was built: the function must not start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +74,15 @@ class Bundle:
         Raises:
             BundleCorrupt: a file is missing or its digest is wrong.
         """
-        content = _read(directory / MANIFEST, digest)
-        manifest = json.loads(content)
-        files = {name: _read(directory / name, expected) for name, expected in manifest["files"].items()}
+        files = BundleFiles.open(directory, digest)
         return cls(
-            digest=hashlib.sha256(content).hexdigest(),
-            version=manifest["version"],
-            embedding_space=manifest["embedding_space"],
-            dimension=manifest["dimension"],
-            calibration=json.loads(files.get("calibration.json", b"{}")),
-            _vad=_open(files["vad.onnx"], threads),
-            _speaker=_open(files["speaker.onnx"], threads),
+            digest=files.digest,
+            version=files.manifest["version"],
+            embedding_space=files.manifest["embedding_space"],
+            dimension=files.manifest["dimension"],
+            calibration=files.calibration(),
+            _vad=_open(files.read("vad.onnx"), threads),
+            _speaker=_open(files.read("speaker.onnx"), threads),
         )
 
     def speech_probabilities(self, waveform: Waveform) -> NDArray[np.float32]:
@@ -150,16 +142,6 @@ class Bundle:
         total = np.sum([_run(self._speaker, Waveform(piece, waveform.rate)) for piece in pieces], axis=0)
         unit: FloatVector = total / np.linalg.norm(total)
         return unit
-
-
-def _read(path: Path, expected: str | None) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BundleCorrupt(f"{path.name} cannot be read") from error
-    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
-        raise BundleCorrupt(f"{path.name} is not the file that was built")
-    return content
 
 
 def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:

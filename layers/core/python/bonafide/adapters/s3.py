@@ -1,6 +1,8 @@
 """Uploaded and kept audio in S3."""
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -67,3 +69,18 @@ class S3AudioStore:
         )
         if answer.get("Errors"):
             raise StoreUnavailable()
+
+
+class S3FailureStore:
+    """`FailureStore` on one bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, name: str, document: Mapping[str, Any]) -> None:
+        """See `FailureStore`."""
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=f"{name}.json", Body=json.dumps(document).encode())
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable from error

@@ -1,19 +1,18 @@
 """Services that listen to audio."""
 
-import os
 from functools import cache
 
 from bonafide.adapters.onnx import Bundle
-from bonafide.bootstrap.stores import decisions, recordings, tenant_store
+from bonafide.bootstrap.stores import bundle_settings, decisions, judge, recordings, session_store, tenant_store
+from bonafide.services.chunk_scoring import ChunkScoring
 from bonafide.services.enrolment import EnrolmentService
 from bonafide.services.verification import VerificationService
-from bonafide.settings import BundleSettings
 
 
 @cache
 def bundle() -> Bundle:
     """The models, verified."""
-    place = BundleSettings.read(os.environ)
+    place = bundle_settings()
     return Bundle.load(place.directory, place.digest, threads=1)
 
 
@@ -25,3 +24,8 @@ def enrolment() -> EnrolmentService:
 def verification() -> VerificationService:
     """The service behind authentication."""
     return VerificationService(tenant_store(), bundle(), recordings(), decisions())
+
+
+def chunk_scoring() -> ChunkScoring:
+    """The service behind the audio stream."""
+    return ChunkScoring(session_store(), bundle(), judge())

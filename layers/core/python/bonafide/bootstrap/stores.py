@@ -8,12 +8,18 @@ import boto3
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 from botocore.config import Config
 
+from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
-from bonafide.adapters.s3 import S3AudioStore
+from bonafide.adapters.kinesis import KinesisAudioStream
+from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
+from bonafide.adapters.sessions import DynamoSessionStore
+from bonafide.biometrics.scoring import Calibration
+from bonafide.services.evaluation import SessionJudge
 from bonafide.services.recordings import Recordings
+from bonafide.services.sessions import AudioIntake, SessionClosing, Sessions
 from bonafide.services.speakers import Speakers
 from bonafide.services.tenants import Tenants
-from bonafide.settings import Settings
+from bonafide.settings import BundleSettings, Settings, StreamSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -71,3 +77,48 @@ def speakers() -> Speakers:
 def decisions() -> DynamoDecisionLog:
     """The ledger of decisions."""
     return DynamoDecisionLog(_dynamodb(), settings().decision_table)
+
+
+@cache
+def _stream_settings() -> StreamSettings:
+    return StreamSettings.read(os.environ)
+
+
+@cache
+def bundle_settings() -> BundleSettings:
+    """Where the models are."""
+    return BundleSettings.read(os.environ)
+
+
+@cache
+def session_store() -> DynamoSessionStore:
+    """Calls and their evidence."""
+    return DynamoSessionStore(_dynamodb(), _stream_settings().session_table)
+
+
+def judge() -> SessionJudge:
+    """Judges calls; it needs the bundle's calibration only."""
+    files = BundleFiles.open(bundle_settings().directory, bundle_settings().digest)
+    calibration = Calibration.parse(files.calibration())
+    return SessionJudge(session_store(), tenant_store(), decisions(), calibration, files.digest)
+
+
+def sessions() -> Sessions:
+    """The service behind the session routes."""
+    return Sessions(session_store(), tenant_store(), judge())
+
+
+def intake() -> AudioIntake:
+    """The service behind the chunk routes."""
+    client = boto3.client("kinesis", config=CALLS)
+    return AudioIntake(session_store(), KinesisAudioStream(client, _stream_settings().audio_stream))
+
+
+def closing() -> SessionClosing:
+    """The service that settles forgotten calls."""
+    return SessionClosing(session_store(), judge())
+
+
+def failures() -> S3FailureStore:
+    """Where events go that can never be scored."""
+    return S3FailureStore(boto3.client("s3", config=CALLS), _stream_settings().failure_bucket)

@@ -32,7 +32,7 @@ class Recordings:
             InvalidInput: the base64 or the audio is malformed or of an unsupported kind.
             NotFound: nothing was uploaded under that name.
         """
-        content = self._uploaded(domain, audio.upload) if audio.upload else _inline(audio.content or "")
+        content = self._uploaded(domain, audio.upload) if audio.upload else inline(audio.content or "", "audio.content")
         return content, decode(content, encoding=audio.encoding, rate=audio.sample_rate, channel=audio.channel)
 
     def keep(self, domain: str, speaker: str, name: str, content: bytes) -> None:
@@ -54,12 +54,17 @@ class Recordings:
         return content
 
 
-def _inline(content: str) -> bytes:
+def inline(content: str, field: str) -> bytes:
+    """Reads base64.
+
+    Raises:
+        InvalidInput: it is none.
+    """
     try:
         return binascii.a2b_base64(content, strict_mode=True)
     except ValueError as error:
         raise InvalidInput(
-            "audio_not_base64", "The audio is not valid base64.", field="audio.content", limit="RFC 4648 base64"
+            "audio_not_base64", "The audio is not valid base64.", field=field, limit="RFC 4648 base64"
         ) from error
 
 

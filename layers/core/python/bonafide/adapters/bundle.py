@@ -1,0 +1,67 @@
+"""A bundle's files, verified against the digest that the deployment names."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+MANIFEST = "manifest.json"
+CALIBRATION = "calibration.json"
+
+
+class BundleCorrupt(RuntimeError):
+    """A file of the bundle is missing or is not the one that was built: the function must not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleFiles:
+    """A bundle on disk, of which every file that is read is verified.
+
+    Attributes:
+        directory: where the files are.
+        digest: sha256 of the manifest, which holds the digests of all files.
+        manifest: parsed.
+    """
+
+    directory: Path
+    digest: str
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, directory: Path, digest: str | None = None) -> Self:
+        """Reads the manifest.
+
+        Args:
+            directory: where the files are.
+            digest: sha256 that the manifest must have; None accepts any manifest (training and tools only).
+
+        Raises:
+            BundleCorrupt: the manifest is missing or another one.
+        """
+        content = _read(directory / MANIFEST, digest)
+        return cls(directory, hashlib.sha256(content).hexdigest(), json.loads(content))
+
+    def read(self, name: str) -> bytes:
+        """Reads one file.
+
+        Raises:
+            BundleCorrupt: it is missing or its digest is wrong.
+        """
+        return _read(self.directory / name, self.manifest["files"][name])
+
+    def calibration(self) -> Mapping[str, Any]:
+        """What turns cosines into likelihood ratios; empty in a bundle that was not calibrated."""
+        parsed: Mapping[str, Any] = json.loads(self.read(CALIBRATION)) if CALIBRATION in self.manifest["files"] else {}
+        return parsed
+
+
+def _read(path: Path, expected: str | None) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleCorrupt(f"{path.name} cannot be read") from error
+    if expected is not None and hashlib.sha256(content).hexdigest() != expected:
+        raise BundleCorrupt(f"{path.name} is not the file that was built")
+    return content

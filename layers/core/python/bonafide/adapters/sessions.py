@@ -1,0 +1,203 @@
+"""Calls and their evidence in DynamoDB.
+
+One table: partition key `session` (`<domain>#<session>`), sort key `item`, which is `session` for the call itself and
+`chunk#<number>#<content>#<space>` for evidence. A chunk's row is put once and never touched again, so the rows are a
+grow-only set. The sparse index `due` holds the calls that still need a final decision.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bonafide.adapters.dynamodb import follows, translated_errors
+from bonafide.adapters.records import Item
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.session import ChunkEvidence
+from bonafide.ports import EvidenceRow, Lag, SessionRecord, VersionConflict
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SESSION_ITEM = "session"
+CHUNK_PREFIX = "chunk#"
+DUE_INDEX = "due"
+# Embeddings are personal data and the decision outlives them.
+KEPT = timedelta(days=1)
+_FLOAT = np.dtype("<f4")
+
+
+class DynamoSessionStore:
+    """`SessionStore` on one table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def session(self, domain: str, session: str) -> SessionRecord | None:
+        """See `SessionStore`."""
+        item = self._get(_partition(domain, session), SESSION_ITEM)
+        return _read_session(item) if item else None
+
+    def put_session(self, record: SessionRecord) -> None:
+        """See `SessionStore`."""
+        with translated_errors():
+            self._client.put_item(TableName=self._table, Item=_write_session(record), **follows(record.version))
+
+    def due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
+        """See `SessionStore`. The index lags a little behind; what it misses is found the next time."""
+        with translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=DUE_INDEX,
+                KeyConditionExpression="#open = :open AND due_at <= :now",
+                ExpressionAttributeNames={"#open": "open"},
+                ExpressionAttributeValues={":open": {"S": "1"}, ":now": {"N": _seconds(now)}},
+                Limit=limit,
+            )
+        names = (item["session"]["S"].partition("#") for item in answer["Items"])
+        return [(domain, session) for domain, _, session in names]
+
+    def put_evidence(self, domain: str, session: str, row: EvidenceRow) -> bool:
+        """See `SessionStore`."""
+        try:
+            with translated_errors():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item={"session": {"S": _partition(domain, session)}, **_write_row(row)},
+                    ConditionExpression="attribute_not_exists(#item)",
+                    ExpressionAttributeNames={"#item": "item"},
+                )
+        except VersionConflict:
+            return False
+        return True
+
+    def has_evidence(self, domain: str, session: str, number: int, content: str, embedding_space: str) -> bool:
+        """See `SessionStore`."""
+        return self._get(_partition(domain, session), _row_item(number, content, embedding_space)) is not None
+
+    def evidence(self, domain: str, session: str) -> Sequence[EvidenceRow]:
+        """See `SessionStore`."""
+        with translated_errors():
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression="#session = :session AND begins_with(#item, :prefix)",
+                ExpressionAttributeNames={"#session": "session", "#item": "item"},
+                ExpressionAttributeValues={
+                    ":session": {"S": _partition(domain, session)},
+                    ":prefix": {"S": CHUNK_PREFIX},
+                },
+                ConsistentRead=True,
+            )
+            return [_read_row(item) for page in pages for item in page["Items"]]
+
+    def report_lag(self, shard: str, lag: Lag) -> None:
+        """See `SessionStore`."""
+        document = {"seconds": {"N": f"{lag.seconds:.3f}"}, "at": {"S": lag.at.isoformat()}}
+        key = {"session": {"S": f"lag#{shard}"}, "item": {"S": "lag"}, "expires_at": {"N": _seconds(lag.at + KEPT)}}
+        with translated_errors():
+            self._client.put_item(TableName=self._table, Item={**key, **document})
+
+    def lag(self, shard: str) -> Lag | None:
+        """See `SessionStore`."""
+        item = self._get(f"lag#{shard}", "lag")
+        return Lag(float(item["seconds"]["N"]), datetime.fromisoformat(item["at"]["S"])) if item else None
+
+    def _get(self, partition: str, item: str) -> Item | None:
+        key: Item = {"session": {"S": partition}, "item": {"S": item}}
+        with translated_errors():
+            return self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+
+
+def _partition(domain: str, session: str) -> str:
+    return f"{domain}#{session}"
+
+
+def _row_item(number: int, content: str, embedding_space: str) -> str:
+    space = hashlib.sha256(embedding_space.encode()).hexdigest()
+    return f"{CHUNK_PREFIX}{number:06d}#{content}#{space[:16]}"
+
+
+def _seconds(at: datetime) -> str:
+    return str(int(at.timestamp()))
+
+
+def _write_session(record: SessionRecord) -> Item:
+    document = {
+        "speaker": record.speaker,
+        "call_id": record.call_id,
+        "encoding": record.encoding,
+        "sample_rate": record.sample_rate,
+        "channel": record.channel,
+        "bands": record.bands,
+        "chunk_count": record.chunk_count,
+        "decision_id": record.decision_id,
+        "started_at": record.started_at.isoformat(),
+        "due_at": record.due_at.isoformat(),
+        "expires_at": record.expires_at.isoformat(),
+        "finalised_at": record.finalised_at.isoformat() if record.finalised_at else None,
+    }
+    return {
+        "session": {"S": _partition(record.domain, record.session)},
+        "item": {"S": SESSION_ITEM},
+        "version": {"N": str(record.version)},
+        "document": {"S": json.dumps(document)},
+        "expires_at": {"N": _seconds(record.expires_at + KEPT)},
+        "due_at": {"N": _seconds(record.due_at)},
+        **({} if record.decision_id else {"open": {"S": "1"}}),
+    }
+
+
+def _read_session(item: Item) -> SessionRecord:
+    document = json.loads(item["document"]["S"])
+    times = {name: _time(document.pop(name)) for name in ("started_at", "due_at", "expires_at", "finalised_at")}
+    domain, _, session = item["session"]["S"].partition("#")
+    bands = tuple(Channel(band) for band in document.pop("bands"))
+    return SessionRecord(domain, session, version=int(item["version"]["N"]), bands=bands, **document, **times)
+
+
+def _time(text: str | None) -> Any:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _write_row(row: EvidenceRow) -> Item:
+    evidence = row.chunk.evidence
+    document = {
+        "number": row.chunk.number,
+        "content": row.chunk.content,
+        "speech_seconds": evidence.speech_seconds,
+        "channel": evidence.channel,
+        "quality": {name: getattr(evidence.quality, name) for name in Quality.__slots__},
+        "embedding_space": evidence.embedding_space,
+        "bundle": row.bundle,
+        "accepted_at": row.accepted_at.isoformat(),
+        "scored_at": row.scored_at.isoformat(),
+    }
+    vectors = {channel: {"B": vector.astype(_FLOAT).tobytes()} for channel, vector in evidence.embeddings.items()}
+    return {
+        "item": {"S": _row_item(row.chunk.number, row.chunk.content, evidence.embedding_space)},
+        "document": {"S": json.dumps(document)},
+        "embeddings": {"M": vectors},
+        "expires_at": {"N": _seconds(datetime.now(UTC) + KEPT)},
+    }
+
+
+def _read_row(item: Item) -> EvidenceRow:
+    document = json.loads(item["document"]["S"])
+    vectors = {Channel(name): np.frombuffer(value["B"], _FLOAT) for name, value in item["embeddings"]["M"].items()}
+    evidence = Evidence(
+        speech_seconds=document["speech_seconds"],
+        channel=Channel(document["channel"]),
+        embeddings=vectors,
+        quality=Quality(**document["quality"]),
+        embedding_space=document["embedding_space"],
+    )
+    return EvidenceRow(
+        chunk=ChunkEvidence(document["number"], document["content"], evidence),
+        bundle=document["bundle"],
+        accepted_at=datetime.fromisoformat(document["accepted_at"]),
+        scored_at=datetime.fromisoformat(document["scored_at"]),
+    )

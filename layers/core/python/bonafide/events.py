@@ -1,0 +1,73 @@
+"""The data contract of the audio stream: one envelope, versioned, for every producer.
+
+Readers ignore what they do not know and have defaults for what old producers did not send, so producers and consumers
+are released independently. A new major version is only sent after every consumer reads it.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from bonafide.contracts import MAX_CHUNKS, MAX_INLINE_CHARACTERS, Identifier
+from bonafide.errors import InvalidInput
+
+VERSION = 1
+
+
+class Event(BaseModel):
+    """What every event says."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    version: Literal[1] = 1
+    domain: Identifier
+    session: Identifier
+
+
+class AudioChunk(Event):
+    """One chunk of a call, encoded as its session says."""
+
+    type: Literal["audio.chunk"] = "audio.chunk"
+    chunk: int = Field(ge=0, lt=MAX_CHUNKS)
+    content: str = Field(max_length=MAX_INLINE_CHARACTERS, description="The chunk's bytes in base64.")
+
+
+class SessionEnded(Event):
+    """No chunk follows."""
+
+    type: Literal["session.ended"] = "session.ended"
+    chunks: int = Field(ge=0, le=MAX_CHUNKS)
+    ended_at: AwareDatetime | None = None
+
+
+type StreamEvent = Annotated[AudioChunk | SessionEnded, Field(discriminator="type")]
+
+_ADAPTER: TypeAdapter[AudioChunk | SessionEnded] = TypeAdapter(StreamEvent)
+
+
+def parse(data: bytes) -> AudioChunk | SessionEnded:
+    """Reads one event.
+
+    Raises:
+        InvalidInput: it is not an event of a version that is known here.
+    """
+    try:
+        return _ADAPTER.validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "event"
+        raise InvalidInput(
+            "event_invalid", "The record is not a known event.", field=field, limit=first["msg"]
+        ) from None
+
+
+def chunk_event(domain: str, session: str, chunk: int, content: str) -> bytes:
+    """Writes an `audio.chunk`."""
+    return AudioChunk(domain=domain, session=session, chunk=chunk, content=content).model_dump_json().encode()
+
+
+def ended_event(domain: str, session: str, chunks: int, ended_at: datetime) -> bytes:
+    """Writes a `session.ended`."""
+    event = SessionEnded(domain=domain, session=session, chunks=chunks, ended_at=ended_at)
+    return event.model_dump_json().encode()

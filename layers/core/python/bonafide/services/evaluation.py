@@ -1,0 +1,206 @@
+"""What a call's evidence says: provisionally while audio flows, and once for good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bonafide.biometrics.decision import Decision, Reason, Verdict, decide, thresholds
+from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
+from bonafide.biometrics.session import Folded, fold, is_complete
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.contracts import ChunkCounts, SessionEvaluation, SpeakerEvidence
+from bonafide.ports import (
+    DecisionLog,
+    DomainRecord,
+    EvidenceRow,
+    SessionRecord,
+    SessionStore,
+    SpeakerRecord,
+    TenantStore,
+    VersionConflict,
+)
+from bonafide.services.clock import Clock, identifier, utc_now
+from bonafide.services.enrolment import quality_report
+from bonafide.services.tenants import domain_not_found
+
+# How long a call waits for chunks after its end, and an open call for anything at all.
+GRACE = timedelta(seconds=30)
+IDLE = timedelta(seconds=120)
+OTHER_MODELS = "evidence_of_other_models"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who is claimed, as far as there is somebody to compare with.
+
+    Attributes:
+        tenant: whose policy decides.
+        speaker: the claimed person's record, None when there is none.
+        voiceprint: to compare with; None when `obstacle` says why not.
+        obstacle: why there is nothing to compare with.
+    """
+
+    tenant: DomainRecord
+    speaker: SpeakerRecord | None
+    voiceprint: Voiceprint | None
+    obstacle: Reason | None
+
+
+class SessionJudge:
+    """Evaluates calls and makes their decisions final. Needs the calibration, but no model."""
+
+    def __init__(
+        self,
+        sessions: SessionStore,
+        tenants: TenantStore,
+        decisions: DecisionLog,
+        calibration: Calibration,
+        bundle: str,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._sessions = sessions
+        self._tenants = tenants
+        self._decisions = decisions
+        self._calibration = calibration
+        self._bundle = bundle
+        self._clock = clock
+
+    def evaluate(self, record: SessionRecord) -> SessionEvaluation:
+        """Judges the evidence as it is, making it final if it is time.
+
+        Raises:
+            NotFound: the domain is gone.
+        """
+        rows = self._sessions.evidence(record.domain, record.session)
+        record = self._settled(record, rows)
+        if record.decision_id:
+            return self._final(record, rows)
+        return self._judged(record, rows)
+
+    def settle(self, record: SessionRecord) -> SessionRecord:
+        """Makes the decision final if every chunk is in or the wait is over; else says when to look again."""
+        return self._settled(record, self._sessions.evidence(record.domain, record.session))
+
+    def _settled(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionRecord:
+        if record.decision_id:
+            return record
+        due_at = _due_at(record, rows)
+        if is_complete([row.chunk for row in rows], record.chunk_count) or due_at <= self._clock():
+            return self._finalised(record, rows)
+        if due_at == record.due_at:
+            return record
+        return self._replaced(record, replace(record, due_at=due_at, version=record.version + 1))
+
+    def _finalised(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionRecord:
+        """The log keeps the first decision under the call's one name, so racing writers end with the same."""
+        judged = self._judged(record, rows)
+        name = identifier(record.session, record.domain, "session-decision")
+        final = judged.model_copy(update={"decision_id": name, "status": "FINAL"})
+        tenant = self._tenants.domain(record.domain)
+        days = tenant.retention.decision_days if tenant else 1
+        self._decisions.append(record.domain, final.model_dump(mode="json"), self._clock() + timedelta(days=days))
+        closed = replace(record, decision_id=name, finalised_at=self._clock(), version=record.version + 1)
+        return self._replaced(record, closed)
+
+    def _replaced(self, record: SessionRecord, changed: SessionRecord) -> SessionRecord:
+        try:
+            self._sessions.put_session(changed)
+        except VersionConflict:
+            # Somebody else was here; whatever they wrote, the next look starts from it.
+            return self._sessions.session(record.domain, record.session) or record
+        return changed
+
+    def _final(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionEvaluation:
+        stored = self._decisions.read(record.domain, record.decision_id or "")
+        if stored is None:
+            return self._judged(record, rows)
+        evaluation = SessionEvaluation.model_validate(stored)
+        late = sum(row.scored_at > record.finalised_at for row in rows if record.finalised_at)
+        return evaluation.model_copy(update={"chunks": evaluation.chunks.model_copy(update={"late": late})})
+
+    def _judged(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionEvaluation:
+        claim = self._claim(record)
+        space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibration.embedding_space
+        folded = fold([row.chunk for row in rows], space, record.chunk_count)
+        degraded = [OTHER_MODELS] if folded.foreign else []
+        scored, verdict = self._verdict(claim, folded, degraded)
+        return SessionEvaluation(
+            evaluation_id=self._name(record, claim, rows),
+            session_id=record.session,
+            domain=record.domain,
+            claimed_speaker=record.speaker,
+            status=record.status,
+            decision_id=None,
+            decision=verdict.decision,
+            reasons=list(verdict.reasons),
+            speaker=_speaker_evidence(scored, verdict),
+            speech_seconds=round(folded.evidence.speech_seconds, 2) if folded.evidence else 0.0,
+            channel=folded.evidence.channel if folded.evidence else None,
+            quality=quality_report(folded.evidence) if folded.evidence else None,
+            chunks=_counts(record, folded),
+            degraded=degraded,
+            bundle=self._bundle,
+            policy_version=claim.tenant.policy_version,
+            call_id=record.call_id,
+            decided_at=self._clock(),
+        )
+
+    def _verdict(self, claim: Claim, folded: Folded, degraded: list[str]) -> tuple[SpeakerScore | None, Verdict]:
+        policy = claim.tenant.policy
+        if claim.obstacle or claim.voiceprint is None:
+            reason = claim.obstacle or Reason.SPEAKER_NOT_CLAIMED
+            return None, Verdict(Decision.INCONCLUSIVE, (reason,), *thresholds(policy))
+        if folded.evidence is None:
+            return None, Verdict(Decision.INCONCLUSIVE, (Reason.NOT_ENOUGH_SPEECH,), *thresholds(policy))
+        scored = score(claim.voiceprint, folded.evidence, self._calibration)
+        return scored, decide(scored, folded.evidence, policy, degraded)
+
+    def _claim(self, record: SessionRecord) -> Claim:
+        tenant, speaker = self._tenants.find(record.domain, record.speaker or "")
+        if tenant is None or tenant.deleting:
+            raise domain_not_found(record.domain)
+        obstacle = _obstacle(record, speaker, self._calibration.embedding_space)
+        return Claim(tenant, speaker, speaker.voiceprint if speaker and not obstacle else None, obstacle)
+
+    def _name(self, record: SessionRecord, claim: Claim, rows: Sequence[EvidenceRow]) -> str:
+        """Names an evaluation by all that it depends on."""
+        chunks = sorted(f"{row.chunk.number}:{row.chunk.content}:{row.chunk.evidence.embedding_space}" for row in rows)
+        speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
+        policy = f"{claim.tenant.policy_version}:{self._bundle}:{record.chunk_count}"
+        return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
+
+
+def _due_at(record: SessionRecord, rows: Sequence[EvidenceRow]) -> datetime:
+    if record.chunk_count is not None:
+        return record.due_at
+    heard = max((row.accepted_at for row in rows), default=record.started_at)
+    return min(max(record.due_at, heard + IDLE), record.expires_at + GRACE)
+
+
+def _obstacle(record: SessionRecord, speaker: SpeakerRecord | None, embedding_space: str) -> Reason | None:
+    if record.speaker is None:
+        return Reason.SPEAKER_NOT_CLAIMED
+    if speaker and speaker.status is SpeakerStatus.OPTED_OUT:
+        return Reason.SPEAKER_OPTED_OUT
+    if speaker is None or speaker.voiceprint is None or speaker.status is not SpeakerStatus.ENROLLED:
+        return Reason.SPEAKER_NOT_ENROLLED
+    return None if speaker.voiceprint.embedding_space == embedding_space else Reason.VOICEPRINT_OUTDATED
+
+
+def _speaker_evidence(scored: SpeakerScore | None, verdict: Verdict) -> SpeakerEvidence | None:
+    if scored is None:
+        return None
+    return SpeakerEvidence(
+        llr=round(scored.llr, 3), score=round(scored.score, 1), threshold=round(verdict.threshold, 3)
+    )
+
+
+def _counts(record: SessionRecord, folded: Folded) -> ChunkCounts:
+    return ChunkCounts(
+        expected=record.chunk_count,
+        scored=folded.received,
+        used=len(folded.used),
+        conflicting=folded.conflicting,
+        late=0,
+    )

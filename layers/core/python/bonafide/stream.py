@@ -1,0 +1,65 @@
+"""The consuming side of the audio stream: what may succeed later is retried, what never will is set aside."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.kinesis_stream_event import KinesisStreamRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bonafide.errors import BonafideError, StoreUnavailable
+from bonafide.observability import logger, tracer
+from bonafide.ports import FailureStore
+from bonafide.services.chunk_scoring import ChunkScoring
+
+type Handler = Callable[[dict[str, Any], LambdaContext], Any]
+
+
+def batch_entry(scoring: ChunkScoring, failures: FailureStore) -> Handler:
+    """Wraps scoring into a function's entry point with partial batch responses.
+
+    A record that can never be scored is written to `failures` with its reason and all that a replay needs, so that it
+    does not hold up its shard. Whatever else goes wrong is retried by the stream from the lowest failed record; what
+    was scored before is recognised and costs one read.
+    """
+    processor = BatchProcessor(event_type=EventType.KinesisDataStreams)
+
+    def take(record: KinesisStreamRecord) -> None:
+        accepted_at = datetime.fromtimestamp(record.kinesis.approximate_arrival_timestamp, UTC)
+        data = record.kinesis.data_as_bytes()
+        try:
+            scoring.handle(data, accepted_at)
+        except StoreUnavailable:
+            raise
+        except BonafideError as error:
+            logger.warning("record set aside", extra={"code": error.code, "record": record.event_id})
+            failures.put(record.event_id.replace(":", "/"), _failure(record, error))
+
+    @logger.inject_lambda_context(clear_state=True)
+    @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+    def handle(event: dict[str, Any], context: LambdaContext) -> Any:
+        answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)
+        _report_lag(scoring, event)
+        return answer
+
+    entry: Handler = handle
+    return entry
+
+
+def _failure(record: KinesisStreamRecord, error: BonafideError) -> dict[str, Any]:
+    """What tells an engineer why, and `put_record` all it needs to replay."""
+    return {
+        "reason": {"code": error.code, "detail": error.detail, "field": error.field},
+        "stream": record.event_source_arn,
+        "event_id": record.event_id,
+        "partition_key": record.kinesis.partition_key,
+        "data": record.kinesis.data,
+        "approximate_arrival": record.kinesis.approximate_arrival_timestamp,
+    }
+
+
+def _report_lag(scoring: ChunkScoring, event: dict[str, Any]) -> None:
+    first = event["Records"][0]
+    oldest = datetime.fromtimestamp(first["kinesis"]["approximateArrivalTimestamp"], UTC)
+    scoring.report_lag(first["eventID"].partition(":")[0], oldest)
