@@ -13,6 +13,9 @@ from local.emulator import Emulator, emulator
 from local.environment import Outcome
 from local.front import Api, serve
 from local.function import Function, platform, runtime_client
+from local.schedule import Scheduler, schedules
+from local.stream import mappings
+from local.stream_poller import Poller
 from local.synth import ROOT, synthesize
 from local.template import Template
 
@@ -46,7 +49,7 @@ class Deployment:
 
 @contextmanager
 def deployment(
-    port: int = 0, *, stage: str = "dev", assembly: Path | None = None, logs: Path = LOGS
+    port: int = 0, *, stage: str = "dev", assembly: Path | None = None, logs: Path = LOGS, pace: float = 1
 ) -> Iterator[Deployment]:
     """Deploys the stacks of a stage to this machine until the context ends.
 
@@ -55,6 +58,7 @@ def deployment(
         stage: one of cdk.json.
         assembly: a cloud assembly; by default that of this repository, synthesised when it is out of date.
         logs: folder for logs.
+        pace: how many times faster than the clock the time of schedules passes.
     """
     assembly = assembly or synthesize(stage=stage)
     with ExitStack() as cleanup:
@@ -68,6 +72,8 @@ def deployment(
         for function in functions.values():
             cleanup.callback(function.close)
         _warm(functions)
+        for source in _sources(template, aws, functions, pace):
+            cleanup.callback(source.stop)
         running = Deployment("", aws, functions, logs)
         server = serve(_api(template, running), port)
         cleanup.callback(server.stop)
@@ -89,6 +95,16 @@ def _warm(functions: Mapping[str, Function]) -> None:
     for name, started in [(name, function.warm()) for name, function in functions.items()]:
         if failure := started.result():
             print(f"{name} does not start: {failure.payload.decode()}", file=sys.stderr)
+
+
+def _sources(
+    template: Template, aws: Emulator, functions: Mapping[str, Function], pace: float
+) -> Iterator[Poller | Scheduler]:
+    """Starts what calls functions by itself, one at a time."""
+    for rules in mappings(template):
+        yield Poller(rules, aws.client, functions[rules.function])
+    for schedule in schedules(template):
+        yield Scheduler(schedule, functions[schedule.function].submit, pace)
 
 
 def _api(template: Template, running: Deployment) -> Api:

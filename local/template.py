@@ -97,9 +97,23 @@ class Template:
 
     def resources(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields logical id and resolved properties of the resources of one type."""
+        for logical_id, properties in self.raw(kind):
+            yield logical_id, self.resolve(properties)
+
+    def raw(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yields logical id and properties, as they are written, of the resources of one type."""
         for logical_id, resource in self.content["Resources"].items():
             if resource["Type"] == kind:
-                yield logical_id, self.resolve(resource.get("Properties", {}))
+                yield logical_id, resource.get("Properties", {})
+
+    def function(self, reference: Any) -> str:
+        """Returns the name of the function that a written value, in whatever form, or an alias in it refers to."""
+        names = {logical_id: _name(logical_id) for logical_id, _ in self.raw("AWS::Lambda::Function")}
+        names |= self._targets()
+        found = next((names[each] for each in _strings(reference) if each in names), None)
+        if found is None:
+            raise NotImplementedError(f"a target other than a function of {self.name}: {reference}")
+        return found
 
     def stage(self) -> str:
         """Returns the name of the API's stage."""
@@ -181,6 +195,14 @@ def _refusal(response: Mapping[str, Any]) -> Refusal:
     headers = {name.removeprefix("gatewayresponse.header."): value.strip("'") for name, value in parameters.items()}
     status = response.get("StatusCode")
     return Refusal(int(status) if status else None, content_type, template, headers)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yields every string in a value; those that are logical ids are what it refers to."""
+    if isinstance(value, str):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _strings(each)
 
 
 def _name(logical_id: str) -> str:
