@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
@@ -31,6 +31,7 @@ from bonafide.errors import (
     Conflict,
     IdempotencyKeyReused,
     InvalidInput,
+    NotFound,
     StoreUnavailable,
     UnsupportedMediaType,
 )
@@ -72,7 +73,7 @@ def create_app(idempotency: BasePersistenceLayer | None = None) -> APIGatewayRes
     app.exception_handler(RequestValidationError)(_validation_response)
     app.exception_handler(ServiceError)(_service_response)
     app.exception_handler(Exception)(_unexpected_response)
-    app.not_found(_not_found_response)
+    app.not_found(_refuse_unknown_route)
     if idempotency:
         app.use([_remember_answers(idempotency)])
     return app
@@ -86,7 +87,7 @@ def lambda_entry(app: APIGatewayRestResolver) -> Handler:
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         if refusal := _refuse_media_type(event):
             return refusal
-        answer: dict[str, Any] = app.resolve(event, context)
+        answer: dict[str, Any] = app.resolve(_with_plain_media_type(event), context)
         return answer
 
     entry: Handler = handle
@@ -94,7 +95,8 @@ def lambda_entry(app: APIGatewayRestResolver) -> Handler:
 
 
 # What any route may answer with, from the API's own refusals (403, 413, 429, 504) to a store that is down.
-ANY_ROUTE = (400, 403, 413, 415, 422, 429, 500, 503, 504)
+# 404 is the answer to names that no path can hold.
+ANY_ROUTE = (400, 403, 404, 413, 415, 422, 429, 500, 503, 504)
 
 
 def responses(answer: type[Answer] | None, *statuses: int) -> dict[int, Any]:
@@ -163,10 +165,9 @@ def _service_response(error: ServiceError) -> Response[str]:
     return problem(refusal)
 
 
-def _not_found_response(_: NotFoundError) -> Response[str]:
-    refusal = BonafideError("route_not_found", "There is no such path, or it does not take this method.")
-    refusal.status = HTTPStatus.NOT_FOUND
-    return problem(refusal)
+def _refuse_unknown_route(_: NotFoundError) -> NoReturn:
+    # Raised, so that it is not remembered as the answer to an Idempotency-Key.
+    raise NotFound("route_not_found", "There is no such path, or it does not take this method.")
 
 
 def _unexpected_response(error: Exception) -> Response[str]:
@@ -211,6 +212,13 @@ def _refuse_media_type(event: Event) -> dict[str, Any] | None:
     )
     answer = problem(error)
     return {"statusCode": error.status, "headers": {"Content-Type": PROBLEM_JSON}, "body": answer.body}
+
+
+def _with_plain_media_type(event: Event) -> Event:
+    """Spells the media type as the resolver knows it, which takes letter case and parameters for another type."""
+    headers = event.get("headers") or {}
+    plain = {name: "application/json" if name.lower() == "content-type" else value for name, value in headers.items()}
+    return {**event, "headers": plain}
 
 
 def _remember_answers(store: BasePersistenceLayer) -> Callable[..., Response[Any]]:

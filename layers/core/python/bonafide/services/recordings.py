@@ -1,6 +1,7 @@
 """From the audio of a request to bytes and a waveform."""
 
 import binascii
+import re
 import secrets
 
 from bonafide.audio.decode import decode
@@ -11,6 +12,7 @@ from bonafide.ports import AudioStore
 
 UPLOADS = "uploads"
 KEPT = "kept"
+UPLOAD_NAME = re.compile(r"[A-Za-z0-9_-]{32}")  # of 24 random bytes
 
 
 class Recordings:
@@ -48,7 +50,9 @@ class Recordings:
         self._store.discard(_kept_prefix(domain, speaker))
 
     def _uploaded(self, domain: str, name: str) -> bytes:
-        content = self._store.fetch(_upload_key(domain, name), MAX_AUDIO_BYTES)
+        # No other name was ever given out, and no path into another domain is one.
+        known = UPLOAD_NAME.fullmatch(name)
+        content = self._store.fetch(_upload_key(domain, name), MAX_AUDIO_BYTES) if known else None
         if content is None:
             raise NotFound("upload_not_found", "Nothing was uploaded under this name.", field="audio.upload")
         return content

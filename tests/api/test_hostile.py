@@ -1,0 +1,175 @@
+"""Whatever is sent, the answer is quick, documented, and gives nothing away."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from bonafide.openapi import document
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from local.runner import Deployment
+from tests.api import hostile
+from tests.api.client import TIMEOUT, Answer, Api, enrol
+from tests.api.hostile import DOMAIN, SPEAKER, Odd
+from tests.api.problems import DECLARED, ROOT, made
+
+CLIENTS = 4
+EXAMPLES = 30
+CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+LEAKS = {
+    "stack trace": re.compile(r'Traceback \(most|File ".*", line \d'),
+    "path of a file": re.compile(rf"{re.escape(str(ROOT))}|site-packages|/opt/|/usr/lib|/tmp/bonafide"),
+    "vector": re.compile(r"(-?\d\.\d{3,}(e-?\d+)?[,\s]+){4}"),
+}
+GROUPS: dict[str, Callable[[], Iterator[Odd]]] = {
+    "recordings": hostile.recordings,
+    "bodies": hostile.bodies,
+    "fields": hostile.fields,
+    "paths": hostile.paths,
+    "queries": hostile.queries,
+    "headers": hostile.headers,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _speaker(api: Api) -> None:
+    """Somebody whom the requests may name."""
+    created = api.call("PUT", f"/v1/domains/{DOMAIN}", {"policy": {"minimum_enrolment_seconds": 5}})
+    assert created.status == 200
+    enrol(api, DOMAIN, SPEAKER, "train_grace")
+
+
+def faults(answer: Answer) -> Iterator[str]:
+    """What is wrong with an answer."""
+    if answer.status >= 500:
+        yield f"status {answer.status}"
+    yield from leaks(answer.content.decode(errors="replace"))
+    if answer.status >= 400 and answer.content:
+        yield from _faults_of_problem(answer)
+
+
+def _faults_of_problem(answer: Answer) -> Iterator[str]:
+    if answer.headers.get("content-type") != "application/problem+json":
+        yield f"content type {answer.headers.get('content-type')}"
+        return
+    problem = json.loads(answer.content)
+    if problem["code"] not in DECLARED:
+        yield f"code {problem['code']} is not declared"
+    if problem.get("status", answer.status) != answer.status:
+        yield f"status {problem['status']} in the document of a {answer.status}"
+    if not {"type", "title", "detail"} <= problem.keys():
+        yield "no problem document"
+
+
+def leaks(text: str) -> Iterator[str]:
+    yield from (name for name, pattern in LEAKS.items() if pattern.search(text))
+
+
+def judged(api: Api, odd: Odd) -> list[str]:
+    """Sends one request; returns what is wrong with the answer, by the name of the request."""
+    try:
+        answer = api.send(odd.method, odd.target, odd.body, list(odd.headers))
+    except (OSError, HTTPException) as error:
+        return [f"{odd.name}: {error!r}"]
+    found = [*faults(answer)]
+    if odd.secret and odd.secret.encode() in answer.content:
+        found.append("its own audio")
+    return [f"{odd.name}: {fault}" for fault in found]
+
+
+def logged(bonafide: Deployment) -> str:
+    return "".join(function.log.read_text(errors="replace") for function in bonafide.functions.values())
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_odd_requests_are_answered_by_problem_documents_that_give_nothing_away(
+    bonafide: Deployment, api: Api, group: str
+) -> None:
+    odd = list(GROUPS[group]())
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        found = [fault for faults in threads.map(lambda each: judged(api, each), odd) for fault in faults]
+    assert found == []
+    log = logged(bonafide)
+    assert list(leaks(log)) == []
+    assert [each.name for each in odd if each.secret and each.secret in log] == []
+
+
+def test_the_odd_requests_are_many_and_differ() -> None:
+    every = [odd for group in GROUPS.values() for odd in group()]
+    assert len({(odd.method, odd.target, odd.body, odd.headers) for odd in every}) >= 1000
+    assert sum(bool(odd.secret) for odd in every) >= 100
+
+
+def test_after_all_that_the_service_still_decides(api: Api) -> None:
+    body = {"audio": next(json.loads(odd.body)["audio"] for odd in hostile.recordings() if odd.name == "wav as wav")}
+    answer = api.call("POST", hostile.CALL, body)
+    assert answer.status == 200, answer
+    assert answer.document["decision"] in {"ACCEPT", "STEP_UP", "INCONCLUSIVE"}
+
+
+SCHEMA = schemathesis.openapi.from_dict(json.loads(document()))
+OPERATIONS = {operation.label: operation for methods in SCHEMA.values() for operation in methods.values()}
+NAMES = {"domain": DOMAIN, "speaker": SPEAKER}
+# These would end what the others need.
+DESTRUCTIVE = ("DELETE", "PUT", "POST /v1/domains/{domain}/speakers/{speaker}/opt-out")
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        yield session
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("label", [label for label in OPERATIONS if "{" in label])
+def test_generated_requests_are_answered_as_the_contract_says(
+    api: Api, bonafide: Deployment, session: requests.Session, label: str, mode: GenerationMode
+) -> None:
+    operation = OPERATIONS[label]
+    named = mode is GenerationMode.POSITIVE and not label.startswith(DESTRUCTIVE)
+    cases = operation.as_strategy(mode, path_parameters=NAMES) if named else operation.as_strategy(mode)
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases)
+    def send(case: Case[Any]) -> None:
+        response = case.call_and_validate(
+            base_url=api.endpoint,
+            session=session,
+            timeout=TIMEOUT,
+            checks=[
+                not_a_server_error,
+                status_code_conformance,
+                content_type_conformance,
+                response_schema_conformance,
+            ],
+        )
+        headers = {name.lower(): values[0] for name, values in response.headers.items()}
+        assert list(faults(Answer(response.status_code, headers, response.content))) == []
+
+    send()
+    assert list(leaks(logged(bonafide))) == []
+
+
+def test_every_code_is_declared_and_every_declared_code_is_still_made() -> None:
+    assert made() == DECLARED
+    assert all(CODE.fullmatch(code) for code in DECLARED)
