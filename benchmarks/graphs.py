@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+
 from bonafide.adapters.onnx import Bundle, Speech
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, FloatVector, Quality
-
 from layers.model.build import OUT, build, read_speaker, read_vad
 from layers.model.plain import plain_speaker
 from layers.model.reference import kaldi_features, step_vad

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from bonafide.audio.waveform import Samples
 
+from bonafide.audio.waveform import Samples
 from local.demo.readers import RATE, load, wav
 from local.runner import Deployment, deployment
 

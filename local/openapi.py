@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
+
 from bonafide import __version__
 
 ROOT = Path(__file__).resolve().parent.parent

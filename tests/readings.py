@@ -4,10 +4,10 @@ import tarfile
 from functools import cache
 
 import numpy as np
+
 from bonafide.audio.decode import decode
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
-
 from layers.model.fetch import TORTOISE, fetch
 
 FOLDER = "tortoise-tts-3.0.0/tortoise/voices"

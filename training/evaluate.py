@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.decision import Decision
 from bonafide.biometrics.metrics import Trials, bootstrap, cllr, eer, fnmr_at_fmr, min_cllr
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
-
 from training.listen import Heard, Line, listen
 from training.manifest import Clip, ManifestError, digest, read_manifest
 from training.trials import Outcome, Recording, compare, enrolments

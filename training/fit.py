@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from bonafide.biometrics.metrics import Flags, Floats
 from bonafide.biometrics.scoring import Comparison, Curve, attenuation
 

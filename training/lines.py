@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from bonafide.audio.g711 import through_mulaw
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples, Waveform

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import yaml
+
 from bonafide.audio.telephone import NARROWBAND_RATE, to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence
@@ -15,7 +16,6 @@ from bonafide.biometrics.metrics import Flags
 from bonafide.biometrics.scoring import Condition, Measured, compare
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import UnsupportedAudio
-
 from training.fit import Scored
 from training.lines import Lines, Span
 from training.listen import load, read

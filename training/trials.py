@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from bonafide.biometrics.decision import Decision, decide
 from bonafide.biometrics.evidence import Evidence, FloatVector
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration, Condition, score
 from bonafide.biometrics.voiceprint import Voiceprint
-from numpy.typing import NDArray
-
 from training.listen import Heard, Line, progress
 from training.manifest import Clip
 

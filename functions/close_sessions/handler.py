@@ -3,6 +3,7 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from bonafide.bootstrap.stores import closing
 from bonafide.observability import logger, tracer
 

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
+
 from bonafide import __version__
 from bonafide.bootstrap.stores import settings
 from bonafide.contracts import Health

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
+
 from bonafide.bootstrap.stores import idempotency, recordings, tenants
 from bonafide.contracts import Domain as DomainView
 from bonafide.contracts import DomainSettings, Upload

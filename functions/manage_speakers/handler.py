@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
+
 from bonafide.bootstrap.stores import idempotency, speakers
 from bonafide.contracts import Speaker as SpeakerView
 from bonafide.contracts import SpeakerList

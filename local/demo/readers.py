@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 
 import miniaudio  # type: ignore[import-untyped]
 import numpy as np
+
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
-
 from layers.model.fetch import TORTOISE, fetch
 
 RATE = 16000

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Samples, Waveform
-
 from local.demo.client import Document, audio, consent
 from local.demo.readers import RATE, Reader, wav
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import boto3
 import pytest
-from bonafide.bootstrap.stores import CALLS, UPLOADS
 
+from bonafide.bootstrap.stores import CALLS, UPLOADS
 from local.emulator import emulator
 from local.function import ACCOUNT, REGION, SECRET
 from local.template import Template

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
 from bonafide.adapters.s3 import S3AudioStore
 
 AUDIO = b"RIFF" + bytes(1000)

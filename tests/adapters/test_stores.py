@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
 from bonafide.adapters.memory import MemoryAudioStore, MemoryDecisionLog, MemoryTenantStore
 from bonafide.adapters.s3 import S3AudioStore

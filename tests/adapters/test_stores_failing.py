@@ -8,12 +8,12 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
+
 from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.bootstrap.stores import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
-from botocore.config import Config
-
 from local.http import Handler, Server
 from tests.adapters.test_stores import a_decision, a_domain, a_speaker
 

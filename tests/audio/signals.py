@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
-from bonafide.audio.waveform import Samples
 from numpy.typing import NDArray
+
+from bonafide.audio.waveform import Samples
 
 
 def tone(hertz: float, rate: int = 16000, seconds: float = 1.0, level: float = 0.5) -> Samples:

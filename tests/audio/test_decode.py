@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bonafide.audio.decode import ENCODINGS, decode
 from bonafide.audio.g711 import ALAW, MULAW
 from bonafide.audio.quality import measure
 from bonafide.audio.waveform import Waveform
 from bonafide.errors import InvalidInput, UnsupportedAudio
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.audio.signals import pcm, tone
 from tests.audio.wav_writer import chunk, extensible, layout, riff, wav
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bonafide.audio.decode import decode
-from bonafide.audio.waveform import Waveform
-from bonafide.errors import InvalidInput
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bonafide.audio.decode import decode
+from bonafide.audio.waveform import Waveform
+from bonafide.errors import InvalidInput
 from tests.audio.flac_writer import FIXED, Subframe, constant, fixed, linear, stream, verbatim
 from tests.audio.signals import pcm, tone
 from tests.audio.test_decode import is_sound, outcome

@@ -2,6 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from bonafide.audio.g711 import ALAW, MULAW, through_mulaw
 
 with warnings.catch_warnings():

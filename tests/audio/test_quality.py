@@ -2,16 +2,16 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from bonafide.audio.quality import effective_channel, measure
-from bonafide.audio.resample import resample
-from bonafide.audio.telephone import telephone, to_narrowband
-from bonafide.audio.waveform import Samples, Waveform
-from bonafide.biometrics.evidence import Channel
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from bonafide.audio.quality import effective_channel, measure
+from bonafide.audio.resample import resample
+from bonafide.audio.telephone import telephone, to_narrowband
+from bonafide.audio.waveform import Samples, Waveform
+from bonafide.biometrics.evidence import Channel
 from tests.audio.signals import pcm, tone, voice
 
 type Mask = NDArray[np.bool_]

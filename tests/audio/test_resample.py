@@ -2,10 +2,10 @@ from math import ceil
 
 import numpy as np
 import pytest
-from bonafide.audio.resample import resample
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bonafide.audio.resample import resample
 from tests.audio.signals import tone
 
 RATES = [(16000, 8000), (48000, 16000), (44100, 16000), (22050, 16000), (11025, 8000), (15999, 8000), (8000, 16000)]

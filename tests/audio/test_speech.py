@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from bonafide.audio.speech import LEAVE, LONGEST_PAUSE, MARGIN, SHORTEST_SPEECH, sample_mask, speech_windows
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+
+from bonafide.audio.speech import LEAVE, LONGEST_PAUSE, MARGIN, SHORTEST_SPEECH, sample_mask, speech_windows
 
 probabilities = arrays(np.float32, st.integers(0, 200), elements=st.floats(0, 1, width=32))
 

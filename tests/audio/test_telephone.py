@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+
 from bonafide.audio.g711 import MULAW
 from bonafide.audio.telephone import telephone, to_narrowband
 from bonafide.audio.waveform import Waveform
-
 from tests.audio.signals import tone, voice
 
 

@@ -2,12 +2,13 @@ from dataclasses import replace
 from math import exp
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bonafide.biometrics.decision import Decision, Reason, decide, thresholds
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Condition, Measured, SpeakerScore, public_score
-from hypothesis import given
-from hypothesis import strategies as st
 
 CLEAN = Quality(level_dbfs=-20.0, clipped=0.0, snr_db=30.0)
 CALL = Evidence(5.0, Channel.NARROWBAND, {}, CLEAN, "space")

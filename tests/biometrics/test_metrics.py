@@ -2,10 +2,11 @@ from math import log2
 
 import numpy as np
 import pytest
-from bonafide.biometrics.metrics import Roc, Trials, bootstrap, cllr, eer, fnmr_at_fmr, min_cllr
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from bonafide.biometrics.metrics import Roc, Trials, bootstrap, cllr, eer, fnmr_at_fmr, min_cllr
 
 SCORES = st.integers(2, 60).flatmap(
     lambda n: st.tuples(

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.scoring import Calibration, Condition, Curve, bands_to_meet, compare, score
 from bonafide.biometrics.voiceprint import Voiceprint
-from hypothesis import given
-from hypothesis import strategies as st
 
 SPACE = "campplus-test"
 COMMITTED = Path(__file__).parents[2] / "layers/model/calibration/calibration.json"

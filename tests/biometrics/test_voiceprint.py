@@ -2,10 +2,11 @@ import itertools
 
 import numpy as np
 import pytest
-from bonafide.biometrics.evidence import Channel, Evidence, Quality
-from bonafide.biometrics.voiceprint import Voiceprint
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.voiceprint import Voiceprint
 
 SPACE = "campplus-test"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bonafide.audio.decode import decode
 
+from bonafide.audio.decode import decode
 from local.demo.client import Reply
 from local.demo.readers import RATE, Reader, wav
 from local.demo.report import Row, Table, summary, write

@@ -3,9 +3,9 @@ import json
 from pathlib import Path
 
 import pytest
+
 from bonafide.audio.decode import decode
 from bonafide.contracts import AuthenticationRequest, DomainSettings, EnrollmentRequest, Request
-
 from local.events import FOLDER, events
 
 BODIES: dict[str, type[Request]] = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from bonafide.adapters.memory import MemoryAudioStore, MemoryDecisionLog, MemoryTenantStore
 from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
@@ -29,7 +30,6 @@ from bonafide.services.recordings import Recordings
 from bonafide.services.speakers import Speakers
 from bonafide.services.tenants import Tenants
 from bonafide.services.verification import VerificationService
-
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
 

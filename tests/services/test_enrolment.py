@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bonafide.audio.waveform import Samples
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel
 from bonafide.contracts import AudioInput
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, UnsupportedAudio
 from bonafide.services import enrolment
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.services.parts import MORNING, Chords, World, recording, sound, speech
 
 

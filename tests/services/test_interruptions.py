@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from bonafide.contracts import DomainSettings
 from bonafide.errors import Conflict, NotFound
-
 from tests.services.parts import World, speech
 
 WRITES = {"put_domain", "delete_domain", "put_speaker", "delete_speaker", "append", "keep", "discard"}

@@ -4,9 +4,9 @@ import base64
 from collections.abc import Callable
 
 import pytest
+
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.errors import InvalidInput, NotFound
-
 from tests.services.parts import MORNING, World, speech
 from tests.services.test_enrolment import once
 

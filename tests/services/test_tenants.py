@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from bonafide.contracts import DomainSettings
 from bonafide.errors import BonafideError, Conflict, NotFound
-
 from tests.services.parts import MORNING, World, speech
 from tests.services.test_enrolment import once
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.contracts import AudioInput
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
-
 from tests.services.parts import MORNING, Chords, World, recording, speech
 from tests.services.test_enrolment import once
 

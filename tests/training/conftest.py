@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bonafide.audio.waveform import Waveform
 
+from bonafide.audio.waveform import Waveform
 from layers.model.build import build
 from tests.audio.wav_writer import wav
 from tests.readings import reading

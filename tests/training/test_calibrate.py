@@ -3,11 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.scoring import Calibration, Comparison, Condition, Curve
-
+from layers.model.build import embedding_space
 from tests.readings import reading
-from training.calibrate import calibrate, chosen
+from training.calibrate import OUT, calibrate, chosen
 from training.fit import Scored, fit, llrs
 from training.lines import RATE, Lines, Span
 from training.manifest import Clip, ManifestError
@@ -90,6 +91,10 @@ def test_the_same_inputs_give_the_same_bytes_and_their_lineage(manifest: Path, b
     lineage = document["lineage"]
     assert (lineage["recordings"], lineage["speakers"]) == (6, 3)
     assert lineage["sources"] == [{"source": "readings", "licence": "Apache-2.0", "recordings": 6}]
+
+
+def test_what_is_committed_is_of_the_space_that_the_bundle_has() -> None:
+    assert json.loads((OUT / "calibration.json").read_bytes())["embedding_space"] == embedding_space()
 
 
 def test_the_configuration_is_read_whole() -> None:

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.decision import Decision
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
-
 from tests.readings import lasting, reading
 from tests.training.conftest import as_wav
 from training import evaluate

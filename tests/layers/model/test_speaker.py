@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from bonafide.audio.resample import resample
-from bonafide.audio.waveform import Waveform
 from numpy.typing import NDArray
 
+from bonafide.audio.resample import resample
+from bonafide.audio.waveform import Waveform
 from layers.model.filterbank import HALF_WIDTH, halfway_kernel
 from layers.model.reference import kaldi_features
 from tests.layers.model.conftest import Session

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from bonafide.audio.waveform import Waveform
 
+from bonafide.audio.waveform import Waveform
 from layers.model.reference import step_vad
 from tests.layers.model.conftest import Session
 from tests.readings import call, lasting, reading
