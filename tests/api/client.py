@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bonafide.audio.waveform import Waveform
-
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
 from tests.readings import reading

@@ -142,7 +142,7 @@ def _raw() -> Iterator[File]:
         "odd length": noise[:15999],
         "nothing": b"",
         "one sample": b"\x01\x02",
-        "just too short": noise[:7998],
+        "just too short": noise[:3998],
     }
     for encoding in ("pcm_s16le", "alaw", "mulaw"):
         for name, content in sounds.items():

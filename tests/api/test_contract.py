@@ -6,9 +6,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from bonafide.openapi import document
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from bonafide.openapi import document
 from local.template import Template
 from tests.api.client import Api
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from bonafide.openapi import document
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -20,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from bonafide.openapi import document
 from local.runner import Deployment
 from tests.api import hostile
 from tests.api.client import TIMEOUT, Answer, Api, enrol
@@ -173,3 +173,30 @@ def test_generated_requests_are_answered_as_the_contract_says(
 def test_every_code_is_declared_and_every_declared_code_is_still_made() -> None:
     assert made() == DECLARED
     assert all(CODE.fullmatch(code) for code in DECLARED)
+
+
+@pytest.mark.parametrize("ending", ["%0A", "%0D", "%00", "%E2%80%AE"])
+def test_a_name_has_one_spelling(api: Api, ending: str) -> None:
+    for path in (f"/v1/domains/{DOMAIN}{ending}", f"/v1/domains/{DOMAIN}/speakers/{SPEAKER}{ending}"):
+        assert api.call("GET", path).code == "route_not_found"
+
+
+@pytest.mark.parametrize("body", [[], [{}], [{"policy": {}}], "{}", 1, None])
+def test_a_body_is_an_object_and_nothing_that_could_be_taken_for_one(api: Api, body: object) -> None:
+    answer = api.send("PUT", f"/v1/domains/{DOMAIN}".encode(), json.dumps(body).encode(), [*hostile.JSON])
+    assert (answer.status, answer.code) == (400, "body_not_object")
+
+
+def test_an_unknown_route_is_not_remembered_under_a_key(api: Api) -> None:
+    path = b"/v1/domains/a%09/uploads"
+    answers = [api.send("POST", path, b"", [b"Idempotency-Key: one"]) for _ in range(2)]
+    assert {(answer.code, answer.headers["content-type"]) for answer in answers} == {
+        ("route_not_found", "application/problem+json")
+    }
+
+
+def test_media_types_are_known_in_any_letter_case(api: Api) -> None:
+    answer = api.send(
+        "PUT", f"/v1/domains/{DOMAIN}-2".encode(), b"{}", [b"content-TYPE: Application/JSON; Charset=utf-8"]
+    )
+    assert answer.status == 200, answer

@@ -85,7 +85,7 @@ def lambda_entry(app: APIGatewayRestResolver) -> Handler:
     @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
     @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
-        if refusal := _refuse_media_type(event):
+        if refusal := _refuse_path(event) or _refuse_media_type(event):
             return refusal
         answer: dict[str, Any] = app.resolve(_with_plain_media_type(event), context)
         return answer
@@ -167,7 +167,11 @@ def _service_response(error: ServiceError) -> Response[str]:
 
 def _refuse_unknown_route(_: NotFoundError) -> NoReturn:
     # Raised, so that it is not remembered as the answer to an Idempotency-Key.
-    raise NotFound("route_not_found", "There is no such path, or it does not take this method.")
+    raise _route_not_found()
+
+
+def _route_not_found() -> NotFound:
+    return NotFound("route_not_found", "There is no such path, or it does not take this method.")
 
 
 def _unexpected_response(error: Exception) -> Response[str]:
@@ -193,9 +197,13 @@ def _shorten(value: object) -> str | None:
 
 def _parse_json(body: str) -> Any:
     try:
-        return from_json(body, allow_inf_nan=False)
+        document = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise InvalidInput("body_not_json", "The body is not valid JSON.", field="body") from error
+    if not isinstance(document, dict):
+        # The resolver would take the first entry of a list for the whole.
+        raise InvalidInput("body_not_object", "The body is not a JSON object.", field="body", found=document)
+    return document
 
 
 def _refuse_media_type(event: Event) -> dict[str, Any] | None:
@@ -210,8 +218,17 @@ def _refuse_media_type(event: Event) -> dict[str, Any] | None:
         limit="application/json",
         found=media_type,
     )
-    answer = problem(error)
-    return {"statusCode": error.status, "headers": {"Content-Type": PROBLEM_JSON}, "body": answer.body}
+    return _plain(error)
+
+
+def _refuse_path(event: Event) -> dict[str, Any] | None:
+    """Refuses what the resolver would cut off: a name has one spelling, or who may use it could not be told by path."""
+    return None if event.get("path", "").isprintable() else _plain(_route_not_found())
+
+
+def _plain(error: BonafideError) -> dict[str, Any]:
+    """An answer that is made before the resolver."""
+    return {"statusCode": error.status, "headers": {"Content-Type": PROBLEM_JSON}, "body": problem(error).body}
 
 
 def _with_plain_media_type(event: Event) -> Event:
