@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.metrics import Trials, cllr, eer, min_cllr
 from bonafide.biometrics.scoring import Condition
-
 from training.fit import Scored, fit, llrs
 from training.listen import in_parallel
 from training.manifest import Clip, ManifestError, read_manifest
@@ -33,8 +33,11 @@ CONFIGURATION = HERE / "conf/calibrate.yaml"
 BUNDLE = Path(".build/layers/model/bundle")
 OUT = Path("layers/model/calibration")
 COLUMNS = ("path", "speaker", "source", "licence", "use")
-BIOMETRICS = Path("layers/core/python/bonafide/biometrics")
-CODE = [HERE / name for name in ("calibrate.py", "fit.py", "lines.py", "material.py")]
+BIOMETRICS = HERE.parent / "layers/core/python/bonafide/biometrics"
+CODE = [
+    *(HERE / name for name in ("calibrate.py", "fit.py", "lines.py", "listen.py", "material.py")),
+    *(BIOMETRICS / name for name in ("scoring.py", "voiceprint.py")),
+]
 
 
 def calibrate(manifest: Path, bundle: Path, configuration: Path = CONFIGURATION) -> Mapping[str, Any]:
@@ -115,7 +118,7 @@ def _lineage(
         "speakers": len({clip.speaker for clip in clips}),
         "sources": [{"source": key[0], "licence": key[1], "recordings": uses[key]} for key in sorted(uses)],
         "models": {name: files[name] for name in ("speaker.onnx", "vad.onnx")},
-        "code": _digest([f"{file.name} {_sha256(file)}" for file in [*CODE, *sorted(BIOMETRICS.glob("*.py"))]]),
+        "code": _digest([f"{file.name} {_sha256(file)}" for file in CODE]),
         "configuration": _sha256(configuration),
         "seed": seed,
         "speech_seconds": [round(min(seconds), 2), round(max(seconds), 2)],
