@@ -16,9 +16,9 @@ class Policy:
         minimum_decision_seconds: net speech below which nothing is decided.
     """
 
-    impostor_prior: float = 0.01
+    impostor_prior: float = 0.02
     false_accept_cost: float = 100.0
-    false_reject_cost: float = 10.0
+    false_reject_cost: float = 5.0
     step_up_cost: float = 1.0
     minimum_enrolment_seconds: float = 20.0
     minimum_decision_seconds: float = 3.0
