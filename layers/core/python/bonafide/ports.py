@@ -146,7 +146,8 @@ class SessionRecord:
         chunk_count: how many chunks the call has; None until its end is known.
         due_at: when somebody should look whether the call can be decided for good.
         expires_at: from then on no audio is taken.
-        decision_id: of the final decision.
+        finalised_at: when the call was closed, so that nothing about it may change any more but its decision.
+        decision_id: of the final decision, once that is written.
         version: optimistic version, 0 when never written.
     """
 

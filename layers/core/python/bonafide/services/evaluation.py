@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bonafide.biometrics.decision import Decision, Reason, Verdict, decide, thresholds
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
-from bonafide.biometrics.session import Folded, fold, is_complete
+from bonafide.biometrics.session import Folded, SessionStatus, fold, is_complete
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import ChunkCounts, SessionEvaluation, SpeakerEvidence
 from bonafide.ports import (
@@ -86,22 +86,30 @@ class SessionJudge:
         if record.decision_id:
             return record
         due_at = _due_at(record, rows)
-        if is_complete([row.chunk for row in rows], record.chunk_count) or due_at <= self._clock():
+        complete = is_complete([row.chunk for row in rows], record.chunk_count)
+        if record.finalised_at or complete or due_at <= self._clock():
             return self._finalised(record, rows)
         if due_at == record.due_at:
             return record
         return self._replaced(record, replace(record, due_at=due_at, version=record.version + 1))
 
     def _finalised(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionRecord:
-        """The log keeps the first decision under the call's one name, so racing writers end with the same."""
+        """Closes the call first, so that nobody's claim is taken that the decision then would not know.
+
+        The log keeps the first decision under the call's one name, so racing writers end with the same. Whoever finds
+        a call that was closed, but not decided any more, goes on from there.
+        """
+        if record.finalised_at is None:
+            closed = replace(record, finalised_at=self._clock(), version=record.version + 1)
+            found = self._replaced(record, closed)
+            return self._settled(found, rows) if found.version > record.version else record
         judged = self._judged(record, rows)
         name = identifier(record.session, record.domain, "session-decision")
-        final = judged.model_copy(update={"decision_id": name, "status": "FINAL"})
+        final = judged.model_copy(update={"decision_id": name, "status": SessionStatus.FINAL})
         tenant = self._tenants.domain(record.domain)
         days = tenant.retention.decision_days if tenant else 1
         self._decisions.append(record.domain, final.model_dump(mode="json"), self._clock() + timedelta(days=days))
-        closed = replace(record, decision_id=name, finalised_at=self._clock(), version=record.version + 1)
-        return self._replaced(record, closed)
+        return self._replaced(record, replace(record, decision_id=name, version=record.version + 1))
 
     def _replaced(self, record: SessionRecord, changed: SessionRecord) -> SessionRecord:
         try:
@@ -116,7 +124,10 @@ class SessionJudge:
         if stored is None:
             return self._judged(record, rows)
         evaluation = SessionEvaluation.model_validate(stored)
-        late = sum(row.scored_at > record.finalised_at for row in rows if record.finalised_at)
+        # Counted without clocks: what is there now and was not when the decision was written.
+        numbers = {row.chunk.number for row in rows}
+        received = sum(record.chunk_count is None or number < record.chunk_count for number in numbers)
+        late = received - evaluation.chunks.scored
         return evaluation.model_copy(update={"chunks": evaluation.chunks.model_copy(update={"late": late})})
 
     def _judged(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionEvaluation:

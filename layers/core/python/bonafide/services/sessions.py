@@ -266,7 +266,7 @@ def view(record: SessionRecord) -> Session:
 
 
 def _require_not_final(record: SessionRecord) -> None:
-    if record.decision_id:
+    if record.finalised_at:
         raise Conflict("session_final", "The session's decision is final.", field="session")
 
 

@@ -1,0 +1,249 @@
+"""Calls of real people in chunks, whose evidence the real models gave once, and a consumer for them in memory."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bonafide.adapters.memory import (
+    MemoryAudioStream,
+    MemoryDecisionLog,
+    MemoryFailureStore,
+    MemorySessionStore,
+    MemoryTenantStore,
+)
+from bonafide.adapters.onnx import Bundle
+from bonafide.audio.g711 import MULAW
+from bonafide.audio.telephone import to_narrowband
+from bonafide.audio.waveform import Samples, Waveform
+from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.scoring import Calibration
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.contracts import SessionRequest
+from bonafide.events import chunk_event, ended_event
+from bonafide.ports import DomainRecord, EvidenceRow, Retention, SpeakerRecord
+from bonafide.services.chunk_scoring import ChunkScoring
+from bonafide.services.evaluation import SessionJudge
+from bonafide.services.sessions import AudioIntake, SessionClosing, Sessions
+from bonafide.stream import batch_entry
+from local.demo.readers import load
+from tests.services.parts import MORNING, Observed
+
+BUNDLE = Path(__file__).parents[1] / ".build/layers/model/bundle"
+DOMAIN = "acme"
+SECONDS = 1.5
+TELEPHONE = {"encoding": "mulaw", "sample_rate": 8000}
+
+
+@cache
+def bundle() -> Bundle:
+    return Bundle.load(BUNDLE)
+
+
+@cache
+def telephone(reader: str) -> tuple[Waveform, Waveform]:
+    """What a reader is enrolled with, and what they call with."""
+    person = load()[reader]
+    return to_narrowband(Waveform(person.enrolment, 16000)), to_narrowband(Waveform(person.call, 16000))
+
+
+def mulaw(samples: Samples) -> bytes:
+    """As a telephone exchange sends it; exact, since the samples came out of G.711."""
+    order = np.argsort(MULAW, kind="stable")
+    pcm = np.rint(samples * 32768).astype(np.int64)
+    return order[np.searchsorted(MULAW[order], pcm)].astype(np.uint8).tobytes()
+
+
+@cache
+def chunks(reader: str, number: int = 4) -> tuple[bytes, ...]:
+    """The first chunks of a reader's call."""
+    length = round(SECONDS * 8000)
+    samples = telephone(reader)[1].samples
+    return tuple(mulaw(samples[start : start + length]) for start in range(0, number * length, length))
+
+
+@cache
+def observed(samples: bytes) -> Evidence:
+    """What the real models say of a chunk."""
+    return bundle().observe(Waveform(np.frombuffer(samples, np.float32), 8000))
+
+
+@cache
+def voiceprint(reader: str) -> Voiceprint:
+    return Voiceprint.empty(bundle().embedding_space).add(bundle().observe(telephone(reader)[0]))
+
+
+class Remembering:
+    """`SpeechModels` that look up what the real ones said."""
+
+    def __init__(self, embedding_space: str | None = None, digest: str | None = None) -> None:
+        self.digest = digest or bundle().digest
+        self.embedding_space = embedding_space or bundle().embedding_space
+        self.calibration: Mapping[str, Any] = {**bundle().calibration, "embedding_space": self.embedding_space}
+
+    def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
+        return replace(observed(waveform.samples.tobytes()), embedding_space=self.embedding_space)
+
+    def find_speech(self, waveform: Waveform) -> Any:
+        raise NotImplementedError
+
+    def evidence(self, speech: Any, channels: Collection[Channel] = ()) -> Evidence:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A call: who calls, whom they claim to be, and what they say."""
+
+    session: str
+    caller: str
+    claimed: str
+    number: int = 4
+
+    def chunk(self, number: int) -> bytes:
+        return sent(self.session, number, chunks(self.caller, self.number)[number])
+
+    @property
+    def end(self) -> bytes:
+        return ended_event(DOMAIN, self.session, self.number, MORNING)
+
+    @property
+    def events(self) -> list[bytes]:
+        return [*(self.chunk(number) for number in range(self.number)), self.end]
+
+
+def sent(session: str, number: int, content: bytes) -> bytes:
+    return chunk_event(DOMAIN, session, number, base64.b64encode(content).decode())
+
+
+@dataclass
+class Context:
+    """Of a function."""
+
+    function_name: str = "score_audio"
+    memory_limit_in_mb: int = 1769
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:score_audio"
+    aws_request_id: str = "request"
+
+
+@dataclass
+class Line:
+    """One deployment of the streaming half: state that stays, consumers that come and go, a clock set by hand."""
+
+    models: Remembering = field(default_factory=Remembering)
+    now: datetime = MORNING
+    tenants: MemoryTenantStore = field(default_factory=MemoryTenantStore)
+    sessions: MemorySessionStore = field(default_factory=MemorySessionStore)
+    decisions: MemoryDecisionLog = field(default_factory=MemoryDecisionLog)
+    failures: MemoryFailureStore = field(default_factory=MemoryFailureStore)
+    stream: MemoryAudioStream = field(default_factory=MemoryAudioStream)
+    report: Callable[[str, str], None] = lambda when, call: None
+    sequence: "count[int]" = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.tenants.put_domain(DomainRecord(DOMAIN, Policy(), Retention(30, False), MORNING, MORNING, version=1))
+
+    def _observed(self, store: Any) -> Any:
+        return Observed(store, self._tell)
+
+    def _tell(self, when: str, call: str) -> None:
+        self.report(when, call)
+
+    def _clock(self) -> datetime:
+        return self.now
+
+    @property
+    def judge(self) -> SessionJudge:
+        calibration = Calibration.parse(self.models.calibration)
+        sessions, tenants, decisions = map(self._observed, (self.sessions, self.tenants, self.decisions))
+        return SessionJudge(sessions, tenants, decisions, calibration, self.models.digest, self._clock)
+
+    @property
+    def scoring(self) -> ChunkScoring:
+        return ChunkScoring(self._observed(self.sessions), self.models, self.judge, self._clock)
+
+    @property
+    def calls(self) -> Sessions:
+        return Sessions(self._observed(self.sessions), self._observed(self.tenants), self.judge, self._clock)
+
+    @property
+    def door(self) -> AudioIntake:
+        return AudioIntake(self._observed(self.sessions), self._observed(self.stream), self._clock)
+
+    @property
+    def closing(self) -> SessionClosing:
+        return SessionClosing(self._observed(self.sessions), self.judge, self._clock)
+
+    @property
+    def entry(self) -> Callable[[dict[str, Any]], Any]:
+        """The consuming function's entry point, freshly started."""
+        handler = batch_entry(self.scoring, self._observed(self.failures))
+        context: Any = Context()
+        return lambda event: handler(event, context)
+
+    def enrol(self, reader: str, speaker: str | None = None) -> None:
+        record = SpeakerRecord(DOMAIN, speaker or reader, SpeakerStatus.ENROLLED, MORNING, MORNING, version=1)
+        self.tenants.put_speaker(replace(record, voiceprint=voiceprint(reader)))
+
+    def start(self, *scripts: Script) -> None:
+        """Starts calls under the names of their scripts."""
+        for script in scripts:
+            if self.tenants.find(DOMAIN, script.claimed)[1] is None:
+                self.enrol(script.claimed)
+            request = SessionRequest.model_validate({"speaker": script.claimed, "format": TELEPHONE})
+            started = self.calls.start(DOMAIN, request, script.session).session_id
+            record = self.sessions._sessions.pop((DOMAIN, started))
+            self.sessions.put_session(replace(record, session=script.session))
+
+    def take(self, event: bytes) -> None:
+        """Scores an event, a moment after the last one."""
+        self.now += timedelta(milliseconds=7)
+        self.scoring.handle(event, self.now)
+
+    def records(self, events: Sequence[bytes]) -> list[dict[str, Any]]:
+        """The events as records of a shard."""
+        return [self._record(event, f"{next(self.sequence):056d}") for event in events]
+
+    def _record(self, event: bytes, sequence: str) -> dict[str, Any]:
+        kinesis = {
+            "partitionKey": "partition",
+            "sequenceNumber": sequence,
+            "data": base64.b64encode(event).decode(),
+            "approximateArrivalTimestamp": self.now.timestamp(),
+        }
+        source = "arn:aws:kinesis:eu-west-1:123456789012:stream/audio"
+        return {"kinesis": kinesis, "eventID": f"shardId-000000000000:{sequence}", "eventSourceARN": source}
+
+    def rows(self, session: str) -> list[EvidenceRow]:
+        return list(self.sessions.evidence(DOMAIN, session))
+
+    def evidence(self, session: str) -> list[str]:
+        """Everything that is known of a call's chunks but times, to the last bit."""
+        return sorted(_described(row) for row in self.rows(session))
+
+    def final(self, session: str) -> dict[str, Any]:
+        """The call's one decision without its time."""
+        mine = [each for each in self.decisions.documents.values() if each["session_id"] == session]
+        assert len(mine) == 1, f"{len(mine)} decisions"
+        return {name: value for name, value in mine[0].items() if name != "decided_at"}
+
+    def is_final(self, session: str) -> bool:
+        record = self.sessions.session(DOMAIN, session)
+        return record is not None and record.decision_id is not None
+
+
+def _described(row: EvidenceRow) -> str:
+    evidence = row.chunk.evidence
+    vectors = {band: hashlib.sha256(vector.tobytes()).hexdigest() for band, vector in evidence.embeddings.items()}
+    facts = [row.chunk.number, row.chunk.content, row.bundle, evidence.embedding_space, vectors]
+    return json.dumps([*facts, evidence.speech_seconds, evidence.channel, repr(evidence.quality)])
