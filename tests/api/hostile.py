@@ -426,44 +426,46 @@ def paths() -> Iterator[Odd]:
         yield Odd(f"method {method}", method, CALL.encode())
 
 
+LIMITS = (
+    b"",
+    b"0",
+    b"-1",
+    b"101",
+    b"1.5",
+    b"1e1",
+    b"abc",
+    b"NaN",
+    b"0x10",
+    b"%EF%BC%91",
+    b"9" * 5000,
+    b"1&limit=2",
+    b"%00",
+)
+CURSORS = (
+    b"",
+    b"!",
+    b"YQ",
+    b"YW5u",
+    b"Li4v",
+    b"%00",
+    b"%ff",
+    "é".encode(),
+    b"A" * 129,
+    b"A" * 7000,
+    b"=",
+    b"a&cursor=b",
+)
+FORCES = (b"", b"maybe", b"2", b"TRUE ", b"%00", b"[]", b"true&force=maybe")
+
+
 def queries() -> Iterator[Odd]:
     """Parameters that are out of range, of another kind, or repeated."""
-    limits = (
-        b"",
-        b"0",
-        b"-1",
-        b"101",
-        b"1.5",
-        b"1e1",
-        b"abc",
-        b"NaN",
-        b"0x10",
-        b"%EF%BC%91",
-        b"9" * 5000,
-        b"1&limit=2",
-        b"%00",
-    )
-    cursors = (
-        b"",
-        b"!",
-        b"YQ",
-        b"YW5u",
-        b"Li4v",
-        b"%00",
-        b"%ff",
-        "é".encode(),
-        b"A" * 129,
-        b"A" * 7000,
-        b"=",
-        b"a&cursor=b",
-    )
-    forces = (b"", b"maybe", b"2", b"TRUE ", b"%00", b"[]", b"true&force=maybe")
     listing = f"/v1/domains/{DOMAIN}/speakers".encode()
-    for limit in limits:
+    for limit in LIMITS:
         yield Odd(f"limit {limit[:20]!r}", "GET", listing + b"?limit=" + limit)
-    for cursor in cursors:
+    for cursor in CURSORS:
         yield Odd(f"cursor {cursor[:20]!r}", "GET", listing + b"?cursor=" + cursor)
-    for force in forces:
+    for force in FORCES:
         yield Odd(f"force {force!r}", "DELETE", f"/v1/domains/{DOMAIN}-2?force=".encode() + force)
     for query in (
         b"?",
