@@ -21,6 +21,8 @@ COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.12 --no-
 PORT ?= 0
 CONDITION ?= native
 ENROLL ?= 1
+DOMAIN ?= demo
+SPEED ?= 1
 
 .PHONY: help
 help: ## say what there is
@@ -59,6 +61,11 @@ demo: setup ## run Bonafide here and call it with real recordings
 .PHONY: serve
 serve: setup ## run Bonafide here until interrupted [PORT=]
 	@exec $(PY) -m local.serve --port $(PORT) --follow-parent
+
+.PHONY: stream
+stream: setup ## play a recording into a call: SPEAKER= [FILE=] [DOMAIN=] [ENDPOINT=] [SPEED=1] [CHANNEL=]
+	@$(PY) -m local.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(DOMAIN)" \
+		$(if $(ENDPOINT),--endpoint "$(ENDPOINT)") --speed $(SPEED) $(if $(CHANNEL),--channel $(CHANNEL))
 
 .PHONY: evaluate
 evaluate: setup ## score recordings through the serving code: TASK= MANIFEST= OUT= [CONDITION=] [ENROLL=]

@@ -1,0 +1,155 @@
+"""Does a call that streams in chunks come out as the same call in one piece?
+
+    python -m benchmarks.agreement --manifest path.csv [--chunk-seconds 1 2 4 8] [--out path.json]
+
+Every pair of recordings is a trial, as in `training.evaluate`: the earlier one enrols in one piece, the later one calls
+in one piece and then in chunks, through the code that serves: decode, observe, fold, score. Rates are fractions.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bonafide.adapters.onnx import Bundle
+from bonafide.audio.decode import LONGEST_SECONDS, decode
+from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.metrics import Trials, cllr, eer
+from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.scoring import Calibration
+from bonafide.biometrics.session import ChunkEvidence, fold
+from local.produce_audio import CHUNK_SECONDS, Recording
+from training.evaluate import BUNDLE
+from training.listen import Line, in_parallel, listen, load
+from training.manifest import read_manifest
+from training.trials import Outcome, compare, enrolments
+from training.trials import Recording as Side
+
+LENGTHS = (1.0, 2.0, CHUNK_SECONDS, 8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one way to send the calls came out.
+
+    Attributes:
+        chunk_seconds: length of a chunk; None for one piece.
+        chunks: a call, on average.
+        speech: net speech over that of the call in one piece, of all calls.
+        eer: fraction.
+        eer_difference: to that of one piece.
+        cllr: bits.
+        llr_difference: median of the absolute differences to the LLR of one piece, nats.
+        same_decision: fraction of trials under the default policy.
+    """
+
+    chunk_seconds: float | None
+    chunks: float
+    speech: float
+    eer: float
+    eer_difference: float
+    cllr: float
+    llr_difference: float
+    same_decision: float
+
+    def table(self) -> str:
+        """One line of the printed table."""
+        name = "one piece" if self.chunk_seconds is None else f"{self.chunk_seconds:g} s"
+        return (
+            f"{name:>9} {self.chunks:>7.1f} {self.speech:>7.3f} {100 * self.eer:>6.2f} "
+            f"{100 * self.eer_difference:>+7.2f} {self.cllr:>6.3f} {self.llr_difference:>7.3f} "
+            f"{100 * self.same_decision:>7.2f}"
+        )
+
+
+def hear_chunks(bundle: Path, lengths: Sequence[float], path: Path) -> list[tuple[int, Evidence | None]]:
+    """Takes a recording to the evidence of a call: for each length of chunk their number, and what they fold to."""
+    recording = Recording.read(path.read_bytes())
+    # As much of it as is taken in one piece.
+    whole = next(recording.chunks(LONGEST_SECONDS))
+    models = load(bundle)
+    calls = [list(replace(recording, data=whole).chunks(length)) for length in lengths]
+    return [(len(call), _folded(models, recording, call)) for call in calls]
+
+
+def _folded(models: Bundle, recording: Recording, call: Sequence[bytes]) -> Evidence | None:
+    decoded = (decode(chunk, encoding=recording.encoding, rate=recording.rate) for chunk in call)
+    rows = [
+        ChunkEvidence(number, f"{number}", models.observe(waveform, [Channel.NARROWBAND]))
+        for number, waveform in enumerate(decoded)
+    ]
+    return fold(rows, models.embedding_space, len(rows)).evidence
+
+
+def agreement(manifest: Path, bundle: Path, lengths: Sequence[float]) -> list[Row]:
+    """Scores the manifest's trials in one piece, then with each length of chunk."""
+    clips = read_manifest(manifest)
+    paths = [clip.path for clip in clips]
+    heard = listen(paths, bundle, [Line.NATIVE])
+    usable = [index for index, each in enumerate(heard) if each.evidence]
+    streamed = in_parallel("streaming", partial(hear_chunks, bundle, lengths), [paths[index] for index in usable])
+    sides = [Side.of(clips[index], heard[index], Line.NATIVE, Line.NATIVE) for index in usable]
+    whole = _compared(sides, bundle)
+    rows = [_row(None, [1] * len(sides), sides, sides, whole, whole)]
+    for number, length in enumerate(lengths):
+        # A call without speech falls back on all samples, as in one piece.
+        called = [replace(side, test=each[number][1] or side.test) for side, each in zip(sides, streamed, strict=True)]
+        counts = [each[number][0] for each in streamed]
+        rows.append(_row(length, counts, sides, called, whole, _compared(called, bundle)))
+    return rows
+
+
+def _compared(sides: Sequence[Side], bundle: Path) -> Outcome:
+    return compare(enrolments(sides, 1), sides, Calibration.parse(load(bundle).calibration), Policy())
+
+
+def _row(
+    length: float | None,
+    counts: Sequence[int],
+    sides: Sequence[Side],
+    called: Sequence[Side],
+    whole: Outcome,
+    outcome: Outcome,
+) -> Row:
+    rate = eer(Trials.of(outcome.llr, outcome.targets))
+    pairs = zip(outcome.decisions, whole.decisions, strict=True)
+    return Row(
+        chunk_seconds=length,
+        chunks=float(np.mean(counts)),
+        speech=sum(each.test.speech_seconds for each in called) / sum(each.test.speech_seconds for each in sides),
+        eer=rate,
+        eer_difference=rate - eer(Trials.of(whole.llr, whole.targets)),
+        cllr=cllr(Trials.of(outcome.llr, outcome.targets)),
+        llr_difference=float(np.median(np.abs(outcome.llr - whole.llr))),
+        same_decision=float(np.mean([one is other for one, other in pairs])),
+    )
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Compare calls in chunks with calls in one piece.")
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--chunk-seconds", type=float, nargs="+", default=LENGTHS)
+    parser.add_argument("--bundle", type=Path, default=BUNDLE)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    rows = agreement(arguments.manifest, arguments.bundle, arguments.chunk_seconds)
+    print("   chunks  a call  speech  EER %    diff   cllr  |dLLR|  same decision %")
+    for row in rows:
+        print(row.table())
+    if arguments.out:
+        document = {
+            "bundle": load(arguments.bundle).digest,
+            "rows": [asdict(row) for row in rows],
+        }
+        arguments.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
