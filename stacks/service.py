@@ -143,8 +143,8 @@ class ServiceStack(Stack):
     def _add_description(self) -> None:
         function = self._function("DescribeService", "describe_service")
         self._api.route("GET", "/v1/health", function.alias, public=True)
-        self._api.route("GET", "/v1/openapi.json", function.alias)
-        self._api.route("GET", "/v1/docs", function.alias)
+        self._api.route("GET", "/v1/openapi.json", function.alias, public=True)
+        self._api.route("GET", "/v1/docs", function.alias, public=True)
 
     def _function(self, id_: str, folder: str, *, models: bool = False, size: Size | None = None) -> Function:
         program = Program(

@@ -28,9 +28,12 @@ def test_the_service_answers_at_its_endpoint(running: Deployment) -> None:
         assert response.status == 200
 
 
+TABLES = {"Tenants", "Decisions", "Idempotency", "Sessions"}
+
+
 def test_state_is_in_the_tables_of_the_template(running: Deployment) -> None:
     tables = running.emulator.client("dynamodb").list_tables()["TableNames"]
-    assert {name.split("-")[3].rstrip("0123456789ABCDEF") for name in tables} == {"Tenants", "Decisions", "Idempotency"}
+    assert {name.split("-")[3].rstrip("0123456789ABCDEF") for name in tables} == TABLES
 
 
 def test_functions_are_led_to_the_emulator(running: Deployment) -> None:
@@ -45,7 +48,7 @@ def test_serving_says_where_and_leaves_nothing_behind(assembly: Path, tmp_path: 
         processes = children(server.pid)
         server.terminate()
         rest = server.stdout.read()
-    assert len(processes) == 1 + 5
+    assert len(processes) == 1 + 9
     assert line.startswith("endpoint: http://127.0.0.1:")
     assert rest == ""
     assert server.returncode == 0
