@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from local.synth import synthesize
+
+# Other tests and people share the machine, so how long an example takes says nothing.
+settings.register_profile("bonafide", deadline=None)
+settings.load_profile("bonafide")
 
 
 @pytest.fixture(scope="session")

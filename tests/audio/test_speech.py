@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bonafide.audio.speech import LEAVE, LONGEST_PAUSE, MARGIN, SHORTEST_SPEECH, sample_mask, speech_windows
 
-probabilities = arrays(np.float32, st.integers(0, 200), elements=st.floats(0, 1, width=32))
+probabilities = arrays(np.float32, st.integers(0, 200), elements=st.floats(0, 1, width=32, allow_subnormal=False))
 
 
 def _runs(*parts: tuple[float, int]) -> NDArray[np.float32]:
