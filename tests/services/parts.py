@@ -36,6 +36,12 @@ from tests.audio.wav_writer import wav
 CALIBRATION = Path(__file__).parents[2] / "layers/model/calibration/calibration.json"
 MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
 DIMENSION = 192
+WRITES = {"put_domain", "delete_domain", "put_speaker", "delete_speaker", "append", "keep", "discard"} | {
+    "put_session",
+    "put_evidence",
+    "report_lag",
+    "put",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,26 @@ class Observed:
             return result
 
         return call
+
+
+class Killed(BaseException):
+    """The process is no more; nothing may catch it."""
+
+
+@dataclass
+class Fate:
+    """Kills at the n-th write, before or after it takes effect; n = 0 never does, and counts."""
+
+    at: int
+    when: str
+    writes: int = 0
+
+    def __call__(self, when: str, call: str) -> None:
+        if call not in WRITES:
+            return
+        self.writes += when == "before"
+        if self.writes == self.at and when == self.when:
+            raise Killed
 
 
 @dataclass

@@ -2,36 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from bonafide.contracts import DomainSettings
 from bonafide.errors import Conflict, NotFound
-from tests.services.parts import World, speech
-
-WRITES = {"put_domain", "delete_domain", "put_speaker", "delete_speaker", "append", "keep", "discard"}
-
-
-class Killed(BaseException):
-    """The process is no more; nothing may catch it."""
-
-
-@dataclass
-class Fate:
-    """Kills at the n-th write, before or after it takes effect; n = 0 never does, and counts."""
-
-    at: int
-    when: str
-    writes: int = 0
-
-    def __call__(self, when: str, call: str) -> None:
-        if call not in WRITES:
-            return
-        self.writes += when == "before"
-        if self.writes == self.at and when == self.when:
-            raise Killed
+from tests.services.parts import Fate, Killed, World, speech
 
 
 def a_world() -> World:

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.kinesis_stream_event import KinesisStreamRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bonafide.errors import BonafideError, StoreUnavailable
+from bonafide.errors import BonafideError, Unavailable
 from bonafide.observability import logger, tracer
 from bonafide.ports import FailureStore
 from bonafide.services.chunk_scoring import ChunkScoring
@@ -30,7 +30,7 @@ def batch_entry(scoring: ChunkScoring, failures: FailureStore) -> Handler:
         data = record.kinesis.data_as_bytes()
         try:
             scoring.handle(data, accepted_at)
-        except StoreUnavailable:
+        except Unavailable:
             raise
         except BonafideError as error:
             logger.warning("record set aside", extra={"code": error.code, "record": record.event_id})
@@ -62,4 +62,8 @@ def _failure(record: KinesisStreamRecord, error: BonafideError) -> dict[str, Any
 def _report_lag(scoring: ChunkScoring, event: dict[str, Any]) -> None:
     first = event["Records"][0]
     oldest = datetime.fromtimestamp(first["kinesis"]["approximateArrivalTimestamp"], UTC)
-    scoring.report_lag(first["eventID"].partition(":")[0], oldest)
+    try:
+        scoring.report_lag(first["eventID"].partition(":")[0], oldest)
+    except Unavailable as error:
+        # The batch is scored; it would be delivered again for the sake of a word that is stale in seconds.
+        logger.warning("lag not reported", extra={"code": error.code})
