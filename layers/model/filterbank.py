@@ -33,12 +33,18 @@ def povey_window() -> Matrix:
 
 
 def spectrum_matrix() -> Matrix:
-    """Shape (2 * FFT / 2, FRAME): a frame's samples to real, then imaginary parts of its spectrum below Nyquist."""
-    centre = np.eye(FRAME) - 1.0 / FRAME
-    previous = np.vstack([centre[:1], centre[:-1]])
-    windowed = povey_window()[:, None] * (centre - PREEMPHASIS * previous)
-    angle = 2 * np.pi * np.outer(np.arange(FFT // 2), np.arange(FRAME)) / FFT
-    return np.vstack([np.cos(angle) @ windowed, -np.sin(angle) @ windowed])
+    """Shape (2 * FFT / 2, FRAME): a frame's samples to real, then imaginary parts of its spectrum below Nyquist.
+
+    Written out element by element: a product of matrices differs in its last bits between processors and numbers of
+    threads, and with it would the bundle's digest.
+    """
+    angle = 2 * np.pi * (np.outer(np.arange(FFT // 2), np.arange(FRAME)) % FFT) / FFT
+    waves = np.vstack([np.cos(angle), -np.sin(angle)]) * povey_window()
+    emphasised = waves.copy()
+    emphasised[:, :-1] -= PREEMPHASIS * waves[:, 1:]
+    emphasised[:, 0] -= PREEMPHASIS * waves[:, 0]  # the first sample is its own predecessor
+    mean: Matrix = emphasised.mean(axis=1, keepdims=True)
+    return emphasised - mean
 
 
 def mel_matrix() -> Matrix:
