@@ -164,6 +164,9 @@ class SessionJudge:
             return None, Verdict(Decision.INCONCLUSIVE, (reason,), *thresholds(policy))
         if folded.evidence is None:
             return None, Verdict(Decision.INCONCLUSIVE, (Reason.NOT_ENOUGH_SPEECH,), *thresholds(policy))
+        if not claim.voiceprint.templates.keys() & folded.evidence.embeddings.keys():
+            # The call began as somebody else's, who was enrolled in a band that this speaker was not.
+            return None, Verdict(Decision.INCONCLUSIVE, (Reason.CHANNEL_MISMATCH,), *thresholds(policy))
         scored = score(claim.voiceprint, folded.evidence, self._calibration)
         return scored, decide(scored, folded.evidence, policy, degraded)
 

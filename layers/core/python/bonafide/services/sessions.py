@@ -19,8 +19,17 @@ from bonafide.contracts import (
     SessionEvaluation,
     SessionRequest,
 )
-from bonafide.errors import Conflict, InvalidInput, NotFound, Overloaded, StoreUnavailable, UnsupportedAudio
+from bonafide.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    Overloaded,
+    StoreUnavailable,
+    TooLarge,
+    UnsupportedAudio,
+)
 from bonafide.events import chunk_event, ended_event
+from bonafide.observability import logger
 from bonafide.ports import AudioStream, SessionRecord, SessionStore, TenantStore, VersionConflict
 from bonafide.services.clock import Clock, identifier, jittered_pauses, utc_now
 from bonafide.services.evaluation import GRACE, IDLE, SessionJudge
@@ -29,6 +38,7 @@ from bonafide.services.tenants import domain_not_found
 
 LONGEST_CALL = timedelta(hours=1)
 LONGEST_CHUNK_SECONDS = 15.0
+LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition key, envelope and audio in base64
 WRITE_ATTEMPTS = 10
 
 # Above this lag the door closes until scoring has caught up; what is behind it was accepted and will be scored.
@@ -140,6 +150,7 @@ class AudioIntake:
             NotFound: the call is unknown.
             Conflict: the call is over, or the chunk's format is not the call's.
             InvalidInput: number or audio cannot be used.
+            TooLarge: the chunk does not fit into a record of the stream.
             Overloaded: scoring is behind; repeat the chunk after a while.
         """
         record = find_session(self._sessions, domain, session)
@@ -148,8 +159,10 @@ class AudioIntake:
         _require_format(record, chunk)
         _require_length(record, inline(chunk.content, "content"))
         partition = f"{domain}#{session}"
+        event = chunk_event(domain, session, number, chunk.content)
+        _require_size(partition, event)
         self._pressure.require_room(partition)
-        shard = self._stream.put(partition, chunk_event(domain, session, number, chunk.content))
+        shard = self._stream.put(partition, event)
         self._pressure.learn(partition, shard)
         return ChunkReceipt(session_id=session, chunk=number, accepted_at=now)
 
@@ -310,6 +323,17 @@ def _require_length(record: SessionRecord, content: bytes) -> None:
         )
 
 
+def _require_size(partition: str, event: bytes) -> None:
+    if len(partition) + len(event) > LARGEST_RECORD_BYTES:
+        raise TooLarge(
+            "chunk_too_large",
+            "The chunk has too many bytes; send shorter chunks, or fewer bits.",
+            field="content",
+            limit=LARGEST_RECORD_BYTES,
+            found=len(partition) + len(event),
+        )
+
+
 class SessionClosing:
     """Settles the calls that nobody asks about any more: the end was lost, or chunks never came."""
 
@@ -328,10 +352,17 @@ class SessionClosing:
         for domain, session in self._sessions.due(self._clock(), CLOSED_AT_ONCE):
             if seconds_left() < SECONDS_TO_CLOSE_ONE:
                 break
-            record = self._sessions.session(domain, session)
-            try:
-                closed += record is not None and self._judge.settle(record).decision_id is not None
-            except NotFound:
-                # The domain was deleted; its calls expire by themselves.
-                continue
+            closed += self._close(domain, session)
         return closed
+
+    def _close(self, domain: str, session: str) -> bool:
+        """The longest overdue come first, so one that cannot be settled must not stand in the way of the others."""
+        try:
+            record = self._sessions.session(domain, session)
+            return record is not None and self._judge.settle(record).decision_id is not None
+        except NotFound:
+            # The domain was deleted; its calls expire by themselves.
+            return False
+        except Exception as error:
+            logger.error("call not settled", extra={"session": session, "error_type": type(error).__name__})
+            return False

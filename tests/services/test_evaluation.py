@@ -1,0 +1,289 @@
+"""When a call is decided, and that it is decided once."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.contracts import ClaimRequest, SessionEvaluation
+from bonafide.errors import Conflict
+from bonafide.services.evaluation import GRACE, IDLE
+from bonafide.services.sessions import LONGEST_CALL
+from tests.calls import DOMAIN, Line, Script, chunks, sent, voiceprint
+from tests.services.parts import MORNING, Killed
+
+CALL = Script("call", "grace", "grace")
+SECOND = timedelta(seconds=1)
+
+
+def begun(chunks_taken: int = 0, *, ended: bool = False, script: Script = CALL) -> Line:
+    line = Line()
+    line.start(script)
+    for number in range(chunks_taken):
+        line.scoring.handle(script.chunk(number), line.now)
+    if ended:
+        line.scoring.handle(script.end, line.now)
+    return line
+
+
+def evaluation(line: Line, session: str = "call") -> SessionEvaluation:
+    return line.calls.evaluate(DOMAIN, session)
+
+
+def later(line: Line, wait: timedelta) -> int:
+    """Looks for overdue calls after a while; returns how many became final."""
+    line.now += wait
+    return line.closing.close_overdue(lambda: 60.0)
+
+
+def test_not_enough_speech_turns_into_a_decision_as_soon_as_there_is_enough() -> None:
+    line = begun()
+    seen = []
+    for number in range(4):
+        line.scoring.handle(CALL.chunk(number), line.now)
+        seen.append(evaluation(line))
+    enough = [each.speech_seconds >= 3.0 for each in seen]
+    assert enough[0] is False
+    assert enough[-1] is True
+    assert [each.decision == "INCONCLUSIVE" for each in seen] == [not each for each in enough]
+    assert seen[0].reasons == ["NOT_ENOUGH_SPEECH"]
+    assert (seen[-1].decision, seen[-1].status, seen[-1].decision_id) == ("ACCEPT", "OPEN", None)
+
+
+def test_an_evaluation_keeps_its_name_until_something_changes() -> None:
+    line = begun(2)
+    first = evaluation(line)
+    line.now += SECOND
+    line.scoring.handle(CALL.chunk(1), line.now)
+    assert evaluation(line).evaluation_id == first.evaluation_id
+
+
+def new_chunk(line: Line) -> None:
+    line.scoring.handle(CALL.chunk(2), line.now)
+
+
+def other_claim(line: Line) -> None:
+    line.enrol("daws")
+    line.calls.claim(DOMAIN, "call", ClaimRequest(speaker="daws"))
+
+
+def new_enrolment(line: Line) -> None:
+    record = line.tenants.find(DOMAIN, "grace")[1]
+    assert record is not None
+    line.tenants.put_speaker(record.next(line.now))
+
+
+def new_policy(line: Line) -> None:
+    record = line.tenants.domain(DOMAIN)
+    assert record is not None
+    line.tenants.put_domain(replace(record, policy_version=2, version=2))
+
+
+@pytest.mark.parametrize("change", [new_chunk, other_claim, new_enrolment, new_policy])
+def test_audio_speaker_voiceprint_and_policy_make_it_another_evaluation(change: Callable[[Line], None]) -> None:
+    line = begun(2)
+    first = evaluation(line)
+    change(line)
+    assert evaluation(line).evaluation_id != first.evaluation_id
+
+
+def test_the_decision_is_final_with_the_last_chunk_and_stays_as_it_is() -> None:
+    line = begun(4, ended=True)
+    final = evaluation(line)
+    assert (final.status, final.decision, final.chunks.expected) == ("FINAL", "ACCEPT", 4)
+    new_enrolment(line)
+    new_policy(line)
+    line.now += timedelta(hours=1)
+    assert evaluation(line) == final
+
+
+def test_without_a_missing_chunk_the_decision_comes_after_the_grace_period() -> None:
+    line = begun(3, ended=True)
+    assert later(line, GRACE - SECOND) == 0
+    assert evaluation(line).status == "ENDED"
+    assert later(line, SECOND) == 1
+    final = evaluation(line)
+    assert (final.status, final.chunks.scored, final.chunks.expected) == ("FINAL", 3, 4)
+
+
+def test_a_call_whose_end_was_lost_is_decided_when_nothing_more_comes() -> None:
+    line = begun(3)
+    line.now += IDLE - SECOND
+    line.scoring.handle(CALL.chunk(3), line.now)
+    assert later(line, SECOND * 2) == 0
+    assert later(line, IDLE) == 1
+    assert (line.final("call")["status"], line.final("call")["chunks"]["expected"]) == ("FINAL", None)
+    assert later(line, LONGEST_CALL) == 0
+
+
+def test_a_call_that_never_spoke_is_closed_too() -> None:
+    line = begun()
+    assert later(line, IDLE) == 1
+    final = line.final("call")
+    assert (final["decision"], final["reasons"], final["speech_seconds"]) == ("INCONCLUSIVE", ["NOT_ENOUGH_SPEECH"], 0)
+
+
+def test_a_call_with_an_accepted_time_of_the_future_does_not_stay_open() -> None:
+    line = begun()
+    line.scoring.handle(CALL.chunk(0), MORNING + timedelta(days=400))
+    assert later(line, LONGEST_CALL + GRACE) == 1
+
+
+def test_accepted_times_of_the_past_do_not_close_a_call_early() -> None:
+    line = begun()
+    line.scoring.handle(CALL.chunk(0), MORNING - timedelta(days=400))
+    assert later(line, IDLE - SECOND) == 0
+
+
+def test_late_evidence_is_kept_and_counted_and_rewrites_nothing() -> None:
+    line = begun(2, ended=True)
+    later(line, GRACE)
+    before, document = evaluation(line), line.final("call")
+    for number in (2, 3, 3):
+        line.scoring.handle(CALL.chunk(number), line.now)
+    after = evaluation(line)
+    assert (before.chunks.late, after.chunks.late) == (0, 2)
+    assert after == before.model_copy(update={"chunks": after.chunks})
+    assert line.final("call") == document
+    assert len(line.rows("call")) == 4
+
+
+def test_a_chunk_that_was_scored_while_the_decision_was_written_is_late() -> None:
+    line = begun(2, ended=True)
+    line.now += GRACE
+
+    def report(when: str, call: str) -> None:
+        if (when, call) == ("before", "append"):
+            line.report = lambda when, call: None
+            line.scoring.handle(CALL.chunk(2), line.now - SECOND)
+
+    line.report = report
+    line.closing.close_overdue(lambda: 60.0)
+    assert (line.final("call")["chunks"]["scored"], evaluation(line).chunks.late) == (2, 1)
+
+
+@pytest.mark.parametrize("place", ["evidence", "put_session", "append"])
+def test_of_finalisers_at_the_same_time_one_decides(place: str) -> None:
+    line = begun(2, ended=True)
+    line.now += GRACE
+    together = threading.Barrier(2)
+    line.report = lambda when, call: with_timeout(together) if (when, call) == ("before", place) else None
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(lambda _: evaluation(line), range(2)))
+    assert answers[0] == answers[1]
+    assert answers[0].status == "FINAL"
+    assert line.final("call")["decision_id"] == answers[0].decision_id
+
+
+def with_timeout(barrier: threading.Barrier) -> None:
+    try:
+        barrier.wait(0.2)
+    except threading.BrokenBarrierError:
+        return
+
+
+def killed_at(line: Line, when: str, call: str, place: int) -> None:
+    seen = 0
+
+    def report(now: str, what: str) -> None:
+        nonlocal seen
+        seen += (now, what) == (when, call)
+        if (now, what) == (when, call) and seen == place:
+            raise Killed
+
+    line.report = report
+    with pytest.raises(Killed):
+        line.closing.close_overdue(lambda: 60.0)
+    line.report = lambda when, call: None
+
+
+@pytest.mark.parametrize("step", [("after", "put_session", 1), ("before", "append", 1), ("after", "append", 1)])
+def test_a_call_that_was_being_decided_takes_no_other_claim_and_is_decided_by_whoever_looks_next(step: Any) -> None:
+    line = begun(3, ended=True)
+    line.now += GRACE
+    killed_at(line, *step)
+    with pytest.raises(Conflict) as refusal:
+        line.calls.claim(DOMAIN, "call", ClaimRequest(speaker="daws"))
+    assert refusal.value.code == "session_final"
+    line.scoring.handle(CALL.chunk(3), line.now)
+    assert line.is_final("call")
+    assert line.final("call")["claimed_speaker"] == "grace"
+    assert evaluation(line).status == "FINAL"
+
+
+def test_a_claim_that_was_faster_than_the_decision_is_in_it() -> None:
+    line = begun(4)
+    line.enrol("daws")
+
+    def report(when: str, call: str) -> None:
+        if (when, call) == ("before", "put_session"):
+            line.report = lambda when, call: None
+            line.calls.claim(DOMAIN, "call", ClaimRequest(speaker="daws"))
+
+    line.now += IDLE
+    line.report = report
+    line.closing.close_overdue(lambda: 60.0)
+    assert line.is_final("call")
+    assert line.final("call")["claimed_speaker"] == "daws"
+    assert line.final("call")["decision"] != "ACCEPT"
+
+
+def test_a_call_that_cannot_be_settled_does_not_keep_the_others_from_it() -> None:
+    line = begun(1)
+    line.now += SECOND
+    line.start(Script("second", "atkins", "atkins", 3))
+    line.now += IDLE * 2
+    failing = 0
+
+    def report(when: str, call: str) -> None:
+        nonlocal failing
+        failing += (when, call) == ("before", "evidence")
+        if failing == 1 and (when, call) == ("before", "evidence"):
+            raise ValueError("broken")
+
+    line.report = report
+    assert line.closing.close_overdue(lambda: 60.0) == 1
+    assert (line.is_final("call"), line.is_final("second")) == (False, True)
+    assert line.closing.close_overdue(lambda: 60.0) == 1
+
+
+def test_closing_stops_while_there_is_time() -> None:
+    line = begun(1)
+    line.now += IDLE * 2
+    assert line.closing.close_overdue(lambda: 1.0) == 0
+
+
+@pytest.mark.parametrize(("claimed", "reason"), [(None, "SPEAKER_NOT_CLAIMED"), ("nobody", "SPEAKER_NOT_ENROLLED")])
+def test_without_a_voiceprint_to_compare_with_nothing_is_decided(claimed: str | None, reason: str) -> None:
+    line = begun(4)
+    record = line.sessions._sessions[DOMAIN, "call"]
+    line.sessions.put_session(replace(record, speaker=claimed, version=record.version + 1))
+    found = evaluation(line)
+    assert (found.decision, found.reasons, found.speaker) == ("INCONCLUSIVE", [reason], None)
+
+
+def test_a_call_in_another_band_than_the_voiceprint_is_not_decided() -> None:
+    line = begun(4)
+    known = voiceprint("grace")
+    wideband = Voiceprint(
+        known.embedding_space, {Channel.WIDEBAND: known.templates[Channel.NARROWBAND]}, known.speech_seconds
+    )
+    record = line.tenants.find(DOMAIN, "grace")[1]
+    assert record is not None
+    line.tenants.put_speaker(record.next(line.now, voiceprint=wideband))
+    found = evaluation(line)
+    assert (found.decision, found.reasons) == ("INCONCLUSIVE", ["CHANNEL_MISMATCH"])
+
+
+def test_chunks_beyond_the_end_do_not_belong_to_the_call() -> None:
+    line = begun(4)
+    line.scoring.handle(sent("call", 9, chunks("daws")[0]), line.now)
+    line.scoring.handle(CALL.end, line.now)
+    assert line.final("call")["chunks"] == {"expected": 4, "scored": 4, "used": 4, "conflicting": 0, "late": 0}
+    assert evaluation(line).chunks.late == 0

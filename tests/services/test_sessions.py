@@ -1,0 +1,213 @@
+"""The life of a call, and the door of its audio."""
+
+import base64
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bonafide.biometrics.evidence import Channel
+from bonafide.contracts import ChunkRequest, ClaimRequest, EndRequest, SessionRequest
+from bonafide.errors import BonafideError, Overloaded
+from bonafide.events import parse
+from bonafide.ports import Lag
+from bonafide.services.evaluation import IDLE
+from bonafide.services.sessions import LAG_REMEMBERED, LAG_VALID, LONGEST_CALL
+from tests.audio.wav_writer import wav
+from tests.calls import DOMAIN, Line, Script, chunks
+
+CALL = Script("call", "grace", "grace")
+SHARD = "shardId-000000000000"
+
+
+def a_line() -> Line:
+    line = Line()
+    line.start(CALL)
+    return line
+
+
+def request(content: bytes, **stated: Any) -> ChunkRequest:
+    return ChunkRequest(content=base64.b64encode(content).decode(), **stated)
+
+
+def put(line: Line, number: int = 0, content: bytes | None = None, **stated: Any) -> None:
+    line.door.put(DOMAIN, "call", number, request(chunks("grace")[0] if content is None else content, **stated))
+
+
+def end(line: Line, count: int = 4) -> None:
+    line.door.end(DOMAIN, "call", EndRequest(chunks=count))
+
+
+def refused(call: Callable[[], object]) -> tuple[int, str, str | None]:
+    with pytest.raises(BonafideError) as refusal:
+        call()
+    return refusal.value.status, refusal.value.code, refusal.value.field
+
+
+def test_what_the_door_takes_can_be_scored() -> None:
+    line = a_line()
+    for number, content in enumerate(chunks("grace")):
+        put(line, number, content)
+    end(line)
+    for _, event in line.stream.events:
+        line.take(event)
+    assert line.final("call")["decision"] == "ACCEPT"
+
+
+def test_all_events_of_a_call_go_to_one_partition() -> None:
+    line = a_line()
+    put(line)
+    end(line)
+    assert {partition for partition, _ in line.stream.events} == {"acme#call"}
+    assert [parse(event).session for _, event in line.stream.events] == ["call", "call"]
+
+
+@pytest.mark.parametrize("call", ["get", "evaluate"])
+def test_an_unknown_call_is_not_found(call: str) -> None:
+    found = refused(lambda: getattr(a_line().calls, call)(DOMAIN, "unknown"))
+    assert found == (404, "session_not_found", "session")
+
+
+def test_nothing_is_taken_for_an_unknown_call() -> None:
+    line = a_line()
+    assert refused(lambda: line.door.put(DOMAIN, "unknown", 0, request(b"")))[1] == "session_not_found"
+    assert refused(lambda: line.door.put("other", "call", 0, request(b"")))[1] == "session_not_found"
+    assert refused(lambda: line.door.end(DOMAIN, "unknown", EndRequest(chunks=1)))[1] == "session_not_found"
+    assert not line.stream.events
+
+
+def test_no_call_starts_in_an_unknown_domain() -> None:
+    asked = SessionRequest.model_validate({"format": {"encoding": "wav"}})
+    assert refused(lambda: Line().calls.start("other", asked, None))[:2] == (404, "domain_not_found")
+
+
+def test_a_start_repeated_under_one_key_finds_the_first_call() -> None:
+    line = Line()
+    asked = SessionRequest.model_validate({"format": {"encoding": "wav"}})
+    first = line.calls.start(DOMAIN, asked, "key")
+    line.now += timedelta(seconds=1)
+    assert line.calls.start(DOMAIN, asked, "key") == first
+    assert line.calls.start(DOMAIN, asked, None).session_id != first.session_id
+
+
+def test_after_the_end_only_chunks_of_the_call_are_taken() -> None:
+    line = a_line()
+    end(line, 2)
+    put(line, 1)
+    assert refused(lambda: put(line, 2)) == (400, "chunk_out_of_range", "n")
+
+
+def test_the_end_is_taken_again_but_not_with_another_count() -> None:
+    line = a_line()
+    end(line, 2)
+    end(line, 2)
+    assert refused(lambda: end(line, 3)) == (409, "session_ended", "chunks")
+
+
+def test_a_final_call_takes_nothing_more() -> None:
+    line = a_line()
+    line.now += IDLE
+    line.closing.close_overdue(lambda: 60.0)
+    assert refused(lambda: put(line)) == (409, "session_final", "session")
+    assert refused(lambda: end(line)) == (409, "session_final", "session")
+    claim = ClaimRequest(speaker="daws")
+    assert refused(lambda: line.calls.claim(DOMAIN, "call", claim)) == (409, "session_final", "session")
+
+
+def test_an_expired_call_takes_no_more_audio() -> None:
+    line = a_line()
+    line.now += LONGEST_CALL - timedelta(seconds=1)
+    put(line)
+    line.now += timedelta(seconds=1)
+    assert refused(lambda: put(line)) == (409, "session_expired", "session")
+
+
+@pytest.mark.parametrize(
+    ("stated", "field"),
+    [({"encoding": "alaw"}, "encoding"), ({"sample_rate": 16000}, "sample_rate"), ({"channel": 1}, "channel")],
+)
+def test_a_call_keeps_its_format(stated: dict[str, Any], field: str) -> None:
+    line = a_line()
+    put(line, encoding="mulaw", sample_rate=8000)
+    assert refused(lambda: put(line, **stated)) == (409, "chunk_format_changed", field)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"", "audio_empty"), (b"\xff" * 3999, "audio_too_short"), (b"\xff" * 120001, "chunk_too_long")],
+)
+def test_audio_that_could_not_be_scored_does_not_pass_the_door(content: bytes, code: str) -> None:
+    line = a_line()
+    status, found, field = refused(lambda: put(line, content=content))
+    assert (status, found, field) == (422, code, "content")
+    assert not line.stream.events
+
+
+def test_what_is_not_base64_does_not_pass_the_door() -> None:
+    line = a_line()
+    chunk = ChunkRequest(content="not base64!")
+    assert refused(lambda: line.door.put(DOMAIN, "call", 0, chunk)) == (400, "audio_not_base64", "content")
+
+
+def test_a_chunk_that_no_record_of_the_stream_holds_is_too_large() -> None:
+    line = Line()
+    asked = SessionRequest.model_validate({"format": {"encoding": "wav"}})
+    session = line.calls.start(DOMAIN, asked, None).session_id
+    audio = wav(np.zeros(48000 * 14, np.int16), 48000)
+    found = refused(lambda: line.door.put(DOMAIN, session, 0, request(audio)))
+    assert found == (413, "chunk_too_large", "content")
+    assert not line.stream.events
+
+
+def test_a_claim_may_come_late_and_be_corrected() -> None:
+    line = a_line()
+    assert line.calls.claim(DOMAIN, "call", ClaimRequest(speaker="daws")).claimed_speaker == "daws"
+    assert line.calls.get(DOMAIN, "call").claimed_speaker == "daws"
+
+
+def test_a_call_with_nobody_claimed_can_meet_a_telephone_voiceprint_later() -> None:
+    line = a_line()
+    asked = SessionRequest.model_validate({"format": {"encoding": "wav"}})
+    session = line.calls.start(DOMAIN, asked, None).session_id
+    record = line.sessions.session(DOMAIN, session)
+    assert record is not None
+    assert record.bands == (Channel.NARROWBAND,)
+
+
+def behind(line: Line, seconds: float) -> None:
+    line.sessions.report_lag(SHARD, Lag(seconds, line.now))
+
+
+def test_a_shard_that_is_behind_takes_no_audio_until_it_has_caught_up() -> None:
+    line = a_line()
+    door = line.door
+    door.put(DOMAIN, "call", 0, request(chunks("grace")[0]))
+    behind(line, 3.5)
+    with pytest.raises(Overloaded) as refusal:
+        door.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
+    assert (refusal.value.status, refusal.value.code) == (429, "audio_overload")
+    assert refusal.value.headers == {"Retry-After": "1"}
+    behind(line, 0.5)
+    line.now += LAG_REMEMBERED * 2
+    door.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
+    assert len(line.stream.events) == 2
+
+
+def test_an_old_word_of_a_lag_closes_no_door() -> None:
+    line = a_line()
+    door = line.door
+    door.put(DOMAIN, "call", 0, request(chunks("grace")[0]))
+    behind(line, 60.0)
+    line.now += LAG_VALID
+    door.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
+
+
+def test_the_end_passes_a_closed_door() -> None:
+    line = a_line()
+    door = line.door
+    door.put(DOMAIN, "call", 0, request(chunks("grace")[0]))
+    behind(line, 60.0)
+    door.end(DOMAIN, "call", EndRequest(chunks=1))
+    assert len(line.stream.events) == 2
