@@ -23,7 +23,8 @@ class Size:
     timeout: int
 
 
-SMALL = Size(memory=512, timeout=10)
+# As patient as the API: a store that stays silent is given up after three attempts of 3 s, more than once if need be.
+SMALL = Size(memory=512, timeout=29)
 ONE_CORE = Size(memory=1769, timeout=29)
 
 
