@@ -1,0 +1,218 @@
+"""Concurrent real-time calls against the deployed template: lag, memory, processor time, and what overload does.
+
+    python -m benchmarks.stream [--calls 40] [--minutes 1] [--rate 8000] [--overload 4] [--overload-seconds 60]
+
+Lag is from the moment a chunk's request was answered to the moment its evidence was written, both by this machine's
+clock; callers also look two seconds after each chunk. Everything runs on this machine, the callers in one process.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.stream_load import Heard, Load
+from bonafide.adapters.sessions import DynamoSessionStore
+from local.demo.readers import load as readers
+from local.produce import enrol
+from local.runner import Deployment, deployment
+
+DOMAIN = "benchmark"
+SAMPLE_SECONDS = 5.0
+STREAMING = ("ingest_audio", "score_audio", "manage_sessions", "close_sessions")
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(slots=True)
+class Watch:
+    """Memory of the functions' processes over time, MB, and processor time, seconds.
+
+    Attributes:
+        resident: by function, one sum over its processes for each sample.
+        minutes: when the samples were taken.
+    """
+
+    running: Deployment
+    resident: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in STREAMING})
+    minutes: list[float] = field(default_factory=list)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _began: float = field(default_factory=time.monotonic)
+
+    def start(self) -> threading.Thread:
+        """Samples in a thread until `stop`."""
+        thread = threading.Thread(target=self._sample, daemon=True)
+        thread.start()
+        return thread
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._stopped.set()
+
+    def _sample(self) -> None:
+        while not self._stopped.wait(SAMPLE_SECONDS):
+            self.minutes.append((time.monotonic() - self._began) / 60)
+            for name in STREAMING:
+                pids = self.running.functions[name].processes()
+                self.resident[name].append(sum(map(resident_mb, pids)))
+
+    def growth(self, name: str) -> tuple[float, float, float]:
+        """MB in the middle of the first and of the last fifth, and the slope of the last four fifths, MB a minute."""
+        values, minutes = np.array(self.resident[name]), np.array(self.minutes)
+        fifth = max(1, len(values) // 5)
+        slope = np.polyfit(minutes[fifth:], values[fifth:], 1)[0] if len(values) - fifth > 2 else float("nan")
+        return float(np.median(values[:fifth])), float(np.median(values[-fifth:])), float(slope)
+
+
+def main() -> None:
+    """Prints one table for the steady load and one for the overload."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=40)
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--rate", type=int, default=8000, choices=(8000, 16000))
+    parser.add_argument("--overload", type=float, default=4.0, help="times the calls; 0 leaves it out")
+    parser.add_argument("--overload-seconds", type=float, default=60.0)
+    arguments = parser.parse_args()
+    with deployment() as running:
+        speakers = prepare(running)
+        measure(running, Load(running.endpoint, DOMAIN, speakers, 2, 4.0, arguments.rate), quiet=True)
+        steady = Load(running.endpoint, DOMAIN, speakers, arguments.calls, 60 * arguments.minutes, arguments.rate)
+        measure(running, steady)
+        if arguments.overload:
+            calls = round(arguments.calls * arguments.overload)
+            measure(
+                running, Load(running.endpoint, DOMAIN, speakers, calls, arguments.overload_seconds, arguments.rate)
+            )
+
+
+def prepare(running: Deployment) -> list[str]:
+    """Enrols three readers for all calls to claim."""
+    people = sorted(readers().values(), key=lambda reader: -len(reader.enrolment))[:3]
+    for reader in people:
+        enrol(running.endpoint, DOMAIN, reader)
+    return [reader.name for reader in people]
+
+
+def measure(running: Deployment, load: Load, *, quiet: bool = False) -> None:
+    """Runs a load and prints what came of it."""
+    watch, before, idle, began = Watch(running), used_seconds(running), idle_seconds(), time.monotonic()
+    thread = watch.start()
+    heard = generate(load)
+    lasted = time.monotonic() - began
+    used = {name: value - before.get(name, 0.0) for name, value in used_seconds(running).items()}
+    idled = idle_seconds() - idle
+    watch.stop()
+    thread.join()
+    lags = settled_lags(running, heard)
+    if quiet:
+        return
+    print(f"{load.calls} calls of {load.seconds:.0f} s at {load.rate} Hz in real time, a chunk every 4 s")
+    print_lags(heard, lags)
+    print_processor(used, heard, lasted, idled)
+    print_memory(watch)
+    print(flush=True)
+
+
+def generate(load: Load) -> Heard:
+    """Runs the callers in a process of their own."""
+    command = [sys.executable, "-m", "benchmarks.stream_load"]
+    done = subprocess.run(command, input=json.dumps(asdict(load)), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return Heard.read(done.stdout)
+
+
+def settled_lags(running: Deployment, heard: Heard) -> list[float]:
+    """Seconds from accepted to written, of every accepted chunk; waits until all are there, for a minute at most."""
+    table = running.functions["score_audio"].definition.environment["BONAFIDE_SESSION_TABLE"]
+    store = DynamoSessionStore(running.emulator.client("dynamodb"), table)
+    until = time.monotonic() + 60
+    while True:
+        written = {
+            (session, row.chunk.number): row.scored_at.timestamp()
+            for session in heard.sessions
+            for row in store.evidence(DOMAIN, session)
+        }
+        if len(written) >= len(heard.accepted) or time.monotonic() > until:
+            break
+        time.sleep(1)
+    return [
+        max(0.0, written.get((session, chunk), float("inf")) - accepted) for session, chunk, accepted in heard.accepted
+    ]
+
+
+def print_lags(heard: Heard, lags: Sequence[float]) -> None:
+    """Prints how late evidence was, and what was turned away."""
+    p50, p95, p99 = np.quantile(lags, (0.5, 0.95, 0.99), method="higher")
+    requests = np.quantile(heard.request_ms, (0.5, 0.95))
+    print(f"  accepted   {len(lags)} chunks, {sum(lag == float('inf') for lag in lags)} never scored")
+    print(f"  lag s      p50 {p50:.2f}  p95 {p95:.2f}  p99 {p99:.2f}  max {max(lags):.2f}")
+    print(f"  seen       {100 * np.mean(heard.looks):.1f} % of the chunks by a look 2 s after they were accepted")
+    print(f"  answered   429 {heard.throttled} times; {heard.retried} other retries, {heard.given_up} chunks given up")
+    print(f"  request    p50 {requests[0]:.0f} ms, p95 {requests[1]:.0f} ms until accepted, retries included")
+
+
+def print_processor(used: Mapping[str, float], heard: Heard, lasted: float, idled: float) -> None:
+    """Prints where the processor's time went."""
+    chunks = len(heard.accepted)
+    parts = "  ".join(f"{name} {1000 * seconds / chunks:.0f}" for name, seconds in used.items() if seconds > 0.01)
+    cores = os.cpu_count() or 1
+    own = sum(used.values()) / lasted
+    print(f"  processor  ms a chunk: {parts}")
+    print(f"             {own:.2f} of {cores} cores, {cores - own - idled / lasted:.2f} by others on this machine")
+
+
+def print_memory(watch: Watch) -> None:
+    """Prints whether memory grows."""
+    for name in STREAMING:
+        first, last, slope = watch.growth(name)
+        print(f"  memory     {name:<16} {first:6.0f} MB at first, {last:6.0f} at last, {slope:+.2f} a minute")
+
+
+def used_seconds(running: Deployment) -> dict[str, float]:
+    """Processor time so far of each function, of the emulator and the callers, and of front and poller."""
+    own = os.times()
+    known = {name: sum(map(busy_seconds, running.functions[name].processes())) for name in STREAMING}
+    children = sum(map(busy_seconds, child_pids()))
+    everything = sum(sum(map(busy_seconds, function.processes())) for function in running.functions.values())
+    return {
+        **known,
+        "emulator": children - everything,
+        "callers": own.children_user + own.children_system,
+        "front and poller": own.user + own.system,
+    }
+
+
+def child_pids() -> list[int]:
+    """Processes that this one started and that live."""
+    tasks = Path("/proc/self/task").iterdir()
+    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+
+
+def busy_seconds(pid: int) -> float:
+    """Processor time of a process."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / TICKS
+
+
+def idle_seconds() -> float:
+    """Time that the processors of this machine had nothing to do."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()
+    return (int(fields[4]) + int(fields[5])) / TICKS
+
+
+def resident_mb(pid: int) -> float:
+    """Memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 1e6
+
+
+if __name__ == "__main__":
+    main()
