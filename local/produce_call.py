@@ -51,6 +51,7 @@ class Call:
         self._endpoint = endpoint
         self._recording = recording
         self._own = threading.local()
+        self._stopped = threading.Event()
         self._clients: list[Client] = []
         self._accepted: list[float] = []
         self._lag: float | None = None
@@ -90,7 +91,10 @@ class Call:
                     return
                 time.sleep(POLL_SECONDS)
         finally:
-            senders.shutdown(wait=False, cancel_futures=True)
+            self._stopped.set()
+            senders.shutdown(cancel_futures=True)
+            for client in self._clients:
+                client.close()
         raise GaveUpError(f"the call {self.session} was not decided {FINAL_SECONDS:.0f} s after its end")
 
     def _played(self, elapsed: float, speed: float) -> float:
@@ -117,7 +121,7 @@ class Call:
     def _client(self) -> Client:
         """One a thread, since a connection takes one request at a time."""
         if not hasattr(self._own, "client"):
-            self._own.client = Client(self._endpoint)
+            self._own.client = Client(self._endpoint, sleep=self._stopped.wait)
             self._clients.append(self._own.client)
         client: Client = self._own.client
         return client

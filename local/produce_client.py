@@ -90,10 +90,13 @@ class Answer:
 
 
 class Client:
-    """Talks to one endpoint over one connection, which a single thread uses at a time."""
+    """Talks to one endpoint over one connection, which a single thread uses at a time.
+
+    `sleep` waits between attempts; when it returns something true, there is no other one.
+    """
 
     def __init__(
-        self, endpoint: str, backoff: Backoff = Backoff(), sleep: Callable[[float], None] = time.sleep
+        self, endpoint: str, backoff: Backoff = Backoff(), sleep: Callable[[float], object] = time.sleep
     ) -> None:
         self._parts = urlsplit(endpoint)
         self._backoff = backoff
@@ -118,7 +121,8 @@ class Client:
             pause = self._backoff.pause(attempt, answer.retry_after, random.random())  # noqa: S311, not a secret
             if time.monotonic() + pause - started > self._backoff.patience:
                 raise GaveUpError(f"{method} {path}: {answer.code} after {attempt + 1} attempts")
-            self._sleep(pause)
+            if self._sleep(pause):
+                raise GaveUpError(f"{method} {path}: stopped")
             attempt += 1
             self.retries += 1
             self.throttled += answer.status == HTTPStatus.TOO_MANY_REQUESTS
