@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layers.model.filterbank import BINS, RATE
-from layers.model.vad import BRANCHES, HIDDEN
+from layers.model.vad import BRANCHES, HIDDEN, SEGMENT
 
 type Floats = NDArray[np.float32]
 
@@ -26,14 +26,32 @@ def kaldi_features(samples: Floats) -> Floats:
     return np.asarray(features - features.mean(axis=0), np.float32)
 
 
-def step_vad(session: Any, samples: Floats, rate: int) -> Floats:
-    """Probabilities of the published detector, shape (windows,), its state handed from call to call."""
+def step_vad(session: Any, samples: Floats, rate: int, windows: range | None = None) -> Floats:
+    """Probabilities of the published detector, shape (windows,), its state handed from call to call.
+
+    Args:
+        session: of the published graph.
+        samples: the recording.
+        rate: 8000 or 16000.
+        windows: to go through, beginning with an empty state; None means all.
+    """
     _, window, context = BRANCHES[rate]
     padded = np.pad(samples, (context, -len(samples) % window))
     state = np.zeros((2, 1, HIDDEN), np.float32)
     probabilities = []
-    for start in range(0, len(padded) - context, window):
-        seen = padded[None, start : start + context + window]
+    for index in windows or range(len(padded) // window):
+        seen = padded[None, index * window : (index + 1) * window + context]
         probability, state = session.run(None, {"input": seen, "state": state, "sr": np.array(rate)})
         probabilities.append(probability.item())
     return np.array(probabilities, np.float32)
+
+
+def step_segments(session: Any, samples: Floats, rate: int) -> Floats:
+    """As `step_vad`, with an empty state every SEGMENT windows; segments overlap by half, the higher answer counts."""
+    count, half = -(-len(samples) // BRANCHES[rate][1]), SEGMENT // 2
+    probabilities = np.zeros(count, np.float32)
+    for start in range(0, max(1, count - half), half):
+        segment = range(start, min(count, start + SEGMENT))
+        covered = probabilities[segment.start : segment.stop]
+        np.maximum(covered, step_vad(session, samples, rate, segment), out=covered)
+    return probabilities

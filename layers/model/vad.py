@@ -1,8 +1,12 @@
 """The speech detector: Silero VAD with all windows of a recording in one call.
 
 The published graph takes one window at a time and hands its state to the next call. Only the recurrent layer needs that
-order; everything before it runs here on all windows at once, windows being the rows of a 2-D convolution, and
-the recurrent layer is one operator over the sequence.
+order; everything before it runs here on all windows at once, windows being the rows of a 2-D convolution.
+
+Over minutes of isolated words the state drifts until it takes everything for silence. So the recurrent layer begins
+afresh in every segment, all segments being one batch of one operator. They overlap by half and the higher of the two
+answers counts, since the first words after a fresh start are easily missed. A recording of one segment gets what the
+published graph gives.
 """
 
 from collections.abc import Mapping
@@ -19,6 +23,8 @@ from layers.model.graph import Graph
 BRANCHES = {16000: ("then_branch", 512, 64), 8000: ("else_branch", 256, 32)}
 HIDDEN = 128
 STRIDES = (1, 2, 2, 1)
+# Windows that the recurrent layer goes through before its state is emptied, 4 s. Segments overlap by half.
+SEGMENT = 124
 # The convolution kernels of the runtime want channels in multiples of this.
 CHANNEL_BLOCK = 16
 
@@ -86,14 +92,45 @@ def _encode(body: Graph, out: str, weights: Mapping[str, Array]) -> str:
 
 
 def _decode(body: Graph, features: str, weights: Mapping[str, Array]) -> str:
-    sequence = body.op("Transpose", body.op("Squeeze", features, body.ints([3])), perm=[2, 0, 1])
+    rows = body.op("Transpose", body.op("Squeeze", features, body.ints([0, 3])), perm=[1, 0])
+    count = body.op("Slice", body.op("Shape", rows), body.ints([0]), body.ints([1]))
+    segments, half = _segments(body, rows, count)
+    hidden = body.op("Relu", body.op("Squeeze", _recur(body, segments, weights), body.ints([1])))
+    weight, bias = weights["decoder.decoder.2.weight"].reshape(HIDDEN, 1), weights["decoder.decoder.2.bias"]
+    logits = body.op("Add", body.op("MatMul", hidden, body.floats(weight)), body.floats(bias))
+    probabilities = body.op("Transpose", body.op("Squeeze", body.op("Sigmoid", logits), body.ints([2])), perm=[1, 0])
+    return body.op("Slice", _likelier(body, probabilities, half), body.ints([0]), count)
+
+
+def _segments(body: Graph, rows: str, count: str) -> tuple[str, str]:
+    """Shape (2 * half, segments, 128), each the second half of the one before and half a segment more; and half."""
+    one, two = body.ints([1]), body.ints([2])
+    half = body.op("Min", body.ints([SEGMENT // 2]), body.op("Div", body.op("Add", count, one), two))
+    started = body.op("Div", body.op("Sub", body.op("Add", count, half), one), half)
+    halves = body.op("Max", started, two)
+    missing = body.op("Sub", body.op("Mul", halves, half), count)
+    padded = body.op("Pad", rows, body.op("Concat", body.ints([0, 0]), missing, body.ints([0]), axis=0))
+    shape = body.op("Concat", halves, half, body.ints([HIDDEN]), axis=0)
+    blocks = body.op("Transpose", body.op("Reshape", padded, shape), perm=[1, 0, 2])
+    first = body.op("Slice", blocks, body.ints([0]), body.ints([-1]), one)
+    second = body.op("Slice", blocks, one, halves, one)
+    return body.op("Concat", first, second, axis=0), half
+
+
+def _recur(body: Graph, segments: str, weights: Mapping[str, Array]) -> str:
+    """Shape (2 * half, 1, segments, 128); every segment begins with an empty state."""
     biases = np.hstack([_gates(weights[f"decoder.rnn.bias_{side}"]) for side in ("ih", "hh")])
     matrices = [body.floats(_gates(weights[f"decoder.rnn.weight_{side}"])[None]) for side in ("ih", "hh")]
-    hidden = body.op("LSTM", sequence, *matrices, body.floats(biases[None]), hidden_size=HIDDEN)
-    rows = body.op("Relu", body.op("Reshape", hidden, body.ints([-1, HIDDEN])))
-    weight, bias = weights["decoder.decoder.2.weight"].reshape(HIDDEN, 1), weights["decoder.decoder.2.bias"]
-    logits = body.op("Gemm", rows, body.floats(weight), body.floats(bias))
-    return body.op("Reshape", body.op("Sigmoid", logits), body.ints([-1]))
+    return body.op("LSTM", segments, *matrices, body.floats(biases[None]), hidden_size=HIDDEN)
+
+
+def _likelier(body: Graph, probabilities: str, half: str) -> str:
+    """From (segments, 2 * half) to (windows and what was padded,): the higher answer where segments overlap."""
+    first = body.op("Slice", probabilities, body.ints([0]), half, body.ints([1]))
+    second = body.op("Slice", probabilities, half, body.ints([SEGMENT]), body.ints([1]))
+    ended = body.op("Pad", first, body.ints([0, 0, 1, 0]))
+    begun = body.op("Pad", second, body.ints([1, 0, 0, 0]))
+    return body.op("Reshape", body.op("Max", ended, begun), body.ints([-1]))
 
 
 def _gates(tensor: Array) -> Array:
