@@ -96,8 +96,9 @@ lock: $(READY) ## resolve the requirements again
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
 .PHONY: openapi
-openapi: setup ## write the OpenAPI document from the functions' routes
+openapi: setup ## write the public contracts: OpenAPI from the functions' routes, JSON Schema of the stream's events
 	@$(PY) -m local.openapi
+	@$(PY) -m local.schemas
 
 .PHONY: clean
 clean: ## delete everything that was built, but not .venv

@@ -155,13 +155,13 @@ def test_late_evidence_is_kept_and_counted_and_rewrites_nothing() -> None:
 
 
 def test_a_chunk_that_was_scored_while_the_decision_was_written_is_late() -> None:
-    line = begun(2, ended=True)
+    line, third = begun(2, ended=True), begun(3).rows("call")[2]
     line.now += GRACE
 
     def report(when: str, call: str) -> None:
         if (when, call) == ("before", "append"):
             line.report = lambda when, call: None
-            line.scoring.handle(CALL.chunk(2), line.now - SECOND)
+            line.sessions.put_evidence(DOMAIN, "call", third)
 
     line.report = report
     line.closing.close_overdue(lambda: 60.0)

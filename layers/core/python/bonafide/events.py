@@ -5,7 +5,7 @@ are released independently. A new major version is only sent after every consume
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -28,7 +28,7 @@ class Event(BaseModel):
 class AudioChunk(Event):
     """One chunk of a call, encoded as its session says."""
 
-    type: Literal["audio.chunk"] = "audio.chunk"
+    type: Literal["audio.chunk"]
     chunk: int = Field(ge=0, lt=MAX_CHUNKS)
     content: str = Field(max_length=MAX_INLINE_CHARACTERS, description="The chunk's bytes in base64.")
 
@@ -36,7 +36,7 @@ class AudioChunk(Event):
 class SessionEnded(Event):
     """No chunk follows."""
 
-    type: Literal["session.ended"] = "session.ended"
+    type: Literal["session.ended"]
     chunks: int = Field(ge=0, le=MAX_CHUNKS)
     ended_at: AwareDatetime | None = None
 
@@ -62,12 +62,22 @@ def parse(data: bytes) -> AudioChunk | SessionEnded:
         ) from None
 
 
+def schema() -> dict[str, Any]:
+    """The JSON Schema of everything that is read; docs/contracts publishes it, `make openapi` writes it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Bonafide audio stream, version {VERSION}",
+        **_ADAPTER.json_schema(),
+    }
+
+
 def chunk_event(domain: str, session: str, chunk: int, content: str) -> bytes:
     """Writes an `audio.chunk`."""
-    return AudioChunk(domain=domain, session=session, chunk=chunk, content=content).model_dump_json().encode()
+    event = AudioChunk(type="audio.chunk", domain=domain, session=session, chunk=chunk, content=content)
+    return event.model_dump_json().encode()
 
 
 def ended_event(domain: str, session: str, chunks: int, ended_at: datetime) -> bytes:
     """Writes a `session.ended`."""
-    event = SessionEnded(domain=domain, session=session, chunks=chunks, ended_at=ended_at)
+    event = SessionEnded(type="session.ended", domain=domain, session=session, chunks=chunks, ended_at=ended_at)
     return event.model_dump_json().encode()
