@@ -1,0 +1,88 @@
+"""What the streaming path sees when its table, its stream, its bucket or the key behind them fail."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from bonafide.adapters.kinesis import KinesisAudioStream
+from bonafide.adapters.s3 import S3FailureStore
+from bonafide.adapters.sessions import DynamoSessionStore
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.session import ChunkEvidence
+from bonafide.bootstrap.stores import CALLS
+from bonafide.errors import Overloaded, StoreUnavailable
+from bonafide.ports import EvidenceRow, Lag, SessionRecord
+from tests.adapters.test_stores_failing import BROKEN, NOW, Aws
+
+SILENCE = Evidence(0.0, Channel.NARROWBAND, {}, Quality(-60.0, 0.0, None), "space")
+ROW = EvidenceRow(ChunkEvidence(0, "0" * 64, SILENCE), "bundle", NOW, NOW)
+CALL = SessionRecord("acme", "call", None, None, "mulaw", 8000, None, (), NOW, NOW, NOW, version=1)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
+    running = Aws()
+    running.server.start()
+    yield running
+    running.over.set()
+    running.server.stop()
+
+
+def sessions(aws: Aws) -> DynamoSessionStore:
+    return DynamoSessionStore(aws.client("dynamodb", CALLS), "sessions")
+
+
+def stream(aws: Aws) -> KinesisAudioStream:
+    return KinesisAudioStream(aws.client("kinesis", CALLS), "audio")
+
+
+USES: dict[str, Callable[[Aws], object]] = {
+    "session": lambda aws: sessions(aws).session("acme", "call"),
+    "put_session": lambda aws: sessions(aws).put_session(CALL),
+    "due": lambda aws: sessions(aws).due(datetime.now(UTC), 10),
+    "put_evidence": lambda aws: sessions(aws).put_evidence("acme", "call", ROW),
+    "has_evidence": lambda aws: sessions(aws).has_evidence("acme", "call", 0, "0" * 64, "space"),
+    "evidence": lambda aws: sessions(aws).evidence("acme", "call"),
+    "report_lag": lambda aws: sessions(aws).report_lag("shard", Lag(1.0, NOW)),
+    "lag": lambda aws: sessions(aws).lag("shard"),
+    "stream": lambda aws: stream(aws).put("acme#call", b"{}"),
+    "failures": lambda aws: S3FailureStore(aws.client("s3", CALLS), "failures").put("shard/1", {}),
+}
+
+
+def problem(kind: str) -> tuple[int, bytes]:
+    return 400, f'{{"__type": "{kind}"}}'.encode()
+
+
+@pytest.mark.parametrize("use", USES)
+def test_whatever_part_of_the_streaming_state_is_broken_is_unavailable(aws: Aws, use: str) -> None:
+    aws.answer = BROKEN
+    with pytest.raises(StoreUnavailable):
+        USES[use](aws)
+    assert aws.calls == 3
+
+
+@pytest.mark.parametrize("use", USES)
+def test_whatever_part_of_the_streaming_state_is_silent_is_unavailable(aws: Aws, use: str) -> None:
+    aws.answer = None
+    with pytest.raises(StoreUnavailable):
+        USES[use](aws)
+
+
+@pytest.mark.parametrize("kind", ["ProvisionedThroughputExceededException", "KMSThrottlingException"])
+def test_a_stream_that_takes_no_more_for_now_is_overload(aws: Aws, kind: str) -> None:
+    aws.answer = problem(kind)
+    with pytest.raises(Overloaded) as refusal:
+        stream(aws).put("acme#call", b"{}")
+    assert (refusal.value.status, refusal.value.headers["Retry-After"]) == (429, "1")
+
+
+@pytest.mark.parametrize("kind", ["KMSDisabledException", "KMSAccessDeniedException", "ResourceNotFoundException"])
+def test_a_key_that_is_off_or_denied_is_unavailable(aws: Aws, kind: str) -> None:
+    aws.answer = problem(kind)
+    for use in ("stream", "session", "put_evidence"):
+        with pytest.raises(StoreUnavailable):
+            USES[use](aws)
