@@ -40,7 +40,7 @@ class PolicySettings(Request):
     impostor_prior: Probability = Field(
         0.02, description="Share of calls in which somebody else claims to be the speaker."
     )
-    false_accept_cost: Cost = Field(100.0, description="Cost of accepting an impostor.")
+    false_accept_cost: Cost = Field(250.0, description="Cost of accepting an impostor.")
     false_reject_cost: Cost = Field(5.0, description="Cost of rejecting the genuine speaker.")
     step_up_cost: Cost = Field(1.0, description="Cost of asking a genuine speaker for another proof.")
     minimum_enrolment_seconds: float = Field(20.0, ge=5, le=120, description="Net speech that completes an enrolment.")

@@ -17,7 +17,7 @@ class Policy:
     """
 
     impostor_prior: float = 0.02
-    false_accept_cost: float = 100.0
+    false_accept_cost: float = 250.0
     false_reject_cost: float = 5.0
     step_up_cost: float = 1.0
     minimum_enrolment_seconds: float = 20.0
