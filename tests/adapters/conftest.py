@@ -28,6 +28,9 @@ class State:
     def dynamodb(self) -> Any:
         return _session().client("dynamodb", endpoint_url=self.endpoint, config=CALLS)
 
+    def client(self, service: Any) -> Any:
+        return _session().client(service, endpoint_url=self.endpoint, config=CALLS)
+
     @property
     def s3(self) -> Any:
         return _session().client("s3", endpoint_url=self.endpoint, config=UPLOADS)

@@ -1,0 +1,65 @@
+"""Puts records back onto the stream that were set aside: `python -m local.replay --stream S --bucket B [KEY ...]`.
+
+Against AWS or the local deployment alike; AWS_ENDPOINT_URL and credentials are read as everywhere. Replaying is safe at
+any time and as often as one likes, since evidence is a set: what was scored meanwhile is recognised.
+"""
+
+import argparse
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import boto3
+
+
+def keys(s3: Any, bucket: str) -> Iterator[str]:
+    """Names every document of a bucket of failures."""
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        yield from (each["Key"] for each in page.get("Contents", []))
+
+
+def records(document: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+    """Partition key and data of what a document holds.
+
+    Scoring writes one for each record that can never be scored; Lambda writes one for a batch that it gave up, with the
+    whole event as text.
+    """
+    if "payload" not in document:
+        return [(document["partition_key"], base64.b64decode(document["data"]))]
+    batch = [each["kinesis"] for each in json.loads(document["payload"])["Records"]]
+    return [(each["partitionKey"], base64.b64decode(each["data"])) for each in batch]
+
+
+def replay(kinesis: Any, s3: Any, stream: str, bucket: str, names: Iterable[str]) -> int:
+    """Puts the records of these documents back, in their order; returns how many.
+
+    Args:
+        kinesis: client of the stream.
+        s3: client of the bucket.
+        stream: name of the stream.
+        bucket: of failures; what is in it stays there until it expires.
+        names: of documents in the bucket.
+    """
+    count = 0
+    for name in names:
+        document = json.loads(s3.get_object(Bucket=bucket, Key=name)["Body"].read())
+        for partition, data in records(document):
+            kinesis.put_record(StreamName=stream, PartitionKey=partition, Data=data)
+            count += 1
+    return count
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m local.replay", description="Puts failed records back.")
+    parser.add_argument("--stream", required=True, help="name of the audio stream")
+    parser.add_argument("--bucket", required=True, help="name of the bucket of failures")
+    parser.add_argument("keys", nargs="*", metavar="KEY", help="documents to replay; all of them by default")
+    given = parser.parse_args()
+    s3 = boto3.client("s3")
+    names = given.keys or list(keys(s3, given.bucket))
+    print(replay(boto3.client("kinesis"), s3, given.stream, given.bucket, names))
+
+
+if __name__ == "__main__":
+    _main()

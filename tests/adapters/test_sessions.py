@@ -1,0 +1,208 @@
+"""One contract for calls, their stream and its failures, kept by the adapters of AWS and by their twins alike."""
+
+import json
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from bonafide.adapters.kinesis import KinesisAudioStream
+from bonafide.adapters.memory import MemorySessionStore
+from bonafide.adapters.s3 import S3FailureStore
+from bonafide.adapters.sessions import DynamoSessionStore
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.session import ChunkEvidence
+from bonafide.errors import StoreUnavailable
+from bonafide.ports import EvidenceRow, Lag, SessionRecord, SessionStore, VersionConflict
+from tests.adapters.conftest import State
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(params=["memory", "aws"])
+def store(request: pytest.FixtureRequest) -> SessionStore:
+    if request.param == "memory":
+        return MemorySessionStore()
+    state = request.getfixturevalue("state")
+    return DynamoSessionStore(state.dynamodb, state.name("Sessions"))
+
+
+@pytest.fixture
+def domain() -> str:
+    return f"domain-{uuid.uuid4()}"
+
+
+def a_call(domain: str, session: str = "call") -> SessionRecord:
+    return SessionRecord(
+        domain=domain,
+        session=session,
+        speaker=None,
+        call_id="call-1",
+        encoding="mulaw",
+        sample_rate=8000,
+        channel=None,
+        bands=(Channel.NARROWBAND,),
+        started_at=NOW,
+        due_at=NOW + 2 * SECOND,
+        expires_at=NOW + 3 * SECOND,
+        version=1,
+    )
+
+
+def a_row(number: int = 0, content: str = "a" * 64, space: str = "space-1", seed: int = 0) -> EvidenceRow:
+    draw = np.random.default_rng(seed)
+    vectors = {band: draw.standard_normal(192).astype(np.float32) for band in Channel}
+    evidence = Evidence(draw.random(), Channel.WIDEBAND, vectors, Quality(-draw.random(), draw.random(), None), space)
+    return EvidenceRow(ChunkEvidence(number, content, evidence), "b" * 64, NOW, NOW + SECOND)
+
+
+def bits(row: EvidenceRow) -> tuple[object, ...]:
+    """All of a row, vectors as bytes, so that rows may be compared."""
+    evidence = row.chunk.evidence
+    vectors = tuple((band, evidence.embeddings[band].tobytes()) for band in sorted(evidence.embeddings))
+    bare = replace(row, chunk=replace(row.chunk, evidence=replace(evidence, embeddings={})))
+    return bare, vectors
+
+
+def test_a_call_is_read_as_it_was_written(store: SessionStore, domain: str) -> None:
+    written = a_call(domain)
+    store.put_session(written)
+    assert store.session(domain, "call") == written
+    ended = replace(written, speaker="ann", chunk_count=3, finalised_at=NOW, decision_id="one", bands=(), version=2)
+    store.put_session(ended)
+    assert store.session(domain, "call") == ended
+
+
+def test_an_unknown_call_is_none_and_has_no_evidence(store: SessionStore, domain: str) -> None:
+    assert store.session(domain, "call") is None
+    assert list(store.evidence(domain, "call")) == []
+    assert store.has_evidence(domain, "call", 0, "a" * 64, "space-1") is False
+
+
+def test_a_call_follows_only_the_version_before_it(store: SessionStore, domain: str) -> None:
+    with pytest.raises(VersionConflict):
+        store.put_session(replace(a_call(domain), version=2))
+    store.put_session(a_call(domain))
+    for version in (1, 3):
+        with pytest.raises(VersionConflict):
+            store.put_session(replace(a_call(domain), version=version))
+    store.put_session(replace(a_call(domain), version=2))
+
+
+def test_of_writers_at_the_same_time_one_wins_each_version(store: SessionStore, domain: str) -> None:
+    together = threading.Barrier(4)
+
+    def write(version: int) -> int:
+        together.wait()
+        try:
+            store.put_session(replace(a_call(domain), version=version))
+        except VersionConflict:
+            return 0
+        return 1
+
+    with ThreadPoolExecutor(4) as threads:
+        for version in (1, 2, 3):
+            assert sum(threads.map(write, [version] * 4)) == 1
+
+
+def test_evidence_is_read_to_the_last_bit(store: SessionStore, domain: str) -> None:
+    silent = a_row(1)
+    silent = replace(silent, chunk=replace(silent.chunk, evidence=replace(silent.chunk.evidence, embeddings={})))
+    for row in (a_row(), silent):
+        assert store.put_evidence(domain, "call", row) is True
+    assert sorted(map(bits, store.evidence(domain, "call")), key=str) == sorted(map(bits, (a_row(), silent)), key=str)
+
+
+def test_a_row_is_written_once_whatever_comes_after_it(store: SessionStore, domain: str) -> None:
+    assert store.put_evidence(domain, "call", a_row()) is True
+    assert store.put_evidence(domain, "call", a_row(seed=1)) is False
+    assert [bits(row) for row in store.evidence(domain, "call")] == [bits(a_row())]
+
+
+def test_contents_and_spaces_of_one_number_do_not_replace_each_other(store: SessionStore, domain: str) -> None:
+    rows = [a_row(), a_row(content="b" * 64), a_row(space="space-2"), a_row(number=1)]
+    assert [store.put_evidence(domain, "call", row) for row in rows] == [True] * 4
+    assert len(store.evidence(domain, "call")) == 4
+    assert store.has_evidence(domain, "call", 0, "b" * 64, "space-1")
+    assert not store.has_evidence(domain, "call", 0, "b" * 64, "space-2")
+
+
+def test_of_rows_written_together_one_is_new(store: SessionStore, domain: str) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        new = list(threads.map(lambda seed: store.put_evidence(domain, "call", a_row(seed=seed)), range(4)))
+    assert sum(new) == 1
+
+
+def test_calls_do_not_share_evidence(store: SessionStore, domain: str) -> None:
+    store.put_evidence(domain, "call", a_row())
+    assert not store.evidence(domain, "call-2")
+    assert not store.evidence(f"{domain}-2", "call")
+
+
+def test_all_rows_of_a_long_call_are_read(store: SessionStore, domain: str) -> None:
+    # Rows of two bands are 2 KB each, a page of a query is 1 MB.
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda number: store.put_evidence(domain, "call", a_row(number)), range(600)))
+    assert sorted(row.chunk.number for row in store.evidence(domain, "call")) == list(range(600))
+
+
+def test_calls_are_due_until_they_have_a_decision(store: SessionStore, domain: str) -> None:
+    def due(at: datetime) -> list[str]:
+        return [session for found, session in store.due(at, 500) if found == domain]
+
+    first, second = a_call(domain, "first"), replace(a_call(domain, "second"), due_at=NOW - SECOND)
+    for record in (first, second):
+        store.put_session(record)
+    assert due(NOW - 2 * SECOND) == []
+    assert due(NOW + 3 * SECOND) == ["second", "first"]
+    store.put_session(replace(second, finalised_at=NOW, version=2))
+    assert due(NOW) == ["second"]
+    store.put_session(replace(second, finalised_at=NOW, decision_id="one", version=3))
+    assert due(NOW + 3 * SECOND) == ["first"]
+
+
+def test_of_many_due_calls_the_longest_overdue_come_first(store: SessionStore, domain: str) -> None:
+    # Longer overdue than whatever other tests leave in the same table.
+    past = NOW - timedelta(days=999)
+    for place in (2, 0, 1):
+        store.put_session(replace(a_call(domain, f"call-{place}"), due_at=past + place * SECOND))
+    found = list(store.due(past + 2 * SECOND, 2))
+    assert found == [(domain, "call-0"), (domain, "call-1")]
+
+
+def test_the_last_word_on_a_shard_counts(store: SessionStore, domain: str) -> None:
+    assert store.lag(domain) is None
+    for seconds in (3.25, 0.125):
+        store.report_lag(domain, Lag(seconds, NOW))
+    assert store.lag(domain) == Lag(0.125, NOW)
+
+
+def test_the_stream_keeps_the_order_of_a_partition(state: State) -> None:
+    client, name = state.client("kinesis"), state.name("AudioStream")
+    stream = KinesisAudioStream(client, name)
+    partition = f"acme#{uuid.uuid4()}"
+    shards = {stream.put(partition, f"{number}".encode()) for number in range(5)}
+    assert len(shards) == 1
+    start = client.get_shard_iterator(StreamName=name, ShardId=shards.pop(), ShardIteratorType="TRIM_HORIZON")
+    found = client.get_records(ShardIterator=start["ShardIterator"])["Records"]
+    mine = [each["Data"] for each in found if each["PartitionKey"] == partition]
+    assert mine == [b"0", b"1", b"2", b"3", b"4"]
+
+
+def test_a_stream_that_is_not_there_is_unavailable(state: State) -> None:
+    with pytest.raises(StoreUnavailable):
+        KinesisAudioStream(state.client("kinesis"), "none").put("acme#call", b"event")
+
+
+def test_a_failure_is_kept_whole_and_written_again_it_is_the_same(state: State) -> None:
+    bucket = state.name("Failures")
+    failure = {"reason": {"code": "event_invalid", "field": None}, "data": "AAAA", "partition_key": "acme#call"}
+    for _ in range(2):
+        S3FailureStore(state.s3, bucket).put("shardId-000000000000/42", failure)
+    body = state.s3.get_object(Bucket=bucket, Key="shardId-000000000000/42.json")["Body"].read()
+    assert json.loads(body) == failure
