@@ -53,8 +53,8 @@ def test_names_match_mismatch_and_doubt() -> None:
     assert decide(scored(reject - 0.1), CALL, POLICY).reasons == (Reason.VOICE_MISMATCH,)
 
 
-def test_a_new_domain_accepts_above_even_odds_and_rejects_only_when_it_is_clear() -> None:
-    assert thresholds(Policy()) == pytest.approx((0.70, -5.28), abs=0.01)
+def test_a_new_domain_accepts_above_odds_of_five_and_rejects_only_when_it_is_clear() -> None:
+    assert thresholds(Policy()) == pytest.approx((1.63, -5.28), abs=0.01)
 
 
 def test_the_threshold_is_where_accepting_begins() -> None:
