@@ -17,7 +17,7 @@ from tests.services.test_enrolment import once
 def world() -> World:
     world = World()
     world.put_domain(minimum_enrolment_seconds=6)
-    world.enroll(speech("ann", 12))
+    world.enroll(speech("ann", 8))
     return world
 
 
