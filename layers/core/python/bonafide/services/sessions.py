@@ -1,5 +1,6 @@
 """Calls: started, claimed, fed with audio, ended and read."""
 
+import random
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +42,8 @@ LONGEST_CHUNK_SECONDS = 15.0
 LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition key, envelope and audio in base64
 WRITE_ATTEMPTS = 10
 
-# Above this lag the door closes until scoring has caught up; what is behind it was accepted and will be scored.
+# Between these lags the door refuses a growing share of the chunks; what is behind it was accepted and will be scored.
+TOLERATED_LAG_SECONDS = 1.0
 MOST_LAG_SECONDS = 3.0
 LAG_REMEMBERED = timedelta(seconds=1)
 LAG_VALID = timedelta(seconds=10)
@@ -183,11 +185,12 @@ class AudioIntake:
 class Pressure:
     """Knows how far the shard of each call is behind, from what scoring leaves word of."""
 
-    def __init__(self, sessions: SessionStore, clock: Clock) -> None:
+    def __init__(self, sessions: SessionStore, clock: Clock, dice: Callable[[], float] = random.random) -> None:
         self._sessions = sessions
         self._clock = clock
+        self._dice = dice
         self._shards: OrderedDict[str, str] = OrderedDict()
-        self._known: dict[str, tuple[datetime, bool]] = {}
+        self._known: dict[str, tuple[datetime, float]] = {}
 
     def learn(self, partition: str, shard: str) -> None:
         """Remembers the shard that took a call's last chunk."""
@@ -197,25 +200,28 @@ class Pressure:
             self._shards.popitem(last=False)
 
     def require_room(self, partition: str) -> None:
-        """Refuses audio for a shard that is behind.
+        """Refuses audio for a shard that is behind, the more of it the further.
 
         Raises:
             Overloaded: it is.
         """
         shard = self._shards.get(partition)
-        if shard is not None and self._is_behind(shard):
+        # A door that is either open or shut lets all that waited in at once, and twice the lag with it.
+        if shard is not None and self._dice() < self._refused_share(shard):
             raise Overloaded(
                 "audio_overload", "More audio arrives than can be scored in time.", headers={"Retry-After": "1"}
             )
 
-    def _is_behind(self, shard: str) -> bool:
+    def _refused_share(self, shard: str) -> float:
         now = self._clock()
-        looked, behind = self._known.get(shard, (datetime.min.replace(tzinfo=now.tzinfo), False))
+        looked, share = self._known.get(shard, (datetime.min.replace(tzinfo=now.tzinfo), 0.0))
         if now - looked > LAG_REMEMBERED:
             lag = self._sessions.lag(shard)
-            behind = lag is not None and lag.seconds > MOST_LAG_SECONDS and now - lag.at < LAG_VALID
-            self._known[shard] = (now, behind)
-        return behind
+            seconds = lag.seconds if lag and now - lag.at < LAG_VALID else 0.0
+            over = (seconds - TOLERATED_LAG_SECONDS) / (MOST_LAG_SECONDS - TOLERATED_LAG_SECONDS)
+            share = min(1.0, max(0.0, over))
+            self._known[shard] = (now, share)
+        return share
 
 
 def find_session(store: SessionStore, domain: str, session: str) -> SessionRecord:
