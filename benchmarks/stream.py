@@ -1,6 +1,6 @@
 """Concurrent real-time calls against the deployed template: lag, memory, processor time, and what overload does.
 
-    python -m benchmarks.stream [--calls 40] [--minutes 1] [--rate 8000] [--overload 4] [--overload-seconds 60]
+    python -m benchmarks.stream [--calls 40] [--minutes 1] [--rate 8000 16000] [--overload 3] [--overload-seconds 60]
 
 Lag is from the moment a chunk's request was answered to the moment its evidence was written, both by this machine's
 clock; callers also look two seconds after each chunk. Everything runs on this machine, the callers in one process.
@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from local.produce import enrol
 from local.runner import Deployment, deployment
 
 DOMAIN = "benchmark"
+RATES = (8000, 16000)
 SAMPLE_SECONDS = 5.0
 STREAMING = ("ingest_audio", "score_audio", "manage_sessions", "close_sessions")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -73,24 +74,23 @@ class Watch:
 
 
 def main() -> None:
-    """Prints one table for the steady load and one for the overload."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Prints one table for each load."""
+    parser = argparse.ArgumentParser(description="Put concurrent real-time calls on the deployment on this machine.")
     parser.add_argument("--calls", type=int, default=40)
     parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--rate", type=int, default=8000, choices=(8000, 16000))
-    parser.add_argument("--overload", type=float, default=4.0, help="times the calls; 0 leaves it out")
+    parser.add_argument("--rate", type=int, nargs="+", default=RATES, choices=RATES)
+    parser.add_argument("--overload", type=float, default=3.0, help="times the calls; 0 leaves it out")
     parser.add_argument("--overload-seconds", type=float, default=60.0)
     arguments = parser.parse_args()
     with deployment() as running:
-        speakers = prepare(running)
-        measure(running, Load(running.endpoint, DOMAIN, speakers, 2, 4.0, arguments.rate), quiet=True)
-        steady = Load(running.endpoint, DOMAIN, speakers, arguments.calls, 60 * arguments.minutes, arguments.rate)
-        measure(running, steady)
+        steady = Load(running.endpoint, DOMAIN, prepare(running), arguments.calls, 60 * arguments.minutes, RATES[0])
+        # Until every environment that there will be has started.
+        measure(running, replace(steady, seconds=8.0), quiet=True)
+        for rate in arguments.rate:
+            measure(running, replace(steady, rate=rate))
         if arguments.overload:
             calls = round(arguments.calls * arguments.overload)
-            measure(
-                running, Load(running.endpoint, DOMAIN, speakers, calls, arguments.overload_seconds, arguments.rate)
-            )
+            measure(running, replace(steady, calls=calls, seconds=arguments.overload_seconds))
 
 
 def prepare(running: Deployment) -> list[str]:
