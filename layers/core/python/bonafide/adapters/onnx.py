@@ -150,7 +150,6 @@ def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     # A waiting thread that spins burns the one core that the function has.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
