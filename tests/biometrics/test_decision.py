@@ -1,5 +1,5 @@
 from dataclasses import replace
-from math import exp
+from math import exp, isfinite
 
 import pytest
 from hypothesis import given
@@ -55,6 +55,17 @@ def test_names_match_mismatch_and_doubt() -> None:
 
 def test_a_new_domain_accepts_above_odds_of_five_and_rejects_only_when_it_is_clear() -> None:
     assert thresholds(Policy()) == pytest.approx((1.63, -5.28), abs=0.01)
+
+
+ANY_COST = st.floats(0, 1_000_000, exclude_min=True)
+ANY_PRIOR = st.floats(0, 0.5, exclude_min=True, exclude_max=True)
+
+
+@given(st.builds(Policy, ANY_PRIOR, ANY_COST, ANY_COST, ANY_COST))
+def test_whatever_policy_the_contract_takes_has_thresholds(policy: Policy) -> None:
+    accept, reject = thresholds(policy)
+    assert isfinite(accept)
+    assert isfinite(reject)
 
 
 def test_the_threshold_is_where_accepting_begins() -> None:

@@ -3,11 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from math import inf, log
+from math import log
 
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Condition, SpeakerScore
+
+# A posterior beyond any that evidence leads to; nearer to 1 the difference would be lost.
+NEVER = 1e-15
 
 
 class Decision(StrEnum):
@@ -91,9 +94,9 @@ def thresholds(policy: Policy) -> tuple[float, float]:
 
 def _llr_at(posterior: float, prior: float) -> float:
     """The LLR that takes the prior of an impostor to this posterior, both in (0, 1)."""
-    if posterior <= 0.0:
-        return inf
-    return log(prior / (1.0 - prior)) - log(posterior / (1.0 - posterior))
+    # Costs may be so far apart that a share rounds to 0 or 1; a threshold is a number all the same.
+    share = min(max(posterior, NEVER), 1.0 - NEVER)
+    return log(prior / (1.0 - prior)) - log(share / (1.0 - share))
 
 
 def _doubts(score: SpeakerScore | None, evidence: Evidence, degraded: Collection[str]) -> list[Reason]:
