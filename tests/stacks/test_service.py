@@ -75,6 +75,12 @@ def test_authentication_cannot_change_a_voiceprint(service: OfKind) -> None:
     assert actions == {"dynamodb:BatchGetItem"}
 
 
+def test_only_the_closing_of_calls_reads_their_index(service: OfKind) -> None:
+    policies = service("AWS::IAM::Policy").items()
+    reading = [id_ for id_, each in policies if "/index/" in json.dumps(each)]
+    assert [id_.startswith("CloseSessions") for id_ in reading] == [True]
+
+
 def test_functions_are_traced_and_their_logs_expire(service: OfKind, functions: Resources) -> None:
     groups = service("AWS::Logs::LogGroup")
     for function in functions.values():
