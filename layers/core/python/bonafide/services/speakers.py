@@ -8,7 +8,7 @@ from bonafide.biometrics.enrolment import SpeakerStatus, missing_seconds
 from bonafide.contracts import IDENTIFIER, ConsentReceipt, Speaker, SpeakerList
 from bonafide.errors import InvalidInput, NotFound, StoreUnavailable
 from bonafide.ports import DomainChanged, DomainRecord, SpeakerRecord, TenantStore, VersionConflict
-from bonafide.services.clock import Clock, utc_now
+from bonafide.services.clock import Clock, jittered_pauses, utc_now
 from bonafide.services.recordings import Recordings
 from bonafide.services.tenants import domain_not_found
 
@@ -53,7 +53,7 @@ class Speakers:
         Raises:
             NotFound: the domain or the speaker is unknown.
         """
-        for _ in range(WRITE_ATTEMPTS):
+        for pause in jittered_pauses(WRITE_ATTEMPTS):
             tenant, current = find_both(self._store, domain, speaker)
             if current.status is not SpeakerStatus.OPTED_OUT:
                 now = self._clock()
@@ -61,6 +61,7 @@ class Speakers:
                 try:
                     self._store.put_speaker(current)
                 except VersionConflict:
+                    pause()
                     continue
                 except DomainChanged as error:
                     raise domain_not_found(domain) from error

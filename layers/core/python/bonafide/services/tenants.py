@@ -7,7 +7,7 @@ from bonafide.biometrics.policy import Policy
 from bonafide.contracts import Domain, DomainSettings, PolicySettings, RetentionSettings
 from bonafide.errors import Conflict, NotFound, StoreUnavailable
 from bonafide.ports import DomainRecord, Retention, TenantStore, VersionConflict
-from bonafide.services.clock import Clock, utc_now
+from bonafide.services.clock import Clock, jittered_pauses, utc_now
 from bonafide.services.recordings import Recordings
 
 WRITE_ATTEMPTS = 5
@@ -33,7 +33,7 @@ class Tenants:
         Raises:
             Conflict: the domain is being deleted.
         """
-        for _ in range(WRITE_ATTEMPTS):
+        for pause in jittered_pauses(WRITE_ATTEMPTS):
             current = self._store.domain(domain)
             wanted = self._wanted(domain, settings, current)
             if wanted is current:
@@ -41,6 +41,7 @@ class Tenants:
             try:
                 self._store.put_domain(wanted)
             except VersionConflict:
+                pause()
                 continue
             return view(wanted)
         raise StoreUnavailable
