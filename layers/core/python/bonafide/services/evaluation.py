@@ -127,7 +127,8 @@ class SessionJudge:
         # Counted without clocks: what is there now and was not when the decision was written.
         numbers = {row.chunk.number for row in rows}
         received = sum(record.chunk_count is None or number < record.chunk_count for number in numbers)
-        late = received - evaluation.chunks.scored
+        # Rows expire a little before their call does.
+        late = max(received - evaluation.chunks.scored, 0)
         return evaluation.model_copy(update={"chunks": evaluation.chunks.model_copy(update={"late": late})})
 
     def _judged(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionEvaluation:
