@@ -98,10 +98,6 @@ class AudioInput(Request):
         return self
 
 
-class UploadRequest(Request):
-    """Asks for a place to PUT one recording that is too large to send inline."""
-
-
 class Upload(Answer):
     """Where to PUT a recording, and how to name it afterwards."""
 

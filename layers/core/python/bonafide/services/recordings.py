@@ -38,7 +38,7 @@ class Recordings:
         return content, decode(content, encoding=audio.encoding, rate=audio.sample_rate, channel=audio.channel)
 
     def keep(self, domain: str, speaker: str, name: str, content: bytes) -> None:
-        """Keeps a recording until its speaker is deleted or opts out, or the bucket's retention is over."""
+        """Keeps a recording until its speaker is deleted or opts out."""
         self._store.keep(f"{_kept_prefix(domain, speaker)}{name}", content)
 
     def forget(self, domain: str, speaker: str, name: str) -> None:
