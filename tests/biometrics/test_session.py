@@ -1,0 +1,104 @@
+"""A call is a set of evidence: neither its order nor what was said of it twice matters."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.session import MOST_SPEECH_SECONDS, ChunkEvidence, Folded, fold, is_complete
+
+SPACES = ("space-1", "space-2")
+
+
+def chunk(
+    number: int, seconds: float = 2.0, content: str = "a", space: str = "space-1", channel: Channel = Channel.NARROWBAND
+) -> ChunkEvidence:
+    draw = np.random.default_rng([number, ord(content[0]), SPACES.index(space)])
+    vector = draw.standard_normal(16).astype(np.float32)
+    vectors = {channel: vector / np.linalg.norm(vector)} if seconds else {}
+    quality = Quality(-20.0 - number, draw.random(), draw.random() if number % 2 else None)
+    return ChunkEvidence(number, content, Evidence(seconds, channel, vectors, quality, space))
+
+
+def bits(folded: Folded) -> tuple[object, ...]:
+    vectors = folded.evidence.embeddings if folded.evidence else {}
+    facts = (folded.used, folded.received, folded.conflicting, folded.foreign)
+    measured = folded.evidence and (folded.evidence.speech_seconds, folded.evidence.channel, folded.evidence.quality)
+    return facts, measured, {band: vector.tobytes() for band, vector in vectors.items()}
+
+
+ROWS = st.builds(
+    chunk,
+    st.integers(0, 6),
+    st.sampled_from([0.0, 0.3, 1.7, 40.0]),
+    st.sampled_from("abc"),
+    st.sampled_from(SPACES),
+    st.sampled_from(Channel),
+)
+SETS = st.lists(ROWS, max_size=12, unique_by=lambda row: (row.number, row.content, row.evidence.embedding_space))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(SETS, st.randoms(use_true_random=False), st.none() | st.integers(0, 7))
+def test_equal_sets_give_equal_results_to_the_last_bit(
+    rows: list[ChunkEvidence], chance: object, count: int | None
+) -> None:
+    shuffled = [*rows, *rows[::2]]
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert bits(fold(shuffled, "space-1", count)) == bits(fold(rows, "space-1", count))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(SETS)
+def test_evidence_of_another_space_changes_nothing_but_what_is_counted(rows: list[ChunkEvidence]) -> None:
+    own = [row for row in rows if row.evidence.embedding_space == "space-1"]
+    mixed, alone = fold(rows, "space-1"), fold(own, "space-1")
+    assert bits(mixed)[1:] == bits(alone)[1:]
+    assert mixed.used == alone.used
+    assert mixed.foreign == len({row.number for row in rows} - {row.number for row in own})
+
+
+def test_of_contents_under_one_number_the_smallest_digest_counts() -> None:
+    rows = [chunk(0), chunk(1, content="c"), chunk(1, content="b")]
+    for each in permutations(rows):
+        assert bits(fold(each, "space-1"))[1:] == bits(fold([rows[0], rows[2]], "space-1"))[1:]
+        assert fold(each, "space-1").conflicting == 1
+
+
+def test_what_lies_beyond_the_end_does_not_count() -> None:
+    assert bits(fold([chunk(0), chunk(1), chunk(2)], "space-1", 2)) == bits(fold([chunk(0), chunk(1)], "space-1"))
+
+
+def test_a_long_call_is_judged_by_its_newest_speech() -> None:
+    folded = fold([chunk(number, seconds=10.0) for number in range(360)], "space-1")
+    assert folded.used == tuple(range(360 - round(MOST_SPEECH_SECONDS / 10), 360))
+    assert folded.received == 360
+
+
+def test_silence_is_no_evidence() -> None:
+    assert fold([chunk(0, seconds=0.0)], "space-1").evidence is None
+    assert fold([], "space-1") == Folded(None, (), 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "count", "complete"),
+    [([0, 1], 2, True), ([1], 2, False), ([0, 1, 5], 2, True), ([], 0, True), ([0, 1], None, False)],
+)
+def test_a_call_is_complete_when_every_chunk_up_to_its_end_is_there(
+    numbers: list[int], count: int | None, complete: bool
+) -> None:
+    assert is_complete([chunk(number) for number in numbers], count) is complete
+
+
+def test_speech_weighs_by_its_length() -> None:
+    long, short = chunk(0, seconds=9.0), chunk(1, seconds=1.0)
+    pooled = fold([short, long], "space-1").evidence
+    assert pooled is not None
+    vector = pooled.embeddings[Channel.NARROWBAND]
+    mean = 9 * long.evidence.embeddings[Channel.NARROWBAND] + short.evidence.embeddings[Channel.NARROWBAND]
+    assert vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
+    assert pooled.speech_seconds == 10.0
