@@ -102,3 +102,12 @@ def test_speech_weighs_by_its_length() -> None:
     assert vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
     assert pooled.speech_seconds == 10.0
+
+
+def test_seconds_count_only_for_the_voice_that_is_compared() -> None:
+    victim = chunk(0, seconds=0.5, channel=Channel.WIDEBAND)
+    attacker = [chunk(number, seconds=4.0) for number in range(1, 10)]
+    evidence = fold([victim, *attacker], "space-1").evidence
+    assert evidence is not None
+    assert evidence.speech_seconds == 36.0
+    assert set(evidence.embeddings) == {Channel.NARROWBAND}

@@ -138,6 +138,15 @@ def test_consent_that_an_opt_out_made_void_stays_void_when_newer_consent_is_give
     assert refusal.value.code == "speaker_opted_out"
 
 
+def test_a_key_from_before_an_opt_out_does_not_hide_an_enrolment_with_newer_consent(world: World) -> None:
+    world.enroll(speech("ann"), key="form-1")
+    world.now += timedelta(hours=1)
+    world.speakers.opt_out("acme", "ann")
+    world.now += timedelta(hours=1)
+    again = world.enroll(speech("ann"), key="form-1", given_at=world.now)
+    assert again.total_speech_seconds > 0
+
+
 def test_the_newest_consent_is_what_is_kept_whatever_the_order(world: World) -> None:
     newest = MORNING - timedelta(days=1)
     for given_at in (newest - timedelta(days=1), newest, newest - timedelta(days=2)):

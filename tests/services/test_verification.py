@@ -106,8 +106,15 @@ def test_a_repeated_call_is_answered_with_the_stored_decision(world: World) -> N
     first = world.authenticate(speech("ann"), key="call-1")
     world.now += timedelta(seconds=5)
     world.put_domain(minimum_enrolment_seconds=6, minimum_decision_seconds=10)
-    assert world.authenticate(speech("bob"), key="call-1") == first
+    assert world.authenticate(speech("ann"), key="call-1") == first
     assert len(world.decisions.documents) == 1
+
+
+def test_a_key_that_comes_back_with_other_audio_gets_a_decision_of_its_own(world: World) -> None:
+    first = world.authenticate(speech("ann"), key="call-1")
+    other = world.authenticate(speech("bob"), key="call-1")
+    assert other.decision_id != first.decision_id
+    assert other.decision is not Decision.ACCEPT
 
 
 def test_calls_without_a_key_or_with_another_one_are_calls_of_their_own(world: World) -> None:

@@ -100,18 +100,26 @@ def _newest(rows: Sequence[ChunkEvidence]) -> list[ChunkEvidence]:
 
 
 def _pooled(pieces: Sequence[Evidence], embedding_space: str) -> Evidence | None:
+    """Pools the chunks that can be compared in one band; no chunk's seconds count for a voice that is not compared."""
     if not pieces:
         return None
-    seconds = {channel: sum(each.speech_seconds for each in pieces if each.channel is channel) for channel in Channel}
+    heard = _comparable(pieces)
+    bands = [band for band in Channel if all(band in each.embeddings for each in heard)]
+    seconds = {channel: sum(each.speech_seconds for each in heard if each.channel is channel) for channel in Channel}
     return Evidence(
-        speech_seconds=sum(each.speech_seconds for each in pieces),
-        channel=max(Channel, key=lambda channel: seconds[channel]),
-        embeddings={
-            channel: _mean(pieces, channel) for channel in Channel if any(channel in p.embeddings for p in pieces)
-        },
-        quality=_pooled_quality(pieces),
+        speech_seconds=sum(each.speech_seconds for each in heard),
+        channel=max(bands, key=lambda channel: seconds[channel]),
+        embeddings={band: _mean(heard, band) for band in bands},
+        quality=_pooled_quality(heard),
         embedding_space=embedding_space,
     )
+
+
+def _comparable(pieces: Sequence[Evidence]) -> list[Evidence]:
+    """The chunks that have the band in which most of the speech can be compared."""
+    seconds = {band: sum(each.speech_seconds for each in pieces if band in each.embeddings) for band in Channel}
+    most = max(Channel, key=lambda band: seconds[band])
+    return [each for each in pieces if most in each.embeddings]
 
 
 def _mean(pieces: Sequence[Evidence], channel: Channel) -> FloatVector:

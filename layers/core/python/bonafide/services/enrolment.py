@@ -22,7 +22,7 @@ from bonafide.ports import (
     TenantStore,
     VersionConflict,
 )
-from bonafide.services.clock import Clock, identifier, jittered_pauses, utc_now
+from bonafide.services.clock import Clock, jittered_pauses, request_identifier, utc_now
 from bonafide.services.recordings import Recordings
 from bonafide.services.tenants import domain_not_found
 
@@ -70,7 +70,7 @@ class EnrolmentService:
         content, waveform = self._recordings.read(domain, request.audio)
         evidence = self._models.observe(waveform, [Channel.NARROWBAND])
         require_enrolment_quality(evidence)
-        name = identifier(key, domain, speaker, "enrollment")
+        name = request_identifier(key, request, domain, speaker, "enrollment")
         if tenant.retention.keep_audio:
             # Kept before the voiceprint is written, so that whoever erases the speaker afterwards finds it.
             self._recordings.keep(domain, speaker, f"enrollments/{name}", content)

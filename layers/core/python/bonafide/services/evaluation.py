@@ -104,7 +104,7 @@ class SessionJudge:
             found = self._replaced(record, closed)
             return self._settled(found, rows) if found.version > record.version else record
         judged = self._judged(record, rows)
-        name = identifier(record.session, record.domain, "session-decision")
+        name = identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())
         final = judged.model_copy(update={"decision_id": name, "status": SessionStatus.FINAL})
         tenant = self._tenants.domain(record.domain)
         days = tenant.retention.decision_days if tenant else 1

@@ -32,7 +32,7 @@ from bonafide.errors import (
 from bonafide.events import chunk_event, ended_event
 from bonafide.observability import logger
 from bonafide.ports import AudioStream, SessionRecord, SessionStore, TenantStore, VersionConflict
-from bonafide.services.clock import Clock, identifier, jittered_pauses, utc_now
+from bonafide.services.clock import Clock, jittered_pauses, request_identifier, utc_now
 from bonafide.services.evaluation import GRACE, IDLE, SessionJudge
 from bonafide.services.recordings import inline
 from bonafide.services.tenants import domain_not_found
@@ -72,7 +72,7 @@ class Sessions:
         now = self._clock()
         record = SessionRecord(
             domain=domain,
-            session=identifier(key, domain, "session"),
+            session=request_identifier(key, request, domain, "session"),
             speaker=request.speaker,
             call_id=request.context.call_id,
             encoding=request.format.encoding,

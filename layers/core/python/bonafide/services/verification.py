@@ -13,7 +13,7 @@ from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import AuthenticationDecision, AuthenticationRequest, SpeakerEvidence
 from bonafide.errors import Conflict
 from bonafide.ports import DecisionLog, DomainRecord, SpeakerRecord, SpeechModels, TenantStore
-from bonafide.services.clock import Clock, identifier, utc_now
+from bonafide.services.clock import Clock, request_identifier, utc_now
 from bonafide.services.enrolment import quality_report, require_space
 from bonafide.services.recordings import Recordings
 from bonafide.services.speakers import find_both
@@ -95,7 +95,7 @@ class VerificationService:
         scored = score(self._usable(record), evidence, self._calibration) if evidence.embeddings else None
         verdict = decide(scored, evidence, tenant.policy)
         return AuthenticationDecision(
-            decision_id=identifier(key, record.domain, record.speaker, "decision"),
+            decision_id=request_identifier(key, request, record.domain, record.speaker, "decision"),
             domain=record.domain,
             claimed_speaker=record.speaker,
             decision=verdict.decision,
