@@ -9,7 +9,7 @@ from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
 from bonafide.biometrics.session import Folded, SessionStatus, fold, is_complete
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.contracts import ChunkCounts, SessionEvaluation, SpeakerEvidence
+from bonafide.contracts import ChunkCounts, SessionEvaluation
 from bonafide.ports import (
     DecisionLog,
     DomainRecord,
@@ -23,6 +23,7 @@ from bonafide.ports import (
 from bonafide.services.clock import Clock, identifier, utc_now
 from bonafide.services.enrolment import quality_report
 from bonafide.services.tenants import domain_not_found
+from bonafide.services.verification import speaker_evidence
 
 # How long a call waits for chunks after its end, and an open call for anything at all.
 GRACE = timedelta(seconds=30)
@@ -146,7 +147,7 @@ class SessionJudge:
             decision_id=None,
             decision=verdict.decision,
             reasons=list(verdict.reasons),
-            speaker=_speaker_evidence(scored, verdict),
+            speaker=speaker_evidence(scored, verdict),
             speech_seconds=round(folded.evidence.speech_seconds, 2) if folded.evidence else 0.0,
             channel=folded.evidence.channel if folded.evidence else None,
             quality=quality_report(folded.evidence) if folded.evidence else None,
@@ -201,14 +202,6 @@ def _obstacle(record: SessionRecord, speaker: SpeakerRecord | None, embedding_sp
     if speaker is None or speaker.voiceprint is None or speaker.status is not SpeakerStatus.ENROLLED:
         return Reason.SPEAKER_NOT_ENROLLED
     return None if speaker.voiceprint.embedding_space == embedding_space else Reason.VOICEPRINT_OUTDATED
-
-
-def _speaker_evidence(scored: SpeakerScore | None, verdict: Verdict) -> SpeakerEvidence | None:
-    if scored is None:
-        return None
-    return SpeakerEvidence(
-        llr=round(scored.llr, 3), score=round(scored.score, 1), threshold=round(verdict.threshold, 3)
-    )
 
 
 def _counts(record: SessionRecord, folded: Folded) -> ChunkCounts:

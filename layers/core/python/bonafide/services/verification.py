@@ -100,7 +100,7 @@ class VerificationService:
             claimed_speaker=record.speaker,
             decision=verdict.decision,
             reasons=list(verdict.reasons),
-            speaker=_speaker_evidence(scored, verdict),
+            speaker=speaker_evidence(scored, verdict),
             speech_seconds=round(evidence.speech_seconds, 2),
             channel=evidence.channel,
             quality=quality_report(evidence),
@@ -113,7 +113,8 @@ class VerificationService:
         )
 
 
-def _speaker_evidence(scored: SpeakerScore | None, verdict: Verdict) -> SpeakerEvidence | None:
+def speaker_evidence(scored: SpeakerScore | None, verdict: Verdict) -> SpeakerEvidence | None:
+    """Shows a score beside the LLR from which on the policy accepts."""
     if scored is None:
         return None
     return SpeakerEvidence(
