@@ -6,6 +6,7 @@ found, but never echo more than a few characters, so that audio and personal dat
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, NoReturn
@@ -35,13 +36,10 @@ from bonafide.errors import (
     StoreUnavailable,
     UnsupportedMediaType,
 )
-from bonafide.observability import logger, tracer
+from bonafide.observability import Event, Handler, log_unexpected, logger, measurements, observed
 
 PROBLEM_JSON = "application/problem+json"
 DAY_SECONDS = 24 * 60 * 60
-
-type Event = dict[str, Any]
-type Handler = Callable[[Event, LambdaContext], dict[str, Any]]
 
 # Parameters that routes share. Plain aliases, since the resolver looks inside them.
 Domain = Annotated[str, Path(pattern=IDENTIFIER, description="The tenant.")]
@@ -79,19 +77,26 @@ def create_app(idempotency: BasePersistenceLayer | None = None) -> APIGatewayRes
     return app
 
 
-def lambda_entry(app: APIGatewayRestResolver) -> Handler:
-    """Wraps the resolver into the function's entry point: logged, traced, and never answering with a stack trace."""
+def lambda_entry(app: APIGatewayRestResolver) -> Handler[dict[str, Any]]:
+    """Wraps the resolver into the entry point: logged, traced, measured, and never answering with a stack trace."""
 
-    @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)
-    @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
-        if refusal := _refuse_path(event) or _refuse_media_type(event):
-            return refusal
-        answer: dict[str, Any] = app.resolve(_with_plain_media_type(event), context)
+        started = time.perf_counter()
+        answer = _answer(app, event, context)
+        latency_ms = (time.perf_counter() - started) * 1000
+        measurements.add(Requests=1, Failures=answer["statusCode"] >= 500, RequestLatency=latency_ms)
         return answer
 
-    entry: Handler = handle
-    return entry
+    return observed(handle, "requestContext.requestId")
+
+
+def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext) -> dict[str, Any]:
+    try:
+        refusal = _refuse_path(event) or _refuse_media_type(event)
+        return refusal or app.resolve(_with_plain_media_type(event), context)
+    except Exception as error:
+        log_unexpected(error)
+        return _plain(_unexpected())
 
 
 # What any route may answer with, from the API's own refusals (403, 413, 429, 504) to a store that is down.
@@ -175,16 +180,12 @@ def _route_not_found() -> NotFound:
 
 
 def _unexpected_response(error: Exception) -> Response[str]:
-    # The message of an unforeseen exception may quote the request: its type and place are logged, its text is not.
-    logger.error("unexpected error", extra={"error_type": type(error).__name__, "place": _place(error)})
-    return problem(BonafideError("internal_error", "Something went wrong here; the request may be repeated."))
+    log_unexpected(error)
+    return problem(_unexpected())
 
 
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "unknown"
+def _unexpected() -> BonafideError:
+    return BonafideError("internal_error", "Something went wrong here; the request may be repeated.")
 
 
 def _shorten(value: object) -> str | None:

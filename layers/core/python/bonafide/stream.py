@@ -1,6 +1,5 @@
 """The consuming side of the audio stream: what may succeed later is retried, what never will is set aside."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,14 +8,12 @@ from aws_lambda_powertools.utilities.data_classes.kinesis_stream_event import Ki
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bonafide.errors import BonafideError, Unavailable
-from bonafide.observability import logger, tracer
+from bonafide.observability import Event, Handler, log_unexpected, logger, measurements, observed
 from bonafide.ports import FailureStore
 from bonafide.services.chunk_scoring import ChunkScoring
 
-type Handler = Callable[[dict[str, Any], LambdaContext], Any]
 
-
-def batch_entry(scoring: ChunkScoring, failures: FailureStore) -> Handler:
+def batch_entry(scoring: ChunkScoring, failures: FailureStore) -> Handler[Any]:
     """Wraps scoring into a function's entry point with partial batch responses.
 
     A record that can never be scored is written to `failures` with its reason and all that a replay needs, so that it
@@ -30,21 +27,23 @@ def batch_entry(scoring: ChunkScoring, failures: FailureStore) -> Handler:
         data = record.kinesis.data_as_bytes()
         try:
             scoring.handle(data, accepted_at)
-        except Unavailable:
+        except Unavailable as error:
+            logger.warning("record retried", extra={"code": error.code, "record": record.event_id})
             raise
         except BonafideError as error:
             logger.warning("record set aside", extra={"code": error.code, "record": record.event_id})
+            measurements.add(ChunksSetAside=1)
             failures.put(record.event_id.replace(":", "/"), _failure(record, error))
+        except Exception as error:
+            log_unexpected(error)
+            raise
 
-    @logger.inject_lambda_context(clear_state=True)
-    @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
-    def handle(event: dict[str, Any], context: LambdaContext) -> Any:
+    def handle(event: Event, context: LambdaContext) -> Any:
         answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)
         _report_lag(scoring, event)
         return answer
 
-    entry: Handler = handle
-    return entry
+    return observed(handle)
 
 
 def _failure(record: KinesisStreamRecord, error: BonafideError) -> dict[str, Any]:

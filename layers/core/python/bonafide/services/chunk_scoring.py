@@ -7,6 +7,7 @@ from typing import Any
 from bonafide.audio.decode import decode
 from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.events import AudioChunk, SessionEnded, parse
+from bonafide.observability import measurements
 from bonafide.ports import EvidenceRow, Lag, SessionRecord, SessionStore, SpeechModels
 from bonafide.services.clock import Clock, utc_now
 from bonafide.services.evaluation import SessionJudge
@@ -54,7 +55,9 @@ class ChunkScoring:
             waveform = decode(content, encoding=record.encoding, rate=record.sample_rate, channel=record.channel)
             chunk = ChunkEvidence(event.chunk, digest, self._models.observe(waveform, record.bands))
             row = EvidenceRow(chunk, self._models.digest, accepted_at, self._clock())
-            self._sessions.put_evidence(event.domain, event.session, row)
+            if self._sessions.put_evidence(event.domain, event.session, row):
+                lag_ms = (self._clock() - accepted_at).total_seconds() * 1000
+                measurements.add(ChunksScored=1, EvidenceLag=max(lag_ms, 0))
         # Read again: the end may have been written while this was scored, and then somebody has to look.
         return find_session(self._sessions, event.domain, event.session)
 

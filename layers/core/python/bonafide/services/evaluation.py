@@ -1,5 +1,6 @@
 """What a call's evidence says: provisionally while audio flows, and once for good."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from bonafide.ports import (
     TenantStore,
     VersionConflict,
 )
+from bonafide.services import ledger
 from bonafide.services.clock import Clock, identifier, utc_now
 from bonafide.services.enrolment import quality_report
 from bonafide.services.tenants import domain_not_found
@@ -104,12 +106,13 @@ class SessionJudge:
             closed = replace(record, finalised_at=self._clock(), version=record.version + 1)
             found = self._replaced(record, closed)
             return self._settled(found, rows) if found.version > record.version else record
+        started = time.monotonic()
         judged = self._judged(record, rows)
         name = identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())
         final = judged.model_copy(update={"decision_id": name, "status": SessionStatus.FINAL})
         tenant = self._tenants.domain(record.domain)
         days = tenant.retention.decision_days if tenant else 1
-        self._decisions.append(record.domain, final.model_dump(mode="json"), self._clock() + timedelta(days=days))
+        ledger.write(self._decisions, final, self._clock() + timedelta(days=days), started)
         return self._replaced(record, replace(record, decision_id=name, version=record.version + 1))
 
     def _replaced(self, record: SessionRecord, changed: SessionRecord) -> SessionRecord:

@@ -13,6 +13,7 @@ from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import AuthenticationDecision, AuthenticationRequest, SpeakerEvidence
 from bonafide.errors import Conflict
 from bonafide.ports import DecisionLog, DomainRecord, SpeakerRecord, SpeechModels, TenantStore
+from bonafide.services import ledger
 from bonafide.services.clock import Clock, request_identifier, utc_now
 from bonafide.services.enrolment import quality_report, require_space
 from bonafide.services.recordings import Recordings
@@ -65,7 +66,7 @@ class VerificationService:
         if tenant.retention.keep_audio:
             self._keep(record, f"authentications/{decision.decision_id}", content)
         expires_at = decision.decided_at + timedelta(days=tenant.retention.decision_days)
-        stored = self._decisions.append(domain, decision.model_dump(mode="json"), expires_at)
+        stored = ledger.write(self._decisions, decision, expires_at, started)
         return AuthenticationDecision.model_validate(stored)
 
     def _keep(self, record: SpeakerRecord, name: str, content: bytes) -> None:

@@ -1,0 +1,37 @@
+"""Writing a decision down, and telling metrics, trace and log of it: what was decided and why, never about whom."""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bonafide.contracts import AuthenticationDecision, SessionEvaluation
+from bonafide.observability import logger, measurements, tracer
+from bonafide.ports import DecisionLog
+
+
+def write(
+    log: DecisionLog, decision: AuthenticationDecision | SessionEvaluation, expires_at: datetime, started: float
+) -> Mapping[str, Any]:
+    """Stores a decision and returns the stored one, which may be an earlier one and then was counted before.
+
+    Args:
+        log: where decisions are kept.
+        decision: with its `decision_id`.
+        expires_at: when it may be deleted.
+        started: on the monotonic clock, when what asked for the decision arrived.
+    """
+    document = decision.model_dump(mode="json")
+    stored = log.append(decision.domain, document, expires_at)
+    if stored == document:
+        _report(decision, (time.monotonic() - started) * 1000)
+    return stored
+
+
+def _report(decision: AuthenticationDecision | SessionEvaluation, latency_ms: float) -> None:
+    llr = decision.speaker.llr if decision.speaker else None
+    measurements.add_decision(decision.domain, decision.decision, llr, latency_ms)
+    shown = decision.model_dump(mode="json", include={"domain", "decision", "decision_id", "bundle"})
+    for name, value in shown.items():
+        tracer.put_annotation(name, value)
+    logger.info("decided", extra={**shown, "reasons": decision.reasons, "policy_version": decision.policy_version})
