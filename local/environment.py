@@ -27,10 +27,12 @@ class Outcome:
     Attributes:
         payload: the function's answer, or the description of its error, JSON.
         error: None, `Handled` for an exception of the function, `Unhandled` when its process did not survive.
+        milliseconds: how long the invocation took, without the initialisation before it.
     """
 
     payload: bytes
     error: str | None = None
+    milliseconds: float = 0
 
     @classmethod
     def failure(cls, kind: str, message: str) -> "Outcome":
@@ -89,8 +91,8 @@ class Environment:
         self.note(f"START RequestId: {invocation.id}")
         self._current = invocation
         self._inbox.put(invocation)
-        outcome = self._wait(invocation)
-        self.note(f"REPORT RequestId: {invocation.id} Duration: {(time.monotonic() - started) * 1000:.2f} ms")
+        outcome = replace(self._wait(invocation), milliseconds=(time.monotonic() - started) * 1000)
+        self.note(f"REPORT RequestId: {invocation.id} Duration: {outcome.milliseconds:.2f} ms")
         return outcome
 
     def _wait(self, invocation: Invocation) -> Outcome:

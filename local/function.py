@@ -5,7 +5,7 @@ import sysconfig
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ CONCURRENCY = os.cpu_count() or 2
 WAITING = 256
 # What AWS's runtime image holds besides Python itself.
 RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
+# The alias through which a function is called.
+LIVE = "live"
 
 
 class ThrottledError(Exception):
@@ -39,6 +41,7 @@ class Definition:
         environment: its own variables.
         memory: MB.
         timeout: seconds.
+        version: its number.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Definition:
     environment: Mapping[str, str]
     memory: int
     timeout: int
+    version: str = "1"
 
     def program(self, runtime: Path, platform: Mapping[str, str]) -> Program:
         """Describes the process of an execution environment, with only what Lambda would let it see."""
@@ -69,7 +73,7 @@ class Definition:
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory),
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
-            "AWS_LAMBDA_FUNCTION_VERSION": "1",
+            "AWS_LAMBDA_FUNCTION_VERSION": self.version,
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
@@ -80,6 +84,14 @@ class Definition:
             "PYTHONDONTWRITEBYTECODE": "1",
             "TZ": ":UTC",
         }
+
+
+# Told of each invocation that ended: of which version, through which alias or version it was called, what came of it.
+type Record = Callable[[Definition, str, Outcome], None]
+
+
+def forget(_definition: Definition, _qualifier: str, _outcome: Outcome) -> None:
+    """Records nothing."""
 
 
 def platform(endpoint: str) -> dict[str, str]:
@@ -101,8 +113,16 @@ def runtime_client(folder: Path) -> Path:
 class Function:
     """Serves invocations with up to `concurrency` environments, each started when none of the others is free."""
 
-    def __init__(self, definition: Definition, program: Program, log: Path, concurrency: int = CONCURRENCY) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        program: Program,
+        log: Path,
+        concurrency: int = CONCURRENCY,
+        record: Record = forget,
+    ) -> None:
         self.definition = definition
+        self._record = record
         self.program = program
         self.log = log
         self._own = threading.local()
@@ -112,15 +132,15 @@ class Function:
         # A thread of the pool is an environment: the pool, too, adds one only when all are busy.
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=definition.name)
 
-    def submit(self, payload: bytes, trace: str = "", request_id: str = "") -> Future[Outcome]:
-        """Queues one event.
+    def submit(self, payload: bytes, trace: str = "", request_id: str = "", qualifier: str = LIVE) -> Future[Outcome]:
+        """Queues one event; `qualifier` is the alias or version that it is called by.
 
         Raises:
             ThrottledError: too many are waiting already.
         """
         if not self._room.acquire(blocking=False):
             raise ThrottledError
-        future = self._threads.submit(self._serve, payload, trace, request_id or str(uuid.uuid4()))
+        future = self._threads.submit(self._serve, payload, trace, request_id or str(uuid.uuid4()), qualifier)
         future.add_done_callback(lambda _: self._room.release())
         return future
 
@@ -140,13 +160,18 @@ class Function:
             environment.close()
         self._threads.shutdown()
 
-    def _serve(self, payload: bytes, trace: str, request_id: str) -> Outcome:
+    def _serve(self, payload: bytes, trace: str, request_id: str, qualifier: str) -> Outcome:
+        outcome = self._run(payload, trace, request_id, qualifier)
+        self._record(self.definition, qualifier, outcome)
+        return outcome
+
+    def _run(self, payload: bytes, trace: str, request_id: str, qualifier: str) -> Outcome:
         environment = self._environment()
         failure = environment.wait_ready()
         if failure:
             environment.close()
             return failure
-        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.definition.name}:live"
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.definition.name}:{qualifier}"
         deadline_ms = int((time.time() + self.definition.timeout) * 1000)
         return environment.run(Invocation(request_id, payload, trace, arn, deadline_ms))
 

@@ -3,16 +3,17 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from local.alias import Alias
 from local.emulator import Emulator, emulator
 from local.environment import Outcome
 from local.front import Api, serve
-from local.function import Function, platform, runtime_client
+from local.function import Definition, Function, Record, forget, platform, runtime_client
 from local.schedule import Scheduler, schedules
 from local.stream import mappings
 from local.stream_poller import Poller
@@ -23,20 +24,72 @@ LOGS = ROOT / ".build" / "local"
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """What there is of AWS around the functions besides their state.
+
+    Attributes:
+        record: told of each invocation.
+        variables: what leads the functions to further services.
+    """
+
+    record: Record = forget
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Starts functions.
+
+    Attributes:
+        emulator: where their state is.
+        runtime: folder of the runtime client.
+        logs: folder with one log per version of a function, and that of the emulator.
+        account: what else is around.
+    """
+
+    emulator: Emulator
+    runtime: Path
+    logs: Path
+    account: Account
+
+    def start(self, template: Template, wanted: Callable[[str], bool]) -> dict[str, Function]:
+        """Makes functions of a template, of which `wanted` picks by name; the caller closes them."""
+        return {each.name: self._start(each) for each in template.functions() if wanted(each.name)}
+
+    def _start(self, definition: Definition) -> Function:
+        log = self.logs / f"{definition.name}{'' if definition.version == '1' else f'-{definition.version}'}.log"
+        log.write_bytes(b"")
+        variables = {**platform(self.emulator.endpoint), **self.account.variables}
+        return Function(definition, definition.program(self.runtime, variables), log, record=self.account.record)
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """What runs.
 
     Attributes:
         endpoint: URL of the API's stage; the paths of the contract come after it.
-        emulator: where the state is.
-        functions: by name, such as `manage_domains`.
-        logs: folder with one log per function, and that of the emulator.
+        host: where functions run.
+        template: of the service.
+        functions: by name, such as `manage_domains`; the version that was deployed first.
+        aliases: by the function's name; what the API, streams and schedules call.
     """
 
     endpoint: str
-    emulator: Emulator
+    host: Host
+    template: Template
     functions: Mapping[str, Function]
-    logs: Path
+    aliases: Mapping[str, Alias]
+
+    @property
+    def emulator(self) -> Emulator:
+        """Where the state is."""
+        return self.host.emulator
+
+    @property
+    def logs(self) -> Path:
+        """Folder with one log per function, and that of the emulator."""
+        return self.host.logs
 
     def invoke(self, function: str, event: bytes) -> Outcome:
         """Invokes a function directly, as `aws lambda invoke` would."""
@@ -44,12 +97,18 @@ class Deployment:
 
     def submit(self, function: str, payload: bytes, trace: str, request_id: str) -> Future[Outcome]:
         """Queues an event of the API for a function."""
-        return self.functions[function].submit(payload, trace, request_id)
+        return self.aliases[function].submit(payload, trace, request_id)
 
 
 @contextmanager
 def deployment(
-    port: int = 0, *, stage: str = "dev", assembly: Path | None = None, logs: Path = LOGS, pace: float = 1
+    port: int = 0,
+    *,
+    stage: str = "dev",
+    assembly: Path | None = None,
+    logs: Path = LOGS,
+    pace: float = 1,
+    account: Account = Account(),  # noqa: B008 - frozen
 ) -> Iterator[Deployment]:
     """Deploys the stacks of a stage to this machine until the context ends.
 
@@ -59,6 +118,7 @@ def deployment(
         assembly: a cloud assembly; by default that of this repository, synthesised when it is out of date.
         logs: folder for logs.
         pace: how many times faster than the clock the time of schedules passes.
+        account: what there is of AWS besides the state.
     """
     assembly = assembly or synthesize(stage=stage)
     with ExitStack() as cleanup:
@@ -68,44 +128,34 @@ def deployment(
         aws = cleanup.enter_context(emulator(state, logs / "emulator.log"))
         exports = aws.deploy(Template.read(assembly, f"Bonafide-{stage}-Data", {}))
         template = Template.read(assembly, f"Bonafide-{stage}-Service", exports)
-        functions = _functions(template, aws, runtime_client(state / "runtime"), logs)
+        host = Host(aws, runtime_client(state / "runtime"), logs, account)
+        functions = host.start(template, lambda _: True)
         for function in functions.values():
             cleanup.callback(function.close)
-        _warm(functions)
-        for source in _sources(template, aws, functions, pace):
+        warm(functions)
+        running = Deployment("", host, template, functions, {name: Alias(each) for name, each in functions.items()})
+        for source in _sources(running, pace):
             cleanup.callback(source.stop)
-        running = Deployment("", aws, functions, logs)
-        server = serve(_api(template, running), port)
+        server = serve(_api(running), port)
         cleanup.callback(server.stop)
-        yield Deployment(f"http://{server.address}/{template.stage()}", aws, functions, logs)
+        yield replace(running, endpoint=f"http://{server.address}/{template.stage()}")
 
 
-def _functions(template: Template, aws: Emulator, runtime: Path, logs: Path) -> dict[str, Function]:
-    functions: dict[str, Function] = {}
-    for definition in template.functions():
-        log = logs / f"{definition.name}.log"
-        log.write_bytes(b"")
-        program = definition.program(runtime, platform(aws.endpoint))
-        functions[definition.name] = Function(definition, program, log)
-    return functions
-
-
-def _warm(functions: Mapping[str, Function]) -> None:
+def warm(functions: Mapping[str, Function]) -> None:
     """Starts one environment of each function; one that does not start is said, and fails its own calls only."""
     for name, started in [(name, function.warm()) for name, function in functions.items()]:
         if failure := started.result():
             print(f"{name} does not start: {failure.payload.decode()}", file=sys.stderr)
 
 
-def _sources(
-    template: Template, aws: Emulator, functions: Mapping[str, Function], pace: float
-) -> Iterator[Poller | Scheduler]:
+def _sources(running: Deployment, pace: float) -> Iterator[Poller | Scheduler]:
     """Starts what calls functions by itself, one at a time."""
-    for rules in mappings(template):
-        yield Poller(rules, aws.client, functions[rules.function])
-    for schedule in schedules(template):
-        yield Scheduler(schedule, functions[schedule.function].submit, pace)
+    for rules in mappings(running.template):
+        yield Poller(rules, running.emulator.client, running.aliases[rules.function])
+    for schedule in schedules(running.template):
+        yield Scheduler(schedule, running.aliases[schedule.function].submit, pace)
 
 
-def _api(template: Template, running: Deployment) -> Api:
+def _api(running: Deployment) -> Api:
+    template = running.template
     return Api(template.stage(), template.routes(), template.refusals(), template.binary_types(), running.submit)

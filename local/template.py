@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,18 +56,39 @@ class Template:
         name: of the stack.
         content: the template as it is deployed.
         exports: values by export name.
+        numbers: of function versions by logical id; the first one unless said otherwise.
     """
 
     folder: Path
     name: str
     content: Mapping[str, Any]
     exports: Mapping[str, str]
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path, name: str, exports: Mapping[str, str]) -> "Template":
         """Reads the template of a stack."""
         content = json.loads((folder / f"{name}.template.json").read_text())
         return cls(folder, name, content, exports)
+
+    def after(self, former: "Template") -> "Template":
+        """Returns it as an update of a former one: versions that are new there have the next number."""
+        versions = former.versions()
+        known = set(versions.values())
+        following = {
+            id_: str(int(former.number(versions[name])) + 1)
+            for name, id_ in self.versions().items()
+            if name in versions and id_ not in known
+        }
+        return replace(self, numbers={**former.numbers, **following})
+
+    def versions(self) -> dict[str, str]:
+        """Returns the logical id of each function's version by the function's name."""
+        return {_name(each["FunctionName"]["Ref"]): id_ for id_, each in self.raw("AWS::Lambda::Version")}
+
+    def number(self, version: str) -> str:
+        """Returns the number of a version."""
+        return self.numbers.get(version, "1")
 
     def resolve(self, value: Any) -> Any:
         """Evaluates intrinsic functions; a reference to a resource of this stack becomes its logical id."""
@@ -88,7 +109,7 @@ class Template:
             case "Fn::ImportValue":
                 return self.exports[self.resolve(argument)]
             case "Fn::GetAtt":
-                return argument[0]
+                return self.number(argument[0]) if argument[1] == "Version" else argument[0]
             case "Fn::Join":
                 return argument[0].join(map(str, self.resolve(argument[1])))
             case "Fn::Sub":
@@ -131,6 +152,7 @@ class Template:
         return [self._definition(id_, each, layers) for id_, each in self.resources("AWS::Lambda::Function")]
 
     def _definition(self, logical_id: str, function: Mapping[str, Any], layers: Mapping[str, Path]) -> Definition:
+        version = self.versions().get(_name(logical_id))
         return Definition(
             name=_name(logical_id),
             handler=function["Handler"],
@@ -139,6 +161,7 @@ class Template:
             environment=function.get("Environment", {}).get("Variables", {}),
             memory=function.get("MemorySize", 128),
             timeout=function.get("Timeout", 3),
+            version=self.number(version) if version else "$LATEST",
         )
 
     def _asset(self, location: Mapping[str, str]) -> Path:
@@ -171,9 +194,7 @@ class Template:
         return {logical_id: path(logical_id) for logical_id in resources}
 
     def _targets(self) -> dict[str, str]:
-        versions = {id_: version["FunctionName"] for id_, version in self.resources("AWS::Lambda::Version")}
-        aliases = self.resources("AWS::Lambda::Alias")
-        return {id_: _name(versions[alias["FunctionVersion"]]) for id_, alias in aliases}
+        return {id_: _name(alias["FunctionName"]["Ref"]) for id_, alias in self.raw("AWS::Lambda::Alias")}
 
     def _alias(self, integration: Mapping[str, Any]) -> str:
         found = ALIAS_IN_URI.search(integration["Uri"])
