@@ -3,6 +3,7 @@ import wave
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def material(tmp_path: Path) -> Material:
     return tmp_path / "manifest.csv", rows
 
 
-def changed(rows: list[Row], index: int, **fields: object) -> list[Row]:
+def changed(rows: list[Row], index: int, **fields: Any) -> list[Row]:
     return [replace(row, **fields) if number == index else row for number, row in enumerate(rows)]
 
 
