@@ -108,7 +108,7 @@ def deployment(
     assembly: Path | None = None,
     logs: Path = LOGS,
     pace: float = 1,
-    account: Account = Account(),  # noqa: B008 - frozen
+    account: Account = Account(),
 ) -> Iterator[Deployment]:
     """Deploys the stacks of a stage to this machine until the context ends.
 

@@ -194,7 +194,8 @@ class Template:
         return {logical_id: path(logical_id) for logical_id in resources}
 
     def _targets(self) -> dict[str, str]:
-        return {id_: _name(alias["FunctionName"]["Ref"]) for id_, alias in self.raw("AWS::Lambda::Alias")}
+        names = {version: name for name, version in self.versions().items()}
+        return {id_: names[alias["FunctionVersion"]["Fn::GetAtt"][0]] for id_, alias in self.raw("AWS::Lambda::Alias")}
 
     def _alias(self, integration: Mapping[str, Any]) -> str:
         found = ALIAS_IN_URI.search(integration["Uri"])
