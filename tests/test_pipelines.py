@@ -1,0 +1,132 @@
+"""The pipelines: pinned, least privileged, promoting one build, and made of make targets that a person can run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / ".github" / "workflows"
+WORKFLOWS = sorted(path.stem for path in FOLDER.glob("*.yml"))
+PINNED = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+LOCAL = re.compile(r"uses: \./\.github/workflows/(\w+)\.yml$")
+# Only here does a workflow do by itself what no person would need a target for.
+NOT_MAKE = {"rollback": "git merge-base "}
+
+type Document = dict[str, Any]
+
+
+def load(name: str) -> Document:
+    document: Document = yaml.safe_load((FOLDER / f"{name}.yml").read_text())
+    return document
+
+
+def jobs(name: str) -> dict[str, Document]:
+    found: dict[str, Document] = load(name)["jobs"]
+    return found
+
+
+def runs(name: str) -> list[str]:
+    return [step["run"] for job in jobs(name).values() for step in job.get("steps", []) if "run" in step]
+
+
+def made(text: str) -> list[str]:
+    """Targets that make is called with."""
+    return re.findall(r"\bmake ([a-z-]+)", text)
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def before(name: str, job: str) -> set[str]:
+    """Jobs that have to be through before another one."""
+    needs = jobs(name)[job].get("needs", [])
+    direct = {needs} if isinstance(needs, str) else set(needs)
+    return direct.union(*(before(name, each) for each in direct))
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_every_action_is_pinned_by_a_full_digest_with_its_version(name: str) -> None:
+    lines = [line.strip().removeprefix("- ") for line in (FOLDER / f"{name}.yml").read_text().splitlines()]
+    uses = [line for line in lines if line.startswith("uses:")]
+    assert uses
+    assert [line for line in uses if not PINNED.match(line) and not LOCAL.match(line)] == []
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_may_do_nothing_and_each_job_names_what_it_may(name: str) -> None:
+    assert load(name)["permissions"] == {}
+    for job in jobs(name).values():
+        assert isinstance(job["permissions"], dict)
+        assert {what for what, how in job["permissions"].items() if how == "write"} <= {"id-token"}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_checkout_leaves_credentials_behind(name: str) -> None:
+    steps = [step for job in jobs(name).values() for step in job.get("steps", [])]
+    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_script_has_an_expression_pasted_into_it(name: str) -> None:
+    assert [run for run in runs(name) if "${{" in run] == []
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_runs_make_targets_only(name: str) -> None:
+    allowed = ("make ", NOT_MAKE[name]) if name in NOT_MAKE else ("make ",)
+    assert [run for run in runs(name) if not run.startswith(allowed)] == []
+    assert {target for run in runs(name) for target in made(run)} <= make_targets()
+
+
+def test_every_target_of_the_jenkinsfile_exists_and_is_what_the_workflows_run() -> None:
+    steps = {target for sh in re.findall(r"sh '(.*)'", (ROOT / "Jenkinsfile").read_text()) for target in made(sh)}
+    workflows = {target for name in ("ci", "deploy", "stage") for run in runs(name) for target in made(run)}
+    assert steps == workflows <= make_targets()
+
+
+def test_the_checks_are_those_that_have_to_pass_before_anything_lands() -> None:
+    required = set(made((ROOT / ".ci" / "run").read_text()))
+    assert required | {"synth", "audit"} <= {target for run in runs("ci") for target in made(run)}
+
+
+def test_production_gets_what_staging_and_development_got_before() -> None:
+    assert before("deploy", "production") == {"staging", "dev", "release", "ci"}
+    stages = [jobs("deploy")[stage]["with"] for stage in ("dev", "staging", "production")]
+    assert len({(stage["revision"], stage["run"]) for stage in stages}) == 1
+    assert [run for run in runs("stage") if "make release" in run] == []
+    assert sum(made(run) == ["release"] for run in runs("deploy")) == 1
+
+
+def test_every_stage_is_called_after_it_was_deployed_and_never_deployed_twice_at_once() -> None:
+    (deploy,) = jobs("stage").values()
+    order = [target for step in deploy["steps"] for target in made(step.get("run", ""))]
+    assert order.index("deploy") < order.index("smoke")
+    assert deploy["environment"] == "${{ inputs.stage }}"
+    assert deploy["concurrency"] == {"group": "stage-${{ inputs.stage }}", "cancel-in-progress": False}
+
+
+def test_code_of_a_pull_request_never_runs_beside_credentials() -> None:
+    for job in jobs("ci").values():
+        if "id-token" in job["permissions"]:
+            (checkout,) = [step for step in job["steps"] if "actions/checkout" in step.get("uses", "")]
+            assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+
+
+def test_what_is_deployed_is_built_without_a_cache() -> None:
+    assert "actions/cache" not in (FOLDER / "deploy.yml").read_text()
+    assert "actions/cache" not in (FOLDER / "rollback.yml").read_text()
+
+
+def test_zizmor_finds_nothing() -> None:
+    zizmor = str(Path(sys.executable).parent / "zizmor")
+    done = subprocess.run(
+        [zizmor, "--offline", "--quiet", str(ROOT / ".github")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
