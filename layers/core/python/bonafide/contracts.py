@@ -205,6 +205,7 @@ class AuthenticationDecision(Answer):
     call_id: str | None
     decided_at: AwareDatetime
     latency_ms: int = Field(description="Time from the request's arrival in the function to the decision.")
+    request_id: str | None = Field(None, description="Of the request that was decided on, as its X-Request-Id said.")
 
 
 class AudioFormat(Request):
@@ -265,6 +266,7 @@ class Session(Answer):
     started_at: AwareDatetime
     expires_at: AwareDatetime = Field(description="From then on no audio is taken.")
     decision_id: str | None = Field(description="The final decision, once there is one.")
+    request_id: str | None = Field(None, description="Of the request that started the call, as its X-Request-Id said.")
 
 
 class ChunkCounts(Answer):
@@ -298,6 +300,7 @@ class SessionEvaluation(Answer):
     policy_version: int
     call_id: str | None
     decided_at: AwareDatetime
+    request_id: str | None = Field(None, description="Of the request that started the call, as its X-Request-Id said.")
 
 
 class Health(Answer):
@@ -325,3 +328,4 @@ class Problem(Answer):
     code: str
     detail: str
     errors: list[ProblemDetail] = []
+    request_id: str | None = Field(None, description="To be quoted to whoever runs the service; also in X-Request-Id.")

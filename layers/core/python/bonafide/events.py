@@ -4,6 +4,7 @@ Readers ignore what they do not know and have defaults for what old producers di
 are released independently. A new major version is only sent after every consumer reads it.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,8 @@ class Event(BaseModel):
     version: Literal[1] = 1
     domain: Identifier
     session: Identifier
+    request_id: str | None = Field(None, max_length=128, description="Of the request that started the call.")
+    trace: str | None = Field(None, max_length=256, description="X-Ray header of the request that sent this event.")
 
 
 class AudioChunk(Event):
@@ -40,6 +43,21 @@ class SessionEnded(Event):
     chunks: int = Field(ge=0, le=MAX_CHUNKS)
     ended_at: AwareDatetime | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What leads from an event back to the requests that it comes from.
+
+    Attributes:
+        request_id: of the request that started the call.
+        trace: X-Ray header of the request that sent the event; None when that is not traced.
+    """
+
+    request_id: str | None = None
+    trace: str | None = None
+
+
+UNKNOWN = Origin()
 
 type StreamEvent = Annotated[AudioChunk | SessionEnded, Field(discriminator="type")]
 
@@ -71,13 +89,18 @@ def schema() -> dict[str, Any]:
     }
 
 
-def chunk_event(domain: str, session: str, chunk: int, content: str) -> bytes:
+def chunk_event(domain: str, session: str, chunk: int, content: str, origin: Origin = UNKNOWN) -> bytes:
     """Writes an `audio.chunk`."""
     event = AudioChunk(type="audio.chunk", domain=domain, session=session, chunk=chunk, content=content)
-    return event.model_dump_json().encode()
+    return _written(event, origin)
 
 
-def ended_event(domain: str, session: str, chunks: int, ended_at: datetime) -> bytes:
+def ended_event(domain: str, session: str, chunks: int, ended_at: datetime, origin: Origin = UNKNOWN) -> bytes:
     """Writes a `session.ended`."""
     event = SessionEnded(type="session.ended", domain=domain, session=session, chunks=chunks, ended_at=ended_at)
-    return event.model_dump_json().encode()
+    return _written(event, origin)
+
+
+def _written(event: Event, origin: Origin) -> bytes:
+    sent = event.model_copy(update={"request_id": origin.request_id, "trace": origin.trace})
+    return sent.model_dump_json(exclude_none=True).encode()

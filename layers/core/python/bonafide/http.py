@@ -36,7 +36,7 @@ from bonafide.errors import (
     StoreUnavailable,
     UnsupportedMediaType,
 )
-from bonafide.observability import Event, Handler, log_unexpected, logger, measurements, observed
+from bonafide.observability import Event, Handler, log_unexpected, logger, measurements, observed, request_id
 
 PROBLEM_JSON = "application/problem+json"
 DAY_SECONDS = 24 * 60 * 60
@@ -85,6 +85,8 @@ def lambda_entry(app: APIGatewayRestResolver) -> Handler[dict[str, Any]]:
         answer = _answer(app, event, context)
         latency_ms = (time.perf_counter() - started) * 1000
         measurements.add(Requests=1, Failures=answer["statusCode"] >= 500, RequestLatency=latency_ms)
+        if known := request_id():
+            answer["multiValueHeaders"]["X-Request-Id"] = [known]
         return answer
 
     return observed(handle, "requestContext.requestId")
@@ -134,6 +136,7 @@ def problem(error: BonafideError, details: list[ProblemDetail] | None = None) ->
         code=error.code,
         detail=error.detail,
         errors=details or _details(error),
+        request_id=request_id(),
     )
     body = document.model_dump_json(exclude_none=True)
     return Response(error.status, content_type=PROBLEM_JSON, body=body, headers={**error.headers})
@@ -229,7 +232,8 @@ def _refuse_path(event: Event) -> dict[str, Any] | None:
 
 def _plain(error: BonafideError) -> dict[str, Any]:
     """An answer that is made before the resolver."""
-    return {"statusCode": error.status, "headers": {"Content-Type": PROBLEM_JSON}, "body": problem(error).body}
+    headers = {"Content-Type": [PROBLEM_JSON]}
+    return {"statusCode": error.status, "multiValueHeaders": headers, "body": problem(error).body}
 
 
 def _with_plain_media_type(event: Event) -> Event:

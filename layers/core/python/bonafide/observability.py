@@ -4,9 +4,12 @@ Service and level come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_LOG_LEVEL. Re
 people's identifiers, so neither is ever logged or traced whole.
 """
 
+import functools
 import json
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 logger = Logger()
 # Clients are patched where spans are wanted, not all that X-Ray knows: patching everything costs start-up time.
 tracer = Tracer(auto_patch=False)
+# X-Ray's own recorder, for parts of a trace that begin and end in different places.
+recorder: Any = tracer.provider
 
 type Event = dict[str, Any]
 type Handler[Answer] = Callable[[Event, LambdaContext], Answer]
+
+TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
+TRACE_HEADER = re.compile(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=1")
 
 METRICS: Mapping[str, Any] = json.loads((Path(__file__).parent / "metrics.json").read_text())
 
@@ -69,12 +77,19 @@ class Measurements:
         if llr is not None:
             self.add(SpeakerLlr=llr, SpeakerLlrSquared=llr * llr)
 
-    def write(self) -> None:
-        """Writes what was added since the last time, if anything."""
-        if self._writer.metric_set:
-            for dimensions in self._dimensions[1:]:
-                self._writer.add_dimensions(**dimensions)
-            self._writer.flush_metrics()
+    def write(self, **properties: str) -> None:
+        """Writes what was added since the last time, if anything.
+
+        Args:
+            properties: what to find the line by; they are no dimensions, so they may have any number of values.
+        """
+        if not self._writer.metric_set:
+            return
+        for dimensions in self._dimensions[1:]:
+            self._writer.add_dimensions(**dimensions)
+        for name, value in properties.items():
+            self._writer.add_metadata(name, value)
+        self._writer.flush_metrics()
 
 
 measurements = Measurements(os.environ)
@@ -94,17 +109,91 @@ def observed[Answer](handle: Handler[Answer], correlation_id_path: str | None = 
 
     @logger.inject_lambda_context(correlation_id_path=correlation_id_path, clear_state=True)
     @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+    @functools.wraps(handle)
     def run(event: Event, context: LambdaContext) -> Answer:
+        annotate(request_id=request_id())
         try:
             return handle(event, context)
         except Exception as error:
             log_unexpected(error)
             raise InvocationFailed(type(error).__name__) from None
         finally:
-            measurements.write()
+            known = logger.get_current_keys()
+            measurements.write(**{name: known[name] for name in ("correlation_id", "call") if known.get(name)})
 
     entry: Handler[Answer] = run
     return entry
+
+
+def request_id() -> str | None:
+    """Returns the API's id of the request that is being answered; None outside of one."""
+    return logger.get_correlation_id()
+
+
+def follow(call: str | None) -> None:
+    """Marks the log, the trace and the metrics' line with the call that the work is for.
+
+    Args:
+        call: id of the request that started the call; None when the work is for none.
+    """
+    logger.append_keys(call=call)
+    annotate(call=call)
+
+
+def annotate(**values: str | None) -> None:
+    """Lets the current part of the trace be found by values; None is left out."""
+    for name, value in values.items():
+        if value is not None:
+            tracer.put_annotation(name, value)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Shows one stage of the work in the trace; of an error it shows the type, whose message may quote the input."""
+    subsegment = recorder.begin_subsegment(name)
+    try:
+        yield
+    except Exception as error:
+        subsegment.put_annotation("error", type(error).__name__)
+        subsegment.add_error_flag()
+        raise
+    finally:
+        recorder.end_subsegment()
+
+
+def trace_header() -> str | None:
+    """Returns what `continued` needs to go on with the current trace elsewhere; None when it is not sampled."""
+    if not recorder.is_sampled():
+        return None
+    here = recorder.get_trace_entity()
+    return f"Root={here.trace_id};Parent={here.id};Sampled=1"
+
+
+@contextmanager
+def continued(header: str | None, name: str) -> Iterator[None]:
+    """Shows a stage in the trace of the request that it is done for, instead of in that of the invocation.
+
+    A batch holds records of many requests. X-Ray's SDK attaches everything to the one trace that the environment
+    names, so that is what changes meanwhile; the annotation `invocation` leads back to the trace of the batch.
+
+    Args:
+        header: as `trace_header` wrote it; with anything else the stage is one of the invocation.
+        name: of the stage.
+    """
+    if tracer.disabled or not header or not TRACE_HEADER.fullmatch(header):
+        with stage(name):
+            yield
+        return
+    own, entity = os.environ.get(TRACE_VARIABLE, ""), recorder.get_trace_entity()
+    os.environ[TRACE_VARIABLE] = header
+    recorder.clear_trace_entities()
+    try:
+        with stage(name):
+            annotate(invocation=entity.trace_id)
+            yield
+    finally:
+        os.environ[TRACE_VARIABLE] = own
+        recorder.set_trace_entity(entity)
 
 
 def log_unexpected(error: Exception) -> None:

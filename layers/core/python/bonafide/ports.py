@@ -148,6 +148,7 @@ class SessionRecord:
         expires_at: from then on no audio is taken.
         finalised_at: when the call was closed, so that nothing about it may change any more but its decision.
         decision_id: of the final decision, once that is written.
+        request_id: of the request that started the call; it leads to everything that was done for it.
         version: optimistic version, 0 when never written.
     """
 
@@ -165,6 +166,7 @@ class SessionRecord:
     chunk_count: int | None = None
     decision_id: str | None = None
     finalised_at: datetime | None = None
+    request_id: str | None = None
     version: int = 0
 
     @property
@@ -183,12 +185,14 @@ class EvidenceRow:
         bundle: digest of the bundle that made it.
         accepted_at: when the stream took the chunk, by the stream's clock.
         scored_at: when the row was written.
+        request_id: of the request that started the call.
     """
 
     chunk: ChunkEvidence
     bundle: str
     accepted_at: datetime
     scored_at: datetime
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

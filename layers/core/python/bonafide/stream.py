@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.kinesis_stream_event import Ki
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bonafide.errors import BonafideError, Unavailable
-from bonafide.observability import Event, Handler, log_unexpected, logger, measurements, observed
+from bonafide.observability import Event, Handler, follow, log_unexpected, logger, measurements, observed
 from bonafide.ports import FailureStore
 from bonafide.services.chunk_scoring import ChunkScoring
 
@@ -25,6 +25,7 @@ def batch_entry(scoring: ChunkScoring, failures: FailureStore) -> Handler[Any]:
     def take(record: KinesisStreamRecord) -> None:
         accepted_at = datetime.fromtimestamp(record.kinesis.approximate_arrival_timestamp, UTC)
         data = record.kinesis.data_as_bytes()
+        follow(None)
         try:
             scoring.handle(data, accepted_at)
         except Unavailable as error:
@@ -40,6 +41,7 @@ def batch_entry(scoring: ChunkScoring, failures: FailureStore) -> Handler[Any]:
 
     def handle(event: Event, context: LambdaContext) -> Any:
         answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)
+        follow(None)
         _report_lag(scoring, event)
         return answer
 

@@ -148,6 +148,8 @@ def _write_session(record: SessionRecord) -> Item:
         "expires_at": {"N": _seconds(record.expires_at + KEPT)},
         "due_at": {"N": _seconds(record.due_at)},
         **({} if record.decision_id else {"open": {"S": "1"}}),
+        # Beside the document, which functions of the release before this one would not read with a new member.
+        **({"request_id": {"S": record.request_id}} if record.request_id else {}),
     }
 
 
@@ -156,7 +158,8 @@ def _read_session(item: Item) -> SessionRecord:
     times = {name: _time(document.pop(name)) for name in ("started_at", "due_at", "expires_at", "finalised_at")}
     domain, _, session = item["session"]["S"].partition("#")
     bands = tuple(Channel(band) for band in document.pop("bands"))
-    return SessionRecord(domain, session, version=int(item["version"]["N"]), bands=bands, **document, **times)
+    numbered = {"version": int(item["version"]["N"]), "request_id": item.get("request_id", {}).get("S")}
+    return SessionRecord(domain, session, bands=bands, **numbered, **document, **times)
 
 
 def _time(text: str | None) -> Any:
@@ -175,6 +178,7 @@ def _write_row(row: EvidenceRow) -> Item:
         "bundle": row.bundle,
         "accepted_at": row.accepted_at.isoformat(),
         "scored_at": row.scored_at.isoformat(),
+        "request_id": row.request_id,
     }
     vectors = {channel: {"B": vector.astype(_FLOAT).tobytes()} for channel, vector in evidence.embeddings.items()}
     return {
@@ -200,4 +204,5 @@ def _read_row(item: Item) -> EvidenceRow:
         bundle=document["bundle"],
         accepted_at=datetime.fromisoformat(document["accepted_at"]),
         scored_at=datetime.fromisoformat(document["scored_at"]),
+        request_id=document.get("request_id"),
     )

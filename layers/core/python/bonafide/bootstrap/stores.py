@@ -13,6 +13,7 @@ from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.sessions import DynamoSessionStore
+from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import Calibration
 from bonafide.services.evaluation import SessionJudge
 from bonafide.services.recordings import Recordings
@@ -43,7 +44,7 @@ def settings() -> Settings:
 
 @cache
 def _dynamodb() -> "DynamoDBClient":
-    return boto3.client("dynamodb", config=CALLS)
+    return traced(boto3.client("dynamodb", config=CALLS))
 
 
 @cache
@@ -55,7 +56,7 @@ def tenant_store() -> DynamoTenantStore:
 @cache
 def recordings() -> Recordings:
     """Uploaded and kept audio."""
-    return Recordings(S3AudioStore(boto3.client("s3", config=UPLOADS), settings().audio_bucket))
+    return Recordings(S3AudioStore(traced(boto3.client("s3", config=UPLOADS)), settings().audio_bucket))
 
 
 def idempotency() -> DynamoDBPersistenceLayer:
@@ -110,7 +111,7 @@ def sessions() -> Sessions:
 
 def intake() -> AudioIntake:
     """The service behind the chunk routes."""
-    client = boto3.client("kinesis", config=CALLS)
+    client = traced(boto3.client("kinesis", config=CALLS))
     return AudioIntake(session_store(), KinesisAudioStream(client, _stream_settings().audio_stream))
 
 
@@ -121,4 +122,4 @@ def closing() -> SessionClosing:
 
 def failures() -> S3FailureStore:
     """Where events go that can never be scored."""
-    return S3FailureStore(boto3.client("s3", config=CALLS), _stream_settings().failure_bucket)
+    return S3FailureStore(traced(boto3.client("s3", config=CALLS)), _stream_settings().failure_bucket)

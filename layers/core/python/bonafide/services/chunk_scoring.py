@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from bonafide.audio.decode import decode
+from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.events import AudioChunk, SessionEnded, parse
-from bonafide.observability import measurements
+from bonafide.observability import continued, follow, measurements, stage
 from bonafide.ports import EvidenceRow, Lag, SessionRecord, SessionStore, SpeechModels
 from bonafide.services.clock import Clock, utc_now
 from bonafide.services.evaluation import SessionJudge
@@ -37,9 +38,11 @@ class ChunkScoring:
             BonafideError: `Unavailable` may succeed later; any other never will.
         """
         event = parse(data)
-        record = self._score(event, accepted_at) if isinstance(event, AudioChunk) else self._end(event)
-        if record.status is SessionStatus.ENDED:
-            self._judge.settle(record)
+        with continued(event.trace, event.type):
+            follow(event.request_id)
+            record = self._score(event, accepted_at) if isinstance(event, AudioChunk) else self._end(event)
+            if record.status is SessionStatus.ENDED:
+                self._judge.settle(record)
 
     def report_lag(self, shard: str, oldest: datetime) -> None:
         """Leaves word for the door of how long the shard's oldest record of this batch had waited."""
@@ -52,14 +55,21 @@ class ChunkScoring:
         digest = hashlib.sha256(content).hexdigest()
         space = self._models.embedding_space
         if not self._sessions.has_evidence(event.domain, event.session, event.chunk, digest, space):
-            waveform = decode(content, encoding=record.encoding, rate=record.sample_rate, channel=record.channel)
-            chunk = ChunkEvidence(event.chunk, digest, self._models.observe(waveform, record.bands))
-            row = EvidenceRow(chunk, self._models.digest, accepted_at, self._clock())
+            chunk = ChunkEvidence(event.chunk, digest, self._observe(record, content))
+            row = EvidenceRow(chunk, self._models.digest, accepted_at, self._clock(), record.request_id)
             if self._sessions.put_evidence(event.domain, event.session, row):
                 lag_ms = (self._clock() - accepted_at).total_seconds() * 1000
                 measurements.add(ChunksScored=1, EvidenceLag=max(lag_ms, 0))
         # Read again: the end may have been written while this was scored, and then somebody has to look.
         return find_session(self._sessions, event.domain, event.session)
+
+    def _observe(self, record: SessionRecord, content: bytes) -> Evidence:
+        with stage("decode"):
+            waveform = decode(content, encoding=record.encoding, rate=record.sample_rate, channel=record.channel)
+        with stage("find_speech"):
+            speech = self._models.find_speech(waveform)
+        with stage("embed"):
+            return self._models.evidence(speech, record.bands)
 
     def _end(self, event: SessionEnded) -> SessionRecord:
         return end_session(self._sessions, event.domain, event.session, event.chunks, self._clock())

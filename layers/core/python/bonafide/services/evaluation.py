@@ -11,6 +11,7 @@ from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
 from bonafide.biometrics.session import Folded, SessionStatus, fold, is_complete
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import ChunkCounts, SessionEvaluation
+from bonafide.observability import stage
 from bonafide.ports import (
     DecisionLog,
     DomainRecord,
@@ -138,7 +139,8 @@ class SessionJudge:
     def _judged(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionEvaluation:
         claim = self._claim(record)
         space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibration.embedding_space
-        folded = fold([row.chunk for row in rows], space, record.chunk_count)
+        with stage("fold"):
+            folded = fold([row.chunk for row in rows], space, record.chunk_count)
         degraded = [OTHER_MODELS] if folded.foreign else []
         scored, verdict = self._verdict(claim, folded, degraded)
         return SessionEvaluation(
@@ -160,6 +162,7 @@ class SessionJudge:
             policy_version=claim.tenant.policy_version,
             call_id=record.call_id,
             decided_at=self._clock(),
+            request_id=record.request_id,
         )
 
     def _verdict(self, claim: Claim, folded: Folded, degraded: list[str]) -> tuple[SpeakerScore | None, Verdict]:
@@ -172,8 +175,10 @@ class SessionJudge:
         if not claim.voiceprint.templates.keys() & folded.evidence.embeddings.keys():
             # The call began as somebody else's, who was enrolled in a band that this speaker was not.
             return None, Verdict(Decision.INCONCLUSIVE, (Reason.CHANNEL_MISMATCH,), *thresholds(policy))
-        scored = score(claim.voiceprint, folded.evidence, self._calibration)
-        return scored, decide(scored, folded.evidence, policy, degraded)
+        with stage("score"):
+            scored = score(claim.voiceprint, folded.evidence, self._calibration)
+        with stage("decide"):
+            return scored, decide(scored, folded.evidence, policy, degraded)
 
     def _claim(self, record: SessionRecord) -> Claim:
         tenant, speaker = self._tenants.find(record.domain, record.speaker or "")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bonafide.contracts import AuthenticationDecision, SessionEvaluation
-from bonafide.observability import logger, measurements, tracer
+from bonafide.observability import annotate, logger, measurements, stage
 from bonafide.ports import DecisionLog
 
 
@@ -22,7 +22,8 @@ def write(
         started: on the monotonic clock, when what asked for the decision arrived.
     """
     document = decision.model_dump(mode="json")
-    stored = log.append(decision.domain, document, expires_at)
+    with stage("store"):
+        stored = log.append(decision.domain, document, expires_at)
     if stored == document:
         _report(decision, (time.monotonic() - started) * 1000)
     return stored
@@ -32,6 +33,5 @@ def _report(decision: AuthenticationDecision | SessionEvaluation, latency_ms: fl
     llr = decision.speaker.llr if decision.speaker else None
     measurements.add_decision(decision.domain, decision.decision, llr, latency_ms)
     shown = decision.model_dump(mode="json", include={"domain", "decision", "decision_id", "bundle"})
-    for name, value in shown.items():
-        tracer.put_annotation(name, value)
+    annotate(**shown)
     logger.info("decided", extra={**shown, "reasons": decision.reasons, "policy_version": decision.policy_version})

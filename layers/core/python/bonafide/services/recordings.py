@@ -8,6 +8,7 @@ from bonafide.audio.decode import decode
 from bonafide.audio.waveform import Waveform
 from bonafide.contracts import MAX_AUDIO_BYTES, UPLOAD_SECONDS, AudioInput, Upload
 from bonafide.errors import InvalidInput, NotFound
+from bonafide.observability import stage
 from bonafide.ports import AudioStore
 
 UPLOADS = "uploads"
@@ -35,7 +36,8 @@ class Recordings:
             NotFound: nothing was uploaded under that name.
         """
         content = self._uploaded(domain, audio.upload) if audio.upload else inline(audio.content or "", "audio.content")
-        return content, decode(content, encoding=audio.encoding, rate=audio.sample_rate, channel=audio.channel)
+        with stage("decode"):
+            return content, decode(content, encoding=audio.encoding, rate=audio.sample_rate, channel=audio.channel)
 
     def keep(self, domain: str, speaker: str, name: str, content: bytes) -> None:
         """Keeps a recording until its speaker is deleted or opts out."""

@@ -29,8 +29,8 @@ from bonafide.errors import (
     TooLarge,
     UnsupportedAudio,
 )
-from bonafide.events import chunk_event, ended_event
-from bonafide.observability import logger
+from bonafide.events import Origin, chunk_event, ended_event
+from bonafide.observability import follow, logger, request_id, trace_header
 from bonafide.ports import AudioStream, SessionRecord, SessionStore, TenantStore, VersionConflict
 from bonafide.services.clock import Clock, jittered_pauses, request_identifier, utc_now
 from bonafide.services.evaluation import GRACE, IDLE, SessionJudge
@@ -82,12 +82,14 @@ class Sessions:
             started_at=now,
             due_at=now + IDLE,
             expires_at=now + LONGEST_CALL,
+            request_id=request_id(),
             version=1,
         )
         try:
             self._sessions.put_session(record)
         except VersionConflict:
             record = find_session(self._sessions, domain, record.session)
+        follow(record.request_id)
         return view(record)
 
     def get(self, domain: str, session: str) -> Session:
@@ -161,7 +163,7 @@ class AudioIntake:
         _require_format(record, chunk)
         _require_length(record, inline(chunk.content, "content"))
         partition = f"{domain}#{session}"
-        event = chunk_event(domain, session, number, chunk.content)
+        event = chunk_event(domain, session, number, chunk.content, _origin(record))
         _require_size(partition, event)
         self._pressure.require_room(partition)
         shard = self._stream.put(partition, event)
@@ -177,7 +179,7 @@ class AudioIntake:
         """
         record = end_session(self._sessions, domain, session, request.chunks, self._clock())
         # Behind the last chunk in the same shard: when scoring reads it, all that was accepted before is scored.
-        event = ended_event(domain, session, request.chunks, self._clock())
+        event = ended_event(domain, session, request.chunks, self._clock(), _origin(record))
         self._stream.put(f"{domain}#{session}", event)
         return view(record)
 
@@ -233,6 +235,7 @@ def find_session(store: SessionStore, domain: str, session: str) -> SessionRecor
     record = store.session(domain, session)
     if record is None:
         raise NotFound("session_not_found", "There is no such session in the domain.", field="session", found=session)
+    follow(record.request_id)
     return record
 
 
@@ -281,7 +284,12 @@ def view(record: SessionRecord) -> Session:
         started_at=record.started_at,
         expires_at=record.expires_at,
         decision_id=record.decision_id,
+        request_id=record.request_id,
     )
+
+
+def _origin(record: SessionRecord) -> Origin:
+    return Origin(record.request_id, trace_header())
 
 
 def _require_not_final(record: SessionRecord) -> None:
@@ -359,12 +367,14 @@ class SessionClosing:
             if seconds_left() < SECONDS_TO_CLOSE_ONE:
                 break
             closed += self._close(domain, session)
+        follow(None)
         return closed
 
     def _close(self, domain: str, session: str) -> bool:
         """The longest overdue come first, so one that cannot be settled must not stand in the way of the others."""
         try:
             record = self._sessions.session(domain, session)
+            follow(record.request_id if record else None)
             return record is not None and self._judge.settle(record).decision_id is not None
         except NotFound:
             # The domain was deleted; its calls expire by themselves.

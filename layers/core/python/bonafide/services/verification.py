@@ -12,6 +12,7 @@ from bonafide.biometrics.scoring import Calibration, SpeakerScore, bands_to_meet
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import AuthenticationDecision, AuthenticationRequest, SpeakerEvidence
 from bonafide.errors import Conflict
+from bonafide.observability import request_id, stage
 from bonafide.ports import DecisionLog, DomainRecord, SpeakerRecord, SpeechModels, TenantStore
 from bonafide.services import ledger
 from bonafide.services.clock import Clock, request_identifier, utc_now
@@ -59,9 +60,12 @@ class VerificationService:
         # The store answers while the samples are decoded and searched for speech.
         found = self._reader.submit(find_both, self._store, domain, speaker)
         content, waveform = self._recordings.read(domain, request.audio)
-        speech = self._models.find_speech(waveform)
-        tenant, record = found.result()
-        evidence = self._models.evidence(speech, bands_to_meet(self._usable(record)))
+        with stage("find_speech"):
+            speech = self._models.find_speech(waveform)
+        with stage("find_speaker"):
+            tenant, record = found.result()
+        with stage("embed"):
+            evidence = self._models.evidence(speech, bands_to_meet(self._usable(record)))
         decision = self._decide(tenant, record, evidence, request, key, started)
         if tenant.retention.keep_audio:
             self._keep(record, f"authentications/{decision.decision_id}", content)
@@ -93,8 +97,10 @@ class VerificationService:
         key: str | None,
         started: float,
     ) -> AuthenticationDecision:
-        scored = score(self._usable(record), evidence, self._calibration) if evidence.embeddings else None
-        verdict = decide(scored, evidence, tenant.policy)
+        with stage("score"):
+            scored = score(self._usable(record), evidence, self._calibration) if evidence.embeddings else None
+        with stage("decide"):
+            verdict = decide(scored, evidence, tenant.policy)
         return AuthenticationDecision(
             decision_id=request_identifier(key, request, record.domain, record.speaker, "decision"),
             domain=record.domain,
@@ -111,6 +117,7 @@ class VerificationService:
             call_id=request.context.call_id,
             decided_at=self._clock(),
             latency_ms=round((time.monotonic() - started) * 1000),
+            request_id=request_id(),
         )
 
 
