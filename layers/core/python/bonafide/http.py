@@ -258,7 +258,10 @@ def _remember_answers(store: BasePersistenceLayer) -> Callable[..., Response[Any
 
         # Powertools keeps one configuration for each decorated function; the key's owner is part of the key.
         config = IdempotencyConfig(
-            event_key_jmespath="key", payload_validation_jmespath="digest", expires_after_seconds=DAY_SECONDS
+            event_key_jmespath="key",
+            payload_validation_jmespath="digest",
+            expires_after_seconds=DAY_SECONDS,
+            hash_function="sha256",
         )
         config.register_lambda_context(app.lambda_context)
 
