@@ -20,6 +20,7 @@ from local.environment import Outcome
 from local.function import ACCOUNT, REGION, ThrottledError
 from local.http import Handler, Server, TooLongError
 from local.template import Refusal, Route
+from local.xray import header
 
 API_ID = "local00000"
 MAX_BODY = 10 * 1024 * 1024
@@ -123,8 +124,7 @@ class Request:
     @property
     def trace(self) -> str:
         """X-Ray's header, made as API Gateway makes it; nothing is sampled, for nobody would collect it."""
-        epoch, unique = f"{int(time.time()):08x}", self.id.replace("-", "")
-        return self.header("x-amzn-trace-id") or f"Root=1-{epoch}-{unique[:24]};Parent={unique[-16:]};Sampled=0"
+        return self.header("x-amzn-trace-id") or header(self.id)
 
 
 @dataclass(frozen=True, slots=True)

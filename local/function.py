@@ -12,6 +12,7 @@ from pathlib import Path
 
 from local.environment import Environment, Invocation, Outcome
 from local.process import Program
+from local.xray import header
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -173,7 +174,7 @@ class Function:
             return failure
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.definition.name}:{qualifier}"
         deadline_ms = int((time.time() + self.definition.timeout) * 1000)
-        return environment.run(Invocation(request_id, payload, trace, arn, deadline_ms))
+        return environment.run(Invocation(request_id, payload, trace or header(request_id), arn, deadline_ms))
 
     def _environment(self) -> Environment:
         existing: Environment | None = getattr(self._own, "environment", None)
