@@ -1,0 +1,58 @@
+"""Follows calls through all that is written about them: `python -m local.traces --calls 1000`.
+
+Runs the deployment here, catches what it sends to X-Ray, and shows that one id leads from each request to its stored
+decision, and that neither logs nor traces nor metrics hold names, audio or embeddings.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from local.demo.readers import load
+from local.runner import Account, deployment
+from local.traces.calls import Caller, Calls
+from local.traces.leaks import leaks
+from local.traces.trail import Telemetry, logs
+from local.xray import Daemon, Segment
+
+
+def main() -> None:
+    """Prints what was found; exits with 1 if a decision cannot be traced or anything leaked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=1000)
+    number = parser.parse_args().calls
+    voices = {name: reader.enrolment for name, reader in list(load().items())[:2]}
+    daemon = Daemon()
+    account = Account(variables={"AWS_XRAY_DAEMON_ADDRESS": daemon.address})
+    with tempfile.TemporaryDirectory() as folder, deployment(logs=Path(folder), account=account) as running:
+        calls = Caller(running.endpoint, "traced", voices).run(number)
+        daemon.stop()
+        written = logs(Path(folder))
+        gaps = list(Telemetry.gather(running, daemon.segments).gaps(calls))
+    found = [leak for text in (*written, json.dumps(daemon.segments)) for leak in leaks(text, calls.marker)]
+    _report(calls, written, daemon.segments)
+    _show("gaps between a request and its decision", gaps)
+    _show("names, audio or embeddings in logs, traces and metrics", found)
+    sys.exit(bool(gaps or found))
+
+
+def _report(calls: Calls, written: list[str], segments: list[Segment]) -> None:
+    decisions = Counter(answer.document["decision"] for answer in calls.decided)
+    decisions.update(stream.final.document["decision"] for stream in calls.streamed)
+    size = sum(map(len, written)) + len(json.dumps(segments))
+    print(f"{calls.number} calls: {len(calls.decided)} at once, {len(calls.streamed)} streamed", end=", ")
+    print(f"{len(calls.refused)} refused; decisions {dict(decisions)}")
+    print(f"{sum(text.count(chr(10)) for text in written)} lines of log, {len(segments)} segments, {size} characters")
+
+
+def _show(what: str, entries: list[str]) -> None:
+    print(f"{what}: {len(entries)}")
+    for entry in entries[:20]:
+        print(f"  {entry}")
+
+
+if __name__ == "__main__":
+    main()
