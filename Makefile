@@ -142,6 +142,10 @@ rollback: $(READY) ## send a stage's traffic back to the versions before its las
 smoke: $(READY) ## call a deployment and see whether it decides: STAGE= or ENDPOINT=
 	@$(PY) -m local.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
 
+.PHONY: cost
+cost: setup ## compute what use costs from measurements here and docs/operations/prices.json
+	@$(PY) -m benchmarks.cost
+
 .PHONY: audit
 audit: $(READY) ## look for known vulnerabilities of what is locked, and for weaknesses of the workflows
 	@$(VENV)/bin/zizmor --offline --quiet .github

@@ -1,0 +1,153 @@
+"""Counts what functions use of AWS by standing between them and the emulator, in the units that AWS bills.
+
+DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html and, for the size
+of an item, https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+"""
+
+import base64
+import http.client
+import json
+import math
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from local.http import Handler, Server
+
+READ_BYTES = 4096
+WRITE_BYTES = 1024
+KINESIS_BYTES = 25 * 1024
+HOP_BY_HOP = {"connection", "content-length", "date", "server", "transfer-encoding"}
+
+type Document = Mapping[str, Any]
+type Units = Mapping[str, float]
+
+
+class Meter:
+    """Passes requests on, and counts them.
+
+    Attributes:
+        used: units so far, by their names in docs/operations/prices.json.
+        upstream: URL of the emulator; nothing can be passed on before it is known.
+    """
+
+    def __init__(self) -> None:
+        self.used: dict[str, float] = {}
+        self.upstream = ""
+        self._lock = threading.Lock()
+        self._server = Server(0, _proxy(self))
+        self._server.start()
+
+    @property
+    def endpoint(self) -> str:
+        """URL that functions are led to."""
+        return f"http://{self._server.address}"
+
+    def stop(self) -> None:
+        """Frees the port."""
+        self._server.stop()
+
+    def count(self, target: str, method: str, request: bytes, answer: bytes) -> None:
+        """Adds what one request used."""
+        service, _, operation = target.partition(".")
+        if not service:
+            used: Units = {"s3_gets" if method in {"GET", "HEAD"} else "s3_puts": 1.0}
+        elif service.startswith("DynamoDB"):
+            used = dynamodb_units(operation, json.loads(request), json.loads(answer or b"{}"))
+        else:
+            used = kinesis_units(operation, json.loads(request))
+        with self._lock:
+            self.used.update({name: self.used.get(name, 0.0) + units for name, units in used.items()})
+
+
+def kinesis_units(operation: str, request: Document) -> Units:
+    """PUT payload units of one request."""
+    if operation != "PutRecord":
+        return {}
+    size = len(base64.b64decode(request["Data"])) + len(request["PartitionKey"])
+    return {"kinesis_puts": math.ceil(size / KINESIS_BYTES)}
+
+
+def dynamodb_units(operation: str, request: Document, answer: Document) -> Units:
+    """Request units of one request; those of a refused one are those of its item."""
+    match operation:
+        case "GetItem":
+            return {"dynamodb_reads": _read([answer.get("Item", {})], request)}
+        case "Query":
+            together = sum(item_size(item) for item in answer.get("Items", []))
+            return {"dynamodb_reads": _units(together, READ_BYTES) * _consistency(request)}
+        case "BatchGetItem":
+            found = answer.get("Responses", {})
+            tables = request["RequestItems"].items()
+            return {"dynamodb_reads": sum(_batch(found.get(table, []), asked) for table, asked in tables)}
+        case "TransactWriteItems":
+            parts = [part for each in request["TransactItems"] for part in each.values()]
+            return {"dynamodb_writes": sum(2 * _written(part) for part in parts)}
+        case "PutItem" | "UpdateItem" | "DeleteItem":
+            return {"dynamodb_writes": _written(request)}
+    raise NotImplementedError(operation)
+
+
+def _batch(found: list[Document], asked: Document) -> float:
+    missing: list[Document] = [{}] * (len(asked["Keys"]) - len(found))
+    return _read([*found, *missing], asked)
+
+
+def _read(items: list[Document], request: Document) -> float:
+    return sum(_units(item_size(item), READ_BYTES) for item in items) * _consistency(request)
+
+
+def _consistency(request: Document) -> float:
+    return 1 if request.get("ConsistentRead") else 0.5
+
+
+def _written(request: Document) -> int:
+    """Units of one write, and of the row in the index of due calls if the item has one."""
+    item = request.get("Item") or {**request.get("Key", {}), **request.get("ExpressionAttributeValues", {})}
+    return _units(item_size(item), WRITE_BYTES) + ("due_at" in request.get("Item", {}))
+
+
+def _units(size: int, unit: int) -> int:
+    return max(1, math.ceil(size / unit))
+
+
+def item_size(item: Document) -> int:
+    """Bytes of an item as DynamoDB counts them: names and values."""
+    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
+
+
+def value_size(value: Document) -> int:
+    """Bytes of one value in its typed form, such as `{"S": "x"}`."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "B":
+            return len(base64.b64decode(content))
+        case "N":
+            digits = len(content.strip("-").replace(".", ""))
+            return math.ceil(digits / 2) + 1 + content.startswith("-")
+        case "L":
+            return 3 + sum(1 + value_size(each) for each in content)
+        case "M":
+            return 3 + item_size(content) + len(content)
+    return 1
+
+
+def _proxy(meter: Meter) -> type[Handler]:
+    class Proxy(Handler):
+        def _pass(self) -> None:
+            request = self.read_body(1 << 28)
+            connection = http.client.HTTPConnection(urlsplit(meter.upstream).netloc, timeout=30)
+            connection.request(self.command, self.path, request or None, dict(self.headers.items()))
+            response = connection.getresponse()
+            answer = response.read()
+            meter.count(self.headers.get("X-Amz-Target", ""), self.command, request, answer)
+            headers = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP]
+            self.answer(response.status, headers, answer)
+            connection.close()
+
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass  # noqa: N815
+
+    return Proxy

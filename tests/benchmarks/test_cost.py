@@ -1,0 +1,100 @@
+"""What use costs: units as AWS counts them, prices that are all there, sums that add up."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.cost import PRICES, Ledger, added, alarm_metrics, emitted_metrics, print_costs, scaled
+from benchmarks.metering import Meter, dynamodb_units, item_size, kinesis_units
+from local.environment import Outcome
+from local.function import Definition
+
+
+@pytest.fixture
+def meter() -> Any:
+    running = Meter()
+    yield running
+    running.stop()
+
+
+def test_an_item_is_as_large_as_its_names_and_values() -> None:
+    assert item_size({"id": {"S": "äb"}, "n": {"N": "-123.4"}, "b": {"B": "AAAA"}, "t": {"BOOL": True}}) == 16
+    assert item_size({"m": {"M": {"k": {"S": "v"}}}, "l": {"L": [{"S": "x"}, {"NULL": True}]}}) == 1 + 6 + 1 + 7
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "answer", "units"),
+    [
+        ("GetItem", {"ConsistentRead": True}, {"Item": {"a": {"S": "x" * 4096}}}, {"dynamodb_reads": 2}),
+        ("GetItem", {}, {}, {"dynamodb_reads": 0.5}),
+        ("Query", {"ConsistentRead": True}, {"Items": [{"a": {"S": "x" * 3000}}] * 2}, {"dynamodb_reads": 2}),
+        ("PutItem", {"Item": {"a": {"S": "x" * 1024}}}, {}, {"dynamodb_writes": 2}),
+        ("PutItem", {"Item": {"due_at": {"N": "1"}}}, {}, {"dynamodb_writes": 2}),
+        ("DeleteItem", {"Key": {"a": {"S": "x"}}}, {}, {"dynamodb_writes": 1}),
+        ("TransactWriteItems", {"TransactItems": [{"Put": {"Item": {"a": {"S": "x"}}}}]}, {}, {"dynamodb_writes": 2}),
+        (
+            "BatchGetItem",
+            {"RequestItems": {"t": {"Keys": [{}, {}], "ConsistentRead": True}}},
+            {"Responses": {"t": [{"a": {"S": "x" * 5000}}]}},
+            {"dynamodb_reads": 3},
+        ),
+    ],
+)
+def test_a_request_uses_the_units_that_its_items_take(
+    operation: str, request_: dict[str, Any], answer: dict[str, Any], units: dict[str, float]
+) -> None:
+    assert dynamodb_units(operation, request_, answer) == units
+
+
+def test_an_unknown_operation_is_not_taken_for_free() -> None:
+    with pytest.raises(NotImplementedError, match="ExecuteStatement"):
+        dynamodb_units("ExecuteStatement", {}, {})
+
+
+def test_a_record_of_the_stream_costs_a_unit_for_each_25_kilobytes() -> None:
+    record = {"Data": "AAAA" * 8534, "PartitionKey": "session"}
+    assert kinesis_units("PutRecord", record) == {"kinesis_puts": 2}
+
+
+def test_every_price_names_what_it_is_for_and_where_it_stands() -> None:
+    for price in json.loads(PRICES.read_text())["prices"].values():
+        assert price["usd"] > 0
+        assert price["per"]
+        assert price["source"].startswith("https://aws.amazon.com/")
+
+
+def test_one_slow_invocation_among_many_does_not_change_what_is_billed(meter: Meter, tmp_path: Path) -> None:
+    ledger = Ledger(meter, tmp_path)
+    definition = Definition("f", "handler.f", tmp_path, (), {}, 2048, 3)
+    for milliseconds in (99.1, 9000.0, 99.8):
+        ledger.record(definition, "live", Outcome(b"", milliseconds=milliseconds))
+    assert ledger.billed(0) == {"lambda_requests": 3, "lambda_gb_seconds": pytest.approx(3 * 0.1 * 2)}
+    assert ledger.billed(2) == {"lambda_requests": 1, "lambda_gb_seconds": pytest.approx(0.2)}
+
+
+def test_a_cost_is_the_sum_of_units_times_prices(capsys: pytest.CaptureFixture[str]) -> None:
+    usage = scaled(added({"a": 1.0}, {"a": 2.0, "b": 1.0}), 10)
+    print_costs("ten", usage, {"a": {"usd": 2.0}, "b": {"usd": 0.5}})
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["65.0000", "in", "all"]
+
+
+def test_an_alarm_over_several_metrics_is_paid_for_each() -> None:
+    queries = [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "a / b"}]
+    kind = "AWS::CloudWatch::Alarm"
+    assert alarm_metrics({"Type": kind, "Properties": {"Metrics": queries}}) == 2
+    assert alarm_metrics({"Type": kind, "Properties": {"MetricName": "Errors"}}) == 1
+    assert alarm_metrics({"Type": "AWS::SNS::Topic"}) == 0
+
+
+def test_a_metric_is_paid_once_for_each_value_of_its_dimensions(tmp_path: Path) -> None:
+    directive = {
+        "Metrics": [{"Name": "Requests"}, {"Name": "Failures"}],
+        "Dimensions": [["service"], ["service", "version"]],
+    }
+    records = [
+        {"service": "f", "version": version, "_aws": {"CloudWatchMetrics": [directive]}} for version in ("1", "1", "2")
+    ]
+    (tmp_path / "f.log").write_text("START\n" + "\n".join(json.dumps(record) for record in records))
+    assert len(emitted_metrics(tmp_path)) == 2 * (1 + 2)
