@@ -82,6 +82,15 @@ class Template:
         }
         return replace(self, numbers={**former.numbers, **following})
 
+    def resource_names(self) -> dict[str, str]:
+        """Returns the logical id of each function, which stands for its name in AWS, by its name here."""
+        return {_name(id_): id_ for id_, _ in self.raw("AWS::Lambda::Function")}
+
+    def exported(self) -> dict[str, str]:
+        """Returns what the stack exports to others, by name."""
+        outputs = self.content.get("Outputs", {}).values()
+        return {each["Export"]["Name"]: self.resolve(each["Value"]) for each in outputs if "Export" in each}
+
     def versions(self) -> dict[str, str]:
         """Returns the logical id of each function's version by the function's name."""
         return {_name(each["FunctionName"]["Ref"]): id_ for id_, each in self.raw("AWS::Lambda::Version")}

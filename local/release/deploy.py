@@ -124,9 +124,9 @@ class Release:
             self._check(shift)
         self.note(f"{shift.function}: golden calls {moment}: {status or 'no report'}")
         if status != "Succeeded":
-            raise StoppedError(f"{hook} of {shift.function}, {moment}: {status or 'no report'}")
+            raise StoppedError(f"golden calls of {shift.function} {moment}")
 
     def _check(self, shift: Shift) -> None:
         """An alarm that is in ALARM stops a deployment, and keeps one from beginning."""
         if alarming := self.platform.alarming(shift.alarms):
-            raise StoppedError(f"{', '.join(alarming)} while {shift.function} was updated")
+            raise StoppedError(f"alarm {', '.join(alarming)} while {shift.function} was updated")

@@ -1,0 +1,92 @@
+"""What is released, and how it has to end: good versions, and bad ones of every kind that a release has to survive."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.release.deploy import Status
+
+BUNDLE = ".build/layers/model/bundle"
+HANDLER = "functions/authenticate_caller/handler.py"
+DECISION = "layers/core/python/bonafide/biometrics/decision.py"
+
+type Change = Callable[[Path], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One release.
+
+    Attributes:
+        name: by which it is chosen.
+        title: what is released, for people.
+        change: makes the new version in a copy of the repository.
+        ends: how it has to end.
+        stopped_by: what has to stop it: a hook, or one of the alarms.
+        calls: whether anybody calls meanwhile.
+    """
+
+    name: str
+    title: str
+    change: Change
+    ends: Status
+    stopped_by: str = ""
+    calls: bool = True
+
+
+def _replaced(path: str, old: str, new: str) -> Change:
+    """Exchanges one piece of source text, which has to be there exactly once."""
+
+    def change(root: Path) -> None:
+        text = (root / path).read_text()
+        if text.count(old) != 1:
+            raise LookupError(f"{path} does not hold this once, so the scenario has to be written anew: {old}")
+        (root / path).write_text(text.replace(old, new))
+
+    return change
+
+
+def _slower(root: Path) -> None:
+    """Long calls take three times as long; the golden ones are short."""
+    _wrap(root, "if len(event.get('body') or '') > 260_000:\n        time.sleep(3)", "import time\n")
+
+
+def _raising(root: Path) -> None:
+    _wrap(root, "raise RuntimeError('this version was broken on purpose')")
+
+
+def _wrap(root: Path, statement: str, imports: str = "") -> None:
+    """Runs a statement before each call of the handler."""
+    handler = root / HANDLER
+    wrapped = f"\n\n{imports}_entry = lambda_handler\n\n\ndef lambda_handler(event, context):\n    {statement}\n"
+    handler.write_text(f"{handler.read_text()}{wrapped}    return _entry(event, context)\n")
+
+
+def _drifting(root: Path) -> None:
+    """A bundle whose calibration says less about genuine callers than the speech does."""
+
+    def drift(condition: Mapping[str, float]) -> Mapping[str, float]:
+        return {**condition, "level": condition["level"] + 0.15}
+
+    path, manifest = root / BUNDLE / "calibration.json", root / BUNDLE / "manifest.json"
+    content = json.loads(path.read_text())
+    content["conditions"] = {name: drift(each) for name, each in content["conditions"].items()}
+    path.write_text(json.dumps(content))
+    listed = json.loads(manifest.read_text())
+    listed["files"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(listed))
+
+
+_commented = _replaced(DECISION, '"""From a score', '"""Newly worded. From a score')
+_flipped = _replaced(DECISION, "if score.llr < accept:", "if score.llr > accept:")
+
+SCENARIOS = (
+    Scenario("good", "a good release of all functions", _commented, Status.PROMOTED),
+    Scenario("raises", "a handler that raises", _raising, Status.ROLLED_BACK, "golden calls"),
+    Scenario("slow", "long calls take three times as long", _slower, Status.ROLLED_BACK, "Late"),
+    Scenario("drift", "a model whose scores drift", _drifting, Status.ROLLED_BACK, "Drift"),
+    Scenario("flipped", "a flipped threshold", _flipped, Status.ROLLED_BACK, "golden calls"),
+    Scenario("quiet", "a good release while nobody calls", _commented, Status.PROMOTED, calls=False),
+)

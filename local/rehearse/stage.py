@@ -1,0 +1,108 @@
+"""A deployment on which versions are released."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.environment import Outcome
+from local.function import LIVE, Function
+from local.monitor.monitor import Monitor
+from local.monitor.pump import Pump
+from local.release.control_plane import ControlPlane, Execution
+from local.release.plan import Shift
+from local.runner import Deployment
+from local.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What one synthesis made.
+
+    Attributes:
+        service: functions, aliases, deployment groups, alarms that stop a release.
+        all: every stack with alarms.
+    """
+
+    service: Template
+    all: Sequence[Template]
+
+
+def read(assembly: Path, stage: str, former: Template) -> Version:
+    """Reads a synthesised version that is released after a former one."""
+    service = Template.read(assembly, f"Bonafide-{stage}-Service", former.exports).after(former)
+    name = f"Bonafide-{stage}-Monitoring"
+    if not (assembly / f"{name}.template.json").exists():
+        return Version(service, [service])
+    return Version(service, [service, Template.read(assembly, name, service.exported())])
+
+
+class Stage:
+    """What a release acts on: aliases, alarms and hooks of a deployment, in simulated time."""
+
+    def __init__(
+        self, running: Deployment, new: dict[str, Function], pump: Pump, monitor: Monitor, control: ControlPlane
+    ) -> None:
+        """Takes its parts.
+
+        Args:
+            running: the former version.
+            new: functions of the new version, as far as they changed.
+            pump: keeps the time.
+            monitor: knows the alarms.
+            control: what hooks call.
+        """
+        self._running = running
+        self._new = new
+        self._pump = pump
+        self._monitor = monitor
+        self._control = control
+        self.shares: list[tuple[str, float]] = []
+        control.invoke = self.invoke
+
+    def now(self) -> float:
+        """The simulated time."""
+        return self._pump.clock.simulated(time.time())
+
+    def share(self, function: str, weight: float) -> None:
+        """Gives the new version of a function a part of its traffic."""
+        self.shares.append((function, weight))
+        alias = self._running.aliases[function]
+        if weight < 1:
+            alias.share(self._new[function], weight)
+        else:
+            alias.point(self._new[function])
+
+    def restore(self, function: str) -> None:
+        """Gives the old version of a function all of its traffic again."""
+        self._running.aliases[function].point(self._running.functions[function])
+
+    def weight(self, function: str) -> float:
+        """The part of a function's traffic that the new version has."""
+        alias = self._running.aliases[function]
+        return 1.0 if alias.version is self._new.get(function) else alias.weight
+
+    def alarming(self, names: Sequence[str]) -> list[str]:
+        """Returns those of some alarms that are in ALARM."""
+        return self._monitor.alarming(names)
+
+    def call(self, hook: str, _shift: Shift) -> Execution:
+        """Calls a hook function about the update of an alias."""
+        execution = Execution()
+        self._control.expect(execution)
+        execution.outcome = self._latest(hook).submit(execution.event(), qualifier="$LATEST")
+        return execution
+
+    def invoke(self, name: str, qualifier: str, event: bytes) -> Future[Outcome]:
+        """Invokes a version or the alias of a function, as Lambda's API does."""
+        function = self._running.template.function(name.split(":"))
+        if qualifier == LIVE:
+            return self._running.aliases[function].submit(event, request_id=str(uuid.uuid4()))
+        versions = [self._running.functions[function], self._latest(function)]
+        chosen = next(each for each in versions if each.definition.version == qualifier)
+        return chosen.submit(event, qualifier=qualifier)
+
+    def _latest(self, function: str) -> Function:
+        return self._new.get(function) or self._running.functions[function]
