@@ -192,6 +192,32 @@ def test_a_deleted_speaker_begins_again_at_the_first_version(tenants: TenantStor
         tenants.delete_speaker(domain.domain, "ann")
 
 
+def test_a_speaker_who_was_deleted_and_came_back_is_not_written_over_by_who_read_the_first(
+    tenants: TenantStore, domain: DomainRecord
+) -> None:
+    first = a_speaker(domain.domain)
+    second = replace(first, created_at=NOW + timedelta(microseconds=1))
+    tenants.put_speaker(first)
+    tenants.delete_speaker(domain.domain, "ann")
+    tenants.put_speaker(second)
+    with pytest.raises(VersionConflict):
+        tenants.put_speaker(replace(first, version=2))
+    tenants.put_speaker(replace(second, version=2))
+
+
+def test_a_domain_that_was_deleted_and_made_again_is_touched_by_nobody_who_read_the_first(
+    tenants: TenantStore, domain: DomainRecord
+) -> None:
+    second = replace(domain, created_at=NOW + timedelta(microseconds=1))
+    tenants.delete_domain(domain)
+    tenants.put_domain(second)
+    with pytest.raises(VersionConflict):
+        tenants.put_domain(replace(domain, version=2))
+    with pytest.raises(VersionConflict):
+        tenants.delete_domain(domain)
+    tenants.delete_domain(second)
+
+
 def pages(tenants: TenantStore, domain: str, limit: int) -> Iterator[list[str]]:
     after: str | None = None
     while True:

@@ -228,6 +228,18 @@ def test_the_loser_of_a_race_adds_its_speech_to_what_the_winner_wrote(world: Wor
     assert world.enroll(speech("ann", 6)).total_speech_seconds == 11
 
 
+def test_an_enrolment_that_a_deletion_overtakes_brings_no_deleted_speech_back(world: World) -> None:
+    world.enroll(speech("ann", 7))
+
+    def leave_and_come_back() -> None:
+        world.speakers.delete("acme", "ann")
+        world.now += timedelta(seconds=1)
+        world.enroll(speech("ann", 5))
+
+    world.report = once("before", "put_speaker", leave_and_come_back)
+    assert world.enroll(speech("ann", 6)).total_speech_seconds == 11
+
+
 def test_a_race_that_is_lost_again_and_again_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(enrolment, "WRITE_ATTEMPTS", 2)
     other = World(store=world.store)

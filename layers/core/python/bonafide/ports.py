@@ -39,6 +39,7 @@ class DomainRecord:
     """One tenant.
 
     Attributes:
+        created_at: also tells a domain from the one before it under the same name, whose versions began at 1 too.
         version: optimistic version of the record, 0 when it was never written.
         policy_version: counts the changes of `policy`.
         deleting: set once a forced deletion began; nothing new may be written into the domain.
@@ -67,6 +68,7 @@ class SpeakerRecord:
     """One person of a domain, with the protected template of the voice.
 
     Attributes:
+        created_at: also tells a record from a deleted one of the same name, whose versions began at 1 too.
         voiceprint: None before the first enrolment and after an opt-out.
         consent: the newest receipt; kept after an opt-out as evidence of what was agreed.
         opted_out_at: when the speaker last opted out; consent given before that is void for good.
@@ -105,27 +107,27 @@ class TenantStore(Protocol):
         """Reads a domain."""
 
     def put_domain(self, record: DomainRecord) -> None:
-        """Writes version n over version n - 1.
+        """Writes version n over version n - 1 of the same record, or version 1 over nothing.
 
         Raises:
-            VersionConflict: the stored version is another one.
+            VersionConflict: another version, or another record of that name, is stored.
         """
 
     def delete_domain(self, record: DomainRecord) -> None:
         """Deletes this version of the domain's own record.
 
         Raises:
-            VersionConflict: the stored version is another one.
+            VersionConflict: another version, or another record of that name, is stored.
         """
 
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """Reads a domain and one of its speakers in one round trip."""
 
     def put_speaker(self, record: SpeakerRecord) -> None:
-        """Writes version n over version n - 1, while the domain stands.
+        """Writes version n over version n - 1 of the same record, or version 1 over nothing, while the domain stands.
 
         Raises:
-            VersionConflict: the stored version is another one.
+            VersionConflict: another version, or another record of that name, is stored.
             DomainChanged: the domain is gone or going.
         """
 

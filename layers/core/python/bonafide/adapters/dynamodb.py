@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 FOLLOWS = "attribute_not_exists(#item) AND :previous = :none OR #version = :previous"
 NAMES = {"#item": "item", "#version": "version"}
+# A record that was deleted and made again has the same versions once more. Until the release before this one has left,
+# there are items without the attribute.
+SAME = "(attribute_not_exists(created_at) OR created_at = :created_at)"
 
 
 class DynamoTenantStore:
@@ -52,7 +55,7 @@ class DynamoTenantStore:
             self._client.put_item(
                 TableName=self._table,
                 Item=write_domain(record),
-                **follows(record.version),
+                **_follows_same(record),
             )
 
     def delete_domain(self, record: DomainRecord) -> None:
@@ -61,9 +64,9 @@ class DynamoTenantStore:
             self._client.delete_item(
                 TableName=self._table,
                 Key=domain_key(record.domain),
-                ConditionExpression="#version = :version",
+                ConditionExpression=f"#version = :version AND {SAME}",
                 ExpressionAttributeNames={"#version": "version"},
-                ExpressionAttributeValues={":version": {"N": str(record.version)}},
+                ExpressionAttributeValues={":version": {"N": str(record.version)}, **_created(record)},
             )
 
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
@@ -91,7 +94,7 @@ class DynamoTenantStore:
         put: Any = {
             "TableName": self._table,
             "Item": write_speaker(record),
-            **follows(record.version),
+            **_follows_same(record),
         }
         with translated_errors():
             self._client.transact_write_items(TransactItems=[{"ConditionCheck": domain_stands}, {"Put": put}])
@@ -166,6 +169,20 @@ def follows(version: int) -> dict[str, Any]:
         "ExpressionAttributeNames": NAMES,
         "ExpressionAttributeValues": {":previous": {"N": str(version - 1)}, ":none": {"N": "0"}},
     }
+
+
+def _follows_same(record: DomainRecord | SpeakerRecord) -> dict[str, Any]:
+    """Condition of a put that must not be misled by a record that was deleted and made again meanwhile."""
+    condition = follows(record.version)
+    return {
+        **condition,
+        "ConditionExpression": f"{FOLLOWS} AND {SAME}",
+        "ExpressionAttributeValues": condition["ExpressionAttributeValues"] | _created(record),
+    }
+
+
+def _created(record: DomainRecord | SpeakerRecord) -> Item:
+    return {":created_at": {"S": record.created_at.isoformat()}}
 
 
 @contextmanager

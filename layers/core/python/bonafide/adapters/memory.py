@@ -33,13 +33,15 @@ class MemoryTenantStore:
     def put_domain(self, record: DomainRecord) -> None:
         """See `TenantStore`."""
         with self._lock:
-            _require_version(self._domains.get(record.domain), record.version - 1)
+            _require_follows(self._domains.get(record.domain), record)
             self._domains[record.domain] = record
 
     def delete_domain(self, record: DomainRecord) -> None:
         """See `TenantStore`."""
         with self._lock:
-            _require_version(self._domains.get(record.domain), record.version)
+            stored = self._domains.get(record.domain)
+            _require_version(stored, record.version)
+            _require_same(stored, record)
             del self._domains[record.domain]
 
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
@@ -53,7 +55,7 @@ class MemoryTenantStore:
             domain = self._domains.get(record.domain)
             if domain is None or domain.deleting:
                 raise DomainChanged
-            _require_version(self._speakers.get((record.domain, record.speaker)), record.version - 1)
+            _require_follows(self._speakers.get((record.domain, record.speaker)), record)
             self._speakers[record.domain, record.speaker] = record
 
     def delete_speaker(self, domain: str, speaker: str) -> bool:
@@ -191,4 +193,14 @@ class MemoryAudioStore:
 
 def _require_version(record: DomainRecord | SpeakerRecord | SessionRecord | None, version: int) -> None:
     if (record.version if record else 0) != version:
+        raise VersionConflict
+
+
+def _require_follows(stored: DomainRecord | SpeakerRecord | None, record: DomainRecord | SpeakerRecord) -> None:
+    _require_version(stored, record.version - 1)
+    _require_same(stored, record)
+
+
+def _require_same(stored: DomainRecord | SpeakerRecord | None, record: DomainRecord | SpeakerRecord) -> None:
+    if stored and stored.created_at != record.created_at:
         raise VersionConflict

@@ -43,6 +43,7 @@ def write_domain(record: DomainRecord) -> Item:
     return {
         **domain_key(record.domain),
         "version": {"N": str(record.version)},
+        "created_at": {"S": record.created_at.isoformat()},
         "deleting": {"BOOL": record.deleting},
         "document": {"S": json.dumps(document)},
     }
@@ -76,6 +77,7 @@ def write_speaker(record: SpeakerRecord) -> Item:
     return {
         **speaker_key(record.domain, record.speaker),
         "version": {"N": str(record.version)},
+        "created_at": {"S": record.created_at.isoformat()},
         "status": {"S": record.status},
         "document": {"S": json.dumps(document)},
         **voiceprint,
