@@ -40,7 +40,7 @@ class Daemon:
         return f"{host}:{port}"
 
     def stop(self) -> None:
-        """Takes what has arrived, and ends."""
+        """Ends it, after it took what has arrived."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(b"", self._socket.getsockname())
         self._thread.join()

@@ -5,6 +5,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -152,10 +153,10 @@ class Caller:
         trace = header(str(uuid.uuid4()), sampled=True)
         headers = {"Content-Type": "application/json", "X-Amzn-Trace-Id": trace}
         headers |= {"Idempotency-Key": key} if key else {}
-        connection = HTTPConnection(self._place, timeout=60)
-        connection.request(method, f"{self._base}/v1/domains/{self._domain}{path}", json.dumps(body), headers)
-        response = connection.getresponse()
-        document = json.loads(response.read() or b"{}")
+        with closing(HTTPConnection(self._place, timeout=60)) as connection:
+            connection.request(method, f"{self._base}/v1/domains/{self._domain}{path}", json.dumps(body), headers)
+            response = connection.getresponse()
+            document = json.loads(response.read() or b"{}")
         root = trace.partition(";")[0].removeprefix("Root=")
         return Answer(response.status, document, root, response.getheader("X-Request-Id", ""))
 

@@ -68,6 +68,8 @@ class Telemetry:
         yield from self._decision(request_id, stream.final.document)
         for chunk in stream.chunks:
             yield from self._trace(chunk.trace, {*SCORING, "audio.chunk", "Kinesis"}, {"call": request_id})
+        if stream.final.document["decision_id"] not in self._annotated("decision_id"):
+            yield "its decision is in no trace"
         if set(self.evidence.get(stream.start.document["session_id"], ())) != {request_id}:
             yield "its evidence has another id"
 
@@ -82,6 +84,10 @@ class Telemetry:
             yield "no line of log, or several, say the decision"
         if not any("Decisions" in line or "Requests" in line for line in lines):
             yield "no line of metrics has its id"
+
+    def _annotated(self, name: str) -> set[str]:
+        parts = (part for parts in self.parts.values() for part in parts)
+        return {part["annotations"][name] for part in parts if name in part.get("annotations", {})}
 
     def _trace(self, trace: str, stages: set[str], annotations: Mapping[str, Any]) -> Iterator[str]:
         parts = self.parts.get(trace, ())

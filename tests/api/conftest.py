@@ -6,13 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from local.runner import Deployment, deployment
+from local.runner import Account, Deployment, deployment
+from local.xray import Daemon
 from tests.api.client import Api
 
 
 @pytest.fixture(scope="session")
-def bonafide(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    with deployment(assembly=assembly, logs=tmp_path_factory.mktemp("logs")) as running:
+def xray() -> Iterator[Daemon]:
+    """What the functions tell X-Ray of requests whose trace header says that they are sampled."""
+    daemon = Daemon()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(scope="session")
+def bonafide(assembly: Path, xray: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    account = Account(variables={"AWS_XRAY_DAEMON_ADDRESS": xray.address})
+    with deployment(assembly=assembly, logs=tmp_path_factory.mktemp("logs"), account=account) as running:
         yield running
 
 

@@ -77,6 +77,10 @@ class Measurements:
         if llr is not None:
             self.add(SpeakerLlr=llr, SpeakerLlrSquared=llr * llr)
 
+    def pending(self) -> Mapping[str, list[float]]:
+        """Returns what was added since it was last written."""
+        return {name: list(metric["Value"]) for name, metric in self._writer.metric_set.items()}
+
     def write(self, **properties: str) -> None:
         """Writes what was added since the last time, if anything.
 

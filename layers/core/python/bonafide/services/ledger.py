@@ -9,6 +9,8 @@ from bonafide.contracts import AuthenticationDecision, SessionEvaluation
 from bonafide.observability import annotate, logger, measurements, stage
 from bonafide.ports import DecisionLog
 
+SHOWN = {"domain", "decision", "decision_id", "bundle"}
+
 
 def write(
     log: DecisionLog, decision: AuthenticationDecision | SessionEvaluation, expires_at: datetime, started: float
@@ -32,6 +34,6 @@ def write(
 def _report(decision: AuthenticationDecision | SessionEvaluation, latency_ms: float) -> None:
     llr = decision.speaker.llr if decision.speaker else None
     measurements.add_decision(decision.domain, decision.decision, llr, latency_ms)
-    shown = decision.model_dump(mode="json", include={"domain", "decision", "decision_id", "bundle"})
+    shown = decision.model_dump(mode="json", include=SHOWN)
     annotate(**shown)
     logger.info("decided", extra={**shown, "reasons": decision.reasons, "policy_version": decision.policy_version})
