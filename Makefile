@@ -114,6 +114,10 @@ $(CDK_CLI): .ci/cdk/package-lock.json $(READY)
 		ci --prefix .build/cdk --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	@touch $@
 
+.PHONY: bootstrap
+bootstrap: $(CDK_CLI) ## prepare an account and region for deployments, once: ACCOUNT= REGION= POLICY=
+	@$(NODE) $(CDK_CLI) bootstrap "aws://$(ACCOUNT)/$(REGION)" --app true --cloudformation-execution-policies "$(POLICY)"
+
 .PHONY: release
 release: setup ## build once what every stage is deployed from: .build/release.tar.gz
 	@$(PY) -m local.assembly
@@ -132,6 +136,11 @@ diff: opened ## say what a deployment would change: STAGE= [RELEASE=] [SUMMARY=]
 deploy: opened ## deploy to the account and region of the environment: STAGE= [RELEASE=]
 	$(NAMED)
 	@$(CDK) deploy --require-approval never --progress events "Bonafide-$(STAGE)-*"
+
+.PHONY: destroy
+destroy: opened ## delete a stage's stacks, which leaves its data: STAGE= [RELEASE=]
+	$(NAMED)
+	@$(CDK) destroy "Bonafide-$(STAGE)-*"
 
 .PHONY: rollback
 rollback: $(READY) ## send a stage's traffic back to the versions before its last update: STAGE=

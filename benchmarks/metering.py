@@ -127,7 +127,7 @@ def value_size(value: Document) -> int:
             return len(base64.b64decode(content))
         case "N":
             digits = len(content.strip("-").replace(".", ""))
-            return math.ceil(digits / 2) + 1 + content.startswith("-")
+            return math.ceil(digits / 2) + 1 + int(content.startswith("-"))
         case "L":
             return 3 + sum(1 + value_size(each) for each in content)
         case "M":
