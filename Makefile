@@ -116,7 +116,8 @@ $(CDK_CLI): .ci/cdk/package-lock.json $(READY)
 
 .PHONY: bootstrap
 bootstrap: $(CDK_CLI) ## prepare an account and region for deployments, once: ACCOUNT= REGION= POLICY=
-	@$(NODE) $(CDK_CLI) bootstrap "aws://$(ACCOUNT)/$(REGION)" --app true --cloudformation-execution-policies "$(POLICY)"
+	@cd .build/cdk && ../../$(NODE) node_modules/aws-cdk/bin/cdk bootstrap "aws://$(ACCOUNT)/$(REGION)" \
+		--cloudformation-execution-policies "$(POLICY)"
 
 .PHONY: release
 release: setup ## build once what every stage is deployed from: .build/release.tar.gz
