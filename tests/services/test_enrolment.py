@@ -1,7 +1,9 @@
 """What becomes a voiceprint, and what is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pytest
@@ -221,6 +223,40 @@ def test_an_enrolment_that_an_opt_out_overtakes_leaves_nothing(world: World) -> 
         world.enroll(speech("ann"))
     assert refusal.value.code == "speaker_opted_out"
     assert world.audio.objects == {}
+
+
+def test_a_duplicate_of_an_enrolment_that_an_opt_out_overtakes_leaves_nothing(world: World) -> None:
+    world.put_domain(keep_audio=True)
+    world.enroll(speech("ann"), key="one")
+    world.report = once("before", "keep", lambda: world.speakers.opt_out("acme", "ann"))
+    with pytest.raises(Conflict):
+        world.enroll(speech("ann"), key="one")
+    assert world.audio.objects == {}
+
+
+def fail_to_read(world: World) -> None:
+    raise StoreUnavailable
+
+
+def close_the_domain(world: World) -> None:
+    domain = world.store.domain("acme")
+    assert domain
+    world.store.put_domain(replace(domain, deleting=True, version=domain.version + 1))
+
+
+@pytest.mark.parametrize("disturb", [fail_to_read, close_the_domain])
+def test_a_repeated_enrolment_that_fails_leaves_the_audio_of_the_first(
+    world: World, disturb: Callable[[World], None]
+) -> None:
+    world.put_domain(keep_audio=True)
+    world.enroll(speech("ann"), key="one")
+    kept = dict(world.audio.objects)
+    world.report = once(
+        "after", "keep", lambda: setattr(world, "report", once("before", "find", partial(disturb, world)))
+    )
+    with pytest.raises((NotFound, StoreUnavailable)):
+        world.enroll(speech("ann"), key="one")
+    assert world.audio.objects == kept
 
 
 def test_the_loser_of_a_race_adds_its_speech_to_what_the_winner_wrote(world: World) -> None:

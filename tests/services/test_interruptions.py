@@ -83,6 +83,23 @@ def test_an_enrolment_that_was_cut_off_does_not_reach_the_voiceprint_by_half() -
     assert state(world)["speakers"] == before
 
 
+def test_a_refused_enrolment_that_was_cut_off_anywhere_and_repeated_leaves_no_audio() -> None:
+    for when in ("before", "after"):
+        for at in (1, 2):
+            world = a_world()
+            fate = Fate(at, when)
+
+            def report(moment: str, call: str, world: World = world, fate: Fate = fate) -> None:
+                if (moment, call) == ("before", "keep"):
+                    World(store=world.store, audio=world.audio, now=world.now).speakers.opt_out("acme", "ann")
+                fate(moment, call)
+
+            with pytest.raises(Killed):
+                send(world, REQUESTS["enrol"], report)
+            send(world, REQUESTS["enrol"], Fate(0, ""))
+            assert world.audio.objects == {}, f"killed {when} write {at}"
+
+
 def test_audio_of_an_enrolment_that_was_never_repeated_is_erased_with_the_speaker() -> None:
     world = a_world()
     with pytest.raises(Killed):

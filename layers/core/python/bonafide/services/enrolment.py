@@ -12,7 +12,7 @@ from bonafide.biometrics.enrolment import (
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import ConsentReceipt, Enrollment, EnrollmentRequest, QualityReport
-from bonafide.errors import BonafideError, Conflict, InvalidInput, StoreUnavailable
+from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from bonafide.ports import (
     Consent,
     DomainChanged,
@@ -66,20 +66,33 @@ class EnrolmentService:
             Conflict: the speaker opted out after this consent, or has a voiceprint of another embedding space.
         """
         self._require_consent_in_the_past(request.consent)
+        name = request_identifier(key, request, domain, speaker, "enrollment")
+        try:
+            return self._enroll(domain, speaker, name, request)
+        except (Conflict, NotFound):
+            self._forget_unless_applied(domain, speaker, name)
+            raise
+
+    def _enroll(self, domain: str, speaker: str, name: str, request: EnrollmentRequest) -> Enrollment:
         tenant = self._admit(*self._store.find(domain, speaker), domain=domain, consent=request.consent)
         content, waveform = self._recordings.read(domain, request.audio)
         evidence = self._models.observe(waveform, [Channel.NARROWBAND])
         require_enrolment_quality(evidence)
-        name = request_identifier(key, request, domain, speaker, "enrollment")
         if tenant.retention.keep_audio:
             # Kept before the voiceprint is written, so that whoever erases the speaker afterwards finds it.
             self._recordings.keep(domain, speaker, f"enrollments/{name}", content)
-        try:
-            tenant, record = self._apply(domain, speaker, Contribution(name, evidence, request.consent))
-        except BonafideError:
-            self._recordings.forget(domain, speaker, f"enrollments/{name}")
-            raise
+        tenant, record = self._apply(domain, speaker, Contribution(name, evidence, request.consent))
         return self._view(name, tenant, record, evidence)
+
+    def _forget_unless_applied(self, domain: str, speaker: str, name: str) -> None:
+        """Erases what a refused enrolment kept, now or before it was cut off, but not if it was added all the same.
+
+        After other failures nobody knows what was written: the audio waits for the repeated request, or for the
+        deletion of speaker or domain.
+        """
+        _, record = self._store.find(domain, speaker)
+        if record is None or name not in record.applied:
+            self._recordings.forget(domain, speaker, f"enrollments/{name}")
 
     def _apply(self, domain: str, speaker: str, contribution: Contribution) -> tuple[DomainRecord, SpeakerRecord]:
         """Folds the evidence into whatever the voiceprint is by now; the loser of a race does it again."""

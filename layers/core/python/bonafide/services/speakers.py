@@ -57,7 +57,9 @@ class Speakers:
             tenant, current = find_both(self._store, domain, speaker)
             if current.status is not SpeakerStatus.OPTED_OUT:
                 now = self._clock()
-                current = current.next(now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, opted_out_at=now)
+                current = current.next(
+                    now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, applied=(), opted_out_at=now
+                )
                 try:
                     self._store.put_speaker(current)
                 except VersionConflict:
