@@ -45,7 +45,7 @@ class Telemetry:
         )
         return cls(
             lines=_grouped((line for text in logs(running.logs) for line in _json(text)), _ids),
-            parts=_grouped((part for segment in segments for part in _flat(segment)), lambda part: [part["trace_id"]]),
+            parts=_grouped((part for segment in segments for part in flat(segment)), lambda part: [part["trace_id"]]),
             decisions={item["decision_id"]["S"]: json.loads(item["document"]["S"]) for item in decisions},
             evidence=_evidence(rows),
         )
@@ -110,12 +110,12 @@ def _ids(line: Mapping[str, Any]) -> list[str]:
     return [line[name] for name in ("correlation_id", "call") if line.get(name)]
 
 
-def _flat(segment: Segment, trace: str = "") -> Iterator[Segment]:
+def flat(segment: Segment, trace: str = "") -> Iterator[Segment]:
     """X-Ray's subsegments come by themselves or inside each other, where they do not repeat the trace's id."""
     trace = segment.get("trace_id", trace)
     yield {**segment, "trace_id": trace}
     for inner in segment.get("subsegments", ()):
-        yield from _flat(inner, trace)
+        yield from flat(inner, trace)
 
 
 def _evidence(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

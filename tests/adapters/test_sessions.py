@@ -61,6 +61,22 @@ def a_row(number: int = 0, content: str = "a" * 64, space: str = "space-1", seed
     return EvidenceRow(ChunkEvidence(number, content, evidence), "b" * 64, NOW, NOW + SECOND)
 
 
+def test_a_call_and_its_evidence_keep_the_id_of_the_request_that_started_it(store: SessionStore, domain: str) -> None:
+    call, row = replace(a_call(domain), request_id="request-1"), replace(a_row(), request_id="request-1")
+    store.put_session(call)
+    store.put_evidence(domain, "call", row)
+    assert store.session(domain, "call") == call
+    assert [each.request_id for each in store.evidence(domain, "call")] == ["request-1"]
+
+
+def test_functions_of_the_release_before_read_a_call_that_has_an_id(state: State, domain: str) -> None:
+    store = DynamoSessionStore(state.dynamodb, state.name("Sessions"))
+    store.put_session(replace(a_call(domain), request_id="request-1"))
+    key = {"session": {"S": f"{domain}#call"}, "item": {"S": "session"}}
+    item = state.dynamodb.get_item(TableName=state.name("Sessions"), Key=key)["Item"]
+    assert "request_id" not in json.loads(item["document"]["S"]), "they know every member of the document, and no other"
+
+
 def bits(row: EvidenceRow) -> tuple[object, ...]:
     """All of a row, vectors as bytes, so that rows may be compared."""
     evidence = row.chunk.evidence

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 
 from bonafide.errors import InvalidInput
-from bonafide.events import AudioChunk, SessionEnded, chunk_event, ended_event, parse, schema
+from bonafide.events import AudioChunk, Origin, SessionEnded, chunk_event, ended_event, parse, schema
 from local.schemas import TARGET, text
 from tests.services.parts import MORNING
 
@@ -53,6 +53,18 @@ def test_what_is_written_here_keeps_to_what_is_published() -> None:
     assert parse(ended) == parse(written(ENDED))
     for event in (chunk, ended):
         PUBLISHED.validate(json.loads(event))
+
+
+def test_every_event_leads_back_to_the_requests_that_it_comes_from() -> None:
+    origin = Origin("request-1", "Root=1-6a1d7a40-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1")
+    for event in (chunk_event("acme", "call-1", 0, "AAAA", origin), ended_event("acme", "call-1", 1, MORNING, origin)):
+        PUBLISHED.validate(json.loads(event))
+        assert (parse(event).request_id, parse(event).trace) == (origin.request_id, origin.trace)
+
+
+@pytest.mark.parametrize("unreadable", [1, ["request-1"], {}, "r" * 257])
+def test_audio_is_not_lost_because_its_origin_cannot_be_read(unreadable: Any) -> None:
+    assert parse(written(CHUNK, request_id=unreadable, trace=unreadable)) == parse(written(CHUNK))
 
 
 BROKEN = {

@@ -8,12 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bonafide.contracts import MAX_CHUNKS, MAX_INLINE_CHARACTERS, Identifier
 from bonafide.errors import InvalidInput
 
 VERSION = 1
+LONGEST_LEAD = 256
+
+
+def _readable(value: object) -> object:
+    """Audio is not lost because what only helps to find it again cannot be read."""
+    return value if isinstance(value, str) and len(value) <= LONGEST_LEAD else None
+
+
+Lead = Annotated[Annotated[str, Field(max_length=LONGEST_LEAD)] | None, BeforeValidator(_readable)]
 
 
 class Event(BaseModel):
@@ -24,8 +33,8 @@ class Event(BaseModel):
     version: Literal[1] = 1
     domain: Identifier
     session: Identifier
-    request_id: str | None = Field(None, max_length=128, description="Of the request that started the call.")
-    trace: str | None = Field(None, max_length=256, description="X-Ray header of the request that sent this event.")
+    request_id: Lead = Field(None, description="Of the request that started the call.")
+    trace: Lead = Field(None, description="X-Ray header of the request that sent this event.")
 
 
 class AudioChunk(Event):
