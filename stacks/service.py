@@ -175,7 +175,6 @@ class ServiceStack(Stack):
             "BONAFIDE_FAILURE_BUCKET": self._data.failures.bucket_name,
             "BONAFIDE_AUDIO_BUCKET": self._data.audio.bucket_name,
             "POWERTOOLS_SERVICE_NAME": folder,
-            "POWERTOOLS_METRICS_NAMESPACE": "Bonafide",
             # Pydantic would otherwise read the metadata of each installed package, looking for plugins.
             "PYDANTIC_DISABLE_PLUGINS": "__all__",
         }
