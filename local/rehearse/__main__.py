@@ -11,10 +11,11 @@ from pathlib import Path
 from local.demo.client import Client
 from local.demo.readers import load
 from local.monitor.pump import Pump
-from local.rehearse.rehearsal import Rehearsal, Story
-from local.rehearse.report import Table, write
+from local.rehearse.rehearsal import Rehearsal
+from local.rehearse.report import Table, picture, write
 from local.rehearse.scenarios import SCENARIOS, Scenario
 from local.rehearse.stage import Version, read
+from local.rehearse.story import Story
 from local.rehearse.traffic import calls, enrol
 from local.rehearse.versions import synthesize as synthesize_changed
 from local.release.control_plane import ControlPlane
@@ -72,6 +73,7 @@ def _play(rehearsal: Rehearsal, scenario: Scenario, assemblies: Mapping[str, Pat
     table.opening(scenario)
     story = rehearsal.play(scenario, version, PACE if scenario.calls else QUIET_PACE, table.line)
     table.verdict(story)
+    picture(story, version, OUT)
     return story
 
 

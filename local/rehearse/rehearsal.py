@@ -1,6 +1,6 @@
 """Plays one scenario: a version is released under traffic, minute by minute."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
@@ -10,107 +10,35 @@ from local.monitor.alarms import State
 from local.monitor.clock import MINUTE
 from local.monitor.monitor import Monitor
 from local.monitor.pump import Pump
-from local.monitor.store import Metric, Store
 from local.rehearse.scenarios import Scenario
 from local.rehearse.stage import Stage, Version
+from local.rehearse.story import WATCHED, Minute, Side, Story
 from local.rehearse.traffic import Call, Traffic
 from local.release.control_plane import ControlPlane
 from local.release.deploy import Release, Status
 from local.release.plan import waves
 from local.runner import Deployment, warm
 
-# The function that all calls go to.
-WATCHED = "authenticate_caller"
 # CodeDeploy does not wait for full minutes.
 QUARTER = MINUTE // 4
 # Minutes of traffic before and after a release.
 BEFORE, AFTER = 2, 2
 
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What one version did in a minute.
-
-    Attributes:
-        calls: that it answered.
-        failed: of these, with 5xx or not at all.
-        p95: of its answers in milliseconds.
-        accepted: part of its decisions.
-        llr: mean of its scores.
-    """
-
-    calls: int
-    failed: int
-    p95: float | None
-    accepted: float | None
-    llr: float | None
-
-    @classmethod
-    def of(cls, store: Store, resource: str, version: str, start: int) -> "Side":
-        """Reads it from the metrics of the minute that begins at `start`."""
-        own = {"service": WATCHED, "version": version}
-        executed = {"FunctionName": resource, "Resource": f"{resource}:live", "ExecutedVersion": version}
-
-        def figure(name: str, statistic: str) -> float | None:
-            return store.series(Metric.of("Bonafide", name, own), statistic, MINUTE, [start]).get(start)
-
-        def total(name: str) -> int:
-            return round(sum(store.values(Metric.of("AWS/Lambda", name, executed), start, start + MINUTE)))
-
-        failed = max(round(figure("Failures", "Sum") or 0), total("Errors"))
-        means = (figure("Accepts", "Average"), figure("SpeakerLlr", "Average"))
-        return cls(total("Invocations"), failed, figure("RequestLatency", "p95"), *means)
-
-
-@dataclass(frozen=True, slots=True)
-class Minute:
-    """One line of the story."""
-
-    number: int
-    weight: float
-    old: Side
-    new: Side
-    alarms: Sequence[str]
-    notes: Sequence[str]
-
-
-@dataclass(slots=True)
-class Story:
-    """What happened in a scenario.
-
-    Attributes:
-        store: all metrics, for the picture.
-        origin: simulated time at which it began.
-    """
-
-    scenario: Scenario
-    status: Status
-    reason: str
-    minutes: Sequence[Minute]
-    shares: Sequence[tuple[str, float]]
-    store: Store
-    origin: int
-
-    @property
-    def served(self) -> tuple[int, int]:
-        """How many calls the new version answered, and how many there were."""
-        new = sum(minute.new.calls for minute in self.minutes)
-        return new, new + sum(minute.old.calls for minute in self.minutes)
-
-    @property
-    def contained(self) -> bool:
-        """Whether a bad version of the watched function was kept from getting all traffic."""
-        return self.scenario.ends == Status.PROMOTED or (WATCHED, 1) not in self.shares
-
-    @property
-    def held(self) -> bool:
-        """Whether it ended as it has to."""
-        return self.status == self.scenario.ends and self.scenario.stopped_by in self.reason and self.contained
+type Show = Callable[[Minute], None]
 
 
 @dataclass(slots=True)
 class Rehearsal:
-    """A deployment of the former version, on which one scenario after the other is played."""
+    """A deployment of the former version, on which one scenario after the other is played.
+
+    Attributes:
+        running: the deployment.
+        former: its templates.
+        control: what hooks call.
+        pump: keeps time and metrics.
+        calls: what callers say.
+        rate: calls in a real second.
+    """
 
     running: Deployment
     former: Version
@@ -119,7 +47,7 @@ class Rehearsal:
     calls: Iterator[Call]
     rate: float
 
-    def play(self, scenario: Scenario, version: Version, pace: float, show: Callable[[Minute], None]) -> Story:
+    def play(self, scenario: Scenario, version: Version, pace: float, show: Show) -> Story:
         """Releases a version and takes it away again.
 
         Args:
@@ -162,54 +90,84 @@ class _Play:
     version: Version
     monitor: Monitor
     stage: Stage
-    show: Callable[[Minute], None]
+    show: Show
     minutes: list[Minute] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    marks: dict[int, str] = field(default_factory=dict)
+    states: Mapping[str, State] = field(default_factory=dict)
 
     def run(self) -> Story:
-        plan = waves(self.rehearsal.former.service, self.version.service)
-        release = Release(plan, self.stage, self.notes.append)
+        release = Release(waves(self.rehearsal.former.service, self.version.service), self.stage, self._note)
         steps = release.run()
-        left = AFTER * 4
         for quarter in count(1):
             self._pass(quarter)
             if quarter == BEFORE * 4:
-                self.notes.append(f"release begins: {len(plan)} waves, {sum(map(len, plan))} functions")
-                self.monitor.define(*self.version.all)
+                self._begin(release)
             if quarter >= BEFORE * 4:
                 next(steps, None)
-            left -= release.status != Status.UNDER_WAY
-            if left < 0 and quarter % 4 == 0:
+            if release.status != Status.UNDER_WAY and self._is_over(release, quarter):
                 break
-        pump = self.rehearsal.pump
+        return self._story(release)
+
+    def _begin(self, release: Release) -> None:
+        """CloudFormation updates alarms before the aliases whose deployment groups name them."""
+        functions = sum(map(len, release.waves))
+        self._note(f"release begins: {functions} functions in {len(release.waves)} waves", "")
+        self._mark("release")
+        self.monitor.define(*self.version.all)
+
+    def _is_over(self, release: Release, quarter: int) -> bool:
+        """Remembers how the release ended, and lets some more minutes pass."""
+        if not self.states:
+            self.states = dict(self.monitor.states)
+            self._mark(release.status)
+        return quarter % 4 == 0 and self._time(quarter) >= max(self.marks) + AFTER * MINUTE
+
+    def _story(self, release: Release) -> Story:
         return Story(
-            self.scenario,
-            release.status,
-            release.reason,
-            self.minutes,
-            self.stage.shares,
-            pump.store,
-            pump.clock.origin,
+            scenario=self.scenario,
+            status=release.status,
+            reason=release.reason,
+            minutes=self.minutes,
+            shares=self.stage.shares,
+            store=self.rehearsal.pump.store,
+            begun=self.rehearsal.pump.clock.origin,
+            marks=self.marks,
+            states=self.states,
         )
+
+    def _time(self, quarter: int) -> int:
+        return self.rehearsal.pump.clock.origin + quarter * QUARTER
 
     def _pass(self, quarter: int) -> None:
         """Lets a quarter of a minute go by; at the full minute alarms are evaluated, and a line is written."""
-        pump = self.rehearsal.pump
-        now = pump.clock.origin + quarter * QUARTER
-        pump.clock.wait(now)
-        pump.read(self.rehearsal.running.logs)
+        now = self._time(quarter)
+        self.rehearsal.pump.clock.wait(now)
+        self.rehearsal.pump.read(self.rehearsal.running.logs)
         if quarter % 4 == 0:
-            changes = self.monitor.evaluate(now)
-            self.notes += [
-                f"{each.alarm}: {each.after}" for each in changes if State.ALARM in (each.before, each.after)
-            ]
+            for each in self.monitor.evaluate(now):
+                if State.ALARM in {each.before, each.after}:
+                    self._note(f"{each.alarm}: {each.after}", "")
             self._line(now)
 
     def _line(self, now: int) -> None:
-        resource = self.rehearsal.pump.names[WATCHED]
-        sides = [Side.of(self.rehearsal.pump.store, resource, version, now - MINUTE) for version in ("1", "2")]
+        pump = self.rehearsal.pump
+        sides = [Side.of(pump.store, pump.names[WATCHED], version, now - MINUTE) for version in ("1", "2")]
         alarms = self.monitor.alarming(list(self.monitor.states))
-        minute = Minute(len(self.minutes) + 1, self.stage.weight(WATCHED), sides[0], sides[1], alarms, list(self.notes))
+        notes = [f"{text}{_among(functions)}" for text, functions in self.notes.items()]
+        minute = Minute(len(self.minutes) + 1, self.stage.weight(WATCHED), sides[0], sides[1], alarms, notes)
         self.minutes.append(minute)
         self.notes.clear()
         self.show(minute)
+
+    def _mark(self, name: str) -> None:
+        self.marks[int(self.stage.now())] = name
+
+    def _note(self, text: str, function: str) -> None:
+        """The same may happen to several functions at once."""
+        self.notes.setdefault(text, []).append(function)
+
+
+def _among(functions: Sequence[str]) -> str:
+    named = [function for function in functions if function]
+    return f" ({', '.join(named)})" if named else ""

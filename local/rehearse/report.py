@@ -8,8 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from local.rehearse.rehearsal import Minute, Side, Story
+from local.monitor.clock import MINUTE
+from local.monitor.dashboard import dashboards
+from local.monitor.picture import Scene, draw
 from local.rehearse.scenarios import Scenario
+from local.rehearse.stage import Version
+from local.rehearse.story import Minute, Side, Story
 
 GREEN, RED, DIM, BOLD = "32", "31", "2", "1"
 HEADINGS = ("minute", "to new", "calls", "new", "failed", "new", "p95 ms", "new", "accepted", "new", "LLR", "new")
@@ -60,6 +64,16 @@ def write(path: Path, stories: Sequence[Story]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     document = {"schema": 1, "releases": [record(story) for story in stories]}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def picture(story: Story, version: Version, folder: Path) -> None:
+    """Draws the dashboards of a version as they looked when its release had ended."""
+    title = f"{story.scenario.title}: {story.status}"
+    end = story.begun + len(story.minutes) * MINUTE
+    scene = Scene(title, story.store, story.begun, end, story.states, story.marks)
+    for template in version.all:
+        for widgets in dashboards(template):
+            draw(widgets, scene, folder / f"{story.scenario.name}.png")
 
 
 def record(story: Story) -> dict[str, Any]:

@@ -50,7 +50,8 @@ class Platform(Protocol):
         """Calls a hook function about the update of an alias."""
 
 
-type Note = Callable[[str], None]
+# Told what happened, and to which function, if to one.
+type Note = Callable[[str, str], None]
 
 
 class StoppedError(Exception):
@@ -84,7 +85,7 @@ class Release:
             self._roll_back(str(stopped))
             return
         self.status = Status.PROMOTED
-        self.note("released: every alias points to the new version")
+        self.note("released: every alias points to the new version", "")
 
     def _update(self, wave: Sequence[Shift]) -> Iterator[None]:
         under_way = [self._deploy(shift) for shift in wave]
@@ -97,14 +98,14 @@ class Release:
         for shift in (shift for wave in self.waves for shift in wave):
             self.platform.restore(shift.function)
         self.status, self.reason = Status.ROLLED_BACK, reason
-        self.note(f"rolled back: {reason}")
+        self.note(f"rolled back: {reason}", "")
 
     def _deploy(self, shift: Shift) -> Iterator[None]:
         self._check(shift)
         yield from self._call(shift, shift.before, "before traffic")
         for step in shift.steps:
             self.platform.share(shift.function, step.weight)
-            self.note(f"{shift.function}: {step.weight:.0%} to the new version")
+            self.note(f"{step.weight:.0%} to the new version", shift.function)
             yield from self._watch(shift, step.seconds)
         yield from self._call(shift, shift.after, "after traffic")
 
@@ -122,7 +123,7 @@ class Release:
         while (status := execution.status()) is None and self.platform.now() < until:
             yield
             self._check(shift)
-        self.note(f"{shift.function}: golden calls {moment}: {status or 'no report'}")
+        self.note(f"golden calls {moment}: {status or 'no report'}", shift.function)
         if status != "Succeeded":
             raise StoppedError(f"golden calls of {shift.function} {moment}")
 

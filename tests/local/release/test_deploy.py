@@ -76,7 +76,7 @@ class World:
 
     def release(self, old: Template, new: Template, minutes: int = 120) -> Release:
         updated = new.after(old)
-        release = Release(waves(old, updated), self, self.notes.append)
+        release = Release(waves(old, updated), self, lambda text, _: self.notes.append(text))
         self.monitor.define(updated)
         self.pass_a_minute()
         for _ in zip(release.run(), range(minutes), strict=False):
