@@ -23,6 +23,7 @@ CONDITION ?= native
 ENROLL ?= 1
 DOMAIN ?= demo
 SPEED ?= 1
+CALLS ?= 1000
 
 .PHONY: help
 help: ## say what there is
@@ -66,6 +67,10 @@ serve: setup ## run Bonafide here until interrupted [PORT=]
 stream: setup ## play a recording into a call: SPEAKER= [FILE=] [DOMAIN=] [ENDPOINT=] [SPEED=1] [CHANNEL=]
 	@$(PY) -m local.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(DOMAIN)" \
 		$(if $(ENDPOINT),--endpoint "$(ENDPOINT)") --speed $(SPEED) $(if $(CHANNEL),--channel $(CHANNEL))
+
+.PHONY: traces
+traces: setup ## follow calls through logs, metrics and traces to their stored decisions [CALLS=1000]
+	@$(PY) -m local.traces --calls $(CALLS)
 
 .PHONY: evaluate
 evaluate: setup ## score recordings through the serving code: TASK= MANIFEST= OUT= [CONDITION=] [ENROLL=]

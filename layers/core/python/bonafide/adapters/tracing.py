@@ -13,19 +13,21 @@ def traced[Client: Any](client: Client) -> Client:
     X-Ray's own patch of botocore costs more time at start, and would write the keys of S3 objects into the trace.
     """
     if not tracer.disabled:
-        client.meta.events.register("before-call", _begin)
-        client.meta.events.register("after-call", _end)
+        client.meta.events.register("before-call", begin)
+        client.meta.events.register("after-call", end)
         client.meta.events.register("after-call-error", _fail)
     return client
 
 
-def _begin(model: Any, context: dict[str, Any], **_: object) -> None:
+def begin(model: Any, context: dict[str, Any], **_: object) -> None:
+    """Takes botocore's event before a call."""
     name = model.service_model.service_id.replace(" ", "")
     context[KEY] = recorder.begin_subsegment(name, namespace="aws")
     context[KEY].set_aws({"operation": model.name})
 
 
-def _end(http_response: Any, context: dict[str, Any], **_: object) -> None:
+def end(http_response: Any, context: dict[str, Any], **_: object) -> None:
+    """Takes botocore's event after a call."""
     context[KEY].apply_status_code(http_response.status_code)
     recorder.end_subsegment()
 
