@@ -96,6 +96,12 @@ def test_an_unknown_domain_and_an_unknown_speaker_are_none(tenants: TenantStore,
     assert tenants.find(name, "ann") == (None, None)
 
 
+def test_a_domain_that_is_closed_tentatively_is_read_as_such(tenants: TenantStore, domain: DomainRecord) -> None:
+    closed = replace(domain, version=2, deleting=True, tentative=True)
+    tenants.put_domain(closed)
+    assert tenants.domain(domain.domain) == closed
+
+
 def test_a_domain_follows_only_the_version_before_it(tenants: TenantStore, domain: DomainRecord) -> None:
     tenants.put_domain(replace(domain, version=2))
     for version in (1, 2, 4):
@@ -301,7 +307,7 @@ def test_audio_over_the_limit_is_refused(audio: AudioStore, name: str) -> None:
 def test_discarding_takes_what_is_below_the_prefix_and_nothing_else(audio: AudioStore, name: str) -> None:
     for key in ("ann/1", "ann/2", "anna/1"):
         audio.keep(f"kept/{name}/{key}", key.encode())
-    audio.discard(f"kept/{name}/ann/")
-    audio.discard(f"kept/{name}/ann/")
+    assert audio.discard(f"kept/{name}/ann/") is True
+    assert audio.discard(f"kept/{name}/ann/") is True
     left = [audio.fetch(f"kept/{name}/{key}", 10) for key in ("ann/1", "ann/2", "anna/1")]
     assert left == [None, None, b"anna/1"]

@@ -14,6 +14,7 @@ from tests.services.parts import Fate, Killed, World, speech
 def a_world() -> World:
     world = World()
     world.put_domain(keep_audio=True, minimum_enrolment_seconds=6)
+    world.put_domain("empty")
     world.enroll(speech("ann", 12), key="before")
     return world
 
@@ -22,6 +23,7 @@ REQUESTS: dict[str, Callable[[World], object]] = {
     "create a domain": lambda world: world.tenants.put("other", DomainSettings()),
     "change a domain": lambda world: world.put_domain(impostor_prior=0.2),
     "delete a domain by force": lambda world: world.tenants.delete("acme", force=True),
+    "delete an empty domain": lambda world: world.tenants.delete("empty", force=False),
     "delete a domain that has speakers": lambda world: world.tenants.delete("acme", force=False),
     "enrol": lambda world: world.enroll(speech("ann", 5), key="key"),
     "enrol somebody new": lambda world: world.enroll(speech("bob", 5), speaker="bob", key="key"),
@@ -100,10 +102,81 @@ def test_a_refused_enrolment_that_was_cut_off_anywhere_and_repeated_leaves_no_au
             assert world.audio.objects == {}, f"killed {when} write {at}"
 
 
-def test_audio_of_an_enrolment_that_was_never_repeated_is_erased_with_the_speaker() -> None:
-    world = a_world()
+ERASURES: dict[str, Callable[[World], object]] = {
+    "delete the speaker": lambda world: world.speakers.delete("acme", "bob"),
+    "opt out": lambda world: world.speakers.opt_out("acme", "bob"),
+    "delete the domain by force": lambda world: world.tenants.delete("acme", force=True),
+    "delete the empty domain": lambda world: world.tenants.delete("acme", force=False),
+}
+
+
+@pytest.mark.parametrize("erasure", ERASURES)
+@pytest.mark.parametrize("known", [False, True])
+def test_audio_of_an_enrolment_that_was_never_repeated_is_erased_with_its_owner(erasure: str, known: bool) -> None:
+    world = World()
+    world.put_domain(keep_audio=True)
+    if known:
+        world.enroll(speech("bob", 5), speaker="bob", key="before")
     with pytest.raises(Killed):
-        send(world, REQUESTS["enrol"], Fate(1, "after"))
+        send(world, REQUESTS["enrol somebody new"], Fate(1, "after"))
+    assert world.audio.objects
     world.report = Fate(0, "")
-    world.speakers.delete("acme", "ann")
+    if known and erasure == "delete the empty domain":
+        world.store.delete_speaker("acme", "bob")
+    with suppress(NotFound):
+        ERASURES[erasure](world)
     assert world.audio.objects == {}
+
+
+def a_domain_that_was_left_closed() -> World:
+    """An unforced deletion closed an empty domain, found that a speaker had come in meanwhile, and was killed."""
+    world = World()
+    world.put_domain(keep_audio=True)
+    fate = Fate(2, "after")  # the second write, after the enrolment's own, closes the domain
+
+    def report(when: str, call: str) -> None:
+        if (when, call, fate.writes) == ("before", "put_domain", 0):
+            fate.writes = 1
+            World(store=world.store, audio=world.audio).enroll(speech("ann"))
+        fate(when, call)
+
+    with pytest.raises(Killed):
+        send(world, lambda world: world.tenants.delete("acme", force=False), report)
+    assert getattr(world.store.domain("acme"), "deleting", False)
+    world.report = Fate(0, "")
+    return world
+
+
+def test_settings_open_a_domain_that_a_deletion_left_closed_when_it_was_killed() -> None:
+    world = a_domain_that_was_left_closed()
+    world.put_domain(keep_audio=True)
+    assert world.enroll(speech("ann")).total_speech_seconds == 12
+    assert len(world.audio.objects) == 2
+
+
+def test_a_deletion_that_is_repeated_opens_the_domain_that_it_left_closed_and_has_speakers() -> None:
+    world = a_domain_that_was_left_closed()
+    with pytest.raises(Conflict) as refusal:
+        world.tenants.delete("acme", force=False)
+    assert refusal.value.code == "domain_not_empty"
+    assert world.speakers.get("acme", "ann").total_speech_seconds == 6
+
+
+def test_a_deletion_by_force_goes_on_where_another_left_the_domain_closed() -> None:
+    world = a_domain_that_was_left_closed()
+    world.tenants.delete("acme", force=True)
+    assert (world.store.find("acme", "ann"), world.audio.objects) == ((None, None), {})
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_domain_of_which_a_part_is_gone_is_deleted_by_any_deletion_and_opened_by_none(force: bool) -> None:
+    world = a_world()
+    world.enroll(speech("bob", 5), speaker="bob")
+    with pytest.raises(Killed):
+        send(world, REQUESTS["delete a domain by force"], Fate(2, "after"))
+    world.report = Fate(0, "")
+    with pytest.raises(Conflict) as refusal:
+        world.put_domain()
+    assert refusal.value.code == "domain_deleting"
+    world.tenants.delete("acme", force=force)
+    assert (world.store.find("acme", "bob"), world.audio.objects) == ((None, None), {})

@@ -8,6 +8,7 @@ import pytest
 
 from bonafide.contracts import DomainSettings
 from bonafide.errors import BonafideError, Conflict, NotFound
+from bonafide.services import tenants
 from tests.services.parts import MORNING, World, speech
 from tests.services.test_enrolment import once
 
@@ -92,6 +93,41 @@ def test_all_speakers_and_their_audio_go_with_the_domain(world: World) -> None:
     assert world.speakers.list("acme", None, 100).speakers == []
 
 
+def test_a_deletion_that_is_too_much_for_one_request_goes_on_with_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenants, "PAGES_AT_ONCE", 2)
+    monkeypatch.setattr(tenants, "DELETE_PAGE", 2)
+    world.put_domain(keep_audio=True)
+    for n in range(5):
+        world.enroll(speech("ann", 1), speaker=f"speaker-{n}")
+    world.audio.objects |= {f"kept/acme/gone/{n}": b"" for n in range(1000)}
+    for speakers, recordings in ((1, 1005), (0, 5)):
+        with pytest.raises(Conflict) as refusal:
+            world.tenants.delete("acme", force=True)
+        assert (refusal.value.code, refusal.value.headers) == ("domain_deleting", {"Retry-After": "1"})
+        assert len(world.store.list_speakers("acme", None, 10).speakers) == speakers
+        assert len(world.audio.objects) == recordings
+    world.tenants.delete("acme", force=True)
+    assert (world.store.domain("acme"), world.audio.objects) == (None, {})
+
+
+def test_settings_that_come_while_an_empty_domain_is_deleted_keep_it_and_its_speakers(world: World) -> None:
+    world.put_domain(keep_audio=True)
+
+    def come() -> None:
+        world.put_domain(keep_audio=True)
+        world.enroll(speech("ann"))
+
+    looked = once("after", "list_speakers", lambda: setattr(world, "report", once("after", "list_speakers", come)))
+    world.report = looked
+    with pytest.raises(Conflict) as refusal:
+        world.tenants.delete("acme", force=False)
+    assert refusal.value.code == "domain_changed"
+    assert world.speakers.get("acme", "ann").total_speech_seconds == 6
+    assert len(world.audio.objects) == 1
+
+
 @pytest.mark.parametrize("call", ["put_domain", "list_speakers", "delete_domain"])
 @pytest.mark.parametrize("force", [False, True])
 def test_of_two_deletions_at_once_both_end_with_the_domain_gone(world: World, call: str, force: bool) -> None:
@@ -101,6 +137,21 @@ def test_of_two_deletions_at_once_both_end_with_the_domain_gone(world: World, ca
     with suppress(NotFound, Conflict):
         world.tenants.delete("acme", force=force)
     assert world.store.domain("acme") is None
+
+
+def test_a_deletion_that_another_overtook_spares_the_new_domain_of_that_name(world: World) -> None:
+    def delete_and_begin_again() -> None:
+        world.tenants.delete("acme", force=True)
+        world.now += timedelta(seconds=1)
+        world.put_domain(keep_audio=True)
+        world.enroll(speech("ann"))
+
+    world.report = once("after", "put_domain", delete_and_begin_again)
+    with pytest.raises(Conflict) as refusal:
+        world.tenants.delete("acme", force=True)
+    assert refusal.value.code == "domain_changed"
+    assert world.speakers.get("acme", "ann").total_speech_seconds == 6
+    assert len(world.audio.objects) == 1
 
 
 def test_a_domain_that_was_changed_while_it_was_deleted_is_not_lost(world: World) -> None:

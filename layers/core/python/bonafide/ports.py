@@ -9,7 +9,7 @@ from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.session import ChunkEvidence, SessionStatus
+from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
 from bonafide.biometrics.voiceprint import Voiceprint
 
 
@@ -42,7 +42,8 @@ class DomainRecord:
         created_at: also tells a domain from the one before it under the same name, whose versions began at 1 too.
         version: optimistic version of the record, 0 when it was never written.
         policy_version: counts the changes of `policy`.
-        deleting: set once a forced deletion began; nothing new may be written into the domain.
+        deleting: closed; nothing new may be written into the domain.
+        tentative: closed only until it is known whether the domain is empty, so that a change of settings opens it.
     """
 
     domain: str
@@ -53,6 +54,7 @@ class DomainRecord:
     policy_version: int = 1
     version: int = 0
     deleting: bool = False
+    tentative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +223,20 @@ class SessionStore(Protocol):
     def due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
         """Names calls without a final decision whose `due_at` has passed, the longest overdue first."""
 
-    def put_evidence(self, domain: str, session: str, row: EvidenceRow) -> bool:
-        """Writes a row once; tells whether it was new."""
+    def put_evidence(self, call: SessionRecord, row: EvidenceRow) -> bool:
+        """Writes a row once, and then its mark; tells whether the row was new.
 
-    def has_evidence(self, domain: str, session: str, number: int, content: str, embedding_space: str) -> bool:
+        A call that was started anew under the name of an older one has nothing in common with it.
+        """
+
+    def has_evidence(self, call: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
         """Tells whether a chunk was scored in a space already."""
 
-    def evidence(self, domain: str, session: str) -> Sequence[EvidenceRow]:
-        """Reads every row of a call."""
+    def marks(self, call: SessionRecord) -> Sequence[Mark]:
+        """Reads the mark of every row of a call, which is a sixtieth of the rows."""
+
+    def evidence(self, call: SessionRecord, marks: Collection[Mark]) -> Sequence[EvidenceRow]:
+        """Reads the rows of these marks."""
 
     def report_lag(self, shard: str, lag: Lag) -> None:
         """Leaves word of how far a shard's scoring is behind."""
@@ -281,8 +289,8 @@ class AudioStore(Protocol):
     def keep(self, key: str, content: bytes) -> None:
         """Writes an object."""
 
-    def discard(self, prefix: str) -> None:
-        """Deletes every object under a prefix."""
+    def discard(self, prefix: str) -> bool:
+        """Deletes at most a thousand objects under a prefix; tells whether that was all."""
 
 
 class Speech(Protocol):

@@ -1,10 +1,11 @@
 """Twins of the stores, in memory, for the services' own tests; one contract test holds both kinds to the same words."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bonafide.biometrics.session import Mark, tag
 from bonafide.errors import TooLarge
 from bonafide.ports import (
     DomainChanged,
@@ -92,7 +93,7 @@ class MemorySessionStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sessions: dict[tuple[str, str], SessionRecord] = {}
-        self._rows: dict[tuple[str, str], dict[tuple[int, str, str], EvidenceRow]] = {}
+        self._rows: dict[tuple[str, str, datetime], dict[tuple[int, str, str], EvidenceRow]] = {}
         self._lags: dict[str, Lag] = {}
 
     def session(self, domain: str, session: str) -> SessionRecord | None:
@@ -110,21 +111,28 @@ class MemorySessionStore:
         waiting = [record for record in self._sessions.values() if not record.decision_id and record.due_at <= now]
         return [(each.domain, each.session) for each in sorted(waiting, key=lambda each: each.due_at)[:limit]]
 
-    def put_evidence(self, domain: str, session: str, row: EvidenceRow) -> bool:
+    def put_evidence(self, call: SessionRecord, row: EvidenceRow) -> bool:
         """See `SessionStore`."""
         with self._lock:
-            rows = self._rows.setdefault((domain, session), {})
-            key = (row.chunk.number, row.chunk.content, row.chunk.evidence.embedding_space)
-            return rows.setdefault(key, row) is row
+            rows = self._rows.setdefault((call.domain, call.session, call.started_at), {})
+            return rows.setdefault(_mark(row).tag, row) is row
 
-    def has_evidence(self, domain: str, session: str, number: int, content: str, embedding_space: str) -> bool:
+    def has_evidence(self, call: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
         """See `SessionStore`."""
-        return (number, content, embedding_space) in self._rows.get((domain, session), {})
+        return tag(number, content, embedding_space) in self._of(call)
 
-    def evidence(self, domain: str, session: str) -> Sequence[EvidenceRow]:
+    def marks(self, call: SessionRecord) -> Sequence[Mark]:
         """See `SessionStore`."""
         with self._lock:
-            return list(self._rows.get((domain, session), {}).values())
+            return [_mark(row) for row in self._of(call).values()]
+
+    def evidence(self, call: SessionRecord, marks: Collection[Mark]) -> Sequence[EvidenceRow]:
+        """See `SessionStore`."""
+        rows = self._of(call)
+        return [rows[mark.tag] for mark in marks]
+
+    def _of(self, call: SessionRecord) -> Mapping[tuple[int, str, str], EvidenceRow]:
+        return self._rows.get((call.domain, call.session, call.started_at), {})
 
     def report_lag(self, shard: str, lag: Lag) -> None:
         """See `SessionStore`."""
@@ -185,10 +193,16 @@ class MemoryAudioStore:
         """See `AudioStore`."""
         self.objects[key] = content
 
-    def discard(self, prefix: str) -> None:
+    def discard(self, prefix: str) -> bool:
         """See `AudioStore`."""
-        for key in [key for key in self.objects if key.startswith(prefix)]:
+        found = [key for key in self.objects if key.startswith(prefix)]
+        for key in found[:1000]:
             del self.objects[key]
+        return len(found) <= 1000
+
+
+def _mark(row: EvidenceRow) -> Mark:
+    return Mark.of(row.chunk, int(row.accepted_at.timestamp()))
 
 
 def _require_version(record: DomainRecord | SpeakerRecord | SessionRecord | None, version: int) -> None:

@@ -39,6 +39,7 @@ def write_domain(record: DomainRecord) -> Item:
         "policy_version": record.policy_version,
         "created_at": record.created_at.isoformat(),
         "updated_at": record.updated_at.isoformat(),
+        "tentative": record.tentative,
     }
     return {
         **domain_key(record.domain),
@@ -61,6 +62,8 @@ def read_domain(item: Item) -> DomainRecord:
         policy_version=document["policy_version"],
         version=int(item["version"]["N"]),
         deleting=item["deleting"]["BOOL"],
+        # Functions of the release before this one do not write it.
+        tentative=document.get("tentative", False),
     )
 
 

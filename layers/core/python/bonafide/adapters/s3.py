@@ -52,15 +52,15 @@ class S3AudioStore:
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable() from error
 
-    def discard(self, prefix: str) -> None:
+    def discard(self, prefix: str) -> bool:
         """See `AudioStore`."""
         try:
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            for page in pages:
-                if objects := page.get("Contents"):
-                    self._delete([entry["Key"] for entry in objects])
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
+            if objects := page.get("Contents"):
+                self._delete([entry["Key"] for entry in objects])
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable() from error
+        return not page["IsTruncated"]
 
     def _delete(self, keys: list[str]) -> None:
         """Deletes a page of a listing, which is as much as one call takes."""

@@ -49,7 +49,12 @@ class Recordings:
 
     def forget_speaker(self, domain: str, speaker: str) -> None:
         """Deletes whatever was kept of a speaker."""
-        self._store.discard(_kept_prefix(domain, speaker))
+        while not self._store.discard(_kept_prefix(domain, speaker)):
+            pass
+
+    def forget_some(self, domain: str) -> bool:
+        """Deletes some of what was kept in a domain, of known speakers or not; tells whether that was all."""
+        return self._store.discard(f"{KEPT}/{domain}/")
 
     def _uploaded(self, domain: str, name: str) -> bytes:
         # No other name was ever given out, and no path into another domain is one.

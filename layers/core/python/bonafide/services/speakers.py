@@ -54,7 +54,7 @@ class Speakers:
             NotFound: the domain or the speaker is unknown.
         """
         for pause in jittered_pauses(WRITE_ATTEMPTS):
-            tenant, current = find_both(self._store, domain, speaker)
+            tenant, current = self._find_to_erase(domain, speaker)
             if current.status is not SpeakerStatus.OPTED_OUT:
                 now = self._clock()
                 current = current.next(
@@ -77,11 +77,19 @@ class Speakers:
         Raises:
             NotFound: the domain or the speaker is unknown.
         """
-        find_both(self._store, domain, speaker)
+        self._find_to_erase(domain, speaker)
         # Before, so that a deletion that is cut short can be repeated; after, for what a call in flight kept meanwhile.
         self._recordings.forget_speaker(domain, speaker)
         self._store.delete_speaker(domain, speaker)
         self._recordings.forget_speaker(domain, speaker)
+
+    def _find_to_erase(self, domain: str, speaker: str) -> tuple[DomainRecord, SpeakerRecord]:
+        try:
+            return find_both(self._store, domain, speaker)
+        except NotFound:
+            # A first enrolment that was killed leaves audio of a speaker who is not known yet.
+            self._recordings.forget_speaker(domain, speaker)
+            raise
 
 
 def find_both(store: TenantStore, domain: str, speaker: str) -> tuple[DomainRecord, SpeakerRecord]:
