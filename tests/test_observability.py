@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonafide.biometrics.decision import Decision
+from bonafide.errors import StoreUnavailable
 from bonafide.http import create_app, lambda_entry
 from bonafide.observability import (
     METRICS,
@@ -150,6 +151,21 @@ def test_an_error_that_nobody_foresaw_counts_as_a_failure_and_is_logged_without_
     assert (logged["error_type"], logged["correlation_id"]) == ("ValueError", "request-1")
     assert "thing" in logged["place"]
     assert "anna" not in log.getvalue() + answer["body"]
+
+
+def test_a_dependency_that_fails_is_an_error_named_by_its_type_and_a_refusal_is_none(log: io.StringIO) -> None:
+    app = create_app()
+
+    @app.get("/v1/thing")
+    def thing() -> None:
+        raise StoreUnavailable from OSError("anna meier")
+
+    assert lambda_entry(app)(event(), CONTEXT)["statusCode"] == 503
+    assert lambda_entry(app)(event("/v1/other"), CONTEXT)["statusCode"] == 404
+    failed, refused = (json.loads(each) for each in log.getvalue().splitlines())
+    assert (failed["level"], failed["code"], failed["error_type"]) == ("ERROR", "store_unavailable", "OSError")
+    assert (refused["level"], refused["code"]) == ("INFO", "route_not_found")
+    assert "anna" not in log.getvalue()
 
 
 def test_an_error_in_front_of_the_routes_is_an_answer_too(log: io.StringIO) -> None:

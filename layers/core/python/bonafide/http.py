@@ -149,7 +149,12 @@ def _details(error: BonafideError) -> list[ProblemDetail]:
 
 
 def _problem_response(error: BonafideError) -> Response[str]:
-    logger.info("refused", extra={"code": error.code, "status": error.status})
+    if error.status >= 500:
+        # Which of its dependencies failed, by the type of their error; it may quote the request.
+        cause = type(error.__cause__).__name__
+        logger.error("not answered", extra={"code": error.code, "status": error.status, "error_type": cause})
+    else:
+        logger.info("refused", extra={"code": error.code, "status": error.status})
     return problem(error)
 
 
