@@ -38,7 +38,8 @@ class Alarm:
     """A metric alarm.
 
     Attributes:
-        name: its physical name, or its logical id.
+        id: logical id, by which others refer to it.
+        name: its physical name; with another one it is another alarm.
         description: for people.
         queries: what it watches; exactly one is returned.
         period: in seconds.
@@ -49,6 +50,7 @@ class Alarm:
         ignores_few_samples: a percentile of too few samples changes nothing.
     """
 
+    id: str
     name: str
     description: str
     queries: Sequence[Query]
@@ -110,11 +112,11 @@ def _count(alarm: Alarm, points: Sequence[bool]) -> State:
     return State.ALARM if points.count(True) >= alarm.datapoints else State.OK
 
 
-def alarm(name: str, properties: Mapping[str, Any]) -> Alarm:
+def alarm(id_: str, properties: Mapping[str, Any]) -> Alarm:
     """Reads an AWS::CloudWatch::Alarm.
 
     Args:
-        name: by which others refer to it.
+        id_: logical id, by which others refer to it.
         properties: resolved.
 
     Raises:
@@ -122,11 +124,12 @@ def alarm(name: str, properties: Mapping[str, Any]) -> Alarm:
     """
     unknown = properties.keys() - KNOWN
     if unknown or properties["ComparisonOperator"] not in COMPARISON:
-        raise NotImplementedError(f"the alarm {name} with {unknown or properties['ComparisonOperator']}")
+        raise NotImplementedError(f"the alarm {id_} with {unknown or properties['ComparisonOperator']}")
     compare, threshold = COMPARISON[properties["ComparisonOperator"]], float(properties["Threshold"])
-    queries, period = _watched(name, properties)
+    queries, period = _watched(id_, properties)
     return Alarm(
-        name=name,
+        id=id_,
+        name=properties.get("AlarmName", id_),
         description=properties.get("AlarmDescription", ""),
         queries=queries,
         period=period,

@@ -19,11 +19,13 @@ class Composite:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Composite_Alarm.html
 
     Attributes:
-        name: its physical name, or its logical id.
+        id: logical id, by which others refer to it.
+        name: its physical name; with another one it is another alarm.
         description: for people.
         rule: such as `ALARM("a") AND NOT OK("b")`.
     """
 
+    id: str
     name: str
     description: str
     rule: str
@@ -58,7 +60,14 @@ def _last(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An alarm that has changed its state."""
+    """An alarm that has changed its state.
+
+    Attributes:
+        at: simulated time.
+        alarm: its physical name.
+        before: state that it was in.
+        after: state that it is in.
+    """
 
     at: int
     alarm: str
@@ -67,33 +76,42 @@ class Change:
 
 
 class Monitor:
-    """Evaluates alarms each minute."""
+    """Evaluates alarms each minute.
+
+    Attributes:
+        names: physical names of the alarms by their logical ids.
+        states: of the alarms, by their logical ids.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._alarms: Mapping[str, Alarm] = {}
         self._composites: Mapping[str, Composite] = {}
+        self.names: Mapping[str, str] = {}
         self.states: dict[str, State] = {}
 
     def define(self, *templates: Template) -> None:
         """Takes the alarms of templates instead of those before; one of the same name keeps its state."""
-        self._alarms = {each.name: each for template in templates for each in alarms(template)}
-        self._composites = {each.name: each for template in templates for each in composites(template)}
-        names = [*self._alarms, *self._composites]
-        self.states = {name: self.states.get(name, State.INSUFFICIENT_DATA) for name in names}
+        self._alarms = {each.id: each for template in templates for each in alarms(template)}
+        self._composites = {each.id: each for template in templates for each in composites(template)}
+        names = {each.id: each.name for each in (*self._alarms.values(), *self._composites.values())}
+        kept = {id_ for id_, name in names.items() if self.names.get(id_) == name}
+        self.states = {id_: self.states[id_] if id_ in kept else State.INSUFFICIENT_DATA for id_ in names}
+        self.names = names
 
     def evaluate(self, now: int) -> list[Change]:
         """Evaluates every alarm over what happened before `now`; returns what changed."""
         before = dict(self.states)
-        for name, each in self._alarms.items():
-            self.states[name] = each.evaluate(self._store, now, before[name])
-        for name, composite in self._composites.items():
-            self.states[name] = composite.evaluate(self.states)
-        return [Change(now, name, before[name], state) for name, state in self.states.items() if state != before[name]]
+        for id_, each in self._alarms.items():
+            self.states[id_] = each.evaluate(self._store, now, before[id_])
+        for id_, composite in self._composites.items():
+            self.states[id_] = composite.evaluate(self.states)
+        changed = [id_ for id_ in self.states if self.states[id_] != before[id_]]
+        return [Change(now, self.names[id_], before[id_], self.states[id_]) for id_ in changed]
 
-    def alarming(self, names: Sequence[str]) -> list[str]:
-        """Returns those of some alarms that are in ALARM."""
-        return [name for name in names if self.states[name] == State.ALARM]
+    def alarming(self, ids: Sequence[str]) -> list[str]:
+        """Returns the names of those of some alarms, by their logical ids, that are in ALARM."""
+        return [self.names[id_] for id_ in ids if self.states[id_] == State.ALARM]
 
 
 def alarms(template: Template) -> Iterator[Alarm]:
@@ -105,4 +123,5 @@ def alarms(template: Template) -> Iterator[Alarm]:
 def composites(template: Template) -> Iterator[Composite]:
     """Yields the composite alarms of a template, by their logical ids."""
     for logical_id, properties in template.resources("AWS::CloudWatch::CompositeAlarm"):
-        yield Composite(logical_id, properties.get("AlarmDescription", ""), properties["AlarmRule"])
+        name = properties.get("AlarmName", logical_id)
+        yield Composite(logical_id, name, properties.get("AlarmDescription", ""), properties["AlarmRule"])

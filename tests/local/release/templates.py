@@ -12,13 +12,14 @@ ROLLBACK = {"Enabled": True, "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_O
 
 def template(read: str = "a", door: str = "a", config: str = CANARY, **group: Any) -> Template:
     """The service with these contents of its functions."""
+    number = {"Fn::GetAtt": [f"DoorVersion{door}", "Version"]}
     resources = {
         PROBE: resource("Lambda::Function"),
         **function(READER, "Read", read, config, group),
         **function(DOOR, "Door", door, config, group),
         "Failing": alarm("Failures", {"Name": "service", "Value": "door"}, 5),
         "NewFailing": alarm(
-            "Failures", {"Name": "version", "Value": {"Fn::GetAtt": [f"DoorVersion{door}", "Version"]}}, 0
+            "Failures", {"Name": "version", "Value": number}, 0, {"Fn::Join": ["-", ["door-failing", number]]}
         ),
         "Worst": resource(
             "CloudWatch::CompositeAlarm",
@@ -56,9 +57,10 @@ def function(name: str, prefix: str, content: str, config: str, group: dict[str,
     }
 
 
-def alarm(metric: str, dimension: dict[str, Any], threshold: float) -> dict[str, Any]:
+def alarm(metric: str, dimension: dict[str, Any], threshold: float, name: Any = "Failing") -> dict[str, Any]:
     return resource(
         "CloudWatch::Alarm",
+        AlarmName=name,
         Namespace="Bonafide",
         MetricName=metric,
         Dimensions=[dimension],

@@ -106,7 +106,7 @@ def test_a_version_that_fails_is_taken_back_and_never_gets_more_than_its_first_s
     world = World(failing=lambda _minute: 0.5)
     release = world.release(template(), template("b", "b"))
     assert release.status == Status.ROLLED_BACK
-    assert "NewFailing" in release.reason
+    assert "door-failing-2" in release.reason
     assert [weight for _, function, weight in world.history if function == "door"] == [0.1]
     assert world.weights == {"read": 0, "door": 0}
 
@@ -140,6 +140,17 @@ def test_without_any_traffic_no_alarm_is_raised_and_golden_calls_decide() -> Non
     world = World(load=0)
     assert world.release(template(), template(door="b")).status == Status.PROMOTED
     assert world.monitor.states == {"Failing": State.OK, "NewFailing": State.OK, "Worst": State.OK}
+
+
+def test_an_alarm_about_a_version_begins_anew_with_the_next_one() -> None:
+    first, second = template(), template(door="b").after(template())
+    world = World(failing=lambda _minute: 1)
+    world.monitor.define(first)
+    world.store.put(Metric.of("Bonafide", "Failures", {"version": "1"}), 30, [1.0])
+    world.monitor.evaluate(60)
+    assert world.alarming(["NewFailing"]) == ["door-failing-1"]
+    world.monitor.define(second)
+    assert (world.alarming(["NewFailing"]), world.monitor.states["Failing"]) == ([], State.OK)
 
 
 def test_a_composite_alarm_follows_its_rule() -> None:
