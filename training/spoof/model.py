@@ -1,0 +1,200 @@
+"""The detector: samples in, a log-likelihood ratio for each window of four seconds out.
+
+The front end and the first layers are Whisper's (Radford 2022, tiny.en), frozen, as Kawa 2023 uses them; statistics
+over time go through small networks trained here, whose mean is the score. All of it is one graph, so that training,
+evaluation and serving cannot differ.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import librosa
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that everyone knows it by
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+WIDTH, HEADS = 384, 6
+RATE, WINDOW = 16000, 64000
+FFT, HOP = 400, 160
+HALF_WIDTH = 32
+Weights = Mapping[str, NDArray[np.floating]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is chosen of the network.
+
+    Attributes:
+        layers: of the encoder that are run; each layer's statistics are used, and those before the first.
+        hidden: width of each head.
+        heads: networks whose mean is the score.
+    """
+
+    layers: int = 2
+    hidden: int = 128
+    heads: int = 5
+
+
+class LogMel(nn.Module):
+    """Whisper's front end as convolutions, (batch, n) to (batch, 80, n // HOP), exportable as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        phase = 2 * np.pi * np.arange(FFT // 2 + 1)[:, None] * np.arange(FFT) / FFT
+        taper = np.hanning(FFT + 1)[:-1]
+        kernels = np.concatenate([np.cos(phase), -np.sin(phase)]) * taper
+        self.kernels = nn.Buffer(torch.tensor(kernels[:, None], dtype=torch.float32))
+        self.bank = nn.Buffer(torch.tensor(librosa.filters.mel(sr=RATE, n_fft=FFT, n_mels=80)))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """The last frame is dropped and the range is 80 dB, as Whisper was trained."""
+        padded = F.pad(samples[:, None], (FFT // 2, FFT // 2), mode="reflect")
+        real, imaginary = F.conv1d(padded, self.kernels, stride=HOP)[..., :-1].chunk(2, 1)
+        mel = torch.matmul(self.bank, real.square() + imaginary.square())
+        log = torch.clamp(mel, min=1e-10).log10()
+        return (torch.maximum(log, log.amax((1, 2), keepdim=True) - 8) + 4) / 4
+
+
+class Layer(nn.Module):
+    """A transformer layer, (batch, frames, WIDTH) to the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before_attention, self.before_body = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        self.project, self.merge = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.body = nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Attention, then the feed-forward body, each added."""
+        count = frames.shape[1]
+        parts = self.project(self.before_attention(frames)).view(-1, count, 3, HEADS, WIDTH // HEADS)
+        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
+        weights = torch.softmax(query @ key.transpose(-1, -2) / (WIDTH // HEADS) ** 0.5, -1)
+        frames = frames + self.merge((weights @ value).transpose(1, 2).reshape(-1, count, WIDTH))
+        return frames + self.body(self.before_body(frames))
+
+
+class Encoder(nn.Module):
+    """The start of Whisper's encoder: statistics of what it hears, (batch, WINDOW) to (batch, features)."""
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.mel = LogMel()
+        self.first = nn.Conv1d(80, WIDTH, 3, padding=1)
+        self.second = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
+        self.positions = nn.Buffer(torch.zeros(WINDOW // HOP // 2, WIDTH))
+        self.layers = nn.ModuleList([Layer() for _ in range(layers)])
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Mean, deviation and deviation of the change over time, of each depth."""
+        frames = F.gelu(self.second(F.gelu(self.first(self.mel(samples))))).transpose(1, 2)
+        depths = [statistics(frames)]
+        frames = frames + self.positions
+        for layer in self.layers:
+            frames = layer(frames)
+            depths.append(statistics(frames))
+        return torch.cat(depths, 1)
+
+
+class Heads(nn.Module):
+    """Small networks on standardised statistics, (batch, features) to (batch, heads)."""
+
+    def __init__(self, features: int, shape: Shape) -> None:
+        super().__init__()
+        self.centre, self.spread = nn.Buffer(torch.zeros(features)), nn.Buffer(torch.ones(features))
+        self.networks = nn.ModuleList([_head(features, shape.hidden) for _ in range(shape.heads)])
+
+    def forward(self, features: Tensor) -> Tensor:
+        """One score from each head; features beyond anything heard in training are held back."""
+        standard = ((features - self.centre) / self.spread).clamp(-6, 6)
+        return torch.cat([network(standard) for network in self.networks], 1)
+
+
+class Detector(nn.Module):
+    """Encoder, heads and calibration in one: the graph that serves."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.encoder = Encoder(shape.layers)
+        self.heads = Heads(3 * WIDTH * (shape.layers + 1), shape)
+        self.scale, self.offset = nn.Buffer(torch.ones(())), nn.Buffer(torch.zeros(()))
+        offsets = np.arange(-HALF_WIDTH, HALF_WIDTH) + 0.5
+        kernel = np.sinc(offsets) * np.kaiser(2 * HALF_WIDTH, 8.0)
+        self.between = nn.Buffer(torch.tensor((kernel / kernel.sum())[None, None], dtype=torch.float32))
+
+    def forward(self, samples: Tensor, rate: Tensor) -> Tensor:
+        """LLRs of the windows of a recording, shape (windows,).
+
+        Args:
+            samples: shape (n,), full scale 1.0.
+            rate: int64 scalar, 8000 or 16000.
+        """
+        return self.windows_llr(self.windows(samples, rate))
+
+    def windows_llr(self, windows: Tensor) -> Tensor:
+        """(batch, WINDOW) at 16 kHz to (batch,)."""
+        return self.heads(self.encoder(windows)).mean(1) * self.scale + self.offset
+
+    def windows(self, samples: Tensor, rate: Tensor) -> Tensor:
+        """Cuts windows evenly over the recording; a shorter one is repeated. Shape (windows, WINDOW), 16 kHz.
+
+        Between samples at 8 kHz others are interpolated; at 16 kHz every other of those is left out again.
+        """
+        middle = F.conv1d(F.pad(samples[None, None], (HALF_WIDTH - 1, HALF_WIDTH)), self.between)[0, 0]
+        doubled = torch.stack([samples, middle], 1).flatten()
+        step = rate // 8000
+        count = doubled.shape[0] // step
+        windows = torch.clamp((count + WINDOW // 2) // WINDOW, min=1)
+        spare = torch.clamp(count - WINDOW, min=0)
+        starts = torch.arange(windows) * spare // torch.clamp(windows - 1, min=1)
+        return doubled[(starts[:, None] + torch.arange(WINDOW)[None]) % count * step]
+
+
+def statistics(frames: Tensor) -> Tensor:
+    """(batch, frames, width) to (batch, 3 * width)."""
+    change = frames[:, 1:] - frames[:, :-1]
+    return torch.cat([frames.mean(1), deviation(frames), deviation(change)], 1)
+
+
+def deviation(frames: Tensor) -> Tensor:
+    """Standard deviation over time, (batch, frames, width) to (batch, width)."""
+    centred = frames - frames.mean(1, keepdim=True)
+    return (centred.square().sum(1) / (frames.shape[1] - 1)).clamp(min=1e-10).sqrt()
+
+
+def pretrained(encoder: Encoder, weights: Weights) -> Encoder:
+    """Fills an encoder with Whisper's weights and freezes it."""
+    given = {name: torch.tensor(np.asarray(value, np.float32)) for name, value in weights.items() if value.ndim}
+    state = encoder.state_dict()
+    state["positions"] = given["encoder/position_encodings/encodings"][: WINDOW // HOP // 2]
+    for mine, theirs in _names(len(encoder.layers)):
+        for part, kind in (("weight", "weight"), ("bias", "bias")):
+            place = f"{theirs}/{kind}" if f"{theirs}/{kind}" in given else f"{theirs}/{_NORM[part]}"
+            state[f"{mine}.{part}"] = given[place]
+    encoder.load_state_dict(state)
+    return encoder.requires_grad_(False).eval()
+
+
+_NORM = {"weight": "gamma", "bias": "beta"}
+
+
+def _names(layers: int) -> list[tuple[str, str]]:
+    """Modules here and in the published file."""
+    pairs = [("first", "encoder/conv1"), ("second", "encoder/conv2")]
+    for number in range(layers):
+        mine, theirs = f"layers.{number}", f"encoder/layer_{number}"
+        pairs += [
+            (f"{mine}.before_attention", f"{theirs}/self_attention/layer_norm"),
+            (f"{mine}.project", f"{theirs}/self_attention/linear_0"),
+            (f"{mine}.merge", f"{theirs}/self_attention/linear_1"),
+            (f"{mine}.before_body", f"{theirs}/ffn/layer_norm"),
+            (f"{mine}.body.0", f"{theirs}/ffn/linear_0"),
+            (f"{mine}.body.2", f"{theirs}/ffn/linear_1"),
+        ]
+    return pairs
+
+
+def _head(features: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Dropout(0.3), nn.Linear(features, hidden), nn.ReLU(), nn.Dropout(0.4), nn.Linear(hidden, 1))

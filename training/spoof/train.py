@@ -1,0 +1,154 @@
+"""Trains the heads on the encoded material: `torchrun --nproc-per-node N -m training.spoof.train`.
+
+The same inputs give the same weights, however often a run was broken off: batches are drawn from the seed and the step,
+checkpoints hold all state, and sums are formed in one order. With N processes each takes its part of every batch.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F  # noqa: N812 - the name that everyone knows it by
+import yaml
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from training.spoof.assemble import CONF
+from training.spoof.manifest import BONAFIDE
+from training.spoof.model import Heads, Shape
+
+SMALLEST_SPREAD = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Encoded crops.
+
+    Attributes:
+        features: shape (crops, features).
+        human: whether bona fide, shape (crops,).
+        weights: of each crop in the loss, mean 1, shape (crops,).
+    """
+
+    features: Tensor
+    human: Tensor
+    weights: Tensor
+
+
+def load(path: Path, rebalance: float, split: str = "train", without: str = "") -> Material:
+    """Reads one side of the split, at times without a family of attacks."""
+    file = np.load(path)
+    chosen = (file["split"] == split) & ((file["family"] != without) | (without == ""))
+    human = file["label"][chosen] == BONAFIDE
+    kinds = np.where(human, file["group"][chosen], file["family"][chosen])
+    return Material(
+        features=torch.tensor(file["features"][chosen].astype(np.float32)),
+        human=torch.tensor(human.astype(np.float32)),
+        weights=torch.tensor(balanced(human, kinds, file["channel"][chosen], rebalance), dtype=torch.float32),
+    )
+
+
+def balanced(
+    human: NDArray[np.bool_], kinds: NDArray[np.str_], channels: NDArray[np.str_], power: float
+) -> NDArray[np.float64]:
+    """Weights by which both classes count alike in every channel, and small families and groups count for more."""
+    cells = list(zip(human.tolist(), kinds.tolist(), channels.tolist(), strict=True))
+    counts = Counter(cells)
+    weights = np.array([counts[cell] ** -power for cell in cells])
+    for channel in sorted(set(channels.tolist())):
+        for flag in (False, True):
+            side = (channels == channel) & (human == flag)
+            weights[side] /= weights[side].sum()
+    return np.asarray(weights * len(weights) / weights.sum(), np.float64)
+
+
+def fit(material: Material, conf: Mapping[str, Any], checkpoint: Path | None = None) -> Heads:
+    """Trains the heads, from a checkpoint if there is one.
+
+    Args:
+        material: what to train on.
+        conf: `conf/spoof.yaml`.
+        checkpoint: where state is kept; None keeps none.
+    """
+    settings = conf["training"]
+    torch.manual_seed(conf["seed"])
+    heads = Heads(material.features.shape[1], Shape(**conf["model"]))
+    heads.centre.copy_(material.features.mean(0))
+    heads.spread.copy_(material.features.std(0) + SMALLEST_SPREAD)
+    optimizer = torch.optim.AdamW(heads.parameters(), settings["learning_rate"], weight_decay=settings["weight_decay"])
+    first = _restore(checkpoint, heads, optimizer)
+    model = DistributedDataParallel(heads) if dist.is_initialized() else heads
+    for step in range(first, settings["steps"]):
+        loss = _loss(model, material, conf["seed"], step, settings["batch"])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if checkpoint and (step + 1) % settings["checkpoint_every"] == 0 and _rank() == 0:
+            _save(checkpoint, step + 1, heads, optimizer)
+            sys.stderr.write(json.dumps({"step": step + 1, "loss": round(float(loss), 6)}) + "\n")
+    return heads.eval()
+
+
+def _loss(model: torch.nn.Module, material: Material, seed: int, step: int, batch: int) -> Tensor:
+    """Weighted cross entropy of this process's part of the batch, over all heads."""
+    drawn = np.random.default_rng([seed, step]).integers(len(material.human), size=batch)
+    mine = torch.tensor(drawn[_rank() :: _world()])
+    torch.manual_seed(((seed * 1_000_003 + step) * 64 + _rank()) % (1 << 62))
+    scores = model(material.features[mine])
+    wanted = material.human[mine, None].expand_as(scores)
+    losses = F.binary_cross_entropy_with_logits(scores, wanted, reduction="none")
+    return (losses * material.weights[mine, None]).mean(0).sum()
+
+
+def _restore(checkpoint: Path | None, heads: Heads, optimizer: torch.optim.Optimizer) -> int:
+    if checkpoint is None or not checkpoint.exists():
+        return 0
+    state = torch.load(checkpoint, weights_only=True)
+    heads.load_state_dict(state["heads"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])
+
+
+def _save(checkpoint: Path, step: int, heads: Heads, optimizer: torch.optim.Optimizer) -> None:
+    scratch = checkpoint.with_suffix(".part")
+    torch.save({"step": step, "heads": heads.state_dict(), "optimizer": optimizer.state_dict()}, scratch)
+    scratch.replace(checkpoint)
+
+
+def _rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def _world() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def main() -> None:
+    """Trains with as many processes as torchrun starts, or in this one."""
+    parser = argparse.ArgumentParser(description="Train the detector's heads.")
+    parser.add_argument("--material", type=Path, default=Path(".build/spoof"))
+    arguments = parser.parse_args()
+    conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    if dist.is_torchelastic_launched():
+        dist.init_process_group("gloo")
+    material = load(arguments.material / "features.npz", conf["training"]["rebalance"])
+    heads = fit(material, conf, arguments.material / "checkpoint.pt")
+    if _rank() == 0:
+        torch.save(heads.state_dict(), arguments.material / "heads.pt")
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
