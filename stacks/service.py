@@ -1,5 +1,7 @@
 """What answers: layers, functions with their permissions, and the REST API in front of them."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -11,7 +13,9 @@ from constructs import Construct
 
 from stacks.assets import Assets
 from stacks.constructs.api import Api
-from stacks.constructs.function import ONE_CORE, SMALL, Function, Program, Size
+from stacks.constructs.function import ONE_CORE, SMALL, Function, Program, Released, Size
+from stacks.constructs.release import Release, Releases, Wave
+from stacks.constructs.watches import ANSWERING, DECIDING, ERRORS, SCORING, Watch
 from stacks.data import DataStack
 from stacks.stage import Stage
 
@@ -53,16 +57,21 @@ class ServiceStack(Stack):
             "BONAFIDE_BUNDLE_DIGEST": assets.bundle_digest(),
         }
         self._api = Api(self, "Api", stage=stage)
-        self._add_domains()
-        self._add_speakers()
-        self._add_enrollment()
+        self._probe = Function(self, "ProbeRelease", self._program("probe_release"), stage.log_retention)
+        self._releases = Releases(self, "Releases", stage=stage, hook=self._probe.latest)
+        # In the order of their release: whoever reads what others write comes first.
         self._add_authentication()
         self._add_sessions()
+        self._add_closing()
+        self._add_speakers()
+        self._add_enrollment()
         self._add_scoring()
+        self._add_domains()
+        self._add_intake()
         self._add_description()
 
     def _add_domains(self) -> None:
-        function = self._function("ManageDomains", "manage_domains")
+        function = self._released("ManageDomains", self._release("manage_domains", Wave.WRITERS, ANSWERING))
         self._allow(function, self._data.tenants, "GetItem", "Query", "PutItem", "DeleteItem")
         self._allow(function, self._data.idempotency, *IDEMPOTENCY)
         # An upload happens with the permissions of whoever presigned it.
@@ -72,7 +81,7 @@ class ServiceStack(Stack):
         self._api.route("POST", f"{DOMAIN}/uploads", function.alias)
 
     def _add_speakers(self) -> None:
-        function = self._function("ManageSpeakers", "manage_speakers")
+        function = self._released("ManageSpeakers", self._release("manage_speakers", Wave.READERS, ANSWERING))
         self._allow(function, self._data.tenants, *READ_SPEAKER, "GetItem", "Query", *WRITE_SPEAKER, "DeleteItem")
         self._allow(function, self._data.idempotency, *IDEMPOTENCY)
         self._allow_audio(function, DeleteObject=KEPT)
@@ -82,14 +91,20 @@ class ServiceStack(Stack):
         self._api.route("POST", f"{SPEAKER}/opt-out", function.alias)
 
     def _add_enrollment(self) -> None:
-        function = self._function("EnrollSpeaker", "enroll_speaker", models=True)
+        function = self._released(
+            "EnrollSpeaker", self._release("enroll_speaker", Wave.WRITERS, ANSWERING), models=True
+        )
         self._allow(function, self._data.tenants, *READ_SPEAKER, *WRITE_SPEAKER)
         self._allow(function, self._data.idempotency, *IDEMPOTENCY)
         self._allow_audio(function, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         self._api.route("POST", f"{SPEAKER}/enrollments", function.alias)
 
     def _add_authentication(self) -> None:
-        function = self._function("AuthenticateCaller", "authenticate_caller", models=True)
+        function = self._released(
+            "AuthenticateCaller",
+            self._release("authenticate_caller", Wave.READERS, (*ANSWERING, *DECIDING)),
+            models=True,
+        )
         self._allow(function, self._data.tenants, *READ_SPEAKER)
         self._allow(function, self._data.decisions, "GetItem", "PutItem")
         self._allow(function, self._data.idempotency, *IDEMPOTENCY)
@@ -97,27 +112,40 @@ class ServiceStack(Stack):
         self._api.route("POST", f"{SPEAKER}/authentications", function.alias)
 
     def _add_sessions(self) -> None:
-        manage = self._function("ManageSessions", "manage_sessions", models=True, size=SMALL)
+        manage = self._released(
+            "ManageSessions",
+            self._release("manage_sessions", Wave.READERS, (*ANSWERING, *DECIDING)),
+            models=True,
+            size=SMALL,
+        )
         self._allow_judging(manage)
         self._allow(manage, self._data.idempotency, *IDEMPOTENCY)
         self._api.route("POST", f"{DOMAIN}/sessions", manage.alias)
         self._api.route("GET", SESSION, manage.alias)
         self._api.route("PUT", f"{SESSION}/speaker", manage.alias)
         self._api.route("GET", f"{SESSION}/evaluation", manage.alias)
-        ingest = self._function("IngestAudio", "ingest_audio")
+
+    def _add_intake(self) -> None:
+        ingest = self._released("IngestAudio", self._release("ingest_audio", Wave.DOORS, ANSWERING))
         self._allow(ingest, self._data.sessions, "GetItem", "PutItem")
         self._allow(ingest, self._data.idempotency, *IDEMPOTENCY)
         self._data.stream.grant(ingest.role, "kinesis:PutRecord")
         self._api.route("PUT", f"{SESSION}/audio/{{n}}", ingest.alias)
         self._api.route("POST", f"{SESSION}/end", ingest.alias)
-        close = self._function("CloseSessions", "close_sessions", models=True, size=SMALL)
+
+    def _add_closing(self) -> None:
+        close = self._released(
+            "CloseSessions", self._release("close_sessions", Wave.READERS, (ERRORS, *DECIDING)), models=True, size=SMALL
+        )
         self._allow_judging(close)
         self._grant(close, "dynamodb:Query", f"{self._data.sessions.table_arn}/index/due")
         targets = [events_targets.LambdaFunction(close.alias)]
         events.Rule(self, "EveryMinute", schedule=events.Schedule.rate(Duration.minutes(1)), targets=targets)
 
     def _add_scoring(self) -> None:
-        function = self._function("ScoreAudio", "score_audio", models=True)
+        function = self._released(
+            "ScoreAudio", self._release("score_audio", Wave.WRITERS, (*SCORING, *DECIDING)), models=True
+        )
         self._allow_judging(function)
         self._grant(function, "s3:PutObject", self._data.failures.arn_for_objects("*"))
         source = event_sources.KinesisEventSource(
@@ -141,19 +169,25 @@ class ServiceStack(Stack):
         self._allow(function, self._data.decisions, "GetItem", "PutItem")
 
     def _add_description(self) -> None:
-        function = self._function("DescribeService", "describe_service")
+        function = self._released("DescribeService", self._release("describe_service", Wave.DOORS, ANSWERING))
         self._api.route("GET", "/v1/health", function.alias, public=True)
         self._api.route("GET", "/v1/openapi.json", function.alias, public=True)
         self._api.route("GET", "/v1/docs", function.alias, public=True)
 
-    def _function(self, id_: str, folder: str, *, models: bool = False, size: Size | None = None) -> Function:
-        program = Program(
+    def _released(self, id_: str, release: Release, *, models: bool = False, size: Size | None = None) -> Released:
+        program = self._program(release.service, models=models, size=size)
+        return Released(self, id_, program, self._stage.log_retention, release)
+
+    def _release(self, service: str, wave: Wave, watches: Sequence[Watch]) -> Release:
+        return Release(self._releases, service, wave, watches)
+
+    def _program(self, folder: str, *, models: bool = False, size: Size | None = None) -> Program:
+        return Program(
             code=self._assets.function(folder),
             layers=self._with_models if models else self._core,
             environment=self._environment(folder) | (self._model_environment if models else {}),
             size=size or (ONE_CORE if models else SMALL),
         )
-        return Function(self, id_, program, self._stage.log_retention)
 
     def _layer(self, id_: str, code: lambda_.Code) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(

@@ -1,10 +1,13 @@
 """What differs between development, staging and production."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+
+ALL_AT_ONCE = "ALL_AT_ONCE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,8 @@ class Stage:
         burst: requests that it accepts at once.
         protected: tables refuse to be deleted.
         shards: of the audio stream; each takes 1 MB a second.
+        traffic: how calls are shifted to a new version: CDK's name of one of CodeDeploy's configurations.
+        provisioned: environments that are kept ready, by function; none while traffic is shifted in parts.
     """
 
     name: str
@@ -26,6 +31,8 @@ class Stage:
     burst: int
     protected: bool
     shards: int
+    traffic: str
+    provisioned: Mapping[str, int]
 
     @classmethod
     def of(cls, scope: Construct) -> Self:
@@ -42,4 +49,6 @@ class Stage:
             burst=int(settings["burst"]),
             protected=bool(settings["protected"]),
             shards=int(settings["shards"]),
+            traffic=str(settings["traffic"]),
+            provisioned=dict(settings["provisioned"]),
         )

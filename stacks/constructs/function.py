@@ -1,4 +1,4 @@
-"""The one place where a function, its role, its log group and its alias are made."""
+"""The one place where a function, its role, its log group, its alias and the guard of its releases are made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+
+from stacks.constructs.release import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,11 @@ class Program:
 
 
 class Function(Construct):
-    """One deployed function, only ever called through its alias `live`.
+    """One deployed function.
 
     Attributes:
         role: belongs to this function alone; what it may do is granted to it by the stack.
-        alias: what callers integrate with, so that a release can shift traffic and roll back.
+        latest: the function itself, of which every release makes a version.
     """
 
     def __init__(self, scope: Construct, id_: str, program: Program, log_retention: logs.RetentionDays) -> None:
@@ -51,7 +53,7 @@ class Function(Construct):
         log_group = logs.LogGroup(self, "Logs", retention=log_retention, removal_policy=RemovalPolicy.DESTROY)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self.role)
-        function = lambda_.Function(
+        self.latest = lambda_.Function(
             self,
             "Function",
             runtime=lambda_.Runtime.PYTHON_3_12,
@@ -67,4 +69,21 @@ class Function(Construct):
             tracing=lambda_.Tracing.ACTIVE,
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
-        self.alias = lambda_.Alias(self, "Alias", alias_name="live", version=function.current_version)
+
+
+class Released(Function):
+    """A function that is only ever called through its alias `live`, whose releases are watched.
+
+    Attributes:
+        alias: what callers integrate with, so that a release can shift traffic and roll back.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, program: Program, log_retention: logs.RetentionDays, release: Release
+    ) -> None:
+        super().__init__(scope, id_, program, log_retention)
+        version = self.latest.current_version
+        self.alias = lambda_.Alias(
+            self, "Alias", alias_name="live", version=version, provisioned_concurrent_executions=release.kept_ready
+        )
+        release.guard(self, self.alias)

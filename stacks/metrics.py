@@ -1,0 +1,50 @@
+"""Metrics as CloudWatch knows them; those of the product by the names in the one place that names them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+NAMES = Path(__file__).parent.parent / "layers/core/python/bonafide/metrics.json"
+_CATALOGUE: dict[str, Any] = json.loads(NAMES.read_text())
+
+
+class UnknownMetricError(ValueError):
+    """No function emits a metric of this name."""
+
+
+def check(name: str) -> str:
+    """Returns the name.
+
+    Raises:
+        UnknownMetricError: an alarm on it would never fire.
+    """
+    if name not in _CATALOGUE["metrics"]:
+        raise UnknownMetricError(f"no metric {name!r} in {NAMES.name}; there are {', '.join(_CATALOGUE['metrics'])}")
+    return name
+
+
+def emitted(name: str, statistic: str, service: str, version: str | None = None) -> cloudwatch.Metric:
+    """A metric that functions emit, of all versions of a service or of one.
+
+    Args:
+        name: in metrics.json.
+        statistic: such as `Sum`, `p95` or `TC(1000:)`, the count of values above 1000.
+        service: the function's folder.
+        version: number of a version; a token is fine.
+
+    Raises:
+        UnknownMetricError: nobody emits it.
+    """
+    dimensions = {"service": service} | ({"version": version} if version else {})
+    namespace = _CATALOGUE["namespace"]
+    return cloudwatch.Metric(
+        namespace=namespace, metric_name=check(name), statistic=statistic, dimensions_map=dimensions
+    )
+
+
+def expression(text: str, period: Duration, metrics: dict[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
+    """Metric math over some metrics by id."""
+    return cloudwatch.MathExpression(expression=text, period=period, using_metrics=metrics)
