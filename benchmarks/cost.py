@@ -121,17 +121,17 @@ def bench(folder: Path) -> Iterator[Bench]:
     """Deploys with a meter in between, and enrols the caller."""
     meter = Meter()
     ledger = Ledger(meter, folder)
-    account = Account(record=ledger.record, variables={"AWS_ENDPOINT_URL": meter.endpoint})
+    account = Account(record=ledger.record, variables={"AWS_ENDPOINT_URL": meter.relay.endpoint})
     speech = max(load().values(), key=lambda reader: len(reader.enrolment)).enrolment
     try:
         # The minutely closing of calls is part of the standing costs: here it would only add noise.
         with deployment(logs=folder, account=account, pace=1e-6) as running:
-            meter.upstream = running.emulator.endpoint
+            meter.relay.upstream = running.emulator.endpoint
             client = Client(running.endpoint)
             _enrol(client, speech[: 50 * RATE])
             yield Bench(client, ledger, speech)
     finally:
-        meter.stop()
+        meter.relay.stop()
 
 
 def _enrol(client: Client, speech: Samples) -> None:

@@ -5,58 +5,44 @@ of an item, https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Cap
 """
 
 import base64
-import http.client
 import json
 import math
 import threading
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from local.http import Handler, Server
+from local.relay import Answer, Relay, Request
 
 READ_BYTES = 4096
 WRITE_BYTES = 1024
 KINESIS_BYTES = 25 * 1024
-HOP_BY_HOP = {"connection", "content-length", "date", "server", "transfer-encoding"}
 
 type Document = Mapping[str, Any]
 type Units = Mapping[str, float]
 
 
 class Meter:
-    """Passes requests on, and counts them.
+    """Counts requests on their way.
 
     Attributes:
+        relay: that they go through.
         used: units so far, by their names in docs/operations/prices.json.
-        upstream: URL of the emulator; nothing can be passed on before it is known.
     """
 
     def __init__(self) -> None:
+        self.relay = Relay(self.count)
         self.used: dict[str, float] = {}
-        self.upstream = ""
         self._lock = threading.Lock()
-        self._server = Server(0, _proxy(self))
-        self._server.start()
 
-    @property
-    def endpoint(self) -> str:
-        """URL that functions are led to."""
-        return f"http://{self._server.address}"
-
-    def stop(self) -> None:
-        """Frees the port."""
-        self._server.stop()
-
-    def count(self, target: str, method: str, request: bytes, answer: bytes) -> None:
+    def count(self, request: Request, answer: Answer) -> None:
         """Adds what one request used."""
-        service, _, operation = target.partition(".")
+        service, _, operation = request.target.partition(".")
         if not service:
-            used: Units = {"s3_gets" if method in {"GET", "HEAD"} else "s3_puts": 1.0}
+            used: Units = {"s3_gets" if request.method in {"GET", "HEAD"} else "s3_puts": 1.0}
         elif service.startswith("DynamoDB"):
-            used = dynamodb_units(operation, json.loads(request), json.loads(answer or b"{}"))
+            used = dynamodb_units(operation, json.loads(request.body), json.loads(answer.body or b"{}"))
         else:
-            used = kinesis_units(operation, json.loads(request))
+            used = kinesis_units(operation, json.loads(request.body))
         with self._lock:
             self.used.update({name: self.used.get(name, 0.0) + units for name, units in used.items()})
 
@@ -133,21 +119,3 @@ def value_size(value: Document) -> int:
         case "M":
             return 3 + item_size(content) + len(content)
     return 1
-
-
-def _proxy(meter: Meter) -> type[Handler]:
-    class Proxy(Handler):
-        def _pass(self) -> None:
-            request = self.read_body(1 << 28)
-            connection = http.client.HTTPConnection(urlsplit(meter.upstream).netloc, timeout=30)
-            connection.request(self.command, self.path, request or None, dict(self.headers.items()))
-            response = connection.getresponse()
-            answer = response.read()
-            meter.count(self.headers.get("X-Amz-Target", ""), self.command, request, answer)
-            headers = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP]
-            self.answer(response.status, headers, answer)
-            connection.close()
-
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass  # noqa: N815
-
-    return Proxy

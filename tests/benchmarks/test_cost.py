@@ -16,7 +16,7 @@ from local.function import Definition
 def meter() -> Any:
     running = Meter()
     yield running
-    running.stop()
+    running.relay.stop()
 
 
 def test_an_item_is_as_large_as_its_names_and_values() -> None:
