@@ -139,7 +139,8 @@ def settled_lags(running: Deployment, heard: Heard) -> list[float]:
         written = {
             (session, row.chunk.number): row.scored_at.timestamp()
             for session in heard.sessions
-            for row in store.evidence(DOMAIN, session)
+            if (call := store.session(DOMAIN, session))
+            for row in store.evidence(call, store.marks(call))
         }
         if len(written) >= len(heard.accepted) or time.monotonic() > until:
             break

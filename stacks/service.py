@@ -147,6 +147,7 @@ class ServiceStack(Stack):
             "ScoreAudio", self._release("score_audio", Wave.WRITERS, (*SCORING, *DECIDING)), models=True
         )
         self._allow_judging(function)
+        self._allow(function, self._data.sessions, "UpdateItem")
         self._grant(function, "s3:PutObject", self._data.failures.arn_for_objects("*"))
         source = event_sources.KinesisEventSource(
             self._data.stream,
@@ -164,7 +165,7 @@ class ServiceStack(Stack):
 
     def _allow_judging(self, function: Function) -> None:
         """Reading a call's evidence, whom it is held against, and writing what was decided."""
-        self._allow(function, self._data.sessions, "GetItem", "PutItem", "Query")
+        self._allow(function, self._data.sessions, "GetItem", "BatchGetItem", "PutItem", "Query")
         self._allow(function, self._data.tenants, "GetItem", *READ_SPEAKER)
         self._allow(function, self._data.decisions, "GetItem", "PutItem")
 

@@ -97,7 +97,7 @@ class Remembering:
     def find_speech(self, waveform: Waveform) -> Any:
         return waveform
 
-    def evidence(self, speech: Any, channels: Collection[Channel] = ()) -> Evidence:
+    def evidence(self, speech: Any, channels: Collection[Channel] = (), embedded: Any = None) -> Evidence:  # noqa: ARG002
         return replace(observed(speech.samples.tobytes()), embedding_space=self.embedding_space)
 
 
@@ -225,7 +225,9 @@ class Line:
         return {"kinesis": kinesis, "eventID": f"shardId-000000000000:{sequence}", "eventSourceARN": source}
 
     def rows(self, session: str) -> list[EvidenceRow]:
-        return list(self.sessions.evidence(DOMAIN, session))
+        record = self.sessions.session(DOMAIN, session)
+        assert record is not None
+        return list(self.sessions.evidence(record, self.sessions.marks(record)))
 
     def evidence(self, session: str) -> list[str]:
         """Everything that is known of a call's chunks but times, to the last bit."""

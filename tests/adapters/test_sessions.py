@@ -3,9 +3,11 @@
 import json
 import threading
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +17,11 @@ from bonafide.adapters.memory import MemorySessionStore
 from bonafide.adapters.s3 import S3FailureStore
 from bonafide.adapters.sessions import DynamoSessionStore
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
-from bonafide.biometrics.session import ChunkEvidence
+from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.errors import StoreUnavailable
 from bonafide.ports import EvidenceRow, Lag, SessionRecord, SessionStore, VersionConflict
 from tests.adapters.conftest import State
+from tests.services.parts import Killed
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 SECOND = timedelta(seconds=1)
@@ -64,9 +67,9 @@ def a_row(number: int = 0, content: str = "a" * 64, space: str = "space-1", seed
 def test_a_call_and_its_evidence_keep_the_id_of_the_request_that_started_it(store: SessionStore, domain: str) -> None:
     call, row = replace(a_call(domain), request_id="request-1"), replace(a_row(), request_id="request-1")
     store.put_session(call)
-    store.put_evidence(domain, "call", row)
+    store.put_evidence(a_call(domain), row)
     assert store.session(domain, "call") == call
-    assert [each.request_id for each in store.evidence(domain, "call")] == ["request-1"]
+    assert [each.request_id for each in rows(store, a_call(domain))] == ["request-1"]
 
 
 def test_functions_of_the_release_before_read_a_call_that_has_an_id(state: State, domain: str) -> None:
@@ -75,6 +78,10 @@ def test_functions_of_the_release_before_read_a_call_that_has_an_id(state: State
     key = {"session": {"S": f"{domain}#call"}, "item": {"S": "session"}}
     item = state.dynamodb.get_item(TableName=state.name("Sessions"), Key=key)["Item"]
     assert "request_id" not in json.loads(item["document"]["S"]), "they know every member of the document, and no other"
+
+
+def rows(store: SessionStore, call: SessionRecord) -> Sequence[EvidenceRow]:
+    return store.evidence(call, store.marks(call))
 
 
 def bits(row: EvidenceRow) -> tuple[object, ...]:
@@ -96,8 +103,8 @@ def test_a_call_is_read_as_it_was_written(store: SessionStore, domain: str) -> N
 
 def test_an_unknown_call_is_none_and_has_no_evidence(store: SessionStore, domain: str) -> None:
     assert store.session(domain, "call") is None
-    assert list(store.evidence(domain, "call")) == []
-    assert store.has_evidence(domain, "call", 0, "a" * 64, "space-1") is False
+    assert list(rows(store, a_call(domain))) == []
+    assert store.has_evidence(a_call(domain), 0, "a" * 64, "space-1") is False
 
 
 def test_a_call_follows_only_the_version_before_it(store: SessionStore, domain: str) -> None:
@@ -130,41 +137,93 @@ def test_evidence_is_read_to_the_last_bit(store: SessionStore, domain: str) -> N
     silent = a_row(1)
     silent = replace(silent, chunk=replace(silent.chunk, evidence=replace(silent.chunk.evidence, embeddings={})))
     for row in (a_row(), silent):
-        assert store.put_evidence(domain, "call", row) is True
-    assert sorted(map(bits, store.evidence(domain, "call")), key=str) == sorted(map(bits, (a_row(), silent)), key=str)
+        assert store.put_evidence(a_call(domain), row) is True
+    assert sorted(map(bits, rows(store, a_call(domain))), key=str) == sorted(map(bits, (a_row(), silent)), key=str)
 
 
 def test_a_row_is_written_once_whatever_comes_after_it(store: SessionStore, domain: str) -> None:
-    assert store.put_evidence(domain, "call", a_row()) is True
-    assert store.put_evidence(domain, "call", a_row(seed=1)) is False
-    assert [bits(row) for row in store.evidence(domain, "call")] == [bits(a_row())]
+    assert store.put_evidence(a_call(domain), a_row()) is True
+    assert store.put_evidence(a_call(domain), a_row(seed=1)) is False
+    assert [bits(row) for row in rows(store, a_call(domain))] == [bits(a_row())]
 
 
 def test_contents_and_spaces_of_one_number_do_not_replace_each_other(store: SessionStore, domain: str) -> None:
-    rows = [a_row(), a_row(content="b" * 64), a_row(space="space-2"), a_row(number=1)]
-    assert [store.put_evidence(domain, "call", row) for row in rows] == [True] * 4
-    assert len(store.evidence(domain, "call")) == 4
-    assert store.has_evidence(domain, "call", 0, "b" * 64, "space-1")
-    assert not store.has_evidence(domain, "call", 0, "b" * 64, "space-2")
+    written = [a_row(), a_row(content="b" * 64), a_row(space="space-2"), a_row(number=1)]
+    assert [store.put_evidence(a_call(domain), row) for row in written] == [True] * 4
+    assert len(rows(store, a_call(domain))) == 4
+    assert store.has_evidence(a_call(domain), 0, "b" * 64, "space-1")
+    assert not store.has_evidence(a_call(domain), 0, "b" * 64, "space-2")
 
 
 def test_of_rows_written_together_one_is_new(store: SessionStore, domain: str) -> None:
     with ThreadPoolExecutor(4) as threads:
-        new = list(threads.map(lambda seed: store.put_evidence(domain, "call", a_row(seed=seed)), range(4)))
+        new = list(threads.map(lambda seed: store.put_evidence(a_call(domain), a_row(seed=seed)), range(4)))
     assert sum(new) == 1
 
 
 def test_calls_do_not_share_evidence(store: SessionStore, domain: str) -> None:
-    store.put_evidence(domain, "call", a_row())
-    assert not store.evidence(domain, "call-2")
-    assert not store.evidence(f"{domain}-2", "call")
+    store.put_evidence(a_call(domain), a_row())
+    assert not store.marks(a_call(domain, "call-2"))
+    assert not store.marks(a_call(f"{domain}-2"))
+
+
+def test_a_call_that_was_started_anew_under_an_old_name_has_none_of_its_evidence(
+    store: SessionStore, domain: str
+) -> None:
+    old, new = a_call(domain), replace(a_call(domain), started_at=NOW + timedelta(days=3))
+    store.put_evidence(old, a_row())
+    assert not store.marks(new)
+    assert not store.has_evidence(new, 0, "a" * 64, "space-1")
+    assert store.put_evidence(new, a_row(seed=1)) is True
+    assert [bits(row) for row in rows(store, old)] == [bits(a_row())]
+
+
+def test_only_the_rows_that_are_asked_for_are_read(store: SessionStore, domain: str) -> None:
+    call = a_call(domain)
+    for number in range(5):
+        store.put_evidence(call, a_row(number))
+    some = [mark for mark in store.marks(call) if mark.number in (1, 3)]
+    assert sorted(row.chunk.number for row in store.evidence(call, some)) == [1, 3]
+
+
+def test_a_mark_says_what_its_row_says(store: SessionStore, domain: str) -> None:
+    call, row = a_call(domain), a_row(7, seed=3)
+    store.put_evidence(call, row)
+    assert list(store.marks(call)) == [Mark.of(row.chunk, int(row.accepted_at.timestamp()))]
+
+
+class Dying:
+    """A client of a process that is killed before it marks what it wrote, the first time."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.update_item = self._die
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def _die(self, **_: Any) -> None:
+        self.update_item = self._client.update_item
+        raise Killed
+
+
+def test_a_row_that_was_never_marked_is_marked_as_it_was_written(state: State, domain: str) -> None:
+    call = a_call(domain)
+    store = DynamoSessionStore(Dying(state.dynamodb), state.name("Sessions"))  # type: ignore[arg-type]
+    with pytest.raises(Killed):
+        store.put_evidence(call, a_row())
+    assert not store.marks(call)
+    assert not store.has_evidence(call, 0, "a" * 64, "space-1")
+    assert store.put_evidence(call, replace(a_row(seed=1), accepted_at=NOW + SECOND)) is False
+    assert list(store.marks(call)) == [Mark.of(a_row().chunk, int(NOW.timestamp()))]
+    assert [bits(row) for row in rows(store, call)] == [bits(a_row())]
 
 
 def test_all_rows_of_a_long_call_are_read(store: SessionStore, domain: str) -> None:
     # Rows of two bands are 2 KB each, a page of a query is 1 MB.
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda number: store.put_evidence(domain, "call", a_row(number)), range(600)))
-    assert sorted(row.chunk.number for row in store.evidence(domain, "call")) == list(range(600))
+        list(threads.map(lambda number: store.put_evidence(a_call(domain), a_row(number)), range(600)))
+    assert sorted(row.chunk.number for row in rows(store, a_call(domain))) == list(range(600))
 
 
 def test_calls_are_due_until_they_have_a_decision(store: SessionStore, domain: str) -> None:

@@ -10,7 +10,7 @@ from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.s3 import S3FailureStore
 from bonafide.adapters.sessions import DynamoSessionStore
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
-from bonafide.biometrics.session import ChunkEvidence
+from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.bootstrap.stores import CALLS
 from bonafide.errors import Overloaded, StoreUnavailable
 from bonafide.ports import EvidenceRow, Lag, SessionRecord
@@ -43,9 +43,10 @@ USES: dict[str, Callable[[Aws], object]] = {
     "session": lambda aws: sessions(aws).session("acme", "call"),
     "put_session": lambda aws: sessions(aws).put_session(CALL),
     "due": lambda aws: sessions(aws).due(datetime.now(UTC), 10),
-    "put_evidence": lambda aws: sessions(aws).put_evidence("acme", "call", ROW),
-    "has_evidence": lambda aws: sessions(aws).has_evidence("acme", "call", 0, "0" * 64, "space"),
-    "evidence": lambda aws: sessions(aws).evidence("acme", "call"),
+    "put_evidence": lambda aws: sessions(aws).put_evidence(CALL, ROW),
+    "has_evidence": lambda aws: sessions(aws).has_evidence(CALL, 0, "0" * 64, "space"),
+    "marks": lambda aws: sessions(aws).marks(CALL),
+    "evidence": lambda aws: sessions(aws).evidence(CALL, [Mark.of(ROW.chunk)]),
     "report_lag": lambda aws: sessions(aws).report_lag("shard", Lag(1.0, NOW)),
     "lag": lambda aws: sessions(aws).lag("shard"),
     "stream": lambda aws: stream(aws).put("acme#call", b"{}"),

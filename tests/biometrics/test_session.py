@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
-from bonafide.biometrics.session import MOST_SPEECH_SECONDS, ChunkEvidence, Folded, fold, is_complete
+from bonafide.biometrics.session import (
+    MOST_CHUNKS,
+    MOST_SPEECH_SECONDS,
+    ChunkEvidence,
+    Folded,
+    Mark,
+    fold,
+    is_complete,
+    pool,
+    survey,
+)
 
 SPACES = ("space-1", "space-2")
 
@@ -78,6 +88,22 @@ def test_a_long_call_is_judged_by_its_newest_speech() -> None:
     assert folded.received == 360
 
 
+def test_chunks_of_little_speech_do_not_widen_the_window() -> None:
+    folded = fold([chunk(number, seconds=0.0 if number % 2 else 0.1) for number in range(1000)], "space-1")
+    assert len([number for number in folded.used if number % 2 == 0]) == MOST_CHUNKS
+    assert folded.used[-1] == 999
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(SETS, st.none() | st.integers(0, 7))
+def test_the_evidence_outside_the_window_need_not_be_read(rows: list[ChunkEvidence], count: int | None) -> None:
+    surveyed = survey(map(Mark.of, rows), "space-1", count)
+    needed = {mark.tag for mark in surveyed.spoken}
+    read = [row for row in rows if Mark.of(row).tag in needed]
+    assert bits(pool(surveyed, read)) == bits(fold(rows, "space-1", count))
+    assert len(read) <= len({row.number for row in rows})
+
+
 def test_silence_is_no_evidence() -> None:
     assert fold([chunk(0, seconds=0.0)], "space-1").evidence is None
     assert fold([], "space-1") == Folded(None, (), 0, 0, 0)
@@ -90,7 +116,7 @@ def test_silence_is_no_evidence() -> None:
 def test_a_call_is_complete_when_every_chunk_up_to_its_end_is_there(
     numbers: list[int], count: int | None, complete: bool
 ) -> None:
-    assert is_complete([chunk(number) for number in numbers], count) is complete
+    assert is_complete([Mark.of(chunk(number)) for number in numbers], count) is complete
 
 
 def test_speech_weighs_by_its_length() -> None:

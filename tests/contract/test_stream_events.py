@@ -22,7 +22,7 @@ ENDED: dict[str, Any] = json.loads((Path(__file__).parent / "events/ended-v1.jso
 PUBLISHED = Draft202012Validator(json.loads(TARGET.read_text()))
 
 
-def written(event: Mapping[str, Any], **changes: Any) -> bytes:
+def written(event: Mapping[str, Any], /, **changes: Any) -> bytes:
     return json.dumps({**event, **changes}).encode()
 
 

@@ -13,6 +13,7 @@ from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import ClaimRequest, SessionEvaluation
 from bonafide.errors import Conflict
+from bonafide.events import ended_event
 from bonafide.services.evaluation import GRACE, IDLE
 from bonafide.services.sessions import LONGEST_CALL
 from tests.calls import DOMAIN, Line, Script, chunks, sent, voiceprint
@@ -103,6 +104,30 @@ def test_the_decision_is_final_with_the_last_chunk_and_stays_as_it_is() -> None:
     assert evaluation(line) == final
 
 
+def long_call(minutes: int) -> Line:
+    """A call whose chunks of 4 s have all been scored."""
+    line = begun()
+    call, piece = line.sessions._sessions[DOMAIN, "call"], begun(1).rows("call")[0]
+    spoken = replace(piece.chunk.evidence, speech_seconds=3.0)
+    for number in range(minutes * 15):
+        chunk = replace(piece.chunk, number=number, evidence=spoken)
+        line.sessions.put_evidence(call, replace(piece, chunk=chunk))
+    return line
+
+
+@pytest.mark.parametrize("minutes", [5, 60])
+def test_an_evaluation_reads_as_few_rows_of_a_long_call_as_of_a_short_one(minutes: int) -> None:
+    line = long_call(minutes)
+    read = line.sessions.evidence
+    sizes: list[int] = []
+    line.sessions.evidence = lambda call, marks: sizes.append(len(marks)) or read(call, marks)  # type: ignore[method-assign,func-returns-value]
+    found = evaluation(line)
+    line.scoring.handle(ended_event(DOMAIN, "call", minutes * 15, line.now), line.now)
+    assert sizes == [40, 40]
+    assert (found.chunks.scored, found.chunks.used, found.speech_seconds) == (minutes * 15, 40, 120.0)
+    assert line.final("call")["chunks"]["scored"] == minutes * 15
+
+
 def test_without_a_missing_chunk_the_decision_comes_after_the_grace_period() -> None:
     line = begun(3, ended=True)
     assert later(line, GRACE - SECOND) == 0
@@ -156,19 +181,20 @@ def test_late_evidence_is_kept_and_counted_and_rewrites_nothing() -> None:
 
 def test_a_chunk_that_was_scored_while_the_decision_was_written_is_late() -> None:
     line, third = begun(2, ended=True), begun(3).rows("call")[2]
+    record = line.sessions._sessions[DOMAIN, "call"]
     line.now += GRACE
 
     def report(when: str, call: str) -> None:
         if (when, call) == ("before", "append"):
             line.report = lambda when, call: None
-            line.sessions.put_evidence(DOMAIN, "call", third)
+            line.sessions.put_evidence(record, third)
 
     line.report = report
     line.closing.close_overdue(lambda: 60.0)
     assert (line.final("call")["chunks"]["scored"], evaluation(line).chunks.late) == (2, 1)
 
 
-@pytest.mark.parametrize("place", ["evidence", "put_session", "append"])
+@pytest.mark.parametrize("place", ["marks", "put_session", "append"])
 def test_of_finalisers_at_the_same_time_one_decides(place: str) -> None:
     line = begun(2, ended=True)
     line.now += GRACE
@@ -243,8 +269,8 @@ def test_a_call_that_cannot_be_settled_does_not_keep_the_others_from_it() -> Non
 
     def report(when: str, call: str) -> None:
         nonlocal failing
-        failing += (when, call) == ("before", "evidence")
-        if failing == 1 and (when, call) == ("before", "evidence"):
+        failing += (when, call) == ("before", "marks")
+        if failing == 1 and (when, call) == ("before", "marks"):
             raise ValueError("broken")
 
     line.report = report

@@ -1,14 +1,16 @@
 """Calls and their evidence in DynamoDB.
 
 One table: partition key `session` (`<domain>#<session>`), sort key `item`, which is `session` for the call itself and
-`chunk#<number>#<content>#<space>` for evidence. A chunk's row is put once and never touched again, so the rows are a
-grow-only set. The sparse index `due` holds the calls that still need a final decision.
+`chunk#<start>#<number>#<content>#<space>` for evidence. A chunk's row is put once and never touched again, so the rows
+are a grow-only set. `marks#<start>#<block>` holds the marks of BLOCK chunks as a set that is only ever added to. A mark
+is added after its row, and again when the row is found, so that whoever sees a mark finds its row. The sparse index
+`due` holds the calls that still need a final decision.
 """
 
-import hashlib
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+import struct
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,18 +18,21 @@ import numpy as np
 from bonafide.adapters.dynamodb import follows, translated_errors
 from bonafide.adapters.records import Item
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
-from bonafide.biometrics.session import ChunkEvidence
+from bonafide.biometrics.session import ChunkEvidence, Mark, tag
+from bonafide.errors import StoreUnavailable
 from bonafide.ports import EvidenceRow, Lag, SessionRecord, VersionConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SESSION_ITEM = "session"
-CHUNK_PREFIX = "chunk#"
+BLOCK = 100
+BATCH_GET = 100
 DUE_INDEX = "due"
 # Embeddings are personal data and the decision outlives them.
 KEPT = timedelta(days=1)
 _FLOAT = np.dtype("<f4")
+_MARK = struct.Struct(">H8s4sII")
 
 
 class DynamoSessionStore:
@@ -61,25 +66,28 @@ class DynamoSessionStore:
         names = (item["session"]["S"].partition("#") for item in answer["Items"])
         return [(domain, session) for domain, _, session in names]
 
-    def put_evidence(self, domain: str, session: str, row: EvidenceRow) -> bool:
+    def put_evidence(self, call: SessionRecord, row: EvidenceRow) -> bool:
         """See `SessionStore`."""
-        try:
-            with translated_errors():
-                self._client.put_item(
-                    TableName=self._table,
-                    Item={"session": {"S": _partition(domain, session)}, **_write_row(row)},
-                    ConditionExpression="attribute_not_exists(#item)",
-                    ExpressionAttributeNames={"#item": "item"},
-                )
-        except VersionConflict:
-            return False
-        return True
+        new = self._put_row(call, row)
+        stored = [row] if new else self.evidence(call, [_mark(row)])
+        if not stored:
+            raise StoreUnavailable
+        with translated_errors():
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(call, _block(call, row.chunk.number)),
+                UpdateExpression="ADD marks :mark SET expires_at = :expires_at",
+                ExpressionAttributeValues={":mark": {"BS": [_pack(_mark(stored[0]))]}, ":expires_at": _expires(call)},
+            )
+        return new
 
-    def has_evidence(self, domain: str, session: str, number: int, content: str, embedding_space: str) -> bool:
+    def has_evidence(self, call: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
         """See `SessionStore`."""
-        return self._get(_partition(domain, session), _row_item(number, content, embedding_space)) is not None
+        block = self._get(_partition(call.domain, call.session), _block(call, number))
+        name = tag(number, content, embedding_space)
+        return block is not None and any(mark.tag == name for mark in _unpack(block))
 
-    def evidence(self, domain: str, session: str) -> Sequence[EvidenceRow]:
+    def marks(self, call: SessionRecord) -> Sequence[Mark]:
         """See `SessionStore`."""
         with translated_errors():
             pages = self._client.get_paginator("query").paginate(
@@ -87,12 +95,30 @@ class DynamoSessionStore:
                 KeyConditionExpression="#session = :session AND begins_with(#item, :prefix)",
                 ExpressionAttributeNames={"#session": "session", "#item": "item"},
                 ExpressionAttributeValues={
-                    ":session": {"S": _partition(domain, session)},
-                    ":prefix": {"S": CHUNK_PREFIX},
+                    ":session": {"S": _partition(call.domain, call.session)},
+                    ":prefix": {"S": f"marks#{_start(call)}#"},
                 },
                 ConsistentRead=True,
             )
-            return [_read_row(item) for page in pages for item in page["Items"]]
+            return [mark for page in pages for item in page["Items"] for mark in _unpack(item)]
+
+    def evidence(self, call: SessionRecord, marks: Collection[Mark]) -> Sequence[EvidenceRow]:
+        """See `SessionStore`."""
+        keys = [_key(call, _row_item(call, mark)) for mark in marks]
+        found: list[EvidenceRow] = []
+        while keys:
+            with translated_errors():
+                answer = self._client.batch_get_item(
+                    RequestItems={self._table: {"Keys": keys[:BATCH_GET], "ConsistentRead": True}}
+                )
+            # Of large rows the answer holds as many as fit, and names the rest.
+            rest: Any = answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"]
+            rows = answer["Responses"].get(self._table, [])
+            if rest and not rows:
+                raise StoreUnavailable
+            found += [_read_row(item) for item in rows]
+            keys = [*rest, *keys[BATCH_GET:]]
+        return found
 
     def report_lag(self, shard: str, lag: Lag) -> None:
         """See `SessionStore`."""
@@ -106,6 +132,19 @@ class DynamoSessionStore:
         item = self._get(f"lag#{shard}", "lag")
         return Lag(float(item["seconds"]["N"]), datetime.fromisoformat(item["at"]["S"])) if item else None
 
+    def _put_row(self, call: SessionRecord, row: EvidenceRow) -> bool:
+        try:
+            with translated_errors():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=_write_row(call, row),
+                    ConditionExpression="attribute_not_exists(#item)",
+                    ExpressionAttributeNames={"#item": "item"},
+                )
+        except VersionConflict:
+            return False
+        return True
+
     def _get(self, partition: str, item: str) -> Item | None:
         key: Item = {"session": {"S": partition}, "item": {"S": item}}
         with translated_errors():
@@ -116,9 +155,38 @@ def _partition(domain: str, session: str) -> str:
     return f"{domain}#{session}"
 
 
-def _row_item(number: int, content: str, embedding_space: str) -> str:
-    space = hashlib.sha256(embedding_space.encode()).hexdigest()
-    return f"{CHUNK_PREFIX}{number:06d}#{content}#{space[:16]}"
+def _key(call: SessionRecord, item: str) -> Item:
+    return {"session": {"S": _partition(call.domain, call.session)}, "item": {"S": item}}
+
+
+def _start(call: SessionRecord) -> str:
+    return f"{call.started_at.timestamp():.3f}"
+
+
+def _row_item(call: SessionRecord, mark: Mark) -> str:
+    return f"chunk#{_start(call)}#{mark.number:06d}#{mark.content}#{mark.space}"
+
+
+def _block(call: SessionRecord, number: int) -> str:
+    return f"marks#{_start(call)}#{number // BLOCK:03d}"
+
+
+def _mark(row: EvidenceRow) -> Mark:
+    return Mark.of(row.chunk, int(row.accepted_at.timestamp()))
+
+
+def _pack(mark: Mark) -> bytes:
+    names = (bytes.fromhex(mark.content), bytes.fromhex(mark.space))
+    return _MARK.pack(mark.number, *names, mark.speech_ms, mark.accepted)
+
+
+def _unpack(block: Item) -> list[Mark]:
+    fields = [_MARK.unpack(mark) for mark in block["marks"]["BS"]]
+    return [Mark(number, content.hex(), space.hex(), *rest) for number, content, space, *rest in fields]
+
+
+def _expires(call: SessionRecord) -> Any:
+    return {"N": _seconds(call.expires_at + KEPT)}
 
 
 def _seconds(at: datetime) -> str:
@@ -145,7 +213,7 @@ def _write_session(record: SessionRecord) -> Item:
         "item": {"S": SESSION_ITEM},
         "version": {"N": str(record.version)},
         "document": {"S": json.dumps(document)},
-        "expires_at": {"N": _seconds(record.expires_at + KEPT)},
+        "expires_at": _expires(record),
         "due_at": {"N": _seconds(record.due_at)},
         **({} if record.decision_id else {"open": {"S": "1"}}),
         # Beside the document, which functions of the release before this one would not read with a new member.
@@ -166,7 +234,7 @@ def _time(text: str | None) -> Any:
     return datetime.fromisoformat(text) if text else None
 
 
-def _write_row(row: EvidenceRow) -> Item:
+def _write_row(call: SessionRecord, row: EvidenceRow) -> Item:
     evidence = row.chunk.evidence
     document = {
         "number": row.chunk.number,
@@ -182,10 +250,10 @@ def _write_row(row: EvidenceRow) -> Item:
     }
     vectors = {channel: {"B": vector.astype(_FLOAT).tobytes()} for channel, vector in evidence.embeddings.items()}
     return {
-        "item": {"S": _row_item(row.chunk.number, row.chunk.content, evidence.embedding_space)},
+        **_key(call, _row_item(call, _mark(row))),
         "document": {"S": json.dumps(document)},
         "embeddings": {"M": vectors},
-        "expires_at": {"N": _seconds(datetime.now(UTC) + KEPT)},
+        "expires_at": _expires(call),
     }
 
 

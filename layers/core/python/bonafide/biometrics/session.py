@@ -1,15 +1,19 @@
 """A call as a set of evidence: pure folds, so that no order, duplicate or retry of its chunks can change a decision."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 
-# An hour's call costs no more to judge than this much speech, the newest, so that a new voice on the line counts.
+# An hour's call costs no more to judge than this much speech, the newest, so that a new voice on the line counts, or
+# than this many chunks with speech, which is as much in the shortest ones.
 MOST_SPEECH_SECONDS = 120.0
+MOST_CHUNKS = 240
 
 
 class SessionStatus(StrEnum):
@@ -33,6 +37,58 @@ class ChunkEvidence:
     number: int
     content: str
     evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """What has to be known of every chunk of a call, so that only those are read that a decision stands on.
+
+    Attributes:
+        number: of the chunk.
+        content: the first 16 digits of the chunk's `content`.
+        space: tag of the evidence's embedding space.
+        speech_ms: net speech, ms; whole numbers, so that no order of adding them up makes a difference.
+        accepted: when the stream took the chunk, seconds since 1970.
+    """
+
+    number: int
+    content: str
+    space: str
+    speech_ms: int = 0
+    accepted: int = 0
+
+    @classmethod
+    def of(cls, chunk: ChunkEvidence, accepted: int = 0) -> Self:
+        """Marks a chunk's evidence."""
+        name, evidence = tag(chunk.number, chunk.content, chunk.evidence.embedding_space), chunk.evidence
+        return cls(*name, round(evidence.speech_seconds * 1000) if evidence.embeddings else 0, accepted)
+
+    @property
+    def tag(self) -> tuple[int, str, str]:
+        """Names the evidence within its call."""
+        return self.number, self.content, self.space
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the marks of a call say.
+
+    Attributes:
+        window: of the chunks that a decision stands on, one for each number, ascending.
+        received: how many different chunk numbers there are.
+        conflicting: how many numbers came with more than one content.
+        foreign: how many numbers have evidence of other embedding spaces only.
+    """
+
+    window: tuple[Mark, ...]
+    received: int
+    conflicting: int
+    foreign: int
+
+    @property
+    def spoken(self) -> list[Mark]:
+        """The part of the window that has speech: whose evidence is needed."""
+        return [mark for mark in self.window if mark.speech_ms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,41 +121,80 @@ def fold(rows: Iterable[ChunkEvidence], embedding_space: str, count: int | None 
         embedding_space: of the voiceprint that the call will be held against.
         count: number of chunks that the call has, once known; what lies beyond does not belong to it.
     """
-    inside = [row for row in rows if count is None or row.number < count]
+    chunks = list(rows)
+    return pool(survey((Mark.of(each) for each in chunks), embedding_space, count), chunks)
+
+
+def survey(marks: Iterable[Mark], embedding_space: str, count: int | None = None) -> Survey:
+    """Looks over a call without its evidence: the first half of `fold`, with its arguments."""
+    space = space_tag(embedding_space)
     contents: dict[int, set[str]] = {}
-    chosen: dict[int, ChunkEvidence] = {}
-    for row in sorted(inside, key=lambda row: (row.number, row.content)):
-        contents.setdefault(row.number, set()).add(row.content)
-        if row.evidence.embedding_space == embedding_space:
-            chosen.setdefault(row.number, row)
-    newest = _newest([chosen[number] for number in sorted(chosen)])
-    return Folded(
-        evidence=_pooled([row.evidence for row in newest if row.evidence.embeddings], embedding_space),
-        used=tuple(row.number for row in newest),
+    chosen: dict[int, Mark] = {}
+    for mark in sorted(mark for mark in marks if count is None or mark.number < count):
+        contents.setdefault(mark.number, set()).add(mark.content)
+        if mark.space == space:
+            chosen.setdefault(mark.number, mark)
+    return Survey(
+        window=_newest([chosen[number] for number in sorted(chosen)]),
         received=len(contents),
         conflicting=sum(len(digests) > 1 for digests in contents.values()),
         foreign=len(contents) - len(chosen),
     )
 
 
-def is_complete(rows: Iterable[ChunkEvidence], count: int | None) -> bool:
+def pool(surveyed: Survey, rows: Iterable[ChunkEvidence]) -> Folded:
+    """Pools the evidence of a window: the second half of `fold`.
+
+    Args:
+        surveyed: the call.
+        rows: the evidence of `surveyed.spoken`, in any order; other evidence does not count.
+    """
+    known = {Mark.of(each).tag: each.evidence for each in rows}
+    pieces = [known[mark.tag] for mark in surveyed.spoken if mark.tag in known]
+    return Folded(
+        evidence=_pooled(pieces),
+        used=tuple(mark.number for mark in surveyed.window),
+        received=surveyed.received,
+        conflicting=surveyed.conflicting,
+        foreign=surveyed.foreign,
+    )
+
+
+def is_complete(marks: Iterable[Mark], count: int | None) -> bool:
     """Tells whether every chunk of an ended call has evidence."""
-    return count is not None and {row.number for row in rows}.issuperset(range(count))
+    return count is not None and {mark.number for mark in marks}.issuperset(range(count))
 
 
-def _newest(rows: Sequence[ChunkEvidence]) -> list[ChunkEvidence]:
-    """The last chunks that together hold MOST_SPEECH_SECONDS, ascending."""
-    kept: list[ChunkEvidence] = []
-    seconds = 0.0
-    for row in reversed(rows):
-        if seconds >= MOST_SPEECH_SECONDS:
+def tag(number: int, content: str, embedding_space: str) -> tuple[int, str, str]:
+    """Names evidence within its call, as briefly as is safe.
+
+    Args:
+        number: of the chunk.
+        content: SHA-256 of the chunk's audio, hex.
+        embedding_space: of the evidence.
+    """
+    return number, content[:16], space_tag(embedding_space)
+
+
+def space_tag(embedding_space: str) -> str:
+    """Names an embedding space by 8 hex digits."""
+    return hashlib.sha256(embedding_space.encode()).hexdigest()[:8]
+
+
+def _newest(marks: Sequence[Mark]) -> tuple[Mark, ...]:
+    """The last chunks that together hold MOST_SPEECH_SECONDS, or MOST_CHUNKS with speech; ascending."""
+    kept: list[Mark] = []
+    speech_ms = spoken = 0
+    for mark in reversed(marks):
+        if speech_ms >= MOST_SPEECH_SECONDS * 1000 or spoken == MOST_CHUNKS:
             break
-        seconds += row.evidence.speech_seconds
-        kept.append(row)
-    return kept[::-1]
+        speech_ms += mark.speech_ms
+        spoken += mark.speech_ms > 0
+        kept.append(mark)
+    return tuple(kept[::-1])
 
 
-def _pooled(pieces: Sequence[Evidence], embedding_space: str) -> Evidence | None:
+def _pooled(pieces: Sequence[Evidence]) -> Evidence | None:
     """Pools the chunks that can be compared in one band; no chunk's seconds count for a voice that is not compared."""
     if not pieces:
         return None
@@ -111,7 +206,7 @@ def _pooled(pieces: Sequence[Evidence], embedding_space: str) -> Evidence | None
         channel=max(bands, key=lambda channel: seconds[channel]),
         embeddings={band: _mean(heard, band) for band in bands},
         quality=_pooled_quality(heard),
-        embedding_space=embedding_space,
+        embedding_space=heard[0].embedding_space,
     )
 
 

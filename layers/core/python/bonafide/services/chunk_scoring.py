@@ -54,10 +54,10 @@ class ChunkScoring:
         content = inline(event.content, "content")
         digest = hashlib.sha256(content).hexdigest()
         space = self._models.embedding_space
-        if not self._sessions.has_evidence(event.domain, event.session, event.chunk, digest, space):
+        if not self._sessions.has_evidence(record, event.chunk, digest, space):
             chunk = ChunkEvidence(event.chunk, digest, self._observe(record, content))
             row = EvidenceRow(chunk, self._models.digest, accepted_at, self._clock(), record.request_id)
-            if self._sessions.put_evidence(event.domain, event.session, row):
+            if self._sessions.put_evidence(record, row):
                 lag_ms = (self._clock() - accepted_at).total_seconds() * 1000
                 measurements.add(ChunksScored=1, EvidenceLag=max(lag_ms, 0))
         # Read again: the end may have been written while this was scored, and then somebody has to look.

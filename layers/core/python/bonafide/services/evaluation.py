@@ -3,19 +3,18 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bonafide.biometrics.decision import Decision, Reason, Verdict, decide, thresholds
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
-from bonafide.biometrics.session import Folded, SessionStatus, fold, is_complete
+from bonafide.biometrics.session import Folded, Mark, SessionStatus, is_complete, pool, survey
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import ChunkCounts, SessionEvaluation
 from bonafide.observability import stage
 from bonafide.ports import (
     DecisionLog,
     DomainRecord,
-    EvidenceRow,
     SessionRecord,
     SessionStore,
     SpeakerRecord,
@@ -76,28 +75,28 @@ class SessionJudge:
         Raises:
             NotFound: the domain is gone.
         """
-        rows = self._sessions.evidence(record.domain, record.session)
-        record = self._settled(record, rows)
+        marks = self._sessions.marks(record)
+        record = self._settled(record, marks)
         if record.decision_id:
-            return self._final(record, rows)
-        return self._judged(record, rows)
+            return self._final(record, marks)
+        return self._judged(record, marks)
 
     def settle(self, record: SessionRecord) -> SessionRecord:
         """Makes the decision final if every chunk is in or the wait is over; else says when to look again."""
-        return self._settled(record, self._sessions.evidence(record.domain, record.session))
+        return self._settled(record, self._sessions.marks(record))
 
-    def _settled(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionRecord:
+    def _settled(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
         if record.decision_id:
             return record
-        due_at = _due_at(record, rows)
-        complete = is_complete([row.chunk for row in rows], record.chunk_count)
+        due_at = _due_at(record, marks)
+        complete = is_complete(marks, record.chunk_count)
         if record.finalised_at or complete or due_at <= self._clock():
-            return self._finalised(record, rows)
+            return self._finalised(record, marks)
         if due_at == record.due_at:
             return record
         return self._replaced(record, replace(record, due_at=due_at, version=record.version + 1))
 
-    def _finalised(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionRecord:
+    def _finalised(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
         """Closes the call first, so that nobody's claim is taken that the decision then would not know.
 
         The log keeps the first decision under the call's one name, so racing writers end with the same. Whoever finds
@@ -106,9 +105,9 @@ class SessionJudge:
         if record.finalised_at is None:
             closed = replace(record, finalised_at=self._clock(), version=record.version + 1)
             found = self._replaced(record, closed)
-            return self._settled(found, rows) if found.version > record.version else record
+            return self._settled(found, marks) if found.version > record.version else record
         started = time.monotonic()
-        judged = self._judged(record, rows)
+        judged = self._judged(record, marks)
         name = identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())
         final = judged.model_copy(update={"decision_id": name, "status": SessionStatus.FINAL})
         tenant = self._tenants.domain(record.domain)
@@ -124,27 +123,26 @@ class SessionJudge:
             return self._sessions.session(record.domain, record.session) or record
         return changed
 
-    def _final(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionEvaluation:
+    def _final(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionEvaluation:
         stored = self._decisions.read(record.domain, record.decision_id or "")
         if stored is None:
-            return self._judged(record, rows)
+            return self._judged(record, marks)
         evaluation = SessionEvaluation.model_validate(stored)
         # Counted without clocks: what is there now and was not when the decision was written.
-        numbers = {row.chunk.number for row in rows}
+        numbers = {mark.number for mark in marks}
         received = sum(record.chunk_count is None or number < record.chunk_count for number in numbers)
-        # Rows expire a little before their call does.
         late = max(received - evaluation.chunks.scored, 0)
         return evaluation.model_copy(update={"chunks": evaluation.chunks.model_copy(update={"late": late})})
 
-    def _judged(self, record: SessionRecord, rows: Sequence[EvidenceRow]) -> SessionEvaluation:
+    def _judged(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionEvaluation:
         claim = self._claim(record)
         space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibration.embedding_space
         with stage("fold"):
-            folded = fold([row.chunk for row in rows], space, record.chunk_count)
+            folded = self._folded(record, marks, space)
         degraded = [OTHER_MODELS] if folded.foreign else []
         scored, verdict = self._verdict(claim, folded, degraded)
         return SessionEvaluation(
-            evaluation_id=self._name(record, claim, rows),
+            evaluation_id=self._name(record, claim, marks),
             session_id=record.session,
             domain=record.domain,
             claimed_speaker=record.speaker,
@@ -164,6 +162,12 @@ class SessionJudge:
             decided_at=self._clock(),
             request_id=record.request_id,
         )
+
+    def _folded(self, record: SessionRecord, marks: Sequence[Mark], embedding_space: str) -> Folded:
+        """What does not grow with the call: its marks say which few rows to read."""
+        surveyed = survey(marks, embedding_space, record.chunk_count)
+        rows = self._sessions.evidence(record, surveyed.spoken) if surveyed.spoken else []
+        return pool(surveyed, [row.chunk for row in rows])
 
     def _verdict(self, claim: Claim, folded: Folded, degraded: list[str]) -> tuple[SpeakerScore | None, Verdict]:
         policy = claim.tenant.policy
@@ -187,18 +191,18 @@ class SessionJudge:
         obstacle = _obstacle(record, speaker, self._calibration.embedding_space)
         return Claim(tenant, speaker, speaker.voiceprint if speaker and not obstacle else None, obstacle)
 
-    def _name(self, record: SessionRecord, claim: Claim, rows: Sequence[EvidenceRow]) -> str:
+    def _name(self, record: SessionRecord, claim: Claim, marks: Sequence[Mark]) -> str:
         """Names an evaluation by all that it depends on."""
-        chunks = sorted(f"{row.chunk.number}:{row.chunk.content}:{row.chunk.evidence.embedding_space}" for row in rows)
+        chunks = [f"{number}:{content}:{space}" for number, content, space in sorted(mark.tag for mark in marks)]
         speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
         policy = f"{claim.tenant.policy_version}:{self._bundle}:{record.chunk_count}"
         return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
 
 
-def _due_at(record: SessionRecord, rows: Sequence[EvidenceRow]) -> datetime:
+def _due_at(record: SessionRecord, marks: Sequence[Mark]) -> datetime:
     if record.chunk_count is not None:
         return record.due_at
-    heard = max((row.accepted_at for row in rows), default=record.started_at)
+    heard = datetime.fromtimestamp(max((mark.accepted for mark in marks), default=0), UTC)
     return min(max(record.due_at, heard + IDLE), record.expires_at + GRACE)
 
 
