@@ -1,5 +1,6 @@
 """A call is a set of evidence: neither its order nor what was said of it twice matters."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -137,3 +138,36 @@ def test_seconds_count_only_for_the_voice_that_is_compared() -> None:
     assert evidence is not None
     assert evidence.speech_seconds == 36.0
     assert set(evidence.embeddings) == {Channel.NARROWBAND}
+
+
+def wideband(number: int, seconds: float = 4.0) -> ChunkEvidence:
+    """A chunk that was embedded in both bands."""
+    both, narrow = (chunk(number, seconds, channel=channel) for channel in (Channel.WIDEBAND, Channel.NARROWBAND))
+    vectors = {**both.evidence.embeddings, **narrow.evidence.embeddings}
+    return replace(both, evidence=replace(both.evidence, embeddings=vectors))
+
+
+def test_a_narrowband_chunk_does_not_take_a_wideband_call_out_of_its_band() -> None:
+    wide = [wideband(number) for number in range(9)]
+    mixed = fold([*wide, chunk(9, seconds=4.0)], "space-1")
+    assert mixed.evidence is not None
+    assert bits(mixed)[1:] == bits(fold(wide, "space-1"))[1:]
+    assert (mixed.evidence.channel, set(mixed.evidence.embeddings)) == (Channel.WIDEBAND, set(Channel))
+    assert (mixed.used, mixed.received) == (tuple(range(9)), 10)
+
+
+def test_nobody_hides_in_the_chunks_that_are_left_out() -> None:
+    evidence = fold([*(wideband(number) for number in range(8)), *(chunk(8, 1.5), chunk(9, 1.5))], "space-1").evidence
+    assert evidence is not None
+    assert (evidence.speech_seconds, set(evidence.embeddings)) == (32.0, set(Channel))
+    more = fold([*(wideband(number) for number in range(8)), *(chunk(8, 3.0), chunk(9, 3.0))], "space-1").evidence
+    assert more is not None
+    assert (more.speech_seconds, set(more.embeddings)) == (38.0, {Channel.NARROWBAND})
+
+
+def test_the_channel_of_a_call_is_the_one_that_most_of_its_speech_came_in() -> None:
+    for wide, channel in ((6, Channel.WIDEBAND), (4, Channel.NARROWBAND)):
+        rows = [wideband(number) if number < wide else chunk(number, 4.0) for number in range(10)]
+        evidence = fold(rows, "space-1").evidence
+        assert evidence is not None
+        assert (evidence.channel, set(evidence.embeddings)) == (channel, {Channel.NARROWBAND})

@@ -1,7 +1,7 @@
 """A call as a set of evidence: pure folds, so that no order, duplicate or retry of its chunks can change a decision."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -14,6 +14,8 @@ from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 # than this many chunks with speech, which is as much in the shortest ones.
 MOST_SPEECH_SECONDS = 120.0
 MOST_CHUNKS = 240
+# Of the speech: what is left out for the sake of the better band is little, and can hide nobody.
+NEARLY_ALL = 0.9
 
 
 class SessionStatus(StrEnum):
@@ -97,7 +99,7 @@ class Folded:
 
     Attributes:
         evidence: pooled over the chunks used; None when no chunk had speech.
-        used: numbers of the chunks that count, ascending.
+        used: numbers of the chunks that count, ascending; those are left out that cannot be compared with most others.
         received: how many different chunk numbers there are.
         conflicting: how many numbers came with more than one content.
         foreign: how many numbers have evidence of other embedding spaces only.
@@ -150,10 +152,12 @@ def pool(surveyed: Survey, rows: Iterable[ChunkEvidence]) -> Folded:
         rows: the evidence of `surveyed.spoken`, in any order; other evidence does not count.
     """
     known = {Mark.of(each).tag: each.evidence for each in rows}
-    pieces = [known[mark.tag] for mark in surveyed.spoken if mark.tag in known]
+    pieces = {mark.number: known[mark.tag] for mark in surveyed.spoken if mark.tag in known}
+    heard = _comparable(pieces)
+    left_out = pieces.keys() - heard.keys()
     return Folded(
-        evidence=_pooled(pieces),
-        used=tuple(mark.number for mark in surveyed.window),
+        evidence=_pooled(list(heard.values())) if heard else None,
+        used=tuple(mark.number for mark in surveyed.window if mark.number not in left_out),
         received=surveyed.received,
         conflicting=surveyed.conflicting,
         foreign=surveyed.foreign,
@@ -194,34 +198,38 @@ def _newest(marks: Sequence[Mark]) -> tuple[Mark, ...]:
     return tuple(kept[::-1])
 
 
-def _pooled(pieces: Sequence[Evidence]) -> Evidence | None:
-    """Pools the chunks that can be compared in one band; no chunk's seconds count for a voice that is not compared."""
-    if not pieces:
-        return None
-    heard = _comparable(pieces)
+def _comparable(pieces: Mapping[int, Evidence]) -> Mapping[int, Evidence]:
+    """The chunks that can be compared in one band; no chunk's seconds count for a voice that is not compared.
+
+    Wideband tells voices apart best, so a few chunks without it do not count. Where more of the speech is without it,
+    it is the band in which most can be compared.
+    """
+    seconds = {band: _seconds(each for each in pieces.values() if band in each.embeddings) for band in Channel}
+    most = max(Channel, key=lambda band: seconds[band])
+    if seconds[Channel.WIDEBAND] >= NEARLY_ALL * seconds[most]:
+        most = Channel.WIDEBAND
+    return {number: each for number, each in pieces.items() if most in each.embeddings}
+
+
+def _pooled(heard: Sequence[Evidence]) -> Evidence:
+    """Pools chunks that have at least one band in common; their channel is what most of the speech was in."""
     bands = [band for band in Channel if all(band in each.embeddings for each in heard)]
-    seconds = {channel: sum(each.speech_seconds for each in heard if each.channel is channel) for channel in Channel}
     return Evidence(
-        speech_seconds=sum(each.speech_seconds for each in heard),
-        channel=max(bands, key=lambda channel: seconds[channel]),
+        speech_seconds=_seconds(heard),
+        channel=max(Channel, key=lambda channel: _seconds(each for each in heard if each.channel is channel)),
         embeddings={band: _mean(heard, band) for band in bands},
         quality=_pooled_quality(heard),
         embedding_space=heard[0].embedding_space,
     )
 
 
-def _comparable(pieces: Sequence[Evidence]) -> list[Evidence]:
-    """The chunks that have the band in which most of the speech can be compared."""
-    seconds = {band: sum(each.speech_seconds for each in pieces if band in each.embeddings) for band in Channel}
-    most = max(Channel, key=lambda band: seconds[band])
-    return [each for each in pieces if most in each.embeddings]
+def _seconds(pieces: Iterable[Evidence]) -> float:
+    return sum(each.speech_seconds for each in pieces)
 
 
 def _mean(pieces: Sequence[Evidence], channel: Channel) -> FloatVector:
     """Unit vector: the mean weighted by speech, summed in the order of the chunks, shape (dim,)."""
-    parts = [
-        each.embeddings[channel] * np.float32(each.speech_seconds) for each in pieces if channel in each.embeddings
-    ]
+    parts = [each.embeddings[channel] * np.float32(each.speech_seconds) for each in pieces]
     total = np.sum(parts, axis=0, dtype=np.float64)
     return np.asarray(total / np.linalg.norm(total), np.float32)
 
