@@ -33,8 +33,10 @@ from bonafide.contracts import SessionRequest
 from bonafide.events import chunk_event, ended_event
 from bonafide.ports import DomainRecord, EvidenceRow, Retention, SpeakerRecord
 from bonafide.services.chunk_scoring import ChunkScoring
+from bonafide.services.closing import SessionClosing
 from bonafide.services.evaluation import SessionJudge
-from bonafide.services.sessions import AudioIntake, SessionClosing, Sessions
+from bonafide.services.intake import AudioIntake
+from bonafide.services.sessions import Sessions
 from bonafide.stream import batch_entry
 from local.demo.readers import load
 from tests.services.parts import MORNING, Observed

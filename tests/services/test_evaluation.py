@@ -12,7 +12,7 @@ import pytest
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import ClaimRequest, SessionEvaluation
-from bonafide.errors import Conflict
+from bonafide.errors import Conflict, NotFound
 from bonafide.events import ended_event
 from bonafide.services.evaluation import GRACE, IDLE
 from bonafide.services.sessions import LONGEST_CALL
@@ -126,6 +126,23 @@ def test_an_evaluation_reads_as_few_rows_of_a_long_call_as_of_a_short_one(minute
     assert sizes == [40, 40]
     assert (found.chunks.scored, found.chunks.used, found.speech_seconds) == (minutes * 15, 40, 120.0)
     assert line.final("call")["chunks"]["scored"] == minutes * 15
+
+
+def test_a_decision_whose_time_is_over_is_not_made_anew() -> None:
+    line = begun(4, ended=True)
+    line.decisions.documents.clear()
+    with pytest.raises(NotFound) as refusal:
+        evaluation(line)
+    assert refusal.value.code == "decision_expired"
+    assert not line.decisions.documents
+
+
+def test_a_decision_is_kept_as_long_as_the_domain_that_was_judged_by_says() -> None:
+    line, reads = begun(3, ended=True), list[str]()
+    line.report = lambda when, call: reads.append(call) if when == "before" else None
+    line.scoring.handle(CALL.chunk(3), line.now)
+    assert line.is_final("call")
+    assert [call for call in reads if call in {"find", "domain"}] == ["find"]
 
 
 def test_without_a_missing_chunk_the_decision_comes_after_the_grace_period() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bonafide.adapters.memory import MemorySessionStore
 from bonafide.errors import Overloaded
 from bonafide.ports import Lag
-from bonafide.services.sessions import MOST_LAG_SECONDS, TOLERATED_LAG_SECONDS, Pressure
+from bonafide.services.pressure import MOST_LAG_SECONDS, TOLERATED_LAG_SECONDS, Pressure
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

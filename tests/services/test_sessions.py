@@ -14,7 +14,8 @@ from bonafide.errors import BonafideError, Overloaded
 from bonafide.events import parse
 from bonafide.ports import Lag
 from bonafide.services.evaluation import IDLE
-from bonafide.services.sessions import LAG_REMEMBERED, LAG_VALID, LONGEST_CALL
+from bonafide.services.pressure import LAG_REMEMBERED, LAG_VALID
+from bonafide.services.sessions import LONGEST_CALL
 from tests.audio.wav_writer import wav
 from tests.calls import DOMAIN, Line, Script, chunks
 

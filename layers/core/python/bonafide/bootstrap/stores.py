@@ -15,9 +15,11 @@ from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.sessions import DynamoSessionStore
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import Calibration
+from bonafide.services.closing import SessionClosing
 from bonafide.services.evaluation import SessionJudge
+from bonafide.services.intake import AudioIntake
 from bonafide.services.recordings import Recordings
-from bonafide.services.sessions import AudioIntake, SessionClosing, Sessions
+from bonafide.services.sessions import Sessions
 from bonafide.services.speakers import Speakers
 from bonafide.services.tenants import Tenants
 from bonafide.settings import BundleSettings, Settings, StreamSettings

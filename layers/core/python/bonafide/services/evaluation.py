@@ -11,6 +11,7 @@ from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
 from bonafide.biometrics.session import Folded, Mark, SessionStatus, is_complete, pool, survey
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import ChunkCounts, SessionEvaluation
+from bonafide.errors import NotFound
 from bonafide.observability import stage
 from bonafide.ports import (
     DecisionLog,
@@ -73,13 +74,13 @@ class SessionJudge:
         """Judges the evidence as it is, making it final if it is time.
 
         Raises:
-            NotFound: the domain is gone.
+            NotFound: the domain is gone, or the final decision, whose time is over.
         """
         marks = self._sessions.marks(record)
         record = self._settled(record, marks)
         if record.decision_id:
             return self._final(record, marks)
-        return self._judged(record, marks)
+        return self._judged(record, marks, self._claim(record))
 
     def settle(self, record: SessionRecord) -> SessionRecord:
         """Makes the decision final if every chunk is in or the wait is over; else says when to look again."""
@@ -107,12 +108,12 @@ class SessionJudge:
             found = self._replaced(record, closed)
             return self._settled(found, marks) if found.version > record.version else record
         started = time.monotonic()
-        judged = self._judged(record, marks)
+        claim = self._claim(record)
+        judged = self._judged(record, marks, claim)
         name = identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())
         final = judged.model_copy(update={"decision_id": name, "status": SessionStatus.FINAL})
-        tenant = self._tenants.domain(record.domain)
-        days = tenant.retention.decision_days if tenant else 1
-        ledger.write(self._decisions, final, self._clock() + timedelta(days=days), started)
+        kept = timedelta(days=claim.tenant.retention.decision_days)
+        ledger.write(self._decisions, final, self._clock() + kept, started)
         return self._replaced(record, replace(record, decision_id=name, version=record.version + 1))
 
     def _replaced(self, record: SessionRecord, changed: SessionRecord) -> SessionRecord:
@@ -126,7 +127,9 @@ class SessionJudge:
     def _final(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionEvaluation:
         stored = self._decisions.read(record.domain, record.decision_id or "")
         if stored is None:
-            return self._judged(record, marks)
+            raise NotFound(
+                "decision_expired", "The session's decision was deleted when its time was over.", field="session"
+            )
         evaluation = SessionEvaluation.model_validate(stored)
         # Counted without clocks: what is there now and was not when the decision was written.
         numbers = {mark.number for mark in marks}
@@ -134,8 +137,7 @@ class SessionJudge:
         late = max(received - evaluation.chunks.scored, 0)
         return evaluation.model_copy(update={"chunks": evaluation.chunks.model_copy(update={"late": late})})
 
-    def _judged(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionEvaluation:
-        claim = self._claim(record)
+    def _judged(self, record: SessionRecord, marks: Sequence[Mark], claim: Claim) -> SessionEvaluation:
         space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibration.embedding_space
         with stage("fold"):
             folded = self._folded(record, marks, space)

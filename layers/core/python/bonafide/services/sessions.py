@@ -1,55 +1,21 @@
-"""Calls: started, claimed, fed with audio, ended and read."""
+"""Calls: started, claimed, ended and read."""
 
-import random
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bonafide.audio.decode import decode
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.scoring import bands_to_meet
-from bonafide.contracts import (
-    MAX_CHUNKS,
-    AudioFormat,
-    ChunkReceipt,
-    ChunkRequest,
-    ClaimRequest,
-    EndRequest,
-    Session,
-    SessionEvaluation,
-    SessionRequest,
-)
-from bonafide.errors import (
-    Conflict,
-    InvalidInput,
-    NotFound,
-    Overloaded,
-    StoreUnavailable,
-    TooLarge,
-    UnsupportedAudio,
-)
-from bonafide.events import Origin, chunk_event, ended_event
-from bonafide.observability import follow, logger, request_id, trace_header
-from bonafide.ports import AudioStream, SessionRecord, SessionStore, TenantStore, VersionConflict
+from bonafide.contracts import AudioFormat, ClaimRequest, Session, SessionEvaluation, SessionRequest
+from bonafide.errors import Conflict, NotFound, StoreUnavailable
+from bonafide.observability import follow, request_id
+from bonafide.ports import SessionRecord, SessionStore, TenantStore, VersionConflict
 from bonafide.services.clock import Clock, jittered_pauses, request_identifier, utc_now
 from bonafide.services.evaluation import GRACE, IDLE, SessionJudge
-from bonafide.services.recordings import inline
 from bonafide.services.tenants import domain_not_found
 
 LONGEST_CALL = timedelta(hours=1)
-LONGEST_CHUNK_SECONDS = 15.0
-LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition key, envelope and audio in base64
 WRITE_ATTEMPTS = 10
-
-# Between these lags the door refuses a growing share of the chunks; what is behind it was accepted and will be scored.
-TOLERATED_LAG_SECONDS = 1.0
-MOST_LAG_SECONDS = 3.0
-LAG_REMEMBERED = timedelta(seconds=1)
-LAG_VALID = timedelta(seconds=10)
-SHARDS_REMEMBERED = 4096
-CLOSED_AT_ONCE = 500
-SECONDS_TO_CLOSE_ONE = 5.0
 
 
 class Sessions:
@@ -127,7 +93,7 @@ class Sessions:
     def _change(self, domain: str, session: str, change: Callable[[SessionRecord], SessionRecord]) -> SessionRecord:
         for pause in jittered_pauses(WRITE_ATTEMPTS):
             record = find_session(self._sessions, domain, session)
-            _require_not_final(record)
+            require_not_final(record)
             changed = change(record)
             try:
                 self._sessions.put_session(replace(changed, version=record.version + 1))
@@ -136,94 +102,6 @@ class Sessions:
                 continue
             return changed
         raise StoreUnavailable
-
-
-class AudioIntake:
-    """The door of the stream: what it lets in can be scored, and will be in time."""
-
-    def __init__(self, sessions: SessionStore, stream: AudioStream, clock: Clock = utc_now) -> None:
-        self._sessions = sessions
-        self._stream = stream
-        self._clock = clock
-        self._pressure = Pressure(sessions, clock)
-
-    def put(self, domain: str, session: str, number: int, chunk: ChunkRequest) -> ChunkReceipt:
-        """Takes one chunk; taking it again has no further effect.
-
-        Raises:
-            NotFound: the call is unknown.
-            Conflict: the call is over, or the chunk's format is not the call's.
-            InvalidInput: number or audio cannot be used.
-            TooLarge: the chunk does not fit into a record of the stream.
-            Overloaded: scoring is behind; repeat the chunk after a while.
-        """
-        record = find_session(self._sessions, domain, session)
-        now = self._clock()
-        _require_room(record, number, now)
-        _require_format(record, chunk)
-        _require_length(record, inline(chunk.content, "content"))
-        partition = f"{domain}#{session}"
-        event = chunk_event(domain, session, number, chunk.content, _origin(record))
-        _require_size(partition, event)
-        self._pressure.require_room(partition)
-        shard = self._stream.put(partition, event)
-        self._pressure.learn(partition, shard)
-        return ChunkReceipt(session_id=session, chunk=number, accepted_at=now)
-
-    def end(self, domain: str, session: str, request: EndRequest) -> Session:
-        """Says how many chunks the call has.
-
-        Raises:
-            NotFound: the call is unknown.
-            Conflict: it ended with another count, or its decision is final.
-        """
-        record = end_session(self._sessions, domain, session, request.chunks, self._clock())
-        # Behind the last chunk in the same shard: when scoring reads it, all that was accepted before is scored.
-        event = ended_event(domain, session, request.chunks, self._clock(), _origin(record))
-        self._stream.put(f"{domain}#{session}", event)
-        return view(record)
-
-
-class Pressure:
-    """Knows how far the shard of each call is behind, from what scoring leaves word of."""
-
-    def __init__(self, sessions: SessionStore, clock: Clock, dice: Callable[[], float] = random.random) -> None:
-        self._sessions = sessions
-        self._clock = clock
-        self._dice = dice
-        self._shards: OrderedDict[str, str] = OrderedDict()
-        self._known: dict[str, tuple[datetime, float]] = {}
-
-    def learn(self, partition: str, shard: str) -> None:
-        """Remembers the shard that took a call's last chunk."""
-        self._shards[partition] = shard
-        self._shards.move_to_end(partition)
-        if len(self._shards) > SHARDS_REMEMBERED:
-            self._shards.popitem(last=False)
-
-    def require_room(self, partition: str) -> None:
-        """Refuses audio for a shard that is behind, the more of it the further.
-
-        Raises:
-            Overloaded: it is.
-        """
-        shard = self._shards.get(partition)
-        # A door that is either open or shut lets all that waited in at once, and twice the lag with it.
-        if shard is not None and self._dice() < self._refused_share(shard):
-            raise Overloaded(
-                "audio_overload", "More audio arrives than can be scored in time.", headers={"Retry-After": "1"}
-            )
-
-    def _refused_share(self, shard: str) -> float:
-        now = self._clock()
-        looked, share = self._known.get(shard, (datetime.min.replace(tzinfo=now.tzinfo), 0.0))
-        if now - looked > LAG_REMEMBERED:
-            lag = self._sessions.lag(shard)
-            seconds = lag.seconds if lag and now - lag.at < LAG_VALID else 0.0
-            over = (seconds - TOLERATED_LAG_SECONDS) / (MOST_LAG_SECONDS - TOLERATED_LAG_SECONDS)
-            share = min(1.0, max(0.0, over))
-            self._known[shard] = (now, share)
-        return share
 
 
 def find_session(store: SessionStore, domain: str, session: str) -> SessionRecord:
@@ -250,7 +128,7 @@ def end_session(store: SessionStore, domain: str, session: str, chunks: int, now
         record = find_session(store, domain, session)
         if record.chunk_count == chunks:
             return record
-        _require_not_final(record)
+        require_not_final(record)
         if record.chunk_count is not None:
             raise Conflict(
                 "session_ended",
@@ -288,97 +166,11 @@ def view(record: SessionRecord) -> Session:
     )
 
 
-def _origin(record: SessionRecord) -> Origin:
-    return Origin(record.request_id, trace_header())
+def require_not_final(record: SessionRecord) -> None:
+    """Refuses what would change a call whose decision is final.
 
-
-def _require_not_final(record: SessionRecord) -> None:
+    Raises:
+        Conflict: it is.
+    """
     if record.finalised_at:
         raise Conflict("session_final", "The session's decision is final.", field="session")
-
-
-def _require_room(record: SessionRecord, number: int, now: datetime) -> None:
-    _require_not_final(record)
-    if now >= record.expires_at:
-        raise Conflict(
-            "session_expired", "The session takes no more audio.", field="session", limit=record.expires_at.isoformat()
-        )
-    most = MAX_CHUNKS if record.chunk_count is None else record.chunk_count
-    if not 0 <= number < most:
-        raise InvalidInput(
-            "chunk_out_of_range", "The session has no such chunk.", field="n", limit=f"0 to {most - 1}", found=number
-        )
-
-
-def _require_format(record: SessionRecord, chunk: ChunkRequest) -> None:
-    for field in ("encoding", "sample_rate", "channel"):
-        stated, known = getattr(chunk, field), getattr(record, field)
-        if stated is not None and stated != known:
-            raise Conflict(
-                "chunk_format_changed",
-                "A call keeps the format that it was started with.",
-                field=field,
-                limit=known,
-                found=stated,
-            )
-
-
-def _require_length(record: SessionRecord, content: bytes) -> None:
-    waveform = decode(
-        content, encoding=record.encoding, rate=record.sample_rate, channel=record.channel, field="content"
-    )
-    if waveform.seconds > LONGEST_CHUNK_SECONDS:
-        raise UnsupportedAudio(
-            "chunk_too_long",
-            "The chunk is too long.",
-            field="content",
-            limit=f"{LONGEST_CHUNK_SECONDS} s",
-            found=round(waveform.seconds, 2),
-        )
-
-
-def _require_size(partition: str, event: bytes) -> None:
-    if len(partition) + len(event) > LARGEST_RECORD_BYTES:
-        raise TooLarge(
-            "chunk_too_large",
-            "The chunk has too many bytes; send shorter chunks, or fewer bits.",
-            field="content",
-            limit=LARGEST_RECORD_BYTES,
-            found=len(partition) + len(event),
-        )
-
-
-class SessionClosing:
-    """Settles the calls that nobody asks about any more: the end was lost, or chunks never came."""
-
-    def __init__(self, sessions: SessionStore, judge: SessionJudge, clock: Clock = utc_now) -> None:
-        self._sessions = sessions
-        self._judge = judge
-        self._clock = clock
-
-    def close_overdue(self, seconds_left: Callable[[], float]) -> int:
-        """Looks at overdue calls while there is time; tells how many became final.
-
-        Args:
-            seconds_left: what remains of the invocation.
-        """
-        closed = 0
-        for domain, session in self._sessions.due(self._clock(), CLOSED_AT_ONCE):
-            if seconds_left() < SECONDS_TO_CLOSE_ONE:
-                break
-            closed += self._close(domain, session)
-        follow(None)
-        return closed
-
-    def _close(self, domain: str, session: str) -> bool:
-        """The longest overdue come first, so one that cannot be settled must not stand in the way of the others."""
-        try:
-            record = self._sessions.session(domain, session)
-            follow(record.request_id if record else None)
-            return record is not None and self._judge.settle(record).decision_id is not None
-        except NotFound:
-            # The domain was deleted; its calls expire by themselves.
-            return False
-        except Exception as error:
-            logger.error("call not settled", extra={"session": session, "error_type": type(error).__name__})
-            return False
