@@ -1,5 +1,6 @@
 """The state of the deployed template, in the emulator."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,9 @@ class State:
     names: dict[str, str]
 
     def name(self, construct: str) -> str:
-        return next(value for export, value in self.names.items() if f"OutputRef{construct}" in export)
+        # Behind a construct's identifier come eight hexadecimal digits: `Audio` is not `AudioStream`.
+        export = re.compile(rf"OutputRef{construct}[0-9A-F]{{8}}")
+        return next(value for name, value in self.names.items() if export.search(name))
 
     @property
     def dynamodb(self) -> Any:
