@@ -1,5 +1,6 @@
 """What callers of the stores see when AWS is throttled, broken, gone or silent."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,7 +11,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from bonafide.adapters import dynamodb
 from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
+from bonafide.adapters.records import write_domain
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.bootstrap.stores import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
@@ -26,6 +29,15 @@ LONGEST_PAUSES_SECONDS = 1 + 2
 THROTTLED = (400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}')
 SLOW_DOWN = (503, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
 BROKEN = (500, b"{}")
+LEFT_OUT = (
+    200,
+    b'{"Responses":{},"UnprocessedKeys":{"tenants":{"Keys":[{"domain":{"S":"acme"},"item":{"S":"domain"}}]}}}',
+)
+CANCELLED = (
+    400,
+    b'{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",'
+    b'"CancellationReasons":[{"Code":"ThrottlingError"},{"Code":"None"}]}',
+)
 NOT_ALLOWED = (400, b'{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException"}')
 
 
@@ -34,15 +46,20 @@ class Aws:
 
     def __init__(self) -> None:
         self.answer: tuple[int, bytes] | None = BROKEN
+        self.first: list[tuple[int, bytes]] = []
+        self.bodies: list[bytes] = []
         self.calls = 0
         self.over = threading.Event()
         aws = self
 
         class Face(Handler):
             def serve(self) -> None:
-                self.read_body(1 << 20)
+                aws.bodies.append(self.read_body(1 << 20))
                 aws.calls += 1
-                if aws.answer is None:
+                if aws.first:
+                    status, body = aws.first.pop(0)
+                    self.answer(status, [], body)
+                elif aws.answer is None:
                     aws.over.wait()
                     self.close_connection = True
                 else:
@@ -83,6 +100,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long each pause between attempts would have been."""
     taken: list[float] = []
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=taken.append))
+    monkeypatch.setattr("bonafide.adapters.dynamodb.time", SimpleNamespace(sleep=taken.append, monotonic=lambda: 0.0))
     return taken
 
 
@@ -124,6 +142,41 @@ def test_a_store_that_keeps_failing_is_asked_three_times_and_then_unavailable(
     assert sum(pauses) <= LONGEST_PAUSES_SECONDS
 
 
+@pytest.mark.parametrize(("call", "failure"), [("find", LEFT_OUT), ("put_speaker", CANCELLED)])
+def test_what_a_throttled_table_leaves_out_is_asked_for_three_times(
+    aws: Aws, call: str, failure: tuple[int, bytes], pauses: list[float]
+) -> None:
+    aws.answer = failure
+    with pytest.raises(StoreUnavailable):
+        CALLS_TO_STORES[call](aws)
+    assert (aws.calls, len(pauses)) == (3, 2)
+    assert 0 < sum(pauses) <= LONGEST_PAUSES_SECONDS
+
+
+def test_only_what_was_left_out_is_read_again(aws: Aws) -> None:
+    domain = a_domain("acme")
+    aws.first = [LEFT_OUT]
+    aws.answer = (200, json.dumps({"Responses": {"tenants": [write_domain(domain)]}, "UnprocessedKeys": {}}).encode())
+    assert aws.tenants.find("acme", "ann") == (domain, None)
+    asked = [[key["item"]["S"] for key in json.loads(body)["RequestItems"]["tenants"]["Keys"]] for body in aws.bodies]
+    assert asked == [["domain", "speaker#ann"], ["domain"]]
+
+
+def test_a_write_that_was_throttled_once_is_done(aws: Aws) -> None:
+    aws.first, aws.answer = [CANCELLED], (200, b"{}")
+    aws.tenants.put_speaker(a_speaker("acme"))
+    assert aws.calls == 2
+
+
+def test_a_slow_table_is_not_asked_again_when_patience_is_over(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, dynamodb.PATIENCE_SECONDS + 0.1])
+    monkeypatch.setattr("bonafide.adapters.dynamodb.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    aws.answer = LEFT_OUT
+    with pytest.raises(StoreUnavailable):
+        aws.tenants.find("acme", "ann")
+    assert aws.calls == 1
+
+
 @pytest.mark.parametrize("call", CALLS_TO_STORES)
 def test_every_call_to_a_broken_store_ends_as_unavailable(aws: Aws, call: str) -> None:
     with pytest.raises(StoreUnavailable):
@@ -147,4 +200,5 @@ def test_a_store_that_is_gone_is_unavailable(aws: Aws, call: str) -> None:
 @pytest.mark.parametrize("config", [CALLS, UPLOADS], ids=["tables", "bucket"])
 def test_the_longest_call_ends_while_somebody_still_listens(config: Any) -> None:
     attempts = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
-    assert attempts + LONGEST_PAUSES_SECONDS < LONGEST_REQUEST_SECONDS
+    again = dynamodb.PATIENCE_SECONDS + dynamodb.LONGEST_PAUSE_SECONDS
+    assert again + attempts + LONGEST_PAUSES_SECONDS < LONGEST_REQUEST_SECONDS

@@ -6,8 +6,10 @@ stands. Every read is strongly consistent and every write conditional, so no ord
 """
 
 import json
+import random
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +31,23 @@ from bonafide.ports import DomainChanged, DomainRecord, SpeakerPage, SpeakerReco
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+# AND binds before OR, so that what is added with AND restricts the second half.
 FOLLOWS = "attribute_not_exists(#item) AND :previous = :none OR #version = :previous"
 NAMES = {"#item": "item", "#version": "version"}
 # A record that was deleted and made again has the same versions once more. Until the release before this one has left,
 # there are items without the attribute.
 SAME = "(attribute_not_exists(created_at) OR created_at = :created_at)"
+
+
+# The client repeats calls that fail as a whole; these are the attempts at what DynamoDB left out of one that did not.
+ATTEMPTS = 3
+LONGEST_PAUSE_SECONDS = 0.2
+# None begins later than this, so that with a last one as slow as can be the answer is still in time.
+PATIENCE_SECONDS = 2.0
+
+
+class Throttled(StoreUnavailable):
+    """DynamoDB was too busy for a part of the call and did none of that part."""
 
 
 class DynamoTenantStore:
@@ -72,11 +86,7 @@ class DynamoTenantStore:
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """See `TenantStore`."""
         keys = [domain_key(domain), speaker_key(domain, speaker)]
-        with translated_errors():
-            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
-        if answer.get("UnprocessedKeys"):
-            raise StoreUnavailable()
-        items = {item["item"]["S"]: item for item in answer["Responses"][self._table]}
+        items = {item["item"]["S"]: item for item in self._read(keys)}
         found_domain, found_speaker = (items.get(key["item"]["S"]) for key in keys)
         return (
             read_domain(found_domain) if found_domain else None,
@@ -96,8 +106,24 @@ class DynamoTenantStore:
             "Item": write_speaker(record),
             **_follows_same(record),
         }
-        with translated_errors():
-            self._client.transact_write_items(TransactItems=[{"ConditionCheck": domain_stands}, {"Put": put}])
+        for _ in _attempts():
+            with suppress(Throttled), translated_errors():
+                self._client.transact_write_items(TransactItems=[{"ConditionCheck": domain_stands}, {"Put": put}])
+                return
+        raise StoreUnavailable
+
+    def _read(self, keys: list[Item]) -> list[Item]:
+        """Reads items together, and again those that were left out."""
+        found: list[Item] = []
+        wanted: Any = {self._table: {"Keys": keys, "ConsistentRead": True}}
+        for _ in _attempts():
+            with translated_errors():
+                answer = self._client.batch_get_item(RequestItems=wanted)
+            found += answer["Responses"].get(self._table, [])
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return found
+        raise StoreUnavailable
 
     def delete_speaker(self, domain: str, speaker: str) -> bool:
         """See `TenantStore`."""
@@ -185,6 +211,17 @@ def _created(record: DomainRecord | SpeakerRecord) -> Item:
     return {":created_at": {"S": record.created_at.isoformat()}}
 
 
+def _attempts() -> Iterator[None]:
+    """Yields for each attempt, and pauses in between: full jitter, to spread the load."""
+    started = time.monotonic()
+    yield
+    for _ in range(ATTEMPTS - 1):
+        if time.monotonic() - started > PATIENCE_SECONDS:
+            return
+        time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311, spreads load, protects nothing
+        yield
+
+
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """Turns the outcomes of conditions into the port's exceptions, and everything else into `Unavailable`."""
@@ -213,4 +250,6 @@ def _cancelled(reasons: list[str | None]) -> Exception:
         return DomainChanged()
     if {"ConditionalCheckFailed", "TransactionConflict"}.intersection(reasons):
         return VersionConflict()
+    if {"ThrottlingError", "ProvisionedThroughputExceeded"}.intersection(reasons):
+        return Throttled()
     return StoreUnavailable()
