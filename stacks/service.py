@@ -149,6 +149,7 @@ class ServiceStack(Stack):
         self._allow_judging(function)
         self._allow(function, self._data.sessions, "UpdateItem")
         self._grant(function, "s3:PutObject", self._data.failures.arn_for_objects("*"))
+        self._allow(close, self._data.sessions, "DeleteItem")
         source = event_sources.KinesisEventSource(
             self._data.stream,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,

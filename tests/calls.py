@@ -184,7 +184,7 @@ class Line:
 
     @property
     def closing(self) -> SessionClosing:
-        return SessionClosing(self._observed(self.sessions), self.judge, self._clock)
+        return SessionClosing(self._observed(self.sessions), self.tenants, self.judge, self._clock)
 
     @property
     def entry(self) -> Callable[[dict[str, Any]], Any]:

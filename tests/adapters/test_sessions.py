@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.memory import MemorySessionStore
 from bonafide.adapters.s3 import S3FailureStore
-from bonafide.adapters.sessions import DynamoSessionStore
+from bonafide.adapters.sessions import DUE_PARTS, DynamoSessionStore
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.errors import StoreUnavailable
@@ -228,7 +229,7 @@ def test_all_rows_of_a_long_call_are_read(store: SessionStore, domain: str) -> N
 
 def test_calls_are_due_until_they_have_a_decision(store: SessionStore, domain: str) -> None:
     def due(at: datetime) -> list[str]:
-        return [session for found, session in store.due(at, 500) if found == domain]
+        return [session for found, session in store.due(at) if found == domain]
 
     first, second = a_call(domain, "first"), replace(a_call(domain, "second"), due_at=NOW - SECOND)
     for record in (first, second):
@@ -244,10 +245,46 @@ def test_calls_are_due_until_they_have_a_decision(store: SessionStore, domain: s
 def test_of_many_due_calls_the_longest_overdue_come_first(store: SessionStore, domain: str) -> None:
     # Longer overdue than whatever other tests leave in the same table.
     past = NOW - timedelta(days=999)
-    for place in (2, 0, 1):
+    order = [5, 2, 0, 7, 4, 1, 6, 3]
+    for place in order:
         store.put_session(replace(a_call(domain, f"call-{place}"), due_at=past + place * SECOND))
-    found = list(store.due(past + 2 * SECOND, 2))
-    assert found == [(domain, "call-0"), (domain, "call-1")]
+    found = list(islice(store.due(past + 6 * SECOND), 8))
+    assert found[:7] == [(domain, f"call-{place}") for place in range(7)]
+    assert found[7:] != [(domain, "call-7")]
+
+
+def test_a_deleted_call_is_gone_and_not_due_any_more(store: SessionStore, domain: str) -> None:
+    call = a_call(domain)
+    store.put_session(call)
+    with pytest.raises(VersionConflict):
+        store.delete_session(replace(call, version=2))
+    store.delete_session(call)
+    assert store.session(domain, "call") is None
+    assert domain not in {found for found, _ in store.due(NOW + 3 * SECOND)}
+    with pytest.raises(VersionConflict):
+        store.delete_session(call)
+
+
+def test_open_calls_are_spread_over_the_partitions_of_the_index(state: State, domain: str) -> None:
+    store = DynamoSessionStore(state.dynamodb, state.name("Sessions"))
+    for number in range(40):
+        store.put_session(a_call(domain, f"call-{number}"))
+    found = [
+        {item["session"]["S"] for item in state.dynamodb.query(**_part(state, str(part)))["Items"]}
+        for part in range(DUE_PARTS)
+    ]
+    assert all(any(name.startswith(f"{domain}#") for name in names) for names in found)
+
+
+def _part(state: State, part: str) -> dict[str, Any]:
+    condition = {"KeyConditionExpression": "#open = :part", "ExpressionAttributeNames": {"#open": "open"}}
+    values = {":part": {"S": part}}
+    return {
+        "TableName": state.name("Sessions"),
+        "IndexName": "due",
+        "ExpressionAttributeValues": values,
+        **condition,
+    }
 
 
 def test_the_last_word_on_a_shard_counts(store: SessionStore, domain: str) -> None:

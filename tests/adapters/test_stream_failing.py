@@ -42,7 +42,8 @@ def stream(aws: Aws) -> KinesisAudioStream:
 USES: dict[str, Callable[[Aws], object]] = {
     "session": lambda aws: sessions(aws).session("acme", "call"),
     "put_session": lambda aws: sessions(aws).put_session(CALL),
-    "due": lambda aws: sessions(aws).due(datetime.now(UTC), 10),
+    "delete_session": lambda aws: sessions(aws).delete_session(CALL),
+    "due": lambda aws: list(sessions(aws).due(datetime.now(UTC))),
     "put_evidence": lambda aws: sessions(aws).put_evidence(CALL, ROW),
     "has_evidence": lambda aws: sessions(aws).has_evidence(CALL, 0, "0" * 64, "space"),
     "marks": lambda aws: sessions(aws).marks(CALL),

@@ -296,6 +296,30 @@ def test_a_call_that_cannot_be_settled_does_not_keep_the_others_from_it() -> Non
     assert line.closing.close_overdue(lambda: 60.0) == 1
 
 
+def closed_domain(line: Line, **changes: Any) -> None:
+    record = line.tenants.domain(DOMAIN)
+    assert record is not None
+    line.tenants.put_domain(replace(record, version=record.version + 1, deleting=True, **changes))
+
+
+def test_calls_of_a_deleted_domain_are_forgotten_and_hold_up_nobody() -> None:
+    line = begun(1)
+    closed_domain(line)
+    line.now += IDLE * 2
+    assert list(line.sessions.due(line.now)) == [(DOMAIN, "call")]
+    assert line.closing.close_overdue(lambda: 60.0) == 0
+    assert list(line.sessions.due(line.now)) == []
+    assert line.sessions.session(DOMAIN, "call") is None
+
+
+def test_calls_of_a_domain_that_may_open_again_wait() -> None:
+    line = begun(1)
+    closed_domain(line, tentative=True)
+    line.now += IDLE * 2
+    line.closing.close_overdue(lambda: 60.0)
+    assert list(line.sessions.due(line.now)) == [(DOMAIN, "call")]
+
+
 def test_closing_stops_while_there_is_time() -> None:
     line = begun(1)
     line.now += IDLE * 2

@@ -1,6 +1,6 @@
 """What the services need from the outside world, and the records that cross that line."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, Self
@@ -220,8 +220,15 @@ class SessionStore(Protocol):
             VersionConflict: the stored version is another one.
         """
 
-    def due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
-        """Names calls without a final decision whose `due_at` has passed, the longest overdue first."""
+    def delete_session(self, record: SessionRecord) -> None:
+        """Deletes this version of a call; its evidence is found by nobody then, and expires.
+
+        Raises:
+            VersionConflict: the stored version is another one.
+        """
+
+    def due(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """Names calls without a final decision whose `due_at` has passed, the longest overdue first, as it is asked."""
 
     def put_evidence(self, call: SessionRecord, row: EvidenceRow) -> bool:
         """Writes a row once, and then its mark; tells whether the row was new.

@@ -1,7 +1,7 @@
 """Twins of the stores, in memory, for the services' own tests; one contract test holds both kinds to the same words."""
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -106,10 +106,16 @@ class MemorySessionStore:
             _require_version(self._sessions.get((record.domain, record.session)), record.version - 1)
             self._sessions[record.domain, record.session] = record
 
-    def due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
+    def delete_session(self, record: SessionRecord) -> None:
+        """See `SessionStore`."""
+        with self._lock:
+            _require_version(self._sessions.get((record.domain, record.session)), record.version)
+            del self._sessions[record.domain, record.session]
+
+    def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """See `SessionStore`."""
         waiting = [record for record in self._sessions.values() if not record.decision_id and record.due_at <= now]
-        return [(each.domain, each.session) for each in sorted(waiting, key=lambda each: each.due_at)[:limit]]
+        yield from ((each.domain, each.session) for each in sorted(waiting, key=lambda each: each.due_at))
 
     def put_evidence(self, call: SessionRecord, row: EvidenceRow) -> bool:
         """See `SessionStore`."""

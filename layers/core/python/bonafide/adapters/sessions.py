@@ -4,12 +4,14 @@ One table: partition key `session` (`<domain>#<session>`), sort key `item`, whic
 `chunk#<start>#<number>#<content>#<space>` for evidence. A chunk's row is put once and never touched again, so the rows
 are a grow-only set. `marks#<start>#<block>` holds the marks of BLOCK chunks as a set that is only ever added to. A mark
 is added after its row, and again when the row is found, so that whoever sees a mark finds its row. The sparse index
-`due` holds the calls that still need a final decision.
+`due` holds the calls that still need a final decision, in DUE_PARTS partitions by their names.
 """
 
+import heapq
 import json
 import struct
-from collections.abc import Collection, Sequence
+import zlib
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,8 @@ SESSION_ITEM = "session"
 BLOCK = 100
 BATCH_GET = 100
 DUE_INDEX = "due"
+DUE_PARTS = 4
+DUE_PAGE = 100
 # Embeddings are personal data and the decision outlives them.
 KEPT = timedelta(days=1)
 _FLOAT = np.dtype("<f4")
@@ -52,19 +56,37 @@ class DynamoSessionStore:
         with translated_errors():
             self._client.put_item(TableName=self._table, Item=_write_session(record), **follows(record.version))
 
-    def due(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
-        """See `SessionStore`. The index lags a little behind; what it misses is found the next time."""
+    def delete_session(self, record: SessionRecord) -> None:
+        """See `SessionStore`."""
         with translated_errors():
-            answer = self._client.query(
+            self._client.delete_item(
                 TableName=self._table,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="#open = :open AND due_at <= :now",
-                ExpressionAttributeNames={"#open": "open"},
-                ExpressionAttributeValues={":open": {"S": "1"}, ":now": {"N": _seconds(now)}},
-                Limit=limit,
+                Key=_key(record, SESSION_ITEM),
+                ConditionExpression="#version = :version",
+                ExpressionAttributeNames={"#version": "version"},
+                ExpressionAttributeValues={":version": {"N": str(record.version)}},
             )
-        names = (item["session"]["S"].partition("#") for item in answer["Items"])
-        return [(domain, session) for domain, _, session in names]
+
+    def due(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """See `SessionStore`. The index lags a little behind; what it misses is found the next time."""
+        waiting = (self._waiting(str(part), now) for part in range(DUE_PARTS))
+        for _, partition in heapq.merge(*waiting):
+            domain, _, session = partition.partition("#")
+            yield domain, session
+
+    def _waiting(self, part: str, now: datetime) -> Iterator[tuple[int, str]]:
+        """One part of the index: when a call was due, and its partition."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=DUE_INDEX,
+            KeyConditionExpression="#open = :open AND due_at <= :now",
+            ExpressionAttributeNames={"#open": "open"},
+            ExpressionAttributeValues={":open": {"S": part}, ":now": {"N": _seconds(now)}},
+            PaginationConfig={"PageSize": DUE_PAGE},
+        )
+        with translated_errors():
+            for page in pages:
+                yield from ((int(item["due_at"]["N"]), item["session"]["S"]) for item in page["Items"])
 
     def put_evidence(self, call: SessionRecord, row: EvidenceRow) -> bool:
         """See `SessionStore`."""
@@ -189,6 +211,10 @@ def _expires(call: SessionRecord) -> Any:
     return {"N": _seconds(call.expires_at + KEPT)}
 
 
+def _due_part(call: SessionRecord) -> str:
+    return str(zlib.crc32(_partition(call.domain, call.session).encode()) % DUE_PARTS)
+
+
 def _seconds(at: datetime) -> str:
     return str(int(at.timestamp()))
 
@@ -215,7 +241,7 @@ def _write_session(record: SessionRecord) -> Item:
         "document": {"S": json.dumps(document)},
         "expires_at": _expires(record),
         "due_at": {"N": _seconds(record.due_at)},
-        **({} if record.decision_id else {"open": {"S": "1"}}),
+        **({} if record.decision_id else {"open": {"S": _due_part(record)}}),
         # Beside the document, which functions of the release before this one would not read with a new member.
         **({"request_id": {"S": record.request_id}} if record.request_id else {}),
     }

@@ -119,7 +119,7 @@ def intake() -> AudioIntake:
 
 def closing() -> SessionClosing:
     """The service that settles forgotten calls."""
-    return SessionClosing(session_store(), judge())
+    return SessionClosing(session_store(), tenant_store(), judge())
 
 
 def failures() -> S3FailureStore:

@@ -4,19 +4,21 @@ from collections.abc import Callable
 
 from bonafide.errors import NotFound
 from bonafide.observability import follow, logger
-from bonafide.ports import SessionStore
+from bonafide.ports import SessionRecord, SessionStore, TenantStore
 from bonafide.services.clock import Clock, utc_now
 from bonafide.services.evaluation import SessionJudge
 
-CLOSED_AT_ONCE = 500
 SECONDS_TO_CLOSE_ONE = 5.0
 
 
 class SessionClosing:
     """Settles the calls that nobody asks about any more: the end was lost, or chunks never came."""
 
-    def __init__(self, sessions: SessionStore, judge: SessionJudge, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, sessions: SessionStore, tenants: TenantStore, judge: SessionJudge, clock: Clock = utc_now
+    ) -> None:
         self._sessions = sessions
+        self._tenants = tenants
         self._judge = judge
         self._clock = clock
 
@@ -27,7 +29,7 @@ class SessionClosing:
             seconds_left: what remains of the invocation.
         """
         closed = 0
-        for domain, session in self._sessions.due(self._clock(), CLOSED_AT_ONCE):
+        for domain, session in self._sessions.due(self._clock()):
             if seconds_left() < SECONDS_TO_CLOSE_ONE:
                 break
             closed += self._close(domain, session)
@@ -39,10 +41,20 @@ class SessionClosing:
         try:
             record = self._sessions.session(domain, session)
             follow(record.request_id if record else None)
-            return record is not None and self._judge.settle(record).decision_id is not None
-        except NotFound:
-            # The domain was deleted; its calls expire by themselves.
-            return False
+            return record is not None and self._settled(record)
         except Exception as error:
             logger.error("call not settled", extra={"session": session, "error_type": type(error).__name__})
             return False
+
+    def _settled(self, record: SessionRecord) -> bool:
+        try:
+            return self._judge.settle(record).decision_id is not None
+        except NotFound:
+            self._forget(record.domain, record.session)
+            return False
+
+    def _forget(self, domain: str, session: str) -> None:
+        """Deletes a call whose domain is gone for good: one that is only looked through for speakers may open again."""
+        tenant, record = self._tenants.domain(domain), self._sessions.session(domain, session)
+        if record and (tenant is None or (tenant.deleting and not tenant.tentative)):
+            self._sessions.delete_session(record)
