@@ -84,6 +84,21 @@ def test_no_call_starts_in_an_unknown_domain() -> None:
     assert refused(lambda: Line().calls.start("other", asked, None))[:2] == (404, "domain_not_found")
 
 
+@pytest.mark.parametrize("encoding", ["pcm_s16le", "alaw", "mulaw"])
+@pytest.mark.parametrize(
+    ("stated", "code", "field"),
+    [
+        ({}, "audio_rate_required", "format.sample_rate"),
+        ({"sample_rate": 8000, "channel": 1}, "audio_channel_out_of_range", "format.channel"),
+    ],
+)
+def test_a_format_that_no_chunk_could_have_starts_no_call(
+    encoding: str, stated: dict[str, Any], code: str, field: str
+) -> None:
+    asked = SessionRequest.model_validate({"format": {"encoding": encoding, **stated}})
+    assert refused(lambda: Line().calls.start(DOMAIN, asked, None)) == (400, code, field)
+
+
 def test_a_start_repeated_under_one_key_finds_the_first_call() -> None:
     line = Line()
     asked = SessionRequest.model_validate({"format": {"encoding": "wav"}})

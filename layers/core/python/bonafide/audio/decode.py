@@ -51,8 +51,33 @@ def decode(
             raise refuse("audio_empty", "There is no audio.")
         return _resampled(*_read(content, encoding, rate, channel))
     except InvalidInput as error:
-        error.field = field if isinstance(error, UnsupportedAudio) else f"{field}.{error.field}"
+        error.field = _place(error, field)
         raise
+
+
+def require_possible(encoding: str, rate: int | None, channel: int | None, field: str) -> None:
+    """Refuse, before there is audio, what no audio could be decoded with: bare samples are mono and need a rate.
+
+    Args:
+        encoding: one of `ENCODINGS`.
+        rate: Hz.
+        channel: which channel to take, from 0.
+        field: what the format is called in the request, for the error.
+
+    Raises:
+        InvalidInput: the parameters contradict each other.
+    """
+    if encoding not in _EXPAND:
+        return
+    try:
+        _bare_rate(rate, channel)
+    except InvalidInput as error:
+        error.field = _place(error, field)
+        raise
+
+
+def _place(error: InvalidInput, field: str) -> str:
+    return field if isinstance(error, UnsupportedAudio) else f"{field}.{error.field}"
 
 
 def _read(content: bytes, encoding: str, rate: int | None, channel: int | None) -> tuple[Pcm, int]:
@@ -89,15 +114,20 @@ def _read_flac(content: bytes, rate: int | None, channel: int | None) -> tuple[P
 
 
 def _read_raw(content: bytes, encoding: str, rate: int | None, channel: int | None) -> tuple[Pcm, int]:
-    if rate is None:
-        raise InvalidInput("audio_rate_required", "Bare samples need a rate.", field="sample_rate", limit=_rates())
-    _check_rate(rate)
-    _select(1, channel)
+    rate = _bare_rate(rate, channel)
     if encoding == "pcm_s16le" and len(content) % 2:
         raise refuse("audio_truncated", "The audio ends inside a 16-bit sample.", found=len(content))
     pcm = _EXPAND[encoding](memoryview(content))
     _check_length(len(pcm), rate)
     return pcm, rate
+
+
+def _bare_rate(rate: int | None, channel: int | None) -> int:
+    if rate is None:
+        raise InvalidInput("audio_rate_required", "Bare samples need a rate.", field="sample_rate", limit=_rates())
+    _check_rate(rate)
+    _select(1, channel)
+    return rate
 
 
 def _rates() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bonafide.audio.decode import require_possible
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.scoring import bands_to_meet
 from bonafide.contracts import AudioFormat, ClaimRequest, Session, SessionEvaluation, SessionRequest
@@ -34,16 +35,19 @@ class Sessions:
 
         Raises:
             NotFound: the domain is unknown.
+            InvalidInput: no chunk could be decoded with this format.
         """
+        form = request.format
+        require_possible(form.encoding, form.sample_rate, form.channel, "format")
         now = self._clock()
         record = SessionRecord(
             domain=domain,
             session=request_identifier(key, request, domain, "session"),
             speaker=request.speaker,
             call_id=request.context.call_id,
-            encoding=request.format.encoding,
-            sample_rate=request.format.sample_rate,
-            channel=request.format.channel,
+            encoding=form.encoding,
+            sample_rate=form.sample_rate,
+            channel=form.channel,
             bands=self._bands(domain, request.speaker),
             started_at=now,
             due_at=now + IDLE,
