@@ -41,11 +41,15 @@ $(READY): requirements-dev.txt pyproject.toml
 	@touch $@
 
 .PHONY: setup
-setup: $(READY) layers bundle ## install everything that is locked, and build the layers
+setup: $(READY) layers bundle golden ## install everything that is locked, and build the layers
 
 .PHONY: bundle
 bundle: $(READY) ## build the bundle of models
 	@$(PY) -m layers.model.build --out .build/layers/model/bundle >&2
+
+.PHONY: golden
+golden: $(READY) ## build the recordings of the golden calls
+	@$(PY) -m layers.golden.build >&2
 
 .PHONY: layers
 layers: $(READY) ## build the layer of third-party packages

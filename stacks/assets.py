@@ -36,6 +36,10 @@ class Assets:
         """The bundle of models."""
         return self._code(".build/layers/model", "bundle/manifest.json", [], "run `make bundle`")
 
+    def golden(self) -> lambda_.AssetCode:
+        """Recordings whose right answer is known."""
+        return self._code(".build/layers/golden", "golden/genuine.wav", [], "run `make golden`")
+
     def bundle_digest(self) -> str:
         """SHA-256 of the manifest, which holds the digest of each file: a new bundle makes new function versions."""
         self.model()

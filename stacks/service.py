@@ -1,5 +1,6 @@
 """What answers: layers, functions with their permissions, and the REST API in front of them."""
 
+import json
 from collections.abc import Sequence
 
 from aws_cdk import Duration, Stack
@@ -13,10 +14,11 @@ from constructs import Construct
 
 from stacks.assets import Assets
 from stacks.constructs.api import Api
-from stacks.constructs.function import ONE_CORE, SMALL, Function, Program, Released, Size
+from stacks.constructs.function import ONE_CORE, PATIENT, SMALL, Function, Program, Released, Size
 from stacks.constructs.release import Release, Releases, Wave
 from stacks.constructs.watches import ANSWERING, DECIDING, ERRORS, SCORING, Watch
 from stacks.data import DataStack
+from stacks.slo import Objectives
 from stacks.stage import Stage
 
 # What Powertools does to remember answers.
@@ -32,6 +34,12 @@ KEPT = "kept/*"
 # Four seconds of wideband audio are 170 KB in the stream: a batch holds what one environment scores in a second.
 BATCH = 8
 PARALLEL_BATCHES = 4
+
+# The tenant of golden calls, which count in no statistic of callers.
+PROBE_DOMAIN = "bonafide-probe"
+
+# What a hook asks CodeDeploy and tells it; CodeDeploy does not say which resources these calls are about.
+REPORTING = ("ListDeploymentTargets", "BatchGetDeploymentTargets", "PutLifecycleEventHookExecutionStatus")
 
 # An environment has one core: more threads would only wait for each other.
 THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -57,7 +65,9 @@ class ServiceStack(Stack):
             "BONAFIDE_BUNDLE_DIGEST": assets.bundle_digest(),
         }
         self._api = Api(self, "Api", stage=stage)
-        self._probe = Function(self, "ProbeRelease", self._program("probe_release"), stage.log_retention)
+        self._golden = [*self._core, self._layer("Golden", assets.golden())]
+        self._functions: dict[str, Released] = {}
+        self._probe = Function(self, "ProbeRelease", self._probing("probe_release"), stage.log_retention)
         self._releases = Releases(self, "Releases", stage=stage, hook=self._probe.latest)
         # In the order of their release: whoever reads what others write comes first.
         self._add_authentication()
@@ -69,6 +79,7 @@ class ServiceStack(Stack):
         self._add_domains()
         self._add_intake()
         self._add_description()
+        self._add_probes()
 
     def _add_domains(self) -> None:
         function = self._released("ManageDomains", self._release("manage_domains", Wave.WRITERS, ANSWERING))
@@ -138,9 +149,9 @@ class ServiceStack(Stack):
             "CloseSessions", self._release("close_sessions", Wave.READERS, (ERRORS, *DECIDING)), models=True, size=SMALL
         )
         self._allow_judging(close)
+        self._allow(close, self._data.sessions, "DeleteItem")
         self._grant(close, "dynamodb:Query", f"{self._data.sessions.table_arn}/index/due")
-        targets = [events_targets.LambdaFunction(close.alias)]
-        events.Rule(self, "EveryMinute", schedule=events.Schedule.rate(Duration.minutes(1)), targets=targets)
+        self._every_minute("EveryMinute", close.alias)
 
     def _add_scoring(self) -> None:
         function = self._released(
@@ -149,7 +160,6 @@ class ServiceStack(Stack):
         self._allow_judging(function)
         self._allow(function, self._data.sessions, "UpdateItem")
         self._grant(function, "s3:PutObject", self._data.failures.arn_for_objects("*"))
-        self._allow(close, self._data.sessions, "DeleteItem")
         source = event_sources.KinesisEventSource(
             self._data.stream,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
@@ -176,9 +186,28 @@ class ServiceStack(Stack):
         self._api.route("GET", "/v1/openapi.json", function.alias, public=True)
         self._api.route("GET", "/v1/docs", function.alias, public=True)
 
+    def _add_probes(self) -> None:
+        """What knows the right answers: the hook of releases, and a caller that never sleeps."""
+        names = {service: function.latest.function_name for service, function in self._functions.items()}
+        self._probe.latest.add_environment("BONAFIDE_PROBED_FUNCTIONS", self.to_json_string(names))
+        for function in self._functions.values():
+            self._grant(self._probe, "lambda:InvokeFunction", f"{function.latest.function_arn}:*")
+        for action in REPORTING:
+            self._grant(self._probe, f"codedeploy:{action}", "*")
+        caller = Function(self, "ProbeService", self._probing("probe_service"), self._stage.log_retention)
+        caller.latest.add_environment("BONAFIDE_PROBED_ENDPOINT", self._api.url)
+        self._grant(caller, "execute-api:Invoke", self._api.arn)
+        self._every_minute("SyntheticCalls", caller.latest)
+
+    def _every_minute(self, id_: str, function: lambda_.IFunction) -> None:
+        targets = [events_targets.LambdaFunction(function)]
+        events.Rule(self, id_, schedule=events.Schedule.rate(Duration.minutes(1)), targets=targets)
+
     def _released(self, id_: str, release: Release, *, models: bool = False, size: Size | None = None) -> Released:
         program = self._program(release.service, models=models, size=size)
-        return Released(self, id_, program, self._stage.log_retention, release)
+        function = Released(self, id_, program, self._stage.log_retention, release)
+        self._functions[release.service] = function
+        return function
 
     def _release(self, service: str, wave: Wave, watches: Sequence[Watch]) -> Release:
         return Release(self._releases, service, wave, watches)
@@ -190,6 +219,12 @@ class ServiceStack(Stack):
             environment=self._environment(folder) | (self._model_environment if models else {}),
             size=size or (ONE_CORE if models else SMALL),
         )
+
+    def _probing(self, folder: str) -> Program:
+        objectives = Objectives.read()
+        bounds = {service: objectives.bound_ms(service) for service in objectives.services("RequestLatency")}
+        own = {"BONAFIDE_GOLDEN_DIR": "/opt/golden", "BONAFIDE_PROBE_BOUNDS_MS": json.dumps(bounds)}
+        return Program(self._assets.function(folder), self._golden, self._environment(folder) | own, PATIENT)
 
     def _layer(self, id_: str, code: lambda_.Code) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(
@@ -210,6 +245,7 @@ class ServiceStack(Stack):
             "BONAFIDE_AUDIO_STREAM": self._data.stream.stream_name,
             "BONAFIDE_FAILURE_BUCKET": self._data.failures.bucket_name,
             "BONAFIDE_AUDIO_BUCKET": self._data.audio.bucket_name,
+            "BONAFIDE_PROBE_DOMAIN": PROBE_DOMAIN,
             "POWERTOOLS_SERVICE_NAME": folder,
             # Pydantic would otherwise read the metadata of each installed package, looking for plugins.
             "PYDANTIC_DISABLE_PLUGINS": "__all__",

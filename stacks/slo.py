@@ -130,3 +130,8 @@ class Objectives:
             if service in slo.services and slo.events.total[0] == metric and slo.events.above_ms:
                 return slo.events.above_ms
         raise SloError(f"no objective says when {metric} of {service} is late")
+
+    def services(self, metric: str) -> list[str]:
+        """Returns the services that are promised to be in time, as a metric says."""
+        late = [slo for slo in self.slos if slo.events.above_ms and slo.events.total[0] == metric]
+        return [service for slo in late for service in slo.services]

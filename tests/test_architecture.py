@@ -36,7 +36,7 @@ ONLY_IN = {
     "onnxruntime": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap"),
     "torch": ("training",),
 }
-TOOLS = ("local", "benchmarks", "tests", "layers/model", "layers/runtime")
+TOOLS = ("local", "benchmarks", "tests", "layers/golden", "layers/model", "layers/runtime")
 OUTSIDE = {  # folder of the repository -> what of the project it may import
     "functions": ("bonafide.",),
     "stacks": ("stacks",),

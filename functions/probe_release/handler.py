@@ -1,8 +1,16 @@
-"""Called by CodeDeploy before and after it shifts traffic to a new version: do golden calls get their answers?"""
+"""Called by CodeDeploy before and after it shifts traffic: does the new version answer golden calls rightly?"""
 
-from typing import Any
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bonafide.bootstrap.probes import release_probe
+from bonafide.observability import Event, observed
+
+probe = release_probe()
 
 
-def lambda_handler(event: dict[str, str], context: Any) -> None:
-    """Reports nothing yet, which stops a release."""
-    raise NotImplementedError
+def probe_version(event: Event, _: LambdaContext) -> None:
+    """Reports to CodeDeploy, which waits for that and not for this to end."""
+    probe.handle(event)
+
+
+lambda_handler = observed(probe_version)

@@ -85,6 +85,16 @@ class Api(Construct):
         for refusal in REFUSALS:
             self._refuse(refusal)
 
+    @property
+    def url(self) -> str:
+        """Where callers find it."""
+        return self._rest.url
+
+    @property
+    def arn(self) -> str:
+        """What a caller has to be allowed to invoke: every method of every path."""
+        return self._rest.arn_for_execute_api()
+
     def route(self, method: str, path: str, alias: lambda_.IAlias, *, public: bool = False) -> None:
         """Sends one method of one path to a function; `public` needs no signature."""
         authorization = apigateway.AuthorizationType.NONE if public else apigateway.AuthorizationType.IAM

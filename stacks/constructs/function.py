@@ -28,6 +28,8 @@ class Size:
 # As patient as the API: a store that stays silent is given up after three attempts of 3 s, more than once if need be.
 SMALL = Size(memory=512, timeout=29)
 ONE_CORE = Size(memory=1769, timeout=29)
+# Nobody waits for a probe, which itself waits for versions that start with its calls.
+PATIENT = Size(memory=512, timeout=120)
 
 
 @dataclass(frozen=True, slots=True)

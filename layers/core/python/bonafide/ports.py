@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.enrolment import SpeakerStatus
-from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -333,5 +333,56 @@ class SpeechModels[S: Speech](Protocol):
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         """Both steps at once."""
 
-    def evidence(self, speech: S, channels: Collection[Channel] = ()) -> Evidence:
-        """Embeds speech for its own channel and for those asked for that it can serve."""
+    def evidence(
+        self, speech: S, channels: Collection[Channel] = (), embedded: Mapping[Channel, FloatVector] | None = None
+    ) -> Evidence:
+        """Embeds speech for its own channel and for those asked for that it can serve, unless `embedded` already."""
+
+
+type Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the service, as a caller sees it.
+
+    Attributes:
+        status: of HTTP; 502 for a function that failed, 504 when nothing came back.
+        document: the parsed body.
+        milliseconds: that the caller waited.
+    """
+
+    status: int
+    document: Document
+    milliseconds: float
+
+
+class Door(Protocol):
+    """A way into the service."""
+
+    def send(self, function: str, method: str, path: str, body: Document | None) -> Reply:
+        """Sends a request that the named function answers."""
+
+    def invoke(self, function: str, event: Document) -> Reply:
+        """Hands an event to a function that no request leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseTarget:
+    """The version of a function that is being released; the function by its name in AWS."""
+
+    function: str
+    version: str
+
+
+class Releases(Protocol):
+    """Releases under way."""
+
+    def target(self, deployment: str) -> ReleaseTarget:
+        """Returns what a deployment releases."""
+
+    def door(self, function: str, version: str) -> Door:
+        """Opens a way to a version of one function, and to the others as callers reach them."""
+
+    def report(self, deployment: str, execution: str, *, succeeded: bool) -> None:
+        """Says whether a deployment may go on."""

@@ -80,6 +80,64 @@ class BundleSettings:
         return cls(Path(directory), _require(environment, "BONAFIDE_BUNDLE_DIGEST"))
 
 
+@dataclass(frozen=True, slots=True)
+class ProbeSettings:
+    """What golden calls are made of; only probes have it.
+
+    Attributes:
+        directory: folder of the recordings.
+        domain: the probes' tenant.
+        bounds_ms: JSON, how long an answer may take by function.
+    """
+
+    directory: Path
+    domain: str
+    bounds_ms: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Reads every setting.
+
+        Raises:
+            MissingSetting: names the first variable that is not set.
+        """
+        names = ("BONAFIDE_PROBE_DOMAIN", "BONAFIDE_PROBE_BOUNDS_MS")
+        domain, bounds = (_require(environment, name) for name in names)
+        return cls(Path(_require(environment, "BONAFIDE_GOLDEN_DIR")), domain, bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSettings:
+    """What a hook of releases may call: JSON of the functions' names in AWS by folder."""
+
+    functions: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Reads it.
+
+        Raises:
+            MissingSetting: it is not set.
+        """
+        return cls(_require(environment, "BONAFIDE_PROBED_FUNCTIONS"))
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """Where the API is, for whoever calls it: URL of its stage."""
+
+    endpoint: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Reads it.
+
+        Raises:
+            MissingSetting: it is not set.
+        """
+        return cls(_require(environment, "BONAFIDE_PROBED_ENDPOINT"))
+
+
 def _require(environment: Mapping[str, str], name: str) -> str:
     if value := environment.get(name):
         return value
