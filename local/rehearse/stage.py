@@ -88,9 +88,10 @@ class Stage:
         """Returns those of some alarms that are in ALARM."""
         return self._monitor.alarming(names)
 
-    def call(self, hook: str, _shift: Shift) -> Execution:
+    def call(self, hook: str, shift: Shift) -> Execution:
         """Calls a hook function about the update of an alias."""
-        execution = Execution()
+        name = self._running.template.resource_names()[shift.function]
+        execution = Execution(name, self._latest(shift.function).definition.version)
         self._control.expect(execution)
         execution.outcome = self._latest(hook).submit(execution.event(), qualifier="$LATEST")
         return execution

@@ -18,7 +18,10 @@ from local.function import LIVE
 from local.http import Handler, Server
 
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
-REPORT = "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus"
+REPORT, TARGETS, DETAILS = (
+    f"CodeDeploy_20141006.{name}"
+    for name in ("PutLifecycleEventHookExecutionStatus", "ListDeploymentTargets", "BatchGetDeploymentTargets")
+)
 MAX_BODY = 6 * 1024 * 1024
 
 type Invoke = Callable[[str, str, bytes], Future[Outcome]]
@@ -29,12 +32,16 @@ class Execution:
     """One call of a hook.
 
     Attributes:
+        function: name in AWS of the function whose alias is updated.
+        version: number of its new version.
         deployment: id of the deployment that it is about.
         id: of the call.
         outcome: of the hook function itself.
         reported: `Succeeded` or `Failed`.
     """
 
+    function: str = ""
+    version: str = ""
     deployment: str = field(default_factory=lambda: f"d-{uuid.uuid4().hex[:9].upper()}")
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     outcome: Future[Outcome] | None = None
@@ -82,6 +89,20 @@ class ControlPlane:
         execution.reported = request["status"]
         return 200, {"lifecycleEventHookExecutionId": execution.id}
 
+    def describe(self, operation: str | None, request: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+        """Says what a deployment is about.
+
+        https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_LambdaFunctionInfo.html
+        """
+        found = (each for each in self._executions.values() if each.deployment == request["deploymentId"])
+        execution = next(found, None)
+        if execution is None:
+            return 400, {"__type": "DeploymentDoesNotExistException"}
+        if operation == TARGETS:
+            return 200, {"targetIds": [f"{execution.function}:{LIVE}"]}
+        info = {"functionName": execution.function, "functionAlias": LIVE, "targetVersion": execution.version}
+        return 200, {"deploymentTargets": [{"lambdaTarget": {"lambdaFunctionInfo": info}}]}
+
     def stop(self) -> None:
         """Frees the port."""
         self._server.stop()
@@ -94,7 +115,9 @@ def _interface(plane: ControlPlane) -> type[Handler]:
             target = urlsplit(self.path)
             if found := INVOKE.fullmatch(target.path):
                 self._invoke(unquote(found[1]), parse_qs(target.query).get("Qualifier", [""])[0], body)
-            elif self.headers.get("X-Amz-Target") == REPORT:
+            elif (operation := self.headers.get("X-Amz-Target")) in {TARGETS, DETAILS}:
+                self._send(*plane.describe(operation, json.loads(body)))
+            elif operation == REPORT:
                 self._send(*plane.report(json.loads(body)))
             else:
                 self._send(400, {"__type": "UnknownOperationException"})
