@@ -5,8 +5,8 @@ from bonafide.bootstrap.stores import idempotency
 from bonafide.contracts import AuthenticationDecision, AuthenticationRequest
 from bonafide.http import Domain, IdempotencyKey, Speaker, create_app, lambda_entry, responses
 
-app = create_app(idempotency())
 service = verification()
+app = create_app(idempotency(), lambda body: service.begin(AuthenticationRequest.model_validate(body)))
 lambda_handler = lambda_entry(app)
 
 

@@ -75,9 +75,11 @@ class Chords:
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         return self.evidence(self.find_speech(waveform), channels)
 
-    def evidence(self, speech: Heard, channels: Collection[Channel] = ()) -> Evidence:
+    def evidence(
+        self, speech: Heard, channels: Collection[Channel] = (), embedded: Mapping[Channel, FloatVector] | None = None
+    ) -> Evidence:
         bands = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels} if speech.seconds else set()
-        embeddings = {band: _spectrum(speech) for band in bands}
+        embeddings = {**(embedded or {}), **{band: _spectrum(speech) for band in bands}}
         return Evidence(speech.seconds, speech.channel, embeddings, speech.quality, self.embedding_space)
 
 

@@ -41,6 +41,8 @@ from bonafide.observability import Event, Handler, log_unexpected, logger, measu
 PROBLEM_JSON = "application/problem+json"
 DAY_SECONDS = 24 * 60 * 60
 
+type Beginning = Callable[[Any], None]
+
 # Parameters that routes share. Plain aliases, since the resolver looks inside them.
 Domain = Annotated[str, Path(pattern=IDENTIFIER, description="The tenant.")]
 Speaker = Annotated[str, Path(pattern=IDENTIFIER, description="The person, by your own pseudonymous reference.")]
@@ -60,11 +62,14 @@ IdempotencyKey = Annotated[
 ]
 
 
-def create_app(idempotency: BasePersistenceLayer | None = None) -> APIGatewayRestResolver:
+def create_app(
+    idempotency: BasePersistenceLayer | None = None, begin: Beginning | None = None
+) -> APIGatewayRestResolver:
     """Builds the resolver that every function uses.
 
     Args:
         idempotency: where answers to POSTs are remembered by Idempotency-Key; None for functions without POST.
+        begin: starts what has no effect on the body of a POST, before it is looked up whether it was answered before.
     """
     app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=_parse_json)
     app.exception_handler(BonafideError)(_problem_response)
@@ -73,7 +78,7 @@ def create_app(idempotency: BasePersistenceLayer | None = None) -> APIGatewayRes
     app.exception_handler(Exception)(_unexpected_response)
     app.not_found(_refuse_unknown_route)
     if idempotency:
-        app.use([_remember_answers(idempotency)])
+        app.use([_remember_answers(idempotency, begin)])
     return app
 
 
@@ -248,7 +253,7 @@ def _with_plain_media_type(event: Event) -> Event:
     return {**event, "headers": plain}
 
 
-def _remember_answers(store: BasePersistenceLayer) -> Callable[..., Response[Any]]:
+def _remember_answers(store: BasePersistenceLayer, begin: Beginning | None) -> Callable[..., Response[Any]]:
     """Middleware: a POST with an Idempotency-Key has one effect and one answer for a day.
 
     Only answers are remembered. A refused or failed request may be repeated under the same key, which is safe because
@@ -260,6 +265,8 @@ def _remember_answers(store: BasePersistenceLayer) -> Callable[..., Response[Any
         key = event.headers.get(IDEMPOTENCY_KEY)
         if key is None or event.http_method != "POST":
             return next_middleware(app)
+        if begin:
+            begin(event.json_body)
 
         # Powertools keeps one configuration for each decorated function; the key's owner is part of the key.
         config = IdempotencyConfig(

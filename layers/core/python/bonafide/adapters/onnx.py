@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.audio.quality import effective_channel, measure
 from bonafide.audio.resample import resample
-from bonafide.audio.speech import sample_mask, speech_windows
+from bonafide.audio.speech import sample_mask, speech_windows, surrounded
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
@@ -27,11 +27,11 @@ LONGEST_PIECE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The speech of a recording, without its pauses.
+    """The speech of a recording, without long pauses.
 
     Attributes:
-        waveform: speech only; at 8 kHz if the recording holds no more than the telephone band.
-        seconds: net duration.
+        waveform: speech and what surrounds it; at 8 kHz if the recording holds no more than the telephone band.
+        seconds: net duration of the speech alone.
         channel: the band of the speech.
         quality: measurements on the whole recording.
     """
@@ -90,12 +90,13 @@ class Bundle:
         return _run(self._vad, waveform)
 
     def find_speech(self, waveform: Waveform) -> Speech:
-        """Cuts the pauses out of a recording and measures it."""
+        """Cuts the long pauses out of a recording and measures it."""
         windows = speech_windows(self.speech_probabilities(waveform))
         mask = sample_mask(windows, len(waveform.samples), waveform.rate)
+        kept = sample_mask(surrounded(windows), len(waveform.samples), waveform.rate)
         channel = effective_channel(waveform, mask)
         return Speech(
-            waveform=_in_band(Waveform(waveform.samples[mask], waveform.rate), channel),
+            waveform=_in_band(Waveform(waveform.samples[kept], waveform.rate), channel),
             seconds=int(mask.sum()) / waveform.rate,
             channel=channel,
             quality=measure(waveform, mask),
@@ -125,14 +126,26 @@ class Bundle:
         """
         return self.evidence(self.find_speech(waveform), channels)
 
-    def evidence(self, speech: Speech, channels: Collection[Channel] = ()) -> Evidence:
-        """The second half of `observe`, for callers that decide on `channels` after seeing the speech."""
+    def evidence(
+        self,
+        speech: Speech,
+        channels: Collection[Channel] = (),
+        embedded: Mapping[Channel, FloatVector] | None = None,
+    ) -> Evidence:
+        """The second half of `observe`, for callers that decide on `channels` after seeing the speech.
+
+        Args:
+            speech: of one recording.
+            channels: bands to embed besides the recording's own.
+            embedded: what is there already of the same speech.
+        """
+        there = embedded or {}
         possible = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels}
-        enough = speech.seconds >= SHORTEST_SPEECH_SECONDS
+        missing = sorted(possible - there.keys()) if speech.seconds >= SHORTEST_SPEECH_SECONDS else []
         return Evidence(
             speech_seconds=speech.seconds,
             channel=speech.channel,
-            embeddings={channel: self.embed(speech, channel) for channel in sorted(possible) if enough},
+            embeddings={**there, **{channel: self.embed(speech, channel) for channel in missing}},
             quality=speech.quality,
             embedding_space=self.embedding_space,
         )

@@ -10,7 +10,7 @@ from bonafide.audio.telephone import NARROWBAND_RATE
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, Quality
 
-_WINDOW, _HOP = 512, 256  # 32 ms and 16 ms at 16 kHz, bins of 31.25 Hz
+_WINDOW = _HOP = 512  # 32 ms at 16 kHz, bins of 31.25 Hz
 _TELEPHONE_BINS = slice(32, 100)  # 1.0-3.1 kHz: every line carries it
 _UPPER_BINS = slice(144, 240)  # 4.5-7.5 kHz: above what any 8 kHz recording holds, and its filter's slope
 

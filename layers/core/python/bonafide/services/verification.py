@@ -1,7 +1,6 @@
 """Authentication of one recording: evidence, a calibrated score, and a decision, written and then answered."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from bonafide.ports import DecisionLog, DomainRecord, SpeakerRecord, SpeechModel
 from bonafide.services import ledger
 from bonafide.services.clock import Clock, request_identifier, utc_now
 from bonafide.services.enrolment import quality_report, require_space
+from bonafide.services.listening import Listener
 from bonafide.services.recordings import Recordings
 from bonafide.services.speakers import find_both
 
@@ -38,7 +38,11 @@ class VerificationService:
         self._recordings = recordings
         self._decisions = decisions
         self._clock = clock
-        self._reader = ThreadPoolExecutor(max_workers=1)
+        self._listener = Listener(models, recordings)
+
+    def begin(self, request: AuthenticationRequest) -> None:
+        """Begins to listen to what may be a new request; that has no effect."""
+        self._listener.begin(request.audio)
 
     def authenticate(
         self, domain: str, speaker: str, request: AuthenticationRequest, key: str | None
@@ -57,18 +61,15 @@ class VerificationService:
             Conflict: the speaker opted out, is not yet enrolled, or must be enrolled again.
         """
         started = time.monotonic()
-        # The store answers while the samples are decoded and searched for speech.
-        found = self._reader.submit(find_both, self._store, domain, speaker)
-        content, waveform = self._recordings.read(domain, request.audio)
-        with stage("find_speech"):
-            speech = self._models.find_speech(waveform)
+        heard = self._listener.listen(domain, request.audio)
         with stage("find_speaker"):
-            tenant, record = found.result()
+            tenant, record = find_both(self._store, domain, speaker)
+        bands = bands_to_meet(self._usable(record))
         with stage("embed"):
-            evidence = self._models.evidence(speech, bands_to_meet(self._usable(record)))
+            evidence = self._models.evidence(heard.speech, bands, heard.evidence.result().embeddings)
         decision = self._decide(tenant, record, evidence, request, key, started)
         if tenant.retention.keep_audio:
-            self._keep(record, f"authentications/{decision.decision_id}", content)
+            self._keep(record, f"authentications/{decision.decision_id}", heard.content)
         expires_at = decision.decided_at + timedelta(days=tenant.retention.decision_days)
         stored = ledger.write(self._decisions, decision, expires_at, started)
         return AuthenticationDecision.model_validate(stored)
