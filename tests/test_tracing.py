@@ -14,11 +14,10 @@ OWN = "1-00000001-000000000000000000000001"
 CAUSE = "1-00000002-000000000000000000000002"
 PROGRAM = f"""
 import io
-from concurrent.futures import ThreadPoolExecutor
 import boto3
 from botocore.awsrequest import AWSResponse
 from bonafide.adapters.tracing import traced
-from bonafide.observability import carried, continued, follow, observed, stage, trace_header
+from bonafide.observability import continued, follow, observed, stage, trace_header
 
 class Raw(io.BytesIO):
     def stream(self, **_):
@@ -44,10 +43,6 @@ def fail():
     with stage("failing"):
         raise ValueError("anna-meier")
 
-def aside():
-    with stage("aside"):
-        pass
-
 def handle(event, context):
     with continued("Root={CAUSE};Parent=aaaaaaaaaaaaaaaa;Sampled=1", "for another"):
         follow("call-1")
@@ -57,8 +52,6 @@ def handle(event, context):
         print(trace_header())
     attempt(call, 403)
     attempt(fail)
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(carried(aside)).result()
     return {{}}
 
 class Context:
@@ -102,7 +95,7 @@ def test_work_for_another_request_shows_in_the_trace_of_that_request(parts: Part
 
 def test_everything_else_stays_in_the_trace_of_the_invocation(parts: Parts) -> None:
     here = {name for name, part in parts.items() if part["trace_id"] == OWN}
-    assert here == {"## handle", "for whom", "failing", "aside", f"S3 in {OWN}"}
+    assert here == {"## handle", "for whom", "failing", f"S3 in {OWN}"}
     assert parts["## handle"]["parent_id"] == "bbbbbbbbbbbbbbbb"
     assert {parts[name]["parent_id"] for name in here - {"## handle"}} == {parts["## handle"]["id"]}
 
