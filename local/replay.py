@@ -12,6 +12,9 @@ from typing import Any
 
 import boto3
 
+# A read may find nothing though there is something.
+EMPTY_READS = 10
+
 
 def keys(s3: Any, bucket: str) -> Iterator[str]:
     """Names every document of a bucket of failures."""
@@ -19,20 +22,23 @@ def keys(s3: Any, bucket: str) -> Iterator[str]:
         yield from (each["Key"] for each in page.get("Contents", []))
 
 
-def records(document: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+def records(document: Mapping[str, Any]) -> list[tuple[str, bytes | None]]:
     """Partition key and data of what a document holds.
 
     Scoring writes one for each record that can never be scored; Lambda writes one for a batch that it gave up, with the
-    whole event as text.
+    whole event as text. Scoring leaves out audio that may not be kept: then there is None instead of the data.
     """
     if "payload" not in document:
-        return [(document["partition_key"], base64.b64decode(document["data"]))]
+        data = document.get("data")
+        return [(document["partition_key"], None if data is None else base64.b64decode(data))]
     batch = [each["kinesis"] for each in json.loads(document["payload"])["Records"]]
     return [(each["partitionKey"], base64.b64decode(each["data"])) for each in batch]
 
 
 def replay(kinesis: Any, s3: Any, stream: str, bucket: str, names: Iterable[str]) -> int:
     """Puts the records of these documents back, in their order; returns how many.
+
+    What a document leaves out is read from the stream, as long as that has it; later it is lost, and not counted.
 
     Args:
         kinesis: client of the stream.
@@ -44,10 +50,35 @@ def replay(kinesis: Any, s3: Any, stream: str, bucket: str, names: Iterable[str]
     count = 0
     for name in names:
         document = json.loads(s3.get_object(Bucket=bucket, Key=name)["Body"].read())
-        for partition, data in records(document):
-            kinesis.put_record(StreamName=stream, PartitionKey=partition, Data=data)
-            count += 1
+        for partition, kept in records(document):
+            data = still_there(kinesis, stream, document["event_id"]) if kept is None else kept
+            if data is not None:
+                kinesis.put_record(StreamName=stream, PartitionKey=partition, Data=data)
+                count += 1
     return count
+
+
+def still_there(kinesis: Any, stream: str, event_id: str) -> bytes | None:
+    """Reads a record from the stream; None when it was there for so long that it is gone.
+
+    Args:
+        kinesis: client of the stream.
+        stream: its name.
+        event_id: shard and sequence number, as `<shard>:<number>`.
+    """
+    shard, _, sequence = event_id.partition(":")
+    place = {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "StartingSequenceNumber": sequence}
+    try:
+        iterator = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard, **place)["ShardIterator"]
+    except (kinesis.exceptions.InvalidArgumentException, kinesis.exceptions.ResourceNotFoundException):
+        return None
+    for _ in range(EMPTY_READS):
+        answer = kinesis.get_records(ShardIterator=iterator, Limit=1)
+        if answer["Records"]:
+            found = answer["Records"][0]
+            return bytes(found["Data"]) if found["SequenceNumber"] == sequence else None
+        iterator = answer["NextShardIterator"]
+    return None
 
 
 def _main() -> None:

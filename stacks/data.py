@@ -47,7 +47,12 @@ class DataStack(Stack):
         self.audio = self._bucket(
             "Audio", s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1))
         )
-        self.failures = self._bucket("Failures", s3.LifecycleRule(id="failures", expiration=Duration.days(14)))
+        self.failures = self._bucket(
+            "Failures",
+            s3.LifecycleRule(id="failures", expiration=Duration.days(14)),
+            # Lambda writes whole batches with their audio: no longer than the stream itself would keep them.
+            s3.LifecycleRule(id="batches", prefix="aws/lambda/", expiration=Duration.days(1)),
+        )
         self.stream = kinesis.Stream(
             self,
             "AudioStream",
@@ -77,7 +82,7 @@ class DataStack(Stack):
             removal_policy=RemovalPolicy.RETAIN,
         )
 
-    def _bucket(self, id_: str, lifecycle: s3.LifecycleRule) -> s3.Bucket:
+    def _bucket(self, id_: str, *lifecycle: s3.LifecycleRule) -> s3.Bucket:
         # Not versioned on purpose: an erased recording has to be gone, not hidden behind a delete marker.
         return s3.Bucket(
             self,
@@ -90,7 +95,7 @@ class DataStack(Stack):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             lifecycle_rules=[
-                lifecycle,
+                *lifecycle,
                 s3.LifecycleRule(id="unfinished", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
             removal_policy=RemovalPolicy.RETAIN,

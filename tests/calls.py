@@ -37,6 +37,7 @@ from bonafide.services.closing import SessionClosing
 from bonafide.services.evaluation import SessionJudge
 from bonafide.services.intake import AudioIntake
 from bonafide.services.sessions import Sessions
+from bonafide.services.setting_aside import SettingAside
 from bonafide.stream import batch_entry
 from local.demo.readers import load
 from tests.services.parts import MORNING, Observed
@@ -189,7 +190,7 @@ class Line:
     @property
     def entry(self) -> Callable[[dict[str, Any]], Any]:
         """The consuming function's entry point, freshly started."""
-        handler = batch_entry(self.scoring, self._observed(self.failures))
+        handler = batch_entry(self.scoring, SettingAside(self._observed(self.failures), self.tenants))
         context: Any = Context()
         return lambda event: handler(event, context)
 

@@ -2,13 +2,14 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from bonafide.errors import Unavailable
-from tests.calls import Line, Script, chunks, sent
+from bonafide.ports import Retention
+from tests.calls import DOMAIN, Line, Script, chunks, sent
 from tests.services.parts import Fate, Killed
 
 GENUINE = Script("genuine", "grace", "grace", 3)
@@ -103,17 +104,48 @@ def test_poison_is_set_aside_with_its_reason_and_all_its_neighbours_are_scored()
     assert shard.deliveries == 1
     assert state(line)["final"] == [True, True]
     assert [len(line.rows(name)) for name in ("genuine", "other")] == [3, 2]
-    documents = line.failures.documents.values()
-    found = {base64.b64decode(each["data"]): each["reason"]["code"] for each in documents}
-    assert found == POISON
+    found = {int(name.partition("/")[2]): each["reason"]["code"] for name, each in line.failures.documents.items()}
+    assert found == {BATCH.index(data): code for data, code in POISON.items()}
 
 
 def test_what_is_set_aside_says_all_that_a_replay_needs() -> None:
     line, _ = delivered(Fate(0, ""))
     document = line.failures.documents["shardId-000000000000/" + f"{1:056d}"]
+    assert document["event_id"] == "shardId-000000000000:" + f"{1:056d}"
     assert document["partition_key"] == "partition"
     assert document["stream"] == "arn:aws:kinesis:eu-west-1:123456789012:stream/audio"
     assert document["reason"].keys() == {"code", "detail", "field"}
+
+
+def set_aside(line: Line, data: bytes, partition: str = f"{DOMAIN}#call") -> bytes | None:
+    """What is kept of the data of a record that cannot be scored."""
+    (record,) = line.records([data])
+    record["kinesis"]["partitionKey"] = partition
+    assert line.entry({"Records": [record]}) == {"batchItemFailures": []}
+    kept = line.failures.documents[record["eventID"].replace(":", "/")].get("data")
+    return base64.b64decode(kept) if kept is not None else None
+
+
+@pytest.mark.parametrize("data", [GARBAGE, NO_AUDIO, UNKNOWN])
+def test_audio_is_set_aside_only_for_a_domain_that_keeps_audio(data: bytes) -> None:
+    line = Line()
+    line.start(GENUINE)
+    assert set_aside(line, data) is None
+    record = line.tenants.domain(DOMAIN)
+    assert record is not None
+    line.tenants.put_domain(replace(record, retention=Retention(30, True), version=2))
+    assert set_aside(line, data) == data
+    line.tenants.put_domain(replace(record, retention=Retention(30, True), deleting=True, version=3))
+    assert set_aside(line, data) is None
+
+
+@pytest.mark.parametrize("partition", ["", "#", "#call", "nobody#call", "nobody"])
+def test_what_may_be_audio_of_nobody_known_is_not_kept(partition: str) -> None:
+    assert set_aside(Line(), GARBAGE, partition) is None
+
+
+def test_an_event_without_audio_is_set_aside_whole() -> None:
+    assert set_aside(Line(), GENUINE.end) == GENUINE.end
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -21,6 +21,7 @@ from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.errors import StoreUnavailable
 from bonafide.ports import EvidenceRow, Lag, SessionRecord, SessionStore, VersionConflict
+from local.replay import still_there
 from tests.adapters.conftest import State
 from tests.services.parts import Killed
 
@@ -304,6 +305,14 @@ def test_the_stream_keeps_the_order_of_a_partition(state: State) -> None:
     found = client.get_records(ShardIterator=start["ShardIterator"])["Records"]
     mine = [each["Data"] for each in found if each["PartitionKey"] == partition]
     assert mine == [b"0", b"1", b"2", b"3", b"4"]
+
+
+def test_what_a_document_leaves_out_is_read_from_the_stream(state: State) -> None:
+    client, name = state.client("kinesis"), state.name("AudioStream")
+    first, second = (client.put_record(StreamName=name, PartitionKey="a#b", Data=data) for data in (b"one", b"two"))
+    places = [f"{each['ShardId']}:{each['SequenceNumber']}" for each in (first, second)]
+    assert [still_there(client, name, place) for place in places] == [b"one", b"two"]
+    assert still_there(client, name, "shardId-000000000999:1") is None
 
 
 def test_a_stream_that_is_not_there_is_unavailable(state: State) -> None:

@@ -14,7 +14,7 @@ import pytest
 from bonafide.audio.waveform import Waveform
 from bonafide.events import chunk_event, ended_event
 from local.function import platform
-from local.replay import keys, records
+from local.replay import keys
 from local.runner import Deployment
 from local.synth import ROOT
 from tests.api.client import Answer, Api, enrol
@@ -168,16 +168,17 @@ class Backstage:
         names = [each["Name"] for each in self.s3.list_buckets()["Buckets"]]
         self.bucket = next(name for name in names if "failures" in name.lower())
 
-    def send(self, partition: str, data: bytes) -> None:
-        self.kinesis.put_record(StreamName=self.stream, PartitionKey=partition, Data=data)
+    def send(self, partition: str, data: bytes) -> str:
+        """Returns the record's place in the stream."""
+        answer = self.kinesis.put_record(StreamName=self.stream, PartitionKey=partition, Data=data)
+        return f"{answer['ShardId']}:{answer['SequenceNumber']}"
 
-    def set_aside(self, data: bytes, count: int = 1) -> list[tuple[str, Any]]:
-        """Documents about this record, once there are as many."""
+    def set_aside(self, event_id: str) -> list[tuple[str, Any]]:
+        """The document about this record, once there is one."""
         deadline = time.monotonic() + WAIT
         while True:
             documents = [(key, self._read(key)) for key in keys(self.s3, self.bucket)]
-            mine = [(key, each) for key, each in documents if data in {found for _, found in records(each)}]
-            if len(mine) >= count:
+            if mine := [(key, each) for key, each in documents if each.get("event_id") == event_id]:
                 return mine
             assert time.monotonic() < deadline, documents
             time.sleep(0.1)
@@ -209,10 +210,10 @@ def test_a_poison_record_is_set_aside_with_its_reason_and_its_neighbours_are_sco
     poison = f"poison {uuid.uuid4()}".encode()
     partition = f"{call.domain}#{call.session}"
     call.put(0, piece(reading(), 0))
-    backstage.send(partition, poison)
+    place = backstage.send(partition, poison)
     call.put(1, piece(reading(), 1))
     call.once(lambda found: found["chunks"]["scored"] == 2)
-    ((_, document),) = backstage.set_aside(poison)
+    ((_, document),) = backstage.set_aside(place)
     assert document["reason"]["code"] == "event_invalid"
     assert document["partition_key"] == partition
 
@@ -224,9 +225,10 @@ def test_what_was_set_aside_too_early_is_scored_when_it_is_replayed(
     audio = content(piece(reading(), 0))
     unknown = str(uuid.uuid4())
     early = chunk_event(call.domain, unknown, 0, audio)
-    backstage.send(f"{call.domain}#{unknown}", early)
-    ((key, document),) = backstage.set_aside(early)
+    place = backstage.send(f"{call.domain}#{unknown}", early)
+    ((key, document),) = backstage.set_aside(place)
     assert document["reason"]["code"] == "session_not_found"
+    assert "data" not in document
     _restore(bonafide, call, unknown)
     assert backstage.replay(key) == "1\n"
     call.session = unknown

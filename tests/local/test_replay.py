@@ -22,3 +22,7 @@ def test_a_batch_that_lambda_gave_up_is_put_back_whole_and_in_order() -> None:
     batch = Batch((record(1, b"one"), record(2, b"two")), attempts=6, given_up=EXHAUSTED)
     document = notice(batch, RULES, "shardId-000000000000", 1.0) | {"payload": batch.event().decode()}
     assert records(document) == [("acme#1", b"one"), ("acme#2", b"two")]
+
+
+def test_of_audio_that_was_not_kept_there_is_only_its_place() -> None:
+    assert records({"partition_key": "acme#call", "event_id": "shard:1", "reason": {}}) == [("acme#call", None)]

@@ -64,6 +64,7 @@ def test_events_that_could_not_be_scored_are_kept_for_two_weeks(data: OfKind) ->
     buckets = data(BUCKET).values()
     rules = {rule["Id"]: rule for each in buckets for rule in each["Properties"]["LifecycleConfiguration"]["Rules"]}
     assert rules["failures"]["ExpirationInDays"] == 14
+    assert (rules["batches"]["Prefix"], rules["batches"]["ExpirationInDays"]) == ("aws/lambda/", 1)
 
 
 def test_an_erased_recording_is_not_kept_as_a_version(data: OfKind) -> None:

@@ -9,15 +9,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bonafide.errors import BonafideError, Unavailable
 from bonafide.observability import Event, Handler, follow, log_unexpected, logger, measurements, observed
-from bonafide.ports import FailureStore
 from bonafide.services.chunk_scoring import ChunkScoring
+from bonafide.services.setting_aside import SettingAside
 
 
-def batch_entry(scoring: ChunkScoring, failures: FailureStore) -> Handler[Any]:
+def batch_entry(scoring: ChunkScoring, aside: SettingAside) -> Handler[Any]:
     """Wraps scoring into a function's entry point with partial batch responses.
 
-    A record that can never be scored is written to `failures` with its reason and all that a replay needs, so that it
-    does not hold up its shard. Whatever else goes wrong is retried by the stream from the lowest failed record; what
+    A record that can never be scored is set aside with its reason and all that a replay needs, so that it does not hold
+    up its shard. Whatever else goes wrong is retried by the stream from the lowest failed record; what
     was scored before is recognised and costs one read.
     """
     processor = BatchProcessor(event_type=EventType.KinesisDataStreams)
@@ -34,7 +34,7 @@ def batch_entry(scoring: ChunkScoring, failures: FailureStore) -> Handler[Any]:
         except BonafideError as error:
             logger.warning("record set aside", extra={"code": error.code, "record": record.event_id})
             measurements.add(ChunksSetAside=1)
-            failures.put(record.event_id.replace(":", "/"), _failure(record, error))
+            aside.put(record.event_id, record.kinesis.partition_key, data, _about(record, error))
         except Exception as error:
             log_unexpected(error)
             raise
@@ -48,14 +48,10 @@ def batch_entry(scoring: ChunkScoring, failures: FailureStore) -> Handler[Any]:
     return observed(handle)
 
 
-def _failure(record: KinesisStreamRecord, error: BonafideError) -> dict[str, Any]:
-    """What tells an engineer why, and `put_record` all it needs to replay."""
+def _about(record: KinesisStreamRecord, error: BonafideError) -> dict[str, Any]:
     return {
         "reason": {"code": error.code, "detail": error.detail, "field": error.field},
         "stream": record.event_source_arn,
-        "event_id": record.event_id,
-        "partition_key": record.kinesis.partition_key,
-        "data": record.kinesis.data,
         "approximate_arrival": record.kinesis.approximate_arrival_timestamp,
     }
 

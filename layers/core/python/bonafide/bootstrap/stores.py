@@ -20,6 +20,7 @@ from bonafide.services.evaluation import SessionJudge
 from bonafide.services.intake import AudioIntake
 from bonafide.services.recordings import Recordings
 from bonafide.services.sessions import Sessions
+from bonafide.services.setting_aside import SettingAside
 from bonafide.services.speakers import Speakers
 from bonafide.services.tenants import Tenants
 from bonafide.settings import BundleSettings, Settings, StreamSettings
@@ -122,6 +123,7 @@ def closing() -> SessionClosing:
     return SessionClosing(session_store(), tenant_store(), judge())
 
 
-def failures() -> S3FailureStore:
+def setting_aside() -> SettingAside:
     """Where events go that can never be scored."""
-    return S3FailureStore(traced(boto3.client("s3", config=CALLS)), _stream_settings().failure_bucket)
+    failures = S3FailureStore(traced(boto3.client("s3", config=CALLS)), _stream_settings().failure_bucket)
+    return SettingAside(failures, tenant_store())
