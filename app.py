@@ -8,6 +8,7 @@ import aws_cdk as cdk
 
 from stacks.assets import Assets
 from stacks.data import DataStack
+from stacks.monitoring import MonitoringStack
 from stacks.service import ServiceStack
 from stacks.stage import Stage
 
@@ -25,6 +26,7 @@ def compose(app: cdk.App, assets: Assets) -> None:
     stage = Stage.of(app)
     data = DataStack(app, f"Bonafide-{stage.name}-Data", stage=stage)
     ServiceStack(app, f"Bonafide-{stage.name}-Service", stage=stage, data=data, assets=assets)
+    MonitoringStack(app, f"Bonafide-{stage.name}-Monitoring")
     cdk.Tags.of(app).add("application", "bonafide")
     cdk.Tags.of(app).add("stage", stage.name)
 

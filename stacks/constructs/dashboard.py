@@ -1,0 +1,137 @@
+"""The dashboard: its first row says at a glance whether callers are served, and whether it is the model or the code."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from stacks.constructs.burn import counts
+from stacks.metrics import emitted, expression
+from stacks.slo import Objectives, Slo
+
+MINUTE = Duration.minutes(1)
+DOOR = "authenticate_caller"
+COLOURS = {
+    "Accepts": cloudwatch.Color.GREEN,
+    "StepUps": cloudwatch.Color.ORANGE,
+    "Rejects": cloudwatch.Color.RED,
+    "Inconclusives": cloudwatch.Color.GREY,
+}
+
+
+def dashboard(scope: Construct, objectives: Objectives, alarms: Sequence[cloudwatch.IAlarm]) -> cloudwatch.Dashboard:
+    """Makes the dashboard of a stage.
+
+    Args:
+        scope: where it belongs.
+        objectives: what callers were promised.
+        alarms: those that call somebody.
+    """
+    made = cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.hours(3))
+    made.add_widgets(_served(objectives), _model(), _code())
+    made.add_widgets(cloudwatch.AlarmStatusWidget(alarms=list(alarms), title="What calls somebody", width=24, height=3))
+    made.add_widgets(*[_good(slo) for slo in objectives.slos[:3]])
+    made.add_widgets(*[_good(slo) for slo in objectives.slos[3:]])
+    made.add_widgets(_budgets(objectives), _latencies(), _stream())
+    return made
+
+
+def _graph(
+    title: str,
+    left: Mapping[str, cloudwatch.IMetric],
+    *,
+    right: Mapping[str, cloudwatch.IMetric] | None = None,
+    unit: str = "",
+    objective: float | None = None,
+) -> cloudwatch.GraphWidget:
+    lines = [_labelled(label, metric) for label, metric in left.items()]
+    more = [_labelled(label, metric) for label, metric in (right or {}).items()]
+    line = cloudwatch.HorizontalAnnotation(value=objective or 0, label="objective", color=cloudwatch.Color.RED)
+    axis = cloudwatch.YAxisProps(label=unit, show_units=False)
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=lines,
+        right=more,
+        left_y_axis=axis,
+        left_annotations=[line] if objective else [],
+        width=8,
+        height=7,
+        period=MINUTE,
+    )
+
+
+def _labelled(label: str, metric: cloudwatch.IMetric) -> cloudwatch.IMetric:
+    if isinstance(metric, cloudwatch.MathExpression):
+        return metric.with_(label=label)
+    return metric.with_(label=label, period=MINUTE) if isinstance(metric, cloudwatch.Metric) else metric
+
+
+def _served(objectives: Objectives) -> cloudwatch.GraphWidget:
+    answered = objectives.slos[0]
+    _, total, metrics = counts(answered)
+    asked = expression(total, MINUTE, {name: each for name, each in metrics.items() if "_all" in name})
+    golden = emitted("ProbeFailures", "Sum", "probe_service")
+    good = {"answered": _percent(answered), "in time": _percent(objectives.slos[1])}
+    return _graph("Are callers served?", good, right={"requests": asked, "golden calls failed": golden}, unit="%")
+
+
+def _model() -> cloudwatch.GraphWidget:
+    mix = {name: emitted(name, "Average", DOOR) for name in COLOURS}
+    shares = {
+        name: expression(f"100 * {name.lower()}", MINUTE, {name.lower(): metric}).with_(color=COLOURS[name])
+        for name, metric in mix.items()
+    }
+    score = emitted("SpeakerLlr", "Average", DOOR)
+    return _graph("Is it the model? Decisions, and their mean score", shares, right={"mean LLR": score}, unit="%")
+
+
+def _code() -> cloudwatch.GraphWidget:
+    failed = {
+        service: expression(f"100 * f{i}", MINUTE, {f"f{i}": emitted("Failures", "Average", service)})
+        for i, service in enumerate((DOOR, "enroll_speaker", "manage_sessions", "ingest_audio"))
+    }
+    slow = emitted("RequestLatency", "p95", DOOR)
+    return _graph("Is it the code? Failed answers, and p95 of decisions", failed, right={"p95 in ms": slow}, unit="%")
+
+
+def _good(slo: Slo) -> cloudwatch.GraphWidget:
+    return _graph(f"{slo.name}: {slo.means}", {"good": _percent(slo)}, unit="%", objective=slo.objective)
+
+
+def _percent(slo: Slo) -> cloudwatch.MathExpression:
+    bad, total, metrics = counts(slo)
+    return expression(f"100 - 100 * {bad} / {total}", MINUTE, metrics)
+
+
+def _budgets(objectives: Objectives) -> cloudwatch.GraphWidget:
+    """What is left of each budget, over the days that it is counted in, whatever the dashboard shows."""
+    left = {slo.name: _left(slo) for slo in objectives.slos}
+    window = f"-P{objectives.window_days}D"
+    title = f"Error budget left of {objectives.window_days} days, in percent"
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=[metric.with_(label=name) for name, metric in left.items()],
+        width=8,
+        height=7,
+        period=Duration.days(1),
+        start=window,
+    )
+
+
+def _left(slo: Slo) -> cloudwatch.MathExpression:
+    bad, total, metrics = counts(slo)
+    used = f"RUNNING_SUM({bad}) / (RUNNING_SUM({total}) * {slo.budget:.6g})"
+    return expression(f"100 - 100 * {used}", Duration.days(1), metrics)
+
+
+def _latencies() -> cloudwatch.GraphWidget:
+    services = (DOOR, "enroll_speaker", "manage_sessions", "ingest_audio")
+    p95 = {service: emitted("RequestLatency", "p95", service) for service in services}
+    return _graph("p95 of answers by function", p95, unit="ms")
+
+
+def _stream() -> cloudwatch.GraphWidget:
+    counted = {name: emitted(name, "Sum", "score_audio") for name in ("ChunksScored", "ChunksSetAside")}
+    lag = emitted("EvidenceLag", "p95", "score_audio")
+    return _graph("Streamed audio, and how late its evidence is", counted, right={"lag p95 in ms": lag})
