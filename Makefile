@@ -161,6 +161,10 @@ rollback: $(READY) ## send a stage's traffic back to the versions before its las
 smoke: $(READY) ## call a deployment and see whether it decides: STAGE= or ENDPOINT=
 	@$(PY) -m local.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
 
+.PHONY: gameday
+gameday: setup ## break what Bonafide depends on, here, and see alarms go off and end
+	@$(PY) -m local.gameday
+
 .PHONY: cost
 cost: setup ## compute what use costs from measurements here and docs/operations/prices.json
 	@$(PY) -m benchmarks.cost
