@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from bonafide.bootstrap.stores import idempotency, recordings, tenants
 from bonafide.contracts import Domain as DomainView
-from bonafide.contracts import DomainSettings, Upload
+from bonafide.contracts import DomainSettings, Upload, UploadRequest
 from bonafide.http import Domain, Force, IdempotencyKey, create_app, empty, lambda_entry, responses
 
 app = create_app(idempotency())
@@ -15,6 +15,7 @@ audio = recordings()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>"
 TAGS = ["domains"]
+UNSTATED = UploadRequest()
 
 
 @app.put(
@@ -35,7 +36,7 @@ def get(domain: Domain) -> DomainView:
     PATH, summary="Delete a domain", operation_id="deleteDomain", tags=TAGS, responses=responses(None, 404, 409)
 )
 def delete(domain: Domain, force: Force = False) -> Response[None]:
-    """Deletes an empty domain, or with force one and all its speakers."""
+    """Deletes an empty domain, or with force one and all its speakers; while it says `domain_deleting`, repeat it."""
     service.delete(domain, force=force)
     return empty(HTTPStatus.NO_CONTENT)
 
@@ -47,7 +48,11 @@ def delete(domain: Domain, force: Force = False) -> Response[None]:
     tags=TAGS,
     responses=responses(Upload, 404),
 )
-def create_upload(domain: Domain, idempotency_key: IdempotencyKey = None) -> Upload:  # noqa: ARG001, read by the app
+def create_upload(
+    domain: Domain,
+    request: UploadRequest = UNSTATED,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
+) -> Upload:
     """Offers a URL that takes one recording of up to 12 MiB within 15 minutes; it is deleted after a day."""
     service.require(domain)
-    return audio.offer_upload(domain)
+    return audio.offer_upload(domain, request.content_length)

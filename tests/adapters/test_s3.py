@@ -34,40 +34,47 @@ def put(url: str, content: bytes = AUDIO, method: str = "PUT") -> int:
 
 
 def test_what_is_put_to_the_url_is_fetched(store: S3AudioStore, key: str) -> None:
-    assert put(store.presign_upload(key, 60)) == 200
+    assert put(store.presign_upload(key, 60, None)) == 200
     assert store.fetch(key, len(AUDIO)) == AUDIO
 
 
 def test_an_url_for_one_key_does_not_take_another(store: S3AudioStore, key: str) -> None:
-    assert put(store.presign_upload(key, 60).replace(key, f"{key}-2")) == 403
+    assert put(store.presign_upload(key, 60, None).replace(key, f"{key}-2")) == 403
     assert store.fetch(f"{key}-2", 100) is None
 
 
 @pytest.mark.parametrize("parameter", ["X-Amz-Signature=", "X-Amz-Expires=", "X-Amz-Date="])
 def test_an_url_that_was_tampered_with_is_refused(store: S3AudioStore, key: str, parameter: str) -> None:
-    url = store.presign_upload(key, 60)
+    url = store.presign_upload(key, 60, None)
     start = url.index(parameter) + len(parameter)
     other = "1" if url[start] != "1" else "2"
     assert put(url[:start] + other + url[start + 1 :]) == 403
     assert store.fetch(key, 100) is None
 
 
+def test_an_url_for_a_number_of_bytes_takes_neither_more_nor_fewer(store: S3AudioStore, key: str) -> None:
+    url = store.presign_upload(key, 60, len(AUDIO))
+    assert [put(url, content) for content in (AUDIO[1:], AUDIO + b"x")] == [403, 403]
+    assert store.fetch(key, 2000) is None
+    assert put(url) == 200
+
+
 def test_an_url_that_expired_is_refused(store: S3AudioStore, key: str) -> None:
-    url = store.presign_upload(key, 1)
+    url = store.presign_upload(key, 1, None)
     time.sleep(2.1)
     assert put(url) == 403
     assert store.fetch(key, 100) is None
 
 
 def test_an_url_takes_nothing_but_a_put(store: S3AudioStore, key: str) -> None:
-    url = store.presign_upload(key, 60)
+    url = store.presign_upload(key, 60, None)
     assert put(url) == 200
     assert put(url, method="DELETE") == 403
     assert store.fetch(key, len(AUDIO)) == AUDIO
 
 
 def test_an_url_names_the_key_and_the_signature_of_its_signer_only(store: S3AudioStore, key: str) -> None:
-    parts = urlsplit(store.presign_upload(key, 60))
+    parts = urlsplit(store.presign_upload(key, 60, None))
     assert parts.path.endswith(key)
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in parts.query
 

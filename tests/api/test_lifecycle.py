@@ -1,5 +1,6 @@
 """Domains, speakers and uploads over REST, with real voices."""
 
+import urllib.error
 import urllib.request
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -117,6 +118,23 @@ def test_an_uploaded_recording_is_listened_to_like_an_inline_one(api: Api, domai
     inline = api.call("POST", f"{path}-2/enrollments", enrolment(passage)).document
     assert uploaded["speech_seconds"] == inline["speech_seconds"]
     assert uploaded["quality"] == inline["quality"]
+
+
+def test_an_upload_whose_length_was_stated_takes_no_other(api: Api, domain: str) -> None:
+    path = f"/v1/domains/{domain}/uploads"
+    url = api.call("POST", path, {"content_length": 4}).document["url"]
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(urllib.request.Request(url, b"RIFF+", method="PUT"), timeout=10)
+    refusal.value.close()
+    assert refusal.value.code == 403
+    urllib.request.urlopen(urllib.request.Request(url, b"RIFF", method="PUT"), timeout=10).close()
+
+
+@pytest.mark.parametrize("length", [0, -1, 12 * 1024 * 1024 + 1, 1.5, "many"])
+def test_a_length_that_no_recording_has_is_refused(api: Api, domain: str, length: object) -> None:
+    answer = api.call("POST", f"/v1/domains/{domain}/uploads", {"content_length": length})
+    assert (answer.status, answer.code) == (400, "request_invalid")
+    assert [error["field"].split(".")[-1] for error in answer.document["errors"]] == ["content_length"]
 
 
 def test_an_upload_that_never_came_or_belongs_to_another_domain_is_not_found(api: Api, domain: str) -> None:

@@ -98,6 +98,18 @@ class AudioInput(Request):
         return self
 
 
+class UploadRequest(Request):
+    """What will be uploaded."""
+
+    content_length: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_AUDIO_BYTES,
+        description="The recording's bytes: the URL takes this many, no more and no fewer. Without it the URL takes "
+        "any number, and more than `max_bytes` are refused only when the recording is used.",
+    )
+
+
 class Upload(Answer):
     """Where to PUT a recording, and how to name it afterwards."""
 
@@ -209,7 +221,7 @@ class AuthenticationDecision(Answer):
 
 
 class AudioFormat(Request):
-    """How every chunk of a call is encoded."""
+    """How every chunk of a call is encoded. Raw encodings are mono and need `sample_rate`."""
 
     encoding: Encoding
     sample_rate: int | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")

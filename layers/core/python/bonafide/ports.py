@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, Self
 
 from bonafide.audio.waveform import Waveform
@@ -199,9 +199,18 @@ class EvidenceRow:
     request_id: str | None = None
 
 
+# Several batches of a shard are scored at the same time: that long none of them hides that another one is late.
+LAG_STANDS = timedelta(seconds=2)
+
+
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far one shard's scoring was behind when it last looked."""
+    """How far one shard's scoring is behind.
+
+    Attributes:
+        seconds: that the oldest record of a batch had waited.
+        at: when work on that batch began.
+    """
 
     seconds: float
     at: datetime
@@ -246,7 +255,7 @@ class SessionStore(Protocol):
         """Reads the rows of these marks."""
 
     def report_lag(self, shard: str, lag: Lag) -> None:
-        """Leaves word of how far a shard's scoring is behind."""
+        """Leaves word of how far a shard's scoring is behind; less than the last word counts after LAG_STANDS only."""
 
     def lag(self, shard: str) -> Lag | None:
         """Reads the last word on a shard."""
@@ -255,12 +264,15 @@ class SessionStore(Protocol):
 class AudioStream(Protocol):
     """Where accepted audio waits to be scored."""
 
-    def put(self, partition: str, event: bytes) -> str:
-        """Appends an event; returns the shard that took it.
+    def put(self, partition: str, event: bytes) -> None:
+        """Appends an event.
 
         Raises:
             Overloaded: the stream takes no more for now.
         """
+
+    def shard(self, partition: str) -> str:
+        """Names the shard that events of this partition go to."""
 
 
 class FailureStore(Protocol):
@@ -283,8 +295,8 @@ class DecisionLog(Protocol):
 class AudioStore(Protocol):
     """Uploaded audio, and audio that a domain chose to keep."""
 
-    def presign_upload(self, key: str, expires_seconds: int) -> str:
-        """Returns a URL that takes one PUT of audio under `key`."""
+    def presign_upload(self, key: str, expires_seconds: int, length: int | None) -> str:
+        """Returns a URL that takes a PUT of `length` bytes, or of any number, under `key`."""
 
     def fetch(self, key: str, limit: int) -> bytes | None:
         """Reads an object; None when there is none.

@@ -8,6 +8,7 @@ from typing import Any
 from bonafide.biometrics.session import Mark, tag
 from bonafide.errors import TooLarge
 from bonafide.ports import (
+    LAG_STANDS,
     DomainChanged,
     DomainRecord,
     EvidenceRow,
@@ -142,7 +143,9 @@ class MemorySessionStore:
 
     def report_lag(self, shard: str, lag: Lag) -> None:
         """See `SessionStore`."""
-        self._lags[shard] = lag
+        last = self._lags.get(shard)
+        if last is None or lag.seconds >= last.seconds or lag.at - last.at > LAG_STANDS:
+            self._lags[shard] = lag
 
     def lag(self, shard: str) -> Lag | None:
         """See `SessionStore`."""
@@ -155,9 +158,12 @@ class MemoryAudioStream:
     def __init__(self) -> None:
         self.events: list[tuple[str, bytes]] = []
 
-    def put(self, partition: str, event: bytes) -> str:
+    def put(self, partition: str, event: bytes) -> None:
         """See `AudioStream`."""
         self.events.append((partition, event))
+
+    def shard(self, partition: str) -> str:  # noqa: ARG002
+        """See `AudioStream`."""
         return "shardId-000000000000"
 
 
@@ -178,9 +184,9 @@ class MemoryAudioStore:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
-    def presign_upload(self, key: str, expires_seconds: int) -> str:
+    def presign_upload(self, key: str, expires_seconds: int, length: int | None) -> str:
         """See `AudioStore`."""
-        return f"memory:{key}?expires={expires_seconds}"
+        return f"memory:{key}?expires={expires_seconds}&length={length}"
 
     def fetch(self, key: str, limit: int) -> bytes | None:
         """See `AudioStore`."""

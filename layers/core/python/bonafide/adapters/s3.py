@@ -19,10 +19,13 @@ class S3AudioStore:
         self._client = client
         self._bucket = bucket
 
-    def presign_upload(self, key: str, expires_seconds: int) -> str:
+    def presign_upload(self, key: str, expires_seconds: int, length: int | None) -> str:
         """See `AudioStore`."""
-        place = {"Bucket": self._bucket, "Key": key}
-        return self._client.generate_presigned_url("put_object", Params=place, ExpiresIn=expires_seconds)
+        put: dict[str, Any] = {"Bucket": self._bucket, "Key": key}
+        if length is not None:
+            # A signed header: S3 refuses a PUT that states, and so sends, another length.
+            put["ContentLength"] = length
+        return self._client.generate_presigned_url("put_object", Params=put, ExpiresIn=expires_seconds)
 
     def fetch(self, key: str, limit: int) -> bytes | None:
         """See `AudioStore`."""

@@ -22,10 +22,10 @@ class Recordings:
     def __init__(self, store: AudioStore) -> None:
         self._store = store
 
-    def offer_upload(self, domain: str) -> Upload:
-        """Returns a place for one PUT, which only this domain can name afterwards."""
+    def offer_upload(self, domain: str, length: int | None) -> Upload:
+        """Returns a place for a recording of `length` bytes, if known, which only this domain can name afterwards."""
         name = secrets.token_urlsafe(24)
-        url = self._store.presign_upload(_upload_key(domain, name), UPLOAD_SECONDS)
+        url = self._store.presign_upload(_upload_key(domain, name), UPLOAD_SECONDS, length)
         return Upload(upload=name, url=url, expires_in_seconds=UPLOAD_SECONDS, max_bytes=MAX_AUDIO_BYTES)
 
     def read(self, domain: str, audio: AudioInput) -> tuple[bytes, Waveform]:
