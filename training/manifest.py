@@ -19,7 +19,7 @@ class Clip:
 
     Attributes:
         path: of a WAV or FLAC file.
-        speaker: who speaks.
+        speaker: who speaks; empty when the columns do not say.
         session: the call or sitting that it comes from; empty when the manifest does not say.
         row: every column of the manifest.
     """
@@ -51,7 +51,8 @@ def read_manifest(path: Path, columns: Sequence[str] = REQUIRED) -> list[Clip]:
         raise ManifestError(f"{path}: has no column {', '.join(absent)}")
     if not rows:
         raise ManifestError(f"{path}: names no recordings")
-    return [_clip(path, line, row) for line, row in enumerate(rows, start=2)]
+    required = [column for column in REQUIRED if column in columns]
+    return [_clip(path, line, row, required) for line, row in enumerate(rows, start=2)]
 
 
 def digest(path: Path) -> str:
@@ -59,10 +60,10 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _clip(manifest: Path, line: int, row: Mapping[str, str]) -> Clip:
-    if not all(row.get(column) for column in REQUIRED):
-        raise ManifestError(f"{manifest}: line {line} lacks a path or a speaker")
+def _clip(manifest: Path, line: int, row: Mapping[str, str], required: Sequence[str]) -> Clip:
+    if not all(row.get(column) for column in required):
+        raise ManifestError(f"{manifest}: line {line} lacks a {' or a '.join(required)}")
     file = manifest.parent / row["path"]
     if not file.is_file():
         raise ManifestError(f"{manifest}: line {line} names {row['path']}, which does not exist")
-    return Clip(file, row["speaker"], row.get("session") or "", row)
+    return Clip(file, row.get("speaker") or "", row.get("session") or "", row)

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone knows it by
 from numpy.typing import NDArray
+from scipy.fft import dct
 from torch import Tensor, nn
 
 WIDTH, HEADS = 384, 6
 RATE, WINDOW = 16000, 64000
 FFT, HOP = 400, 160
+CEPSTRAL_FFT, BANDS = 512, 60
 HALF_WIDTH = 32
 Weights = Mapping[str, NDArray[np.floating]]
 
@@ -32,7 +34,7 @@ class Shape:
         heads: networks whose mean is the score.
     """
 
-    layers: int = 2
+    layers: int = 1
     hidden: int = 128
     heads: int = 5
 
@@ -57,6 +59,36 @@ class LogMel(nn.Module):
         return (torch.maximum(log, log.amax((1, 2), keepdim=True) - 8) + 4) / 4
 
 
+class Cepstra(nn.Module):
+    """Linear-frequency cepstral coefficients (Sahidullah 2015) and their changes, as statistics.
+
+    Linear, since vocoders leave most traces where mel bands are wide. (batch, n) to (batch, 6 * BANDS).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        phase = 2 * np.pi * np.arange(CEPSTRAL_FFT // 2 + 1)[:, None] * np.arange(CEPSTRAL_FFT) / CEPSTRAL_FFT
+        taper = np.pad(np.hanning(FFT + 1)[:-1], (CEPSTRAL_FFT - FFT) // 2)
+        kernels = np.concatenate([np.cos(phase), -np.sin(phase)]) * taper
+        self.kernels = nn.Buffer(torch.tensor(kernels[:, None], dtype=torch.float32))
+        edges = np.linspace(0, CEPSTRAL_FFT // 2, BANDS + 2)
+        bank = [np.interp(np.arange(CEPSTRAL_FFT // 2 + 1), edges[at : at + 3], [0, 1, 0]) for at in range(BANDS)]
+        self.bank = nn.Buffer(torch.tensor(np.stack(bank), dtype=torch.float32))
+        self.transform = nn.Buffer(torch.tensor(dct(np.eye(BANDS), norm="ortho", axis=0), dtype=torch.float32))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Level is taken out first."""
+        even = samples / samples.square().mean(1, keepdim=True).sqrt().clamp(min=1e-4)
+        padded = F.pad(even[:, None], (CEPSTRAL_FFT // 2, CEPSTRAL_FFT // 2), mode="reflect")
+        real, imaginary = F.conv1d(padded, self.kernels, stride=HOP).chunk(2, 1)
+        bands = torch.matmul(self.bank, real.square() + imaginary.square())
+        static = torch.matmul(self.transform, torch.log(bands + 1e-6)).transpose(1, 2)
+        change = static[:, 2:] - static[:, :-2]
+        again = change[:, 2:] - change[:, :-2]
+        first = [static.mean(1), deviation(static), skewness(static)]
+        return torch.cat([*first, deviation(change), skewness(change), deviation(again)], 1)
+
+
 class Layer(nn.Module):
     """A transformer layer, (batch, frames, WIDTH) to the same."""
 
@@ -77,7 +109,7 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """The start of Whisper's encoder: statistics of what it hears, (batch, WINDOW) to (batch, features)."""
+    """The start of Whisper's encoder, and cepstra: statistics of a window, (batch, WINDOW) to (batch, features)."""
 
     def __init__(self, layers: int) -> None:
         super().__init__()
@@ -86,16 +118,17 @@ class Encoder(nn.Module):
         self.second = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
         self.positions = nn.Buffer(torch.zeros(WINDOW // HOP // 2, WIDTH))
         self.layers = nn.ModuleList([Layer() for _ in range(layers)])
+        self.cepstra = Cepstra()
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Mean, deviation and deviation of the change over time, of each depth."""
+        """Statistics of each depth, then of the cepstra."""
         frames = F.gelu(self.second(F.gelu(self.first(self.mel(samples))))).transpose(1, 2)
         depths = [statistics(frames)]
         frames = frames + self.positions
         for layer in self.layers:
             frames = layer(frames)
             depths.append(statistics(frames))
-        return torch.cat(depths, 1)
+        return torch.cat([*depths, self.cepstra(samples)], 1)
 
 
 class Heads(nn.Module):
@@ -118,7 +151,7 @@ class Detector(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.encoder = Encoder(shape.layers)
-        self.heads = Heads(3 * WIDTH * (shape.layers + 1), shape)
+        self.heads = Heads(2 * WIDTH * (shape.layers + 1) + 6 * BANDS, shape)
         self.scale, self.offset = nn.Buffer(torch.ones(())), nn.Buffer(torch.zeros(()))
         offsets = np.arange(-HALF_WIDTH, HALF_WIDTH) + 0.5
         kernel = np.sinc(offsets) * np.kaiser(2 * HALF_WIDTH, 8.0)
@@ -153,15 +186,20 @@ class Detector(nn.Module):
 
 
 def statistics(frames: Tensor) -> Tensor:
-    """(batch, frames, width) to (batch, 3 * width)."""
-    change = frames[:, 1:] - frames[:, :-1]
-    return torch.cat([frames.mean(1), deviation(frames), deviation(change)], 1)
+    """Mean and deviation over time, (batch, frames, width) to (batch, 2 * width)."""
+    return torch.cat([frames.mean(1), deviation(frames)], 1)
 
 
 def deviation(frames: Tensor) -> Tensor:
     """Standard deviation over time, (batch, frames, width) to (batch, width)."""
     centred = frames - frames.mean(1, keepdim=True)
     return (centred.square().sum(1) / (frames.shape[1] - 1)).clamp(min=1e-10).sqrt()
+
+
+def skewness(frames: Tensor) -> Tensor:
+    """Third moment over time by the cube of the deviation, (batch, frames, width) to (batch, width)."""
+    centred = frames - frames.mean(1, keepdim=True)
+    return (centred * centred.square()).mean(1) / deviation(frames).clamp(min=1e-3).pow(3)
 
 
 def pretrained(encoder: Encoder, weights: Weights) -> Encoder:

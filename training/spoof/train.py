@@ -98,6 +98,30 @@ def fit(material: Material, conf: Mapping[str, Any], checkpoint: Path | None = N
     return heads.eval()
 
 
+def scores(heads: Heads, features: Tensor) -> NDArray[np.float64]:
+    """Mean over the heads, shape (crops,)."""
+    with torch.no_grad():
+        return np.asarray(heads.eval()(features).mean(1).numpy(), np.float64)
+
+
+def fit_line(
+    raw: NDArray[np.float64], human: NDArray[np.bool_], weights: NDArray[np.floating], rounds: int = 50
+) -> tuple[float, float]:
+    """Scale and offset that turn scores into LLRs, by weighted logistic regression (Platt 1999), Newton's method.
+
+    Both classes count alike, so that the log odds are the LLR.
+    """
+    weights = np.where(human, weights / weights[human].sum(), weights / weights[~human].sum())
+    design = np.stack([raw, np.ones_like(raw)], 1)
+    line = np.zeros(2)
+    for _ in range(rounds):
+        odds = 1 / (1 + np.exp(-design @ line))
+        slope = design.T @ (weights * (odds - human)) + 1e-6 * line
+        curve = design.T @ (design * (weights * odds * (1 - odds))[:, None]) + 1e-6 * np.eye(2)
+        line -= np.linalg.solve(curve, slope)
+    return float(line[0]), float(line[1])
+
+
 def _loss(model: torch.nn.Module, material: Material, seed: int, step: int, batch: int) -> Tensor:
     """Weighted cross entropy of this process's part of the batch, over all heads."""
     drawn = np.random.default_rng([seed, step]).integers(len(material.human), size=batch)

@@ -6,13 +6,14 @@ A program that is not installed is an error: material that is quietly smaller gi
 """
 
 import argparse
-import io
 import json
 import re
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -74,13 +75,13 @@ def flite(_: Path, text: Callable[[], str], count: int, __: np.random.Generator)
     """Diphones and clustergen voices."""
     for number in range(count):
         voice = FLITE_VOICES[number % len(FLITE_VOICES)]
-        yield voice, *_read(_run(["flite", "-voice", voice, "-t", text(), "-o", "/dev/stdout"]))
+        yield voice, *_spoken(["flite", "-voice", voice, "-t", text()])
 
 
 def festival(_: Path, text: Callable[[], str], count: int, __: np.random.Generator) -> Iterator[Spoken]:
     """Diphones with residual-excited LPC."""
     for _number in range(count):
-        yield "kal_diphone", *_read(_run(["text2wave", "-o", "/dev/stdout"], text().encode()))
+        yield "kal_diphone", *_spoken(["text2wave"], text().encode())
 
 
 def piper(packages: Path, text: Callable[[], str], count: int, generator: np.random.Generator) -> Iterator[Spoken]:
@@ -129,9 +130,10 @@ ENGINES: Mapping[str, Engine] = {
 
 
 def texts(path: Path, generator: np.random.Generator) -> Callable[[], str]:
-    """Draws sentences of a file, one a line."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return lambda: lines[generator.integers(len(lines))]
+    """Draws sentences of a file, one a line, none twice until all were drawn: the same words would be the same file."""
+    lines = sorted(set(path.read_text(encoding="utf-8").splitlines()))
+    drawn = cycle(generator.permutation(len(lines)).tolist())
+    return lambda: lines[next(drawn)]
 
 
 def trimmed(samples: Samples, rate: int) -> Samples:
@@ -155,8 +157,11 @@ def _run(command: list[str], given: bytes | None = None) -> bytes:
     return subprocess.run(command, input=given, capture_output=True, check=True).stdout
 
 
-def _read(sound: bytes) -> tuple[Samples, int]:
-    samples, rate = soundfile.read(io.BytesIO(sound), dtype="float32")
+def _spoken(command: list[str], given: bytes | None = None) -> tuple[Samples, int]:
+    """What a program writes into the file that `-o` names; some go back in it, which a pipe cannot."""
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        _run([*command, "-o", file.name], given)
+        samples, rate = soundfile.read(file.name, dtype="float32")
     return samples, int(rate)
 
 

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bonafide.biometrics.metrics import Trials
+from training.manifest import ManifestError, read_manifest
+from training.spoof.evaluate import COLUMNS, Scored, apcer_at_bpcer, evaluate, figures
+
+
+def scored() -> Scored:
+    generator = np.random.default_rng(3)
+    llr = np.concatenate([generator.normal(2, 1, 60), generator.normal(-2, 1, 30), generator.normal(2, 1, 30)])
+    return Scored(llr, np.arange(120) < 60, [""] * 60 + ["crude"] * 30 + ["perfect"] * 30)
+
+
+def test_tells_systems_that_are_found_from_those_that_are_not() -> None:
+    report = figures(scored(), (-1.0, 1.0))
+
+    assert report["per_system"]["crude"]["eer"] < 0.1
+    assert report["per_system"]["perfect"]["eer"] > 0.35
+    assert report["apcer_at_bpcer_5pct_worst"] == report["per_system"]["perfect"]["apcer_at_bpcer_5pct"] > 0.8
+    assert report["bonafide"], report["spoofed"] == (60, 60)
+
+
+def test_encloses_every_rate_in_its_interval() -> None:
+    report = figures(scored(), (-1.0, 1.0))
+
+    for name, (low, high) in report["confidence_intervals"].items():
+        assert low <= report[name] <= high
+
+
+def test_counts_the_uncertain_between_the_thresholds_and_errors_beyond() -> None:
+    three = Scored(np.array([-2.0, 0.0, 2.0, -2.0, 0.0, 2.0]), np.arange(6) < 3, [""] * 3 + ["one"] * 3)
+
+    report = figures(three, (-1.0, 1.0))
+
+    assert (report["uncertain"], report["bpcer"], report["apcer"]) == pytest.approx((1 / 3, 1 / 3, 2 / 3))
+
+
+def test_finds_the_share_of_spoofs_that_pass_when_few_of_the_genuine_are_refused() -> None:
+    scores = np.concatenate([np.arange(100), [-1.0, 4.5, 50.0, 60.0]]).astype(np.float64)
+
+    assert apcer_at_bpcer(Trials.of(scores, np.arange(104) < 100)) == pytest.approx(0.5)
+
+
+def test_refuses_a_manifest_of_one_class(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "m.csv").write_text("path,label,system\na.wav,bonafide,\n")
+
+    with pytest.raises(ManifestError, match="both labels"):
+        evaluate(tmp_path / "m.csv", tmp_path, "native")
+
+
+def test_reads_a_manifest_without_speakers(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "m.csv").write_text("path,label,system\na.wav,spoof,vits\n")
+
+    assert [clip.speaker for clip in read_manifest(tmp_path / "m.csv", COLUMNS)] == [""]

@@ -1,0 +1,150 @@
+"""Measures the spoof detector on a manifest, through the graph that serves.
+
+Columns: `path,label,system`, label `bonafide` or `spoof`. Rates are fractions; a recording's score is the mean LLR of
+its windows. Intervals resample systems and bona fide recordings: recordings of one system are not independent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonafide.audio.telephone import telephone
+from bonafide.biometrics.metrics import Trials, cllr, eer, fnmr_at_fmr
+from bonafide.errors import UnsupportedAudio
+from training.listen import Line, in_parallel, load, read
+from training.manifest import Clip, ManifestError, digest, read_manifest
+
+SCHEMA = 1
+COLUMNS = ("path", "label", "system")
+REPLICATES = 400
+BONAFIDE, SPOOF = "bonafide", "spoof"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Recordings with their scores.
+
+    Attributes:
+        llr: mean over the windows of each, shape (n,); positive favours bona fide.
+        human: whether bona fide, shape (n,).
+        systems: of each; empty for bona fide speech.
+    """
+
+    llr: NDArray[np.float64]
+    human: NDArray[np.bool_]
+    systems: Sequence[str]
+
+
+def evaluate(manifest: Path, bundle: Path, condition: str) -> Mapping[str, Any]:
+    """Scores every recording on one line and sums up.
+
+    Raises:
+        ManifestError: the manifest cannot be used, or lacks one of the classes.
+    """
+    clips = read_manifest(manifest, COLUMNS)
+    _require_labels(manifest, clips)
+    heard = in_parallel("listening", partial(hear, bundle, Line(condition)), [clip.path for clip in clips])
+    used = [(clip, llr) for clip, llr in zip(clips, heard, strict=True) if llr is not None]
+    scored = Scored(
+        np.array([llr for _, llr in used]),
+        np.array([clip.row["label"] == BONAFIDE for clip, _ in used]),
+        [clip.row["system"] if clip.row["label"] == SPOOF else "" for clip, _ in used],
+    )
+    models = load(bundle)
+    return {
+        "schema": SCHEMA,
+        "task": "spoof",
+        "condition": condition,
+        "manifest": digest(manifest),
+        "bundle": models.digest,
+        "listed": len(clips),
+        "used": len(used),
+        **figures(scored, models.spoof_thresholds),
+    }
+
+
+def hear(bundle: Path, line: Line, path: Path) -> float | None:
+    """The score of one recording, or None when it cannot be decoded."""
+    try:
+        waveform, _ = read(path)
+    except UnsupportedAudio:
+        return None
+    heard = telephone(waveform) if line is Line.TELEPHONE else waveform
+    return float(np.mean(load(bundle).spoof_llr(heard)))
+
+
+def figures(scored: Scored, thresholds: tuple[float, float]) -> Mapping[str, Any]:
+    """Error rates with intervals, by system, and at the shipped thresholds (spoof below, bona fide from)."""
+    measures: Mapping[str, Callable[[Trials], float]] = {
+        "eer": eer,
+        "apcer_at_bpcer_5pct": apcer_at_bpcer,
+        "bpcer_at_apcer_10pct": partial(fnmr_at_fmr, fmr=0.10),
+        "cllr": cllr,
+    }
+    trials = Trials.of(scored.llr, scored.human)
+    per_system = {name: _system(scored, name) for name in sorted({name for name in scored.systems if name})}
+    low, high = thresholds
+    return {
+        **{name: measure(trials) for name, measure in measures.items()},
+        "confidence_intervals": intervals(scored, measures),
+        "per_system": per_system,
+        "apcer_at_bpcer_5pct_worst": max(each["apcer_at_bpcer_5pct"] for each in per_system.values()),
+        "thresholds": {"spoof_below": low, "bonafide_from": high},
+        "apcer": float(np.mean(scored.llr[~scored.human] >= low)),
+        "bpcer": float(np.mean(scored.llr[scored.human] < low)),
+        "uncertain": float(np.mean((scored.llr >= low) & (scored.llr < high))),
+        "bonafide": int(scored.human.sum()),
+        "spoofed": int((~scored.human).sum()),
+    }
+
+
+def apcer_at_bpcer(trials: Trials, bpcer: float = 0.05) -> float:
+    """Share of spoofed recordings that pass the highest threshold that refuses at most `bpcer` of the genuine ones."""
+    flipped = Trials.of(-trials.scores, ~trials.targets, trials.weights)
+    return fnmr_at_fmr(flipped, bpcer)
+
+
+def intervals(scored: Scored, measures: Mapping[str, Callable[[Trials], float]]) -> Mapping[str, list[float]]:
+    """95 % bootstrap intervals over systems and bona fide recordings."""
+    names = np.array([name or f"\0{index}" for index, name in enumerate(scored.systems)])
+    _, unit = np.unique(names, return_inverse=True)
+    generator = np.random.default_rng(1)
+    values: dict[str, list[float]] = {name: [] for name in measures}
+    for _ in range(REPLICATES):
+        weights = _resampled(unit, scored.human, generator)
+        trials = Trials.of(scored.llr, scored.human, weights)
+        for name, measure in measures.items():
+            values[name].append(measure(trials))
+    return {name: np.quantile(each, [0.025, 0.975]).tolist() for name, each in values.items()}
+
+
+def _resampled(unit: NDArray[np.intp], human: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.float64]:
+    """How often each recording counts: units of either class are drawn with replacement."""
+    counts = np.zeros(int(unit.max()) + 1)
+    for side in (human, ~human):
+        units = np.unique(unit[side])
+        np.add.at(counts, generator.choice(units, len(units)), 1)
+    return np.asarray(counts[unit], np.float64)
+
+
+def _system(scored: Scored, name: str) -> Mapping[str, float]:
+    chosen = scored.human | (np.array(scored.systems) == name)
+    trials = Trials.of(scored.llr[chosen], scored.human[chosen])
+    return {
+        "recordings": int((~trials.targets).sum()),
+        "eer": eer(trials),
+        "apcer_at_bpcer_5pct": apcer_at_bpcer(trials),
+    }
+
+
+def _require_labels(manifest: Path, clips: Sequence[Clip]) -> None:
+    labels = {clip.row["label"] for clip in clips}
+    if labels != {BONAFIDE, SPOOF}:
+        raise ManifestError(f"{manifest}: needs recordings of both labels and no other, has {sorted(labels)}")
+    if any(clip.row["label"] == SPOOF and not clip.row["system"] for clip in clips):
+        raise ManifestError(f"{manifest}: a spoofed recording names no system")

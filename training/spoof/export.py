@@ -1,0 +1,137 @@
+"""Joins encoder, heads and calibration into `spoof.onnx`, the same bytes for the same weights, with its card.
+
+    python -m training.spoof.export --material .build/spoof --out layers/model/spoof
+
+Weights are kept in half precision and widened when the graph is loaded, which the scores do not notice.
+"""
+
+import argparse
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+import yaml
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from training.spoof.assemble import CONF
+from training.spoof.manifest import BONAFIDE, read
+from training.spoof.model import Detector, Shape, pretrained
+from training.spoof.train import fit_line, load, scores
+from training.spoof.whisper import PACKAGE, weights
+
+OPSET = 18
+LARGE = 1024
+# Share of held-out bona fide crops that may fall below the threshold of `spoof`.
+BPCER = 0.05
+
+
+def detector(material: Path, conf: Mapping[str, Any]) -> tuple[Detector, Mapping[str, Any]]:
+    """The calibrated detector, and the figures of the side that nothing was trained on."""
+    model = Detector(Shape(**conf["model"]))
+    pretrained(model.encoder, weights())
+    model.heads.load_state_dict(torch.load(material / "heads.pt", weights_only=True))
+    model.eval()
+    held = load(material / "features.npz", 0.0, "test")
+    raw, human = scores(model.heads, held.features), held.human.numpy() > 0.5
+    scale, offset = fit_line(raw, human, held.weights.numpy())
+    model.scale.fill_(scale)
+    model.offset.fill_(offset)
+    llr = raw * scale + offset
+    threshold = float(np.quantile(llr[human], BPCER))
+    return model, {"scale": scale, "offset": offset, "threshold": threshold, "held_out_crops": len(llr)}
+
+
+def export(model: Detector) -> onnx.ModelProto:
+    """The graph `samples, rate -> llr`."""
+    file = BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (torch.zeros(100000), torch.tensor(16000)),
+            file,
+            input_names=["samples", "rate"],
+            output_names=["llr"],
+            dynamic_axes={"samples": {0: "n"}, "llr": {0: "windows"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    graph = onnx.load_from_string(file.getvalue())
+    graph.producer_name, graph.producer_version = "bonafide", ""
+    return halved(graph)
+
+
+def halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Keeps large tensors in half precision, each behind a cast that the runtime folds when it loads."""
+    small, casts = [], []
+    for tensor in model.graph.initializer:
+        value: NDArray[Any] = numpy_helper.to_array(tensor)
+        if value.dtype != np.float32 or value.size < LARGE:
+            small.append(tensor)
+            continue
+        small.append(numpy_helper.from_array(value.astype(np.float16), f"{tensor.name}_half"))
+        casts.append(helper.make_node("Cast", [f"{tensor.name}_half"], [tensor.name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(small)
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    return model
+
+
+def lineage(material: Path, conf: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the weights come from: digests of the inputs, and every source with its licence and how much of it."""
+    rows = read(material / "manifest.csv")
+    sources: dict[tuple[str, str, str], int] = {}
+    for row in rows:
+        origin = row.system if row.label != BONAFIDE else row.source
+        key = (row.label, origin, row.licence)
+        sources[key] = sources.get(key, 0) + 1
+    listed = [
+        {"label": label, "source": source, "licence": licence, "files": files}
+        for (label, source, licence), files in sorted(sources.items())
+    ]
+    package = {"name": PACKAGE.name, "version": PACKAGE.version, "sha256": PACKAGE.sha256, "licence": PACKAGE.licence}
+    return {
+        "manifest": _sha256(material / "manifest.csv"),
+        "features": _sha256(material / "features.npz"),
+        "conf": dict(conf),
+        "encoder": package,
+        "tools": {name: version(name) for name in ("torch", "onnx", "numpy")},
+        "material": listed,
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def main() -> None:
+    """Writes the graph and `spoof.json`: calibration and lineage."""
+    parser = argparse.ArgumentParser(description="Export the detector.")
+    parser.add_argument("--material", type=Path, default=Path(".build/spoof"))
+    parser.add_argument("--out", type=Path, default=Path("layers/model/spoof"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))
+    model, calibration = detector(arguments.material, conf)
+    content = export(model).SerializeToString(deterministic=True)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "spoof.onnx").write_bytes(content)
+    card = {"sha256": hashlib.sha256(content).hexdigest(), "calibration": calibration}
+    card["lineage"] = dict(lineage(arguments.material, conf))
+    (arguments.out / "spoof.json").write_text(json.dumps(card, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
