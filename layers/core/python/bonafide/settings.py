@@ -1,9 +1,9 @@
 """The functions' configuration, read once at start."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 
 class MissingSetting(RuntimeError):
@@ -11,7 +11,27 @@ class MissingSetting(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class FromEnvironment:
+    """Settings that some functions have; the field `a_b` is the variable `BONAFIDE_A_B`."""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Reads every setting.
+
+        Raises:
+            MissingSetting: names the first variable that is not set.
+        """
+        values: dict[str, Any] = {}
+        for each in fields(cls):
+            name = f"BONAFIDE_{each.name.upper()}"
+            if not environment.get(name):
+                raise MissingSetting(f"environment variable {name} is not set")
+            values[each.name] = Path(environment[name]) if each.type is Path else environment[name]
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(FromEnvironment):
     """What the deployment tells every function.
 
     Attributes:
@@ -28,18 +48,9 @@ class Settings:
     audio_bucket: str
     stage: str
 
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Self:
-        """Reads every setting.
-
-        Raises:
-            MissingSetting: names the first variable that is not set.
-        """
-        return cls(**{name: _require(environment, f"BONAFIDE_{name.upper()}") for name in cls.__slots__})
-
 
 @dataclass(frozen=True, slots=True)
-class StreamSettings:
+class StreamSettings(FromEnvironment):
     """Where calls and their audio are; only functions that take part in streaming have it.
 
     Attributes:
@@ -52,93 +63,39 @@ class StreamSettings:
     audio_stream: str
     failure_bucket: str
 
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Self:
-        """Reads every setting.
-
-        Raises:
-            MissingSetting: names the first variable that is not set.
-        """
-        return cls(**{name: _require(environment, f"BONAFIDE_{name.upper()}") for name in cls.__slots__})
-
 
 @dataclass(frozen=True, slots=True)
-class BundleSettings:
+class BundleSettings(FromEnvironment):
     """Where the model bundle lies and which one it must be; only functions that listen to audio have it."""
 
-    directory: Path
-    digest: str
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Self:
-        """Reads both settings.
-
-        Raises:
-            MissingSetting: names the first variable that is not set.
-        """
-        directory = _require(environment, "BONAFIDE_BUNDLE_DIR")
-        return cls(Path(directory), _require(environment, "BONAFIDE_BUNDLE_DIGEST"))
+    bundle_dir: Path
+    bundle_digest: str
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeSettings:
+class ProbeSettings(FromEnvironment):
     """What golden calls are made of; only probes have it.
 
     Attributes:
-        directory: folder of the recordings.
-        domain: the probes' tenant.
-        bounds_ms: JSON, how long an answer may take by function.
+        golden_dir: folder of the recordings.
+        probe_domain: the probes' tenant.
+        probe_bounds_ms: JSON, how long an answer may take by function.
     """
 
-    directory: Path
-    domain: str
-    bounds_ms: str
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Self:
-        """Reads every setting.
-
-        Raises:
-            MissingSetting: names the first variable that is not set.
-        """
-        names = ("BONAFIDE_PROBE_DOMAIN", "BONAFIDE_PROBE_BOUNDS_MS")
-        domain, bounds = (_require(environment, name) for name in names)
-        return cls(Path(_require(environment, "BONAFIDE_GOLDEN_DIR")), domain, bounds)
+    golden_dir: Path
+    probe_domain: str
+    probe_bounds_ms: str
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseSettings:
+class ReleaseSettings(FromEnvironment):
     """What a hook of releases may call: JSON of the functions' names in AWS by folder."""
 
-    functions: str
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Self:
-        """Reads it.
-
-        Raises:
-            MissingSetting: it is not set.
-        """
-        return cls(_require(environment, "BONAFIDE_PROBED_FUNCTIONS"))
+    probed_functions: str
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceSettings:
+class ServiceSettings(FromEnvironment):
     """Where the API is, for whoever calls it: URL of its stage."""
 
-    endpoint: str
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Self:
-        """Reads it.
-
-        Raises:
-            MissingSetting: it is not set.
-        """
-        return cls(_require(environment, "BONAFIDE_PROBED_ENDPOINT"))
-
-
-def _require(environment: Mapping[str, str], name: str) -> str:
-    if value := environment.get(name):
-        return value
-    raise MissingSetting(f"environment variable {name} is not set")
+    probed_endpoint: str

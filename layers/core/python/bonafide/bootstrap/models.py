@@ -13,7 +13,7 @@ from bonafide.services.verification import VerificationService
 def bundle() -> Bundle:
     """The models, verified."""
     place = bundle_settings()
-    return Bundle.load(place.directory, place.digest, threads=1)
+    return Bundle.load(place.bundle_dir, place.bundle_digest, threads=1)
 
 
 def enrolment() -> EnrolmentService:

@@ -20,13 +20,13 @@ API_SECONDS = 29.0
 def golden() -> Golden:
     """What to call with."""
     settings = ProbeSettings.read(os.environ)
-    recordings = {path.stem: path.read_bytes() for path in settings.directory.glob("*.wav")}
-    return Golden(settings.domain, recordings, json.loads(settings.bounds_ms))
+    recordings = {path.stem: path.read_bytes() for path in settings.golden_dir.glob("*.wav")}
+    return Golden(settings.probe_domain, recordings, json.loads(settings.probe_bounds_ms))
 
 
 def release_probe() -> ReleaseProbe:
     """The service behind CodeDeploy's hook."""
-    names = json.loads(ReleaseSettings.read(os.environ).functions)
+    names = json.loads(ReleaseSettings.read(os.environ).probed_functions)
     releases = CodeDeployReleases(
         boto3.client("codedeploy", config=PATIENT), boto3.client("lambda", config=PATIENT), names
     )
@@ -39,5 +39,5 @@ def service_probe() -> ServiceProbe:
     credentials = session.get_credentials()
     if credentials is None:
         raise RuntimeError("no credentials to sign requests with")
-    endpoint = ServiceSettings.read(os.environ).endpoint
+    endpoint = ServiceSettings.read(os.environ).probed_endpoint
     return ServiceProbe(golden(), FrontDoor(endpoint, session.region_name, credentials, API_SECONDS))

@@ -102,7 +102,7 @@ def session_store() -> DynamoSessionStore:
 
 def judge() -> SessionJudge:
     """Judges calls; it needs the bundle's calibration only."""
-    files = BundleFiles.open(bundle_settings().directory, bundle_settings().digest)
+    files = BundleFiles.open(bundle_settings().bundle_dir, bundle_settings().bundle_digest)
     calibration = Calibration.parse(files.calibration())
     return SessionJudge(session_store(), tenant_store(), decisions(), calibration, files.digest)
 
