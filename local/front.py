@@ -313,6 +313,13 @@ def _malformed(code: int, message: str | None) -> RefusedError:
 
 def serve(api: Api, port: int) -> Server:
     """Starts to serve the API on the loopback interface."""
+    server = listen(api, port)
+    server.start()
+    return server
+
+
+def listen(api: Api, port: int) -> Server:
+    """Takes a port for the API; whoever connects waits until the server is started."""
 
     class Front(Handler):
         def serve(self) -> None:
@@ -341,6 +348,4 @@ def serve(api: Api, port: int) -> Server:
     for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"):
         setattr(Front, f"do_{method}", Front.serve)
 
-    server = Server(port, Front)
-    server.start()
-    return server
+    return Server(port, Front)

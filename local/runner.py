@@ -1,5 +1,6 @@
 """Runs the synthesised templates on this machine: `with deployment() as bonafide: ...`."""
 
+import re
 import shutil
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 from local.alias import Alias
 from local.emulator import Emulator, emulator
 from local.environment import Outcome
-from local.front import Api, serve
+from local.front import Api, listen
 from local.function import Definition, Function, Record, forget, platform, runtime_client
 from local.schedule import Scheduler, schedules
 from local.stream import mappings
@@ -21,6 +22,7 @@ from local.synth import ROOT, synthesize
 from local.template import Template
 
 LOGS = ROOT / ".build" / "local"
+API_URL = re.compile(r"https://\w+\.execute-api\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,14 @@ class Host:
         runtime: folder of the runtime client.
         logs: folder with one log per version of a function, and that of the emulator.
         account: what else is around.
+        endpoint: URL of the API's stage.
     """
 
     emulator: Emulator
     runtime: Path
     logs: Path
     account: Account
+    endpoint: str
 
     def start(self, template: Template, wanted: Callable[[str], bool]) -> dict[str, Function]:
         """Makes functions of a template, of which `wanted` picks by name; the caller closes them."""
@@ -60,7 +64,13 @@ class Host:
         log = self.logs / f"{definition.name}{'' if definition.version == '1' else f'-{definition.version}'}.log"
         log.write_bytes(b"")
         variables = {**platform(self.emulator.endpoint), **self.account.variables}
-        return Function(definition, definition.program(self.runtime, variables), log, record=self.account.record)
+        own = {name: self._here(value) for name, value in definition.environment.items()}
+        program = replace(definition, environment=own).program(self.runtime, variables)
+        return Function(definition, program, log, record=self.account.record)
+
+    def _here(self, value: str) -> str:
+        """Replaces the URL that the API would have in AWS."""
+        return self.endpoint if API_URL.match(value) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +78,21 @@ class Deployment:
     """What runs.
 
     Attributes:
-        endpoint: URL of the API's stage; the paths of the contract come after it.
         host: where functions run.
         template: of the service.
         functions: by name, such as `manage_domains`; the version that was deployed first.
         aliases: by the function's name; what the API, streams and schedules call.
     """
 
-    endpoint: str
     host: Host
     template: Template
     functions: Mapping[str, Function]
     aliases: Mapping[str, Alias]
+
+    @property
+    def endpoint(self) -> str:
+        """URL of the API's stage; the paths of the contract come after it."""
+        return self.host.endpoint
 
     @property
     def emulator(self) -> Emulator:
@@ -128,17 +141,22 @@ def deployment(
         aws = cleanup.enter_context(emulator(state, logs / "emulator.log"))
         exports = aws.deploy(Template.read(assembly, f"Bonafide-{stage}-Data", {}))
         template = Template.read(assembly, f"Bonafide-{stage}-Service", exports)
-        host = Host(aws, runtime_client(state / "runtime"), logs, account)
+        aliases: dict[str, Alias] = {}
+        server = listen(_api(template, aliases), port)
+        cleanup.callback(server.server_close)
+        endpoint = f"http://{server.address}/{template.stage()}"
+        host = Host(aws, runtime_client(state / "runtime"), logs, account, endpoint)
         functions = host.start(template, lambda _: True)
         for function in functions.values():
             cleanup.callback(function.close)
         warm(functions)
-        running = Deployment("", host, template, functions, {name: Alias(each) for name, each in functions.items()})
+        aliases |= {name: Alias(each) for name, each in functions.items()}
+        running = Deployment(host, template, functions, aliases)
         for source in _sources(running, pace):
             cleanup.callback(source.stop)
-        server = serve(_api(running), port)
+        server.start()
         cleanup.callback(server.stop)
-        yield replace(running, endpoint=f"http://{server.address}/{template.stage()}")
+        yield running
 
 
 def warm(functions: Mapping[str, Function]) -> None:
@@ -156,6 +174,8 @@ def _sources(running: Deployment, pace: float) -> Iterator[Poller | Scheduler]:
         yield Scheduler(schedule, running.aliases[schedule.function].submit, pace)
 
 
-def _api(running: Deployment) -> Api:
-    template = running.template
-    return Api(template.stage(), template.routes(), template.refusals(), template.binary_types(), running.submit)
+def _api(template: Template, aliases: Mapping[str, Alias]) -> Api:
+    def submit(function: str, payload: bytes, trace: str, request_id: str) -> Future[Outcome]:
+        return aliases[function].submit(payload, trace, request_id)
+
+    return Api(template.stage(), template.routes(), template.refusals(), template.binary_types(), submit)

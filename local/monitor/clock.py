@@ -2,7 +2,8 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 MINUTE = 60
 
@@ -13,21 +14,23 @@ class Clock:
 
     Attributes:
         pace: simulated seconds in a real one.
-        began: when it started, in real seconds since 1970.
+        began: when it started, in real seconds since 1970; later by as much as it stood still.
+        origin: the simulated time at which it started.
     """
 
     pace: float
     began: float
+    origin: int
 
     @classmethod
-    def start(cls, pace: float) -> "Clock":
+    def start(cls, pace: float) -> Self:
         """Starts now."""
-        return cls(pace, time.time())
+        now = time.time()
+        return cls(pace, now, math.floor(now / MINUTE) * MINUTE)
 
-    @property
-    def origin(self) -> int:
-        """The simulated time at which it started."""
-        return math.floor(self.began / MINUTE) * MINUTE
+    def standing_still(self, simulated: float) -> Self:
+        """Returns it as one that has not yet gone past a simulated time."""
+        return replace(self, began=self.began + max(0.0, time.time() - self.real(simulated)))
 
     def simulated(self, real: float) -> float:
         """Returns what it shows at a real time."""

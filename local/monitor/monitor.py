@@ -3,7 +3,8 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from local.monitor.alarms import Alarm, State, alarm
 from local.monitor.store import Store
@@ -94,7 +95,8 @@ class Monitor:
         """Takes the alarms of templates instead of those before; one of the same name keeps its state."""
         self._alarms = {each.id: each for template in templates for each in alarms(template)}
         self._composites = {each.id: each for template in templates for each in composites(template)}
-        names = {each.id: each.name for each in (*self._alarms.values(), *self._composites.values())}
+        every: list[Alarm | Composite] = [*self._alarms.values(), *self._composites.values()]
+        names = {each.id: each.name for each in every}
         kept = {id_ for id_, name in names.items() if self.names.get(id_) == name}
         self.states = {id_: self.states[id_] if id_ in kept else State.INSUFFICIENT_DATA for id_ in names}
         self.names = names
@@ -117,11 +119,16 @@ class Monitor:
 def alarms(template: Template) -> Iterator[Alarm]:
     """Yields the metric alarms of a template, by their logical ids."""
     for logical_id, properties in template.resources("AWS::CloudWatch::Alarm"):
-        yield alarm(logical_id, properties)
+        yield replace(alarm(logical_id, properties), name=_name(template, logical_id, properties))
 
 
 def composites(template: Template) -> Iterator[Composite]:
     """Yields the composite alarms of a template, by their logical ids."""
     for logical_id, properties in template.resources("AWS::CloudWatch::CompositeAlarm"):
-        name = properties.get("AlarmName", logical_id)
+        name = _name(template, logical_id, properties)
         yield Composite(logical_id, name, properties.get("AlarmDescription", ""), properties["AlarmRule"])
+
+
+def _name(template: Template, logical_id: str, properties: Mapping[str, Any]) -> str:
+    """The physical name, without that of the stack, which says nothing here."""
+    return str(properties.get("AlarmName", logical_id)).removeprefix(f"{template.name}-")

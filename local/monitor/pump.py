@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-dimensions.html
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from queue import SimpleQueue
 
 from local.environment import Outcome
 from local.function import Definition
@@ -27,6 +28,7 @@ class Pump:
     def __init__(self, names: Mapping[str, str], pace: float = 1) -> None:
         self.names = names
         self._offsets: dict[Path, int] = {}
+        self._ended: SimpleQueue[tuple[Metric, float, float]] = SimpleQueue()
         self.restart(pace)
 
     def restart(self, pace: float) -> None:
@@ -35,11 +37,10 @@ class Pump:
 
     def record(self, definition: Definition, qualifier: str, outcome: Outcome) -> None:
         """Adds what Lambda itself reports of an invocation."""
-        at = self.clock.simulated(time.time())
         values = {"Invocations": 1.0, "Errors": float(outcome.error is not None), "Duration": outcome.milliseconds}
         for dimensions in self._dimensions(definition, qualifier):
             for name, value in values.items():
-                self.store.put(Metric.of("AWS/Lambda", name, dimensions), at, [value])
+                self._ended.put((Metric.of("AWS/Lambda", name, dimensions), time.time(), value))
 
     def _dimensions(self, definition: Definition, qualifier: str) -> Iterator[Mapping[str, str]]:
         name = {"FunctionName": self.names.get(definition.name, definition.name)}
@@ -50,7 +51,10 @@ class Pump:
             yield name | resource | {"ExecutedVersion": definition.version}
 
     def read(self, folder: Path) -> None:
-        """Adds what the logs of a folder say since the last time."""
+        """Adds what the logs of a folder say since the last time, and what Lambda reported meanwhile."""
+        while not self._ended.empty():
+            metric, at, value = self._ended.get()
+            self.store.put(metric, self.clock.simulated(at), [value])
         for log in folder.glob("*.log"):
             for line in self._lines(log):
                 for sample in samples(line):

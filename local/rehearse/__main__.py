@@ -24,9 +24,9 @@ from local.synth import synthesize
 
 # A stage whose releases are shifted like those of production.
 STAGE = "staging"
-# Simulated seconds in a real one: a minute passes in four seconds, or in two when nobody calls.
-PACE, QUIET_PACE = 15.0, 30.0
-CALLS_A_SECOND = 12.0
+# Simulated seconds in a real one: a minute passes in five seconds, or in two when nobody calls.
+PACE, QUIET_PACE = 12.0, 30.0
+CALLS_A_SECOND = 14.0
 OUT = Path(".build/rehearse")
 
 

@@ -1,6 +1,5 @@
 """A deployment on which versions are released."""
 
-import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -10,7 +9,6 @@ from pathlib import Path
 from local.environment import Outcome
 from local.function import LIVE, Function
 from local.monitor.monitor import Monitor
-from local.monitor.pump import Pump
 from local.release.control_plane import ControlPlane, Execution
 from local.release.plan import Shift
 from local.runner import Deployment
@@ -40,31 +38,33 @@ def read(assembly: Path, stage: str, former: Template) -> Version:
 
 
 class Stage:
-    """What a release acts on: aliases, alarms and hooks of a deployment, in simulated time."""
+    """What a release acts on: aliases, alarms and hooks of a deployment, in simulated time.
 
-    def __init__(
-        self, running: Deployment, new: dict[str, Function], pump: Pump, monitor: Monitor, control: ControlPlane
-    ) -> None:
+    Attributes:
+        time: simulated, in seconds.
+        shares: function and part of its traffic, each time that the new version got more.
+    """
+
+    def __init__(self, running: Deployment, new: dict[str, Function], monitor: Monitor, control: ControlPlane) -> None:
         """Takes its parts.
 
         Args:
             running: the former version.
             new: functions of the new version, as far as they changed.
-            pump: keeps the time.
             monitor: knows the alarms.
             control: what hooks call.
         """
         self._running = running
         self._new = new
-        self._pump = pump
         self._monitor = monitor
         self._control = control
+        self.time = 0
         self.shares: list[tuple[str, float]] = []
         control.invoke = self.invoke
 
     def now(self) -> float:
-        """The simulated time."""
-        return self._pump.clock.simulated(time.time())
+        """The simulated time, which does not pass between two looks at the alarms."""
+        return self.time
 
     def share(self, function: str, weight: float) -> None:
         """Gives the new version of a function a part of its traffic."""

@@ -1,8 +1,8 @@
 """Callers: real recordings, of the person claimed or of somebody else, sent at a steady rate."""
 
-import itertools
 import random
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,11 +11,13 @@ from local.demo.readers import RATE, Reader, wav
 
 DOMAIN = "rehearsal"
 # The readers' recordings are short, so the tenant asks for less speech than by default.
-SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6}}
-SHORT_SECONDS, LONG_SECONDS = 5, 8
+SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
+SHORT_SECONDS, LONG_SECONDS = 3, 8
 # Of a hundred calls.
-IMPOSTORS, LONG = 30, 25
-CALLERS = 2
+IMPOSTORS, LONG = 10, 25
+CALLERS = 6
+# Part of the calls that time waits for, and how long it does so at once.
+ENOUGH, PATIENCE_SECONDS = 0.9, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,12 @@ class Traffic:
         """
         self._endpoint = endpoint
         self._source = source
+        self._rate = calls_a_second
+        self._begun = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._pause = CALLERS / calls_a_second if calls_a_second else None
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(CALLERS if self._pause else 0)]
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(CALLERS if self._rate else 0)]
+        self._started = time.monotonic()
         for thread in self._threads:
             thread.start()
 
@@ -87,11 +91,20 @@ class Traffic:
         for thread in self._threads:
             thread.join()
 
+    def wait(self, seconds: float) -> None:
+        """Waits until most of the calls have begun that belong to this time, but not for ever."""
+        wanted, patience = ENOUGH * seconds * self._rate, time.monotonic() + PATIENCE_SECONDS
+        while self._begun < wanted and time.monotonic() < patience:
+            time.sleep(0.05)
+
+    def _pause(self) -> float:
+        """Seconds until the next call is due."""
+        return max(0.0, self._started + self._begun / self._rate - time.monotonic())
+
     def _run(self) -> None:
         client = Client(self._endpoint)
-        for _ in itertools.count():
+        while not self._stop.wait(self._pause()):
             with self._lock:
+                self._begun += 1
                 call = next(self._source)
-            reply = client.send("POST", f"/v1/domains/{DOMAIN}/speakers/{call.claimed}/authentications", call.body)
-            if self._stop.wait(max(0.0, (self._pause or 0) - reply.milliseconds / 1000)):
-                return
+            client.send("POST", f"/v1/domains/{DOMAIN}/speakers/{call.claimed}/authentications", call.body)

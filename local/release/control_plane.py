@@ -40,8 +40,8 @@ class Execution:
         reported: `Succeeded` or `Failed`.
     """
 
-    function: str = ""
-    version: str = ""
+    function: str
+    version: str
     deployment: str = field(default_factory=lambda: f"d-{uuid.uuid4().hex[:9].upper()}")
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     outcome: Future[Outcome] | None = None

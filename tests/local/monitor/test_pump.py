@@ -30,17 +30,25 @@ def lambda_metric(name: str, **dimensions: str) -> Metric:
 
 
 def test_time_begins_at_a_full_minute_and_passes_as_fast_as_told() -> None:
-    clock = Clock(pace=15, began=1_000_000_037.5)
-    assert clock.simulated(1_000_000_037.5) == clock.origin == 1_000_000_020
+    clock = Clock(15, 1_000_000_037.5, 1_000_000_020)
+    assert clock.simulated(1_000_000_037.5) == clock.origin
     assert clock.simulated(1_000_000_041.5) - clock.origin == 60
     assert clock.real(clock.origin + 60) == 1_000_000_041.5
 
 
-def test_lambda_counts_by_function_by_alias_and_by_version(pump: Pump) -> None:
+def test_a_clock_that_stands_still_loses_no_time() -> None:
+    clock = Clock.start(60)
+    behind = Clock(60, clock.began - 100, clock.origin)
+    assert behind.standing_still(clock.origin + 30).simulated(time.time()) - clock.origin == pytest.approx(30, abs=6)
+    assert clock.standing_still(clock.origin + 6000) == clock
+
+
+def test_lambda_counts_by_function_by_alias_and_by_version(pump: Pump, tmp_path: Path) -> None:
     definition = Definition("probe", "handler", Path(), (), {}, 128, 3, version="2")
     pump.record(definition, "live", Outcome(b"", milliseconds=12))
     pump.record(definition, "live", Outcome(b"", "Handled", milliseconds=8))
     pump.record(definition, "2", Outcome(b""))
+    pump.read(tmp_path)
     assert total(pump, lambda_metric("Invocations", FunctionName="Probe0000")) == 3
     assert total(pump, lambda_metric("Invocations", **RESOURCE)) == 2
     assert total(pump, lambda_metric("Errors", **RESOURCE, ExecutedVersion="2")) == 1

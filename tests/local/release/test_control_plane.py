@@ -28,7 +28,7 @@ def client(plane: ControlPlane, service: Any) -> Any:
 
 
 def expected(plane: ControlPlane) -> Execution:
-    execution = Execution()
+    execution = Execution("AuthenticateCaller", "2")
     plane.expect(execution)
     return execution
 
@@ -68,6 +68,16 @@ def test_a_hook_reports_once(plane: ControlPlane, status: str) -> None:
     with pytest.raises(ClientError, match="LifecycleEventAlreadyCompleted"):
         report(plane, event)
     assert execution.status() == status
+
+
+def test_a_hook_can_ask_which_version_it_is_about(plane: ControlPlane) -> None:
+    expected(plane)
+    deployment = expected(plane).deployment
+    codedeploy = client(plane, "codedeploy")
+    (target,) = codedeploy.list_deployment_targets(deploymentId=deployment)["targetIds"]
+    found = codedeploy.batch_get_deployment_targets(deploymentId=deployment, targetIds=[target])["deploymentTargets"]
+    info = found[0]["lambdaTarget"]["lambdaFunctionInfo"]
+    assert (info["functionName"], info["targetVersion"]) == ("AuthenticateCaller", "2")
 
 
 def test_nobody_reports_for_another_deployment_or_something_else(plane: ControlPlane) -> None:
