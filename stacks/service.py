@@ -140,7 +140,7 @@ class ServiceStack(Stack):
         ingest = self._released("IngestAudio", self._release("ingest_audio", Wave.DOORS, ANSWERING))
         self._allow(ingest, self._data.sessions, "GetItem", "PutItem")
         self._allow(ingest, self._data.idempotency, *IDEMPOTENCY)
-        self._data.stream.grant(ingest.role, "kinesis:PutRecord")
+        self._data.stream.grant(ingest.role, "kinesis:PutRecord", "kinesis:ListShards")
         self._api.route("PUT", f"{SESSION}/audio/{{n}}", ingest.alias)
         self._api.route("POST", f"{SESSION}/end", ingest.alias)
 

@@ -2,13 +2,16 @@
 
 import base64
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bonafide.errors import Unavailable
-from bonafide.ports import Retention
+from bonafide.observability import InvocationFailed
+from bonafide.ports import Lag, Retention
 from tests.calls import DOMAIN, Line, Script, chunks, sent
 from tests.services.parts import Fate, Killed
 
@@ -199,8 +202,20 @@ def test_a_record_that_no_retry_helps_yet_is_reported_and_its_neighbours_are_sco
     assert not line.failures.documents
 
 
-def test_each_batch_leaves_word_of_how_long_its_oldest_record_had_waited() -> None:
-    line, _ = delivered(Fate(0, ""))
-    lag = line.sessions.lag("shardId-000000000000")
-    assert lag is not None
-    assert lag.seconds == 0
+@pytest.mark.parametrize("fault", [None, Unavailable("store_unavailable", "Throttled."), Killed()])
+def test_each_batch_leaves_word_of_how_long_its_oldest_record_had_waited_even_if_it_fails(
+    fault: BaseException | None,
+) -> None:
+    line = Line()
+    line.start(GENUINE)
+    records = line.records([GENUINE.chunk(0)])
+    line.now += timedelta(seconds=4)
+
+    def report(when: str, call: str) -> None:
+        if fault and (when, call) == ("before", "put_evidence"):
+            raise fault
+
+    line.report = report
+    with suppress(Killed, InvocationFailed):
+        line.entry({"Records": records})
+    assert line.sessions.lag("shardId-000000000000") == Lag(4.0, line.now)

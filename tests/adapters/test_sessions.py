@@ -288,23 +288,76 @@ def _part(state: State, part: str) -> dict[str, Any]:
     }
 
 
-def test_the_last_word_on_a_shard_counts(store: SessionStore, domain: str) -> None:
+WORD = datetime(2026, 1, 2, 3, 4, 5, 500000, UTC)
+
+
+def test_of_the_words_on_a_shard_the_highest_counts_for_a_while(store: SessionStore, domain: str) -> None:
     assert store.lag(domain) is None
-    for seconds in (3.25, 0.125):
-        store.report_lag(domain, Lag(seconds, NOW))
-    assert store.lag(domain) == Lag(0.125, NOW)
+    for seconds, after in ((0.125, 0.0), (3.25, 0.25), (0.25, 0.5), (0.5, 2.25)):
+        store.report_lag(domain, Lag(seconds, WORD + after * SECOND))
+    assert store.lag(domain) == Lag(3.25, WORD + 0.25 * SECOND)
+    store.report_lag(domain, Lag(0.5, WORD + 2.5 * SECOND))
+    assert store.lag(domain) == Lag(0.5, WORD + 2.5 * SECOND)
+    assert store.lag(f"{domain}-2") is None
 
 
 def test_the_stream_keeps_the_order_of_a_partition(state: State) -> None:
     client, name = state.client("kinesis"), state.name("AudioStream")
     stream = KinesisAudioStream(client, name)
     partition = f"acme#{uuid.uuid4()}"
-    shards = {stream.put(partition, f"{number}".encode()) for number in range(5)}
-    assert len(shards) == 1
-    start = client.get_shard_iterator(StreamName=name, ShardId=shards.pop(), ShardIteratorType="TRIM_HORIZON")
+    for number in range(5):
+        stream.put(partition, f"{number}".encode())
+    shard = stream.shard(partition)
+    start = client.get_shard_iterator(StreamName=name, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
     found = client.get_records(ShardIterator=start["ShardIterator"])["Records"]
     mine = [each["Data"] for each in found if each["PartitionKey"] == partition]
     assert mine == [b"0", b"1", b"2", b"3", b"4"]
+
+
+def test_the_shard_of_a_partition_is_known_before_anything_went_there(state: State) -> None:
+    client, name = state.client("kinesis"), state.name("AudioStream")
+    stream = KinesisAudioStream(client, name)
+    partitions = [f"acme#{number}" for number in range(20)]
+    expected = [stream.shard(partition) for partition in partitions]
+    answers = [client.put_record(StreamName=name, PartitionKey=partition, Data=b"x") for partition in partitions]
+    assert [answer["ShardId"] for answer in answers] == expected
+    assert len(set(expected)) == 2
+
+
+class Resharded:
+    """A stream whose one shard was split after it was first asked."""
+
+    def __init__(self) -> None:
+        self.split = False
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **_: Any) -> list[Any]:
+        half, end = 2**127, 2**128 - 1
+        whole = _shard("old", 0, end) | ({"SequenceNumberRange": {"EndingSequenceNumber": "9"}} if self.split else {})
+        return [{"Shards": [whole]}, {"Shards": [_shard("low", 0, half - 1), _shard("high", half, end)]}][
+            : 1 + self.split
+        ]
+
+    def put_record(self, **_: Any) -> Any:
+        return {"ShardId": "high" if self.split else "old"}
+
+
+def _shard(name: str, start: int, end: int) -> dict[str, Any]:
+    keys = {"StartingHashKey": str(start), "EndingHashKey": str(end)}
+    return {"ShardId": name, "HashKeyRange": keys, "SequenceNumberRange": {"StartingSequenceNumber": "1"}}
+
+
+def test_after_a_stream_was_resharded_its_new_shards_are_found() -> None:
+    client = Resharded()
+    stream = KinesisAudioStream(client, "audio")  # type: ignore[arg-type]
+    stream.put("acme#call", b"event")
+    assert stream.shard("acme#call") == "old"
+    client.split = True
+    for _ in range(2):
+        stream.put("acme#call", b"event")
+    assert {stream.shard(f"acme#{number}") for number in range(20)} == {"low", "high"}
 
 
 def test_what_a_document_leaves_out_is_read_from_the_stream(state: State) -> None:

@@ -51,6 +51,7 @@ USES: dict[str, Callable[[Aws], object]] = {
     "report_lag": lambda aws: sessions(aws).report_lag("shard", Lag(1.0, NOW)),
     "lag": lambda aws: sessions(aws).lag("shard"),
     "stream": lambda aws: stream(aws).put("acme#call", b"{}"),
+    "shard": lambda aws: stream(aws).shard("acme#call"),
     "failures": lambda aws: S3FailureStore(aws.client("s3", CALLS), "failures").put("shard/1", {}),
 }
 

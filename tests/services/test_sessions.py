@@ -12,7 +12,7 @@ from bonafide.biometrics.evidence import Channel
 from bonafide.contracts import ChunkRequest, ClaimRequest, EndRequest, SessionRequest
 from bonafide.errors import BonafideError, Overloaded
 from bonafide.events import parse
-from bonafide.ports import Lag
+from bonafide.ports import LAG_STANDS, Lag
 from bonafide.services.evaluation import IDLE
 from bonafide.services.pressure import LAG_REMEMBERED, LAG_VALID
 from bonafide.services.sessions import LONGEST_CALL
@@ -200,24 +200,29 @@ def test_a_shard_that_is_behind_takes_no_audio_until_it_has_caught_up() -> None:
     line = a_line()
     door = line.door
     door.put(DOMAIN, "call", 0, request(chunks("grace")[0]))
+    line.now += LAG_REMEMBERED * 2
     behind(line, 3.5)
     with pytest.raises(Overloaded) as refusal:
         door.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
     assert (refusal.value.status, refusal.value.code) == (429, "audio_overload")
     assert refusal.value.headers == {"Retry-After": "1"}
+    line.now += LAG_STANDS + LAG_REMEMBERED
     behind(line, 0.5)
-    line.now += LAG_REMEMBERED * 2
     door.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
     assert len(line.stream.events) == 2
 
 
+def test_a_call_that_begins_on_a_shard_that_is_behind_is_turned_away_with_its_first_chunk() -> None:
+    line = a_line()
+    behind(line, 3.5)
+    assert refused(lambda: put(line)) == (429, "audio_overload", None)
+
+
 def test_an_old_word_of_a_lag_closes_no_door() -> None:
     line = a_line()
-    door = line.door
-    door.put(DOMAIN, "call", 0, request(chunks("grace")[0]))
     behind(line, 60.0)
     line.now += LAG_VALID
-    door.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
+    put(line)
 
 
 def test_the_end_passes_a_closed_door() -> None:

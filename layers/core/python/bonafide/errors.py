@@ -97,6 +97,15 @@ class Overloaded(BonafideError):
     status = 429
 
 
+class AudioOverload(Overloaded):
+    """More audio arrives than the stream takes, or than can be scored in time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "audio_overload", "More audio arrives than can be scored in time.", headers={"Retry-After": "1"}
+        )
+
+
 class Unavailable(BonafideError):
     """A dependency did not answer in time; nothing was half written, and a retry is safe."""
 

@@ -40,9 +40,10 @@ def batch_entry(scoring: ChunkScoring, aside: SettingAside) -> Handler[Any]:
             raise
 
     def handle(event: Event, context: LambdaContext) -> Any:
+        # First, so that a batch that fails, or takes its environment with it, has said how late it is.
+        _report_lag(scoring, event)
         answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)
         follow(None)
-        _report_lag(scoring, event)
         return answer
 
     return observed(handle)
@@ -62,5 +63,5 @@ def _report_lag(scoring: ChunkScoring, event: dict[str, Any]) -> None:
     try:
         scoring.report_lag(first["eventID"].partition(":")[0], oldest)
     except Unavailable as error:
-        # The batch is scored; it would be delivered again for the sake of a word that is stale in seconds.
+        # The batch can be scored all the same, and the word would be stale in seconds.
         logger.warning("lag not reported", extra={"code": error.code})

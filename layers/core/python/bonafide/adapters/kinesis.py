@@ -1,10 +1,14 @@
 """The audio stream on Kinesis."""
 
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bonafide.errors import Overloaded, StoreUnavailable
+from bonafide.errors import AudioOverload, StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -18,19 +22,44 @@ class KinesisAudioStream:
     def __init__(self, client: "KinesisClient", stream: str) -> None:
         self._client = client
         self._stream = stream
+        self._shards: list[tuple[int, str]] = []
 
-    def put(self, partition: str, event: bytes) -> str:
+    def put(self, partition: str, event: bytes) -> None:
         """See `AudioStream`."""
-        try:
-            return self._client.put_record(StreamName=self._stream, PartitionKey=partition, Data=event)["ShardId"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in THROTTLED:
-                raise overloaded() from error
-            raise StoreUnavailable from error
-        except BotoCoreError as error:
-            raise StoreUnavailable from error
+        with _translated_errors():
+            answer = self._client.put_record(StreamName=self._stream, PartitionKey=partition, Data=event)
+        if self._shards and answer["ShardId"] != self.shard(partition):
+            # The stream was given more shards, or fewer.
+            self._shards = []
+
+    def shard(self, partition: str) -> str:
+        """See `AudioStream`. Each shard holds a range of the MD5 of partition keys."""
+        if not self._shards:
+            self._shards = self._open_shards()
+        if not self._shards:
+            raise StoreUnavailable
+        place = int.from_bytes(hashlib.md5(partition.encode(), usedforsecurity=False).digest())
+        return self._shards[bisect_left(self._shards, (place, ""))][1]
+
+    def _open_shards(self) -> list[tuple[int, str]]:
+        """The end of each open shard's range, and its name."""
+        with _translated_errors():
+            pages = self._client.get_paginator("list_shards").paginate(StreamName=self._stream)
+            shards = [shard for page in pages for shard in page["Shards"]]
+        return sorted(
+            (int(each["HashKeyRange"]["EndingHashKey"]), each["ShardId"])
+            for each in shards
+            if "EndingSequenceNumber" not in each["SequenceNumberRange"]
+        )
 
 
-def overloaded() -> Overloaded:
-    """The refusal of audio that could not be scored in time."""
-    return Overloaded("audio_overload", "More audio arrives than can be scored in time.", headers={"Retry-After": "1"})
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in THROTTLED:
+            raise AudioOverload from error
+        raise StoreUnavailable from error
+    except BotoCoreError as error:
+        raise StoreUnavailable from error

@@ -12,7 +12,8 @@ import json
 import struct
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from bonafide.adapters.records import Item
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark, tag
 from bonafide.errors import StoreUnavailable
-from bonafide.ports import EvidenceRow, Lag, SessionRecord, VersionConflict
+from bonafide.ports import LAG_STANDS, EvidenceRow, Lag, SessionRecord, VersionConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -144,15 +145,25 @@ class DynamoSessionStore:
 
     def report_lag(self, shard: str, lag: Lag) -> None:
         """See `SessionStore`."""
-        document = {"seconds": {"N": f"{lag.seconds:.3f}"}, "at": {"S": lag.at.isoformat()}}
-        key = {"session": {"S": f"lag#{shard}"}, "item": {"S": "lag"}, "expires_at": {"N": _seconds(lag.at + KEPT)}}
-        with translated_errors():
-            self._client.put_item(TableName=self._table, Item={**key, **document})
+        waited = {"waited": {"N": f"{lag.seconds:.3f}"}, "said_at": {"N": f"{lag.at.timestamp():.3f}"}}
+        item = {**_lag_key(shard), **waited, "expires_at": {"N": _seconds(lag.at + KEPT)}}
+        with suppress(VersionConflict), translated_errors():
+            self._client.put_item(
+                TableName=self._table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(said_at) OR waited <= :waited OR said_at < :stands",
+                ExpressionAttributeValues={
+                    ":waited": waited["waited"],
+                    ":stands": {"N": f"{(lag.at - LAG_STANDS).timestamp():.3f}"},
+                },
+            )
 
     def lag(self, shard: str) -> Lag | None:
         """See `SessionStore`."""
-        item = self._get(f"lag#{shard}", "lag")
-        return Lag(float(item["seconds"]["N"]), datetime.fromisoformat(item["at"]["S"])) if item else None
+        item = self._get(*(value["S"] for value in _lag_key(shard).values()))
+        if item is None:
+            return None
+        return Lag(float(item["waited"]["N"]), datetime.fromtimestamp(float(item["said_at"]["N"]), UTC))
 
     def _put_row(self, call: SessionRecord, row: EvidenceRow) -> bool:
         try:
@@ -209,6 +220,10 @@ def _unpack(block: Item) -> list[Mark]:
 
 def _expires(call: SessionRecord) -> Any:
     return {"N": _seconds(call.expires_at + KEPT)}
+
+
+def _lag_key(shard: str) -> Item:
+    return {"session": {"S": f"lag#{shard}"}, "item": {"S": "highest"}}
 
 
 def _due_part(call: SessionRecord) -> str:

@@ -24,7 +24,7 @@ class AudioIntake:
         self._sessions = sessions
         self._stream = stream
         self._clock = clock
-        self._pressure = Pressure(sessions, clock)
+        self._pressure = Pressure(sessions, stream, clock)
 
     def put(self, domain: str, session: str, number: int, chunk: ChunkRequest) -> ChunkReceipt:
         """Takes one chunk; taking it again has no further effect.
@@ -45,8 +45,8 @@ class AudioIntake:
         event = chunk_event(domain, session, number, chunk.content, _origin(record))
         _require_size(partition, event)
         self._pressure.require_room(partition)
-        shard = self._stream.put(partition, event)
-        self._pressure.learn(partition, shard)
+        self._stream.put(partition, event)
+        self._pressure.took(partition, now)
         return ChunkReceipt(session_id=session, chunk=number, accepted_at=now)
 
     def end(self, domain: str, session: str, request: EndRequest) -> Session:
