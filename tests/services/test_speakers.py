@@ -2,11 +2,12 @@
 
 import base64
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from bonafide.biometrics.enrolment import SpeakerStatus
-from bonafide.errors import InvalidInput, NotFound
+from bonafide.errors import Conflict, InvalidInput, NotFound
 from tests.services.parts import MORNING, World, speech
 from tests.services.test_enrolment import once
 
@@ -56,6 +57,24 @@ def test_opting_out_again_changes_nothing(world: World) -> None:
     world.enroll(speech("ann"))
     first = world.speakers.opt_out("acme", "ann")
     assert world.speakers.opt_out("acme", "ann") == first
+
+
+def test_opting_out_again_makes_consent_void_that_was_given_in_between(world: World) -> None:
+    world.enroll(speech("ann"))
+    world.speakers.opt_out("acme", "ann")
+    given_at = world.now = MORNING + timedelta(hours=1)
+    world.now += timedelta(hours=1)
+    assert world.speakers.opt_out("acme", "ann").opted_out_at == world.now
+    with pytest.raises(Conflict) as refusal:
+        world.enroll(speech("ann"), given_at=given_at)
+    assert refusal.value.code == "speaker_opted_out"
+
+
+def test_an_opt_out_never_moves_back_to_a_clock_that_is_behind(world: World) -> None:
+    world.enroll(speech("ann"))
+    world.speakers.opt_out("acme", "ann")
+    world.now -= timedelta(seconds=1)
+    assert world.speakers.opt_out("acme", "ann").opted_out_at == MORNING
 
 
 def test_an_opt_out_that_an_enrolment_overtakes_erases_that_too(world: World) -> None:

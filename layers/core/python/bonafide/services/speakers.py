@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from datetime import datetime
 
 from bonafide.biometrics.enrolment import SpeakerStatus, missing_seconds
 from bonafide.contracts import IDENTIFIER, ConsentReceipt, Speaker, SpeakerList
@@ -55,18 +56,14 @@ class Speakers:
         """
         for pause in jittered_pauses(WRITE_ATTEMPTS):
             tenant, current = self._find_to_erase(domain, speaker)
-            if current.status is not SpeakerStatus.OPTED_OUT:
-                now = self._clock()
-                current = current.next(
-                    now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, applied=(), opted_out_at=now
-                )
-                try:
-                    self._store.put_speaker(current)
-                except VersionConflict:
-                    pause()
-                    continue
-                except DomainChanged as error:
-                    raise domain_not_found(domain) from error
+            current = _opted_out(current, self._clock())
+            try:
+                self._store.put_speaker(current)
+            except VersionConflict:
+                pause()
+                continue
+            except DomainChanged as error:
+                raise domain_not_found(domain) from error
             self._recordings.forget_speaker(domain, speaker)
             return view(tenant, current)
         raise StoreUnavailable
@@ -104,6 +101,12 @@ def find_both(store: TenantStore, domain: str, speaker: str) -> tuple[DomainReco
     if record is None:
         raise NotFound("speaker_not_found", "There is no such speaker in the domain.", field="speaker", found=speaker)
     return tenant, record
+
+
+def _opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:
+    """Opting out once more makes void what consent was given in between, even if no enrolment has used it yet."""
+    at = max(now, record.opted_out_at or now)
+    return record.next(now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, applied=(), opted_out_at=at)
 
 
 def view(tenant: DomainRecord, record: SpeakerRecord) -> Speaker:
