@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+import jsii
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -47,6 +48,22 @@ THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 DOMAIN = "/v1/domains/{domain}"
 SESSION = f"{DOMAIN}/sessions/{{session}}"
 SPEAKER = f"{DOMAIN}/speakers/{{speaker}}"
+
+
+@jsii.implements(lambda_.IEventSourceDlq)
+class SetAside:
+    """Where Lambda puts records that fail again and again; CDK's own would also grant reading and deleting them."""
+
+    def __init__(self, bucket_arn: str) -> None:
+        self._bucket_arn = bucket_arn
+
+    def bind(
+        self,
+        target: lambda_.IEventSourceMapping,  # noqa: ARG002, the interface's names
+        target_handler: lambda_.IFunction,  # noqa: ARG002
+    ) -> lambda_.DlqDestinationConfig:
+        """Names the bucket; what may be written there is granted by the stack."""
+        return lambda_.DlqDestinationConfig(destination=self._bucket_arn)
 
 
 class ServiceStack(Stack):
@@ -160,6 +177,8 @@ class ServiceStack(Stack):
         self._allow_judging(function)
         self._allow(function, self._data.sessions, "UpdateItem")
         self._grant(function, "s3:PutObject", self._data.failures.arn_for_objects("*"))
+        # Lambda looks whether the bucket is there.
+        self._grant(function, "s3:ListBucket", self._data.failures.bucket_arn)
         source = event_sources.KinesisEventSource(
             self._data.stream,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
@@ -170,7 +189,7 @@ class ServiceStack(Stack):
             report_batch_item_failures=True,
             retry_attempts=5,
             max_record_age=Duration.minutes(10),
-            on_failure=event_sources.S3OnFailureDestination(self._data.failures),
+            on_failure=SetAside(self._data.failures.bucket_arn),
         )
         function.alias.add_event_source(source)
 
