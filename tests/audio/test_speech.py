@@ -5,7 +5,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from bonafide.audio.speech import LEAVE, LONGEST_PAUSE, MARGIN, SHORTEST_SPEECH, sample_mask, speech_windows
+from bonafide.audio.speech import (
+    LEAVE,
+    LONGEST_PAUSE,
+    MARGIN,
+    SHORTEST_SPEECH,
+    SURROUNDINGS,
+    sample_mask,
+    speech_windows,
+    surrounded,
+)
 
 probabilities = arrays(np.float32, st.integers(0, 200), elements=st.floats(0, 1, width=32, allow_subnormal=False))
 
@@ -46,6 +55,16 @@ def test_without_one_confident_window_there_is_no_speech(values: NDArray[np.floa
 )
 def test_speech_is_kept_whole_and_noises_are_dropped(values: NDArray[np.float32], kept: int) -> None:
     assert speech_windows(values).sum() == kept
+
+
+@pytest.mark.parametrize(("pause", "kept"), [(2 * SURROUNDINGS, 2 * SURROUNDINGS), (99, 2 * SURROUNDINGS), (0, 0)])
+def test_speech_keeps_the_pauses_within_it_and_the_edges_of_longer_ones(pause: int, kept: int) -> None:
+    speech = np.repeat([True, False, True], [20, pause, 20])
+    assert surrounded(speech).sum() == 40 + kept
+
+
+def test_silence_surrounds_nothing() -> None:
+    assert not surrounded(np.zeros(50, np.bool_)).any()
 
 
 @given(st.integers(1, 40000), st.sampled_from([8000, 16000]))

@@ -11,6 +11,7 @@ LEAVE = 0.35
 SHORTEST_SPEECH = 8
 LONGEST_PAUSE = 3
 MARGIN = 1
+SURROUNDINGS = 16
 
 
 def speech_windows(probabilities: NDArray[np.float32]) -> Mask:
@@ -29,14 +30,26 @@ def speech_windows(probabilities: NDArray[np.float32]) -> Mask:
     speech = _hysteresis(probabilities)
     speech = ~_without_short_runs(~speech, LONGEST_PAUSE + 1)
     speech = _without_short_runs(speech, SHORTEST_SPEECH)
-    padded = np.pad(speech, MARGIN)
-    kept: Mask = np.logical_or.reduce([padded[shift:][: len(speech)] for shift in range(2 * MARGIN + 1)])
-    return kept
+    return _widened(speech, MARGIN)
+
+
+def surrounded(windows: Mask) -> Mask:
+    """Adds SURROUNDINGS windows on both sides of all speech, shape (windows,): short pauses are whole again.
+
+    The speaker network was trained on speech with its pauses; short recordings without them are told apart worse.
+    """
+    return _widened(windows, SURROUNDINGS)
 
 
 def sample_mask(windows: Mask, samples: int, rate: int) -> Mask:
     """Spreads a mask over windows to one over samples, shape (samples,)."""
     return np.repeat(windows, round(WINDOW_SECONDS * rate))[:samples]
+
+
+def _widened(mask: Mask, windows: int) -> Mask:
+    padded = np.pad(mask, windows)
+    widened: Mask = np.logical_or.reduce([padded[shift:][: len(mask)] for shift in range(2 * windows + 1)])
+    return widened
 
 
 def _hysteresis(probabilities: NDArray[np.float32]) -> Mask:
