@@ -156,6 +156,7 @@ class ServiceStack(Stack):
     def _add_intake(self) -> None:
         ingest = self._released("IngestAudio", self._release("ingest_audio", Wave.DOORS, ANSWERING))
         self._allow(ingest, self._data.sessions, "GetItem", "PutItem")
+        self._allow(ingest, self._data.tenants, "GetItem")
         self._allow(ingest, self._data.idempotency, *IDEMPOTENCY)
         self._data.stream.grant(ingest.role, "kinesis:PutRecord", "kinesis:ListShards")
         self._api.route("PUT", f"{SESSION}/audio/{{n}}", ingest.alias)

@@ -181,7 +181,7 @@ class Line:
 
     @property
     def door(self) -> AudioIntake:
-        return AudioIntake(self._observed(self.sessions), self._observed(self.stream), self._clock)
+        return AudioIntake(self._observed(self.sessions), self.tenants, self._observed(self.stream), self._clock)
 
     @property
     def closing(self) -> SessionClosing:

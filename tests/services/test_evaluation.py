@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts import ClaimRequest, SessionEvaluation
 from bonafide.errors import Conflict, NotFound
 from bonafide.events import ended_event
+from bonafide.observability import measurements
 from bonafide.services.evaluation import GRACE, IDLE
 from bonafide.services.sessions import LONGEST_CALL
 from tests.calls import DOMAIN, Line, Script, chunks, sent, voiceprint
@@ -181,6 +183,34 @@ def test_accepted_times_of_the_past_do_not_close_a_call_early() -> None:
     line = begun()
     line.scoring.handle(CALL.chunk(0), MORNING - timedelta(days=400))
     assert later(line, IDLE - SECOND) == 0
+
+
+@pytest.mark.parametrize("counts", permutations((4, 5, 6)))
+def test_of_counts_that_contradict_each_other_the_largest_counts_in_any_order(counts: tuple[int, ...]) -> None:
+    line = begun(3)
+    for count in (*counts, *counts[:2]):
+        line.now += SECOND
+        line.scoring.handle(ended_event(DOMAIN, "call", count, line.now), line.now)
+    # Five counts in as many seconds, and only the first one began the wait.
+    assert later(line, GRACE - 5 * SECOND) == 0
+    assert later(line, SECOND) == 1
+    assert (line.final("call")["chunks"]["expected"], line.final("call")["chunks"]["scored"]) == (6, 3)
+
+
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_an_end_that_comes_when_the_call_is_final_is_counted_and_without_effect(
+    count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = begun(3)
+    later(line, IDLE)
+    document = line.final("call")
+    measurements.write()
+    capsys.readouterr()
+    entry, event = line.entry, ended_event(DOMAIN, "call", count, line.now)
+    assert entry({"Records": line.records([event])}) == {"batchItemFailures": []}
+    assert (line.final("call"), line.failures.documents) == (document, {})
+    assert line.sessions._sessions[DOMAIN, "call"].chunk_count is None
+    assert '"EventsWithoutEffect":[1.0]' in capsys.readouterr().out.replace(" ", "")
 
 
 def test_late_evidence_is_kept_and_counted_and_rewrites_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -74,9 +75,23 @@ def test_an_unknown_call_is_not_found(call: str) -> None:
 def test_nothing_is_taken_for_an_unknown_call() -> None:
     line = a_line()
     assert refused(lambda: line.door.put(DOMAIN, "unknown", 0, request(b"")))[1] == "session_not_found"
-    assert refused(lambda: line.door.put("other", "call", 0, request(b"")))[1] == "session_not_found"
+    assert refused(lambda: line.door.put("other", "call", 0, request(b"")))[1] == "domain_not_found"
     assert refused(lambda: line.door.end(DOMAIN, "unknown", EndRequest(chunks=1)))[1] == "session_not_found"
     assert not line.stream.events
+
+
+def test_nothing_is_taken_for_a_call_whose_domain_is_deleted() -> None:
+    line = a_line()
+    record = line.tenants.domain(DOMAIN)
+    assert record is not None
+    line.tenants.put_domain(replace(record, deleting=True, tentative=True, version=2))
+    put(line)
+    line.tenants.put_domain(replace(record, deleting=True, version=3))
+    assert refused(lambda: put(line)) == (404, "domain_not_found", "domain")
+    line.tenants.delete_domain(replace(record, version=3))
+    assert refused(lambda: put(line)) == (404, "domain_not_found", "domain")
+    assert refused(lambda: end(line)) == (404, "domain_not_found", "domain")
+    assert len(line.stream.events) == 1
 
 
 def test_no_call_starts_in_an_unknown_domain() -> None:

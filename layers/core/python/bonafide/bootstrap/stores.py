@@ -115,7 +115,7 @@ def sessions() -> Sessions:
 def intake() -> AudioIntake:
     """The service behind the chunk routes."""
     client = traced(boto3.client("kinesis", config=CALLS))
-    return AudioIntake(session_store(), KinesisAudioStream(client, _stream_settings().audio_stream))
+    return AudioIntake(session_store(), tenant_store(), KinesisAudioStream(client, _stream_settings().audio_stream))
 
 
 def closing() -> SessionClosing:

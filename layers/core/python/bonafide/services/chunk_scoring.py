@@ -8,12 +8,12 @@ from bonafide.audio.decode import decode
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.events import AudioChunk, SessionEnded, parse
-from bonafide.observability import continued, follow, measurements, stage
+from bonafide.observability import continued, follow, logger, measurements, stage
 from bonafide.ports import EvidenceRow, Lag, SessionRecord, SessionStore, SpeechModels
 from bonafide.services.clock import Clock, utc_now
 from bonafide.services.evaluation import SessionJudge
 from bonafide.services.recordings import inline
-from bonafide.services.sessions import end_session, find_session
+from bonafide.services.sessions import change_session, ended, find_session
 
 
 class ChunkScoring:
@@ -72,4 +72,16 @@ class ChunkScoring:
             return self._models.evidence(speech, record.bands)
 
     def _end(self, event: SessionEnded) -> SessionRecord:
-        return end_session(self._sessions, event.domain, event.session, event.chunks, self._clock())
+        """Of several counts the largest counts, whichever came first; to a final call none makes a difference."""
+
+        def with_count(record: SessionRecord) -> SessionRecord:
+            known = record.chunk_count
+            if record.finalised_at or (known is not None and known >= event.chunks):
+                return record
+            return ended(record, event.chunks, self._clock())
+
+        record = change_session(self._sessions, event.domain, event.session, with_count)
+        if record.chunk_count != event.chunks:
+            measurements.add(EventsWithoutEffect=1)
+            logger.warning("end without effect", extra={"chunks": event.chunks, "known": record.chunk_count})
+        return record

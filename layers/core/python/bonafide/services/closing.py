@@ -7,6 +7,7 @@ from bonafide.observability import follow, logger
 from bonafide.ports import SessionRecord, SessionStore, TenantStore
 from bonafide.services.clock import Clock, utc_now
 from bonafide.services.evaluation import SessionJudge
+from bonafide.services.tenants import require_standing
 
 SECONDS_TO_CLOSE_ONE = 5.0
 
@@ -54,7 +55,10 @@ class SessionClosing:
             return False
 
     def _forget(self, domain: str, session: str) -> None:
-        """Deletes a call whose domain is gone for good: one that is only looked through for speakers may open again."""
-        tenant, record = self._tenants.domain(domain), self._sessions.session(domain, session)
-        if record and (tenant is None or (tenant.deleting and not tenant.tentative)):
-            self._sessions.delete_session(record)
+        """Deletes a call whose domain is gone for good."""
+        record = self._sessions.session(domain, session)
+        try:
+            require_standing(self._tenants, domain)
+        except NotFound:
+            if record:
+                self._sessions.delete_session(record)

@@ -7,11 +7,12 @@ from bonafide.contracts import MAX_CHUNKS, ChunkReceipt, ChunkRequest, EndReques
 from bonafide.errors import Conflict, InvalidInput, TooLarge, UnsupportedAudio
 from bonafide.events import Origin, chunk_event, ended_event
 from bonafide.observability import trace_header
-from bonafide.ports import AudioStream, SessionRecord, SessionStore
+from bonafide.ports import AudioStream, SessionRecord, SessionStore, TenantStore
 from bonafide.services.clock import Clock, utc_now
 from bonafide.services.pressure import Pressure
 from bonafide.services.recordings import inline
-from bonafide.services.sessions import end_session, find_session, require_not_final, view
+from bonafide.services.sessions import change_session, ended, find_session, require_not_final, view
+from bonafide.services.tenants import require_standing
 
 LONGEST_CHUNK_SECONDS = 15.0
 LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition key, envelope and audio in base64
@@ -20,8 +21,11 @@ LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition ke
 class AudioIntake:
     """Takes chunks and ends."""
 
-    def __init__(self, sessions: SessionStore, stream: AudioStream, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, sessions: SessionStore, tenants: TenantStore, stream: AudioStream, clock: Clock = utc_now
+    ) -> None:
         self._sessions = sessions
+        self._tenants = tenants
         self._stream = stream
         self._clock = clock
         self._pressure = Pressure(sessions, stream, clock)
@@ -30,12 +34,13 @@ class AudioIntake:
         """Takes one chunk; taking it again has no further effect.
 
         Raises:
-            NotFound: the call is unknown.
+            NotFound: the call is unknown, or its domain is gone.
             Conflict: the call is over, or the chunk's format is not the call's.
             InvalidInput: number or audio cannot be used.
             TooLarge: the chunk does not fit into a record of the stream.
             Overloaded: scoring is behind; repeat the chunk after a while.
         """
+        require_standing(self._tenants, domain)
         record = find_session(self._sessions, domain, session)
         now = self._clock()
         _require_room(record, number, now)
@@ -53,14 +58,31 @@ class AudioIntake:
         """Says how many chunks the call has.
 
         Raises:
-            NotFound: the call is unknown.
+            NotFound: the call is unknown, or its domain is gone.
             Conflict: it ended with another count, or its decision is final.
         """
-        record = end_session(self._sessions, domain, session, request.chunks, self._clock())
+        now = self._clock()
+        require_standing(self._tenants, domain)
+        record = change_session(self._sessions, domain, session, lambda call: _ended(call, request.chunks, now))
         # Behind the last chunk in the same shard: when scoring reads it, all that was accepted before is scored.
-        event = ended_event(domain, session, request.chunks, self._clock(), _origin(record))
+        event = ended_event(domain, session, request.chunks, now, _origin(record))
         self._stream.put(f"{domain}#{session}", event)
         return view(record)
+
+
+def _ended(record: SessionRecord, chunks: int, now: datetime) -> SessionRecord:
+    if record.chunk_count == chunks:
+        return record
+    require_not_final(record)
+    if record.chunk_count is not None:
+        raise Conflict(
+            "session_ended",
+            "The session ended with another number of chunks.",
+            field="chunks",
+            limit=record.chunk_count,
+            found=chunks,
+        )
+    return ended(record, chunks, now)
 
 
 def _origin(record: SessionRecord) -> Origin:

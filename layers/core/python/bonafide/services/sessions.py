@@ -77,7 +77,12 @@ class Sessions:
             NotFound: the call is unknown.
             Conflict: its decision is final.
         """
-        return view(self._change(domain, session, lambda record: replace(record, speaker=request.speaker)))
+
+        def claimed(record: SessionRecord) -> SessionRecord:
+            require_not_final(record)
+            return replace(record, speaker=request.speaker)
+
+        return view(change_session(self._sessions, domain, session, claimed))
 
     def evaluate(self, domain: str, session: str) -> SessionEvaluation:
         """Judges the call's audio so far, or reads the final decision.
@@ -94,19 +99,6 @@ class Sessions:
             raise domain_not_found(domain)
         return tuple(bands_to_meet(known.voiceprint)) if known and known.voiceprint else (Channel.NARROWBAND,)
 
-    def _change(self, domain: str, session: str, change: Callable[[SessionRecord], SessionRecord]) -> SessionRecord:
-        for pause in jittered_pauses(WRITE_ATTEMPTS):
-            record = find_session(self._sessions, domain, session)
-            require_not_final(record)
-            changed = change(record)
-            try:
-                self._sessions.put_session(replace(changed, version=record.version + 1))
-            except VersionConflict:
-                pause()
-                continue
-            return changed
-        raise StoreUnavailable
-
 
 def find_session(store: SessionStore, domain: str, session: str) -> SessionRecord:
     """Reads a call.
@@ -121,34 +113,39 @@ def find_session(store: SessionStore, domain: str, session: str) -> SessionRecor
     return record
 
 
-def end_session(store: SessionStore, domain: str, session: str, chunks: int, now: datetime) -> SessionRecord:
-    """Writes how many chunks a call has; the same again changes nothing.
+def change_session(
+    store: SessionStore, domain: str, session: str, change: Callable[[SessionRecord], SessionRecord]
+) -> SessionRecord:
+    """Changes a call as it stands; returns it.
+
+    Args:
+        store: of calls.
+        domain: of the call.
+        session: its name.
+        change: returns the call as it is to be, or the one that it was given to leave it so.
 
     Raises:
         NotFound: the call is unknown.
-        Conflict: it ended with another count, or its decision is final.
     """
     for pause in jittered_pauses(WRITE_ATTEMPTS):
         record = find_session(store, domain, session)
-        if record.chunk_count == chunks:
+        changed = change(record)
+        if changed is record:
             return record
-        require_not_final(record)
-        if record.chunk_count is not None:
-            raise Conflict(
-                "session_ended",
-                "The session ended with another number of chunks.",
-                field="chunks",
-                limit=record.chunk_count,
-                found=chunks,
-            )
-        ended = replace(record, chunk_count=chunks, due_at=now + GRACE, version=record.version + 1)
+        changed = replace(changed, version=record.version + 1)
         try:
-            store.put_session(ended)
+            store.put_session(changed)
         except VersionConflict:
             pause()
             continue
-        return ended
+        return changed
     raise StoreUnavailable
+
+
+def ended(record: SessionRecord, chunks: int, now: datetime) -> SessionRecord:
+    """The call with its count; how long it waits for missing chunks begins with the first count."""
+    due_at = now + GRACE if record.chunk_count is None else record.due_at
+    return replace(record, chunk_count=chunks, due_at=due_at)
 
 
 def view(record: SessionRecord) -> Session:

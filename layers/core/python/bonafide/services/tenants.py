@@ -21,6 +21,17 @@ def domain_not_found(domain: str) -> NotFound:
     return NotFound("domain_not_found", "There is no such domain.", field="domain", found=domain)
 
 
+def require_standing(store: TenantStore, domain: str) -> None:
+    """Refuses what would go into a domain that is gone for good; one that is only looked through may open again.
+
+    Raises:
+        NotFound: it is gone, or going.
+    """
+    record = store.domain(domain)
+    if record is None or (record.deleting and not record.tentative):
+        raise domain_not_found(domain)
+
+
 class Tenants:
     """The life cycle of a domain."""
 
