@@ -1,5 +1,6 @@
 """One contract for each store, kept by the adapters of AWS and by their twins in memory alike."""
 
+import json
 import threading
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
 from bonafide.adapters.memory import MemoryAudioStore, MemoryDecisionLog, MemoryTenantStore
+from bonafide.adapters.records import read_domain, write_domain
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
@@ -94,6 +96,15 @@ def test_a_domain_is_read_as_it_was_written(tenants: TenantStore, domain: Domain
 def test_an_unknown_domain_and_an_unknown_speaker_are_none(tenants: TenantStore, name: str) -> None:
     assert tenants.domain(name) is None
     assert tenants.find(name, "ann") == (None, None)
+
+
+def test_a_domain_that_a_later_release_wrote_is_read_for_what_is_known_of_it() -> None:
+    domain = a_domain("acme")
+    item = write_domain(domain)
+    document = json.loads(item["document"]["S"])
+    for part in (document, document["policy"], document["retention"]):
+        part["later"] = 1
+    assert read_domain({**item, "later": {"N": "1"}, "document": {"S": json.dumps(document)}}) == domain
 
 
 def test_a_domain_that_is_closed_tentatively_is_read_as_such(tenants: TenantStore, domain: DomainRecord) -> None:

@@ -55,8 +55,8 @@ def read_domain(item: Item) -> DomainRecord:
     document = json.loads(item["document"]["S"])
     return DomainRecord(
         domain=item["domain"]["S"],
-        policy=Policy(**document["policy"]),
-        retention=Retention(**document["retention"]),
+        policy=Policy(**_known(Policy, document["policy"])),
+        retention=Retention(**_known(Retention, document["retention"])),
         created_at=datetime.fromisoformat(document["created_at"]),
         updated_at=datetime.fromisoformat(document["updated_at"]),
         policy_version=document["policy_version"],
@@ -65,6 +65,11 @@ def read_domain(item: Item) -> DomainRecord:
         # Functions of the release before this one do not write it.
         tentative=document.get("tentative", False),
     )
+
+
+def _known(kind: type[Policy | Retention], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Leaves out what only a later release knows, which may have written before it was rolled back."""
+    return {name: document[name] for name in kind.__slots__ if name in document}
 
 
 def write_speaker(record: SpeakerRecord) -> Item:
