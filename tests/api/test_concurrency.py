@@ -63,6 +63,16 @@ def test_the_same_key_with_another_body_is_refused(bonafide: Deployment, api: Ap
     assert len(decisions(bonafide, domain)) == 1
 
 
+def test_keys_and_bodies_are_remembered_by_their_sha_256(bonafide: Deployment, calls: str, api: Api) -> None:
+    assert api.call("POST", calls, {"audio": audio(reading("train_grace", 2))}, key=str(uuid.uuid4())).status == 200
+    table = bonafide.functions["authenticate_caller"].definition.environment["BONAFIDE_IDEMPOTENCY_TABLE"]
+    remembered = bonafide.emulator.client("dynamodb").scan(TableName=table)["Items"]
+    digests = [item["id"]["S"].rpartition("#")[2] for item in remembered] + [
+        item["validation"]["S"] for item in remembered
+    ]
+    assert {len(digest) for digest in digests} == {64}
+
+
 def test_a_key_belongs_to_the_path_that_it_was_sent_to(api: Api, domain: str, calls: str) -> None:
     enrol(api, domain, "bob", "train_atkins")
     body, key = {"audio": audio(reading("train_grace", 2))}, str(uuid.uuid4())
