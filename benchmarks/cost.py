@@ -28,7 +28,7 @@ from local.demo.script import SETTINGS
 from local.environment import Outcome
 from local.function import Definition
 from local.produce_client import Client
-from local.runner import Account, deployment
+from local.runner import Account, Deployment, deployment
 from local.synth import ROOT, synthesize
 
 PRICES = ROOT / "docs" / "operations" / "prices.json"
@@ -53,11 +53,13 @@ class Ledger:
     Attributes:
         meter: between the functions and their state.
         folder: of the functions' logs.
+        doors: functions that API Gateway calls.
         invocations: name of the function, billed milliseconds and GB of each invocation so far.
     """
 
     meter: Meter
     folder: Path
+    doors: set[str] = field(default_factory=set)
     invocations: list[tuple[str, int, float]] = field(default_factory=list)
 
     def record(self, definition: Definition, _qualifier: str, outcome: Outcome) -> None:
@@ -74,13 +76,15 @@ class Ledger:
         return {**self.meter.used, "log_bytes": logs}
 
     def billed(self, since: int) -> Usage:
-        """Requests and time of functions from some invocation on."""
+        """Requests, with what API Gateway adds to each, and time of functions from some invocation on."""
         recent = self.invocations[since:]
         kinds = {(name, gigabytes) for name, _, gigabytes in recent}
         times = {kind: [milliseconds for name, milliseconds, _ in recent if name == kind[0]] for kind in kinds}
         # Each counts as long as the median: what else this machine does at times is no part of the cost.
         seconds = sum(len(each) * median(each) / 1000 * gigabytes for (_, gigabytes), each in times.items())
-        return {"lambda_requests": len(recent), "lambda_gb_seconds": seconds}
+        asked = sum(name in self.doors for name, _, _ in recent)
+        door = {"api_requests": asked, "traces": SAMPLED * asked, "log_bytes": ACCESS_LOG_BYTES * asked}
+        return {"lambda_requests": len(recent), "lambda_gb_seconds": seconds, **door}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +94,14 @@ class Bench:
     client: Client
     ledger: Ledger
     speech: Samples
+    running: Deployment
 
     def each(self, times: int, act: Callable[[int], Any]) -> Usage:
         """What one request uses on average; `act` sends the n-th, waits for what follows, and returns the answer."""
         before, since = self.ledger.total(), len(self.ledger.invocations)
         answered = sum(len(json.dumps(act(n))) for n in range(times))
-        door = {"api_requests": 1, "traces": SAMPLED, "answer_bytes": answered / times, "log_bytes": ACCESS_LOG_BYTES}
-        used = added(self.ledger.billed(since), self.ledger.total(), scaled(before, -1))
-        return added(door, scaled(used, 1 / times))
+        used = added({"answer_bytes": answered}, self.ledger.billed(since), self.ledger.total(), scaled(before, -1))
+        return scaled(used, 1 / times)
 
 
 def main() -> None:
@@ -109,11 +113,13 @@ def main() -> None:
     with bench(ROOT / ".build" / "cost") as running:
         authentication = authentications(running)
         hour = streamed_hour(running)
+        probe = synthetic_calls(running)
         metrics = len(emitted_metrics(running.ledger.folder))
     print(f"USD, list prices of {prices['region']} taken down {prices['taken_down']}")
     print_costs("a million authentications of 10 s", scaled(authentication, 1e6), prices["prices"])
     print_costs("an hour of streamed calls", hour, prices["prices"])
-    print_costs(f"a month of {arguments.stage}, unused", standing(arguments.stage, metrics), prices["prices"])
+    month = added(scaled(probe, 60 * MONTH_HOURS), standing(arguments.stage, metrics))
+    print_costs(f"a month of {arguments.stage} that only the synthetic caller uses", month, prices["prices"])
 
 
 @contextmanager
@@ -126,10 +132,11 @@ def bench(folder: Path) -> Iterator[Bench]:
     try:
         # The minutely closing of calls is part of the standing costs: here it would only add noise.
         with deployment(logs=folder, account=account, pace=1e-6) as running:
+            ledger.doors = {route.function for route in running.template.routes()}
             meter.relay.upstream = running.emulator.endpoint
             client = Client(running.endpoint)
             _enrol(client, speech[: 50 * RATE])
-            yield Bench(client, ledger, speech)
+            yield Bench(client, ledger, speech, running)
     finally:
         meter.relay.stop()
 
@@ -174,6 +181,18 @@ def streamed_hour(running: Bench) -> Usage:
     end = running.each(1, lambda _: when_scored(send("POST", "end", {"chunks": chunks}), chunks + 1))
     whole = added(call, scaled(added(heard, looks), chunks), end)
     return scaled(whole, 3600 / STREAMED_SECONDS)
+
+
+def synthetic_calls(running: Bench) -> Usage:
+    """What the synthetic caller uses in one of its runs, of which there is one a minute."""
+
+    def run(_: int) -> Any:
+        outcome = running.running.invoke("probe_service", b"{}")
+        if json.loads(outcome.payload) != {"failed": 0}:
+            raise RuntimeError(f"golden calls fail: {outcome.payload.decode()}")
+        return {}
+
+    return running.each(3, run)
 
 
 def _until(holds: Callable[[], bool]) -> None:

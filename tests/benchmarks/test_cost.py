@@ -66,12 +66,21 @@ def test_every_price_names_what_it_is_for_and_where_it_stands() -> None:
 
 
 def test_one_slow_invocation_among_many_does_not_change_what_is_billed(meter: Meter, tmp_path: Path) -> None:
-    ledger = Ledger(meter, tmp_path)
+    ledger = Ledger(meter, tmp_path, {"another"})
     definition = Definition("f", "handler.f", tmp_path, (), {}, 2048, 3)
     for milliseconds in (99.1, 9000.0, 99.8):
         ledger.record(definition, "live", Outcome(b"", milliseconds=milliseconds))
-    assert ledger.billed(0) == {"lambda_requests": 3, "lambda_gb_seconds": pytest.approx(3 * 0.1 * 2)}
-    assert ledger.billed(2) == {"lambda_requests": 1, "lambda_gb_seconds": pytest.approx(0.2)}
+    assert ledger.billed(0)["lambda_gb_seconds"] == pytest.approx(3 * 0.1 * 2)
+    assert ledger.billed(2)["lambda_gb_seconds"] == pytest.approx(0.1 * 2)
+
+
+def test_only_functions_behind_the_api_cost_a_request_to_it(meter: Meter, tmp_path: Path) -> None:
+    ledger = Ledger(meter, tmp_path, {"door"})
+    for name in ("door", "door", "consumer"):
+        definition = Definition(name, "handler.f", tmp_path, (), {}, 512, 3)
+        ledger.record(definition, "live", Outcome(b"", milliseconds=1.0))
+    used = ledger.billed(0)
+    assert (used["api_requests"], used["lambda_requests"]) == (2, 3)
 
 
 def test_a_cost_is_the_sum_of_units_times_prices(capsys: pytest.CaptureFixture[str]) -> None:
