@@ -1,7 +1,8 @@
-"""Measures verification on a manifest, through the code that serves.
+"""Measures verification, or the spoof detector, on a manifest, through the code that serves.
 
     python -m training.evaluate --task verify --manifest path.csv --out path.json
         [--condition native|telephone|cross] [--enroll 1|3]
+    python -m training.evaluate --task spoof --manifest path.csv --out path.json [--condition native|telephone]
 
 Every pair of recordings is a trial (the earlier one in the manifest enrols), or, with `--enroll N`, every run of N
 recordings of a speaker in the manifest's order, taken as a ring, is enrolled and tested with every other recording.
@@ -27,6 +28,7 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from training.listen import Heard, Line, listen
 from training.manifest import Clip, ManifestError, digest, read_manifest
+from training.spoof import evaluate as spoof
 from training.trials import Outcome, Recording, compare, enrolments
 
 SCHEMA = 1
@@ -120,7 +122,7 @@ def main() -> int:
     """The command."""
     arguments = _arguments()
     try:
-        report = evaluate(arguments.manifest, arguments.bundle, arguments.condition, arguments.enroll)
+        report = _evaluate(arguments)
     except ManifestError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -130,9 +132,15 @@ def main() -> int:
     return 0
 
 
+def _evaluate(arguments: argparse.Namespace) -> Mapping[str, Any]:
+    if arguments.task == "spoof":
+        return spoof.evaluate(arguments.manifest, arguments.bundle, arguments.condition)
+    return evaluate(arguments.manifest, arguments.bundle, arguments.condition, arguments.enroll)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure verification on a manifest.")
-    parser.add_argument("--task", choices=["verify"], required=True)
+    parser.add_argument("--task", choices=["verify", "spoof"], required=True)
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--condition", choices=CONDITIONS, default="native")
     parser.add_argument("--enroll", type=int, choices=range(1, 11), default=1, metavar="N")
@@ -143,7 +151,9 @@ def _arguments() -> argparse.Namespace:
 
 def _summary(report: Mapping[str, Any]) -> str:
     intervals = report["confidence_intervals"]
-    lines = [f"{name:20} {report[name]:.4f}  [{intervals[name][0]:.4f}, {intervals[name][1]:.4f}]" for name in MEASURES]
+    lines = [f"{name:20} {report[name]:.4f}  [{low:.4f}, {high:.4f}]" for name, (low, high) in intervals.items()]
+    if report["task"] == "spoof":
+        return "\n".join([*lines, f"{'recordings':20} {report['used']} ({report['bonafide']} bona fide)", ""])
     plain = f"{'baseline_cosine_eer':20} {report['baseline_cosine_eer']:.4f}"
     return "\n".join([*lines, plain, f"{'trials':20} {report['trials']} ({report['targets']} genuine)", ""])
 

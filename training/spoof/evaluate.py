@@ -6,22 +6,25 @@ its windows. Intervals resample systems and bona fide recordings: recordings of 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bonafide.adapters.onnx import SpoofDetector
 from bonafide.audio.telephone import telephone
 from bonafide.biometrics.metrics import Trials, cllr, eer, fnmr_at_fmr
 from bonafide.errors import UnsupportedAudio
-from training.listen import Line, in_parallel, load, read
+from training.listen import Line, in_parallel, read
 from training.manifest import Clip, ManifestError, digest, read_manifest
 
 SCHEMA = 1
 COLUMNS = ("path", "label", "system")
 REPLICATES = 400
+# From this far above the threshold on speech is called bona fide; between them the state is uncertain.
+UNCERTAIN_LLR = 1.0
 BONAFIDE, SPOOF = "bonafide", "spoof"
 
 
@@ -55,17 +58,23 @@ def evaluate(manifest: Path, bundle: Path, condition: str) -> Mapping[str, Any]:
         np.array([clip.row["label"] == BONAFIDE for clip, _ in used]),
         [clip.row["system"] if clip.row["label"] == SPOOF else "" for clip, _ in used],
     )
-    models = load(bundle)
+    detector = load(bundle)
     return {
         "schema": SCHEMA,
         "task": "spoof",
         "condition": condition,
         "manifest": digest(manifest),
-        "bundle": models.digest,
+        "bundle": detector.digest,
         "listed": len(clips),
         "used": len(used),
-        **figures(scored, models.spoof_thresholds),
+        **figures(scored, (detector.threshold, detector.threshold + UNCERTAIN_LLR)),
     }
+
+
+@cache
+def load(directory: Path) -> SpoofDetector:
+    """Opens the detector of a bundle, once in each process."""
+    return SpoofDetector.load(directory)
 
 
 def hear(bundle: Path, line: Line, path: Path) -> float | None:
@@ -75,7 +84,7 @@ def hear(bundle: Path, line: Line, path: Path) -> float | None:
     except UnsupportedAudio:
         return None
     heard = telephone(waveform) if line is Line.TELEPHONE else waveform
-    return float(np.mean(load(bundle).spoof_llr(heard)))
+    return float(np.mean(load(bundle).llr(heard)))
 
 
 def figures(scored: Scored, thresholds: tuple[float, float]) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """The bundle of models: verified files, graphs that take samples, and the one path from a recording to evidence."""
 
+import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class Speech:
     """The speech of a recording, without long pauses.
 
     Attributes:
-        waveform: speech and what surrounds it; at 8 kHz if the recording holds no more than the telephone band.
+        waveform: wideband speech with what surrounds it, or the speech alone, at 8 kHz, of the telephone band, whose
+            pauses are full of the line.
         seconds: net duration of the speech alone.
         channel: the band of the speech.
         quality: measurements on the whole recording.
@@ -93,8 +95,9 @@ class Bundle:
         """Cuts the long pauses out of a recording and measures it."""
         windows = speech_windows(self.speech_probabilities(waveform))
         mask = sample_mask(windows, len(waveform.samples), waveform.rate)
-        kept = sample_mask(surrounded(windows), len(waveform.samples), waveform.rate)
         channel = effective_channel(waveform, mask)
+        wider = surrounded(windows) if channel is Channel.WIDEBAND else windows
+        kept = sample_mask(wider, len(waveform.samples), waveform.rate)
         return Speech(
             waveform=_in_band(Waveform(waveform.samples[kept], waveform.rate), channel),
             seconds=int(mask.sum()) / waveform.rate,
@@ -155,6 +158,40 @@ class Bundle:
         total = np.sum([_run(self._speaker, Waveform(piece, waveform.rate)) for piece in pieces], axis=0)
         unit: FloatVector = total / np.linalg.norm(total)
         return unit
+
+
+@dataclass(frozen=True, slots=True)
+class SpoofDetector:
+    """Tells synthetic speech from human speech.
+
+    Attributes:
+        digest: sha256 of the bundle's manifest.
+        threshold: LLR below which speech is called synthetic: what few bona fide recordings fall below.
+    """
+
+    digest: str
+    threshold: float
+    _graph: onnxruntime.InferenceSession
+
+    @classmethod
+    def load(cls, directory: Path, digest: str | None = None, threads: int = 1) -> Self:
+        """Verifies and opens the detector of a bundle.
+
+        Args:
+            directory: where the files are.
+            digest: sha256 that the manifest must have; None accepts any manifest (training and tools only).
+            threads: of the graph.
+
+        Raises:
+            BundleCorrupt: a file is missing or its digest is wrong.
+        """
+        files = BundleFiles.open(directory, digest)
+        card = json.loads(files.read("spoof.json"))
+        return cls(files.digest, card["calibration"]["threshold"], _open(files.read("spoof.onnx"), threads))
+
+    def llr(self, waveform: Waveform) -> FloatVector:
+        """LLRs of windows of four seconds, evenly over the recording, shape (windows,); positive favours a human."""
+        return _run(self._graph, waveform)
 
 
 def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:
