@@ -1,12 +1,16 @@
 """Draws a dashboard as CloudWatch would show it, in an image of its own."""
 
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from local.monitor.alarms import State
 from local.monitor.clock import MINUTE
@@ -16,6 +20,10 @@ from local.monitor.store import Store
 COLUMNS = 24
 # Inches of a column and of a row, and those between two widgets.
 COLUMN, ROW, GAP = 0.62, 0.5, 0.12
+# Characters of a title in an inch.
+CHARACTERS = 11
+# What CDK appends to the names of alarms that the template does not name.
+SUFFIX = re.compile(r"[0-9A-F]{8}$")
 STATES = {State.OK: "#2e7d32", State.ALARM: "#c62828", State.INSUFFICIENT_DATA: "#9e9e9e"}
 PALETTE = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#17becf", "#7f7f7f")
 GRID, TEXT = "#e3e6ea", "#24292f"
@@ -60,7 +68,7 @@ def draw(widgets: Sequence[Widget], scene: Scene, path: Path) -> None:
 def _place(widget: Widget, rows: int) -> tuple[float, float, float, float]:
     """Left, bottom, width and height of the drawing area in parts of the image."""
     left, top, width, height = widget.place
-    margins = {"metric": (0.55, 0.42, 0.1, 0.32), "text": (0.1, 0.05, 0.1, 0.05)}
+    margins = {"metric": (0.5, 0.52, 0.5, 0.42), "text": (0.1, 0.05, 0.1, 0.05)}
     west, south, east, north = margins.get(widget.kind, (0.1, 0.1, 0.1, 0.32))
     wide, high = COLUMNS * COLUMN, rows * ROW
     return (
@@ -76,7 +84,10 @@ def _draw(axes: Axes, widget: Widget, scene: Scene) -> None:
     if widget.kind not in kinds:
         raise NotImplementedError(f"a widget of type {widget.kind}")
     if widget.title:
-        axes.set_title(widget.title, size=8.5, weight="bold", color=TEXT, loc="left", pad=5)
+        title = textwrap.fill(
+            widget.title, round(widget.place[2] * COLUMN * CHARACTERS), max_lines=2, placeholder=" ..."
+        )
+        axes.set_title(title, size=8.5, weight="bold", color=TEXT, loc="left", pad=4)
     kinds[widget.kind](axes, widget, scene)
 
 
@@ -127,17 +138,27 @@ def _style(axes: Axes, right: Axes, widget: Widget, scene: Scene) -> None:
     for side, name in ((axes, "left"), (right, "right")):
         limits = widget.properties.get("yAxis", {}).get(name, {})
         if side is axes or right is not axes:
-            side.set_ylim(limits.get("min"), limits.get("max"))
+            _limit(side, limits)
             side.tick_params(labelsize=6.5, length=2, color=GRID, labelcolor="#57606a")
             side.spines[["top", "right", "left", "bottom"]].set_visible(False)
     axes.set_xlim(0, (scene.end - scene.start) / MINUTE)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color=GRID, lw=0.6)
     handles = [handle for side in dict.fromkeys((axes, right)) for handle in side.get_legend_handles_labels()[0]]
     if handles:
         labels = [str(handle.get_label()) for handle in handles]
         axes.legend(
-            handles, labels, fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.09), ncol=4, frameon=False
+            handles, labels, fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncol=3, frameon=False
         )
+
+
+def _limit(axes: Axes, limits: Mapping[str, float]) -> None:
+    """Shows 0 as far as that leaves something to see of the lines."""
+    values = [float(value) for line in axes.get_lines() for value in np.atleast_1d(line.get_ydata())]
+    lowest, highest = min(values, default=0.0), max(values, default=1.0)
+    if 0 <= lowest <= highest / 2 or lowest == highest:
+        axes.set_ylim(min(0.0, lowest), (highest or 1.0) * 1.08)
+    axes.set_ylim(limits.get("min"), limits.get("max"))
 
 
 def _numbers(axes: Axes, lines: Sequence[Line]) -> None:
@@ -162,7 +183,9 @@ def _alarms(axes: Axes, widget: Widget, scene: Scene) -> None:
         x, y = i % columns, i // columns
         colour = STATES[scene.states.get(name, State.INSUFFICIENT_DATA)]
         axes.add_patch(Rectangle((x + 0.02, y + 0.06), 0.96, 0.88, color=colour, lw=0))
-        axes.text(x + 0.5, y + 0.5, name, size=6.5, color="white", ha="center", va="center", clip_on=True)
+        axes.text(
+            x + 0.5, y + 0.5, SUFFIX.sub("", name), size=6.5, color="white", ha="center", va="center", clip_on=True
+        )
 
 
 def _text(axes: Axes, widget: Widget, _scene: Scene) -> None:

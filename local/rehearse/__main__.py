@@ -13,14 +13,13 @@ from local.demo.readers import load
 from local.monitor.pump import Pump
 from local.rehearse.rehearsal import Rehearsal
 from local.rehearse.report import Table, picture, write
-from local.rehearse.scenarios import SCENARIOS, Scenario
+from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged
 from local.rehearse.stage import Version, read
 from local.rehearse.story import Story
 from local.rehearse.traffic import calls, enrol
-from local.rehearse.versions import synthesize as synthesize_changed
+from local.rehearse.versions import synthesize
 from local.release.control_plane import ControlPlane
 from local.runner import Account, deployment
-from local.synth import synthesize
 
 # A stage whose releases are shifted like those of production.
 STAGE = "staging"
@@ -28,6 +27,7 @@ STAGE = "staging"
 PACE, QUIET_PACE = 12.0, 30.0
 CALLS_A_SECOND = 14.0
 OUT = Path(".build/rehearse")
+FORMER = "former"
 
 
 def main() -> int:
@@ -51,8 +51,8 @@ def rehearse(scenarios: Sequence[Scenario], table: Table) -> list[Story]:
     print("Synthesising the versions, then starting Bonafide ...", file=sys.stderr, flush=True)
     with ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bonafide-")))
-        assemblies = synthesize_changed(folder, {each.name: each.change for each in scenarios}, STAGE)
-        rehearsal = _deploy(cleanup, synthesize(stage=STAGE))
+        assemblies = synthesize(folder, {FORMER: unchanged, **{each.name: each.change for each in scenarios}}, STAGE)
+        rehearsal = _deploy(cleanup, assemblies[FORMER])
         return [_play(rehearsal, scenario, assemblies, table) for scenario in scenarios]
 
 
@@ -60,7 +60,9 @@ def _deploy(cleanup: ExitStack, assembly: Path) -> Rehearsal:
     control, pump = ControlPlane(), Pump({})
     cleanup.callback(control.stop)
     account = Account(pump.record, control.variables)
-    running = cleanup.enter_context(deployment(stage=STAGE, assembly=assembly, logs=OUT / "logs", account=account))
+    running = cleanup.enter_context(
+        deployment(stage=STAGE, assembly=assembly, logs=OUT / "logs", pace=PACE, account=account)
+    )
     pump.names = running.template.resource_names()
     readers = load()
     enrolled = enrol(Client(running.endpoint), readers)

@@ -150,7 +150,8 @@ class _Play:
         pump.read(self.rehearsal.running.logs)
         self.stage.time = now
         if quarter % 4 == 0:
-            for each in self.monitor.evaluate(now):
+            # Before, those that watch for silence would still see that of the time before the beginning.
+            for each in self.monitor.evaluate(now) if quarter >= BEFORE * 4 else ():
                 if State.ALARM in {each.before, each.after}:
                     self._note(f"{each.alarm}: {each.after}", "")
             self._line(now)

@@ -6,15 +6,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from local.demo.client import Client, Document, audio, consent
 from local.demo.readers import RATE, Reader, wav
 
 DOMAIN = "rehearsal"
 # The readers' recordings are short, so the tenant asks for less speech than by default.
 SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
-SHORT_SECONDS, LONG_SECONDS = 3, 8
+SHORT_SECONDS, LONG_SECONDS = 3, 10
 # Of a hundred calls.
-IMPOSTORS, LONG = 10, 25
+IMPOSTORS, LONG = 10, 30
 CALLERS = 6
 # Part of the calls that time waits for, and how long it does so at once.
 ENOUGH, PATIENCE_SECONDS = 0.9, 15
@@ -52,7 +54,7 @@ def calls(readers: Mapping[str, Reader], enrolled: Sequence[str], seed: int = 0)
     """Draws calls for ever: genuine or impostor, short or long, each the same way every time."""
     dice = random.Random(seed)  # noqa: S311 - has to repeat, not to be unpredictable
     recordings = {
-        (name, seconds): {"audio": audio(wav(readers[name].call[: seconds * RATE]))}
+        (name, seconds): {"audio": audio(wav(np.resize(readers[name].call, seconds * RATE)))}
         for name in enrolled
         for seconds in (SHORT_SECONDS, LONG_SECONDS)
     }
