@@ -168,6 +168,7 @@ class ServiceStack(Stack):
         )
         self._allow_judging(close)
         self._allow(close, self._data.sessions, "DeleteItem")
+        self._allow(close, self._data.tenants, "GetItem")
         self._grant(close, "dynamodb:Query", f"{self._data.sessions.table_arn}/index/due")
         self._every_minute("EveryMinute", close.alias)
 
@@ -177,6 +178,7 @@ class ServiceStack(Stack):
         )
         self._allow_judging(function)
         self._allow(function, self._data.sessions, "UpdateItem")
+        self._allow(function, self._data.tenants, "GetItem")
         self._grant(function, "s3:PutObject", self._data.failures.arn_for_objects("*"))
         # Lambda looks whether the bucket is there.
         self._grant(function, "s3:ListBucket", self._data.failures.bucket_arn)
@@ -197,7 +199,7 @@ class ServiceStack(Stack):
     def _allow_judging(self, function: Function) -> None:
         """Reading a call's evidence, whom it is held against, and writing what was decided."""
         self._allow(function, self._data.sessions, "GetItem", "BatchGetItem", "PutItem", "Query")
-        self._allow(function, self._data.tenants, "GetItem", *READ_SPEAKER)
+        self._allow(function, self._data.tenants, *READ_SPEAKER)
         self._allow(function, self._data.decisions, "GetItem", "PutItem")
 
     def _add_description(self) -> None:

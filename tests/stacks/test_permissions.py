@@ -1,0 +1,115 @@
+"""Each role allows what its function's code can call, and nothing else."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.synth import ROOT
+from tests.stacks.calls import Action, reachable
+from tests.stacks.conftest import OfKind, Resources, as_list
+
+BUNDLE = ROOT / ".build/layers/model/bundle"
+PLACES = {
+    "TENANT_TABLE": "Tenants",
+    "DECISION_TABLE": "Decisions",
+    "IDEMPOTENCY_TABLE": "Idempotency",
+    "SESSION_TABLE": "Sessions",
+    "AUDIO_STREAM": "AudioStream",
+    "FAILURE_BUCKET": "Failures",
+    "AUDIO_BUCKET": "Audio",
+    "STAGE": "dev",
+    "BUNDLE_DIR": str(BUNDLE),
+}
+HANDLERS = sorted(path for path in (ROOT / "functions").glob("*/handler.py") if "probe" not in path.parent.name)
+# Of every function: its log and its traces, and the key of the state that it reaches.
+PLATFORM = {"logs", "xray", "kms"}
+# What Lambda does in the name of the stream's consumer.
+CONSUMING: dict[str, set[Action]] = {
+    "score_audio": {
+        *(
+            ("kinesis", action, "AudioStream")
+            for action in (
+                "DescribeStream",
+                "DescribeStreamConsumer",
+                "DescribeStreamSummary",
+                "GetRecords",
+                "GetShardIterator",
+                "ListShards",
+                "ListStreams",
+                "SubscribeToShard",
+            )
+        ),
+        ("s3", "ListBucket", "Failures"),
+    }
+}
+PROBING = {
+    "probe_release": {
+        "codedeploy:BatchGetDeploymentTargets",
+        "codedeploy:ListDeploymentTargets",
+        "codedeploy:PutLifecycleEventHookExecutionStatus",
+        "lambda:InvokeFunction",
+    },
+    "probe_service": {"execute-api:Invoke"},
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = hashlib.sha256((BUNDLE / "manifest.json").read_bytes()).hexdigest()
+    for name, value in {**PLACES, "BUNDLE_DIGEST": digest}.items():
+        monkeypatch.setenv(f"BONAFIDE_{name}", value)
+    credentials = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in credentials.items():
+        monkeypatch.setenv(name, value)
+
+
+def granted(policies: Resources, function: str) -> Iterator[tuple[str, str]]:
+    """Actions of a function's role with the resource that each is granted for."""
+    prefix = function.title().replace("_", "") + "Role"
+    for id_, policy in policies.items():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"] if id_.startswith(prefix) else []:
+            for action in as_list(statement["Action"]):
+                for resource in as_list(statement["Resource"]):
+                    yield action, json.dumps(resource)
+
+
+def place(resource: str) -> str:
+    found = re.search(r"GetAtt([A-Za-z]+)[0-9A-F]{8}Arn", resource)
+    return found[1] if found else resource
+
+
+def actions(policies: Resources, function: str) -> set[Action]:
+    """What a role allows of the state: service, action, and the construct that holds the state."""
+    split = (((*action.split(":"), place(resource))) for action, resource in granted(policies, function))
+    return {(service, action, where) for service, action, where in split if service not in PLATFORM}
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("handler", HANDLERS, ids=lambda path: path.parent.name)
+def test_a_role_allows_what_the_code_calls_and_nothing_else(handler: Path, service: OfKind) -> None:
+    function = handler.parent.name
+    allowed = actions(service("AWS::IAM::Policy"), function)
+    assert allowed == reachable(handler) | CONSUMING.get(function, set())
+
+
+@pytest.mark.parametrize("function", PROBING)
+def test_probes_may_call_and_report_and_touch_no_state(function: str, service: OfKind) -> None:
+    found = {action for action, _ in granted(service("AWS::IAM::Policy"), function)}
+    assert {action for action in found if action.partition(":")[0] not in PLATFORM} == PROBING[function]
+
+
+def test_nothing_is_granted_twice(service: OfKind) -> None:
+    for function in (path.parent.name for path in HANDLERS):
+        every: list[Any] = list(granted(service("AWS::IAM::Policy"), function))
+        assert len(every) == len(set(every))
+
+
+def test_the_reading_of_the_code_sees_a_call_that_is_no_longer_made(tmp_path: Path) -> None:
+    handler = tmp_path / "handler.py"
+    handler.write_text("def lambda_handler(event, context):\n    return {}\n")
+    assert reachable(handler) == set()
