@@ -67,6 +67,10 @@ demo: setup ## run Bonafide here and call it with real recordings
 serve: setup ## run Bonafide here until interrupted [PORT=]
 	@exec $(PY) -m local.serve --port $(PORT) --follow-parent
 
+.PHONY: rehearse
+rehearse: setup ## release good and bad versions here, and see which are stopped [SCENARIO=]
+	@$(PY) -m local.rehearse $(SCENARIO)
+
 .PHONY: stream
 stream: setup ## play a recording into a call: SPEAKER= [FILE=] [DOMAIN=] [ENDPOINT=] [SPEED=1] [CHANNEL=]
 	@$(PY) -m local.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(DOMAIN)" \
