@@ -65,6 +65,10 @@ def test_an_evaluation_keeps_its_name_until_something_changes() -> None:
     line.now += SECOND
     line.scoring.handle(CALL.chunk(1), line.now)
     assert evaluation(line).evaluation_id == first.evaluation_id
+    line.scoring.handle(CALL.end, line.now)
+    assert evaluation(line).evaluation_id == first.evaluation_id
+    later(line, GRACE)
+    assert line.final("call")["evaluation_id"] == first.evaluation_id
 
 
 def new_chunk(line: Line) -> None:
@@ -74,6 +78,10 @@ def new_chunk(line: Line) -> None:
 def other_claim(line: Line) -> None:
     line.enrol("daws")
     line.calls.claim(DOMAIN, "call", ClaimRequest(speaker="daws"))
+
+
+def fewer_chunks(line: Line) -> None:
+    line.scoring.handle(ended_event(DOMAIN, "call", 1, line.now), line.now)
 
 
 def new_enrolment(line: Line) -> None:
@@ -88,7 +96,7 @@ def new_policy(line: Line) -> None:
     line.tenants.put_domain(replace(record, policy_version=2, version=2))
 
 
-@pytest.mark.parametrize("change", [new_chunk, other_claim, new_enrolment, new_policy])
+@pytest.mark.parametrize("change", [new_chunk, fewer_chunks, other_claim, new_enrolment, new_policy])
 def test_audio_speaker_voiceprint_and_policy_make_it_another_evaluation(change: Callable[[Line], None]) -> None:
     line = begun(2)
     first = evaluation(line)

@@ -165,6 +165,13 @@ def test_a_call_keeps_its_format(stated: dict[str, Any], field: str) -> None:
     assert refused(lambda: put(line, **stated)) == (409, "chunk_format_changed", field)
 
 
+@pytest.mark.parametrize("content", [wav(np.zeros(8000, np.int16), 8000), b"fLaC" + b"\0" * 8000])
+def test_a_file_in_a_call_of_raw_samples_is_another_format(content: bytes) -> None:
+    line = a_line()
+    assert refused(lambda: put(line, content=content)) == (409, "chunk_format_changed", "encoding")
+    assert not line.stream.events
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [(b"", "audio_empty"), (b"\xff" * 3999, "audio_too_short"), (b"\xff" * 120001, "chunk_too_long")],
@@ -231,6 +238,12 @@ def test_a_call_that_begins_on_a_shard_that_is_behind_is_turned_away_with_its_fi
     line = a_line()
     behind(line, 3.5)
     assert refused(lambda: put(line)) == (429, "audio_overload", None)
+
+
+def test_a_chunk_that_is_turned_away_costs_no_work() -> None:
+    line = a_line()
+    behind(line, 3.5)
+    assert refused(lambda: put(line, content=b""))[1] == "audio_overload"
 
 
 def test_an_old_word_of_a_lag_closes_no_door() -> None:

@@ -194,10 +194,11 @@ class SessionJudge:
         return Claim(tenant, speaker, speaker.voiceprint if speaker and not obstacle else None, obstacle)
 
     def _name(self, record: SessionRecord, claim: Claim, marks: Sequence[Mark]) -> str:
-        """Names an evaluation by all that it depends on."""
-        chunks = [f"{number}:{content}:{space}" for number, content, space in sorted(mark.tag for mark in marks)]
+        """Names an evaluation by all that its result depends on; to know that no chunk follows is no part of that."""
+        inside = sorted(mark.tag for mark in marks if record.chunk_count is None or mark.number < record.chunk_count)
+        chunks = [f"{number}:{content}:{space}" for number, content, space in inside]
         speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
-        policy = f"{claim.tenant.policy_version}:{self._bundle}:{record.chunk_count}"
+        policy = f"{claim.tenant.policy_version}:{self._bundle}"
         return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
 
 

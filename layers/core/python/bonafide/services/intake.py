@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bonafide.audio.decode import decode
-from bonafide.contracts import MAX_CHUNKS, ChunkReceipt, ChunkRequest, EndRequest, Session
+from bonafide.contracts import MAX_CHUNKS, ChunkReceipt, ChunkRequest, Encoding, EndRequest, Session
 from bonafide.errors import Conflict, InvalidInput, TooLarge, UnsupportedAudio
 from bonafide.events import Origin, chunk_event, ended_event
 from bonafide.observability import trace_header
@@ -15,6 +15,7 @@ from bonafide.services.sessions import change_session, ended, find_session, requ
 from bonafide.services.tenants import require_standing
 
 LONGEST_CHUNK_SECONDS = 15.0
+CONTAINERS = {b"RIFF": Encoding.WAV, b"fLaC": Encoding.FLAC}
 LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition key, envelope and audio in base64
 
 
@@ -45,11 +46,14 @@ class AudioIntake:
         now = self._clock()
         _require_room(record, number, now)
         _require_format(record, chunk)
-        _require_length(record, inline(chunk.content, "content"))
         partition = f"{domain}#{session}"
+        # Before the work that would be for nothing.
+        self._pressure.require_room(partition)
+        content = inline(chunk.content, "content")
+        _require_container(record, content)
+        _require_length(record, content)
         event = chunk_event(domain, session, number, chunk.content, _origin(record))
         _require_size(partition, event)
-        self._pressure.require_room(partition)
         self._stream.put(partition, event)
         self._pressure.took(partition, now)
         return ChunkReceipt(session_id=session, chunk=number, accepted_at=now)
@@ -106,13 +110,24 @@ def _require_format(record: SessionRecord, chunk: ChunkRequest) -> None:
     for field in ("encoding", "sample_rate", "channel"):
         stated, known = getattr(chunk, field), getattr(record, field)
         if stated is not None and stated != known:
-            raise Conflict(
-                "chunk_format_changed",
-                "A call keeps the format that it was started with.",
-                field=field,
-                limit=known,
-                found=stated,
-            )
+            raise _format_changed(field, known, stated)
+
+
+def _require_container(record: SessionRecord, content: bytes) -> None:
+    """A whole file in a call of raw samples would be scored as noise."""
+    found = CONTAINERS.get(content[:4], record.encoding)
+    if found != record.encoding:
+        raise _format_changed("encoding", record.encoding, found)
+
+
+def _format_changed(field: str, known: object, found: object) -> Conflict:
+    return Conflict(
+        "chunk_format_changed",
+        "A call keeps the format that it was started with.",
+        field=field,
+        limit=known,
+        found=found,
+    )
 
 
 def _require_length(record: SessionRecord, content: bytes) -> None:
