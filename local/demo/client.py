@@ -42,6 +42,10 @@ class Client:
         self._base = parts.path
         self._connection = HTTPConnection(parts.netloc, timeout=60)
 
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
+
     def send(self, method: str, path: str, body: Document | None = None) -> Reply:
         """Sends one request; each POST has a key of its own."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}

@@ -4,8 +4,9 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.demo.client import Client
@@ -14,20 +15,35 @@ from local.monitor.pump import Pump
 from local.rehearse.rehearsal import Rehearsal
 from local.rehearse.report import Table, picture, write
 from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged
-from local.rehearse.stage import Version, read
+from local.rehearse.stage import read
 from local.rehearse.story import Story
 from local.rehearse.traffic import calls, enrol
 from local.rehearse.versions import synthesize
 from local.release.control_plane import ControlPlane
 from local.runner import Account, deployment
 
-# A stage whose releases are shifted like those of production.
-STAGE = "staging"
-# Simulated seconds in a real one: a minute passes in five seconds, or in two when nobody calls.
-PACE, QUIET_PACE = 12.0, 30.0
-CALLS_A_SECOND = 14.0
-OUT = Path(".build/rehearse")
 FORMER = "former"
+# The synthetic caller calls each third minute only: its calls cost as much as those of callers.
+RARELY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to rehearse.
+
+    Attributes:
+        stage: whose releases are shifted like those of production.
+        pace: simulated seconds in a real one while there are calls: a minute passes in five seconds.
+        quiet_pace: the same while nobody calls.
+        calls_a_second: real seconds.
+        out: folder for the report, pictures and logs.
+    """
+
+    stage: str = "staging"
+    pace: float = 12
+    quiet_pace: float = 30
+    calls_a_second: float = 14
+    out: Path = Path(".build/rehearse")
 
 
 def main() -> int:
@@ -38,44 +54,52 @@ def main() -> int:
     chosen = parser.parse_args().scenarios or names
     if unknown := set(chosen) - set(names):
         parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    started, table = time.monotonic(), Table()
-    stories = rehearse([scenario for scenario in SCENARIOS if scenario.name in chosen], table)
-    report = OUT / "report.json"
+    started, table, settings = time.monotonic(), Table(), Settings()
+    stories = rehearse([scenario for scenario in SCENARIOS if scenario.name in chosen], table, settings)
+    report = settings.out / "report.json"
     write(report, stories)
     table.closing(stories, time.monotonic() - started, report)
     return 0 if all(story.held for story in stories) else 1
 
 
-def rehearse(scenarios: Sequence[Scenario], table: Table) -> list[Story]:
+def rehearse(scenarios: Sequence[Scenario], table: Table, settings: Settings) -> list[Story]:
     """Deploys the version of this repository and releases others on it."""
     print("Synthesising the versions, then starting Bonafide ...", file=sys.stderr, flush=True)
+    changes = {FORMER: unchanged, **{each.name: each.change for each in scenarios}}
     with ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bonafide-")))
-        assemblies = synthesize(folder, {FORMER: unchanged, **{each.name: each.change for each in scenarios}}, STAGE)
-        rehearsal = _deploy(cleanup, assemblies[FORMER])
-        return [_play(rehearsal, scenario, assemblies, table) for scenario in scenarios]
+        assemblies = synthesize(folder, changes, settings.stage)
+        rehearsal = _deploy(cleanup, assemblies[FORMER], settings)
+        return [_play(rehearsal, scenario, assemblies[scenario.name], table, settings) for scenario in scenarios]
 
 
-def _deploy(cleanup: ExitStack, assembly: Path) -> Rehearsal:
+def _deploy(cleanup: ExitStack, assembly: Path, settings: Settings) -> Rehearsal:
     control, pump = ControlPlane(), Pump({})
     cleanup.callback(control.stop)
     account = Account(pump.record, control.variables)
     running = cleanup.enter_context(
-        deployment(stage=STAGE, assembly=assembly, logs=OUT / "logs", pace=PACE, account=account)
+        deployment(
+            stage=settings.stage,
+            assembly=assembly,
+            logs=settings.out / "logs",
+            pace=settings.pace / RARELY,
+            account=account,
+        )
     )
     pump.names = running.template.resource_names()
-    readers = load()
-    enrolled = enrol(Client(running.endpoint), readers)
-    former = read(assembly, STAGE, running.template)
-    return Rehearsal(running, former, control, pump, calls(readers, enrolled), CALLS_A_SECOND)
+    readers, client = load(), Client(running.endpoint)
+    enrolled = enrol(client, readers)
+    client.close()
+    former = read(assembly, settings.stage, running.template)
+    return Rehearsal(running, former, control, pump, calls(readers, enrolled), settings.calls_a_second)
 
 
-def _play(rehearsal: Rehearsal, scenario: Scenario, assemblies: Mapping[str, Path], table: Table) -> Story:
-    version: Version = read(assemblies[scenario.name], STAGE, rehearsal.running.template)
+def _play(rehearsal: Rehearsal, scenario: Scenario, assembly: Path, table: Table, settings: Settings) -> Story:
+    version = read(assembly, settings.stage, rehearsal.running.template)
     table.opening(scenario)
-    story = rehearsal.play(scenario, version, PACE if scenario.calls else QUIET_PACE, table.line)
+    story = rehearsal.play(scenario, version, settings.pace if scenario.calls else settings.quiet_pace, table.line)
     table.verdict(story)
-    picture(story, version, OUT)
+    picture(story, version, settings.out)
     return story
 
 

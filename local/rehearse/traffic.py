@@ -110,3 +110,4 @@ class Traffic:
                 self._begun += 1
                 call = next(self._source)
             client.send("POST", f"/v1/domains/{DOMAIN}/speakers/{call.claimed}/authentications", call.body)
+        client.close()

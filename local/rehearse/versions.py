@@ -20,13 +20,14 @@ def synthesize(folder: Path, changes: Mapping[str, Change], stage: str) -> dict[
         changes: what is different, by name.
         stage: one of cdk.json.
     """
-    roots = {name: _copy(folder / name, change) for name, change in changes.items()}
+    roots = {name: copy(folder / name, change) for name, change in changes.items()}
     if roots:
         run_app(ROOT, folder, stage, "-m", "local.rehearse.compose", *map(str, roots.values()))
     return {name: root / "cdk.out" for name, root in roots.items()}
 
 
-def _copy(root: Path, change: Change) -> Path:
+def copy(root: Path, change: Change) -> Path:
+    """Makes one version in a new folder."""
     for each in COPIED:
         shutil.copytree(ROOT / each, root / each, ignore=shutil.ignore_patterns("__pycache__"))
     _link(ROOT / BUILT, root / BUILT)

@@ -1,0 +1,92 @@
+"""A rehearsal: one real release, and how stories are judged and told."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from local.monitor.store import Store
+from local.rehearse.__main__ import Settings, rehearse
+from local.rehearse.report import Table, record
+from local.rehearse.scenarios import SCENARIOS, Scenario
+from local.rehearse.story import WATCHED, Minute, Side, Story
+from local.rehearse.versions import copy
+from local.release.deploy import Status
+
+BY_NAME: Mapping[str, Scenario] = {scenario.name: scenario for scenario in SCENARIOS}
+OLD, NEW = Side(90, 0, 80.0, 0.9, 5.0), Side(10, 1, 90.0, 0.5, 1.0)
+
+
+def story(scenario: str = "slow", **different: object) -> Story:
+    ended = Story(
+        scenario=BY_NAME[scenario],
+        status=Status.ROLLED_BACK,
+        reason="alarm authenticate_caller-late-answers-2 while authenticate_caller was updated",
+        minutes=[Minute(1, 0.1, OLD, NEW, ["late"], ["late: ALARM"]), Minute(2, 0, OLD, replace(NEW, calls=0), [], [])],
+        shares=[(WATCHED, 0.1)],
+        store=Store(),
+        begun=0,
+        marks={},
+        states={},
+    )
+    return replace(ended, **different)  # type: ignore[arg-type]  # of any field
+
+
+def test_a_handler_that_raises_is_stopped_by_golden_calls_before_any_caller_meets_it(tmp_path: Path) -> None:
+    settings = Settings(pace=40, calls_a_second=4, out=tmp_path)
+    (ended,) = rehearse([BY_NAME["raises"]], Table(), settings)
+    assert ended.held
+    assert ended.shares == []
+    new, calls = ended.served
+    assert (new, calls > 0) == (0, True)
+    assert (tmp_path / "raises.png").exists()
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_every_scenario_finds_what_it_changes(scenario: Scenario, tmp_path: Path) -> None:
+    changed = copy(tmp_path / "changed", scenario.change)
+    original = copy(tmp_path / "original", lambda _root: None)
+    different = [
+        path for path in changed.rglob("*.*") if path.is_file() and path.read_bytes() != _there(path, changed, original)
+    ]
+    assert different
+    for path in different:
+        if path.suffix == ".py":
+            compile(path.read_text(), path, "exec")
+
+
+def _there(path: Path, changed: Path, original: Path) -> bytes:
+    return (original / path.relative_to(changed)).read_bytes()
+
+
+def test_a_release_that_ended_as_it_has_to_holds() -> None:
+    assert story().held
+    assert not story(status=Status.PROMOTED, reason="").held
+    assert not story(reason="golden calls of authenticate_caller before traffic").held
+
+
+def test_a_bad_version_must_never_have_had_all_traffic_even_if_it_was_taken_back() -> None:
+    assert not story(shares=[(WATCHED, 0.1), (WATCHED, 1)]).held
+    assert story("good", status=Status.PROMOTED, reason="", shares=[(WATCHED, 0.1), (WATCHED, 1)]).held
+
+
+def test_the_report_says_who_was_served_by_what() -> None:
+    written = record(story())
+    assert (written["calls"], written["calls_to_new"], written["held"]) == (190, 10, True)
+    assert written["minutes"][0]["new"]["failed"] == 1
+
+
+def test_the_table_shows_both_versions_and_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    told, table = story(), Table()
+    table.opening(told.scenario)
+    for minute in told.minutes:
+        table.line(minute)
+    table.verdict(told)
+    headings, first, note, second, verdict = capsys.readouterr().out.splitlines()[2:]
+    assert headings.split()[:4] == ["minute", "to", "new", "calls"]
+    assert first.split() == ["1", "10%", "90", "10", "0", "1", "80", "90", "90%", "50%", "+5.0", "+1.0"]
+    assert note.strip() == "late: ALARM"
+    assert second.split() == ["2", "0%", "90", "0", "80", "90%", "+5.0"]
+    assert "rolled back" in verdict
+    assert "10 of 190 calls" in verdict
