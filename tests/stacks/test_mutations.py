@@ -1,0 +1,232 @@
+"""The safeguards of a release: present in the product, and missed when somebody takes one away."""
+
+import copy
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.synth import ROOT, run_app
+from tests.stacks import delivery
+from tests.stacks.delivery import Template, aliases, group, of, policy
+from tests.stacks.test_permissions import actions
+
+type Check = Callable[[Template], Iterator[str]]
+type Mutation = Callable[[Template], Any]
+
+SERVICE, MONITORING, DATA = "Service", "Monitoring", "Data"
+VICTIM = "authenticate_caller"
+
+
+@pytest.fixture(scope="session")
+def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Templates for production: of the product, of one with another layer, and the refusal of a wrong setting."""
+    out = tmp_path_factory.mktemp("variants")
+    changed = out / "changed"
+    shutil.copytree(ROOT / "layers/core", changed / "layers/core", ignore=shutil.ignore_patterns("__pycache__"))
+    (changed / "functions").symlink_to(ROOT / "functions")
+    (changed / ".build").symlink_to(ROOT / ".build")
+    with (changed / "layers/core/python/bonafide/errors.py").open("a") as source:
+        source.write("# Another layer.\n")
+    run_app(ROOT, out, "production", "-m", "tests.stacks.variants", str(out), str(changed))
+    return out
+
+
+def read(folder: Path, stack: str) -> Template:
+    content: Template = json.loads((folder / f"Bonafide-production-{stack}.template.json").read_text())
+    return content
+
+
+def victim(template: Template) -> Any:
+    return aliases(template)[VICTIM][1]
+
+
+def update(template: Template) -> dict[str, Any]:
+    found: dict[str, Any] = victim(template)["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    return found
+
+
+def settings(template: Template) -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"][policy(victim(template))["DeploymentGroupName"]["Ref"]]["Properties"]
+    return found
+
+
+def alarm(template: Template) -> dict[str, Any]:
+    return delivery.alarms_of(template, victim(template))[0]
+
+
+def first(template: Template, kind: str) -> dict[str, Any]:
+    return dict(next(iter(of(template, kind).values())))
+
+
+def _forget_version(template: Template) -> None:
+    for each in alarm(template)["Metrics"]:
+        each.get("MetricStat", {}).get("Metric", {}).pop("Dimensions", None)
+
+
+def _short_window_only(template: Template) -> None:
+    rule = first(template, "CloudWatch::CompositeAlarm")["Properties"]
+    rule["AlarmRule"] = {"Fn::Join": ["", ['ALARM("', {"Ref": "Short"}, '")']]}
+
+
+MUTATIONS: dict[str, tuple[str, Check, Mutation]] = {
+    "an alarm is taken out of the group": (
+        SERVICE,
+        delivery.every_release_is_watched,
+        lambda template: settings(template)["AlarmConfiguration"]["Alarms"].pop(),
+    ),
+    "the group ignores its alarms": (
+        SERVICE,
+        delivery.releases_go_back_by_themselves,
+        lambda template: settings(template)["AlarmConfiguration"].update(Enabled=False),
+    ),
+    "the group goes on without knowing its alarms": (
+        SERVICE,
+        delivery.releases_go_back_by_themselves,
+        lambda template: settings(template)["AlarmConfiguration"].update(IgnorePollAlarmFailure=True),
+    ),
+    "an alarm does not roll back": (
+        SERVICE,
+        delivery.releases_go_back_by_themselves,
+        lambda template: settings(template)["AutoRollbackConfiguration"]["Events"].remove("DEPLOYMENT_STOP_ON_ALARM"),
+    ),
+    "the hook before traffic is dropped": (
+        SERVICE,
+        delivery.every_release_is_probed,
+        lambda template: update(template).pop("BeforeAllowTrafficHook"),
+    ),
+    "the hook after traffic is dropped": (
+        SERVICE,
+        delivery.every_release_is_probed,
+        lambda template: update(template).pop("AfterAllowTrafficHook"),
+    ),
+    "the hook is some other function": (
+        SERVICE,
+        delivery.every_release_is_probed,
+        lambda template: update(template).update(BeforeAllowTrafficHook=victim(template)["Properties"]["FunctionName"]),
+    ),
+    "the alias is updated at once": (
+        SERVICE,
+        delivery.every_function_is_released_by_codedeploy,
+        lambda template: victim(template).pop("UpdatePolicy"),
+    ),
+    "all traffic is shifted at once": (
+        SERVICE,
+        delivery.traffic_is_shifted_in_parts,
+        lambda template: settings(template).update(DeploymentConfigName="CodeDeployDefault.LambdaAllAtOnce"),
+    ),
+    "an alarm watches all versions together": (
+        SERVICE,
+        delivery.alarms_are_about_the_new_version,
+        _forget_version,
+    ),
+    "an alarm outlives its version": (
+        SERVICE,
+        delivery.alarms_are_about_the_new_version,
+        lambda template: alarm(template).update(AlarmName="errors"),
+    ),
+    "missing data are a fault": (
+        SERVICE,
+        delivery.a_quiet_night_neither_fakes_nor_hides_a_fault,
+        lambda template: alarm(template).update(TreatMissingData="breaching"),
+    ),
+    "one event is enough": (
+        SERVICE,
+        delivery.a_quiet_night_neither_fakes_nor_hides_a_fault,
+        lambda template: alarm(template)["Metrics"][0].update(Expression="errors / invocations"),
+    ),
+    "doors are not released last": (
+        SERVICE,
+        delivery.readers_come_before_writers_and_doors_last,
+        lambda template: aliases(template)["ingest_audio"][1].pop("DependsOn"),
+    ),
+    "a table goes with its stack": (
+        DATA,
+        delivery.deleting_leaves_what_is_meant_to_stay,
+        lambda template: next(iter(of(template, "DynamoDB::Table").values())).update(DeletionPolicy="Delete"),
+    ),
+    "logs stay when the service is deleted": (
+        SERVICE,
+        delivery.deleting_leaves_what_is_meant_to_stay,
+        lambda template: next(iter(of(template, "Logs::LogGroup").values())).update(DeletionPolicy="Retain"),
+    ),
+    "nobody is called": (
+        MONITORING,
+        delivery.somebody_is_called,
+        lambda template: first(template, "CloudWatch::CompositeAlarm")["Properties"].pop("AlarmActions"),
+    ),
+    "alarms travel unencrypted": (
+        MONITORING,
+        delivery.somebody_is_called,
+        lambda template: first(template, "SNS::Topic")["Properties"].pop("KmsMasterKeyId"),
+    ),
+    "silence is taken for peace": (
+        MONITORING,
+        delivery.a_silent_caller_is_noticed,
+        lambda template: next(iter(delivery.silence(template).values()))["Properties"].update(
+            TreatMissingData="notBreaching"
+        ),
+    ),
+    "one window is enough": (MONITORING, delivery.budgets_are_watched_over_two_windows, _short_window_only),
+    "an alarm leads nowhere": (
+        MONITORING,
+        delivery.every_alarm_leads_to_a_runbook,
+        lambda template: first(template, "CloudWatch::Alarm")["Properties"].pop("AlarmDescription"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_safeguard_is_there_and_is_missed_when_it_is_taken_away(variants: Path, name: str) -> None:
+    stack, check, mutate = MUTATIONS[name]
+    template = read(variants / "true", stack)
+    assert list(check(template)) == []
+    mutated = copy.deepcopy(template)
+    mutate(mutated)
+    assert mutated != template
+    assert list(check(mutated)) != []
+
+
+def test_every_check_holds_of_the_product_and_is_put_to_the_test(variants: Path) -> None:
+    named = {check for _, check, _ in MUTATIONS.values()}
+    checks = {
+        each for each in vars(delivery).values() if getattr(each, "__annotations__", {}).get("return") == Iterator[str]
+    }
+    assert checks - named == {delivery.functions_that_a_change_does_not_release}
+
+
+def test_a_change_in_a_layer_is_a_release_of_every_function(variants: Path) -> None:
+    before, after = (read(variants / name, SERVICE) for name in ("true", "layer"))
+    assert list(delivery.functions_that_a_change_does_not_release(before, after)) == []
+
+
+def test_without_recognising_layers_that_would_be_missed(variants: Path) -> None:
+    before, after = (read(variants / name, SERVICE) for name in ("unrecognised-true", "unrecognised"))
+    assert list(delivery.functions_that_a_change_does_not_release(before, after)) != []
+
+
+@pytest.mark.parametrize(("change", "action"), [("add", "s3:GetObject"), ("remove", "kinesis:PutRecord")])
+def test_a_wider_and_a_narrower_role_are_both_noticed(variants: Path, change: str, action: str) -> None:
+    template = read(variants / "true", SERVICE)
+    before = actions(of(template, "IAM::Policy"), "ingest_audio")
+    for id_, each in of(template, "IAM::Policy").items():
+        for statement in each["Properties"]["PolicyDocument"]["Statement"] if id_.startswith("IngestAudioRole") else []:
+            if "kinesis:PutRecord" in statement["Action"]:
+                getattr(statement["Action"], "append" if change == "add" else "remove")(action)
+    assert actions(of(template, "IAM::Policy"), "ingest_audio") != before
+
+
+def test_environments_kept_ready_and_shifted_traffic_are_refused_together(variants: Path) -> None:
+    message = (variants / "refusal.txt").read_text()
+    assert "authenticate_caller" in message
+    assert "ALL_AT_ONCE" in message
+
+
+def test_development_gets_all_traffic_at_once_and_the_others_a_part(variants: Path, assembly: Path) -> None:
+    development = json.loads((assembly / "Bonafide-dev-Service.template.json").read_text())
+    configurations = {group(development, alias)["DeploymentConfigName"] for _, alias in aliases(development).values()}
+    assert configurations == {"CodeDeployDefault.LambdaAllAtOnce"}
+    assert list(delivery.traffic_is_shifted_in_parts(read(variants / "true", SERVICE))) == []

@@ -1,0 +1,45 @@
+"""Synthesises the stages' templates of the product and of changed ones: `python -m tests.stacks.variants OUT CHANGED`.
+
+One program for all, because of what one start of the CDK costs. CHANGED is a copy of the repository with another layer.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+
+from app import ROOT, compose, context
+from stacks.assets import Assets
+from stacks.constructs.release import KeptReadyError
+
+RECOGNISED = "@aws-cdk/aws-lambda:recognizeLayerVersion"
+
+
+def synthesize(out: Path, root: Path, **changes: Any) -> None:
+    settings = {**context(), "stage": "production", "aws:cdk:disable-asset-staging": True, **changes}
+    app = cdk.App(context=settings, outdir=str(out), analytics_reporting=False)
+    compose(app, Assets(root))
+    app.synth()
+
+
+def refusal(out: Path) -> str:
+    stages: Any = context()["stages"]
+    ready = {**stages["production"], "provisioned": {"authenticate_caller": 2}}
+    try:
+        synthesize(out, ROOT, stages={"production": ready})
+    except KeptReadyError as error:
+        return str(error)
+    return ""
+
+
+def main(out: Path, changed: Path) -> None:
+    synthesize(out / "true", ROOT)
+    synthesize(out / "layer", changed)
+    synthesize(out / "unrecognised", changed, **{RECOGNISED: False})
+    synthesize(out / "unrecognised-true", ROOT, **{RECOGNISED: False})
+    (out / "refusal.txt").write_text(refusal(out / "refused"))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
