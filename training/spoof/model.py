@@ -36,7 +36,7 @@ class Shape:
 
     layers: int = 1
     hidden: int = 128
-    heads: int = 5
+    heads: int = 3
 
 
 class LogMel(nn.Module):
@@ -186,8 +186,11 @@ class Detector(nn.Module):
 
 
 def statistics(frames: Tensor) -> Tensor:
-    """Mean and deviation over time, (batch, frames, width) to (batch, 2 * width)."""
-    return torch.cat([frames.mean(1), deviation(frames)], 1)
+    """Deviation over time of the frames and of their change, (batch, frames, width) to (batch, 2 * width).
+
+    Means tell who speaks and over which line, which is not asked.
+    """
+    return torch.cat([deviation(frames), deviation(frames[:, 1:] - frames[:, :-1])], 1)
 
 
 def deviation(frames: Tensor) -> Tensor:

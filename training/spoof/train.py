@@ -37,11 +37,13 @@ class Material:
         features: shape (crops, features).
         human: whether bona fide, shape (crops,).
         weights: of each crop in the loss, mean 1, shape (crops,).
+        cells: collection, or family of attacks, and channel of each crop, shape (crops,).
     """
 
     features: Tensor
     human: Tensor
     weights: Tensor
+    cells: NDArray[np.str_]
 
 
 def load(path: Path, rebalance: float, split: str = "train", without: str = "") -> Material:
@@ -54,6 +56,7 @@ def load(path: Path, rebalance: float, split: str = "train", without: str = "") 
         features=torch.tensor(file["features"][chosen].astype(np.float32)),
         human=torch.tensor(human.astype(np.float32)),
         weights=torch.tensor(balanced(human, kinds, file["channel"][chosen], rebalance), dtype=torch.float32),
+        cells=np.char.add(np.char.add(kinds, " "), file["channel"][chosen]),
     )
 
 
