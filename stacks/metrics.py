@@ -45,6 +45,21 @@ def emitted(name: str, statistic: str, service: str, version: str | None = None)
     )
 
 
+def by_version(name: str, statistic: str, service: str, label: str) -> cloudwatch.MathExpression:
+    """A metric of each version of a service that emits it, a line for each; only for graphs.
+
+    Raises:
+        UnknownMetricError: nobody emits it.
+    """
+    wanted = f'{{{_CATALOGUE["namespace"]},service,version}} MetricName="{check(name)}" service="{service}"'
+    return cloudwatch.MathExpression(
+        expression=f"SEARCH('{wanted}', '{statistic}', 60)",
+        label=f"{label} ${{PROP('Dim.version')}}",
+        using_metrics={},
+        period=Duration.minutes(1),
+    )
+
+
 def expression(text: str, period: Duration, metrics: dict[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
     """Metric math over some metrics by id."""
     return cloudwatch.MathExpression(expression=text, period=period, using_metrics=metrics)

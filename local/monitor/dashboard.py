@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dash
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,12 @@ from local.monitor.store import Metric, Series, Store
 from local.template import Template
 
 DEFAULT_PERIOD = 300
+# The part of search expressions that has all terms by their names.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+SEARCH = re.compile(r"SEARCH\('\{([^}]+)\}((?: +\w+=\"[^\"]*\")*) *', *'([^']+)'(?:, *\d+)?\)")
+TERM = re.compile(r'(\w+)="([^"]*)"')
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/graph-dynamic-labels.html
+DIMENSION = re.compile(r"\$\{PROP\('Dim\.(\w+)'\)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ class Widget:
         """Evaluates its metrics and expressions from `start` to before `end`."""
         period = MINUTE if self.periods_adapt else self.properties.get("period", DEFAULT_PERIOD)
         rows = list(_rows(self.properties))
+        rows = [each for row in rows for each in _found(*row, store)]
         found = answer([query for query, _ in rows], store, range(start, end, period), period)
         return [
             Line(query.label or query.id, options.get("color"), options.get("yAxis") == "right", found[query.id])
@@ -80,6 +88,25 @@ def widgets(body: str) -> list[Widget]:
         Widget(each["type"], (each["x"], each["y"], each["width"], each["height"]), each["properties"], adapt)
         for each in document["widgets"]
     ]
+
+
+def _found(query: Query, options: Mapping[str, Any], store: Store) -> Iterator[tuple[Query, Mapping[str, Any]]]:
+    """Replaces a search by the metrics that it finds."""
+    search = SEARCH.fullmatch(query.expression)
+    if not search:
+        yield query, options
+        return
+    namespace, *dimensions = search[1].split(",")
+    terms = dict(TERM.findall(search[2]))
+    for i, metric in enumerate(sorted(store.metrics(), key=lambda each: sorted(each.dimensions))):
+        own = dict(metric.dimensions)
+        found = metric.namespace == namespace and set(own) == set(dimensions)
+        if found and terms.items() <= {"MetricName": metric.name, **own}.items():
+            yield Query(f"{query.id}_{i}", metric, search[3], label=_label(query.label, own)), options
+
+
+def _label(text: str, dimensions: Mapping[str, str]) -> str:
+    return DIMENSION.sub(lambda found: dimensions[found[1]], text)
 
 
 def _rows(properties: Mapping[str, Any]) -> Iterator[tuple[Query, Mapping[str, Any]]]:

@@ -44,6 +44,11 @@ class Store:
         with self._lock:
             return list(self._samples)
 
+    def samples(self, metric: Metric) -> list[tuple[float, float]]:
+        """Returns times and values of all samples."""
+        with self._lock:
+            return list(self._samples.get(metric, []))
+
     def values(self, metric: Metric, start: float, end: float) -> list[float]:
         """Returns the samples from `start` to before `end`."""
         with self._lock:

@@ -13,7 +13,7 @@ from local.demo.client import Client
 from local.demo.readers import load
 from local.monitor.pump import Pump
 from local.rehearse.rehearsal import Rehearsal
-from local.rehearse.report import Table, picture, write
+from local.rehearse.report import Table, picture, write, write_metrics
 from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged
 from local.rehearse.stage import read
 from local.rehearse.story import Story
@@ -99,6 +99,7 @@ def _play(rehearsal: Rehearsal, scenario: Scenario, assembly: Path, table: Table
     table.opening(scenario)
     story = rehearsal.play(scenario, version, settings.pace if scenario.calls else settings.quiet_pace, table.line)
     table.verdict(story)
+    write_metrics(story, settings.out)
     picture(story, version, settings.out)
     return story
 

@@ -66,6 +66,20 @@ def write(path: Path, stories: Sequence[Story]) -> None:
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
+def write_metrics(story: Story, folder: Path) -> None:
+    """Writes every sample of a release, with times in seconds since its beginning."""
+    metrics = [
+        {
+            "namespace": metric.namespace,
+            "name": metric.name,
+            "dimensions": dict(metric.dimensions),
+            "samples": [[round(at - story.begun, 1), value] for at, value in story.store.samples(metric)],
+        }
+        for metric in story.store.metrics()
+    ]
+    (folder / f"{story.scenario.name}.metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+
+
 def picture(story: Story, version: Version, folder: Path) -> None:
     """Draws the dashboards of a version as they looked when its release had ended."""
     title = f"{story.scenario.title}: {story.status}"

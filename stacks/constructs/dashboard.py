@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from stacks.constructs.burn import counts
-from stacks.metrics import emitted, expression
+from stacks.metrics import by_version, emitted, expression
 from stacks.slo import Objectives, Slo
 
 MINUTE = Duration.minutes(1)
@@ -33,7 +33,8 @@ def dashboard(scope: Construct, objectives: Objectives, alarms: Sequence[cloudwa
     made.add_widgets(cloudwatch.AlarmStatusWidget(alarms=list(alarms), title="What calls somebody", width=24, height=3))
     made.add_widgets(*[_good(slo) for slo in objectives.slos[:3]])
     made.add_widgets(*[_good(slo) for slo in objectives.slos[3:]])
-    made.add_widgets(_budgets(objectives), _latencies(), _stream())
+    made.add_widgets(_budgets(objectives), _mix(), _failed())
+    made.add_widgets(_latencies(), _stream())
     return made
 
 
@@ -77,22 +78,46 @@ def _served(objectives: Objectives) -> cloudwatch.GraphWidget:
 
 
 def _model() -> cloudwatch.GraphWidget:
+    """While a version is released, its line leaves that of the version before."""
+    return _versions(
+        "Is it the model? Part accepted, and mean LLR, by version", ("Accepts", "Average"), ("SpeakerLlr", "Average")
+    )
+
+
+def _code() -> cloudwatch.GraphWidget:
+    return _versions(
+        "Is it the code? Part failed, and p95 in ms, by version", ("Failures", "Average"), ("RequestLatency", "p95")
+    )
+
+
+def _versions(title: str, part: tuple[str, str], figure: tuple[str, str]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=[by_version(*part, DOOR, f"{part[0]}, left, version")],
+        right=[by_version(*figure, DOOR, f"{figure[0]} {figure[1]}, right, version")],
+        left_y_axis=cloudwatch.YAxisProps(min=0, max=1, show_units=False),
+        right_y_axis=cloudwatch.YAxisProps(show_units=False),
+        width=8,
+        height=7,
+        period=MINUTE,
+    )
+
+
+def _mix() -> cloudwatch.GraphWidget:
     mix = {name: emitted(name, "Average", DOOR) for name in COLOURS}
     shares = {
         name: expression(f"100 * {name.lower()}", MINUTE, {name.lower(): metric}).with_(color=COLOURS[name])
         for name, metric in mix.items()
     }
-    score = emitted("SpeakerLlr", "Average", DOOR)
-    return _graph("Is it the model? Decisions, and their mean score", shares, right={"mean LLR": score}, unit="%")
+    return _graph("Decisions", shares, unit="%")
 
 
-def _code() -> cloudwatch.GraphWidget:
+def _failed() -> cloudwatch.GraphWidget:
     failed = {
         service: expression(f"100 * f{i}", MINUTE, {f"f{i}": emitted("Failures", "Average", service)})
         for i, service in enumerate((DOOR, "enroll_speaker", "manage_sessions", "ingest_audio"))
     }
-    slow = emitted("RequestLatency", "p95", DOOR)
-    return _graph("Is it the code? Failed answers, and p95 of decisions", failed, right={"p95 in ms": slow}, unit="%")
+    return _graph("Failed answers by function", failed, unit="%")
 
 
 def _good(slo: Slo) -> cloudwatch.GraphWidget:

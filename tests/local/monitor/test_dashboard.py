@@ -47,6 +47,18 @@ def test_three_dots_stand_for_all_parts_of_the_row_before() -> None:
     assert dict(widget.lines(store(), 60, 120)[1].points) == {60: 1}
 
 
+def test_a_search_finds_the_metrics_that_have_just_these_dimensions() -> None:
+    filled = store()
+    for version in ("1", "2"):
+        for service in ("authenticate_caller", "enroll_speaker"):
+            metric = Metric.of("Bonafide", "Requests", {"service": service, "version": version})
+            filled.put(metric, 0, [float(version)])
+    search = "SEARCH('{Bonafide,service,version} MetricName=\"Requests\" service=\"authenticate_caller\"', 'Sum', 60)"
+    (widget,) = widgets(body(graph([{"expression": search, "label": "version ${PROP('Dim.version')}"}])))
+    lines = widget.lines(filled, 0, 60)
+    assert [(line.label, dict(line.points)) for line in lines] == [("version 1", {0: 1}), ("version 2", {0: 2})]
+
+
 def test_a_dashboard_that_insists_on_its_periods_keeps_them() -> None:
     (widget,) = widgets(body(graph(REQUESTS[:-1], period=300), periodOverride="inherit"))
     assert dict(widget.lines(store(), 0, 600)[0].points) == {0: 100, 300: 100}
