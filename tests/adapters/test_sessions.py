@@ -194,6 +194,38 @@ def test_a_mark_says_what_its_row_says(store: SessionStore, domain: str) -> None
     assert list(store.marks(call)) == [Mark.of(row.chunk, int(row.accepted_at.timestamp()))]
 
 
+class Stingy:
+    """A client whose batches give one row at a time, and in the end none."""
+
+    def __init__(self, client: Any, rows: int) -> None:
+        self._client = client
+        self._rows = rows
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803, as boto3 names it
+        ((table, asked),) = RequestItems.items()
+        self._rows -= 1
+        given, rest = (asked["Keys"][:1], asked["Keys"][1:]) if self._rows >= 0 else ([], asked["Keys"])
+        answer = self._client.batch_get_item(RequestItems={table: asked | {"Keys": given}}) if given else {}
+        rows = answer.get("Responses", {table: []})
+        return {"Responses": rows, "UnprocessedKeys": {table: {"Keys": rest}} if rest else {}}
+
+
+def test_rows_that_a_batch_leaves_out_are_asked_for_again(state: State, domain: str) -> None:
+    call = a_call(domain)
+    for number in range(3):
+        DynamoSessionStore(state.dynamodb, state.name("Sessions")).put_evidence(call, a_row(number))
+    patient, starved = (
+        DynamoSessionStore(Stingy(state.dynamodb, count), state.name("Sessions"))  # type: ignore[arg-type]
+        for count in (3, 1)
+    )
+    assert sorted(row.chunk.number for row in rows(patient, call)) == [0, 1, 2]
+    with pytest.raises(StoreUnavailable):
+        rows(starved, call)
+
+
 class Dying:
     """A client of a process that is killed before it marks what it wrote, the first time."""
 
