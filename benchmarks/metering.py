@@ -27,11 +27,13 @@ class Meter:
     Attributes:
         relay: that they go through.
         used: units so far, by their names in docs/operations/prices.json.
+        requests: how many there were.
     """
 
     def __init__(self) -> None:
         self.relay = Relay(self.count)
         self.used: dict[str, float] = {}
+        self.requests = 0
         self._lock = threading.Lock()
 
     def count(self, request: Request, answer: Answer) -> None:
@@ -44,6 +46,7 @@ class Meter:
         else:
             used = kinesis_units(operation, json.loads(request.body))
         with self._lock:
+            self.requests += 1
             self.used.update({name: self.used.get(name, 0.0) + units for name, units in used.items()})
 
 

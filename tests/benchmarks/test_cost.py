@@ -6,10 +6,21 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cost import PRICES, Ledger, added, alarm_metrics, emitted_metrics, print_costs, scaled
+from benchmarks.cost import (
+    CORE_GB,
+    PRICES,
+    WAIT_SECONDS,
+    Ledger,
+    added,
+    alarm_metrics,
+    emitted_metrics,
+    print_costs,
+    scaled,
+)
 from benchmarks.metering import Meter, dynamodb_units, item_size, kinesis_units
 from local.environment import Outcome
 from local.function import Definition
+from local.relay import Answer, Request
 
 
 @pytest.fixture
@@ -65,21 +76,17 @@ def test_every_price_names_what_it_is_for_and_where_it_stands() -> None:
         assert price["source"].startswith("https://aws.amazon.com/")
 
 
-def test_one_slow_invocation_among_many_does_not_change_what_is_billed(meter: Meter, tmp_path: Path) -> None:
-    ledger = Ledger(meter, tmp_path, {"another"})
-    definition = Definition("f", "handler.f", tmp_path, (), {}, 2048, 3)
-    for milliseconds in (99.1, 9000.0, 99.8):
-        ledger.record(definition, "live", Outcome(b"", milliseconds=milliseconds))
-    assert ledger.billed(0)["lambda_gb_seconds"] == pytest.approx(3 * 0.1 * 2)
-    assert ledger.billed(2)["lambda_gb_seconds"] == pytest.approx(0.1 * 2)
+def test_a_function_costs_its_processor_time_and_the_waiting_for_its_state(meter: Meter, tmp_path: Path) -> None:
+    ledger = Ledger(meter, tmp_path)
+    meter.count(Request("DynamoDB_20120810.GetItem", "POST", b"{}"), Answer(200, b"{}"))
+    assert ledger.total(2.0)["lambda_gb_seconds"] == pytest.approx((2 + WAIT_SECONDS) * CORE_GB)
 
 
 def test_only_functions_behind_the_api_cost_a_request_to_it(meter: Meter, tmp_path: Path) -> None:
     ledger = Ledger(meter, tmp_path, {"door"})
     for name in ("door", "door", "consumer"):
-        definition = Definition(name, "handler.f", tmp_path, (), {}, 512, 3)
-        ledger.record(definition, "live", Outcome(b"", milliseconds=1.0))
-    used = ledger.billed(0)
+        ledger.record(Definition(name, "handler.f", tmp_path, (), {}, 512, 3), "live", Outcome(b""))
+    used = ledger.total(0.0)
     assert (used["api_requests"], used["lambda_requests"]) == (2, 3)
 
 
