@@ -54,9 +54,11 @@ def calibrate(manifest: Path, bundle: Path, configuration: Path = CONFIGURATION)
     return {
         "schema": SCHEMA,
         "embedding_space": models.embedding_space,
-        "conditions": {name: asdict(fit(list(each.values()), settings.half_seconds)) for name, each in scored.items()},
+        "conditions": {
+            name: asdict(fit(list(each.values()), settings.half_seconds[name])) for name, each in scored.items()
+        },
         "measured": asdict(settings.measured),
-        "metrics": {name: _left_out(each, settings.half_seconds) for name, each in scored.items()},
+        "metrics": {name: _left_out(each, settings.half_seconds[name]) for name, each in scored.items()},
         "lineage": _lineage(clips, heard, bundle, configuration, settings.seed),
     }
 
@@ -91,7 +93,7 @@ def _scored(
     return {name: each for name, each in scored.items() if all(each.pairs)}
 
 
-def _left_out(corpora: Mapping[str, Scored], half_seconds: Sequence[float]) -> Mapping[str, Any]:
+def _left_out(corpora: Mapping[str, Scored], half_seconds: float) -> Mapping[str, Any]:
     """How a curve that was fitted on the other corpora does on each."""
     report = {}
     for name, corpus in corpora.items():

@@ -27,22 +27,21 @@ class Scored:
     pairs: tuple[int, int]
 
 
-def fit(corpora: Sequence[Scored], half_seconds: Sequence[float]) -> Curve:
-    """Takes the likeliest curve.
+def fit(corpora: Sequence[Scored], half_seconds: float) -> Curve:
+    """Takes the likeliest slope and level.
 
     Corpora weigh the same whatever their size, for a corpus is what differs between here and a deployment; so do
     targets and non-targets within each.
 
     Args:
         corpora: at least one, each with both kinds of trials.
-        half_seconds: candidates.
+        half_seconds: of the curve.
     """
     labels = np.concatenate([_smoothed(each) for each in corpora])
     weights = np.concatenate([_balanced(each.targets) for each in corpora]) / len(corpora)
-    fitted = [(*_logistic(_features(corpora, each), labels, weights), each) for each in half_seconds]
-    _, (level, slope), half = min(fitted, key=lambda candidate: candidate[0])
+    level, slope = _logistic(_features(corpora, half_seconds), labels, weights)
     bounds = np.log(np.sum([each.pairs for each in corpora], axis=0))
-    figures = (slope, -level / slope, half, -bounds[0], bounds[1])
+    figures = (slope, -level / slope, half_seconds, -bounds[0], bounds[1])
     return Curve(*(round(float(figure), 4) for figure in figures))
 
 
@@ -72,8 +71,8 @@ def _features(corpora: Sequence[Scored], half_seconds: float) -> Floats:
     return np.array(rows, np.float64)
 
 
-def _logistic(features: Floats, labels: Floats, weights: Floats) -> tuple[float, Floats]:
-    """Newton's method: the loss and the two coefficients."""
+def _logistic(features: Floats, labels: Floats, weights: Floats) -> Floats:
+    """Newton's method, shape (2,)."""
     coefficients = np.zeros(2)
     for _ in range(_STEPS):
         probability = 1.0 / (1.0 + np.exp(-(features @ coefficients)))
@@ -83,5 +82,4 @@ def _logistic(features: Floats, labels: Floats, weights: Floats) -> tuple[float,
         coefficients = coefficients - step
         if np.abs(step).max() < _SMALL:
             break
-    odds = features @ coefficients
-    return float(weights @ (np.logaddexp(0.0, odds) - labels * odds)), coefficients
+    return coefficients

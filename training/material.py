@@ -1,7 +1,7 @@
 """What a calibration is fitted on: recordings cut and sent over lines, and the trials made of them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -34,7 +34,7 @@ class Settings:
     enrolment_sizes: Sequence[int]
     targets_per_corpus: int
     nontargets_per_corpus: int
-    half_seconds: Sequence[float]
+    half_seconds: Mapping[str, float]
     measured: Measured
 
     @classmethod

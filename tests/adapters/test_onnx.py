@@ -124,7 +124,7 @@ def test_pauses_are_not_counted_as_speech(bundle: Bundle) -> None:
     parts = [_silence(3.0).samples, spoken.samples, _silence(3.0).samples]
     paused = bundle.find_speech(Waveform(np.concatenate(parts), 16000))
     assert paused.seconds == pytest.approx(bundle.find_speech(spoken).seconds, abs=0.3)
-    assert paused.seconds == paused.waveform.seconds
+    assert paused.waveform.seconds < paused.seconds + 2.0
 
 
 def test_a_minute_of_speech_is_the_same_voice_as_its_beginning(bundle: Bundle) -> None:

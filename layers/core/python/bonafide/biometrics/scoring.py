@@ -81,7 +81,7 @@ class Curve:
     Attributes:
         slope: nats for each unit of cosine, > 0.
         level: cosine at which long recordings favour neither.
-        half_seconds: T, the speech at which noise and voice weigh the same.
+        half_seconds: T, the speech at which noise and voice weigh the same; chosen, not fitted.
         lowest: bound of the LLR, < 0; what the number of genuine trials supports.
         highest: bound of the LLR, > 0; what the number of impostor trials supports.
     """
