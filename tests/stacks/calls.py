@@ -100,7 +100,9 @@ class Reading:
                 return _attribute(self._value(inner, scope), name)
             case ast.Call(func=function, args=[]) if _composes(found := self._value(function, scope)):
                 return found()
-            case ast.Call(func=ast.Attribute(value=inner, attr="get_paginator"), args=[ast.Constant(value=str(operation))]):
+            case ast.Call(
+                func=ast.Attribute(value=inner, attr="get_paginator"), args=[ast.Constant(value=str(operation))]
+            ):
                 return _Paginator(self._value(inner, scope), operation)
         return UNKNOWN
 

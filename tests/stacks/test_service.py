@@ -1,5 +1,7 @@
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -164,6 +166,14 @@ def test_what_cdk_nag_finds_is_meant(littered: Path) -> None:
     (report,) = json.loads((littered / "validation-report.json").read_text())["pluginReports"]
     found = {each["ruleName"].partition("[")[0].removeprefix("AwsSolutions-") for each in report["violations"]}
     assert found == set(MEANT)
+
+
+def test_cfn_lint_finds_nothing(assembly: Path) -> None:
+    templates = sorted(map(str, assembly.glob("Bonafide-dev-*.template.json")))
+    # W3005: CDK writes dependencies down that follow from references.
+    command = [str(Path(sys.executable).parent / "cfn-lint"), "--ignore-checks", "W3005", "--", *templates]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_assets_hold_sources_only(assembly: Path) -> None:
