@@ -99,6 +99,14 @@ def test_a_consumer_that_came_back_opens_the_door() -> None:
     assert shard.lets_in()
 
 
+@pytest.mark.parametrize(("after", "share"), [(2.0, 1.0), (4.0, 1.0), (4.5, 0.75), (5.0, 0.5), (5.5, 0.25), (6.0, 0.0)])
+def test_when_no_word_follows_the_door_opens_as_the_shard_may_have_been_worked_off(after: float, share: float) -> None:
+    shard = Shard()
+    shard.scored(5.0)
+    shard.after(after)
+    assert [shard.lets_in(dice) for dice in (share - 0.01, share + 0.01)] == [False, True]
+
+
 def test_where_nothing_went_in_silence_says_nothing() -> None:
     shard = Shard()
     assert shard.lets_in()

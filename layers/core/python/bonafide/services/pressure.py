@@ -5,15 +5,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bonafide.errors import AudioOverload
-from bonafide.ports import AudioStream, Lag, SessionStore
+from bonafide.ports import LAG_STANDS, AudioStream, Lag, SessionStore
 from bonafide.services.clock import Clock
 
 # Between these lags the door refuses a growing share of the chunks; what is behind it was accepted and will be scored.
 TOLERATED_LAG_SECONDS = 1.0
 MOST_LAG_SECONDS = 3.0
 LAG_REMEMBERED = timedelta(seconds=0.5)
-# A shard that was worked off says so by nothing but that no word follows.
-LAG_VALID = timedelta(seconds=3)
+LAG_VALID = timedelta(seconds=10)
 # Something has to go in for scoring to say that it works again.
 MOST_REFUSED_FOR_SILENCE = 0.9
 
@@ -52,8 +51,7 @@ class Pressure:
     def _refused_share(self, shard: str) -> float:
         now = self._clock()
         word = self._word(shard, now)
-        said = word.seconds if word and now - word.at < LAG_VALID else 0.0
-        return max(_share(said), min(_share(self._silence(shard, word, now)), MOST_REFUSED_FOR_SILENCE))
+        return max(_share(_said(word, now)), min(_share(self._silence(shard, word, now)), MOST_REFUSED_FOR_SILENCE))
 
     def _silence(self, shard: str, word: Lag | None, now: datetime) -> float:
         """Seconds since the first chunk that went in from here and that no word on the shard came after."""
@@ -70,6 +68,16 @@ class Pressure:
             word = self._sessions.lag(shard)
             self._words[shard] = (now, word)
         return word
+
+
+def _said(word: Lag | None, now: datetime) -> float:
+    """The lag by the last word. A shard that was worked off shows it by nothing but that no word follows.
+
+    So the lag is taken to shrink as fast as time passes, once the word does not stand for later ones any more.
+    """
+    if word is None or now - word.at >= LAG_VALID:
+        return 0.0
+    return word.seconds - max(0.0, (now - word.at - LAG_STANDS).total_seconds())
 
 
 def _share(lag_seconds: float) -> float:
