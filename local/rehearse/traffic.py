@@ -16,7 +16,7 @@ DOMAIN = "rehearsal"
 SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
 SHORT_SECONDS, LONG_SECONDS = 3, 10
 # Of a hundred calls.
-IMPOSTORS, LONG = 10, 30
+IMPOSTORS, LONG = 6, 30
 CALLERS = 6
 # Part of the calls that time waits for, and how long it does so at once.
 ENOUGH, PATIENCE_SECONDS = 0.9, 15
