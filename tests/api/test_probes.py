@@ -1,0 +1,86 @@
+"""The probes' golden calls against the real service, past the API and through it."""
+
+import io
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.credentials import Credentials
+
+from bonafide.adapters.codedeploy import CodeDeployReleases, FunctionDoor
+from bonafide.adapters.front_door import FrontDoor
+from bonafide.ports import ReleaseTarget
+from bonafide.services.probing import CHECKS, Golden, GoldenCalls, ServiceProbe, WrongAnswer
+from local.function import ACCOUNT, REGION, SECRET
+from local.release.control_plane import ControlPlane, Execution
+from local.runner import Deployment
+from local.synth import ROOT
+
+FOLDER = ROOT / ".build/layers/golden/golden"
+DOMAIN = "bonafide-probe"
+
+
+class Client:
+    """Lambda's API, as far as a door uses it."""
+
+    def __init__(self, running: Deployment) -> None:
+        self._running = running
+
+    def invoke(self, FunctionName: str, Qualifier: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert Qualifier in {"live", "1"}
+        outcome = self._running.invoke(FunctionName, Payload)
+        failed = {"FunctionError": outcome.error} if outcome.error else {}
+        return {"Payload": io.BytesIO(outcome.payload), **failed}
+
+
+def golden(**instead: str) -> Golden:
+    recordings = {path.stem: path.read_bytes() for path in FOLDER.glob("*.wav")}
+    return Golden(DOMAIN, {name: recordings[instead.get(name, name)] for name in recordings}, {})
+
+
+def door(running: Deployment) -> FunctionDoor:
+    client: Any = Client(running)
+    return FunctionDoor(client, {name: name for name in running.functions}, {"authenticate_caller": "1"})
+
+
+@pytest.mark.parametrize("function", CHECKS)
+def test_a_good_version_of_each_function_answers_its_golden_calls(bonafide: Deployment, function: str) -> None:
+    GoldenCalls(golden(), door(bonafide), f"test-{function}").of(function)
+
+
+@pytest.mark.parametrize("instead", [{"genuine": "impostor"}, {"impostor": "genuine"}, {"silence": "genuine"}])
+def test_a_version_that_mistakes_one_voice_for_another_is_found(bonafide: Deployment, instead: dict[str, str]) -> None:
+    with pytest.raises(WrongAnswer, match="decision is"):
+        GoldenCalls(golden(**instead), door(bonafide), "test-mistaken").of("authenticate_caller")
+
+
+def test_a_function_that_fails_is_no_answer(bonafide: Deployment) -> None:
+    assert door(bonafide).invoke("score_audio", {}).status == 502
+
+
+def test_the_synthetic_caller_is_served_through_the_api(bonafide: Deployment) -> None:
+    credentials = Credentials(ACCOUNT, SECRET)
+    assert ServiceProbe(golden(), FrontDoor(bonafide.endpoint, REGION, credentials, 30)).handle() == {"failed": 0}
+
+
+def test_nobody_behind_the_front_door_is_no_answer() -> None:
+    nowhere = FrontDoor("http://127.0.0.1:9", REGION, Credentials(ACCOUNT, SECRET), 1)
+    assert nowhere.send("describe_service", "GET", "/v1/health", None).status == 504
+
+
+def test_a_hook_learns_what_is_released_and_reports(bonafide: Deployment) -> None:
+    plane = ControlPlane()
+    try:
+        execution = Execution("ManageDomainsFunction05767D89", "7")
+        plane.expect(execution)
+        session = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
+        client = session.client("codedeploy", endpoint_url=plane.variables["AWS_ENDPOINT_URL_CODEDEPLOY"])
+        lambdas: Any = Client(bonafide)
+        releases = CodeDeployReleases(client, lambdas, {})
+        assert releases.target(execution.deployment) == ReleaseTarget("ManageDomainsFunction05767D89", "7")
+        releases.report(execution.deployment, execution.id, succeeded=False)
+        assert execution.reported == "Failed"
+        assert json.loads(execution.event())["DeploymentId"] == execution.deployment
+    finally:
+        plane.stop()
