@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bonafide.adapters.bundle import BundleCorrupt
-from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle
+from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, SpoofDetector
 from bonafide.audio.resample import resample
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
@@ -137,3 +137,17 @@ def test_a_minute_of_speech_is_the_same_voice_as_its_beginning(bundle: Bundle) -
 def test_the_same_recording_gives_the_same_bits(bundle: Bundle) -> None:
     first, second = (bundle.observe(reading()).embeddings[Channel.WIDEBAND] for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def test_the_spoof_detector_scores_every_window_of_a_call_in_either_band(directory: Path) -> None:
+    detector = SpoofDetector.load(directory)
+    speech = reading()
+
+    wide, narrow = detector.llr(lasting(speech, 12.0)), detector.llr(to_narrowband(lasting(speech, 12.0)))
+
+    assert wide.shape == narrow.shape == (3,)
+    assert np.isfinite([*wide, *narrow, detector.threshold]).all()
+
+
+def test_the_spoof_detector_scores_less_than_a_window(directory: Path) -> None:
+    assert SpoofDetector.load(directory).llr(lasting(reading(), 1.0)).shape == (1,)
