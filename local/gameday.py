@@ -2,7 +2,7 @@
 
 The alarms are those of the synthesised templates, over the metrics that the real functions emit under real calls;
 minutes pass faster than on the wall. Each breakage has to set off an alarm with the runbook of its kind, and mending
-has to end it. Windows of hours hold no more than the minutes of the exercise, so their alarms go off earlier than on AWS.
+has to end it. Windows of hours hold only the minutes of the exercise, so their alarms go off earlier than on AWS.
 """
 
 import argparse
