@@ -57,11 +57,11 @@ def draw(widgets: Sequence[Widget], scene: Scene, path: Path) -> None:
         NotImplementedError: a widget of a kind that is not drawn here.
     """
     rows = max(widget.place[1] + widget.place[3] for widget in widgets)
-    size = (COLUMNS * COLUMN, (rows + 1) * ROW)
+    size = (COLUMNS * COLUMN, (rows + 2) * ROW)
     figure = Figure(size, facecolor="white")
     figure.text(GAP / size[0], 1 - 0.5 * ROW / size[1], scene.title, size=13, weight="bold", color=TEXT, va="center")
     for widget in widgets:
-        _draw(figure.add_axes(_place(widget, rows + 1)), widget, scene)
+        _draw(figure.add_axes(_place(widget, rows + 2)), widget, scene)
     figure.savefig(path)
 
 
@@ -148,7 +148,13 @@ def _style(axes: Axes, right: Axes, widget: Widget, scene: Scene) -> None:
     if handles:
         labels = [str(handle.get_label()) for handle in handles]
         axes.legend(
-            handles, labels, fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncol=3, frameon=False
+            handles,
+            labels,
+            fontsize=6.5,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.1),
+            ncol=2 if max(map(len, labels)) > 15 else 3,
+            frameon=False,
         )
 
 
@@ -156,7 +162,7 @@ def _limit(axes: Axes, limits: Mapping[str, float]) -> None:
     """Shows 0 as far as that leaves something to see of the lines."""
     values = [float(value) for line in axes.get_lines() for value in np.atleast_1d(line.get_ydata())]
     lowest, highest = min(values, default=0.0), max(values, default=1.0)
-    if 0 <= lowest <= highest / 2 or lowest == highest:
+    if 0 <= lowest <= highest / 2 or highest == 0:
         axes.set_ylim(min(0.0, lowest), (highest or 1.0) * 1.08)
     axes.set_ylim(limits.get("min"), limits.get("max"))
 

@@ -79,22 +79,22 @@ def _served(objectives: Objectives) -> cloudwatch.GraphWidget:
 
 def _model() -> cloudwatch.GraphWidget:
     """While a version is released, its line leaves that of the version before."""
-    return _versions(
-        "Is it the model? Part accepted, and mean LLR, by version", ("Accepts", "Average"), ("SpeakerLlr", "Average")
-    )
+    accepted = by_version("Accepts", "Average", DOOR, "part accepted, version")
+    return _versions("Is it the model? By version", accepted, by_version("SpeakerLlr", "Average", DOOR, "LLR (right)"))
 
 
 def _code() -> cloudwatch.GraphWidget:
+    failed = by_version("Failures", "Average", DOOR, "part failed, version")
     return _versions(
-        "Is it the code? Part failed, and p95 in ms, by version", ("Failures", "Average"), ("RequestLatency", "p95")
+        "Is it the code? By version", failed, by_version("RequestLatency", "p95", DOOR, "p95 in ms (right)")
     )
 
 
-def _versions(title: str, part: tuple[str, str], figure: tuple[str, str]) -> cloudwatch.GraphWidget:
+def _versions(title: str, part: cloudwatch.IMetric, figure: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title=title,
-        left=[by_version(*part, DOOR, f"{part[0]}, left, version")],
-        right=[by_version(*figure, DOOR, f"{figure[0]} {figure[1]}, right, version")],
+        left=[part],
+        right=[figure],
         left_y_axis=cloudwatch.YAxisProps(min=0, max=1, show_units=False),
         right_y_axis=cloudwatch.YAxisProps(show_units=False),
         width=8,
