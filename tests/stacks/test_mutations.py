@@ -230,3 +230,14 @@ def test_development_gets_all_traffic_at_once_and_the_others_a_part(variants: Pa
     configurations = {group(development, alias)["DeploymentConfigName"] for _, alias in aliases(development).values()}
     assert configurations == {"CodeDeployDefault.LambdaAllAtOnce"}
     assert list(delivery.traffic_is_shifted_in_parts(read(variants / "true", SERVICE))) == []
+
+
+def test_stacks_are_deployed_data_first_and_monitoring_waits_for_nobody(variants: Path) -> None:
+    artifacts = json.loads((variants / "true/manifest.json").read_text())["artifacts"]
+    needed = {
+        name.removeprefix("Bonafide-production-"): artifact.get("dependencies", [])
+        for name, artifact in artifacts.items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    before = {name: [each for each in names if not each.endswith(".assets")] for name, names in needed.items()}
+    assert before == {DATA: [], SERVICE: [f"Bonafide-production-{DATA}"], MONITORING: []}

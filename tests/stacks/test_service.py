@@ -188,13 +188,3 @@ def test_everything_that_a_function_unpacks_is_below_200_mb(assembly: Path) -> N
     folders = [assembly / each["source"]["path"] for each in files.values() if each["source"]["packaging"] == "zip"]
     size = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
     assert size < 200_000_000
-
-
-def test_stacks_are_deployed_data_first_and_monitoring_waits_for_nobody(assembly: Path) -> None:
-    artifacts, prefix = json.loads((assembly / "manifest.json").read_text())["artifacts"], "Bonafide-dev-"
-    needed = {
-        name: [each for each in artifact.get("dependencies", []) if not each.endswith(".assets")]
-        for name, artifact in artifacts.items()
-        if artifact["type"] == "aws:cloudformation:stack" and name.startswith(prefix)
-    }
-    assert needed == {f"{prefix}Data": [], f"{prefix}Service": [f"{prefix}Data"], f"{prefix}Monitoring": []}
