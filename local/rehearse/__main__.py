@@ -23,8 +23,8 @@ from local.release.control_plane import ControlPlane
 from local.runner import Account, deployment
 
 FORMER = "former"
-# The synthetic caller calls each third minute only: its calls cost as much as those of callers.
-RARELY = 3
+# The synthetic caller calls every other minute only: its calls cost as much as those of callers.
+RARELY = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from local.runner import Deployment, warm
 # CodeDeploy does not wait for full minutes.
 QUARTER = MINUTE // 4
 # Minutes of traffic before and after a release.
-BEFORE, AFTER = 2, 1
+BEFORE, AFTER = 3, 1
 
 type Show = Callable[[Minute], None]
 
