@@ -80,7 +80,9 @@ def _served(objectives: Objectives) -> cloudwatch.GraphWidget:
 def _model() -> cloudwatch.GraphWidget:
     """While a version is released, its line leaves that of the version before."""
     accepted = by_version("Accepts", "Average", DOOR, "part accepted, version")
-    return _versions("Is it the model? By version", accepted, by_version("SpeakerLlr", "Average", DOOR, "LLR (right)"))
+    score = by_version("SpeakerLlr", "Average", DOOR, "LLR (right)")
+    # As far as scores go, so that chance does not look like drift.
+    return _versions("Is it the model? By version", accepted, score, cloudwatch.YAxisProps(min=-10, max=10))
 
 
 def _code() -> cloudwatch.GraphWidget:
@@ -90,13 +92,15 @@ def _code() -> cloudwatch.GraphWidget:
     )
 
 
-def _versions(title: str, part: cloudwatch.IMetric, figure: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
+def _versions(
+    title: str, part: cloudwatch.IMetric, figure: cloudwatch.IMetric, axis: cloudwatch.YAxisProps
+) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title=title,
         left=[part],
         right=[figure],
-        left_y_axis=cloudwatch.YAxisProps(min=0, max=1, show_units=False),
-        right_y_axis=cloudwatch.YAxisProps(show_units=False),
+        left_y_axis=cloudwatch.YAxisProps(min=0, max=1),
+        right_y_axis=axis,
         width=8,
         height=7,
         period=MINUTE,
