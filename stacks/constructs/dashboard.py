@@ -87,9 +87,8 @@ def _model() -> cloudwatch.GraphWidget:
 
 def _code() -> cloudwatch.GraphWidget:
     failed = by_version("Failures", "Average", DOOR, "part failed, version")
-    return _versions(
-        "Is it the code? By version", failed, by_version("RequestLatency", "p95", DOOR, "p95 in ms (right)")
-    )
+    slow = by_version("RequestLatency", "p95", DOOR, "p95 in ms (right)")
+    return _versions("Is it the code? By version", failed, slow, cloudwatch.YAxisProps(min=0))
 
 
 def _versions(
