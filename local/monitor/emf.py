@@ -3,11 +3,11 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local.logs import documents
 from local.monitor.store import Metric
 
 MAX_VALUES = 100
@@ -36,12 +36,16 @@ class Sample:
 
 
 def samples(line: str) -> Iterator[Sample]:
-    """Yields what a log line holds: nothing unless it is a JSON object with the member `_aws`.
+    """Yields what a log line holds: nothing unless there are JSON objects with the member `_aws`.
 
     Raises:
         MalformedError: a directive names members that are missing or of the wrong type.
     """
-    document = _document(line)
+    for document in documents(line):
+        yield from _samples(document)
+
+
+def _samples(document: Mapping[str, Any]) -> Iterator[Sample]:
     metadata = document.get("_aws")
     if not isinstance(metadata, dict) or "CloudWatchMetrics" not in metadata:
         return
@@ -49,16 +53,6 @@ def samples(line: str) -> Iterator[Sample]:
         for dimensions in directive["Dimensions"] or [[]]:
             for definition in directive["Metrics"]:
                 yield _sample(document, metadata, directive, dimensions, definition)
-
-
-def _document(line: str) -> Mapping[str, Any]:
-    if not line.startswith("{"):
-        return {}
-    try:
-        document = json.loads(line)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _sample(

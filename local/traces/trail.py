@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from local.logs import documents
 from local.runner import Deployment
 from local.traces.calls import Answer, Calls, Stream
 from local.xray import Segment
@@ -103,7 +104,7 @@ def logs(folder: Path) -> list[str]:
 
 
 def _json(text: str) -> Iterator[Mapping[str, Any]]:
-    return (json.loads(line) for line in text.splitlines() if line.startswith("{"))
+    return (document for line in text.splitlines() for document in documents(line))
 
 
 def _ids(line: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,23 @@
+"""What functions log: one JSON document a line, or several.
+
+Environments of a function share one file here, where each has a log stream of its own in AWS. A document is written at
+once, but its line may end only after the next document of another environment.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+DECODER = json.JSONDecoder()
+
+
+def documents(line: str) -> Iterator[Mapping[str, Any]]:
+    """Yields the JSON objects that a line starts with; other lines hold none."""
+    rest = line.strip()
+    while rest.startswith("{"):
+        try:
+            document, end = DECODER.raw_decode(rest)
+        except ValueError:
+            return
+        yield document
+        rest = rest[end:].lstrip()
