@@ -94,6 +94,13 @@ def test_a_version_that_first_has_to_start_is_asked_again_and_one_that_stays_lat
         ask(Service(milliseconds=[5000.0]), "describe_service")
 
 
+def test_that_nobody_is_there_to_delete_is_asked_again_too_if_it_is_said_late() -> None:
+    # Two requests for the domain come first.
+    service = Service(milliseconds=[1, 1, 900, 1])
+    ask(service, "enroll_speaker")
+    assert len([what for _, what in service.asked if what.startswith("DELETE")]) == 2
+
+
 def test_a_streamed_call_without_a_final_decision_is_found() -> None:
     with pytest.raises(WrongAnswer, match="no final decision"):
         ask(Service({"manage_sessions": {"decision_id": None}}), "ingest_audio")
