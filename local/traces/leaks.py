@@ -6,8 +6,8 @@ from collections.abc import Iterator
 # Longer than any digest, identifier or path that is written on purpose.
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{100,}={0,2}")
 BYTES = re.compile(r"(?:\\x[0-9a-f]{2}[^\\]{0,2}){16,}")
-# A record of metrics holds at most one value for each record of a batch.
-NUMBERS = re.compile(r"(?:-?\d+(?:\.\d*)?(?:e[+-]?\d+)?[,\s]+){17,}")
+# A record of metrics holds at most 100 values of one, and an embedding has 192.
+NUMBERS = re.compile(r"(?:-?\d+(?:\.\d*)?(?:e[+-]?\d+)?[,\s]+){101,}")
 AROUND = 40
 
 

@@ -61,7 +61,9 @@ def test_serving_says_where_and_leaves_nothing_behind(assembly: Path, tmp_path: 
 def test_serving_ends_with_the_make_that_started_it(assembly: Path, tmp_path: Path, number: signal.Signals) -> None:
     recipe = f"serve: ; @exec {' '.join(COMMAND)} --follow-parent"
     environment = {"TMPDIR": str(tmp_path), "PATH": os.defpath}
-    with subprocess.Popen(["make", "--eval", recipe, "serve"], stdout=subprocess.PIPE, env=environment) as make:
+    # Whoever runs the tests in the background may have them ignore interrupts, which make would inherit.
+    command = ["env", "--default-signal=INT", "make", "--eval", recipe, "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as make:
         assert make.stdout
         make.stdout.readline()
         make.send_signal(number)
