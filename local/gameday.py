@@ -5,7 +5,6 @@ minutes pass faster than on the wall. Each breakage has to set off an alarm with
 has to end it. Windows of hours hold only the minutes of the exercise, so their alarms go off earlier than on AWS.
 """
 
-import argparse
 import itertools
 import re
 import sys
@@ -19,6 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
+from local.choice import choose
 from local.demo.client import Client, audio
 from local.demo.readers import RATE, load
 from local.function import Function, platform
@@ -235,14 +235,9 @@ def runbooks(templates: Sequence[Template]) -> Iterator[tuple[str, str]]:
 
 def main() -> int:
     """Plays exercises; 0 only if each alarm went off and ended."""
-    names = [each.name for each in EXERCISES]
-    parser = argparse.ArgumentParser(prog="python -m local.gameday", description="Break what Bonafide depends on.")
-    parser.add_argument("exercises", nargs="*", metavar="EXERCISE", help=f"some of {', '.join(names)}; all by default")
-    chosen = parser.parse_args().exercises or names
-    if unknown := set(chosen) - set(names):
-        parser.error(f"no exercise {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    chosen = choose(EXERCISES, "exercise", "python -m local.gameday", "Break what Bonafide depends on.")
     with playing_field() as field:
-        held = [play(field, each) for each in EXERCISES if each.name in chosen]
+        held = [play(field, each) for each in chosen]
     print(f"\n{sum(held)} of {len(held)} breakages set off their alarm, and mending ended it.")
     return 0 if all(held) else 1
 

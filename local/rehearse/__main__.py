@@ -1,6 +1,5 @@
 """Rehearses releases on this machine: `python -m local.rehearse [SCENARIO ...]`."""
 
-import argparse
 import sys
 import tempfile
 import time
@@ -9,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.choice import choose
 from local.demo.client import Client
 from local.demo.readers import load
 from local.monitor.pump import Pump
@@ -48,14 +48,9 @@ class Settings:
 
 def main() -> int:
     """Plays scenarios; 0 only if each ended as it has to."""
-    names = [scenario.name for scenario in SCENARIOS]
-    parser = argparse.ArgumentParser(prog="python -m local.rehearse", description="Rehearse releases.")
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"some of {', '.join(names)}; all by default")
-    chosen = parser.parse_args().scenarios or names
-    if unknown := set(chosen) - set(names):
-        parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    chosen = choose(SCENARIOS, "scenario", "python -m local.rehearse", "Rehearse releases.")
     started, table, settings = time.monotonic(), Table(), Settings()
-    stories = rehearse([scenario for scenario in SCENARIOS if scenario.name in chosen], table, settings)
+    stories = rehearse(chosen, table, settings)
     report = settings.out / "report.json"
     write(report, stories)
     table.closing(stories, time.monotonic() - started, report)
