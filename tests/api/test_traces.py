@@ -97,6 +97,12 @@ LEAKS: Sequence[tuple[str, str]] = [
 ]
 
 
+def test_values_of_metrics_and_places_of_code_are_no_leaks() -> None:
+    values = json.dumps({"ProbeLatency": [12.5] * 100})
+    place = f'File "/opt/asset.{"0" * 64}/python/aws_lambda_powertools/logging/logger.py"'
+    assert list(leaks(values + place, "mark1")) == []
+
+
 @pytest.mark.parametrize(("kind", "text"), LEAKS)
 def test_the_scan_finds_what_it_looks_for(kind: str, text: str) -> None:
     assert next(leaks(f'{{"message":"{text}"}}', "mark1")).partition(":")[0] == kind
