@@ -6,7 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bonafide.biometrics.metrics import Roc, Trials, bootstrap, cllr, eer, fnmr_at_fmr, min_cllr
+from bonafide.biometrics.metrics import (
+    DetectionCosts,
+    Kind,
+    Roc,
+    TandemTrials,
+    Trials,
+    a_dcf,
+    bootstrap,
+    cllr,
+    eer,
+    fnmr_at_fmr,
+    min_a_dcf,
+    min_cllr,
+)
 
 SCORES = st.integers(2, 60).flatmap(
     lambda n: st.tuples(
@@ -109,3 +122,73 @@ def test_intervals_hold_the_measure_and_are_repeatable() -> None:
 def test_refuses_trials_of_one_kind() -> None:
     with pytest.raises(ValueError, match="two"):
         Trials.of(np.zeros(3), np.ones(3, bool))
+
+
+COSTS = DetectionCosts(nontarget_prior=0.05, spoof_prior=0.05, miss=1.0, false_accept=10.0, spoof_accept=20.0)
+TANDEM = st.integers(3, 60).flatmap(
+    lambda n: st.tuples(
+        arrays(np.float64, n, elements=st.integers(-20, 20).map(float)),
+        arrays(np.intp, n, elements=st.sampled_from([int(kind) for kind in Kind])).map(with_each_kind),
+        arrays(np.bool_, n),
+    )
+)
+
+
+def with_each_kind(kinds: np.ndarray) -> np.ndarray:
+    return np.concatenate([list(Kind), kinds[len(Kind) :]]).astype(np.intp)
+
+
+def test_the_cost_of_decisions_is_as_by_hand() -> None:
+    # One target of four missed, one of two others accepted, one of five spoofs accepted; rejecting all would cost 0.9.
+    kinds = np.repeat(np.arange(3), [4, 2, 5])
+    accepted = np.array([1, 1, 1, 0, 1, 0, 1, 0, 0, 0, 0], bool)
+    trials = TandemTrials.of(np.arange(11.0), kinds, accepted)
+    assert a_dcf(trials, COSTS) == pytest.approx((0.9 / 4 + 10 * 0.05 / 2 + 20 * 0.05 / 5) / 0.9)
+
+
+def test_the_least_cost_of_a_threshold_is_as_by_hand() -> None:
+    # The best threshold, at 3, misses one target of two and lets no other pass: accepting the spoof at 2 costs more.
+    trials = TandemTrials.of(np.array([1.0, 3.0, 0.0, 2.0]), np.array([0, 0, 1, 2]), np.zeros(4, bool))
+    assert min_a_dcf(trials, COSTS) == pytest.approx(0.5)
+
+
+def test_the_cost_is_normalised_by_the_cheaper_of_accepting_and_rejecting_all() -> None:
+    rare = DetectionCosts(nontarget_prior=0.01, spoof_prior=0.001, miss=1.0, false_accept=10.0, spoof_accept=10.0)
+    everyone = TandemTrials.of(np.zeros(3), np.arange(3), np.ones(3, bool))
+    assert a_dcf(everyone, rare) == pytest.approx(1.0)
+    assert a_dcf(everyone, COSTS) == pytest.approx(1.5 / 0.9)
+
+
+@given(TANDEM)
+def test_the_least_cost_lies_between_nothing_and_answering_all_alike(trials: tuple[np.ndarray, ...]) -> None:
+    assert 0.0 <= min_a_dcf(TandemTrials.of(*trials), COSTS) <= 1.0
+
+
+@given(TANDEM, st.integers(-21, 21))
+def test_no_threshold_costs_less_than_the_least_cost(trials: tuple[np.ndarray, ...], threshold: int) -> None:
+    scores, kinds, _ = trials
+    decided = TandemTrials.of(scores, kinds, scores >= threshold)
+    assert a_dcf(decided, COSTS) >= min_a_dcf(decided, COSTS) - 1e-12
+
+
+@given(TANDEM)
+def test_the_least_cost_sees_only_the_order_and_the_cost_only_the_decisions(trials: tuple[np.ndarray, ...]) -> None:
+    scores, kinds, accepted = trials
+    ordered, mapped = TandemTrials.of(scores, kinds, accepted), TandemTrials.of(scores**3 - 7.0, kinds, accepted)
+    assert min_a_dcf(mapped, COSTS) == pytest.approx(min_a_dcf(ordered, COSTS))
+    assert a_dcf(mapped, COSTS) == pytest.approx(a_dcf(ordered, COSTS))
+
+
+@given(TANDEM)
+def test_weights_of_whole_decisions_count_like_repetitions(trials: tuple[np.ndarray, ...]) -> None:
+    scores, kinds, accepted = trials
+    weights = 1 + np.arange(len(scores)) % 3
+    weighted = TandemTrials.of(scores, kinds, accepted, weights.astype(np.float64))
+    repeated = TandemTrials.of(*(np.repeat(each, weights) for each in (scores, kinds, accepted)))
+    for measure in (a_dcf, min_a_dcf):
+        assert measure(weighted, COSTS) == pytest.approx(measure(repeated, COSTS))
+
+
+def test_refuses_whole_decisions_without_a_kind_of_trial() -> None:
+    with pytest.raises(ValueError, match="each kind"):
+        TandemTrials.of(np.zeros(2), np.array([0, 2]), np.zeros(2, bool))

@@ -1,10 +1,14 @@
-"""How good scores and decisions are (ISO/IEC 19795-1; Brümmer and du Preez 2006 for the cost of LLRs).
+"""How good scores and decisions are.
+
+Rates are those of ISO/IEC 19795-1, the cost of LLRs is that of Brümmer and du Preez (2006), and the cost of a whole
+decision that of Shim et al. (2024).
 
 Every trial may carry a weight, so that a bootstrap over speakers is a reweighting of trials scored once.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Self
 
 import numpy as np
@@ -102,6 +106,97 @@ def min_cllr(trials: Trials) -> float:
     # Of a block with shares t and o the best LLR is log(t / o), whose penalties come to this.
     costs = _times_log2(target + other) - _times_log2(target) - _times_log2(other)
     return float(costs.sum()) / 2.0
+
+
+class Kind(IntEnum):
+    """Who a caller really is."""
+
+    TARGET = 0
+    NONTARGET = 1
+    SPOOF = 2
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionCosts:
+    """What the errors of a whole decision cost, and how often each could happen.
+
+    Attributes:
+        nontarget_prior: share of calls of other humans.
+        spoof_prior: share of calls of synthetic copies of the claimed speaker; all other calls are of the speaker.
+        miss: of not accepting the claimed speaker.
+        false_accept: of accepting another human.
+        spoof_accept: of accepting a synthetic copy.
+    """
+
+    nontarget_prior: float
+    spoof_prior: float
+    miss: float
+    false_accept: float
+    spoof_accept: float
+
+    def normalised(self, accepted: Mapping[Kind, Floats]) -> Floats:
+        """The a-DCF (Shim et al. 2024): 1 costs as much as answering all calls alike.
+
+        Args:
+            accepted: the share of each kind of trials that is accepted, of any one shape.
+        """
+        target_prior = 1.0 - self.nontarget_prior - self.spoof_prior
+        reject_all = self.miss * target_prior
+        others, spoofs = self.false_accept * self.nontarget_prior, self.spoof_accept * self.spoof_prior
+        cost = reject_all * (1.0 - accepted[Kind.TARGET])
+        cost = cost + others * accepted[Kind.NONTARGET] + spoofs * accepted[Kind.SPOOF]
+        return np.asarray(cost / min(reject_all, others + spoofs), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class TandemTrials:
+    """Calls of speakers, of other humans and of synthetic copies, in ascending order of scores; make them by `of`.
+
+    Attributes:
+        scores: higher for the claimed speaker, shape (n,).
+        kinds: values of `Kind`, shape (n,); each occurs.
+        accepted: what was decided, shape (n,).
+        weights: how often each trial counts, shape (n,).
+        last: index of the last trial of each distinct score, shape (distinct,).
+    """
+
+    scores: Floats
+    kinds: Indices
+    accepted: Flags
+    weights: Floats
+    last: Indices
+
+    @classmethod
+    def of(cls, scores: Floats, kinds: Indices, accepted: Flags, weights: Floats | None = None) -> Self:
+        """Orders trials.
+
+        Raises:
+            ValueError: there are no trials of a kind.
+        """
+        if set(kinds.tolist()) != set(Kind):
+            raise ValueError("there must be trials of each kind")
+        order = np.argsort(scores, kind="stable")
+        scores = scores[order]
+        weights = np.ones(len(scores)) if weights is None else weights[order]
+        last = np.flatnonzero(np.append(np.diff(scores) > 0, True))
+        return cls(scores, kinds[order], accepted[order], weights, last)
+
+    def reweighted(self, weights: Floats) -> "TandemTrials":
+        """The same trials with other weights, in the order of `scores`."""
+        return replace(self, weights=weights)
+
+
+def a_dcf(trials: TandemTrials, costs: DetectionCosts) -> float:
+    """Normalised detection cost of what was decided."""
+    of_kind = {kind: trials.weights * (trials.kinds == kind) for kind in Kind}
+    return float(costs.normalised({kind: each @ trials.accepted / each.sum() for kind, each in of_kind.items()}))
+
+
+def min_a_dcf(trials: TandemTrials, costs: DetectionCosts) -> float:
+    """Least normalised detection cost of any one threshold on the scores."""
+    below = {kind: np.cumsum(trials.weights * (trials.kinds == kind)) for kind in Kind}
+    refused = {kind: np.append(0.0, each[trials.last] / each[-1]) for kind, each in below.items()}
+    return float(costs.normalised({kind: 1.0 - each for kind, each in refused.items()}).min())
 
 
 def bootstrap(
