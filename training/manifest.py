@@ -22,12 +22,14 @@ class Clip:
         speaker: who speaks; empty when the columns do not say.
         session: the call or sitting that it comes from; empty when the manifest does not say.
         row: every column of the manifest.
+        line: where the row ends in the manifest.
     """
 
     path: Path
     speaker: str
     session: str
     row: Mapping[str, str]
+    line: int = 0
 
 
 def read_manifest(path: Path, columns: Sequence[str] = REQUIRED) -> list[Clip]:
@@ -44,7 +46,7 @@ def read_manifest(path: Path, columns: Sequence[str] = REQUIRED) -> list[Clip]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             absent = [column for column in columns if column not in (reader.fieldnames or ())]
-            rows = list(reader)
+            rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ManifestError(f"{path}: cannot be read as a CSV manifest ({error})") from error
     if absent:
@@ -52,7 +54,7 @@ def read_manifest(path: Path, columns: Sequence[str] = REQUIRED) -> list[Clip]:
     if not rows:
         raise ManifestError(f"{path}: names no recordings")
     required = [column for column in REQUIRED if column in columns]
-    return [_clip(path, line, row, required) for line, row in enumerate(rows, start=2)]
+    return [_clip(path, line, row, required) for line, row in rows]
 
 
 def digest(path: Path) -> str:
@@ -66,4 +68,4 @@ def _clip(manifest: Path, line: int, row: Mapping[str, str], required: Sequence[
     file = manifest.parent / row["path"]
     if not file.is_file():
         raise ManifestError(f"{manifest}: line {line} names {row['path']}, which does not exist")
-    return Clip(file, row.get("speaker") or "", row.get("session") or "", row)
+    return Clip(file, row.get("speaker") or "", row.get("session") or "", row, line)

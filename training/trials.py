@@ -15,6 +15,13 @@ from bonafide.biometrics.voiceprint import Voiceprint
 from training.listen import Heard, Line, progress
 from training.manifest import Clip
 
+# By condition: the line of the enrolment, the line of the test.
+CONDITIONS = {
+    "native": (Line.NATIVE, Line.NATIVE),
+    "telephone": (Line.TELEPHONE, Line.TELEPHONE),
+    "cross": (Line.NATIVE, Line.TELEPHONE),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:

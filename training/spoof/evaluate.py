@@ -4,8 +4,9 @@ Columns: `path,label,system`, label `bonafide` or `spoof`. Rates are fractions; 
 its windows. Intervals resample systems and bona fide recordings: recordings of one system are not independent.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,13 @@ from training.manifest import Clip, ManifestError, digest, read_manifest
 SCHEMA = 1
 COLUMNS = ("path", "label", "system")
 REPLICATES = 400
+# A system whose EER is no better than this is as good as not found.
+CHANCE = 0.4
 # From this far above the threshold on speech is called bona fide; between them the state is uncertain.
 UNCERTAIN_LLR = 1.0
 BONAFIDE, SPOOF = "bonafide", "spoof"
+# The system of spoofed recordings whose row names none.
+UNNAMED = "unnamed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,13 @@ class Scored:
         llr: mean over the windows of each, shape (n,); positive favours bona fide.
         human: whether bona fide, shape (n,).
         systems: of each; empty for bona fide speech.
+        refused: how many more could not be decoded, by the reason.
     """
 
     llr: NDArray[np.float64]
     human: NDArray[np.bool_]
     systems: Sequence[str]
+    refused: Counter[str] = field(default_factory=Counter)
 
 
 def evaluate(manifest: Path, bundle: Path, condition: str) -> Mapping[str, Any]:
@@ -49,15 +56,30 @@ def evaluate(manifest: Path, bundle: Path, condition: str) -> Mapping[str, Any]:
     Raises:
         ManifestError: the manifest cannot be used, or lacks one of the classes.
     """
-    clips = read_manifest(manifest, COLUMNS)
-    _require_labels(manifest, clips)
+    return summarise(manifest, bundle, condition, score(manifest, bundle, condition))
+
+
+def score(manifest: Path, bundle: Path, condition: str) -> Scored:
+    """Scores every recording that can be decoded.
+
+    Raises:
+        ManifestError: the manifest cannot be used, or lacks one of the classes.
+    """
+    clips = read_labelled(manifest)
+    _require_both(manifest, clips)
     heard = in_parallel("listening", partial(hear, bundle, Line(condition)), [clip.path for clip in clips])
-    used = [(clip, llr) for clip, llr in zip(clips, heard, strict=True) if llr is not None]
-    scored = Scored(
+    used = [(clip, each) for clip, each in zip(clips, heard, strict=True) if not isinstance(each, str)]
+    _require_both(manifest, [clip for clip, _ in used])
+    return Scored(
         np.array([llr for _, llr in used]),
         np.array([clip.row["label"] == BONAFIDE for clip, _ in used]),
-        [clip.row["system"] if clip.row["label"] == SPOOF else "" for clip, _ in used],
+        [system(clip) for clip, _ in used],
+        Counter(each for each in heard if isinstance(each, str)),
     )
+
+
+def summarise(manifest: Path, bundle: Path, condition: str, scored: Scored) -> Mapping[str, Any]:
+    """The report on a manifest."""
     detector = load(bundle)
     return {
         "schema": SCHEMA,
@@ -65,10 +87,37 @@ def evaluate(manifest: Path, bundle: Path, condition: str) -> Mapping[str, Any]:
         "condition": condition,
         "manifest": digest(manifest),
         "bundle": detector.digest,
-        "listed": len(clips),
-        "used": len(used),
+        "listed": len(scored.llr) + scored.refused.total(),
+        "used": len(scored.llr),
+        "skipped": dict(sorted(scored.refused.items())),
         **figures(scored, (detector.threshold, detector.threshold + UNCERTAIN_LLR)),
     }
+
+
+def read_labelled(manifest: Path) -> list[Clip]:
+    """Reads a manifest of labelled speech; whether bona fide speech names a system does not matter.
+
+    Raises:
+        ManifestError: it cannot be used; the message names the row.
+    """
+    clips = read_manifest(manifest, COLUMNS)
+    for clip in clips:
+        if clip.row["label"] not in {BONAFIDE, SPOOF}:
+            label = clip.row["label"]
+            raise ManifestError(f"{manifest}: line {clip.line} has the label {label!r}, not {BONAFIDE} or {SPOOF}")
+    return clips
+
+
+def _require_both(manifest: Path, clips: Sequence[Clip]) -> None:
+    """Refuses recordings of one class."""
+    missing = {BONAFIDE, SPOOF} - {clip.row["label"] for clip in clips}
+    if missing:
+        raise ManifestError(f"{manifest}: needs usable recordings of both labels, has none that are {missing.pop()}")
+
+
+def system(clip: Clip) -> str:
+    """That made a recording; empty for bona fide speech."""
+    return (clip.row["system"] or UNNAMED) if clip.row["label"] == SPOOF else ""
 
 
 @cache
@@ -77,12 +126,12 @@ def load(directory: Path) -> SpoofDetector:
     return SpoofDetector.load(directory)
 
 
-def hear(bundle: Path, line: Line, path: Path) -> float | None:
-    """The score of one recording, or None when it cannot be decoded."""
+def hear(bundle: Path, line: Line, path: Path) -> float | str:
+    """The score of one recording, or the code of the reason why it cannot be decoded."""
     try:
         waveform, _ = read(path)
-    except UnsupportedAudio:
-        return None
+    except UnsupportedAudio as error:
+        return error.code
     heard = telephone(waveform) if line is Line.TELEPHONE else waveform
     return float(np.mean(load(bundle).llr(heard)))
 
@@ -102,6 +151,7 @@ def figures(scored: Scored, thresholds: tuple[float, float]) -> Mapping[str, Any
         **{name: measure(trials) for name, measure in measures.items()},
         "confidence_intervals": intervals(scored, measures),
         "per_system": per_system,
+        "at_chance": [name for name, each in per_system.items() if each["eer"] >= CHANCE],
         "apcer_at_bpcer_5pct_worst": max(each["apcer_at_bpcer_5pct"] for each in per_system.values()),
         "thresholds": {"spoof_below": low, "bonafide_from": high},
         "apcer": float(np.mean(scored.llr[~scored.human] >= low)),
@@ -149,11 +199,3 @@ def _system(scored: Scored, name: str) -> Mapping[str, float]:
         "eer": eer(trials),
         "apcer_at_bpcer_5pct": apcer_at_bpcer(trials),
     }
-
-
-def _require_labels(manifest: Path, clips: Sequence[Clip]) -> None:
-    labels = {clip.row["label"] for clip in clips}
-    if labels != {BONAFIDE, SPOOF}:
-        raise ManifestError(f"{manifest}: needs recordings of both labels and no other, has {sorted(labels)}")
-    if any(clip.row["label"] == SPOOF and not clip.row["system"] for clip in clips):
-        raise ManifestError(f"{manifest}: a spoofed recording names no system")

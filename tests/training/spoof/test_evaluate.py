@@ -5,7 +5,7 @@ import pytest
 
 from bonafide.biometrics.metrics import Trials
 from training.manifest import ManifestError, read_manifest
-from training.spoof.evaluate import COLUMNS, Scored, apcer_at_bpcer, evaluate, figures
+from training.spoof.evaluate import COLUMNS, Scored, apcer_at_bpcer, evaluate, figures, read_labelled, system
 
 
 def scored() -> Scored:
@@ -20,7 +20,8 @@ def test_tells_systems_that_are_found_from_those_that_are_not() -> None:
     assert report["per_system"]["crude"]["eer"] < 0.1
     assert report["per_system"]["perfect"]["eer"] > 0.35
     assert report["apcer_at_bpcer_5pct_worst"] == report["per_system"]["perfect"]["apcer_at_bpcer_5pct"] > 0.8
-    assert report["bonafide"], report["spoofed"] == (60, 60)
+    assert report["at_chance"] == ["perfect"]
+    assert (report["bonafide"], report["spoofed"]) == (60, 60)
 
 
 def test_encloses_every_rate_in_its_interval() -> None:
@@ -44,12 +45,31 @@ def test_finds_the_share_of_spoofs_that_pass_when_few_of_the_genuine_are_refused
     assert apcer_at_bpcer(Trials.of(scores, np.arange(104) < 100)) == pytest.approx(0.5)
 
 
-def test_refuses_a_manifest_of_one_class(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("path,label\na.wav,bonafide\n", "no column system"),
+        ("path,label,system\na.wav,bonafide,\n\na.wav,human,\n", "line 4 has the label 'human'"),
+        ("path,label,system\na.wav\n", "line 2 has the label None"),
+        ("path,label,system\na.wav,bonafide,\nb.wav,spoof,x\n", "line 3 names b.wav"),
+        ("path,label,system\na.wav,bonafide,\n", "none that are spoof"),
+        ("path,label,system\na.wav,spoof,x\n", "none that are bonafide"),
+        ("path,label,system\n,spoof,x\n", "line 2 lacks a path"),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_is_refused_with_its_row(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "a.wav").touch()
-    (tmp_path / "m.csv").write_text("path,label,system\na.wav,bonafide,\n")
+    (tmp_path / "m.csv").write_text(content)
 
-    with pytest.raises(ManifestError, match="both labels"):
+    with pytest.raises(ManifestError, match=message):
         evaluate(tmp_path / "m.csv", tmp_path, "native")
+
+
+def test_a_spoofed_recording_need_not_name_its_system(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "m.csv").write_text("path,label,system\na.wav,spoof,\na.wav,spoof,vits\na.wav,bonafide,studio\n")
+
+    assert [system(clip) for clip in read_labelled(tmp_path / "m.csv")] == ["unnamed", "vits", ""]
 
 
 def test_reads_a_manifest_without_speakers(tmp_path: Path) -> None:
