@@ -1,0 +1,225 @@
+"""Writes a page on a detector: how it was trained, how it does on labelled speech, and what that makes of decisions.
+
+    python -m training.report --spoof spoof.csv --out DIRECTORY [--manifest verify.csv] [--enroll 1|3]
+        [--curves .build/spoof/curves.jsonl]
+
+`index.html` holds its pictures; beside it are the same as PNG files, and the figures as JSON, as from `evaluate`.
+"""
+
+import argparse
+import base64
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from bonafide.biometrics.metrics import Kind, Trials
+from training import plots, tandem
+from training.manifest import ManifestError
+from training.spoof import evaluate as spoof
+
+BUNDLE = Path(".build/layers/model/bundle")
+CURVES = Path(".build/spoof/curves.jsonl")
+CONDITIONS = ("native", "telephone")
+PAGE = Path(__file__).parent / "report.html"
+RATES = {
+    "eer": "EER",
+    "apcer_at_bpcer_5pct": "APCER at BPCER 5 %",
+    "bpcer_at_apcer_10pct": "BPCER at APCER 10 %",
+}
+CALLERS = {"target": "speakers", "nontarget": "other humans", "spoof": "synthetic copies"}
+COSTS = {
+    "a_dcf": "a-DCF of what is decided",
+    "min_a_dcf": "least a-DCF of a threshold",
+    "speaker_alone_a_dcf": "a-DCF of the speaker alone",
+    "speaker_alone_min_a_dcf": "least a-DCF of the speaker alone",
+    "published_min_a_dcf": "least a-DCF at published costs",
+    "published_speaker_alone_min_a_dcf": "least a-DCF of the speaker alone at published costs",
+}
+
+
+@dataclass
+class Page:
+    """A page under way, with its folder.
+
+    Attributes:
+        folder: where pictures and figures go.
+        parts: HTML so far.
+    """
+
+    folder: Path
+    parts: list[str] = field(default_factory=list)
+
+    def heading(self, text: str) -> None:
+        """Begins a section."""
+        self.parts.append(f"<h2>{escape(text)}</h2>")
+
+    def text(self, text: str) -> None:
+        """A paragraph."""
+        self.parts.append(f"<p>{escape(text)}</p>")
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], marked: Sequence[str] = ()) -> None:
+        """A table; rows whose first cell is in `marked` stand out."""
+        body = "".join(_row(row, "td", "marked" if row[0] in marked else "") for row in rows)
+        self.parts.append(f"<table>{_row(head, 'th')}{body}</table>")
+
+    def picture(self, name: str, figure: Figure) -> None:
+        """A picture, in the page and as a file beside it."""
+        content = plots.png(figure)
+        (self.folder / f"{name}.png").write_bytes(content)
+        embedded = base64.b64encode(content).decode()
+        self.parts.append(f'<img alt="{escape(name)}" src="data:image/png;base64,{embedded}">')
+
+    def figures(self, name: str, report: Mapping[str, Any]) -> None:
+        """Figures as a file beside the page."""
+        (self.folder / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+    def write(self) -> None:
+        """Writes the page."""
+        page = Template(PAGE.read_text(encoding="utf-8")).substitute(body="\n".join(self.parts))
+        (self.folder / "index.html").write_text(page, encoding="utf-8")
+
+
+def training(page: Page, curves: Path) -> None:
+    """Training curves, if there are any."""
+    page.heading("Training")
+    if not curves.is_file():
+        page.text("No curves were kept of this training.")
+        return
+    rows = [json.loads(line) for line in curves.read_text(encoding="utf-8").splitlines()]
+    page.picture("curves", plots.curves(rows))
+
+
+def detection(page: Page, scored: Mapping[str, spoof.Scored], reports: Mapping[str, Mapping[str, Any]]) -> None:
+    """Synthetic speech alone, by condition."""
+    one = next(iter(reports.values()))
+    page.heading("Synthetic speech")
+    page.text(f"{one['bonafide']} bona fide, {one['spoofed']} spoofed recordings of {len(one['per_system'])} systems.")
+    page.text(f"Bundle {one['bundle'][:16]}, manifest {one['manifest'][:16]}.")
+    rates, bits = _measured(reports, RATES, "{:.1%}"), _measured(reports, {"cllr": "Cllr, bits"}, "{:.2f}")
+    page.table(["", *reports], [*rates, *bits])
+    trials = {name: Trials.of(each.llr, each.human) for name, each in scored.items()}
+    page.picture("det", plots.det(trials, ("APCER", "BPCER")))
+    for name, each in scored.items():
+        page.figures(f"spoof-{name}", reports[name])
+        page.heading(f"Calibration, {name}")
+        limits = reports[name]["thresholds"]
+        page.picture(f"calibration-{name}", plots.calibration(each.llr, each.human, tuple(limits.values())))
+    _systems(page, reports)
+
+
+def decisions(page: Page, tables: Mapping[str, tandem.Table], reports: Mapping[str, Mapping[str, Any]]) -> None:
+    """The whole decision, by condition."""
+    page.heading("The whole decision")
+    page.text(_how(next(iter(reports.values()))))
+    page.table(["a-DCF, normalised", *reports], _measured(reports, COSTS, "{:.3f}"))
+    for name, report in reports.items():
+        page.figures(f"tandem-{name}", report)
+        page.heading(f"Decisions, {name}")
+        page.picture(
+            f"decisions-{name}", plots.decisions({CALLERS[kind]: report["decisions"][kind] for kind in CALLERS})
+        )
+        page.picture(f"det-tandem-{name}", plots.det(_pairs(tables[name]), ("accepted", "refused speakers")))
+
+
+def main() -> int:
+    """The command."""
+    arguments = _arguments()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    page = Page(arguments.out)
+    try:
+        training(page, arguments.curves)
+        _detection(page, arguments.spoof, arguments.bundle)
+        if arguments.manifest:
+            _decisions(page, (arguments.manifest, arguments.spoof), arguments.bundle, arguments.enroll)
+    except ManifestError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    page.write()
+    sys.stdout.write(f"{arguments.out / 'index.html'}\n")
+    return 0
+
+
+def _detection(page: Page, manifest: Path, bundle: Path) -> None:
+    scored = {name: spoof.score(manifest, bundle, name) for name in CONDITIONS}
+    detection(page, scored, {name: spoof.summarise(manifest, bundle, name, each) for name, each in scored.items()})
+
+
+def _decisions(page: Page, manifests: tuple[Path, Path], bundle: Path, enroll: int) -> None:
+    made = {name: tandem.make(manifests, bundle, name, enroll) for name in CONDITIONS}
+    reports = {name: tandem.summarise(manifests, bundle, name, enroll, each) for name, each in made.items()}
+    decisions(page, {name: each.table for name, each in made.items()}, reports)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Write a page on a detector of synthetic speech.")
+    parser.add_argument("--spoof", type=Path, required=True)
+    parser.add_argument("--manifest", type=Path)
+    parser.add_argument("--enroll", type=int, choices=range(1, 11), default=1, metavar="N")
+    parser.add_argument("--curves", type=Path, default=CURVES)
+    parser.add_argument("--out", type=Path, default=Path(".build/report"))
+    parser.add_argument("--bundle", type=Path, default=BUNDLE)
+    return parser.parse_args()
+
+
+def _row(cells: Sequence[str], tag: str, style: str = "") -> str:
+    opened = f'<tr class="{style}">' if style else "<tr>"
+    return opened + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+
+def _measured(
+    reports: Mapping[str, Mapping[str, Any]], names: Mapping[str, str], form: str
+) -> Iterator[tuple[str, ...]]:
+    """Rows of figures with their intervals, one column for each condition."""
+    for key, name in names.items():
+        cells = [(report[key], *report["confidence_intervals"][key]) for report in reports.values()]
+        yield (name, *(f"{form} [{form}, {form}]".format(*cell) for cell in cells))
+
+
+def _systems(page: Page, reports: Mapping[str, Mapping[str, Any]]) -> None:
+    """Every system, those at chance first."""
+    page.heading("By system")
+    page.text(f"Marked: at chance in a condition, that is an EER of {spoof.CHANCE:.0%} or more.")
+    tables = [report["per_system"] for report in reports.values()]
+    marked = [name for report in reports.values() for name in report["at_chance"]]
+    order = sorted(tables[0], key=lambda name: (-max(each[name]["eer"] for each in tables), name))
+    head = [f"{rate}, {name}" for name in reports for rate in ("EER", "APCER at BPCER 5 %")]
+    rows = [
+        [
+            name,
+            str(tables[0][name]["recordings"]),
+            *(f"{each[name][key]:.0%}" for each in tables for key in ("eer", "apcer_at_bpcer_5pct")),
+        ]
+        for name in order
+    ]
+    page.table(["system", "recordings", *head], rows, marked)
+
+
+def _how(report: Mapping[str, Any]) -> str:
+    claims, spoofs = report["claims"], report["spoofs"]
+    return (
+        f"{claims['target']} claims of speakers, {claims['nontarget']} of other humans; "
+        f"{spoofs['against_their_speakers']['recordings']} spoofed recordings against the speaker whom they copy, "
+        f"{spoofs['assumed_perfect_clones']['recordings']} taken for perfect clones."
+    )
+
+
+def _pairs(table: tandem.Table) -> Mapping[str, Trials]:
+    """Speakers against either kind of the others, by the fused score."""
+    kinds = {"other humans": Kind.NONTARGET, "synthetic copies": Kind.SPOOF}
+    chosen = {name: np.isin(table.kinds, [Kind.TARGET, kind]) for name, kind in kinds.items()}
+    return {
+        name: Trials.of(table.fused[each], table.kinds[each] == Kind.TARGET, table.weights[each])
+        for name, each in chosen.items()
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
