@@ -21,8 +21,8 @@ MIX = {
     Decision.INCONCLUSIVE: "#9e9e9e",
 }
 TICKS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.95)
-# Too few recordings beyond this rate to draw it.
-RAREST = 0.002
+# Rates that are nearer to 0 or 1 are drawn here.
+RAREST = 0.0005
 BINS = 30
 
 
@@ -30,9 +30,9 @@ def curves(rows: Sequence[Mapping[str, float]]) -> Figure:
     """Training: every series but `step` on axes of its own.
 
     Args:
-        rows: of one step each.
+        rows: of one step each; a series need not have a value at every step.
     """
-    names = [name for name in rows[0] if name != "step"]
+    names = list(dict.fromkeys(name for row in rows for name in row if name != "step"))
     columns = min(3, len(names))
     figure = Figure((3.6 * columns, 2.7 * -(-len(names) // columns)), layout="constrained")
     for number, name in enumerate(names, start=1):
@@ -120,7 +120,7 @@ def reliability(llr: Floats, human: NDArray[np.bool_], groups: int = 10) -> tupl
 def probit(rates: Floats) -> Floats:
     """Quantiles of the normal distribution; rates too near 0 or 1 to be drawn are brought in."""
     normal = NormalDist()
-    return np.array([normal.inv_cdf(float(rate)) for rate in np.clip(rates, RAREST / 4, 1 - RAREST / 4)])
+    return np.array([normal.inv_cdf(float(rate)) for rate in np.clip(rates, RAREST, 1.0 - RAREST)])
 
 
 def png(figure: Figure) -> bytes:

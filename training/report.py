@@ -90,11 +90,11 @@ class Page:
 def training(page: Page, curves: Path) -> None:
     """Training curves, if there are any."""
     page.heading("Training")
-    if not curves.is_file():
+    lines = curves.read_text(encoding="utf-8").splitlines() if curves.is_file() else []
+    if lines:
+        page.picture("curves", plots.curves([json.loads(line) for line in lines]))
+    else:
         page.text("No curves were kept of this training.")
-        return
-    rows = [json.loads(line) for line in curves.read_text(encoding="utf-8").splitlines()]
-    page.picture("curves", plots.curves(rows))
 
 
 def detection(page: Page, scored: Mapping[str, spoof.Scored], reports: Mapping[str, Mapping[str, Any]]) -> None:

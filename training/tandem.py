@@ -164,7 +164,7 @@ def summarise(manifests: tuple[Path, Path], bundle: Path, condition: str, enroll
         "bundle": Bundle.load(bundle).digest,
         **figures(made.table),
         "claims": {kind.name.lower(): int(np.sum(made.table.kinds == kind)) for kind in Kind},
-        "spoofs": _spoofs(made.table),
+        "spoofs": described(made.table),
         "bonafide_left_out": made.left_out,
         "skipped": made.skipped,
     }
@@ -242,7 +242,7 @@ def _mix(table: Table, chosen: NDArray[np.bool_]) -> Mapping[str, float]:
     return {each: float(weights @ (table.decisions == each) / weights.sum()) for each in Decision}
 
 
-def _spoofs(table: Table) -> Mapping[str, Any]:
+def described(table: Table) -> Mapping[str, Any]:
     """How synthetic speech came to a speaker score; every recording counts once, in however many claims."""
     spoofs, cloned = table.kinds == Kind.SPOOF, table.units[:, 0] == 0
     ways = {"against_their_speakers": spoofs & ~cloned, "assumed_perfect_clones": spoofs & cloned}
