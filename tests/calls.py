@@ -100,7 +100,7 @@ class Remembering:
     def find_speech(self, waveform: Waveform) -> Any:
         return waveform
 
-    def evidence(self, speech: Any, channels: Collection[Channel] = (), embedded: Any = None) -> Evidence:
+    def evidence(self, speech: Any, channels: Collection[Channel] = (), known: Any = None) -> Evidence:
         return replace(observed(speech.samples.tobytes()), embedding_space=self.embedding_space)
 
 

@@ -127,10 +127,10 @@ def _scorable(models: Bundle, waveform: Waveform, evidence: Evidence) -> Evidenc
     """
     if evidence.embeddings:
         return evidence
-    speech = Speech(waveform, waveform.seconds, evidence.channel, evidence.quality)
+    speech = Speech.of_all(waveform, evidence.channel, evidence.quality)
     return replace(models.evidence(speech, [Channel.NARROWBAND]), speech_seconds=SHORTEST_SPEECH_SECONDS)
 
 
 def _plain(models: Bundle, waveform: Waveform, quality: Quality) -> FloatVector:
     channel = Channel.NARROWBAND if waveform.rate == NARROWBAND_RATE else Channel.WIDEBAND
-    return models.embed(Speech(waveform, waveform.seconds, channel, quality), channel)
+    return models.embed(Speech.of_all(waveform, channel, quality), channel)

@@ -1,12 +1,13 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bonafide.adapters.bundle import BundleCorrupt
-from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, SpoofDetector
+from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle
 from bonafide.audio.resample import resample
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
@@ -139,15 +140,29 @@ def test_the_same_recording_gives_the_same_bits(bundle: Bundle) -> None:
     np.testing.assert_array_equal(first, second)
 
 
-def test_the_spoof_detector_scores_every_window_of_a_call_in_either_band(directory: Path) -> None:
-    detector = SpoofDetector.load(directory)
+def test_a_recording_is_listened_to_for_liveness_in_either_band_and_however_short(bundle: Bundle) -> None:
     speech = reading()
-
-    wide, narrow = detector.llr(lasting(speech, 12.0)), detector.llr(to_narrowband(lasting(speech, 12.0)))
-
-    assert wide.shape == narrow.shape == (3,)
-    assert np.isfinite([*wide, *narrow, detector.threshold]).all()
+    heard = [lasting(speech, 12.0), to_narrowband(lasting(speech, 12.0)), lasting(speech, 1.0)]
+    found = [bundle.observe(each).liveness for each in heard]
+    assert all(llr is not None and np.isfinite(llr) for llr in found)
 
 
-def test_the_spoof_detector_scores_less_than_a_window(directory: Path) -> None:
-    assert SpoofDetector.load(directory).llr(lasting(reading(), 1.0)).shape == (1,)
+def test_silence_around_and_within_a_call_says_nothing_about_liveness(bundle: Bundle) -> None:
+    speech = reading()
+    silence = np.zeros(20 * speech.rate, np.float32)
+    whole = Waveform(np.concatenate([silence, speech.samples, silence]), speech.rate)
+    alone, surrounded = (bundle.observe(each).liveness for each in (speech, whole))
+    assert alone is not None
+    assert surrounded == pytest.approx(alone, abs=0.5)
+
+
+def test_what_is_known_of_speech_is_not_listened_to_again(bundle: Bundle) -> None:
+    speech = bundle.find_speech(reading())
+    known = replace(bundle.evidence(speech), liveness=-42.0)
+    both = bundle.evidence(speech, [Channel.NARROWBAND], known)
+    assert both.liveness == -42.0
+    assert set(both.embeddings) == set(Channel)
+
+
+def test_without_its_detector_a_bundle_knows_nothing_of_liveness(directory: Path) -> None:
+    assert Bundle.load(directory, liveness=False).observe(reading()).liveness is None

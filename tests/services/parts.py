@@ -63,9 +63,13 @@ class Chords:
 
     digest = "d" * 64
 
-    def __init__(self, embedding_space: str = "chords-1") -> None:
+    def __init__(self, embedding_space: str = "chords-1", liveness: float | None = 4.0) -> None:
         self.embedding_space = embedding_space
-        self.calibration: Mapping[str, Any] = json.loads(CALIBRATION.read_text()) | {"embedding_space": embedding_space}
+        self.liveness = liveness
+        self.calibration: Mapping[str, Any] = json.loads(CALIBRATION.read_text()) | {
+            "embedding_space": embedding_space,
+            "liveness": {"threshold": -1.5, "uncertain_llr": 1.0},
+        }
 
     def find_speech(self, waveform: Waveform) -> Heard:
         mask = _loud(waveform)
@@ -75,12 +79,11 @@ class Chords:
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         return self.evidence(self.find_speech(waveform), channels)
 
-    def evidence(
-        self, speech: Heard, channels: Collection[Channel] = (), embedded: Mapping[Channel, FloatVector] | None = None
-    ) -> Evidence:
+    def evidence(self, speech: Heard, channels: Collection[Channel] = (), known: Evidence | None = None) -> Evidence:
         bands = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels} if speech.seconds else set()
-        embeddings = {**(embedded or {}), **{band: _spectrum(speech) for band in bands}}
-        return Evidence(speech.seconds, speech.channel, embeddings, speech.quality, self.embedding_space)
+        embeddings = {**(known.embeddings if known else {}), **{band: _spectrum(speech) for band in bands}}
+        liveness = self.liveness if embeddings else None
+        return Evidence(speech.seconds, speech.channel, embeddings, speech.quality, self.embedding_space, liveness)
 
 
 def _loud(waveform: Waveform) -> Mask:

@@ -1,24 +1,27 @@
 """Measures the spoof detector on a manifest, through the graph that serves.
 
-Columns: `path,label,system`, label `bonafide` or `spoof`. Rates are fractions; a recording's score is the mean LLR of
-its windows. Intervals resample systems and bona fide recordings: recordings of one system are not independent.
+Columns: `path,label,system`, label `bonafide` or `spoof`. Rates are fractions; a recording's score is the LLR that is
+served. Intervals resample systems and bona fide recordings: recordings of one system are not independent.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.adapters.onnx import SpoofDetector
+from bonafide.adapters.bundle import BundleCorrupt
+from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, Speech
 from bonafide.audio.telephone import telephone
+from bonafide.audio.waveform import Waveform
+from bonafide.biometrics.liveness import LivenessScale
 from bonafide.biometrics.metrics import Trials, cllr, eer, fnmr_at_fmr
 from bonafide.errors import UnsupportedAudio
-from training.listen import Line, in_parallel, read
+from training.listen import Line, in_parallel, load, read
 from training.manifest import Clip, ManifestError, digest, read_manifest
 
 SCHEMA = 1
@@ -26,8 +29,6 @@ COLUMNS = ("path", "label", "system")
 REPLICATES = 400
 # A system whose EER is no better than this is as good as not found.
 CHANCE = 0.4
-# From this far above the threshold on speech is called bona fide; between them the state is uncertain.
-UNCERTAIN_LLR = 1.0
 BONAFIDE, SPOOF = "bonafide", "spoof"
 # The system of spoofed recordings whose row names none.
 UNNAMED = "unnamed"
@@ -80,17 +81,18 @@ def score(manifest: Path, bundle: Path, condition: str) -> Scored:
 
 def summarise(manifest: Path, bundle: Path, condition: str, scored: Scored) -> Mapping[str, Any]:
     """The report on a manifest."""
-    detector = load(bundle)
+    models = load(bundle)
+    scale = LivenessScale.parse(models.calibration["liveness"])
     return {
         "schema": SCHEMA,
         "task": "spoof",
         "condition": condition,
         "manifest": digest(manifest),
-        "bundle": detector.digest,
+        "bundle": models.digest,
         "listed": len(scored.llr) + scored.refused.total(),
         "used": len(scored.llr),
         "skipped": dict(sorted(scored.refused.items())),
-        **figures(scored, (detector.threshold, detector.threshold + UNCERTAIN_LLR)),
+        **figures(scored, (scale.spoof_below, scale.bona_fide_from)),
     }
 
 
@@ -120,20 +122,24 @@ def system(clip: Clip) -> str:
     return (clip.row["system"] or UNNAMED) if clip.row["label"] == SPOOF else ""
 
 
-@cache
-def load(directory: Path) -> SpoofDetector:
-    """Opens the detector of a bundle, once in each process."""
-    return SpoofDetector.load(directory)
-
-
 def hear(bundle: Path, line: Line, path: Path) -> float | str:
     """The score of one recording, or the code of the reason why it cannot be decoded."""
     try:
         waveform, _ = read(path)
     except UnsupportedAudio as error:
         return error.code
-    heard = telephone(waveform) if line is Line.TELEPHONE else waveform
-    return float(np.mean(load(bundle).llr(heard)))
+    llr = liveness(load(bundle), telephone(waveform) if line is Line.TELEPHONE else waveform)
+    if llr is None:
+        raise BundleCorrupt("the bundle has no detector of synthetic speech")
+    return llr
+
+
+def liveness(models: Bundle, waveform: Waveform) -> float | None:
+    """As served; of all samples when no speech was found, for in an evaluation every recording is scored."""
+    speech = models.find_speech(waveform)
+    if speech.seconds < SHORTEST_SPEECH_SECONDS:
+        speech = Speech.of_all(waveform, speech.channel, speech.quality)
+    return models.liveness(speech)
 
 
 def figures(scored: Scored, thresholds: tuple[float, float]) -> Mapping[str, Any]:

@@ -51,6 +51,7 @@ def detector(material: Path, conf: Mapping[str, Any]) -> tuple[Detector, Mapping
         "scale": scale,
         "offset": offset,
         "threshold": worst_quantile(llr[human], held.cells[human]),
+        "uncertain_llr": conf["uncertain_llr"],
         "held_out_crops": len(llr),
     }
 

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.session import SessionStatus
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -40,7 +41,11 @@ class PolicySettings(Request):
     impostor_prior: Probability = Field(
         0.02, description="Share of calls in which somebody else claims to be the speaker."
     )
+    spoof_prior: Probability = Field(
+        0.001, description="Share of calls in which a machine speaks with the speaker's voice."
+    )
     false_accept_cost: Cost = Field(250.0, description="Cost of accepting an impostor.")
+    spoof_accept_cost: Cost = Field(250.0, description="Cost of accepting a machine.")
     false_reject_cost: Cost = Field(5.0, description="Cost of rejecting the genuine speaker.")
     step_up_cost: Cost = Field(1.0, description="Cost of asking a genuine speaker for another proof.")
     minimum_enrolment_seconds: float = Field(20.0, ge=5, le=120, description="Net speech that completes an enrolment.")
@@ -196,7 +201,16 @@ class SpeakerEvidence(Answer):
 
     llr: float = Field(description="Calibrated natural-log likelihood ratio; above 0 favours the claimed speaker.")
     score: float = Field(ge=0, le=100, description="The LLR on a scale of 0 to 100.")
-    threshold: float = Field(description="LLR from which on this policy accepts.")
+    threshold: float = Field(description="LLR from which on this policy accepts a voice that is surely human.")
+
+
+class LivenessEvidence(Answer):
+    """How much the voice speaks for a human rather than a machine."""
+
+    llr: float = Field(description="Calibrated natural-log likelihood ratio; above 0 favours a human.")
+    score: float = Field(ge=0, le=100, description="The LLR on a scale of 0 to 100.")
+    threshold: float = Field(description="LLR from which on this policy accepts a voice that surely is the speaker's.")
+    state: LivenessState = Field(description="What the voice sounds like, whatever the policy makes of it.")
 
 
 class AuthenticationDecision(Answer):
@@ -208,6 +222,7 @@ class AuthenticationDecision(Answer):
     decision: Decision
     reasons: list[Reason]
     speaker: SpeakerEvidence | None = Field(description="Null when there was no speech to score.")
+    liveness: LivenessEvidence | None = Field(None, description="Null when nothing could be heard of it.")
     speech_seconds: float
     channel: Channel
     quality: QualityReport
@@ -303,6 +318,7 @@ class SessionEvaluation(Answer):
     decision: Decision
     reasons: list[Reason]
     speaker: SpeakerEvidence | None
+    liveness: LivenessEvidence | None = Field(None, description="Null when nothing could be heard of it.")
     speech_seconds: float
     channel: Channel | None
     quality: QualityReport | None

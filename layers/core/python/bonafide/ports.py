@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.enrolment import SpeakerStatus
-from bonafide.biometrics.evidence import Channel, Evidence, FloatVector
+from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -337,7 +337,7 @@ class SpeechModels[S: Speech](Protocol):
 
     @property
     def calibration(self) -> Mapping[str, Any]:
-        """What turns scores of this bundle into LLRs, as its file says."""
+        """What turns scores of this bundle into LLRs, as its files say."""
 
     def find_speech(self, waveform: Waveform) -> S:
         """Cuts a waveform down to its speech."""
@@ -345,10 +345,11 @@ class SpeechModels[S: Speech](Protocol):
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         """Both steps at once."""
 
-    def evidence(
-        self, speech: S, channels: Collection[Channel] = (), embedded: Mapping[Channel, FloatVector] | None = None
-    ) -> Evidence:
-        """Embeds speech for its own channel and for those asked for that it can serve, unless `embedded` already."""
+    def evidence(self, speech: S, channels: Collection[Channel] = (), known: Evidence | None = None) -> Evidence:
+        """Listens for liveness, and embeds speech for its own channel and those asked for that it can serve.
+
+        What is `known` of the same speech is not done again.
+        """
 
 
 type Document = dict[str, Any]

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 MANIFEST = "manifest.json"
 CALIBRATION = "calibration.json"
+SPOOF_CARD = "spoof.json"
 
 
 class BundleCorrupt(RuntimeError):
@@ -52,9 +53,16 @@ class BundleFiles:
         return _read(self.directory / name, self.manifest["files"][name])
 
     def calibration(self) -> Mapping[str, Any]:
-        """What turns cosines into likelihood ratios; empty in a bundle that was not calibrated."""
-        parsed: Mapping[str, Any] = json.loads(self.read(CALIBRATION)) if CALIBRATION in self.manifest["files"] else {}
-        return parsed
+        """What turns scores into likelihood ratios, `liveness` among it; empty in a bundle that was not calibrated."""
+        if CALIBRATION not in self.manifest["files"]:
+            return {}
+        liveness = {"liveness": json.loads(self.read(SPOOF_CARD))["calibration"]} if self.has_detector else {}
+        return {**json.loads(self.read(CALIBRATION)), **liveness}
+
+    @property
+    def has_detector(self) -> bool:
+        """Whether a detector of synthetic speech is in it."""
+        return SPOOF_CARD in self.manifest["files"]
 
 
 def _read(path: Path, expected: str | None) -> bytes:

@@ -1,6 +1,5 @@
 """The bundle of models: verified files, graphs that take samples, and the one path from a recording to evidence."""
 
-import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.audio.quality import effective_channel, measure
 from bonafide.audio.resample import resample
-from bonafide.audio.speech import sample_mask, speech_windows, surrounded
+from bonafide.audio.speech import Mask, sample_mask, speech_windows, surrounded
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
@@ -22,6 +21,8 @@ from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 NARROWBAND_RATE = 8000
 # Shorter than this there are too few frames for statistics; calibration asks for far more before it trusts a score.
 SHORTEST_SPEECH_SECONDS = 0.25
+# What the detector of synthetic speech hears at once.
+LIVENESS_WINDOW_SECONDS = 4.0
 # Longer speech is embedded in pieces of equal length: memory stays bounded and the caches hold what is worked on.
 LONGEST_PIECE_SECONDS = 10.0
 
@@ -33,15 +34,25 @@ class Speech:
     Attributes:
         waveform: wideband speech with what surrounds it, or the speech alone, at 8 kHz, of the telephone band, whose
             pauses are full of the line.
+        whole: the recording from its first to its last speech, uncut: a cut is a trace of its own.
+        spoken: which samples of `whole` are speech, shape (n,).
         seconds: net duration of the speech alone.
         channel: the band of the speech.
         quality: measurements on the whole recording.
     """
 
     waveform: Waveform
+    whole: Waveform
+    spoken: Mask
     seconds: float
     channel: Channel
     quality: Quality
+
+    @classmethod
+    def of_all(cls, waveform: Waveform, channel: Channel, quality: Quality) -> Self:
+        """Takes all samples for speech."""
+        spoken = np.ones(len(waveform.samples), np.bool_)
+        return cls(waveform, waveform, spoken, waveform.seconds, channel, quality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,7 @@ class Bundle:
         version: of the bundle, for people.
         embedding_space: only embeddings of the same space may be compared.
         dimension: of an embedding.
-        calibration: what turns cosines into likelihood ratios; empty in a bundle that was not calibrated.
+        calibration: what turns scores into likelihood ratios; empty in a bundle that was not calibrated.
     """
 
     digest: str
@@ -63,20 +74,23 @@ class Bundle:
     calibration: Mapping[str, Any]
     _vad: onnxruntime.InferenceSession
     _speaker: onnxruntime.InferenceSession
+    _detector: onnxruntime.InferenceSession | None
 
     @classmethod
-    def load(cls, directory: Path, digest: str | None = None, threads: int = 1) -> Self:
+    def load(cls, directory: Path, digest: str | None = None, threads: int = 1, *, liveness: bool = True) -> Self:
         """Verifies and opens a bundle.
 
         Args:
             directory: where the files are.
             digest: sha256 that the manifest must have; None accepts any manifest (training and tools only).
             threads: of each graph.
+            liveness: whether the bundle's detector of synthetic speech, if it has one, will be needed.
 
         Raises:
             BundleCorrupt: a file is missing or its digest is wrong.
         """
         files = BundleFiles.open(directory, digest)
+        listens = liveness and files.has_detector
         return cls(
             digest=files.digest,
             version=files.manifest["version"],
@@ -85,6 +99,7 @@ class Bundle:
             calibration=files.calibration(),
             _vad=_open(files.read("vad.onnx"), threads),
             _speaker=_open(files.read("speaker.onnx"), threads),
+            _detector=_open(files.read("spoof.onnx"), threads) if listens else None,
         )
 
     def speech_probabilities(self, waveform: Waveform) -> NDArray[np.float32]:
@@ -98,8 +113,11 @@ class Bundle:
         channel = effective_channel(waveform, mask)
         wider = surrounded(windows) if channel is Channel.WIDEBAND else windows
         kept = sample_mask(wider, len(waveform.samples), waveform.rate)
+        heard = _extent(mask)
         return Speech(
             waveform=_in_band(Waveform(waveform.samples[kept], waveform.rate), channel),
+            whole=Waveform(waveform.samples[heard], waveform.rate),
+            spoken=mask[heard],
             seconds=int(mask.sum()) / waveform.rate,
             channel=channel,
             quality=measure(waveform, mask),
@@ -129,69 +147,42 @@ class Bundle:
         """
         return self.evidence(self.find_speech(waveform), channels)
 
-    def evidence(
-        self,
-        speech: Speech,
-        channels: Collection[Channel] = (),
-        embedded: Mapping[Channel, FloatVector] | None = None,
-    ) -> Evidence:
+    def evidence(self, speech: Speech, channels: Collection[Channel] = (), known: Evidence | None = None) -> Evidence:
         """The second half of `observe`, for callers that decide on `channels` after seeing the speech.
 
         Args:
             speech: of one recording.
             channels: bands to embed besides the recording's own.
-            embedded: what is there already of the same speech.
+            known: evidence of the same speech, perhaps in fewer bands.
         """
-        there = embedded or {}
+        there = known.embeddings if known else {}
+        enough = speech.seconds >= SHORTEST_SPEECH_SECONDS
         possible = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels}
-        missing = sorted(possible - there.keys()) if speech.seconds >= SHORTEST_SPEECH_SECONDS else []
+        missing = sorted(possible - there.keys()) if enough else []
         return Evidence(
             speech_seconds=speech.seconds,
             channel=speech.channel,
             embeddings={**there, **{channel: self.embed(speech, channel) for channel in missing}},
             quality=speech.quality,
             embedding_space=self.embedding_space,
+            liveness=known.liveness if known else self.liveness(speech) if enough else None,
         )
+
+    def liveness(self, speech: Speech) -> float | None:
+        """LLR of a human against a machine, over windows of four seconds weighted by their speech.
+
+        None without a detector.
+        """
+        if self._detector is None:
+            return None
+        llrs = _run(self._detector, speech.whole)
+        return float(np.average(llrs, weights=_spoken(speech.spoken, len(llrs), speech.whole.rate)))
 
     def _embed_pieces(self, waveform: Waveform) -> FloatVector:
         pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
         total = np.sum([_run(self._speaker, Waveform(piece, waveform.rate)) for piece in pieces], axis=0)
         unit: FloatVector = total / np.linalg.norm(total)
         return unit
-
-
-@dataclass(frozen=True, slots=True)
-class SpoofDetector:
-    """Tells synthetic speech from human speech.
-
-    Attributes:
-        digest: sha256 of the bundle's manifest.
-        threshold: LLR below which speech is called synthetic: what few bona fide recordings fall below.
-    """
-
-    digest: str
-    threshold: float
-    _graph: onnxruntime.InferenceSession
-
-    @classmethod
-    def load(cls, directory: Path, digest: str | None = None, threads: int = 1) -> Self:
-        """Verifies and opens the detector of a bundle.
-
-        Args:
-            directory: where the files are.
-            digest: sha256 that the manifest must have; None accepts any manifest (training and tools only).
-            threads: of the graph.
-
-        Raises:
-            BundleCorrupt: a file is missing or its digest is wrong.
-        """
-        files = BundleFiles.open(directory, digest)
-        card = json.loads(files.read("spoof.json"))
-        return cls(files.digest, card["calibration"]["threshold"], _open(files.read("spoof.onnx"), threads))
-
-    def llr(self, waveform: Waveform) -> FloatVector:
-        """LLRs of windows of four seconds, evenly over the recording, shape (windows,); positive favours a human."""
-        return _run(self._graph, waveform)
 
 
 def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -207,6 +198,20 @@ def _run(session: onnxruntime.InferenceSession, waveform: Waveform) -> NDArray[n
     inputs = {"samples": waveform.samples, "rate": np.array(waveform.rate, dtype=np.int64)}
     output: NDArray[np.float32] = session.run(None, inputs)[0]
     return output
+
+
+def _extent(mask: Mask) -> slice:
+    """From the first to the last speech."""
+    speech = np.flatnonzero(mask)
+    return slice(int(speech[0]), int(speech[-1]) + 1) if len(speech) else slice(0, 0)
+
+
+def _spoken(mask: Mask, windows: int, rate: int) -> NDArray[np.int64]:
+    """Samples of speech in each of the windows that the detector cuts evenly over a recording, shape (windows,)."""
+    length = min(len(mask), round(LIVENESS_WINDOW_SECONDS * rate))
+    starts = np.linspace(0, len(mask) - length, windows).astype(np.int64)
+    total = np.concatenate([[0], np.cumsum(mask)])
+    return np.asarray(total[starts + length] - total[starts], np.int64)
 
 
 def _in_band(speech: Waveform, channel: Channel) -> Waveform:

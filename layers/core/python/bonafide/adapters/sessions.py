@@ -284,6 +284,7 @@ def _write_row(call: SessionRecord, row: EvidenceRow) -> Item:
         "channel": evidence.channel,
         "quality": {name: getattr(evidence.quality, name) for name in Quality.__slots__},
         "embedding_space": evidence.embedding_space,
+        "liveness": evidence.liveness,
         "bundle": row.bundle,
         "accepted_at": row.accepted_at.isoformat(),
         "scored_at": row.scored_at.isoformat(),
@@ -307,6 +308,7 @@ def _read_row(item: Item) -> EvidenceRow:
         embeddings=vectors,
         quality=Quality(**document["quality"]),
         embedding_space=document["embedding_space"],
+        liveness=document.get("liveness"),
     )
     return EvidenceRow(
         chunk=ChunkEvidence(document["number"], document["content"], evidence),

@@ -1,9 +1,13 @@
-"""From a score to what to do with the call, by expected cost, with reasons."""
+"""From a speaker's score and a voice's liveness to what to do with the call, by expected cost, with reasons.
+
+Three may be on the line: the claimed speaker, another human, and a machine with the claimed speaker's voice. The last
+is taken for a perfect copy, which the speaker's score cannot tell from the original: only liveness speaks against it.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from math import log
+from math import exp, log
 
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.policy import Policy
@@ -11,6 +15,9 @@ from bonafide.biometrics.scoring import Condition, SpeakerScore
 
 # A posterior beyond any that evidence leads to; nearer to 1 the difference would be lost.
 NEVER = 1e-15
+# An LLR beyond any that evidence leads to; its odds can still be multiplied by any cost.
+LARGEST_LLR = 300.0
+LIVENESS = "liveness"
 
 
 class Decision(StrEnum):
@@ -28,6 +35,8 @@ class Reason(StrEnum):
     VOICE_MATCH = "VOICE_MATCH"
     VOICE_UNCERTAIN = "VOICE_UNCERTAIN"
     VOICE_MISMATCH = "VOICE_MISMATCH"
+    VOICE_SYNTHETIC = "VOICE_SYNTHETIC"
+    LIVENESS_UNCERTAIN = "LIVENESS_UNCERTAIN"
     NO_SPEECH = "NO_SPEECH"
     NOT_ENOUGH_SPEECH = "NOT_ENOUGH_SPEECH"
     AUDIO_CLIPPED = "AUDIO_CLIPPED"
@@ -41,6 +50,28 @@ class Reason(StrEnum):
     VOICEPRINT_OUTDATED = "VOICEPRINT_OUTDATED"
 
 
+VOICE = {
+    Decision.ACCEPT: Reason.VOICE_MATCH,
+    Decision.STEP_UP: Reason.VOICE_UNCERTAIN,
+    Decision.REJECT: Reason.VOICE_MISMATCH,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where a policy changes its mind, each for calls about which nothing else is in doubt.
+
+    Attributes:
+        accept: speaker's LLR from which on it accepts a voice that is surely human.
+        reject: speaker's LLR below which it rejects such a voice.
+        liveness: liveness' LLR from which on it accepts a voice that surely is the speaker's.
+    """
+
+    accept: float
+    reject: float
+    liveness: float
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A decision.
@@ -48,14 +79,25 @@ class Verdict:
     Attributes:
         decision: what to do.
         reasons: the decisive one first; then what lowered the decision or the score.
-        threshold: LLR from which on the policy accepts.
-        reject_threshold: LLR below which the policy rejects.
+        thresholds: of the policy.
     """
 
     decision: Decision
     reasons: tuple[Reason, ...]
-    threshold: float
-    reject_threshold: float
+    thresholds: Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """Posterior odds of who is not the claimed speaker against who is.
+
+    Attributes:
+        impostor: of another human.
+        machine: of a machine with the speaker's voice.
+    """
+
+    impostor: float
+    machine: float
 
 
 def decide(score: SpeakerScore | None, evidence: Evidence, policy: Policy, degraded: Collection[str] = ()) -> Verdict:
@@ -63,45 +105,105 @@ def decide(score: SpeakerScore | None, evidence: Evidence, policy: Policy, degra
 
     Args:
         score: None when there was no speech to score.
-        evidence: of the call.
+        evidence: of the call; without liveness the answer is at best STEP_UP, as `missing_signals` says.
         policy: of the tenant.
         degraded: optional signals that were not available; without them the answer is at best STEP_UP.
     """
-    accept, reject = thresholds(policy)
+    edges = thresholds(policy)
     doubts = _doubts(score, evidence, degraded)
     if score is None or evidence.speech_seconds < max(policy.minimum_decision_seconds, score.measured.seconds):
         missing = Reason.NO_SPEECH if score is None else Reason.NOT_ENOUGH_SPEECH
-        return Verdict(Decision.INCONCLUSIVE, (missing, *doubts), accept, reject)
-    if score.llr < reject:
-        return Verdict(Decision.REJECT, (Reason.VOICE_MISMATCH, *doubts, *_channel(score)), accept, reject)
-    if score.llr < accept:
-        return Verdict(Decision.STEP_UP, (Reason.VOICE_UNCERTAIN, *doubts, *_channel(score)), accept, reject)
-    decision = Decision.STEP_UP if doubts else Decision.ACCEPT
-    return Verdict(decision, (Reason.VOICE_MATCH, *doubts), accept, reject)
+        return Verdict(Decision.INCONCLUSIVE, (missing, *doubts), edges)
+    decision = cheapest(odds_against(score.llr, evidence.liveness, policy), policy)
+    reasons = (*_causes(score, evidence, policy, decision, edges), *doubts)
+    if decision is Decision.ACCEPT:
+        return Verdict(Decision.STEP_UP if doubts else decision, reasons, edges)
+    return Verdict(decision, (*reasons, *_channel(score)), edges)
 
 
-def thresholds(policy: Policy) -> tuple[float, float]:
-    """LLR from which on accepting costs least, and LLR below which rejecting does.
+def missing_signals(evidence: Evidence) -> list[str]:
+    """Names the optional signals that evidence of speech does not have, as `degraded` has them."""
+    return [LIVENESS] if evidence.embeddings and evidence.liveness is None else []
+
+
+def odds_against(speaker_llr: float, liveness_llr: float | None, policy: Policy) -> Odds:
+    """Posterior odds against the claimed speaker; without liveness only the prior speaks of machines."""
+    speaker = 1.0 - policy.impostor_prior - policy.spoof_prior
+    return Odds(
+        impostor=policy.impostor_prior / speaker * _likelihood(speaker_llr),
+        machine=policy.spoof_prior / speaker * _likelihood(liveness_llr or 0.0),
+    )
+
+
+def fused_llr(speaker_llr: float, liveness_llr: float | None, policy: Policy) -> float:
+    """One score for the whole: minus the log of the posterior odds against the claimed speaker.
+
+    It rises with either LLR, as the posterior probability of the claimed speaker does.
+    """
+    odds = odds_against(speaker_llr, liveness_llr, policy)
+    return -log(odds.impostor + odds.machine)
+
+
+def cheapest(odds: Odds, policy: Policy) -> Decision:
+    """The action of least expected cost, of equal ones the one that lets the caller go further.
+
+    Costs are those of all calls as likely as the speaker's: accepting costs for every impostor and machine, rejecting
+    for the speaker, a step-up for whoever calls.
+    """
+    accept = odds.impostor * policy.false_accept_cost + odds.machine * policy.spoof_accept_cost
+    step_up = policy.step_up_cost * (1.0 + odds.impostor + odds.machine)
+    reject = policy.false_reject_cost
+    if accept <= min(step_up, reject):
+        return Decision.ACCEPT
+    return Decision.STEP_UP if step_up <= reject else Decision.REJECT
+
+
+def thresholds(policy: Policy) -> Thresholds:
+    """Where the cheapest action changes as one LLR changes and the other says that there is nothing to fear.
 
     With p the posterior probability of an impostor, accepting costs p * false_accept_cost, rejecting
-    (1 - p) * false_reject_cost, and a step-up its own cost whoever calls.
+    (1 - p) * false_reject_cost, and a step-up its own cost whoever calls; likewise of a machine.
     """
     even = policy.false_reject_cost / (policy.false_accept_cost + policy.false_reject_cost)
-    accept = min(policy.step_up_cost / policy.false_accept_cost, even)
     reject = max(1.0 - policy.step_up_cost / policy.false_reject_cost, even)
-    return _llr_at(accept, policy.impostor_prior), _llr_at(reject, policy.impostor_prior)
+    accept = min(policy.step_up_cost / policy.false_accept_cost, even)
+    even_machine = policy.false_reject_cost / (policy.spoof_accept_cost + policy.false_reject_cost)
+    live = min(policy.step_up_cost / policy.spoof_accept_cost, even_machine)
+    speaker = 1.0 - policy.impostor_prior - policy.spoof_prior
+    return Thresholds(
+        accept=_llr_at(accept, policy.impostor_prior / speaker),
+        reject=_llr_at(reject, policy.impostor_prior / speaker),
+        liveness=_llr_at(live, policy.spoof_prior / speaker),
+    )
 
 
-def _llr_at(posterior: float, prior: float) -> float:
-    """The LLR that takes the prior of an impostor to this posterior, both in (0, 1)."""
+def _likelihood(llr: float) -> float:
+    """How much likelier evidence is of others than of the claimed speaker."""
+    return exp(-min(max(llr, -LARGEST_LLR), LARGEST_LLR))
+
+
+def _llr_at(posterior: float, odds: float) -> float:
+    """The LLR that takes prior odds, > 0, to this posterior, in (0, 1)."""
     # Costs may be so far apart that a share rounds to 0 or 1; a threshold is a number all the same.
     share = min(max(posterior, NEVER), 1.0 - NEVER)
-    return log(prior / (1.0 - prior)) - log(share / (1.0 - share))
+    return log(odds) - log(share / (1.0 - share))
+
+
+def _causes(
+    score: SpeakerScore, evidence: Evidence, policy: Policy, decision: Decision, edges: Thresholds
+) -> tuple[Reason, ...]:
+    """What made the decision: the voice if it would be the same for a surely human one, else liveness first."""
+    human = cheapest(odds_against(score.llr, LARGEST_LLR, policy), policy)
+    voice = VOICE[human]
+    if evidence.liveness is not None and evidence.liveness < edges.liveness:
+        synthetic = Reason.VOICE_SYNTHETIC
+        return (synthetic, voice) if human is not decision else (voice, synthetic)
+    return (voice,) if human is decision else (Reason.LIVENESS_UNCERTAIN, voice)
 
 
 def _doubts(score: SpeakerScore | None, evidence: Evidence, degraded: Collection[str]) -> list[Reason]:
     """What the calibration was not measured on, or what was not available: never accept on it."""
-    found = [Reason.SIGNAL_MISSING] if degraded else []
+    found = [Reason.SIGNAL_MISSING] if degraded or missing_signals(evidence) else []
     if score is None:
         return found
     quality, measured = evidence.quality, score.measured

@@ -43,6 +43,8 @@ class Evidence:
             is speech, empty when there is none.
         quality: measurements on the whole recording.
         embedding_space: identifier of the space that the embeddings live in.
+        liveness: calibrated natural-log likelihood ratio, above 0 favours a human voice; None when nobody listened
+            for it, or there was no speech.
     """
 
     speech_seconds: float
@@ -50,3 +52,4 @@ class Evidence:
     embeddings: Mapping[Channel, FloatVector]
     quality: Quality
     embedding_space: str
+    liveness: float | None = None

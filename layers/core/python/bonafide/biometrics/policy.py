@@ -9,7 +9,9 @@ class Policy:
 
     Attributes:
         impostor_prior: share of calls in which somebody else claims to be the speaker, in (0, 0.5).
+        spoof_prior: share of calls in which a machine speaks with the speaker's voice, in (0, 0.5).
         false_accept_cost: of accepting an impostor, > 0.
+        spoof_accept_cost: of accepting a machine, > 0.
         false_reject_cost: of rejecting the genuine speaker, > 0.
         step_up_cost: of asking a caller, whoever it is, for another proof, > 0.
         minimum_enrolment_seconds: net speech that completes an enrolment.
@@ -17,7 +19,9 @@ class Policy:
     """
 
     impostor_prior: float = 0.02
+    spoof_prior: float = 0.001
     false_accept_cost: float = 250.0
+    spoof_accept_cost: float = 250.0
     false_reject_cost: float = 5.0
     step_up_cost: float = 1.0
     minimum_enrolment_seconds: float = 20.0

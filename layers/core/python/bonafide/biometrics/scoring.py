@@ -7,6 +7,7 @@ from math import exp, log1p, sqrt
 from typing import Any, Self
 
 from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.liveness import LivenessScale
 from bonafide.biometrics.voiceprint import Template, Voiceprint
 
 
@@ -101,25 +102,28 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What turns cosines of one embedding space into likelihood ratios.
+    """What turns cosines of one embedding space into likelihood ratios, and names those of liveness.
 
     Attributes:
         embedding_space: the space.
         curves: by condition.
         measured: the range of recordings behind it.
+        liveness: where its states meet; None for models that do not listen for it.
     """
 
     embedding_space: str
     curves: Mapping[Condition, Curve]
     measured: Measured
+    liveness: LivenessScale | None = None
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Self:
-        """Reads `calibration.json`."""
+        """Reads `calibration.json`, with the calibration of `spoof.json` under `liveness`."""
         return cls(
             embedding_space=document["embedding_space"],
             curves={Condition(name): Curve(**curve) for name, curve in document["conditions"].items()},
             measured=Measured(**document["measured"]),
+            liveness=LivenessScale.parse(document["liveness"]) if "liveness" in document else None,
         )
 
 

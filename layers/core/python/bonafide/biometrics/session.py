@@ -14,7 +14,8 @@ from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 # than this many chunks with speech, which is as much in the shortest ones.
 MOST_SPEECH_SECONDS = 120.0
 MOST_CHUNKS = 240
-# Of the speech: what is left out for the sake of the better band is little, and can hide nobody.
+# Of the speech: what is left out for the sake of the better band, or was never listened to for liveness, is little and
+# can hide nobody.
 NEARLY_ALL = 0.9
 
 
@@ -220,7 +221,17 @@ def _pooled(heard: Sequence[Evidence]) -> Evidence:
         embeddings={band: _mean(heard, band) for band in bands},
         quality=_pooled_quality(heard),
         embedding_space=heard[0].embedding_space,
+        liveness=_liveness(heard),
     )
+
+
+def _liveness(heard: Sequence[Evidence]) -> float | None:
+    """The mean weighted by speech, in the order of the chunks, if nearly all of the speech was listened to for it."""
+    known = [(each.liveness, each.speech_seconds) for each in heard if each.liveness is not None]
+    listened = sum(seconds for _, seconds in known)
+    if not known or listened < NEARLY_ALL * _seconds(heard):
+        return None
+    return sum(llr * seconds for llr, seconds in known) / listened
 
 
 def _seconds(pieces: Iterable[Evidence]) -> float:

@@ -10,22 +10,22 @@ from bonafide.services.verification import VerificationService
 
 
 @cache
-def bundle() -> Bundle:
-    """The models, verified."""
+def bundle(*, liveness: bool) -> Bundle:
+    """The models, verified; that for liveness only if it will be needed."""
     place = bundle_settings()
-    return Bundle.load(place.bundle_dir, place.bundle_digest, threads=1)
+    return Bundle.load(place.bundle_dir, place.bundle_digest, threads=1, liveness=liveness)
 
 
 def enrolment() -> EnrolmentService:
     """The service behind enrolment."""
-    return EnrolmentService(tenant_store(), bundle(), recordings())
+    return EnrolmentService(tenant_store(), bundle(liveness=False), recordings())
 
 
 def verification() -> VerificationService:
     """The service behind authentication."""
-    return VerificationService(tenant_store(), bundle(), recordings(), decisions())
+    return VerificationService(tenant_store(), bundle(liveness=True), recordings(), decisions())
 
 
 def chunk_scoring() -> ChunkScoring:
     """The service behind the audio stream."""
-    return ChunkScoring(session_store(), bundle(), judge())
+    return ChunkScoring(session_store(), bundle(liveness=True), judge())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bonafide.biometrics.decision import Decision, Reason, Verdict, decide, thresholds
+from bonafide.biometrics.decision import Decision, Reason, Verdict, decide, missing_signals, thresholds
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
 from bonafide.biometrics.session import Folded, Mark, SessionStatus, is_complete, pool, survey
@@ -26,7 +26,7 @@ from bonafide.services import ledger
 from bonafide.services.clock import Clock, identifier, utc_now
 from bonafide.services.enrolment import quality_report
 from bonafide.services.tenants import domain_not_found
-from bonafide.services.verification import speaker_evidence
+from bonafide.services.verification import liveness_evidence, speaker_evidence
 
 # How long a call waits for chunks after its end, and an open call for anything at all.
 GRACE = timedelta(seconds=30)
@@ -142,6 +142,7 @@ class SessionJudge:
         with stage("fold"):
             folded = self._folded(record, marks, space)
         degraded = [OTHER_MODELS] if folded.foreign else []
+        degraded += missing_signals(folded.evidence) if folded.evidence else []
         scored, verdict = self._verdict(claim, folded, degraded)
         return SessionEvaluation(
             evaluation_id=self._name(record, claim, marks),
@@ -153,6 +154,7 @@ class SessionJudge:
             decision=verdict.decision,
             reasons=list(verdict.reasons),
             speaker=speaker_evidence(scored, verdict),
+            liveness=liveness_evidence(folded.evidence, self._calibration, verdict),
             speech_seconds=round(folded.evidence.speech_seconds, 2) if folded.evidence else 0.0,
             channel=folded.evidence.channel if folded.evidence else None,
             quality=quality_report(folded.evidence) if folded.evidence else None,
@@ -175,12 +177,12 @@ class SessionJudge:
         policy = claim.tenant.policy
         if claim.obstacle or claim.voiceprint is None:
             reason = claim.obstacle or Reason.SPEAKER_NOT_CLAIMED
-            return None, Verdict(Decision.INCONCLUSIVE, (reason,), *thresholds(policy))
+            return None, Verdict(Decision.INCONCLUSIVE, (reason,), thresholds(policy))
         if folded.evidence is None:
-            return None, Verdict(Decision.INCONCLUSIVE, (Reason.NOT_ENOUGH_SPEECH,), *thresholds(policy))
+            return None, Verdict(Decision.INCONCLUSIVE, (Reason.NOT_ENOUGH_SPEECH,), thresholds(policy))
         if not claim.voiceprint.templates.keys() & folded.evidence.embeddings.keys():
             # The call began as somebody else's, who was enrolled in a band that this speaker was not.
-            return None, Verdict(Decision.INCONCLUSIVE, (Reason.CHANNEL_MISMATCH,), *thresholds(policy))
+            return None, Verdict(Decision.INCONCLUSIVE, (Reason.CHANNEL_MISMATCH,), thresholds(policy))
         with stage("score"):
             scored = score(claim.voiceprint, folded.evidence, self._calibration)
         with stage("decide"):

@@ -4,12 +4,12 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from bonafide.biometrics.decision import Verdict, decide
+from bonafide.biometrics.decision import Verdict, decide, missing_signals
 from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.biometrics.evidence import Evidence
-from bonafide.biometrics.scoring import Calibration, SpeakerScore, bands_to_meet, score
+from bonafide.biometrics.scoring import Calibration, SpeakerScore, bands_to_meet, public_score, score
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.contracts import AuthenticationDecision, AuthenticationRequest, SpeakerEvidence
+from bonafide.contracts import AuthenticationDecision, AuthenticationRequest, LivenessEvidence, SpeakerEvidence
 from bonafide.errors import Conflict
 from bonafide.observability import request_id, stage
 from bonafide.ports import DecisionLog, DomainRecord, SpeakerRecord, SpeechModels, TenantStore
@@ -66,7 +66,7 @@ class VerificationService:
             tenant, record = find_both(self._store, domain, speaker)
         bands = bands_to_meet(self._usable(record))
         with stage("embed"):
-            evidence = self._models.evidence(heard.speech, bands, heard.evidence.result().embeddings)
+            evidence = self._models.evidence(heard.speech, bands, heard.evidence.result())
         decision = self._decide(tenant, record, evidence, request, key, started)
         if tenant.retention.keep_audio:
             self._keep(record, f"authentications/{decision.decision_id}", heard.content)
@@ -101,7 +101,8 @@ class VerificationService:
         with stage("score"):
             scored = score(self._usable(record), evidence, self._calibration) if evidence.embeddings else None
         with stage("decide"):
-            verdict = decide(scored, evidence, tenant.policy)
+            degraded = missing_signals(evidence)
+            verdict = decide(scored, evidence, tenant.policy, degraded)
         return AuthenticationDecision(
             decision_id=request_identifier(key, request, record.domain, record.speaker, "decision"),
             domain=record.domain,
@@ -109,10 +110,11 @@ class VerificationService:
             decision=verdict.decision,
             reasons=list(verdict.reasons),
             speaker=speaker_evidence(scored, verdict),
+            liveness=liveness_evidence(evidence, self._calibration, verdict),
             speech_seconds=round(evidence.speech_seconds, 2),
             channel=evidence.channel,
             quality=quality_report(evidence),
-            degraded=[],
+            degraded=degraded,
             bundle=self._models.digest,
             policy_version=tenant.policy_version,
             call_id=request.context.call_id,
@@ -127,5 +129,17 @@ def speaker_evidence(scored: SpeakerScore | None, verdict: Verdict) -> SpeakerEv
     if scored is None:
         return None
     return SpeakerEvidence(
-        llr=round(scored.llr, 3), score=round(scored.score, 1), threshold=round(verdict.threshold, 3)
+        llr=round(scored.llr, 3), score=round(scored.score, 1), threshold=round(verdict.thresholds.accept, 3)
+    )
+
+
+def liveness_evidence(evidence: Evidence | None, calibration: Calibration, verdict: Verdict) -> LivenessEvidence | None:
+    """Shows liveness beside the LLR from which on the policy accepts, if somebody listened for it."""
+    if evidence is None or evidence.liveness is None or calibration.liveness is None:
+        return None
+    return LivenessEvidence(
+        llr=round(evidence.liveness, 3),
+        score=round(public_score(evidence.liveness), 1),
+        threshold=round(verdict.thresholds.liveness, 3),
+        state=calibration.liveness.state(evidence.liveness),
     )

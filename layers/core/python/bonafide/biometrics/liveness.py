@@ -1,0 +1,38 @@
+"""Whether the voice is a human's: the calibrated answer of the detector of synthetic speech, and what to call it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+
+class LivenessState(StrEnum):
+    """What the voice sounds like, whatever a policy makes of it."""
+
+    BONA_FIDE = "bona_fide"
+    UNCERTAIN = "uncertain"
+    SPOOF = "spoof"
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessScale:
+    """Where the states meet.
+
+    Attributes:
+        spoof_below: LLR below which hardly any bona fide recording falls.
+        bona_fide_from: LLR from which on hardly anything is left to doubt.
+    """
+
+    spoof_below: float
+    bona_fide_from: float
+
+    @classmethod
+    def parse(cls, calibration: Mapping[str, Any]) -> Self:
+        """Reads the calibration in `spoof.json`."""
+        return cls(calibration["threshold"], calibration["threshold"] + calibration["uncertain_llr"])
+
+    def state(self, llr: float) -> LivenessState:
+        """Names an LLR; positive ones favour a human."""
+        if llr < self.spoof_below:
+            return LivenessState.SPOOF
+        return LivenessState.UNCERTAIN if llr < self.bona_fide_from else LivenessState.BONA_FIDE
