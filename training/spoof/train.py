@@ -23,10 +23,12 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from training.spoof.assemble import CONF
+from training.spoof.curves import Curves, held_out
 from training.spoof.manifest import BONAFIDE
 from training.spoof.model import Heads, Shape
 
 SMALLEST_SPREAD = 1e-3
+LOOK_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,35 @@ def balanced(
     return np.asarray(weights * len(weights) / weights.sum(), np.float64)
 
 
-def fit(material: Material, conf: Mapping[str, Any], checkpoint: Path | None = None) -> Heads:
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How a training is looked at while it goes on; that does not change it.
+
+    Attributes:
+        curves: where it is kept.
+        held: what is not trained on.
+    """
+
+    curves: Curves
+    held: Material
+
+    def look(self, step: int, loss: float, heads: Heads) -> None:
+        """Keeps the loss of a batch, and how the heads do on what they have not seen."""
+        found = held_out(scores(heads, self.held.features), self.held.human.numpy() > 0.5)
+        heads.train()
+        self.curves.add(step, loss=loss, **found)
+
+
+def fit(
+    material: Material, conf: Mapping[str, Any], checkpoint: Path | None = None, watch: Watch | None = None
+) -> Heads:
     """Trains the heads, from a checkpoint if there is one.
 
     Args:
         material: what to train on.
         conf: `conf/spoof.yaml`.
         checkpoint: where state is kept; None keeps none.
+        watch: looks at every tenth step; None does not look.
     """
     settings = conf["training"]
     torch.manual_seed(conf["seed"])
@@ -89,12 +113,16 @@ def fit(material: Material, conf: Mapping[str, Any], checkpoint: Path | None = N
     heads.spread.copy_(material.features.std(0) + SMALLEST_SPREAD)
     optimizer = torch.optim.AdamW(heads.parameters(), settings["learning_rate"], weight_decay=settings["weight_decay"])
     first = _restore(checkpoint, heads, optimizer)
+    if watch:
+        watch.curves.begin(first)
     model = DistributedDataParallel(heads) if dist.is_initialized() else heads
     for step in range(first, settings["steps"]):
         loss = _loss(model, material, conf["seed"], step, settings["batch"])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        if watch and (step + 1) % LOOK_EVERY == 0:
+            watch.look(step + 1, float(loss), heads)
         if checkpoint and (step + 1) % settings["checkpoint_every"] == 0 and _rank() == 0:
             _save(checkpoint, step + 1, heads, optimizer)
             sys.stderr.write(json.dumps({"step": step + 1, "loss": round(float(loss), 6)}) + "\n")
@@ -170,7 +198,9 @@ def main() -> None:
     if dist.is_torchelastic_launched():
         dist.init_process_group("gloo")
     material = load(arguments.material / "features.npz", conf["training"]["rebalance"])
-    heads = fit(material, conf, arguments.material / "checkpoint.pt")
+    held = load(arguments.material / "features.npz", 0.0, "test")
+    watch = Watch(Curves(arguments.material / "curves.jsonl"), held) if _rank() == 0 else None
+    heads = fit(material, conf, arguments.material / "checkpoint.pt", watch)
     if _rank() == 0:
         torch.save(heads.state_dict(), arguments.material / "heads.pt")
     if dist.is_initialized():
