@@ -81,8 +81,14 @@ traces: setup ## follow calls through logs, metrics and traces to their stored d
 	@$(PY) -m local.traces --calls $(CALLS)
 
 .PHONY: evaluate
-evaluate: setup ## score recordings through the serving code: TASK= MANIFEST= OUT= [CONDITION=] [ENROLL=]
-	@$(PY) -m training.evaluate --task "$(TASK)" --manifest "$(MANIFEST)" --condition $(CONDITION) --enroll $(ENROLL) --out "$(OUT)"
+evaluate: setup ## score recordings through the serving code: TASK= MANIFEST= OUT= [CONDITION=] [ENROLL=] [SPOOF=]
+	@$(PY) -m training.evaluate --task "$(TASK)" --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)") \
+		--condition $(CONDITION) --enroll $(ENROLL) --out "$(OUT)"
+
+.PHONY: report
+report: setup ## draw a page on the spoof detector and what it makes of decisions: SPOOF= [MANIFEST=] [ENROLL=] [OUT=.build/report]
+	@$(PY) -m training.report --spoof "$(SPOOF)" $(if $(MANIFEST),--manifest "$(MANIFEST)") --enroll $(ENROLL) \
+		--out "$(or $(OUT),.build/report)"
 
 .PHONY: bench
 bench: setup ## measure time, start, memory and size

@@ -1,8 +1,10 @@
-"""Measures verification, or the spoof detector, on a manifest, through the code that serves.
+"""Measures verification, the spoof detector, or both in one decision, through the code that serves.
 
     python -m training.evaluate --task verify --manifest path.csv --out path.json
         [--condition native|telephone|cross] [--enroll 1|3]
     python -m training.evaluate --task spoof --manifest path.csv --out path.json [--condition native|telephone]
+    python -m training.evaluate --task tandem --manifest verify.csv --spoof spoof.csv --out path.json
+        [--condition native|telephone|cross] [--enroll 1|3]
 
 Every pair of recordings is a trial (the earlier one in the manifest enrols), or, with `--enroll N`, every run of N
 recordings of a speaker in the manifest's order, taken as a ring, is enrolled and tested with every other recording.
@@ -26,19 +28,14 @@ from bonafide.biometrics.decision import Decision
 from bonafide.biometrics.metrics import Trials, bootstrap, cllr, eer, fnmr_at_fmr, min_cllr
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
-from training.listen import Heard, Line, listen
+from training import tandem
+from training.listen import Heard, listen
 from training.manifest import Clip, ManifestError, digest, read_manifest
 from training.spoof import evaluate as spoof
-from training.trials import Outcome, Recording, compare, enrolments
+from training.trials import CONDITIONS, Outcome, Recording, compare, enrolments
 
 SCHEMA = 1
 BUNDLE = Path(".build/layers/model/bundle")
-# By condition: the line of the enrolment, the line of the test.
-CONDITIONS = {
-    "native": (Line.NATIVE, Line.NATIVE),
-    "telephone": (Line.TELEPHONE, Line.TELEPHONE),
-    "cross": (Line.NATIVE, Line.TELEPHONE),
-}
 MEASURES: Mapping[str, Callable[[Trials], float]] = {
     "eer": eer,
     "fnmr_at_fmr_1pct": partial(fnmr_at_fmr, fmr=0.01),
@@ -133,29 +130,43 @@ def main() -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> Mapping[str, Any]:
+    manifest, bundle, condition = arguments.manifest, arguments.bundle, arguments.condition
     if arguments.task == "spoof":
-        return spoof.evaluate(arguments.manifest, arguments.bundle, arguments.condition)
-    return evaluate(arguments.manifest, arguments.bundle, arguments.condition, arguments.enroll)
+        return spoof.evaluate(manifest, bundle, condition)
+    if arguments.task == "tandem":
+        return tandem.evaluate((manifest, arguments.spoof), bundle, condition, arguments.enroll)
+    return evaluate(manifest, bundle, condition, arguments.enroll)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure verification on a manifest.")
-    parser.add_argument("--task", choices=["verify", "spoof"], required=True)
+    parser = argparse.ArgumentParser(description="Measure recognition of speakers and of synthetic speech.")
+    parser.add_argument("--task", choices=["verify", "spoof", "tandem"], required=True)
     parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--spoof", type=Path, help="manifest of synthetic speech, of the task tandem")
     parser.add_argument("--condition", choices=CONDITIONS, default="native")
     parser.add_argument("--enroll", type=int, choices=range(1, 11), default=1, metavar="N")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if (arguments.task == "tandem") != bool(arguments.spoof):
+        parser.error("the task tandem, and no other, takes --spoof (SPOOF=): a manifest of synthetic speech")
+    if arguments.task == "spoof" and arguments.condition == "cross":
+        parser.error("the task spoof takes the conditions native and telephone: nobody is enrolled")
+    return arguments
 
 
 def _summary(report: Mapping[str, Any]) -> str:
     intervals = report["confidence_intervals"]
-    lines = [f"{name:20} {report[name]:.4f}  [{low:.4f}, {high:.4f}]" for name, (low, high) in intervals.items()]
-    if report["task"] == "spoof":
-        return "\n".join([*lines, f"{'recordings':20} {report['used']} ({report['bonafide']} bona fide)", ""])
-    plain = f"{'baseline_cosine_eer':20} {report['baseline_cosine_eer']:.4f}"
-    return "\n".join([*lines, plain, f"{'trials':20} {report['trials']} ({report['targets']} genuine)", ""])
+    lines = [f"{name:33} {report[name]:.4f}  [{low:.4f}, {high:.4f}]" for name, (low, high) in intervals.items()]
+    last: Mapping[str, Callable[[], Sequence[str]]] = {
+        "verify": lambda: [
+            f"{'baseline_cosine_eer':33} {report['baseline_cosine_eer']:.4f}",
+            f"{'trials':33} {report['trials']} ({report['targets']} genuine)",
+        ],
+        "spoof": lambda: [f"{'recordings':33} {report['used']} ({report['bonafide']} bona fide)"],
+        "tandem": lambda: [f"{'claims of ' + kind:33} {count}" for kind, count in report["claims"].items()],
+    }
+    return "\n".join([*lines, *last[report["task"]](), ""])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.adapters.bundle import BundleCorrupt
 from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, Speech
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform
@@ -128,18 +127,22 @@ def hear(bundle: Path, line: Line, path: Path) -> float | str:
         waveform, _ = read(path)
     except UnsupportedAudio as error:
         return error.code
-    llr = liveness(load(bundle), telephone(waveform) if line is Line.TELEPHONE else waveform)
-    if llr is None:
-        raise BundleCorrupt("the bundle has no detector of synthetic speech")
-    return llr
+    return liveness(load(bundle), telephone(waveform) if line is Line.TELEPHONE else waveform)
 
 
-def liveness(models: Bundle, waveform: Waveform) -> float | None:
-    """As served; of all samples when no speech was found, for in an evaluation every recording is scored."""
+def liveness(models: Bundle, waveform: Waveform) -> float:
+    """As served; of all samples when no speech was found, for in an evaluation every recording is scored.
+
+    Raises:
+        ValueError: the bundle does not listen for it.
+    """
     speech = models.find_speech(waveform)
     if speech.seconds < SHORTEST_SPEECH_SECONDS:
         speech = Speech.of_all(waveform, speech.channel, speech.quality)
-    return models.liveness(speech)
+    llr = models.liveness(speech)
+    if llr is None:
+        raise ValueError("the bundle has no detector of synthetic speech")
+    return llr
 
 
 def figures(scored: Scored, thresholds: tuple[float, float]) -> Mapping[str, Any]:
