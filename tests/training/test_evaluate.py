@@ -85,6 +85,22 @@ def test_says_what_is_missing(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--task", "tandem"], "SPOOF="),
+        (["--task", "verify", "--spoof", "clips.csv"], "SPOOF="),
+        (["--task", "spoof", "--condition", "cross"], "native and telephone"),
+    ],
+)
+def test_says_which_arguments_do_not_go_together(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, more: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit):
+        command(monkeypatch, tmp_path / "m.csv", tmp_path / "out.json", tmp_path, *more)
+    assert message in capsys.readouterr().err
+
+
 def test_each_pair_of_recordings_is_one_trial() -> None:
     made = enrolments([recording("a"), recording("a"), recording("b")], 1)
     assert [list(each.tests) for each in made] == [[1, 2], [2]]

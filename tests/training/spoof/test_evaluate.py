@@ -3,9 +3,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bonafide.adapters.onnx import Bundle
+from bonafide.audio.decode import decode
+from bonafide.audio.telephone import telephone
+from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.metrics import Trials
-from training.manifest import ManifestError, read_manifest
-from training.spoof.evaluate import COLUMNS, Scored, apcer_at_bpcer, evaluate, figures, read_labelled, system
+from tests.readings import reading
+from tests.training.conftest import as_wav, write_manifest
+from training.manifest import ManifestError, digest, read_manifest
+from training.spoof.evaluate import COLUMNS, Scored, apcer_at_bpcer, evaluate, figures, read_labelled, score, system
 
 
 def scored() -> Scored:
@@ -77,3 +83,43 @@ def test_reads_a_manifest_without_speakers(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("path,label,system\na.wav,spoof,vits\n")
 
     assert [clip.speaker for clip in read_manifest(tmp_path / "m.csv", COLUMNS)] == [""]
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """A reading, silence and a broken file by humans; two readings that pass for synthetic."""
+    silence = Waveform(np.zeros(16000, np.float32), 16000)
+    contents = [
+        as_wav(reading(number=1)),
+        as_wav(silence),
+        b"RIFF",
+        as_wav(reading(number=2)),
+        as_wav(reading("train_dotrice")),
+    ]
+    rows = [
+        {"path": f"{number}.wav", "label": "bonafide" if number < 3 else "spoof", "system": f"system {number}"}
+        for number in range(5)
+    ]
+    for row, content in zip(rows, contents, strict=True):
+        (tmp_path / row["path"]).write_bytes(content)
+    return write_manifest(tmp_path / "labelled.csv", rows)
+
+
+def test_what_is_scored_is_what_is_served_and_what_cannot_be_heard_is_counted(labelled: Path, bundle: Path) -> None:
+    found, models = score(labelled, bundle, "telephone"), Bundle.load(bundle)
+
+    files = [labelled.parent / "0.wav", labelled.parent / "4.wav"]
+    served = [models.observe(telephone(decode(file.read_bytes()))).liveness for file in files]
+    assert [found.llr[0], found.llr[-1]] == served
+    assert found.human.tolist() == [True, True, False, False]
+    assert found.systems == ["", "", "system 3", "system 4"]
+    assert found.refused == {"audio_malformed": 1}
+
+
+def test_a_report_says_what_it_is_of(labelled: Path, bundle: Path) -> None:
+    report = evaluate(labelled, bundle, "native")
+
+    assert (report["task"], report["condition"], report["manifest"]) == ("spoof", "native", digest(labelled))
+    assert (report["listed"], report["used"], report["skipped"]) == (5, 4, {"audio_malformed": 1})
+    assert set(report["per_system"]) == {"system 3", "system 4"}
+    assert report["bundle"] == Bundle.load(bundle).digest
