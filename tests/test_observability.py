@@ -27,7 +27,7 @@ from bonafide.observability import (
 )
 from bonafide.services import ledger
 from local import telemetry
-from tests.services.parts import World, speech
+from tests.services.parts import Chords, World, speech
 
 ROOT = Path(__file__).parents[1]
 DEPLOYED = {"POWERTOOLS_SERVICE_NAME": "authenticate_caller", "AWS_LAMBDA_FUNCTION_VERSION": "7"}
@@ -94,7 +94,7 @@ def test_every_decision_has_its_metric() -> None:
 def test_the_shares_of_the_mix_add_up_to_one(decisions: list[Decision], llr: float) -> None:
     mine = Measurements(DEPLOYED)
     for decision in decisions:
-        mine.add_decision("acme", decision, llr, 30)
+        mine.add_decision("acme", decision, 30, llr)
     values = mine.pending()
     assert sum(values["Decisions"]) == len(decisions) == sum(sum(values[name]) for name in MIX.values())
     assert {name: sum(values[MIX[name]]) for name in MIX} == {name: decisions.count(Decision(name)) for name in MIX}
@@ -104,13 +104,26 @@ def test_the_shares_of_the_mix_add_up_to_one(decisions: list[Decision], llr: flo
 
 def test_a_decision_without_a_voice_has_no_score() -> None:
     mine = Measurements(DEPLOYED)
-    mine.add_decision("acme", "INCONCLUSIVE", None, 30)
+    mine.add_decision("acme", "INCONCLUSIVE", 30, None)
     assert "SpeakerLlr" not in mine.pending()
+
+
+def test_the_average_of_suspected_spoofs_is_their_share_of_what_was_listened_to() -> None:
+    world = World()
+    world.put_domain(minimum_enrolment_seconds=5)
+    world.enroll(speech("ann"))
+    before = measurements.pending()
+    for number, llr in enumerate((3.0, -5.0, None)):
+        world.models = Chords(liveness=llr)
+        world.authenticate(speech("ann"), key=f"call-{number}")
+    after = measurements.pending()
+    new = {name: after[name][len(before.get(name, ())) :] for name in ("LivenessLlr", "SpoofsSuspected")}
+    assert new == {"LivenessLlr": [3.0, -5.0], "SpoofsSuspected": [0, 1]}
 
 
 def test_what_a_probe_asks_for_is_no_part_of_the_mix() -> None:
     mine = Measurements({**DEPLOYED, "BONAFIDE_PROBE_DOMAIN": "bonafide-probe"})
-    mine.add_decision("bonafide-probe", "ACCEPT", 3.0, 30)
+    mine.add_decision("bonafide-probe", "ACCEPT", 30, 3.0)
     assert mine.pending() == {}
 
 

@@ -34,7 +34,7 @@ def dashboard(scope: Construct, objectives: Objectives, alarms: Sequence[cloudwa
     made.add_widgets(*[_good(slo) for slo in objectives.slos[:3]])
     made.add_widgets(*[_good(slo) for slo in objectives.slos[3:]])
     made.add_widgets(_budgets(objectives), _mix(), _failed())
-    made.add_widgets(_latencies(), _stream())
+    made.add_widgets(_latencies(), _stream(), _liveness())
     return made
 
 
@@ -163,3 +163,10 @@ def _stream() -> cloudwatch.GraphWidget:
     counted = {name: emitted(name, "Sum", "score_audio") for name in ("ChunksScored", "ChunksSetAside")}
     lag = emitted("EvidenceLag", "p95", "score_audio")
     return _graph("Streamed audio, and how late its evidence is", counted, right={"lag p95 in ms": lag})
+
+
+def _liveness() -> cloudwatch.GraphWidget:
+    metrics = {"spoofs": emitted("SpoofsSuspected", "Average", DOOR)}
+    share: Mapping[str, cloudwatch.IMetric] = {"sound synthetic": expression("100 * spoofs", MINUTE, metrics)}
+    mean: Mapping[str, cloudwatch.IMetric] = {"mean LLR of a human": emitted("LivenessLlr", "Average", DOOR)}
+    return _graph("Voices that sound synthetic", share, right=mean, unit="%")

@@ -62,7 +62,9 @@ def a_call(domain: str, session: str = "call") -> SessionRecord:
 def a_row(number: int = 0, content: str = "a" * 64, space: str = "space-1", seed: int = 0) -> EvidenceRow:
     draw = np.random.default_rng(seed)
     vectors = {band: draw.standard_normal(192).astype(np.float32) for band in Channel}
-    evidence = Evidence(draw.random(), Channel.WIDEBAND, vectors, Quality(-draw.random(), draw.random(), None), space)
+    evidence = Evidence(
+        draw.random(), Channel.WIDEBAND, vectors, Quality(-draw.random(), draw.random(), None), space, draw.random()
+    )
     return EvidenceRow(ChunkEvidence(number, content, evidence), "b" * 64, NOW, NOW + SECOND)
 
 

@@ -31,13 +31,15 @@ def chunk(
     vector = draw.standard_normal(16).astype(np.float32)
     vectors = {channel: vector / np.linalg.norm(vector)} if seconds else {}
     quality = Quality(-20.0 - number, draw.random(), draw.random() if number % 2 else None)
-    return ChunkEvidence(number, content, Evidence(seconds, channel, vectors, quality, space))
+    liveness = float(draw.normal()) if seconds else None
+    return ChunkEvidence(number, content, Evidence(seconds, channel, vectors, quality, space, liveness))
 
 
 def bits(folded: Folded) -> tuple[object, ...]:
     vectors = folded.evidence.embeddings if folded.evidence else {}
     facts = (folded.used, folded.received, folded.conflicting, folded.foreign)
-    measured = folded.evidence and (folded.evidence.speech_seconds, folded.evidence.channel, folded.evidence.quality)
+    found = folded.evidence
+    measured = found and (found.speech_seconds, found.channel, found.quality, found.liveness)
     return facts, measured, {band: vector.tobytes() for band, vector in vectors.items()}
 
 
@@ -129,6 +131,24 @@ def test_speech_weighs_by_its_length() -> None:
     assert vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
     assert pooled.speech_seconds == 10.0
+
+
+def live(number: int, seconds: float, llr: float | None) -> ChunkEvidence:
+    row = chunk(number, seconds)
+    return replace(row, evidence=replace(row.evidence, liveness=llr))
+
+
+def test_liveness_weighs_by_speech() -> None:
+    evidence = fold([live(0, 3.0, 2.0), live(1, 1.0, -6.0)], "space-1").evidence
+    assert evidence is not None
+    assert evidence.liveness == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(("unheard", "expected"), [(0.4, 2.0), (0.8, None)])
+def test_a_call_whose_liveness_was_hardly_listened_to_has_none(unheard: float, expected: float | None) -> None:
+    evidence = fold([live(0, 4.0, 2.0), live(1, unheard, None)], "space-1").evidence
+    assert evidence is not None
+    assert evidence.liveness == expected
 
 
 def test_seconds_count_only_for_the_voice_that_is_compared() -> None:

@@ -36,6 +36,29 @@ def test_a_decision_says_what_it_rests_on(world: World) -> None:
     assert (decision.bundle, decision.decided_at) == (Chords.digest, MORNING)
 
 
+def test_a_decision_says_how_human_the_voice_sounds(world: World) -> None:
+    liveness = world.authenticate(speech("ann", 8)).liveness
+    assert liveness is not None
+    assert (liveness.llr, liveness.state) == (4.0, "bona_fide")
+    assert liveness.llr > liveness.threshold
+
+
+@pytest.mark.parametrize(("llr", "decision"), [(-4.0, Decision.STEP_UP), (-9.0, Decision.REJECT)])
+def test_a_machine_with_the_enrolled_voice_is_not_accepted(world: World, llr: float, decision: Decision) -> None:
+    world.models = Chords(liveness=llr)
+    answer = world.authenticate(speech("ann", 8))
+    assert (answer.decision, answer.reasons) == (decision, [Reason.VOICE_SYNTHETIC, Reason.VOICE_MATCH])
+    assert answer.liveness is not None
+    assert answer.liveness.state == "spoof"
+
+
+def test_without_liveness_the_answer_is_at_best_step_up_and_says_what_was_missing(world: World) -> None:
+    world.models = Chords(liveness=None)
+    answer = world.authenticate(speech("ann", 8))
+    assert (answer.decision, answer.degraded, answer.liveness) == (Decision.STEP_UP, ["liveness"], None)
+    assert answer.reasons == [Reason.VOICE_MATCH, Reason.SIGNAL_MISSING]
+
+
 def test_wideband_voiceprints_meet_telephone_calls(world: World) -> None:
     decision = world.authenticate(speech("ann", 8, rate=8000))
     assert decision.channel == "narrowband"

@@ -62,8 +62,26 @@ class Measurements:
                 raise UnknownMetric(name)
             self._writer.add_metric(name, METRICS["metrics"][name]["unit"], value)
 
-    def add_decision(self, domain: str, decision: str, llr: float | None, latency_ms: float) -> None:
-        """Adds a new decision, unless a probe asked for it: those say nothing about callers."""
+    def add_decision(
+        self,
+        domain: str,
+        decision: str,
+        latency_ms: float,
+        llr: float | None,
+        liveness_llr: float | None = None,
+        *,
+        spoof: bool = False,
+    ) -> None:
+        """Adds a new decision, unless a probe asked for it: those say nothing about callers.
+
+        Args:
+            domain: the tenant.
+            decision: what was decided.
+            latency_ms: how long it took.
+            llr: of the speaker, if there was a voice to compare.
+            liveness_llr: of a human voice, if somebody listened for it.
+            spoof: whether the voice sounded synthetic.
+        """
         if domain == self._probe_domain:
             return
         self.add(
@@ -76,6 +94,8 @@ class Measurements:
         )
         if llr is not None:
             self.add(SpeakerLlr=llr, SpeakerLlrSquared=llr * llr)
+        if liveness_llr is not None:
+            self.add(LivenessLlr=liveness_llr, SpoofsSuspected=spoof)
 
     def pending(self) -> Mapping[str, list[float]]:
         """Returns what was added since it was last written."""

@@ -10,7 +10,7 @@ from bonafide.services.verification import VerificationService
 
 
 @cache
-def bundle(*, liveness: bool) -> Bundle:
+def bundle(*, liveness: bool = True) -> Bundle:
     """The models, verified; that for liveness only if it will be needed."""
     place = bundle_settings()
     return Bundle.load(place.bundle_dir, place.bundle_digest, threads=1, liveness=liveness)
@@ -23,9 +23,9 @@ def enrolment() -> EnrolmentService:
 
 def verification() -> VerificationService:
     """The service behind authentication."""
-    return VerificationService(tenant_store(), bundle(liveness=True), recordings(), decisions())
+    return VerificationService(tenant_store(), bundle(), recordings(), decisions())
 
 
 def chunk_scoring() -> ChunkScoring:
     """The service behind the audio stream."""
-    return ChunkScoring(session_store(), bundle(liveness=True), judge())
+    return ChunkScoring(session_store(), bundle(), judge())

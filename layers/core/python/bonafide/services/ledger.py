@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from bonafide.biometrics.liveness import LivenessState
 from bonafide.contracts import AuthenticationDecision, SessionEvaluation
 from bonafide.observability import annotate, logger, measurements, stage
 from bonafide.ports import DecisionLog
@@ -33,7 +34,9 @@ def write(
 
 def _report(decision: AuthenticationDecision | SessionEvaluation, latency_ms: float) -> None:
     llr = decision.speaker.llr if decision.speaker else None
-    measurements.add_decision(decision.domain, decision.decision, llr, latency_ms)
+    liveness = decision.liveness.llr if decision.liveness else None
+    spoof = decision.liveness is not None and decision.liveness.state is LivenessState.SPOOF
+    measurements.add_decision(decision.domain, decision.decision, latency_ms, llr, liveness, spoof=spoof)
     shown = decision.model_dump(mode="json", include=SHOWN)
     annotate(**shown)
     logger.info("decided", extra={**shown, "reasons": decision.reasons, "policy_version": decision.policy_version})
