@@ -150,6 +150,8 @@ def _arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if (arguments.task == "tandem") != bool(arguments.spoof):
         parser.error("the task tandem, and no other, takes --spoof (SPOOF=): a manifest of synthetic speech")
+    if arguments.out.is_dir():
+        parser.error("--out (OUT=) names the file that the report goes to")
     if arguments.task == "spoof" and arguments.condition == "cross":
         parser.error("the task spoof takes the conditions native and telephone: nobody is enrolled")
     return arguments

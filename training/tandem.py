@@ -89,10 +89,6 @@ class Table:
             speakers=sum(name.startswith("speaker") for name in names),
         )
 
-    def trials(self, scores: Floats, decisions: NDArray[np.str_], weights: Floats) -> TandemTrials:
-        """The claims as the metrics take them."""
-        return TandemTrials.of(scores, self.kinds, decisions == Decision.ACCEPT, weights)
-
     def resampled(self, generator: np.random.Generator) -> Floats:
         """Weights after drawing speakers, and systems, with replacement."""
         systems = int(self.units.max()) - self.speakers
@@ -172,10 +168,10 @@ def summarise(manifests: tuple[Path, Path], bundle: Path, condition: str, enroll
 
 def figures(table: Table) -> Mapping[str, Any]:
     """Costs with their intervals, at the costs of the default policy and at published ones, and what was decided."""
-    systems = sorted(set(table.systems.tolist()) - {""})
+    systems, ranked = sorted(set(table.systems.tolist()) - {""}), rank(table)
     return {
-        **measure(table, table.weights),
-        "confidence_intervals": _intervals(table),
+        **measure(ranked, table.weights),
+        "confidence_intervals": _intervals(table, ranked),
         "policy": asdict(POLICY),
         "costs": _described(costs(POLICY)),
         "published_costs": _described(costs(PUBLISHED)),
@@ -184,17 +180,48 @@ def figures(table: Table) -> Mapping[str, Any]:
     }
 
 
-def measure(table: Table, weights: Floats) -> Mapping[str, float]:
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Claims in the order of one score, sorted once for all resamples.
+
+    Attributes:
+        trials: as the metrics take them.
+        order: indices of the claims.
+    """
+
+    trials: TandemTrials
+    order: Indices
+
+    @classmethod
+    def of(cls, table: Table, scores: Floats, decisions: NDArray[np.str_]) -> "Ranked":
+        """Ranks by a score; accepted is what was decided."""
+        trials = TandemTrials.of(scores, table.kinds, decisions == Decision.ACCEPT, table.weights)
+        return cls(trials, np.argsort(scores, kind="stable"))
+
+    def weighted(self, weights: Floats) -> TandemTrials:
+        """With weights in the order of the table."""
+        return self.trials.reweighted(weights[self.order])
+
+
+def rank(table: Table) -> tuple[Ranked, Ranked, Ranked]:
+    """By the score of the whole decision, by the same at published costs, and by the speaker's alone."""
+    return (
+        Ranked.of(table, table.fused, table.decisions),
+        Ranked.of(table, table.published, table.decisions),
+        Ranked.of(table, table.speaker, table.alone),
+    )
+
+
+def measure(ranked: tuple[Ranked, Ranked, Ranked], weights: Floats) -> Mapping[str, float]:
     """The costs of the whole decision, and of the speaker's score alone."""
+    whole, at_published, speaker = (each.weighted(weights) for each in ranked)
     served, published = costs(POLICY), costs(PUBLISHED)
-    whole = table.trials(table.fused, table.decisions, weights)
-    speaker = table.trials(table.speaker, table.alone, weights)
     return {
         "a_dcf": a_dcf(whole, served),
         "min_a_dcf": min_a_dcf(whole, served),
         "speaker_alone_a_dcf": a_dcf(speaker, served),
         "speaker_alone_min_a_dcf": min_a_dcf(speaker, served),
-        "published_min_a_dcf": min_a_dcf(table.trials(table.published, table.decisions, weights), published),
+        "published_min_a_dcf": min_a_dcf(at_published, published),
         "published_speaker_alone_min_a_dcf": min_a_dcf(speaker, published),
     }
 
@@ -223,12 +250,12 @@ def _decided(claims: Sequence[Claim], policy: Policy) -> NDArray[np.str_]:
     return np.array([decide(each.score, each.evidence, policy).decision for each in claims])
 
 
-def _intervals(table: Table) -> Mapping[str, list[float]]:
+def _intervals(table: Table, ranked: tuple[Ranked, Ranked, Ranked]) -> Mapping[str, list[float]]:
     """95 % intervals by resampling speakers and systems: claims that share one are not independent."""
     generator = np.random.default_rng(SEED)
     drawn = [table.resampled(generator) for _ in range(REPLICATES)]
     complete = [weights for weights in drawn if all(weights[table.kinds == kind].any() for kind in Kind)]
-    rows = [measure(table, weights) for weights in progress("resampling", complete, len(complete))]
+    rows = [measure(ranked, weights) for weights in progress("resampling", complete, len(complete))]
     return {name: np.quantile([row[name] for row in rows], [0.025, 0.975]).tolist() for name in rows[0]}
 
 

@@ -91,6 +91,7 @@ def test_says_what_is_missing(
         (["--task", "tandem"], "SPOOF="),
         (["--task", "verify", "--spoof", "clips.csv"], "SPOOF="),
         (["--task", "spoof", "--condition", "cross"], "native and telephone"),
+        (["--out", ""], "OUT="),
     ],
 )
 def test_says_which_arguments_do_not_go_together(
