@@ -166,7 +166,6 @@ def _stream() -> cloudwatch.GraphWidget:
 
 
 def _liveness() -> cloudwatch.GraphWidget:
-    metrics = {"spoofs": emitted("SpoofsSuspected", "Average", DOOR)}
-    share: Mapping[str, cloudwatch.IMetric] = {"sound synthetic": expression("100 * spoofs", MINUTE, metrics)}
-    mean: Mapping[str, cloudwatch.IMetric] = {"mean LLR of a human": emitted("LivenessLlr", "Average", DOOR)}
-    return _graph("Voices that sound synthetic", share, right=mean, unit="%")
+    share = expression("100 * spoofs", MINUTE, {"spoofs": emitted("SpoofsSuspected", "Average", DOOR)})
+    mean = emitted("LivenessLlr", "Average", DOOR)
+    return _graph("Voices that sound synthetic", {"suspected": share}, right={"mean LLR of a human": mean}, unit="%")
