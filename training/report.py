@@ -34,6 +34,11 @@ RATES = {
     "apcer_at_bpcer_5pct": "APCER at BPCER 5 %",
     "bpcer_at_apcer_10pct": "BPCER at APCER 10 %",
 }
+SHIPPED = {
+    "apcer": "spoofed but not called spoof",
+    "bpcer": "bona fide but called spoof",
+    "uncertain": "uncertain, of all",
+}
 CALLERS = {"target": "speakers", "nontarget": "other humans", "spoof": "synthetic copies"}
 COSTS = {
     "a_dcf": "a-DCF of what is decided",
@@ -104,7 +109,7 @@ def detection(page: Page, scored: Mapping[str, spoof.Scored], reports: Mapping[s
     page.text(f"{one['bonafide']} bona fide, {one['spoofed']} spoofed recordings of {len(one['per_system'])} systems.")
     page.text(f"Bundle {one['bundle'][:16]}, manifest {one['manifest'][:16]}.")
     rates, bits = _measured(reports, RATES, "{:.1%}"), _measured(reports, {"cllr": "Cllr, bits"}, "{:.2f}")
-    page.table(["", *reports], [*rates, *bits])
+    page.table(["", *reports], [*rates, *bits, *_errors(reports)])
     trials = {name: Trials.of(each.llr, each.human) for name, each in scored.items()}
     page.picture("det", plots.det(trials, ("APCER", "BPCER")))
     for name, each in scored.items():
@@ -181,6 +186,12 @@ def _measured(
     for key, name in names.items():
         cells = [(report[key], *report["confidence_intervals"][key]) for report in reports.values()]
         yield (name, *(f"{form} [{form}, {form}]".format(*cell) for cell in cells))
+
+
+def _errors(reports: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """Rows of what happens at the shipped thresholds."""
+    for key, name in SHIPPED.items():
+        yield (name, *(f"{report[key]:.1%}" for report in reports.values()))
 
 
 def _systems(page: Page, reports: Mapping[str, Mapping[str, Any]]) -> None:

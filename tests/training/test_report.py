@@ -38,6 +38,7 @@ def test_a_page_holds_the_pictures_and_figures_of_a_detector(tmp_path: Path) -> 
     pictures = named(page)
     assert set(pictures) == {"det", "calibration-native", "calibration-telephone"}
     assert min(pictures.values()) > 0.05
+    assert f"{figures(scored(), (-1.0, 1.0))['uncertain']:.1%}" in "".join(page.parts)
     assert json.loads((tmp_path / "spoof-native.json").read_text())["at_chance"] == ["perfect"]
 
 
