@@ -1,7 +1,7 @@
 """Writes a page on a detector: how it was trained, how it does on labelled speech, and what that makes of decisions.
 
     python -m training.report --spoof spoof.csv --out DIRECTORY [--manifest verify.csv] [--enroll 1|3]
-        [--curves .build/spoof/curves.jsonl]
+        [--curves FILE ...]
 
 `index.html` holds its pictures; beside it are the same as PNG files, and the figures as JSON, as from `evaluate`.
 """
@@ -26,7 +26,8 @@ from training.manifest import ManifestError
 from training.spoof import evaluate as spoof
 
 BUNDLE = Path(".build/layers/model/bundle")
-CURVES = Path(".build/spoof/curves.jsonl")
+# Of the encoder, if it was tuned, and of the heads.
+CURVES = [Path(".build/spoof/tuning.jsonl"), Path(".build/spoof/curves.jsonl")]
 CONDITIONS = ("native", "telephone")
 PAGE = Path(__file__).parent / "report.html"
 RATES = {
@@ -92,13 +93,14 @@ class Page:
         (self.folder / "index.html").write_text(page, encoding="utf-8")
 
 
-def training(page: Page, curves: Path) -> None:
-    """Training curves, if there are any."""
+def training(page: Page, files: Sequence[Path]) -> None:
+    """Curves of each part of the training that kept some."""
     page.heading("Training")
-    lines = curves.read_text(encoding="utf-8").splitlines() if curves.is_file() else []
-    if lines:
-        page.picture("curves", plots.curves([json.loads(line) for line in lines]))
-    else:
+    kept = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in files if path.is_file()}
+    for name, lines in kept.items():
+        if lines:
+            page.picture(name, plots.curves([json.loads(line) for line in lines]))
+    if not any(kept.values()):
         page.text("No curves were kept of this training.")
 
 
@@ -168,7 +170,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--spoof", type=Path, required=True)
     parser.add_argument("--manifest", type=Path)
     parser.add_argument("--enroll", type=int, choices=range(1, 11), default=1, metavar="N")
-    parser.add_argument("--curves", type=Path, default=CURVES)
+    parser.add_argument("--curves", type=Path, nargs="*", default=CURVES)
     parser.add_argument("--out", type=Path, default=Path(".build/report"))
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     return parser.parse_args()

@@ -64,8 +64,9 @@ def test_curves_are_drawn_when_they_were_kept(tmp_path: Path) -> None:
     kept = tmp_path / "curves.jsonl"
     kept.write_text('{"step": 0, "loss": 0.7}\n{"step": 50, "loss": 0.2, "held_out_eer": 0.1}\n')
     page = Page(tmp_path)
-    training(page, kept)
-    training(page, tmp_path / "none.jsonl")
+    training(page, [tmp_path / "none.jsonl", kept])
+    assert "No curves" not in page.parts[-1]
+    training(page, [tmp_path / "none.jsonl"])
     assert named(page)["curves"] > 0.05
     assert len(plots.curves([json.loads(line) for line in kept.read_text().splitlines()]).axes) == 2
     assert "No curves" in page.parts[-1]
