@@ -10,6 +10,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -23,46 +24,40 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from training.spoof.assemble import CONF
+from training.spoof.calibration import fit, worst_quantile
+from training.spoof.features import CROPS, FEATURES
 from training.spoof.manifest import BONAFIDE, read
 from training.spoof.model import Detector, Shape, pretrained
-from training.spoof.train import fit_line, load, scores
+from training.spoof.train import load, scores
+from training.spoof.tune import Cut
+from training.spoof.tune import scores as tuned_scores
 from training.spoof.whisper import PACKAGE, weights
 
 OPSET = 18
 LARGE = 1024
-# Share of held-out bona fide crops of any cell that may fall below the threshold; smaller cells tell nothing.
-BPCER = 0.05
-SMALLEST_CELL = 10
 
 
 def detector(material: Path, conf: Mapping[str, Any]) -> tuple[Detector, Mapping[str, Any]]:
     """The calibrated detector, and the figures of the side that nothing was trained on."""
-    model = Detector(Shape(**conf["model"]))
-    pretrained(model.encoder, weights())
+    shape = Shape(**conf["model"])
+    model = Detector(shape)
+    pretrained(model.encoder.whisper, weights())
     model.heads.load_state_dict(torch.load(material / "heads.pt", weights_only=True))
+    model.tuned.load_state_dict(torch.load(material / "tuned.pt", weights_only=True))
     model.eval()
-    held = load(material / "features.npz", 0.0, "test")
-    raw, human = scores(model.heads, held.features), held.human.numpy() > 0.5
-    scale, offset = fit_line(raw, human, held.weights.numpy())
-    model.scale.fill_(scale)
-    model.offset.fill_(offset)
-    llr = raw * scale + offset
+    held = load(material / FEATURES, 0.0, "test")
+    cut = Cut.load(material, 0.0, "test")
+    both = np.stack([scores(model.heads, held.features), tuned_scores(model.tuned, cut)], 1)
+    human = held.human.numpy() > 0.5
+    found = fit(both, human, held.cells, conf["shrink"])
+    for name in ("scale", "offset", "steepness", "knee"):
+        getattr(model, name).copy_(torch.tensor(getattr(found, name)))
     return model, {
-        "scale": scale,
-        "offset": offset,
-        "threshold": worst_quantile(llr[human], held.cells[human]),
+        **asdict(found),
+        "threshold": worst_quantile(found.llr(both)[human], held.cells[human]),
         "uncertain_llr": conf["uncertain_llr"],
-        "held_out_crops": len(llr),
+        "held_out_crops": len(human),
     }
-
-
-def worst_quantile(llr: NDArray[np.float64], cells: NDArray[np.str_]) -> float:
-    """The least of the cells' quantiles: no collection over no channel is refused more often than BPCER.
-
-    An average over collections would be the clean ones', and callers are not clean.
-    """
-    names, counts = np.unique(cells, return_counts=True)
-    return min(float(np.quantile(llr[cells == name], BPCER)) for name in names[counts >= SMALLEST_CELL])
 
 
 def export(model: Detector) -> onnx.ModelProto:
@@ -118,7 +113,7 @@ def lineage(material: Path, conf: Mapping[str, Any]) -> Mapping[str, Any]:
     package = {"name": PACKAGE.name, "version": PACKAGE.version, "sha256": PACKAGE.sha256, "licence": PACKAGE.licence}
     return {
         "manifest": _sha256(material / "manifest.csv"),
-        "features": _sha256(material / "features.npz"),
+        "crops": _sha256(material / CROPS),
         "conf": dict(conf),
         "encoder": package,
         "tools": {name: version(name) for name in ("torch", "onnx", "numpy")},

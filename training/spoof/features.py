@@ -1,9 +1,10 @@
-"""Crops of the material, sent through channels and encoded: what the heads are trained on.
+"""Crops of the material, sent through channels, and what is frozen of the detector says of them.
 
     python -m training.spoof.features --material .build/spoof
 
-The encoder is frozen, so that its statistics are computed once. Bona fide files are fewer and go through every channel
-more than once; which channels a spoofed file goes through is drawn by its name.
+A copy of a recording is cut where the recording is and goes through the very same channel, so that nothing but how it
+was made tells them apart. Bona fide files are fewer and go through every channel more than once; which channels a
+spoofed file goes through is drawn by its name. Crops that were made before, of files that have not changed, are kept.
 """
 
 import argparse
@@ -31,6 +32,8 @@ from training.spoof.model import WINDOW, Encoder, pretrained
 from training.spoof.whisper import weights
 
 TRAITS = ("path", "label", "family", "group", "speaker", "split")
+FEATURES, CROPS = "features.npz", "crops.npy"
+FULL_SCALE = 32767
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +41,31 @@ class Crop:
     """One window of a file through one channel, to be drawn by its own generator."""
 
     file: Path
-    name: str
+    sha256: str
+    origin: str
     rate: int
     channel: Channel
     repetition: int
+
+    @property
+    def key(self) -> str:
+        """What the crop depends on."""
+        return f"{self.sha256} {self.origin} {self.channel.name} {self.repetition}"
 
     def samples(self) -> Samples:
         """Reads, cuts, or repeats, and sends."""
         whole, _ = soundfile.read(self.file, dtype="float32")
         index = CHANNELS.index(self.channel)
-        generator = np.random.default_rng([zlib.crc32(self.name.encode()), index, self.repetition])
+        generator = np.random.default_rng([zlib.crc32(self.origin.encode()), index, self.repetition])
         if self.rate == NARROW:
             whole = np.asarray(resample_poly(whole, 2, 1), np.float32)
         if len(whole) < WINDOW:
             whole = np.tile(whole, WINDOW // len(whole) + 2)
-        start = int(generator.integers(len(whole) - WINDOW + 1))
+        start = int(generator.random() * (len(whole) - WINDOW))
         return send(whole[start : start + WINDOW], self.channel, generator)
 
 
-def crops(folder: Path, row: Row, conf: Mapping[str, Any]) -> list[Crop]:
+def crops(folder: Path, row: Row, origin: str, conf: Mapping[str, Any]) -> list[Crop]:
     """The crops of a file; narrowband recordings only go through narrowband channels."""
     channels = [channel for channel in CHANNELS if row.rate != NARROW or channel.rate == NARROW]
     if row.label != BONAFIDE:
@@ -64,21 +73,34 @@ def crops(folder: Path, row: Row, conf: Mapping[str, Any]) -> list[Crop]:
         most = min(conf["channels_per_spoof"], len(channels))
         channels = [channels[index] for index in sorted(generator.choice(len(channels), most, replace=False))]
     repetitions = range(conf["per_channel"][row.label])
-    return [Crop(folder / row.path, row.path, row.rate, channel, each) for channel in channels for each in repetitions]
+    return [
+        Crop(folder / row.path, row.sha256, origin, row.rate, channel, each)
+        for channel in channels
+        for each in repetitions
+    ]
 
 
-def encode(some: Sequence[Crop]) -> NDArray[np.float16]:
-    """Statistics of a few crops, shape (crops, features)."""
-    windows = torch.tensor(np.stack([crop.samples() for crop in some]))
+def origins(rows: Sequence[Row]) -> list[str]:
+    """The path of the recording that each file is a copy of, or is."""
+    human = {row.path: row.speaker for row in rows if row.label == BONAFIDE}
+    return [row.source if human.get(row.source) == row.speaker else row.path for row in rows]
+
+
+def encode(some: Sequence[Crop]) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
+    """A few crops, shape (crops, WINDOW), and their statistics, shape (crops, features)."""
+    cut = np.stack([np.rint(crop.samples() * FULL_SCALE).astype(np.int16) for crop in some])
     with torch.no_grad():
-        return np.asarray(_encoder()(windows).numpy(), np.float16)
+        features = _encoder()(torch.tensor(cut.astype(np.float32) / FULL_SCALE))
+    return cut, np.asarray(features.numpy(), np.float16)
 
 
 @cache
 def _encoder() -> Encoder:
     torch.set_num_threads(1)
     conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))
-    return pretrained(Encoder(conf["model"]["layers"]), weights())
+    encoder = Encoder(conf["model"]["layers"]).requires_grad_(False).eval()
+    pretrained(encoder.whisper, weights())
+    return encoder
 
 
 def main() -> None:
@@ -94,23 +116,48 @@ def main() -> None:
     rows = read(manifest)
     check(manifest, rows)
     conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))["crops"]
-    pairs = [(row, crop) for row in rows for crop in crops(arguments.material, row, conf)]
+    pairs = [
+        (row, crop)
+        for row, origin in zip(rows, origins(rows), strict=True)
+        for crop in crops(arguments.material, row, origin, conf)
+    ]
     if uneven := unbalanced([row.label for row, _ in pairs], [crop.channel.name for _, crop in pairs]):
         raise DataError("\n".join(uneven))
-    encoded = _in_parallel([crop for _, crop in pairs])
+    cut, encoded = made(arguments.material, [crop for _, crop in pairs])
     traits: dict[str, Any] = {trait: np.array([getattr(row, trait) for row, _ in pairs]) for trait in TRAITS}
-    channels = np.array([crop.channel.name for _, crop in pairs])
-    np.savez(arguments.material / "features.npz", features=encoded, channel=channels, **traits)
+    own = {"channel": [crop.channel.name for _, crop in pairs], "origin": [crop.origin for _, crop in pairs]}
+    traits |= {name: np.array(values) for name, values in own.items()}
+    np.save(arguments.material / CROPS, cut)
+    np.savez(arguments.material / FEATURES, features=encoded, key=np.array([crop.key for _, crop in pairs]), **traits)
 
 
-def _in_parallel(all_crops: Sequence[Crop], size: int = 16) -> NDArray[np.float16]:
+def made(material: Path, wanted: Sequence[Crop]) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
+    """All crops and their statistics; those that were made before are taken from there."""
+    known = _known(material)
+    missing = [crop for crop in wanted if crop.key not in known]
+    if missing:
+        new_cut, new_features = _in_parallel(missing)
+        known |= {crop.key: (new_cut[at], new_features[at]) for at, crop in enumerate(missing)}
+    found = [known[crop.key] for crop in wanted]
+    return np.stack([cut for cut, _ in found]), np.stack([features for _, features in found])
+
+
+def _known(material: Path) -> dict[str, tuple[NDArray[np.int16], NDArray[np.float16]]]:
+    if not (material / CROPS).exists() or not (material / FEATURES).exists():
+        return {}
+    cut, file = np.load(material / CROPS), np.load(material / FEATURES)
+    features = file["features"]
+    return {key: (cut[at], features[at]) for at, key in enumerate(file["key"].tolist())}
+
+
+def _in_parallel(all_crops: Sequence[Crop], size: int = 16) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
     batches = [all_crops[start : start + size] for start in range(0, len(all_crops), size)]
     parts = []
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for number, part in enumerate(pool.map(encode, batches), start=1):
             parts.append(part)
             sys.stderr.write(f"\rencoding {number}/{len(batches)}")
-    return np.concatenate(parts)
+    return np.concatenate([cut for cut, _ in parts]), np.concatenate([features for _, features in parts])
 
 
 if __name__ == "__main__":

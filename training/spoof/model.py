@@ -1,8 +1,9 @@
 """The detector: samples in, a log-likelihood ratio for each window of four seconds out.
 
-The front end and the first layers are Whisper's (Radford 2022, tiny.en), frozen, as Kawa 2023 uses them; statistics
-over time go through small networks trained here, whose mean is the score. All of it is one graph, so that training,
-evaluation and serving cannot differ.
+The front end and the first layers are Whisper's (Radford 2022, tiny.en), as Kawa 2023 uses them, twice: frozen, with
+statistics over time that go through small networks trained here, and tuned, with attentive pooling. What is frozen
+keeps to what it knows of speech, what is tuned hears finer traces; each errs where the other need not, and the sum of
+their scores is the detector's. All of it is one graph, so that training, evaluation and serving cannot differ.
 """
 
 from collections.abc import Mapping
@@ -32,12 +33,14 @@ class Shape:
     Attributes:
         layers: of the encoder that are run; each layer's statistics are used, and those before the first.
         hidden: width of each head.
-        heads: networks whose mean is the score.
+        heads: networks whose mean is the score of what is frozen.
+        channels: that each depth of what is tuned is brought to before it is pooled.
     """
 
     layers: int = 1
     hidden: int = 128
     heads: int = 3
+    channels: int = 128
 
 
 class LogMel(nn.Module):
@@ -109,27 +112,78 @@ class Layer(nn.Module):
         return frames + self.body(self.before_body(frames))
 
 
-class Encoder(nn.Module):
-    """The start of Whisper's encoder, and cepstra: statistics of a window, (batch, WINDOW) to (batch, features)."""
+class Whisper(nn.Module):
+    """The start of Whisper's encoder, (batch, 80, frames) to the frames at each depth, (batch, frames / 2, WIDTH)."""
 
     def __init__(self, layers: int) -> None:
         super().__init__()
-        self.mel = LogMel()
         self.first = nn.Conv1d(80, WIDTH, 3, padding=1)
         self.second = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
         self.positions = nn.Buffer(torch.zeros(WINDOW // HOP // 2, WIDTH))
         self.layers = nn.ModuleList([Layer() for _ in range(layers)])
+
+    def forward(self, mel: Tensor) -> list[Tensor]:
+        """The convolutions' frames, then those after each layer."""
+        frames = F.gelu(self.second(F.gelu(self.first(mel)))).transpose(1, 2)
+        depths = [frames]
+        frames = frames + self.positions[: frames.shape[1]]
+        for layer in self.layers:
+            frames = layer(frames)
+            depths.append(frames)
+        return depths
+
+
+class Encoder(nn.Module):
+    """What is frozen, and cepstra: statistics of a window, (batch, WINDOW) to (batch, features)."""
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.mel = LogMel()
+        self.whisper = Whisper(layers)
         self.cepstra = Cepstra()
 
     def forward(self, samples: Tensor) -> Tensor:
         """Statistics of each depth, then of the cepstra."""
-        frames = F.gelu(self.second(F.gelu(self.first(self.mel(samples))))).transpose(1, 2)
-        depths = [statistics(frames)]
-        frames = frames + self.positions
-        for layer in self.layers:
-            frames = layer(frames)
-            depths.append(statistics(frames))
-        return torch.cat([*depths, self.cepstra(samples)], 1)
+        return self.statistics(samples, self.mel(samples))
+
+    def statistics(self, samples: Tensor, mel: Tensor) -> Tensor:
+        """The same, where the front end has run."""
+        return torch.cat([*[statistics(frames) for frames in self.whisper(mel)], self.cepstra(samples)], 1)
+
+
+class Pooling(nn.Module):
+    """Attentive statistics (Okabe 2018), (batch, frames, WIDTH) to (batch, 2 * channels)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.bring = nn.Linear(WIDTH, channels)
+        self.attend = nn.Sequential(nn.Linear(channels, 64), nn.Tanh(), nn.Linear(64, channels))
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Weighted mean and deviation of each channel."""
+        brought = F.relu(self.bring(F.layer_norm(frames, (WIDTH,))))
+        weights = torch.softmax(self.attend(brought), 1)
+        mean = (weights * brought).sum(1)
+        variance = (weights * (brought - mean[:, None]).square()).sum(1)
+        return torch.cat([mean, variance.clamp(min=1e-4).sqrt()], 1)
+
+
+class Tuned(nn.Module):
+    """Whisper's start, tuned, and a score from it, (batch, 80, frames) to (batch,)."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.whisper = Whisper(shape.layers)
+        self.pooling = nn.ModuleList([Pooling(shape.channels) for _ in range(shape.layers + 1)])
+        width = 2 * shape.channels * (shape.layers + 1)
+        self.judge = nn.Sequential(
+            nn.LayerNorm(width), nn.Dropout(0.3), nn.Linear(width, 64), nn.ReLU(), nn.Linear(64, 1)
+        )
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Positive favours a human."""
+        pooled = [pool(frames) for pool, frames in zip(self.pooling, self.whisper(mel), strict=True)]
+        return torch.as_tensor(self.judge(torch.cat(pooled, 1))[:, 0])
 
 
 class Heads(nn.Module):
@@ -147,13 +201,16 @@ class Heads(nn.Module):
 
 
 class Detector(nn.Module):
-    """Encoder, heads and calibration in one: the graph that serves."""
+    """What is frozen, what is tuned, and calibration in one: the graph that serves."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.encoder = Encoder(shape.layers)
         self.heads = Heads(2 * WIDTH * (shape.layers + 1) + 6 * BANDS, shape)
-        self.scale, self.offset = nn.Buffer(torch.ones(())), nn.Buffer(torch.zeros(()))
+        self.tuned = Tuned(shape)
+        # line = offset + scale . scores, LLR = line + steepness * min(line - knee, 0).
+        self.scale, self.offset = nn.Buffer(torch.ones(2)), nn.Buffer(torch.zeros(()))
+        self.steepness, self.knee = nn.Buffer(torch.zeros(())), nn.Buffer(torch.zeros(()))
         # The filter that training material was brought to 16 kHz with, since images above 4 kHz are heard as well.
         kernel = firwin(4 * HALF_WIDTH + 1, 0.5, window=("kaiser", 5.0))[1::2]
         self.between = nn.Buffer(torch.tensor((kernel / kernel.sum())[None, None], dtype=torch.float32))
@@ -169,7 +226,14 @@ class Detector(nn.Module):
 
     def windows_llr(self, windows: Tensor) -> Tensor:
         """(batch, WINDOW) at 16 kHz to (batch,)."""
-        return self.heads(self.encoder(windows)).mean(1) * self.scale + self.offset
+        line = self.scores(windows) @ self.scale + self.offset
+        return line + self.steepness * torch.clamp(line - self.knee, max=0.0)
+
+    def scores(self, windows: Tensor) -> Tensor:
+        """What is frozen and what is tuned say before they are calibrated, (batch, WINDOW) to (batch, 2)."""
+        mel = self.encoder.mel(windows)
+        frozen = self.heads(self.encoder.statistics(windows, mel)).mean(1)
+        return torch.stack([frozen, self.tuned(mel)], 1)
 
     def windows(self, samples: Tensor, rate: Tensor) -> Tensor:
         """Cuts windows evenly over the recording; a shorter one is repeated. Shape (windows, WINDOW), 16 kHz.
@@ -206,17 +270,17 @@ def skewness(frames: Tensor) -> Tensor:
     return (centred * centred.square()).mean(1) / deviation(frames).clamp(min=1e-3).pow(3)
 
 
-def pretrained(encoder: Encoder, weights: Weights) -> Encoder:
-    """Fills an encoder with Whisper's weights and freezes it."""
+def pretrained(whisper: Whisper, weights: Weights) -> Whisper:
+    """Fills the start of the encoder with Whisper's weights."""
     given = {name: torch.tensor(np.asarray(value, np.float32)) for name, value in weights.items() if value.ndim}
-    state = encoder.state_dict()
+    state = whisper.state_dict()
     state["positions"] = given["encoder/position_encodings/encodings"][: WINDOW // HOP // 2]
-    for mine, theirs in _names(len(encoder.layers)):
+    for mine, theirs in _names(len(whisper.layers)):
         for part, kind in (("weight", "weight"), ("bias", "bias")):
             place = f"{theirs}/{kind}" if f"{theirs}/{kind}" in given else f"{theirs}/{_NORM[part]}"
             state[f"{mine}.{part}"] = given[place]
-    encoder.load_state_dict(state)
-    return encoder.requires_grad_(False).eval()
+    whisper.load_state_dict(state)
+    return whisper
 
 
 _NORM = {"weight": "gamma", "bias": "beta"}

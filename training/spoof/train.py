@@ -123,7 +123,7 @@ def fit(
         optimizer.step()
         if watch and (step + 1) % LOOK_EVERY == 0:
             watch.look(step + 1, float(loss), heads)
-        if checkpoint and (step + 1) % settings["checkpoint_every"] == 0 and _rank() == 0:
+        if checkpoint and (step + 1) % settings["checkpoint_every"] == 0 and rank() == 0:
             _save(checkpoint, step + 1, heads, optimizer)
             sys.stderr.write(json.dumps({"step": step + 1, "loss": round(float(loss), 6)}) + "\n")
     return heads.eval()
@@ -135,29 +135,11 @@ def scores(heads: Heads, features: Tensor) -> NDArray[np.float64]:
         return np.asarray(heads.eval()(features).mean(1).numpy(), np.float64)
 
 
-def fit_line(
-    raw: NDArray[np.float64], human: NDArray[np.bool_], weights: NDArray[np.floating], rounds: int = 50
-) -> tuple[float, float]:
-    """Scale and offset that turn scores into LLRs, by weighted logistic regression (Platt 1999), Newton's method.
-
-    Both classes count alike, so that the log odds are the LLR.
-    """
-    weights = np.where(human, weights / weights[human].sum(), weights / weights[~human].sum())
-    design = np.stack([raw, np.ones_like(raw)], 1)
-    line = np.zeros(2)
-    for _ in range(rounds):
-        odds = 1 / (1 + np.exp(-design @ line))
-        slope = design.T @ (weights * (odds - human)) + 1e-6 * line
-        curve = design.T @ (design * (weights * odds * (1 - odds))[:, None]) + 1e-6 * np.eye(2)
-        line -= np.linalg.solve(curve, slope)
-    return float(line[0]), float(line[1])
-
-
 def _loss(model: torch.nn.Module, material: Material, seed: int, step: int, batch: int) -> Tensor:
     """Weighted cross entropy of this process's part of the batch, over all heads."""
     drawn = np.random.default_rng([seed, step]).integers(len(material.human), size=batch)
-    mine = torch.tensor(drawn[_rank() :: _world()])
-    torch.manual_seed(((seed * 1_000_003 + step) * 64 + _rank()) % (1 << 62))
+    mine = torch.tensor(drawn[rank() :: world()])
+    torch.manual_seed(((seed * 1_000_003 + step) * 64 + rank()) % (1 << 62))
     scores = model(material.features[mine])
     wanted = material.human[mine, None].expand_as(scores)
     losses = F.binary_cross_entropy_with_logits(scores, wanted, reduction="none")
@@ -179,11 +161,13 @@ def _save(checkpoint: Path, step: int, heads: Heads, optimizer: torch.optim.Opti
     scratch.replace(checkpoint)
 
 
-def _rank() -> int:
+def rank() -> int:
+    """Number of this process."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
-def _world() -> int:
+def world() -> int:
+    """How many processes there are."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
@@ -199,9 +183,9 @@ def main() -> None:
         dist.init_process_group("gloo")
     material = load(arguments.material / "features.npz", conf["training"]["rebalance"])
     held = load(arguments.material / "features.npz", 0.0, "test")
-    watch = Watch(Curves(arguments.material / "curves.jsonl"), held) if _rank() == 0 else None
+    watch = Watch(Curves(arguments.material / "curves.jsonl"), held) if rank() == 0 else None
     heads = fit(material, conf, arguments.material / "checkpoint.pt", watch)
-    if _rank() == 0:
+    if rank() == 0:
         torch.save(heads.state_dict(), arguments.material / "heads.pt")
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -1,0 +1,102 @@
+"""Turns the scores of what is frozen and of what is tuned into log-likelihood ratios.
+
+Calibrated is on speakers, and mostly on families of attacks, that nothing was trained on. Every family counts alike,
+however many files it has, and so does every collection of bona fide speech over every channel: the next system is as
+likely to be like a small family as like a large one. Where hardly any bona fide speech is left, a spoof may be as sure
+as the recordings say, which a single line through everything would not let it be.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+# Share of held-out bona fide crops of any cell that may fall below the threshold; smaller cells tell nothing.
+BPCER = 0.05
+SMALLEST_CELL = 10
+# Below this quantile of bona fide speech the line may be steeper.
+KNEE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """line = offset + scores . scale, LLR = line + steepness * min(line - knee, 0).
+
+    Attributes:
+        scale: of the score of what is frozen, and of what is tuned.
+        offset: LLR at scores of 0.
+        steepness: how much steeper it is below the knee, 0 or more.
+        knee: in LLR.
+    """
+
+    scale: tuple[float, float]
+    offset: float
+    steepness: float
+    knee: float
+
+    def llr(self, scores: Numbers) -> Numbers:
+        """Scores (n, 2) to LLRs (n,)."""
+        line = scores @ np.array(self.scale) + self.offset
+        return np.asarray(line + self.steepness * np.minimum(line - self.knee, 0), np.float64)
+
+
+def fit(scores: Numbers, human: NDArray[np.bool_], cells: NDArray[np.str_], shrink: float) -> Calibration:
+    """Fits to held-out crops.
+
+    Args:
+        scores: shape (n, 2).
+        human: whether bona fide, shape (n,).
+        cells: collection or family, and channel, each of which counts alike within its class, shape (n,).
+        shrink: what a line is multiplied by, since systems to come are further from the trained ones than those here.
+    """
+    weights = alike(human, cells)
+    within = sum(np.sqrt(np.average((scores[side] - scores[side].mean(0)) ** 2, 0)) for side in (human, ~human))
+    total = (scores / within).sum(1)
+    slope, offset = odds(np.stack([total, np.ones_like(total)], 1), human, weights)
+    line = shrink * (slope * total + offset)
+    order = np.argsort(line[human])
+    share = np.cumsum(weights[human][order]) / weights[human].sum()
+    knee = float(line[human][order][np.searchsorted(share, KNEE)])
+    (steeper,) = odds(np.minimum(line - knee, 0)[:, None], human, weights, start=line)
+    scale = shrink * slope / np.asarray(within)
+    return Calibration((float(scale[0]), float(scale[1])), float(shrink * offset), max(0.0, float(steeper)), knee)
+
+
+def odds(
+    design: Numbers, human: NDArray[np.bool_], weights: Numbers, start: Numbers | float = 0.0, rounds: int = 50
+) -> Numbers:
+    """Weighted logistic regression (Platt 1999) by Newton's method, shape (columns,).
+
+    Args:
+        design: shape (n, columns).
+        human: whether bona fide, shape (n,).
+        weights: shape (n,), each class with a sum of 1, so that log odds are LLRs.
+        start: log odds that are there already, shape (n,).
+        rounds: of Newton's method.
+    """
+    found = np.zeros(design.shape[1])
+    for _ in range(rounds):
+        chance = 1 / (1 + np.exp(-(start + design @ found)))
+        slope = design.T @ (weights * (chance - human)) + 1e-6 * found
+        curve = design.T @ (design * (weights * chance * (1 - chance))[:, None]) + 1e-6 * np.eye(len(found))
+        found = found - np.linalg.solve(curve, slope)
+    return np.asarray(found, np.float64)
+
+
+def alike(human: NDArray[np.bool_], cells: NDArray[np.str_]) -> Numbers:
+    """Weights by which all cells of a class count alike, each class with a sum of 1."""
+    _, cell, counts = np.unique(
+        np.char.add(np.where(human, "h ", "s "), cells), return_inverse=True, return_counts=True
+    )
+    weights = 1 / counts[cell]
+    return np.where(human, weights / weights[human].sum(), weights / weights[~human].sum())
+
+
+def worst_quantile(llr: Numbers, cells: NDArray[np.str_]) -> float:
+    """The least of the cells' quantiles: no collection over no channel is refused more often than BPCER.
+
+    An average over collections would be the clean ones', and callers are not clean.
+    """
+    names, counts = np.unique(cells, return_counts=True)
+    return min(float(np.quantile(llr[cells == name], BPCER)) for name in names[counts >= SMALLEST_CELL])
