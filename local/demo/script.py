@@ -8,6 +8,7 @@ import numpy as np
 
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Samples, Waveform
+from local.demo import machines
 from local.demo.client import Document, audio, consent
 from local.demo.readers import RATE, Reader, wav
 
@@ -27,28 +28,36 @@ class Action(StrEnum):
     OPT_OUT = "opt-out"
 
 
+class Machine(StrEnum):
+    """What kind of machine calls; none, of people."""
+
+    SPEECH = "text to speech"
+    CLONE = "clone"
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What has to come back.
 
     Attributes:
         outcomes: acceptable decisions, states of the speaker, or codes of problems.
-        reason: one that has to be given, if any.
+        reasons: one of which has to be given, if any.
     """
 
     outcomes: tuple[str, ...]
-    reason: str | None = None
+    reasons: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        because = f" because of {self.reason}" if self.reason else ""
+        because = f" because of {' or '.join(self.reasons)}" if self.reasons else ""
         return " or ".join(self.outcomes) + because
 
 
 ENROLLED = Expectation(("ENROLLED",))
-GENUINE = Expectation(("ACCEPT",), "VOICE_MATCH")
+GENUINE = Expectation(("ACCEPT",), ("VOICE_MATCH",))
 # Over another channel than the enrolment's, asking for one more proof is right; turning the caller away is not.
 GENUINE_ELSEWHERE = Expectation(("ACCEPT", "STEP_UP"))
 IMPOSTOR = Expectation(("REJECT", "STEP_UP"))
+CLONE = Expectation(("REJECT", "STEP_UP"), ("VOICE_SYNTHETIC", "LIVENESS_UNCERTAIN"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +67,10 @@ class Step:
     Attributes:
         kind: the situation, for people.
         claimed: the speaker that the request names.
-        spoke: whose voice it is.
+        spoke: whose voice it is, or what machine's.
         expected: what has to come of it.
         content: the recording, as it is sent.
+        machine: its kind, if one spoke.
     """
 
     kind: str
@@ -70,6 +80,7 @@ class Step:
     content: bytes = b""
     action: Action = Action.CALL
     domain: str = OFFICE
+    machine: Machine | None = None
 
     @property
     def path(self) -> str:
@@ -104,6 +115,7 @@ def script(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Iterator[Step]]
         _genuine(people, GENUINE_ELSEWHERE, "genuine, 16 kHz", PHONE, wav),
     )
     yield "Impostors: enrolled and calling by telephone", _impostors(people, people, 2, PHONE, line)
+    yield from _synthetic(people)
     yield "Bad lines", _bad_lines(people[0])
     yield "Nothing to decide on", _unusable(people[0], brief)
     yield "Leaving", _leaving(people[1])
@@ -157,21 +169,43 @@ def _impostors(
             yield Step("impostor", person.name, caller.name, IMPOSTOR, send(caller.call), domain=domain)
 
 
+def _synthetic(people: Sequence[Reader]) -> Iterator[tuple[str, Iterator[Step]]]:
+    """Machines, each claiming somebody; a clone of a person's last passage claims that person."""
+    clones = [(person, name, machines.copy(name, person.call)) for person in people for name in machines.COPIERS]
+    yield "Synthetic: text to speech in a voice of its own, 16 kHz", _speakers(people, OFFICE, wav)
+    yield "Synthetic: text to speech in a voice of its own, by telephone", _speakers(people, PHONE, line)
+    yield "Synthetic: perfect clones of whoever is claimed, 16 kHz", _clones(clones, OFFICE, wav)
+    yield "Synthetic: perfect clones of whoever is claimed, by telephone", _clones(clones, PHONE, line)
+
+
+def _speakers(people: Sequence[Reader], domain: str, send: Send) -> Iterator[Step]:
+    kind = Machine.SPEECH
+    for number, person in enumerate(people):
+        spoken = send(machines.speech(number))
+        yield Step(kind, person.name, machines.PROGRAM, IMPOSTOR, spoken, domain=domain, machine=kind)
+
+
+def _clones(clones: Sequence[tuple[Reader, str, Samples]], domain: str, send: Send) -> Iterator[Step]:
+    kind = Machine.CLONE
+    for person, name, samples in clones:
+        yield Step(kind, person.name, name, CLONE, send(samples), domain=domain, machine=kind)
+
+
 def _bad_lines(person: Reader) -> Iterator[Step]:
     def step(kind: str, samples: Samples, expected: Expectation) -> Step:
         return Step(kind, person.name, person.name, expected, wav(samples))
 
     never_accepted = ("STEP_UP", "REJECT", "INCONCLUSIVE")
-    yield step("overdriven", overdriven(person.call), Expectation(never_accepted, "AUDIO_CLIPPED"))
-    yield step("loud noise", noisy(person.call), Expectation(never_accepted, "AUDIO_NOISY"))
+    yield step("overdriven", overdriven(person.call), Expectation(never_accepted, ("AUDIO_CLIPPED",)))
+    yield step("loud noise", noisy(person.call), Expectation(never_accepted, ("AUDIO_NOISY",)))
     yield step(
         "turned down 30 dB", person.call * np.float32(10 ** (-30 / 20)), Expectation(("ACCEPT", *never_accepted))
     )
 
 
 def _unusable(person: Reader, pending: Reader) -> Iterator[Step]:
-    def step(kind: str, content: bytes, outcome: str, reason: str | None = None, claimed: str = person.name) -> Step:
-        return Step(kind, claimed, person.name, Expectation((outcome,), reason), content)
+    def step(kind: str, content: bytes, outcome: str, *reasons: str, claimed: str = person.name) -> Step:
+        return Step(kind, claimed, person.name, Expectation((outcome,), reasons), content)
 
     good = wav(person.call)
     yield step("two words", wav(person.call[: int(1.2 * RATE)]), "INCONCLUSIVE", "NOT_ENOUGH_SPEECH")

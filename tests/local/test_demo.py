@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from bonafide.audio.decode import decode
+from bonafide.audio.waveform import Samples
+from local.demo import machines
 from local.demo.client import Reply
 from local.demo.readers import RATE, Reader, wav
 from local.demo.report import Row, Table, summary, write
-from local.demo.script import Action, Expectation, Step, script
+from local.demo.script import Action, Expectation, Machine, Step, script
 from tests.audio.signals import voice
 
 NAMES = ("ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal", "shy")
@@ -22,10 +24,21 @@ STEPS = [(section, step) for section, steps in script(READERS) for step in steps
 CALLS = [step for _, step in STEPS if step.action is Action.CALL]
 
 
-def row(outcome: str, expected: Expectation, status: int = 200, reasons: tuple[str, ...] = ()) -> Row:
+def row(
+    outcome: str,
+    expected: Expectation,
+    status: int = 200,
+    reasons: tuple[str, ...] = (),
+    machine: Machine | None = None,
+) -> Row:
     key = "decision" if status < 400 else "code"
-    document = {key: outcome, "reasons": list(reasons), "speaker": {"llr": 4.25, "score": 93.0, "threshold": 0.0}}
-    return Row("calls", Step("genuine", "ann", "ann", expected), Reply(status, document, 12.5))
+    document = {
+        key: outcome,
+        "reasons": list(reasons),
+        "speaker": {"llr": 4.25, "score": 93.0, "threshold": 0.0},
+        "liveness": {"llr": -2.5, "score": 7.6, "threshold": -1.4, "state": "spoof"},
+    }
+    return Row("calls", Step("genuine", "ann", "ann", expected, machine=machine), Reply(status, document, 12.5))
 
 
 def test_everybody_but_one_is_enrolled_and_calls_as_themselves() -> None:
@@ -70,8 +83,54 @@ def test_each_way_to_fail_is_played(outcome: str) -> None:
     assert any(step.expected.outcomes == (outcome,) for _, step in STEPS)
 
 
+def test_everybody_enrolled_is_cloned_by_every_system_in_both_bands_and_no_clone_may_be_accepted() -> None:
+    clones = [step for _, step in STEPS if step.machine is Machine.CLONE]
+    made = {(step.claimed, step.spoke, step.domain) for step in clones}
+    assert len(made) == len(clones) == 2 * len(machines.COPIERS) * (len(NAMES) - 1)
+    assert not {"ACCEPT", "INCONCLUSIVE"} & {outcome for step in clones for outcome in step.expected.outcomes}
+    assert {step.expected.reasons for step in clones} == {("VOICE_SYNTHETIC", "LIVENESS_UNCERTAIN")}
+
+
+def test_text_to_speech_claims_everybody_in_both_bands_and_may_not_be_accepted() -> None:
+    spoken = [step for _, step in STEPS if step.machine is Machine.SPEECH]
+    assert len({(step.claimed, step.domain) for step in spoken}) == len(spoken) == 2 * (len(NAMES) - 1)
+    assert not any("ACCEPT" in step.expected.outcomes for step in spoken)
+
+
+@pytest.mark.parametrize("system", machines.COPIERS)
+def test_a_clone_is_another_waveform_with_the_length_the_level_and_the_spectrum_of_its_original(system: str) -> None:
+    original = READERS["ann"].call
+    clone = machines.copy(system, original)
+    assert len(clone) == len(original)
+    assert np.mean(np.square(clone)) == pytest.approx(np.mean(np.square(original)), rel=0.05)
+    assert abs(np.corrcoef(original, clone)[0, 1]) < 0.9
+    assert np.corrcoef(_spectrum(original), _spectrum(clone))[0, 1] > 0.8
+
+
+def _spectrum(samples: Samples) -> np.ndarray:
+    frames = samples[: len(samples) // 512 * 512].reshape(-1, 512)
+    power = np.square(np.abs(np.fft.rfft(frames * np.hanning(512)))).mean(axis=0)
+    return np.log(power[:256].reshape(32, 8).mean(axis=1) + 1e-9)
+
+
+def test_each_run_makes_the_same_machines_speak() -> None:
+    again = machines.speech.__wrapped__(0)
+    assert np.array_equal(machines.speech(0), again)
+    assert len(again) > 4 * RATE
+
+
+def test_the_summary_tells_clones_that_a_voice_alone_would_accept_from_genuine_callers() -> None:
+    clone = row("STEP_UP", Expectation(("STEP_UP",)), reasons=("VOICE_SYNTHETIC",), machine=Machine.CLONE)
+    totals = summary([row("ACCEPT", Expectation(("ACCEPT",))), clone], 1.0)
+    assert totals["genuine"] == {"ACCEPT": 1}
+    assert totals["clone"] == totals["clone_with_matching_voice"] == {"STEP_UP": 1}
+    assert totals["people"] == 1
+    assert clone.record()["liveness"]["llr"] == -2.5
+
+
 def test_telephone_calls_are_sent_at_8_khz_and_the_others_at_16() -> None:
-    rates = {section: _rate(step.content) for section, step in STEPS if section.startswith(("Genuine", "Impostors"))}
+    kinds = ("Genuine", "Impostors", "Synthetic")
+    rates = {section: _rate(step.content) for section, step in STEPS if section.startswith(kinds)}
     assert all((rate == 8000) == section.endswith("telephone") for section, rate in rates.items())
 
 
@@ -96,7 +155,7 @@ def test_requests_name_the_speaker_and_enrolments_carry_consent() -> None:
 
 
 def test_an_expectation_holds_on_its_outcome_and_reason_only() -> None:
-    expected = Expectation(("ACCEPT", "STEP_UP"), "VOICE_MATCH")
+    expected = Expectation(("ACCEPT", "STEP_UP"), ("VOICE_MATCH", "AUDIO_QUIET"))
     assert row("STEP_UP", expected, reasons=("VOICE_MATCH", "AUDIO_NOISY")).held
     assert not row("ACCEPT", expected, reasons=("VOICE_UNCERTAIN",)).held
     assert not row("REJECT", expected, reasons=("VOICE_MATCH",)).held
@@ -118,11 +177,11 @@ def test_the_report_has_each_row_with_its_expectation(tmp_path: Path) -> None:
     assert report["summary"]["genuine"] == {"ACCEPT": 1, "REJECT": 1}
     assert [entry["held"] for entry in report["rows"]] == [True, False]
     assert report["rows"][0]["llr"] == 4.25
-    assert report["rows"][1]["expected"] == {"outcomes": ["ACCEPT"], "reason": None}
+    assert report["rows"][1]["expected"] == {"outcomes": ["ACCEPT"], "reasons": []}
 
 
 def test_the_table_is_plain_when_nobody_watches(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    rows = [row("ACCEPT", Expectation(("ACCEPT",))), row("REJECT", Expectation(("ACCEPT",), "VOICE_MATCH"))]
+    rows = [row("ACCEPT", Expectation(("ACCEPT",))), row("REJECT", Expectation(("ACCEPT",), ("VOICE_MATCH",)))]
     table = Table()
     table.heading("Genuine")
     for each in rows:
