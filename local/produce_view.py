@@ -10,7 +10,7 @@ from local.produce_audio import Recording
 from local.produce_call import Look
 
 BAR = 24
-HEADING = " call s  sent  scored  speech s     LLR  score  decision      reasons"
+HEADING = " call s  sent  scored  speech s     LLR  score   alive  decision      reasons"
 
 
 @dataclass(slots=True)
@@ -55,17 +55,21 @@ class View:
         llr, score = (
             f"{speaker[name]:{form}}" if speaker else "" for name, form in (("llr", "+.1f"), ("score", ".0f"))
         )
+        liveness = evaluation.get("liveness")
+        alive = f"{liveness['llr']:+.1f}" if liveness else ""
         decision = self._paint(f"{evaluation['decision']:<12}", COLOURS.get(evaluation["decision"], DIM))
         chunks, seconds = evaluation["chunks"]["scored"], evaluation["speech_seconds"]
-        numbers = f"{look.seconds:7.1f} {look.accepted:5} {chunks:7} {seconds:9.1f} {llr:>7} {score:>6}"
+        numbers = f"{look.seconds:7.1f} {look.accepted:5} {chunks:7} {seconds:9.1f} {llr:>7} {score:>6} {alive:>7}"
         return f"{numbers}  {decision}  {', '.join(evaluation['reasons'])}"
 
     def _moving(self, look: Look) -> str:
         score = (look.evaluation["speaker"] or {}).get("score", 0.0)
         filled = round(BAR * score / 100)
         bar = self._paint("\u2588" * filled, COLOURS.get(look.evaluation["decision"], DIM)) + "\u2591" * (BAR - filled)
+        liveness = look.evaluation.get("liveness")
+        heard = f"  {liveness['state'].replace('_', ' ')}" if liveness else ""
         lag = "-" if look.lag is None else f"{look.lag:.1f} s"
-        return f"{look.played:7.1f} s spoken  {bar}  lag {lag}  retries {look.retries}"
+        return f"{look.played:7.1f} s spoken  {bar}{heard}  lag {lag}  retries {look.retries}"
 
     def _paint(self, text: str, colour: str) -> str:
         return f"\033[{colour}m{text}\033[0m" if self._live and "NO_COLOR" not in os.environ else text

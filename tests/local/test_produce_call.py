@@ -64,6 +64,7 @@ class Service:
             "decision": "ACCEPT" if scored else "INCONCLUSIVE",
             "reasons": ["VOICE_MATCH"] if scored else ["NOT_ENOUGH_SPEECH"],
             "speaker": {"llr": 5.25, "score": 93.1, "threshold": 0.0} if scored else None,
+            "liveness": {"llr": 2.5, "score": 92.4, "threshold": -1.4, "state": "bona_fide"} if scored else None,
             "speech_seconds": 4.0 * scored,
             "chunks": {"scored": scored},
         }
@@ -135,7 +136,7 @@ def test_without_a_terminal_there_is_one_plain_line_for_each_evaluation() -> Non
     assert "\033" not in text
     assert "\r" not in text
     assert len(text.splitlines()) == 5
-    assert text.splitlines()[1].split() == ["4.5", "1", "1", "4.0", "+5.2", "93", "ACCEPT", "VOICE_MATCH"]
+    assert text.splitlines()[1].split() == ["4.5", "1", "1", "4.0", "+5.2", "93", "+2.5", "ACCEPT", "VOICE_MATCH"]
     assert "final: ACCEPT as d-1" in text.splitlines()[-1]
 
 
@@ -145,4 +146,5 @@ def test_on_a_terminal_a_line_moves_below_them(monkeypatch: pytest.MonkeyPatch) 
     view.show(look(1))
     text = view.out.getvalue()  # type: ignore[attr-defined]
     assert text.rsplit("\n", 1)[1].strip().endswith("lag 0.2 s  retries 0")
+    assert "bona fide" in text
     assert "\033[32m" in text
