@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 from bonafide.adapters.codedeploy import CodeDeployReleases, FunctionDoor
 from bonafide.adapters.front_door import FrontDoor
 from bonafide.ports import ReleaseTarget
-from bonafide.services.probing import CHECKS, Golden, GoldenCalls, ServiceProbe, WrongAnswer
+from bonafide.services.probing import CHECKS, FunctionCalls, Golden, ServiceProbe, WrongAnswer
 from local.function import ACCOUNT, REGION, SECRET
 from local.release.control_plane import ControlPlane, Execution
 from local.runner import Deployment
@@ -46,13 +46,13 @@ def door(running: Deployment) -> FunctionDoor:
 
 @pytest.mark.parametrize("function", CHECKS)
 def test_a_good_version_of_each_function_answers_its_golden_calls(bonafide: Deployment, function: str) -> None:
-    GoldenCalls(golden(), door(bonafide), f"test-{function}").of(function)
+    FunctionCalls(golden(), door(bonafide), f"test-{function}").of(function)
 
 
 @pytest.mark.parametrize("instead", [{"genuine": "impostor"}, {"impostor": "genuine"}, {"silence": "genuine"}])
 def test_a_version_that_mistakes_one_voice_for_another_is_found(bonafide: Deployment, instead: dict[str, str]) -> None:
     with pytest.raises(WrongAnswer, match="decision is"):
-        GoldenCalls(golden(**instead), door(bonafide), "test-mistaken").of("authenticate_caller")
+        FunctionCalls(golden(**instead), door(bonafide), "test-mistaken").of("authenticate_caller")
 
 
 def test_a_function_that_fails_is_no_answer(bonafide: Deployment) -> None:

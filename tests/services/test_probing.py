@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from bonafide.ports import Document, ReleaseTarget, Reply
-from bonafide.services.probing import CHECKS, Golden, GoldenCalls, ReleaseProbe, ServiceProbe, WrongAnswer
+from bonafide.services.probing import CHECKS, REPEATS, FunctionCalls, Golden, ReleaseProbe, ServiceProbe, WrongAnswer
 
 AUDIO = {name: name.encode() for name in ("enrolment", "genuine", "impostor", "silence")}
 RIGHT = {"genuine": "ACCEPT", "impostor": "REJECT", "silence": "INCONCLUSIVE"}
@@ -53,7 +53,7 @@ GOLDEN = Golden("probe", AUDIO, dict.fromkeys(CHECKS, BOUND_MS))
 
 
 def ask(service: Service, function: str) -> None:
-    GoldenCalls(GOLDEN, service, "golden", pause=lambda _: None).of(function)
+    FunctionCalls(GOLDEN, service, "golden", pause=lambda _: None).of(function)
 
 
 @pytest.mark.parametrize("function", CHECKS)
@@ -92,6 +92,36 @@ def test_a_version_that_first_has_to_start_is_asked_again_and_one_that_stays_lat
     ask(Service(milliseconds=[5000.0, 5000.0, 1.0]), "describe_service")
     with pytest.raises(WrongAnswer, match="takes 5000 ms"):
         ask(Service(milliseconds=[5000.0]), "describe_service")
+
+
+class FullService(Service):
+    """Has no room for the first requests of one function."""
+
+    def __init__(self, function: str, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+        self._function = function
+
+    def send(self, function: str, method: str, path: str, body: Document | None) -> Reply:
+        if function == self._function and self.refusals:
+            self.refusals -= 1
+            return Reply(429, {"code": "audio_overload"}, 1.0)
+        return super().send(function, method, path, body)
+
+
+def test_a_chunk_that_there_is_no_room_for_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    service = FullService("ingest_audio", REPEATS)
+    ask(service, "ingest_audio")
+    assert service.refusals == 0
+
+
+def test_a_service_that_never_has_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    service = FullService("ingest_audio", 1000)
+    with pytest.raises(WrongAnswer, match="answers 429 audio_overload"):
+        ask(service, "ingest_audio")
+    assert service.refusals == 1000 - REPEATS - 1
 
 
 def test_that_nobody_is_there_to_delete_is_asked_again_too_if_it_is_said_late() -> None:

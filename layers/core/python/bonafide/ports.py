@@ -371,13 +371,17 @@ class Reply:
 
 
 class Door(Protocol):
-    """A way into the service."""
+    """A way into the service, as callers have it."""
 
     def send(self, function: str, method: str, path: str, body: Document | None) -> Reply:
         """Sends a request that the named function answers."""
 
+
+class BackDoor(Door, Protocol):
+    """A way to every function, also to those that no request leads to."""
+
     def invoke(self, function: str, event: Document) -> Reply:
-        """Hands an event to a function that no request leads to."""
+        """Hands an event to a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +398,7 @@ class Releases(Protocol):
     def target(self, deployment: str) -> ReleaseTarget:
         """Returns what a deployment releases."""
 
-    def door(self, function: str, version: str) -> Door:
+    def door(self, function: str, version: str) -> BackDoor:
         """Opens a way to a version of one function, and to the others as callers reach them."""
 
     def report(self, deployment: str, execution: str, *, succeeded: bool) -> None:

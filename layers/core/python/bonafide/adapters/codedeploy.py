@@ -18,7 +18,7 @@ LIVE = "live"
 
 
 class FunctionDoor:
-    """`Door` that invokes functions with the events that API Gateway would make."""
+    """`BackDoor` that invokes functions with the events that API Gateway would make."""
 
     def __init__(self, client: "LambdaClient", names: Mapping[str, str], versions: Mapping[str, str]) -> None:
         """Takes its parts.
@@ -33,7 +33,7 @@ class FunctionDoor:
         self._versions = versions
 
     def send(self, function: str, method: str, path: str, body: Document | None) -> Reply:
-        """See `Door`."""
+        """See `BackDoor`."""
         reply = self.invoke(function, _proxy_event(method, path, body))
         if reply.status != 200:
             return reply
@@ -41,7 +41,7 @@ class FunctionDoor:
         return Reply(answer["statusCode"], json.loads(answer.get("body") or "{}"), reply.milliseconds)
 
     def invoke(self, function: str, event: Document) -> Reply:
-        """See `Door`."""
+        """See `BackDoor`."""
         qualifier = self._versions.get(function, LIVE)
         started = time.perf_counter()
         try:

@@ -41,7 +41,3 @@ class FrontDoor:
         except (urllib3.exceptions.HTTPError, ValueError):
             return Reply(504, {}, (time.perf_counter() - started) * 1000)
         return Reply(answer.status, document, (time.perf_counter() - started) * 1000)
-
-    def invoke(self, function: str, event: Document) -> Reply:
-        """Nobody reaches a function past the API."""
-        raise NotImplementedError(function)

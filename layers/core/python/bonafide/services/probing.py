@@ -11,7 +11,8 @@ from typing import Any
 from bonafide.contracts import Encoding
 from bonafide.events import chunk_event
 from bonafide.observability import log_unexpected, logger, measurements
-from bonafide.ports import Document, Door, Releases, Reply
+from bonafide.ports import BackDoor, Document, Door, Releases, Reply
+from bonafide.services.clock import jittered_pauses
 
 # The recordings are short, so the probes' tenant asks for less speech than by default.
 SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6}}
@@ -19,6 +20,8 @@ CONSENT: Document = {"receipt_id": "golden", "given_at": "2026-01-01T00:00:00+00
 # A new version starts with its first call; a late answer is one that is late every time.
 ATTEMPTS = 3
 POLLS, POLL_SECONDS = 30, 0.5
+# A request that is refused for want of room had no effect, and is no wrong answer unless there is never room.
+TOO_MANY, REPEATS = 429, 20
 
 NEVER = ("STEP_UP", "REJECT")
 
@@ -51,7 +54,7 @@ class Golden:
 
 
 class GoldenCalls:
-    """Asks through a door, under one speaker's name, so that probes at the same time do not disturb each other."""
+    """Asks as callers do, under one speaker's name, so that probes at the same time do not disturb each other."""
 
     def __init__(self, golden: Golden, door: Door, speaker: str, pause: Callable[[float], None] = time.sleep) -> None:
         self._golden = golden
@@ -60,14 +63,6 @@ class GoldenCalls:
         self._speaker = speaker
         self._domain_path = f"/v1/domains/{golden.domain}"
         self._speaker_path = f"{self._domain_path}/speakers/{speaker}"
-
-    def of(self, function: str) -> None:
-        """Asks what exercises one function.
-
-        Raises:
-            WrongAnswer: an answer is not the right one.
-        """
-        CHECKS[function](self)
 
     def describe(self) -> None:
         """The service says that it lives."""
@@ -114,19 +109,6 @@ class GoldenCalls:
         self._ask("ingest_audio", "POST", f"{session}/end", {"chunks": 1})
         self._expect("decision", self._final(session), "ACCEPT")
 
-    def scoring(self) -> None:
-        """A record of the stream becomes evidence that a decision stands on."""
-        self._enrol()
-        session = self._start()
-        event = chunk_event(self._golden.domain, session.rpartition("/")[2], 0, self._golden.content("genuine"))
-        self._expect("batchItemFailures", self._invoke("score_audio", {"Records": [_record(event)]}), [])
-        self._expect("decision", self._evaluate(session), "ACCEPT")
-
-    def closing(self) -> None:
-        """Overdue calls are looked for."""
-        if not isinstance(self._invoke("close_sessions", {}).get("closed"), int):
-            raise WrongAnswer("close_sessions does not say how many calls it closed")
-
     def departure(self) -> None:
         """The speaker is forgotten."""
         self._ask("manage_speakers", "DELETE", self._speaker_path, statuses=(204, 404))
@@ -163,12 +145,14 @@ class GoldenCalls:
         self, function: str, method: str, path: str, body: Document | None = None, statuses: tuple[int, ...] = (200,)
     ) -> Document:
         def send() -> Reply:
+            for pause in jittered_pauses(REPEATS):
+                reply = self._door.send(function, method, path, body)
+                if reply.status != TOO_MANY:
+                    return reply
+                pause()
             return self._door.send(function, method, path, body)
 
         return self._measured(function, f"{method} of {function}", send, statuses)
-
-    def _invoke(self, function: str, event: Document) -> Document:
-        return self._measured(function, function, lambda: self._door.invoke(function, event), (200,))
 
     def _measured(self, function: str, what: str, send: Callable[[], Reply], statuses: tuple[int, ...]) -> Document:
         reply = self._fastest(function, send, statuses)
@@ -196,16 +180,50 @@ class GoldenCalls:
             raise WrongAnswer(f"{name} is {found}, not {' or '.join(map(str, right))}")
 
 
-CHECKS: Mapping[str, Callable[[GoldenCalls], None]] = {
+class FunctionCalls(GoldenCalls):
+    """Asks each function what exercises it, also those that no request leads to."""
+
+    def __init__(
+        self, golden: Golden, door: BackDoor, speaker: str, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        super().__init__(golden, door, speaker, pause)
+        self._back = door
+
+    def of(self, function: str) -> None:
+        """Asks what exercises one function.
+
+        Raises:
+            WrongAnswer: an answer is not the right one.
+        """
+        CHECKS[function](self)
+
+    def scoring(self) -> None:
+        """A record of the stream becomes evidence that a decision stands on."""
+        self._enrol()
+        session = self._start()
+        event = chunk_event(self._golden.domain, session.rpartition("/")[2], 0, self._golden.content("genuine"))
+        self._expect("batchItemFailures", self._invoke("score_audio", {"Records": [_record(event)]}), [])
+        self._expect("decision", self._evaluate(session), "ACCEPT")
+
+    def closing(self) -> None:
+        """Overdue calls are looked for."""
+        if not isinstance(self._invoke("close_sessions", {}).get("closed"), int):
+            raise WrongAnswer("close_sessions does not say how many calls it closed")
+
+    def _invoke(self, function: str, event: Document) -> Document:
+        return self._measured(function, function, lambda: self._back.invoke(function, event), (200,))
+
+
+CHECKS: Mapping[str, Callable[[FunctionCalls], None]] = {
     "authenticate_caller": GoldenCalls.authentication,
-    "close_sessions": GoldenCalls.closing,
+    "close_sessions": FunctionCalls.closing,
     "describe_service": GoldenCalls.describe,
     "enroll_speaker": GoldenCalls.enrolment,
     "ingest_audio": GoldenCalls.stream,
     "manage_domains": GoldenCalls.domain,
     "manage_sessions": GoldenCalls.session,
     "manage_speakers": GoldenCalls.speaker,
-    "score_audio": GoldenCalls.scoring,
+    "score_audio": FunctionCalls.scoring,
 }
 
 
@@ -234,7 +252,7 @@ class ReleaseProbe:
             target = self._releases.target(deployment)
             function = self._folders[target.function]
             door = self._releases.door(function, target.version)
-            GoldenCalls(self._golden, door, f"golden-{function}").of(function)
+            FunctionCalls(self._golden, door, f"golden-{function}").of(function)
         except WrongAnswer as wrong:
             logger.error("golden calls failed", extra={"deployment": deployment, "answer": str(wrong)})
             return False
