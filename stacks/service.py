@@ -97,6 +97,7 @@ class ServiceStack(Stack):
         self._add_intake()
         self._add_description()
         self._add_probes()
+        self._releases.settle(self._functions)
 
     def _add_domains(self) -> None:
         function = self._released("ManageDomains", self._release("manage_domains", Wave.WRITERS, ANSWERING))

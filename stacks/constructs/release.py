@@ -1,6 +1,6 @@
 """How a new version of a function gets its traffic: golden calls, a share of the calls, alarms, all or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -25,7 +25,7 @@ class Wave(IntEnum):
 
 
 class KeptReadyError(ValueError):
-    """Provisioned concurrency and a share of traffic for a new version exclude each other."""
+    """What a stage keeps ready cannot be: a function that is not there, or whose traffic is shifted in parts."""
 
 
 class Releases(Construct):
@@ -58,6 +58,17 @@ class Releases(Construct):
                 f"{self._stage.traffic}: set its traffic to {ALL_AT_ONCE}, or take the function out of provisioned"
             )
         return count
+
+    def settle(self, services: Collection[str]) -> None:
+        """Ends the additions: all functions are there.
+
+        Raises:
+            KeptReadyError: the stage keeps something ready that is none of them.
+        """
+        if unknown := sorted(set(self._stage.provisioned) - set(services)):
+            raise KeptReadyError(
+                f"stage {self._stage.name} keeps {', '.join(unknown)} ready; there are {', '.join(sorted(services))}"
+            )
 
     def group(self, owner: Construct, alias: lambda_.Alias, alarms: Sequence[cloudwatch.IAlarm]) -> None:
         """Lets CodeDeploy shift the traffic of an alias, under these alarms and golden calls."""

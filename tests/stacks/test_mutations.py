@@ -23,7 +23,7 @@ VICTIM = "authenticate_caller"
 
 @pytest.fixture(scope="session")
 def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Templates for production: of the product, of one with another layer, and the refusal of a wrong setting."""
+    """Templates for production: of the product, of one with another layer, and the refusals of wrong settings."""
     out = tmp_path_factory.mktemp("variants")
     changed = out / "changed"
     shutil.copytree(ROOT / "layers/core", changed / "layers/core", ignore=shutil.ignore_patterns("__pycache__"))
@@ -223,6 +223,11 @@ def test_environments_kept_ready_and_shifted_traffic_are_refused_together(varian
     message = (variants / "refusal.txt").read_text()
     assert "authenticate_caller" in message
     assert "ALL_AT_ONCE" in message
+
+
+def test_a_name_that_is_no_function_cannot_be_kept_ready(variants: Path) -> None:
+    message = (variants / "misspelt.txt").read_text()
+    assert "production keeps authenticate_callers ready; there are authenticate_caller, close_sessions" in message
 
 
 def test_development_gets_all_traffic_at_once_and_the_others_a_part(variants: Path, assembly: Path) -> None:

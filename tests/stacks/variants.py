@@ -13,6 +13,7 @@ from app import ROOT, compose, context
 from stacks.assets import Assets
 from stacks.constructs.release import KeptReadyError
 
+VICTIM = "authenticate_caller"
 RECOGNISED = "@aws-cdk/aws-lambda:recognizeLayerVersion"
 
 
@@ -23,9 +24,9 @@ def synthesize(out: Path, root: Path, **changes: Any) -> None:
     app.synth()
 
 
-def refusal(out: Path) -> str:
+def refusal(out: Path, function: str) -> str:
     stages: Any = context()["stages"]
-    ready = {**stages["production"], "provisioned": {"authenticate_caller": 2}}
+    ready = {**stages["production"], "provisioned": {function: 2}}
     try:
         synthesize(out, ROOT, stages={"production": ready})
     except KeptReadyError as error:
@@ -38,7 +39,8 @@ def main(out: Path, changed: Path) -> None:
     synthesize(out / "layer", changed)
     synthesize(out / "unrecognised", changed, **{RECOGNISED: False})
     synthesize(out / "unrecognised-true", ROOT, **{RECOGNISED: False})
-    (out / "refusal.txt").write_text(refusal(out / "refused"))
+    for name, function in (("refusal", VICTIM), ("misspelt", f"{VICTIM}s")):
+        (out / f"{name}.txt").write_text(refusal(out / "refused", function))
 
 
 if __name__ == "__main__":
