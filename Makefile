@@ -91,7 +91,7 @@ report: setup ## draw a page on the spoof detector and what it makes of decision
 		--out "$(or $(OUT),.build/report)"
 
 .PHONY: bench
-bench: setup ## measure time, start, memory and size
+bench: setup ## measure time, start, memory, size, telemetry and streaming, for half an hour
 	@$(PY) -m benchmarks
 
 .PHONY: test

@@ -3,7 +3,8 @@
 One thread, the two sides in turn within one run, so that what else the machine does hits both:
 - speaker: what the product computes from samples, against the network operator for operator as it was published, fed by
   kaldi-native-fbank;
-- speech: the detector on the whole recording in one call, against the published one, one window at a time.
+- speech: the detector on the whole recording in one call, against the published one, one window at a time;
+- alive: the detector of synthetic speech, which has nothing to be held against, for each second of audio and to open.
 """
 
 import argparse
@@ -47,9 +48,7 @@ class Contest:
 
     def embed(self, samples: Samples) -> FloatVector:
         """The product's."""
-        waveform = Waveform(samples, RATE)
-        speech = Speech(waveform, waveform.seconds, Channel.WIDEBAND, Quality(0.0, 0.0, None))
-        return self._bundle.embed(speech, Channel.WIDEBAND)
+        return self._bundle.embed(_speech(samples), Channel.WIDEBAND)
 
     def step(self, samples: Samples) -> Samples:
         """The reference: window by window."""
@@ -59,9 +58,17 @@ class Contest:
         """The same with an empty state in every segment, which is what the product computes."""
         return step_segments(self._published, samples, RATE)
 
+    def hear(self, samples: Samples) -> float | None:
+        """The product's LLR of a human against a machine."""
+        return self._bundle.liveness(_speech(samples))
+
     def detect(self, samples: Samples) -> Samples:
         """The product's."""
         return self._bundle.speech_probabilities(Waveform(samples, RATE))
+
+
+def _speech(samples: Samples) -> Speech:
+    return Speech.of_all(Waveform(samples, RATE), Channel.WIDEBAND, Quality(0.0, 0.0, None))
 
 
 def main() -> None:
@@ -73,8 +80,12 @@ def main() -> None:
     contest = Contest(arguments.bundle)
     speech = np.concatenate([clip for reader in load().values() for clip in reader.clips])
     print(f"verifying and opening the bundle: {contest.load_seconds * 1000:.0f} ms")
-    print("        |     speaker, ms                            |     speech, ms")
-    print("seconds |  plain+kaldi   graph   ratio   cosine      |  stepped   graph   ratio   difference")
+    for name in ("vad", "speaker", "spoof"):
+        print(f"opening {name}.onnx: {_opening_ms(arguments.bundle / f'{name}.onnx'):.0f} ms")
+    print("        |     speaker, ms                            |     speech, ms                        |  alive, ms")
+    print(
+        "seconds |  plain+kaldi   graph   ratio   cosine      |  stepped   graph   ratio   difference |  graph  a second"
+    )
     for seconds in arguments.seconds:
         print(_line(contest, np.resize(speech, round(seconds * RATE))), flush=True)
 
@@ -84,9 +95,12 @@ def _line(contest: Contest, samples: Samples) -> str:
     difference = float(np.abs(contest.detect(samples) - contest.step_segments(samples)).max())
     plain, fast = _in_turn(lambda: contest.embed_plainly(samples), lambda: contest.embed(samples))
     stepped, whole = _in_turn(lambda: contest.step(samples), lambda: contest.detect(samples))
+    alive = _median_ms(lambda: contest.hear(samples))
+    seconds = len(samples) / RATE
     return (
-        f"{len(samples) / RATE:7.0f} | {plain:12.1f} {fast:7.1f} {fast / plain:7.2f} {cosine:8.5f}      "
-        f"| {stepped:8.1f} {whole:7.1f} {whole / stepped:7.2f} {difference:12.1e}"
+        f"{seconds:7.0f} | {plain:12.1f} {fast:7.1f} {fast / plain:7.2f} {cosine:8.5f}      "
+        f"| {stepped:8.1f} {whole:7.1f} {whole / stepped:7.2f} {difference:12.1e} "
+        f"| {alive:6.1f} {alive / seconds:9.2f}"
     )
 
 
@@ -97,6 +111,17 @@ def _in_turn(reference: Task, product: Task) -> tuple[float, float]:
     times = [(_timed(reference)[1], _timed(product)[1]) for _ in range(rounds)]
     slow, fast = (statistics.median(column) * 1000 for column in zip(*times, strict=True))
     return slow, fast
+
+
+def _median_ms(task: Task) -> float:
+    """Of as many runs as the budget allows."""
+    rounds = max(LEAST_ROUNDS, round(BUDGET_SECONDS / _timed(task)[1] / 2))
+    return statistics.median(_timed(task)[1] for _ in range(rounds)) * 1000
+
+
+def _opening_ms(path: Path) -> float:
+    content = path.read_bytes()
+    return statistics.median(_timed(lambda: _session(content))[1] for _ in range(LEAST_ROUNDS)) * 1000
 
 
 def _timed[T](task: Callable[[], T]) -> tuple[T, float]:

@@ -1,8 +1,9 @@
 """Time of a warm authentication over the time of the bare graphs on the same recording, call by call in turn.
 
 The handler is the deployed function in its own Lambda runtime process, with the emulator's tables behind it and a new
-Idempotency-Key for every call; the bare graphs are one run of `vad.onnx` and one of `speaker.onnx` on the whole
-recording, one thread, in this process. Both are measured in turn, so that what else the machine does hits both.
+Idempotency-Key for every call; the bare graphs are one run of each, `vad.onnx`, `speaker.onnx` and `spoof.onnx`, on
+the whole recording, one thread, in this process. Both are measured in turn, so that what else the machine does hits
+both.
 """
 
 import base64
@@ -22,6 +23,7 @@ from local.demo.readers import RATE, load, wav
 from local.runner import Deployment, deployment
 
 BUNDLE = Path(".build/layers/model/bundle")
+GRAPHS = ("vad.onnx", "speaker.onnx", "spoof.onnx")
 LENGTHS = (1, 3, 5, 10, 30, 60)
 ROUNDS = {1: 60, 3: 60, 5: 200, 10: 40, 30: 12, 60: 6}
 DOMAIN = "benchmark"
@@ -49,7 +51,7 @@ class Row:
 def main() -> None:
     """Prints one line for each length of recording."""
     reader = max(load().values(), key=lambda reader: len(reader.enrolment))
-    graphs = [_open(BUNDLE / name) for name in ("vad.onnx", "speaker.onnx")]
+    graphs = [_open(BUNDLE / name) for name in GRAPHS]
     print("authentication, warm: deployed handler against bare graphs on the same recording, in turn, one thread")
     print("seconds  handler ms  graphs ms    ratio   p99/p50  ms/s of audio  calls")
     with deployment() as running:
