@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 
 from local.demo.client import Client
-from local.demo.readers import load
+from local.demo.readers import keep, load
 from local.demo.report import Row, Table, summary, write
 from local.demo.script import OFFICE, PHONE, SETTINGS, script
 from local.runner import deployment
 
 REPORT = Path(".build/demo/report.json")
+SPEECH = Path(".build/demo/speech")
 
 
 def main() -> int:
@@ -34,6 +35,7 @@ def main() -> int:
                 table.row(rows[-1])
         totals = summary(rows, time.monotonic() - started)
     write(REPORT, rows, totals)
+    keep(readers.values(), SPEECH)
     table.closing(totals, REPORT)
     return 1 if totals["failed"] else 0
 

@@ -6,9 +6,9 @@ The recordings are fetched at set-up and stay in .build/cache; none is part of t
 import io
 import tarfile
 import wave
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import miniaudio  # type: ignore[import-untyped]
 import numpy as np
@@ -53,6 +53,14 @@ def load() -> dict[str, Reader]:
             if path.parent.name.startswith(FOLDER) and (file := archive.extractfile(member)):
                 files.setdefault(path.parent.name.removeprefix(FOLDER), {})[path.name] = file.read()
     return {name: Reader(name, _clips(content)) for name, content in sorted(files.items())}
+
+
+def keep(readers: Iterable[Reader], folder: Path) -> None:
+    """Writes what each reader enrols and calls with, to be sent by hand."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for reader in readers:
+        (folder / f"{reader.name}-enrol.wav").write_bytes(wav(reader.enrolment))
+        (folder / f"{reader.name}-call.wav").write_bytes(wav(reader.call))
 
 
 def _clips(files: Mapping[str, bytes]) -> tuple[Samples, ...]:

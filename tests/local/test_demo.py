@@ -10,7 +10,7 @@ from bonafide.audio.decode import decode
 from bonafide.audio.waveform import Samples
 from local.demo import machines
 from local.demo.client import Reply
-from local.demo.readers import RATE, Reader, wav
+from local.demo.readers import RATE, Reader, keep, wav
 from local.demo.report import Row, Table, summary, write
 from local.demo.script import Action, Expectation, Machine, Step, script
 from tests.audio.signals import voice
@@ -191,6 +191,12 @@ def test_the_table_is_plain_when_nobody_watches(capsys: pytest.CaptureFixture[st
     assert "\033" not in printed
     assert "expected ACCEPT because of VOICE_MATCH" in printed
     assert "1 of 2 expectations held" in printed
+
+
+def test_what_readers_say_is_there_to_be_sent_by_hand(tmp_path: Path) -> None:
+    keep([READERS["ann"]], tmp_path / "speech")
+    written = {path.name: len(decode(path.read_bytes()).samples) for path in (tmp_path / "speech").iterdir()}
+    assert written == {"ann-enrol.wav": 9 * RATE, "ann-call.wav": 4 * RATE}
 
 
 def test_a_written_file_is_read_back_to_the_sample() -> None:
