@@ -82,9 +82,9 @@ def main() -> None:
     print(f"verifying and opening the bundle: {contest.load_seconds * 1000:.0f} ms")
     for name in ("vad", "speaker", "spoof"):
         print(f"opening {name}.onnx: {_opening_ms(arguments.bundle / f'{name}.onnx'):.0f} ms")
-    print("        |     speaker, ms                            |     speech, ms                        |  alive, ms")
+    print("        |     speaker, ms                            |     speech, ms                       |  alive, ms")
     print(
-        "seconds |  plain+kaldi   graph   ratio   cosine      |  stepped   graph   ratio   difference |  graph  a second"
+        "seconds |  plain+kaldi   graph   ratio   cosine      |  stepped   graph   ratio  difference |  graph  a second"
     )
     for seconds in arguments.seconds:
         print(_line(contest, np.resize(speech, round(seconds * RATE))), flush=True)
@@ -99,7 +99,7 @@ def _line(contest: Contest, samples: Samples) -> str:
     seconds = len(samples) / RATE
     return (
         f"{seconds:7.0f} | {plain:12.1f} {fast:7.1f} {fast / plain:7.2f} {cosine:8.5f}      "
-        f"| {stepped:8.1f} {whole:7.1f} {whole / stepped:7.2f} {difference:12.1e} "
+        f"| {stepped:8.1f} {whole:7.1f} {whole / stepped:7.2f} {difference:11.1e} "
         f"| {alive:6.1f} {alive / seconds:9.2f}"
     )
 
