@@ -1,4 +1,4 @@
-"""Copy synthesis of the bona fide recordings: by signal processing, and by the vocoder that was trained here.
+"""Copy synthesis of the bona fide recordings: by signal processing, by its traces alone, and by trained vocoders.
 
 python -m training.spoof.synthesise --material .build/spoof
 """
@@ -6,58 +6,101 @@ python -m training.spoof.synthesise --material .build/spoof
 import argparse
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
 import soundfile
 import torch
+import yaml
 from scipy.ndimage import gaussian_filter
 
+from training.spoof.assemble import CONF, fraction
 from training.spoof.channels import WIDE, Samples
-from training.spoof.classic import SYSTEMS
+from training.spoof.classic import SYSTEMS, Synthesis
 from training.spoof.collect import Recording, keep, recall, remember
-from training.spoof.vocoder import Mel, Vocoder
+from training.spoof.denoiser import Denoiser, diffused
+from training.spoof.residue import RESIDUES
+from training.spoof.vocoder import KINDS, Mel, sources
 
 LONGEST_SECONDS = 7
-SYSTEMS_PER_RECORDING = 3
-NEURAL_SHARE = 0.7
+NEURAL_SHARE = 0.4
+DIFFUSION_SHARE = 0.25
 
 
-def classic(folder: Path, recording: Recording) -> list[Recording]:
-    """Puts one recording through some of the classic systems."""
-    samples, generator = _start(folder, recording, 0)
-    shares = [share for _, share, _ in SYSTEMS.values()]
-    chosen = generator.choice(list(SYSTEMS), SYSTEMS_PER_RECORDING, replace=False, p=shares)
-    return [written for name in chosen for written in _one(folder, recording, str(name), samples, generator)]
+def copied(
+    systems: Mapping[str, tuple[str, float, Synthesis]], most: float, folder: Path, recording: Recording
+) -> list[Recording]:
+    """Puts one recording through some systems: as many as `most`, whose fraction is a chance of one more."""
+    samples, generator = _start(folder, recording, len(systems))
+    fit = [name for name, (family, _, _) in systems.items() if fitting(family, recording)]
+    shares = np.array([systems[name][1] for name in fit])
+    count = min(int(most + generator.random()), len(fit))
+    chosen = generator.choice(len(fit), count, replace=False, p=shares / shares.sum()).tolist() if fit else []
+    names = [fit[index] for index in chosen]
+    return [written for name in names for written in _one(folder, recording, systems[name], name, samples, generator)]
+
+
+def fitting(family: str, recording: Recording) -> bool:
+    """Whether a copy would have a side: families that are held out are copied from speakers who are, and only those."""
+    held_out = fraction(recording.speaker) < _split()["held_out_speakers"]
+    return (family in _split()["held_out_families"]) == held_out
+
+
+@cache
+def _split() -> dict[str, Any]:
+    split: dict[str, Any] = yaml.safe_load(CONF.read_text(encoding="utf-8"))["split"]
+    return split
 
 
 def neural(folder: Path, recording: Recording) -> list[Recording]:
-    """Puts one recording through the trained vocoder, at times with blurred features or blended with the original.
+    """Puts one recording through trained vocoders, at times with blurred features or blended with the original.
 
     Acoustic models blur what vocoders are given; blends keep only part of the traces (after self-blended images,
     Shiohara and Yamasaki 2022).
     """
     samples, generator = _start(folder, recording, 4)
-    if generator.random() > NEURAL_SHARE:
-        return []
     torch.set_num_threads(1)
-    vocoder = Vocoder()
-    vocoder.load_state_dict(torch.load(folder / "vocoder.pt", weights_only=True))
+    made = []
+    for kind in KINDS:
+        if generator.random() < NEURAL_SHARE and fitting(f"own-{kind}", recording):
+            saved = sorted(folder.glob(f"vocoder-{kind}-*.pt"))
+            copy = _neural(kind, saved[generator.integers(len(saved))], samples, generator)
+            if generator.random() < 0.35:
+                copy = _blended(samples, copy, generator)
+            made.append(_kept(folder, recording, f"own-{kind}", f"own-{kind}", copy))
+    return made
+
+
+def _neural(kind: str, saved: Path, samples: Samples, generator: np.random.Generator) -> Samples:
+    vocoder = KINDS[kind]()
+    vocoder.load_state_dict(torch.load(saved, weights_only=True))
+    speech = torch.tensor(samples * np.float32(1.5))[None]
     with torch.no_grad():
-        mel = Mel()(torch.tensor(samples * np.float32(1.5))[None])
+        mel = Mel()(speech)
         if generator.random() < 0.35:
             blur = (0, *generator.uniform((0.3, 0.3), (1.2, 1.5)))
             mel = torch.tensor(gaussian_filter(mel.numpy(), blur, truncate=2.0), dtype=torch.float32)
-        made = vocoder.eval()(mel)[0].numpy()
-    if generator.random() < 0.35:
-        made = _blended(samples, made, generator)
-    return [_kept(folder, recording, "own-vocoder", "own-vocoder", made)]
+        made = vocoder.eval()(mel, sources(speech, generator) if vocoder.driven else None)
+    return np.asarray(made[0].numpy(), np.float32)
+
+
+def diffusion(folder: Path, recording: Recording) -> list[Recording]:
+    """Puts some recordings through the diffusion vocoder."""
+    samples, generator = _start(folder, recording, 6)
+    if generator.random() > DIFFUSION_SHARE or not fitting("own-diffusion", recording):
+        return []
+    torch.set_num_threads(1)
+    network = Denoiser()
+    network.load_state_dict(torch.load(folder / "denoiser.pt", weights_only=True))
+    made = diffused(network.eval(), samples[: 5 * WIDE], generator)
+    return [_kept(folder, recording, "own-diffusion", "own-diffusion", made)]
 
 
 def _start(folder: Path, recording: Recording, stream: int) -> tuple[Samples, np.random.Generator]:
@@ -66,9 +109,14 @@ def _start(folder: Path, recording: Recording, stream: int) -> tuple[Samples, np
 
 
 def _one(
-    folder: Path, recording: Recording, name: str, samples: Samples, generator: np.random.Generator
+    folder: Path,
+    recording: Recording,
+    system: tuple[str, float, Synthesis],
+    name: str,
+    samples: Samples,
+    generator: np.random.Generator,
 ) -> Iterator[Recording]:
-    family, _, synthesis = SYSTEMS[name]
+    family, _, synthesis = system
     made = np.asarray(synthesis(samples, generator), np.float32)
     if np.isfinite(made).all() and np.abs(made).max() > 1e-4:
         yield _kept(folder, recording, family, name, made)
@@ -96,15 +144,25 @@ def _blended(real: Samples, made: Samples, generator: np.random.Generator) -> Sa
     return blended
 
 
+STAGES: Mapping[str, Callable[[Path, Recording], list[Recording]]] = {
+    "residue": partial(copied, RESIDUES, 1.4),
+    "classic": partial(copied, SYSTEMS, 1.2),
+    "neural": neural,
+    "diffusion": diffusion,
+}
+
+
 def main() -> None:
-    """Synthesises with two processes and lists what was written."""
+    """Synthesises and lists what was written."""
     parser = argparse.ArgumentParser(description="Copy-synthesise the bona fide recordings.")
     parser.add_argument("--material", type=Path, default=Path(".build/spoof"))
+    parser.add_argument("--stage", choices=STAGES, action="append")
+    parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     originals = [each for each in recall(arguments.material, "bonafide") if each.rate == WIDE]
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for stage, work in (("classic", classic), ("neural", neural)):
-            made = pool.map(partial(work, arguments.material), originals, chunksize=4)
+    with ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn")) as pool:
+        for stage in arguments.stage or STAGES:
+            made = pool.map(partial(STAGES[stage], arguments.material), originals, chunksize=4)
             remember(arguments.material, stage, [each for some in made for each in some])
             sys.stderr.write(f"{stage} done\n")
 

