@@ -147,13 +147,24 @@ def test_a_recording_is_listened_to_for_liveness_in_either_band_and_however_shor
     assert all(llr is not None and np.isfinite(llr) for llr in found)
 
 
-def test_silence_around_and_within_a_call_says_nothing_about_liveness(bundle: Bundle) -> None:
+def test_windows_without_speech_say_nothing_about_liveness(bundle: Bundle) -> None:
     speech = reading()
-    silence = np.zeros(20 * speech.rate, np.float32)
-    whole = Waveform(np.concatenate([silence, speech.samples, silence]), speech.rate)
-    alone, surrounded = (bundle.observe(each).liveness for each in (speech, whole))
+    spoken = lasting(speech, 8.0)
+    silence = np.zeros(40 * speech.rate, np.float32)
+    whole = Waveform(np.concatenate([spoken.samples, silence]), speech.rate)
+    found = bundle.find_speech(whole)
+    unweighted = replace(found, spoken=np.ones_like(found.spoken))
+    alone, surrounded, diluted = (bundle.liveness(each) for each in (bundle.find_speech(spoken), found, unweighted))
     assert alone is not None
-    assert surrounded == pytest.approx(alone, abs=0.5)
+    assert surrounded is not None
+    assert diluted is not None
+    assert abs(surrounded - alone) < abs(diluted - alone)
+
+
+def test_speech_that_every_window_misses_is_judged_by_all_of_them(bundle: Bundle) -> None:
+    speech = bundle.find_speech(lasting(reading(), 5.9))
+    late = replace(speech, spoken=np.arange(len(speech.spoken)) > 5.5 * speech.whole.rate)
+    assert bundle.liveness(late) == pytest.approx(bundle.liveness(replace(speech, spoken=np.ones_like(late.spoken))))
 
 
 def test_what_is_known_of_speech_is_not_listened_to_again(bundle: Bundle) -> None:

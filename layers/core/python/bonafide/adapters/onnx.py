@@ -34,7 +34,7 @@ class Speech:
     Attributes:
         waveform: wideband speech with what surrounds it, or the speech alone, at 8 kHz, of the telephone band, whose
             pauses are full of the line.
-        whole: the recording from its first to its last speech, uncut: a cut is a trace of its own.
+        whole: the recording, uncut: a cut is a trace of its own.
         spoken: which samples of `whole` are speech, shape (n,).
         seconds: net duration of the speech alone.
         channel: the band of the speech.
@@ -113,11 +113,10 @@ class Bundle:
         channel = effective_channel(waveform, mask)
         wider = surrounded(windows) if channel is Channel.WIDEBAND else windows
         kept = sample_mask(wider, len(waveform.samples), waveform.rate)
-        heard = _extent(mask)
         return Speech(
             waveform=_in_band(Waveform(waveform.samples[kept], waveform.rate), channel),
-            whole=Waveform(waveform.samples[heard], waveform.rate),
-            spoken=mask[heard],
+            whole=waveform,
+            spoken=mask,
             seconds=int(mask.sum()) / waveform.rate,
             channel=channel,
             quality=measure(waveform, mask),
@@ -176,7 +175,9 @@ class Bundle:
         if self._detector is None:
             return None
         llrs = _run(self._detector, speech.whole)
-        return float(np.average(llrs, weights=_spoken(speech.spoken, len(llrs), speech.whole.rate)))
+        weights = _spoken(speech.spoken, len(llrs), speech.whole.rate)
+        # The windows are a sample: they may miss the little speech that there is.
+        return float(np.average(llrs, weights=weights if weights.any() else None))
 
     def _embed_pieces(self, waveform: Waveform) -> FloatVector:
         pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
@@ -198,12 +199,6 @@ def _run(session: onnxruntime.InferenceSession, waveform: Waveform) -> NDArray[n
     inputs = {"samples": waveform.samples, "rate": np.array(waveform.rate, dtype=np.int64)}
     output: NDArray[np.float32] = session.run(None, inputs)[0]
     return output
-
-
-def _extent(mask: Mask) -> slice:
-    """From the first to the last speech."""
-    speech = np.flatnonzero(mask)
-    return slice(int(speech[0]), int(speech[-1]) + 1) if len(speech) else slice(0, 0)
 
 
 def _spoken(mask: Mask, windows: int, rate: int) -> NDArray[np.int64]:
