@@ -57,8 +57,8 @@ GENUINE = Expectation(("ACCEPT",), ("VOICE_MATCH",))
 # Over another channel than the enrolment's, asking for one more proof is right; turning the caller away is not.
 GENUINE_ELSEWHERE = Expectation(("ACCEPT", "STEP_UP"))
 IMPOSTOR = Expectation(("REJECT", "STEP_UP"))
-# The detector misses some clones: the report counts those that were accepted, and none of them is hidden. What fails the
-# demo is a family that it finds by sound and does not stop.
+# The detector misses some clones: the report counts those that were accepted, and hides none.
+# What fails the demo is one of a family that it finds.
 CLONE = Expectation(("ACCEPT", "REJECT", "STEP_UP"))
 CLONE_FOUND = Expectation(("REJECT", "STEP_UP"))
 ALWAYS_FOUND = frozenset({"lpc"})

@@ -159,7 +159,9 @@ COLLECTIONS = (
         120,
     ),
     Collection("klettres", "debian/usr/share/klettres/*/*/*.ogg", r"klettres/(\w+)/", "GPL-2.0-or-later", 150),
-    Collection("ktuberling", "debian/usr/share/ktuberling/sounds/*/*.ogg", r"sounds/([a-z]+)", "GPL-2.0-or-later", 150),
+    Collection(
+        "ktuberling", "debian/usr/share/ktuberling/sounds/*/*.ogg", r"sounds/([a-z]+)/", "GPL-2.0-or-later", 150
+    ),
 )
 
 
