@@ -161,10 +161,10 @@ def test_windows_without_speech_say_nothing_about_liveness(bundle: Bundle) -> No
     assert abs(surrounded - alone) < abs(diluted - alone)
 
 
-def test_speech_that_every_window_misses_is_judged_by_all_of_them(bundle: Bundle) -> None:
+def test_of_speech_that_every_window_misses_no_liveness_is_known(bundle: Bundle) -> None:
     speech = bundle.find_speech(lasting(reading(), 5.9))
     late = replace(speech, spoken=np.arange(len(speech.spoken)) > 5.5 * speech.whole.rate)
-    assert bundle.liveness(late) == pytest.approx(bundle.liveness(replace(speech, spoken=np.ones_like(late.spoken))))
+    assert bundle.liveness(late) is None
 
 
 def test_what_is_known_of_speech_is_not_listened_to_again(bundle: Bundle) -> None:

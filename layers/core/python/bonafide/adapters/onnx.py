@@ -176,8 +176,8 @@ class Bundle:
             return None
         llrs = _run(self._detector, speech.whole)
         weights = _spoken(speech.spoken, len(llrs), speech.whole.rate)
-        # The windows are a sample: they may miss the little speech that there is.
-        return float(np.average(llrs, weights=weights if weights.any() else None))
+        # The windows are a sample: where they miss the little speech that there is, nothing is known.
+        return float(np.average(llrs, weights=weights)) if weights.any() else None
 
     def _embed_pieces(self, waveform: Waveform) -> FloatVector:
         pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
