@@ -101,8 +101,8 @@ _slow = _both(
     _replaced(HANDLER, "return service.authenticate(", "return slowly(service.authenticate)("),
     _appended(HANDLER, SLOWLY),
 )
-_commented = _replaced(DECISION, '"""From a score', '"""Newly worded. From a score')
-_flipped = _replaced(DECISION, "if score.llr < accept:", "if score.llr > accept:")
+_commented = _replaced(DECISION, '"""From a speaker', '"""Newly worded. From a speaker')
+_flipped = _replaced(DECISION, "if accept <= min(step_up, reject):", "if accept > min(step_up, reject):")
 
 SCENARIOS = (
     Scenario("good", "a good release of all functions", _commented, Status.PROMOTED),

@@ -78,7 +78,10 @@ def test_the_fused_score_rises_with_the_probability_of_the_speaker(
 ) -> None:
     fused, other = fused_llr(llr, liveness, policy), fused_llr(more_llr, more_liveness, policy)
     odds, others = odds_against(llr, liveness, policy), odds_against(more_llr, more_liveness, policy)
-    assert (fused <= other) == (odds.impostor + odds.machine >= others.impostor + others.machine)
+    against, for_other = odds.impostor + odds.machine, others.impostor + others.machine
+    # Two odds so close that their logarithms are one number may have one score.
+    assert against < for_other or fused <= other
+    assert against > for_other or fused >= other
 
 
 def test_with_a_perfect_voice_the_answer_goes_from_accept_to_step_up_to_reject_as_it_sounds_less_human() -> None:
