@@ -164,17 +164,23 @@ def thresholds(policy: Policy) -> Thresholds:
     With p the posterior probability of an impostor, accepting costs p * false_accept_cost, rejecting
     (1 - p) * false_reject_cost, and a step-up its own cost whoever calls; likewise of a machine.
     """
-    even = policy.false_reject_cost / (policy.false_accept_cost + policy.false_reject_cost)
-    reject = max(1.0 - policy.step_up_cost / policy.false_reject_cost, even)
-    accept = min(policy.step_up_cost / policy.false_accept_cost, even)
-    even_machine = policy.false_reject_cost / (policy.spoof_accept_cost + policy.false_reject_cost)
-    live = min(policy.step_up_cost / policy.spoof_accept_cost, even_machine)
-    speaker = 1.0 - policy.impostor_prior - policy.spoof_prior
+    reject = max(1.0 - policy.step_up_cost / policy.false_reject_cost, _even(policy.false_accept_cost, policy))
+    prior = odds_against(0.0, 0.0, policy)
     return Thresholds(
-        accept=_llr_at(accept, policy.impostor_prior / speaker),
-        reject=_llr_at(reject, policy.impostor_prior / speaker),
-        liveness=_llr_at(live, policy.spoof_prior / speaker),
+        accept=_llr_at(_acceptable(policy.false_accept_cost, policy), prior.impostor),
+        reject=_llr_at(reject, prior.impostor),
+        liveness=_llr_at(_acceptable(policy.spoof_accept_cost, policy), prior.machine),
     )
+
+
+def _acceptable(cost: float, policy: Policy) -> float:
+    """The highest posterior, of somebody whom it costs so much to accept, at which accepting is still cheapest."""
+    return min(policy.step_up_cost / cost, _even(cost, policy))
+
+
+def _even(cost: float, policy: Policy) -> float:
+    """The posterior at which accepting, which costs so much, and rejecting are equally dear."""
+    return policy.false_reject_cost / (cost + policy.false_reject_cost)
 
 
 def _likelihood(llr: float) -> float:

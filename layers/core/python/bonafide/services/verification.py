@@ -101,8 +101,7 @@ class VerificationService:
         with stage("score"):
             scored = score(self._usable(record), evidence, self._calibration) if evidence.embeddings else None
         with stage("decide"):
-            degraded = missing_signals(evidence)
-            verdict = decide(scored, evidence, tenant.policy, degraded)
+            verdict = decide(scored, evidence, tenant.policy)
         return AuthenticationDecision(
             decision_id=request_identifier(key, request, record.domain, record.speaker, "decision"),
             domain=record.domain,
@@ -114,7 +113,7 @@ class VerificationService:
             speech_seconds=round(evidence.speech_seconds, 2),
             channel=evidence.channel,
             quality=quality_report(evidence),
-            degraded=degraded,
+            degraded=missing_signals(evidence),
             bundle=self._models.digest,
             policy_version=tenant.policy_version,
             call_id=request.context.call_id,
