@@ -154,7 +154,8 @@ def folders(function: Function) -> list[Path]:
 
 def label(folder: Path) -> str:
     """Names a part by what is in it."""
-    marks = {"handler.py": "code", "python/bonafide": "core", "python/boto3": "runtime", "bundle": "models"}
+    layers = {"python/bonafide": "core", "python/boto3": "runtime", "bundle": "models", "golden": "recordings"}
+    marks = {"handler.py": "code", **layers}
     return next(name for mark, name in marks.items() if (folder / mark).exists())
 
 
