@@ -6,15 +6,16 @@ from local.runner import Deployment
 from local.smoke import smoke
 
 
-def domains(bonafide: Deployment) -> int:
+def of_smoke_tests(bonafide: Deployment) -> list[str]:
+    """Their domains; those of others, like the probes' on their schedule, come when they like."""
     table = bonafide.functions["manage_domains"].definition.environment["BONAFIDE_TENANT_TABLE"]
-    return len(bonafide.emulator.client("dynamodb").scan(TableName=table)["Items"])
+    items = bonafide.emulator.client("dynamodb").scan(TableName=table)["Items"]
+    return [name for item in items if (name := item["domain"]["S"]).startswith("smoke-")]
 
 
-def test_a_deployment_that_decides_passes_and_has_no_domain_more_than_before(
+def test_a_deployment_that_decides_passes_and_keeps_no_domain(
     bonafide: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = domains(bonafide)
     assert smoke(bonafide.endpoint) == 0, capsys.readouterr().out
-    assert domains(bonafide) == before
+    assert of_smoke_tests(bonafide) == []
     assert "4 of 4" in capsys.readouterr().out
