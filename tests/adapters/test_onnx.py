@@ -161,10 +161,15 @@ def test_windows_without_speech_say_nothing_about_liveness(bundle: Bundle) -> No
     assert abs(surrounded - alone) < abs(diluted - alone)
 
 
-def test_of_speech_that_every_window_misses_no_liveness_is_known(bundle: Bundle) -> None:
-    speech = bundle.find_speech(lasting(reading(), 5.9))
-    late = replace(speech, spoken=np.arange(len(speech.spoken)) > 5.5 * speech.whole.rate)
-    assert bundle.liveness(late) is None
+@pytest.mark.parametrize("seconds", [3.0, 5.9, 11.0])
+def test_no_half_second_of_speech_goes_unheard(bundle: Bundle, seconds: float) -> None:
+    speech = bundle.find_speech(lasting(reading(), seconds))
+    step = speech.whole.rate // 2
+    for start in range(0, len(speech.spoken), step):
+        other = speech.whole.samples.copy()
+        other[start : start + step] *= -0.5
+        changed = replace(speech, whole=Waveform(other, speech.whole.rate))
+        assert bundle.liveness(changed) != bundle.liveness(speech), start
 
 
 def test_what_is_known_of_speech_is_not_listened_to_again(bundle: Bundle) -> None:

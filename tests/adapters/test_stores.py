@@ -107,6 +107,16 @@ def test_a_domain_that_a_later_release_wrote_is_read_for_what_is_known_of_it() -
     assert read_domain({**item, "later": {"N": "1"}, "document": {"S": json.dumps(document)}}) == domain
 
 
+def test_in_a_domain_of_a_release_without_liveness_accepting_a_machine_costs_what_an_impostor_does() -> None:
+    domain = a_domain("acme")
+    item = write_domain(replace(domain, policy=replace(domain.policy, false_accept_cost=40.0)))
+    document = json.loads(item["document"]["S"])
+    for later in ("spoof_prior", "spoof_accept_cost"):
+        del document["policy"][later]
+    found = read_domain({**item, "document": {"S": json.dumps(document)}}).policy
+    assert (found.spoof_prior, found.spoof_accept_cost) == (Policy().spoof_prior, 40.0)
+
+
 def test_a_domain_that_is_closed_tentatively_is_read_as_such(tenants: TenantStore, domain: DomainRecord) -> None:
     closed = replace(domain, version=2, deleting=True, tentative=True)
     tenants.put_domain(closed)

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,22 @@ def test_only_changes_of_the_policy_are_counted(world: World) -> None:
     domain = world.tenants.get("acme")
     assert (domain.policy_version, domain.policy.impostor_prior) == (2, 0.2)
     assert (domain.created_at, domain.updated_at) == (MORNING, MORNING + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("given", "cost"),
+    [
+        ({}, 250.0),
+        ({"false_accept_cost": 40.0}, 40.0),
+        ({"spoof_accept_cost": 9.0}, 9.0),
+        ({"false_accept_cost": 40.0, "spoof_accept_cost": 9.0}, 9.0),
+    ],
+)
+def test_accepting_a_machine_costs_what_an_impostor_does_unless_said(
+    world: World, given: dict[str, Any], cost: float
+) -> None:
+    world.put_domain(**given)
+    assert world.tenants.get("acme").policy.spoof_accept_cost == cost
 
 
 def test_of_two_writers_both_are_applied_one_after_the_other(world: World) -> None:

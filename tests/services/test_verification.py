@@ -133,6 +133,15 @@ def test_a_repeated_call_is_answered_with_the_stored_decision(world: World) -> N
     assert len(world.decisions.documents) == 1
 
 
+def test_a_decision_that_a_release_without_liveness_stored_is_answered_as_it_is(world: World) -> None:
+    first = world.authenticate(speech("ann"), key="call-1")
+    place = ("acme", first.decision_id)
+    world.decisions.documents[place] = {
+        name: value for name, value in world.decisions.documents[place].items() if name != "liveness"
+    }
+    assert world.authenticate(speech("ann"), key="call-1") == first.model_copy(update={"liveness": None})
+
+
 def test_a_key_that_comes_back_with_other_audio_gets_a_decision_of_its_own(world: World) -> None:
     first = world.authenticate(speech("ann"), key="call-1")
     other = world.authenticate(speech("bob"), key="call-1")

@@ -236,7 +236,7 @@ class Detector(nn.Module):
         return torch.stack([frozen, self.tuned(mel)], 1)
 
     def windows(self, samples: Tensor, rate: Tensor) -> Tensor:
-        """Cuts windows evenly over the recording; a shorter one is repeated. Shape (windows, WINDOW), 16 kHz.
+        """As few windows as cover the recording, spread evenly; a shorter one is repeated. (windows, WINDOW), 16 kHz.
 
         Between samples at 8 kHz others are interpolated; at 16 kHz every other of those is left out again.
         """
@@ -244,7 +244,7 @@ class Detector(nn.Module):
         doubled = torch.stack([samples, middle], 1).flatten()
         step = rate // 8000
         count = doubled.shape[0] // step
-        windows = torch.clamp((count + WINDOW // 2) // WINDOW, min=1)
+        windows = torch.clamp((count + WINDOW - 1) // WINDOW, min=1)
         spare = torch.clamp(count - WINDOW, min=0)
         starts = torch.arange(windows) * spare // torch.clamp(windows - 1, min=1)
         return doubled[(starts[:, None] + torch.arange(WINDOW)[None]) % count * step]

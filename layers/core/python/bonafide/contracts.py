@@ -45,11 +45,19 @@ class PolicySettings(Request):
         0.001, description="Share of calls in which a machine speaks with the speaker's voice."
     )
     false_accept_cost: Cost = Field(250.0, description="Cost of accepting an impostor.")
-    spoof_accept_cost: Cost = Field(250.0, description="Cost of accepting a machine.")
+    spoof_accept_cost: Cost = Field(
+        250.0, description="Cost of accepting a machine; that of accepting an impostor if only that one is given."
+    )
     false_reject_cost: Cost = Field(5.0, description="Cost of rejecting the genuine speaker.")
     step_up_cost: Cost = Field(1.0, description="Cost of asking a genuine speaker for another proof.")
     minimum_enrolment_seconds: float = Field(20.0, ge=5, le=120, description="Net speech that completes an enrolment.")
     minimum_decision_seconds: float = Field(3.0, ge=1, le=30, description="Net speech below which nothing is decided.")
+
+    @model_validator(mode="after")
+    def _machines_cost_what_impostors_do(self) -> Self:
+        if self.model_fields_set & {"false_accept_cost", "spoof_accept_cost"} != {"false_accept_cost"}:
+            return self
+        return self.model_copy(update={"spoof_accept_cost": self.false_accept_cost})
 
 
 class RetentionSettings(Request):

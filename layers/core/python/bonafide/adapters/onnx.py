@@ -168,16 +168,19 @@ class Bundle:
         )
 
     def liveness(self, speech: Speech) -> float | None:
-        """LLR of a human against a machine, over windows of four seconds weighted by their speech.
+        """LLR of a human against a machine: the mean over windows of four seconds, weighted by their speech.
 
         None without a detector.
         """
         if self._detector is None:
             return None
-        llrs = _run(self._detector, speech.whole)
-        weights = _spoken(speech.spoken, len(llrs), speech.whole.rate)
-        # The windows are a sample: where they miss the little speech that there is, nothing is known.
-        return float(np.average(llrs, weights=weights)) if weights.any() else None
+        length = round(LIVENESS_WINDOW_SECONDS * speech.whole.rate)
+        cut = [slice(start, start + length) for start in _starts(len(speech.spoken), length)]
+        heard = [each for each in cut if speech.spoken[each].any()]
+        # One after the other, so that memory does not grow with the call.
+        pieces = [Waveform(speech.whole.samples[each], speech.whole.rate) for each in heard]
+        llrs = [float(_run(self._detector, piece)[0]) for piece in pieces]
+        return float(np.average(llrs, weights=[int(speech.spoken[each].sum()) for each in heard]))
 
     def _embed_pieces(self, waveform: Waveform) -> FloatVector:
         pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
@@ -201,12 +204,10 @@ def _run(session: onnxruntime.InferenceSession, waveform: Waveform) -> NDArray[n
     return output
 
 
-def _spoken(mask: Mask, windows: int, rate: int) -> NDArray[np.int64]:
-    """Samples of speech in each of the windows that the detector cuts evenly over a recording, shape (windows,)."""
-    length = min(len(mask), round(LIVENESS_WINDOW_SECONDS * rate))
-    starts = np.linspace(0, len(mask) - length, windows).astype(np.int64)
-    total = np.concatenate([[0], np.cumsum(mask)])
-    return np.asarray(total[starts + length] - total[starts], np.int64)
+def _starts(samples: int, length: int) -> list[int]:
+    """Where as few windows as cover a recording begin, spread evenly: a clone could hide in what is not heard."""
+    windows = max(math.ceil(samples / length), 1)
+    return [round(start) for start in np.linspace(0, max(samples - length, 0), windows)]
 
 
 def _in_band(speech: Waveform, channel: Channel) -> Waveform:

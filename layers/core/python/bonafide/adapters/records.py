@@ -55,7 +55,7 @@ def read_domain(item: Item) -> DomainRecord:
     document = json.loads(item["document"]["S"])
     return DomainRecord(
         domain=item["domain"]["S"],
-        policy=Policy(**_known(Policy, document["policy"])),
+        policy=_read_policy(document["policy"]),
         retention=Retention(**_known(Retention, document["retention"])),
         created_at=datetime.fromisoformat(document["created_at"]),
         updated_at=datetime.fromisoformat(document["updated_at"]),
@@ -65,6 +65,11 @@ def read_domain(item: Item) -> DomainRecord:
         # Functions of the release before this one do not write it.
         tentative=document.get("tentative", False),
     )
+
+
+def _read_policy(document: Mapping[str, Any]) -> Policy:
+    """What a release without liveness wrote has no cost of accepting a machine; that of an impostor is what it knew."""
+    return Policy(**{"spoof_accept_cost": document["false_accept_cost"], **_known(Policy, document)})
 
 
 def _known(kind: type[Policy | Retention], document: Mapping[str, Any]) -> dict[str, Any]:
