@@ -113,6 +113,13 @@ def test_silence_is_evidence_of_nothing(bundle: Bundle, rate: int) -> None:
     assert not evidence.embeddings
 
 
+def test_a_line_that_hums_at_16_khz_and_says_nothing_is_evidence_of_nothing(bundle: Bundle) -> None:
+    hum = 0.1 * np.sin(2 * np.pi * 50 * np.arange(3 * 8000) / 8000)
+    evidence = bundle.observe(Waveform(resample(hum.astype(np.float32), 8000, 16000), 16000))
+    assert (evidence.channel, evidence.speech_seconds) == (Channel.NARROWBAND, 0.0)
+    assert not evidence.embeddings
+
+
 @pytest.mark.parametrize("seconds", [0.02, SHORTEST_SPEECH_SECONDS, 0.3, 0.5, 1.0])
 def test_however_short_it_is_it_is_answered(bundle: Bundle, seconds: float) -> None:
     for waveform in (lasting(reading(), seconds), lasting(call(), seconds)):

@@ -64,7 +64,7 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
     up, down = to_rate // common * longer, from_rate // common * longer
     half, blocks = _blocks(up, down)
     length = ceil(len(samples) * up / down)
-    periods = ceil(length / up)
+    periods = max(1, ceil(length / up))
     padded = np.zeros(periods * down + 2 * half, np.float32)
     padded[half - 1 : half - 1 + len(samples)] = samples
     out = np.empty((periods, up), np.float32)
