@@ -26,8 +26,7 @@ from training.manifest import ManifestError
 from training.spoof import evaluate as spoof
 
 BUNDLE = Path(".build/layers/model/bundle")
-# Of the encoder, if it was tuned, and of the heads.
-CURVES = [Path(".build/spoof/tuning.jsonl"), Path(".build/spoof/curves.jsonl")]
+CURVES = [Path(".build/spoof/curves.jsonl")]
 CONDITIONS = ("native", "telephone")
 PAGE = Path(__file__).parent / "report.html"
 RATES = {

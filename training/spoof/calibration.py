@@ -1,4 +1,4 @@
-"""Turns the scores of what is frozen and of what is tuned into log-likelihood ratios.
+"""Turns the scores of the detector's views into log-likelihood ratios.
 
 Calibrated is on speakers, and mostly on families of attacks, that nothing was trained on. Every family counts alike,
 however many files it has, and so does every collection of bona fide speech over every channel: the next system is as
@@ -24,7 +24,7 @@ class Calibration:
     """line = offset + scores . scale, LLR = line + steepness * min(line - knee, 0).
 
     Attributes:
-        scale: of the score of what is frozen, and of what is tuned.
+        scale: of the score of each view.
         offset: LLR at scores of 0.
         steepness: how much steeper it is below the knee, 0 or more.
         knee: in LLR.

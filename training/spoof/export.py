@@ -25,12 +25,10 @@ from onnx import helper, numpy_helper
 
 from training.spoof.assemble import CONF
 from training.spoof.calibration import fit, worst_quantile
-from training.spoof.features import CROPS, FEATURES
+from training.spoof.features import FEATURES
 from training.spoof.manifest import BONAFIDE, read
 from training.spoof.model import Detector, Shape, pretrained
 from training.spoof.train import load, scores
-from training.spoof.tune import Cut
-from training.spoof.tune import scores as tuned_scores
 from training.spoof.whisper import PACKAGE, weights
 
 OPSET = 18
@@ -43,18 +41,16 @@ def detector(material: Path, conf: Mapping[str, Any]) -> tuple[Detector, Mapping
     model = Detector(shape)
     pretrained(model.encoder.whisper, weights())
     model.heads.load_state_dict(torch.load(material / "heads.pt", weights_only=True))
-    model.tuned.load_state_dict(torch.load(material / "tuned.pt", weights_only=True))
     model.eval()
     held = load(material / FEATURES, 0.0, "test")
-    cut = Cut.load(material, 0.0, "test")
-    both = np.stack([scores(model.heads, held.features), tuned_scores(model.tuned, cut)], 1)
+    views = scores(model.heads, held.features)
     human = held.human.numpy() > 0.5
-    found = fit(both, human, held.cells, conf["shrink"])
+    found = fit(views, human, held.cells, conf["shrink"])
     for name in ("scale", "offset", "steepness", "knee"):
         getattr(model, name).copy_(torch.tensor(getattr(found, name)))
     return model, {
         **asdict(found),
-        "threshold": worst_quantile(found.llr(both)[human], held.cells[human]),
+        "threshold": worst_quantile(found.llr(views)[human], held.cells[human]),
         "uncertain_llr": conf["uncertain_llr"],
         "held_out_crops": len(human),
     }
@@ -113,7 +109,7 @@ def lineage(material: Path, conf: Mapping[str, Any]) -> Mapping[str, Any]:
     package = {"name": PACKAGE.name, "version": PACKAGE.version, "sha256": PACKAGE.sha256, "licence": PACKAGE.licence}
     return {
         "manifest": _sha256(material / "manifest.csv"),
-        "crops": _sha256(material / CROPS),
+        "features": _sha256(material / FEATURES),
         "conf": dict(conf),
         "encoder": package,
         "tools": {name: version(name) for name in ("torch", "onnx", "numpy")},

@@ -8,12 +8,13 @@ spoofed file goes through is drawn by its name. Crops that were made before, of 
 """
 
 import argparse
+import itertools
 import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from training.spoof.whisper import weights
 TRAITS = ("path", "label", "family", "group", "speaker", "split")
 FEATURES, CROPS = "features.npz", "crops.npy"
 FULL_SCALE = 32767
+# Crops that are cut or encoded at once.
+TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,16 @@ def origins(rows: Sequence[Row]) -> list[str]:
     return [row.source if human.get(row.source) == row.speaker else row.path for row in rows]
 
 
-def encode(some: Sequence[Crop]) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
-    """A few crops, shape (crops, WINDOW), and their statistics, shape (crops, features)."""
-    cut = np.stack([np.rint(crop.samples() * FULL_SCALE).astype(np.int16) for crop in some])
+def cut(some: Sequence[Crop]) -> NDArray[np.int16]:
+    """A few crops, shape (crops, WINDOW)."""
+    return np.stack([np.rint(crop.samples() * FULL_SCALE).astype(np.int16) for crop in some])
+
+
+def encode(file: Path, part: slice) -> NDArray[np.float16]:
+    """Statistics of some of the crops in a file, shape (crops, features)."""
+    samples = np.load(file, mmap_mode="r")[part].astype(np.float32) / FULL_SCALE
     with torch.no_grad():
-        features = _encoder()(torch.tensor(cut.astype(np.float32) / FULL_SCALE))
-    return cut, np.asarray(features.numpy(), np.float16)
+        return np.asarray(_encoder()(torch.tensor(samples)).numpy(), np.float16)
 
 
 @cache
@@ -123,41 +130,43 @@ def main() -> None:
     ]
     if uneven := unbalanced([row.label for row, _ in pairs], [crop.channel.name for _, crop in pairs]):
         raise DataError("\n".join(uneven))
-    cut, encoded = made(arguments.material, [crop for _, crop in pairs])
+    wanted = [crop for _, crop in pairs]
+    crops_made = made(arguments.material, wanted)
+    # Its keys are the crops': without them a run that is broken off here does not take crops for others.
+    (arguments.material / FEATURES).unlink(missing_ok=True)
+    np.save(arguments.material / CROPS, crops_made)
     traits: dict[str, Any] = {trait: np.array([getattr(row, trait) for row, _ in pairs]) for trait in TRAITS}
     own = {"channel": [crop.channel.name for _, crop in pairs], "origin": [crop.origin for _, crop in pairs]}
     traits |= {name: np.array(values) for name, values in own.items()}
-    np.save(arguments.material / CROPS, cut)
-    np.savez(arguments.material / FEATURES, features=encoded, key=np.array([crop.key for _, crop in pairs]), **traits)
+    traits["key"] = np.array([crop.key for crop in wanted])
+    parts = [slice(start, start + TOGETHER) for start in range(0, len(wanted), TOGETHER)]
+    encoded = _in_parallel("encoding", partial(encode, arguments.material / CROPS), parts)
+    np.savez(arguments.material / FEATURES, features=np.concatenate(encoded), **traits)
 
 
-def made(material: Path, wanted: Sequence[Crop]) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
-    """All crops and their statistics; those that were made before are taken from there."""
+def made(material: Path, wanted: Sequence[Crop]) -> NDArray[np.int16]:
+    """All crops, shape (crops, WINDOW); those that were made before are taken from there."""
     known = _known(material)
     missing = [crop for crop in wanted if crop.key not in known]
-    if missing:
-        new_cut, new_features = _in_parallel(missing)
-        known |= {crop.key: (new_cut[at], new_features[at]) for at, crop in enumerate(missing)}
-    found = [known[crop.key] for crop in wanted]
-    return np.stack([cut for cut, _ in found]), np.stack([features for _, features in found])
+    batches = [missing[start : start + TOGETHER] for start in range(0, len(missing), TOGETHER)]
+    new = itertools.chain.from_iterable(_in_parallel("cutting", cut, batches))
+    known |= dict(zip((crop.key for crop in missing), new, strict=True))
+    return np.stack([known[crop.key] for crop in wanted])
 
 
-def _known(material: Path) -> dict[str, tuple[NDArray[np.int16], NDArray[np.float16]]]:
+def _known(material: Path) -> dict[str, NDArray[np.int16]]:
     if not (material / CROPS).exists() or not (material / FEATURES).exists():
         return {}
-    cut, file = np.load(material / CROPS), np.load(material / FEATURES)
-    features = file["features"]
-    return {key: (cut[at], features[at]) for at, key in enumerate(file["key"].tolist())}
+    return dict(zip(np.load(material / FEATURES)["key"].tolist(), np.load(material / CROPS), strict=True))
 
 
-def _in_parallel(all_crops: Sequence[Crop], size: int = 16) -> tuple[NDArray[np.int16], NDArray[np.float16]]:
-    batches = [all_crops[start : start + size] for start in range(0, len(all_crops), size)]
+def _in_parallel(label: str, function: Callable[[Any], NDArray[Any]], items: Sequence[Any]) -> list[NDArray[Any]]:
     parts = []
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for number, part in enumerate(pool.map(encode, batches), start=1):
+        for number, part in enumerate(pool.map(function, items), start=1):
             parts.append(part)
-            sys.stderr.write(f"\rencoding {number}/{len(batches)}")
-    return np.concatenate([cut for cut, _ in parts]), np.concatenate([features for _, features in parts])
+            sys.stderr.write(f"\r{label} {number}/{len(items)}")
+    return parts
 
 
 if __name__ == "__main__":

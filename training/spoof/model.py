@@ -1,9 +1,10 @@
 """The detector: samples in, a log-likelihood ratio for each window of four seconds out.
 
-The front end and the first layers are Whisper's (Radford 2022, tiny.en), as Kawa 2023 uses them, twice: frozen, with
-statistics over time that go through small networks trained here, and tuned, with attentive pooling. What is frozen
-keeps to what it knows of speech, what is tuned hears finer traces; each errs where the other need not, and the sum of
-their scores is the detector's. All of it is one graph, so that training, evaluation and serving cannot differ.
+The front end and the first layers are Whisper's (Radford 2022, tiny.en), frozen, as Kawa 2023 uses them. Statistics
+over time go through small networks trained here, in two views: what the first layer and cepstra hear, close to the
+signal, finds more traces but is misled by lines that it does not know; what the third layer hears knows lines better.
+Each errs where the other need not, and the sum of their scores is the detector's. All of it is one graph, so that
+training, evaluation and serving cannot differ.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ RATE, WINDOW = 16000, 64000
 FFT, HOP = 400, 160
 CEPSTRAL_FFT, BANDS = 512, 60
 HALF_WIDTH = 10
+# Statistics that each view has.
+NEAR, FAR = 4 * WIDTH + 6 * BANDS, 2 * WIDTH
+VIEWS = 2
 Weights = Mapping[str, NDArray[np.floating]]
 
 
@@ -31,16 +35,14 @@ class Shape:
     """What is chosen of the network.
 
     Attributes:
-        layers: of the encoder that are run; each layer's statistics are used, and those before the first.
+        layers: of the encoder that are run, 2 or more.
         hidden: width of each head.
-        heads: networks whose mean is the score of what is frozen.
-        channels: that each depth of what is tuned is brought to before it is pooled.
+        heads: networks for each view, whose mean is its score.
     """
 
-    layers: int = 1
+    layers: int = 3
     hidden: int = 128
     heads: int = 3
-    channels: int = 128
 
 
 class LogMel(nn.Module):
@@ -134,7 +136,7 @@ class Whisper(nn.Module):
 
 
 class Encoder(nn.Module):
-    """What is frozen, and cepstra: statistics of a window, (batch, WINDOW) to (batch, features)."""
+    """What is frozen, and cepstra: statistics of a window, (batch, WINDOW) to (batch, NEAR + FAR)."""
 
     def __init__(self, layers: int) -> None:
         super().__init__()
@@ -143,73 +145,38 @@ class Encoder(nn.Module):
         self.cepstra = Cepstra()
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Statistics of each depth, then of the cepstra."""
-        return self.statistics(samples, self.mel(samples))
-
-    def statistics(self, samples: Tensor, mel: Tensor) -> Tensor:
-        """The same, where the front end has run."""
-        return torch.cat([*[statistics(frames) for frames in self.whisper(mel)], self.cepstra(samples)], 1)
-
-
-class Pooling(nn.Module):
-    """Attentive statistics (Okabe 2018), (batch, frames, WIDTH) to (batch, 2 * channels)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.bring = nn.Linear(WIDTH, channels)
-        self.attend = nn.Sequential(nn.Linear(channels, 64), nn.Tanh(), nn.Linear(64, channels))
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """Weighted mean and deviation of each channel."""
-        brought = F.relu(self.bring(F.layer_norm(frames, (WIDTH,))))
-        weights = torch.softmax(self.attend(brought), 1)
-        mean = (weights * brought).sum(1)
-        variance = (weights * (brought - mean[:, None]).square()).sum(1)
-        return torch.cat([mean, variance.clamp(min=1e-4).sqrt()], 1)
-
-
-class Tuned(nn.Module):
-    """Whisper's start, tuned, and a score from it, (batch, 80, frames) to (batch,)."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.whisper = Whisper(shape.layers)
-        self.pooling = nn.ModuleList([Pooling(shape.channels) for _ in range(shape.layers + 1)])
-        width = 2 * shape.channels * (shape.layers + 1)
-        self.judge = nn.Sequential(
-            nn.LayerNorm(width), nn.Dropout(0.3), nn.Linear(width, 64), nn.ReLU(), nn.Linear(64, 1)
-        )
-
-    def forward(self, mel: Tensor) -> Tensor:
-        """Positive favours a human."""
-        pooled = [pool(frames) for pool, frames in zip(self.pooling, self.whisper(mel), strict=True)]
-        return torch.as_tensor(self.judge(torch.cat(pooled, 1))[:, 0])
+        """Before and after the first layer, and of cepstra, which are the near view; then after the last layer."""
+        depths = self.whisper(self.mel(samples))
+        near = [statistics(depths[0]), statistics(depths[1]), self.cepstra(samples)]
+        return torch.cat([*near, statistics(depths[-1])], 1)
 
 
 class Heads(nn.Module):
-    """Small networks on standardised statistics, (batch, features) to (batch, heads)."""
+    """Small networks on standardised statistics, (batch, NEAR + FAR) to (batch, VIEWS, heads)."""
 
-    def __init__(self, features: int, shape: Shape) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.centre, self.spread = nn.Buffer(torch.zeros(features)), nn.Buffer(torch.ones(features))
-        self.networks = nn.ModuleList([_head(features, shape.hidden) for _ in range(shape.heads)])
+        self.centre, self.spread = nn.Buffer(torch.zeros(NEAR + FAR)), nn.Buffer(torch.ones(NEAR + FAR))
+        self.views = nn.ModuleList(
+            [nn.ModuleList([_head(width, shape.hidden) for _ in range(shape.heads)]) for width in (NEAR, FAR)]
+        )
 
     def forward(self, features: Tensor) -> Tensor:
-        """One score from each head; features beyond anything heard in training are held back."""
+        """Scores of each view's networks; features beyond anything heard in training are held back."""
         standard = ((features - self.centre) / self.spread).clamp(-6, 6)
-        return torch.cat([network(standard) for network in self.networks], 1)
+        views = zip(self.views, standard.split([NEAR, FAR], 1), strict=True)
+        return torch.stack([torch.cat([head(part) for head in heads], 1) for heads, part in views], 1)
 
 
 class Detector(nn.Module):
-    """What is frozen, what is tuned, and calibration in one: the graph that serves."""
+    """Encoder, heads and calibration in one: the graph that serves."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.encoder = Encoder(shape.layers)
-        self.heads = Heads(2 * WIDTH * (shape.layers + 1) + 6 * BANDS, shape)
-        self.tuned = Tuned(shape)
+        self.heads = Heads(shape)
         # line = offset + scale . scores, LLR = line + steepness * min(line - knee, 0).
-        self.scale, self.offset = nn.Buffer(torch.ones(2)), nn.Buffer(torch.zeros(()))
+        self.scale, self.offset = nn.Buffer(torch.ones(VIEWS)), nn.Buffer(torch.zeros(()))
         self.steepness, self.knee = nn.Buffer(torch.zeros(())), nn.Buffer(torch.zeros(()))
         # The filter that training material was brought to 16 kHz with, since images above 4 kHz are heard as well.
         kernel = firwin(4 * HALF_WIDTH + 1, 0.5, window=("kaiser", 5.0))[1::2]
@@ -230,10 +197,8 @@ class Detector(nn.Module):
         return line + self.steepness * torch.clamp(line - self.knee, max=0.0)
 
     def scores(self, windows: Tensor) -> Tensor:
-        """What is frozen and what is tuned say before they are calibrated, (batch, WINDOW) to (batch, 2)."""
-        mel = self.encoder.mel(windows)
-        frozen = self.heads(self.encoder.statistics(windows, mel)).mean(1)
-        return torch.stack([frozen, self.tuned(mel)], 1)
+        """What the views say before they are calibrated, (batch, WINDOW) to (batch, VIEWS)."""
+        return torch.as_tensor(self.heads(self.encoder(windows)).mean(2))
 
     def windows(self, samples: Tensor, rate: Tensor) -> Tensor:
         """As few windows as cover the recording, spread evenly; a shorter one is repeated. (windows, WINDOW), 16 kHz.

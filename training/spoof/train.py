@@ -5,6 +5,7 @@ checkpoints hold all state, and sums are formed in one order. With N processes e
 """
 
 import argparse
+import hashlib
 import json
 import sys
 from collections import Counter
@@ -90,7 +91,7 @@ class Watch:
 
     def look(self, step: int, loss: float, heads: Heads) -> None:
         """Keeps the loss of a batch, and how the heads do on what they have not seen."""
-        found = held_out(scores(heads, self.held.features), self.held.human.numpy() > 0.5)
+        found = held_out(scores(heads, self.held.features).mean(1), self.held.human.numpy() > 0.5)
         heads.train()
         self.curves.add(step, loss=loss, **found)
 
@@ -108,11 +109,12 @@ def fit(
     """
     settings = conf["training"]
     torch.manual_seed(conf["seed"])
-    heads = Heads(material.features.shape[1], Shape(**conf["model"]))
+    heads = Heads(Shape(**conf["model"]))
     heads.centre.copy_(material.features.mean(0))
     heads.spread.copy_(material.features.std(0) + SMALLEST_SPREAD)
     optimizer = torch.optim.AdamW(heads.parameters(), settings["learning_rate"], weight_decay=settings["weight_decay"])
-    first = _restore(checkpoint, heads, optimizer)
+    run = _run(material, conf)
+    first = _restore(checkpoint, run, heads, optimizer)
     if watch:
         watch.curves.begin(first)
     model = DistributedDataParallel(heads) if dist.is_initialized() else heads
@@ -124,15 +126,15 @@ def fit(
         if watch and (step + 1) % LOOK_EVERY == 0:
             watch.look(step + 1, float(loss), heads)
         if checkpoint and (step + 1) % settings["checkpoint_every"] == 0 and rank() == 0:
-            _save(checkpoint, step + 1, heads, optimizer)
+            _save(checkpoint, run, step + 1, heads, optimizer)
             sys.stderr.write(json.dumps({"step": step + 1, "loss": round(float(loss), 6)}) + "\n")
     return heads.eval()
 
 
 def scores(heads: Heads, features: Tensor) -> NDArray[np.float64]:
-    """Mean over the heads, shape (crops,)."""
+    """Mean over the heads of each view, shape (crops, VIEWS)."""
     with torch.no_grad():
-        return np.asarray(heads.eval()(features).mean(1).numpy(), np.float64)
+        return np.asarray(heads.eval()(features).mean(2).numpy(), np.float64)
 
 
 def _loss(model: torch.nn.Module, material: Material, seed: int, step: int, batch: int) -> Tensor:
@@ -140,25 +142,36 @@ def _loss(model: torch.nn.Module, material: Material, seed: int, step: int, batc
     drawn = np.random.default_rng([seed, step]).integers(len(material.human), size=batch)
     mine = torch.tensor(drawn[rank() :: world()])
     torch.manual_seed(((seed * 1_000_003 + step) * 64 + rank()) % (1 << 62))
-    scores = model(material.features[mine])
+    scores = model(material.features[mine]).flatten(1)
     wanted = material.human[mine, None].expand_as(scores)
     losses = F.binary_cross_entropy_with_logits(scores, wanted, reduction="none")
     return (losses * material.weights[mine, None]).mean(0).sum()
 
 
-def _restore(checkpoint: Path | None, heads: Heads, optimizer: torch.optim.Optimizer) -> int:
+def _restore(checkpoint: Path | None, run: str, heads: Heads, optimizer: torch.optim.Optimizer) -> int:
+    """Takes up a run that was broken off, if it was this one; the step that comes next."""
     if checkpoint is None or not checkpoint.exists():
         return 0
     state = torch.load(checkpoint, weights_only=True)
+    if state["run"] != run:
+        return 0
     heads.load_state_dict(state["heads"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["step"])
 
 
-def _save(checkpoint: Path, step: int, heads: Heads, optimizer: torch.optim.Optimizer) -> None:
+def _save(checkpoint: Path, run: str, step: int, heads: Heads, optimizer: torch.optim.Optimizer) -> None:
     scratch = checkpoint.with_suffix(".part")
-    torch.save({"step": step, "heads": heads.state_dict(), "optimizer": optimizer.state_dict()}, scratch)
+    torch.save({"run": run, "step": step, "heads": heads.state_dict(), "optimizer": optimizer.state_dict()}, scratch)
     scratch.replace(checkpoint)
+
+
+def _run(material: Material, conf: Mapping[str, Any]) -> str:
+    """What a run depends on, as a digest."""
+    digest = hashlib.sha256(json.dumps([conf, world()], sort_keys=True).encode())
+    for part in (material.features, material.human, material.weights):
+        digest.update(np.ascontiguousarray(part.numpy()))
+    return digest.hexdigest()
 
 
 def rank() -> int:
