@@ -26,7 +26,7 @@ from training.manifest import ManifestError
 from training.spoof import evaluate as spoof
 
 BUNDLE = Path(".build/layers/model/bundle")
-CURVES = [Path(".build/spoof/curves.jsonl")]
+CURVES = [Path(".build/spoof/run/curves.jsonl")]
 CONDITIONS = ("native", "telephone")
 PAGE = Path(__file__).parent / "report.html"
 RATES = {

@@ -53,7 +53,8 @@ class Expectation:
 
 
 ENROLLED = Expectation(("ENROLLED",))
-GENUINE = Expectation(("ACCEPT",), ("VOICE_MATCH",))
+# The voice has to be known again. The detector of synthetic speech doubts some people: that may cost one more proof.
+GENUINE = Expectation(("ACCEPT", "STEP_UP"), ("VOICE_MATCH",))
 # Over another channel than the enrolment's, asking for one more proof is right; turning the caller away is not.
 GENUINE_ELSEWHERE = Expectation(("ACCEPT", "STEP_UP"))
 IMPOSTOR = Expectation(("REJECT", "STEP_UP"))

@@ -6,14 +6,16 @@ likely to be like a small family as like a large one. Where hardly any bona fide
 as the recordings say, which a single line through everything would not let it be.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
-# Share of held-out bona fide crops of any cell that may fall below the threshold; smaller cells tell nothing.
-BPCER = 0.05
+# Share of held-out bona fide crops of any cell that may fall below the threshold: half of what callers may, since some
+# lines are worse than any of ours. Smaller cells tell nothing.
+BPCER = 0.025
 SMALLEST_CELL = 10
 # Below this quantile of bona fide speech the line may be steeper.
 KNEE = 0.02
@@ -21,46 +23,59 @@ KNEE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """line = offset + scores . scale, LLR = line + steepness * min(line - knee, 0).
+    """line = offset + scores . scale, LLR = max(line + steepness * min(line - knee, 0), floor).
 
     Attributes:
         scale: of the score of each view.
         offset: LLR at scores of 0.
         steepness: how much steeper it is below the knee, 0 or more.
         knee: in LLR.
+        floor: the least LLR; so many human crops as were heard, of whom none was taken for a machine, would make no
+            lower one sure (after the bounds of Vergeer 2016).
     """
 
     scale: tuple[float, float]
     offset: float
     steepness: float
     knee: float
+    floor: float
 
     def llr(self, scores: Numbers) -> Numbers:
         """Scores (n, 2) to LLRs (n,)."""
         line = scores @ np.array(self.scale) + self.offset
-        return np.asarray(line + self.steepness * np.minimum(line - self.knee, 0), np.float64)
+        return np.asarray(np.maximum(line + self.steepness * np.minimum(line - self.knee, 0), self.floor), np.float64)
 
 
-def fit(scores: Numbers, human: NDArray[np.bool_], cells: NDArray[np.str_], shrink: float) -> Calibration:
+def fit(
+    scores: Numbers, human: NDArray[np.bool_], cells: NDArray[np.str_], views: Sequence[float], shrink: float
+) -> Calibration:
     """Fits to held-out crops.
 
     Args:
         scores: shape (n, 2).
         human: whether bona fide, shape (n,).
         cells: collection or family, and channel, each of which counts alike within its class, shape (n,).
+        views: what each counts for, where their scores spread alike.
         shrink: what a line is multiplied by, since systems to come are further from the trained ones than those here.
     """
     weights = alike(human, cells)
     within = sum(np.sqrt(np.average((scores[side] - scores[side].mean(0)) ** 2, 0)) for side in (human, ~human))
-    total = (scores / within).sum(1)
+    mixed = np.array(views) / within
+    total = scores @ mixed
     slope, offset = odds(np.stack([total, np.ones_like(total)], 1), human, weights)
     line = shrink * (slope * total + offset)
     order = np.argsort(line[human])
     share = np.cumsum(weights[human][order]) / weights[human].sum()
     knee = float(line[human][order][np.searchsorted(share, KNEE)])
     (steeper,) = odds(np.minimum(line - knee, 0)[:, None], human, weights, start=line)
-    scale = shrink * slope / np.asarray(within)
-    return Calibration((float(scale[0]), float(scale[1])), float(shrink * offset), max(0.0, float(steeper)), knee)
+    scale = shrink * slope * mixed
+    return Calibration(
+        scale=(float(scale[0]), float(scale[1])),
+        offset=float(shrink * offset),
+        steepness=max(0.0, float(steeper)),
+        knee=knee,
+        floor=-float(np.log(human.sum())),
+    )
 
 
 def odds(

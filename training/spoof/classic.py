@@ -16,6 +16,7 @@ from scipy.signal import get_window, lfilter
 from training.spoof.channels import Samples
 
 RATE = 16000
+PARTIAL_SECONDS = 4.5
 Wide = NDArray[np.float64]
 Synthesis = Callable[[Samples, np.random.Generator], NDArray[np.floating]]
 
@@ -156,6 +157,19 @@ def _shaped_noise(pitch: Wide, envelope: Wide, edge: float, count: int, generato
     return voice
 
 
+def spliced(samples: Samples, generator: np.random.Generator) -> NDArray[np.floating]:
+    """A partial fake: a phrase of a copy, as loud as the recording, within it."""
+    samples = samples[: int(PARTIAL_SECONDS * RATE)]
+    make = world if generator.random() < 0.5 else griffin_lim
+    copy = np.resize(np.asarray(make(samples, generator), np.float32), len(samples))
+    copy = copy * (np.sqrt(np.mean(samples**2)) / max(float(np.sqrt(np.mean(copy**2))), 1e-6))
+    share = generator.uniform(0.35, 0.7)
+    start = generator.uniform(0, 1 - share) * len(samples)
+    at = np.arange(len(samples))
+    edges = np.clip((at - start) / 160, 0, 1) * np.clip((start + share * len(samples) - at) / 160, 0, 1)
+    return samples * (1 - edges) + copy * edges
+
+
 # By system: its family, which is what is held out, its share, and how it is made.
 SYSTEMS: dict[str, tuple[str, float, Synthesis]] = {
     "world": ("world", 0.20, world),
@@ -165,3 +179,5 @@ SYSTEMS: dict[str, tuple[str, float, Synthesis]] = {
     "harmonics-and-noise": ("harmonics-and-noise", 0.12, harmonics_and_noise),
     "phase-vocoder": ("phase-vocoder", 0.13, phase_vocoder),
 }
+# Edits of a recording rather than copies of all of it.
+EDITS: dict[str, tuple[str, float, Synthesis]] = {"partial": ("partial", 1.0, spliced)}

@@ -28,7 +28,7 @@ from training.spoof.calibration import fit, worst_quantile
 from training.spoof.features import FEATURES
 from training.spoof.manifest import BONAFIDE, read
 from training.spoof.model import Detector, Shape, pretrained
-from training.spoof.train import load, scores
+from training.spoof.train import HEADS, load, scores
 from training.spoof.whisper import PACKAGE, weights
 
 OPSET = 18
@@ -40,13 +40,13 @@ def detector(material: Path, conf: Mapping[str, Any]) -> tuple[Detector, Mapping
     shape = Shape(**conf["model"])
     model = Detector(shape)
     pretrained(model.encoder.whisper, weights())
-    model.heads.load_state_dict(torch.load(material / "heads.pt", weights_only=True))
+    model.heads.load_state_dict(torch.load(material / "run" / HEADS, weights_only=True))
     model.eval()
     held = load(material / FEATURES, 0.0, "test")
     views = scores(model.heads, held.features)
     human = held.human.numpy() > 0.5
-    found = fit(views, human, held.cells, conf["shrink"])
-    for name in ("scale", "offset", "steepness", "knee"):
+    found = fit(views, human, held.cells, conf["views"], conf["shrink"])
+    for name in ("scale", "offset", "steepness", "knee", "floor"):
         getattr(model, name).copy_(torch.tensor(getattr(found, name)))
     return model, {
         **asdict(found),

@@ -175,9 +175,10 @@ class Detector(nn.Module):
         super().__init__()
         self.encoder = Encoder(shape.layers)
         self.heads = Heads(shape)
-        # line = offset + scale . scores, LLR = line + steepness * min(line - knee, 0).
+        # line = offset + scale . scores, LLR = max(line + steepness * min(line - knee, 0), floor).
         self.scale, self.offset = nn.Buffer(torch.ones(VIEWS)), nn.Buffer(torch.zeros(()))
         self.steepness, self.knee = nn.Buffer(torch.zeros(())), nn.Buffer(torch.zeros(()))
+        self.floor = nn.Buffer(torch.tensor(-np.inf))
         # The filter that training material was brought to 16 kHz with, since images above 4 kHz are heard as well.
         kernel = firwin(4 * HALF_WIDTH + 1, 0.5, window=("kaiser", 5.0))[1::2]
         self.between = nn.Buffer(torch.tensor((kernel / kernel.sum())[None, None], dtype=torch.float32))
@@ -194,7 +195,7 @@ class Detector(nn.Module):
     def windows_llr(self, windows: Tensor) -> Tensor:
         """(batch, WINDOW) at 16 kHz to (batch,)."""
         line = self.scores(windows) @ self.scale + self.offset
-        return line + self.steepness * torch.clamp(line - self.knee, max=0.0)
+        return torch.maximum(line + self.steepness * torch.clamp(line - self.knee, max=0.0), self.floor)
 
     def scores(self, windows: Tensor) -> Tensor:
         """What the views say before they are calibrated, (batch, WINDOW) to (batch, VIEWS)."""

@@ -1,4 +1,4 @@
-"""Copy synthesis of the bona fide recordings: by signal processing, by its traces alone, and by trained vocoders.
+"""Copy synthesis of the bona fide recordings: by signal processing, of a phrase only, and by trained vocoders.
 
 python -m training.spoof.synthesise --material .build/spoof
 """
@@ -23,10 +23,9 @@ from scipy.ndimage import gaussian_filter
 
 from training.spoof.assemble import CONF, fraction
 from training.spoof.channels import WIDE, Samples
-from training.spoof.classic import SYSTEMS, Synthesis
+from training.spoof.classic import EDITS, SYSTEMS, Synthesis
 from training.spoof.collect import Recording, keep, recall, remember
 from training.spoof.denoiser import Denoiser, diffused
-from training.spoof.residue import RESIDUES
 from training.spoof.vocoder import KINDS, Mel, sources
 
 LONGEST_SECONDS = 7
@@ -145,8 +144,8 @@ def _blended(real: Samples, made: Samples, generator: np.random.Generator) -> Sa
 
 
 STAGES: Mapping[str, Callable[[Path, Recording], list[Recording]]] = {
-    "residue": partial(copied, RESIDUES, 1.4),
     "classic": partial(copied, SYSTEMS, 1.2),
+    "partial": partial(copied, EDITS, 1.0),
     "neural": neural,
     "diffusion": diffusion,
 }

@@ -30,6 +30,7 @@ from training.spoof.model import Heads, Shape
 
 SMALLEST_SPREAD = 1e-3
 LOOK_EVERY = 10
+HEADS = "heads.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,8 @@ def fit(
         watch.curves.begin(first)
     model = DistributedDataParallel(heads) if dist.is_initialized() else heads
     for step in range(first, settings["steps"]):
+        for group in optimizer.param_groups:
+            group["lr"] = settings["learning_rate"] * (1 + np.cos(np.pi * step / settings["steps"])) / 2
         loss = _loss(model, material, conf["seed"], step, settings["batch"])
         optimizer.zero_grad()
         loss.backward()
@@ -194,12 +197,14 @@ def main() -> None:
     torch.use_deterministic_algorithms(True)
     if dist.is_torchelastic_launched():
         dist.init_process_group("gloo")
+    run = arguments.material / "run"
+    run.mkdir(exist_ok=True)
     material = load(arguments.material / "features.npz", conf["training"]["rebalance"])
     held = load(arguments.material / "features.npz", 0.0, "test")
-    watch = Watch(Curves(arguments.material / "curves.jsonl"), held) if rank() == 0 else None
-    heads = fit(material, conf, arguments.material / "checkpoint.pt", watch)
+    watch = Watch(Curves(run / "curves.jsonl"), held) if rank() == 0 else None
+    heads = fit(material, conf, run / "checkpoint.pt", watch)
     if rank() == 0:
-        torch.save(heads.state_dict(), arguments.material / "heads.pt")
+        torch.save(heads.state_dict(), run / HEADS)
     if dist.is_initialized():
         dist.destroy_process_group()
 
