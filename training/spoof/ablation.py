@@ -1,6 +1,6 @@
 """Trains without one family of attacks after the other, and says how well each view finds what it never heard.
 
-    python -m training.spoof.ablation --material .build/spoof --out .build/spoof/run/ablation.md
+    python -m training.spoof.ablation --material .build/spoof --out .build/spoof/run/ablation.md [--family NAME ...]
 
 Families that are held out anyway are judged by what is trained on all others. Bona fide speech is that of the speakers
 who are held out. A crop of four seconds is a trial, through whichever channel it went; a call has more of them.
@@ -29,15 +29,15 @@ HEADER = "| family | crops | near, wide | far, wide | both, wide | near, telepho
 TELEPHONE = [channel.name for channel in CHANNELS if channel.rate == NARROW]
 
 
-def rows(path: Path, conf: Mapping[str, Any]) -> Iterator[str]:
-    """Lines of the table: first families that are held out, then each that is left out for it."""
+def rows(path: Path, conf: Mapping[str, Any], chosen: Sequence[str]) -> Iterator[str]:
+    """Lines of the table: first families that are held out, then each of the others, or the chosen, left out for it."""
     file = np.load(path)
     everything = {name: file[name] for name in ("features", "label", "family", "channel", "split")}
     families = sorted(set(everything["family"]) - {""})
     held = [name for name in families if "test" in everything["split"][everything["family"] == name]]
     heads = trained(path, conf, "")
     yield from (judged(heads, everything, name, conf["views"]) for name in held)
-    for name in sorted(set(families) - set(held)):
+    for name in chosen or sorted(set(families) - set(held)):
         yield judged(trained(path, conf, name), everything, name, conf["views"])
 
 
@@ -65,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Leave one family of attacks out after the other.")
     parser.add_argument("--material", type=Path, default=Path(".build/spoof"))
     parser.add_argument("--out", type=Path, default=Path(".build/spoof/run/ablation.md"))
+    parser.add_argument("--family", nargs="*", default=[], help="what to leave out; each in turn if none is named")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))
@@ -72,7 +73,7 @@ def main() -> None:
     with arguments.out.open("w", encoding="utf-8") as file:
         for line in [HEADER, "|" + "---|" * HEADER.count(" | ") + "---|"]:
             file.write(line + "\n")
-        for line in rows(arguments.material / FEATURES, conf):
+        for line in rows(arguments.material / FEATURES, conf, arguments.family):
             file.write(line + "\n")
             sys.stderr.write(line + "\n")
 
