@@ -179,6 +179,10 @@ def test_no_half_second_of_speech_goes_unheard(bundle: Bundle, seconds: float) -
         assert bundle.liveness(changed) != bundle.liveness(speech), start
 
 
+def test_where_nobody_speaks_no_liveness_is_known(bundle: Bundle) -> None:
+    assert bundle.liveness(bundle.find_speech(_silence(5.0))) is None
+
+
 def test_what_is_known_of_speech_is_not_listened_to_again(bundle: Bundle) -> None:
     speech = bundle.find_speech(reading())
     known = replace(bundle.evidence(speech), liveness=-42.0)

@@ -170,17 +170,21 @@ class Bundle:
     def liveness(self, speech: Speech) -> float | None:
         """LLR of a human against a machine: the mean over windows of four seconds, weighted by their speech.
 
-        None without a detector.
+        None without a detector, or without speech.
         """
-        if self._detector is None:
+        if self._detector is None or not speech.spoken.any():
             return None
         length = round(LIVENESS_WINDOW_SECONDS * speech.whole.rate)
         cut = [slice(start, start + length) for start in _starts(len(speech.spoken), length)]
-        heard = [each for each in cut if speech.spoken[each].any()]
-        # One after the other, so that memory does not grow with the call.
-        pieces = [Waveform(speech.whole.samples[each], speech.whole.rate) for each in heard]
+        spoken = [int(speech.spoken[each].sum()) for each in cut]
+        # One after the other, so that memory does not grow with the call; no time is spent on what says nothing.
+        pieces = [
+            Waveform(speech.whole.samples[each], speech.whole.rate)
+            for each, some in zip(cut, spoken, strict=True)
+            if some
+        ]
         llrs = [float(_run(self._detector, piece)[0]) for piece in pieces]
-        return float(np.average(llrs, weights=[int(speech.spoken[each].sum()) for each in heard]))
+        return float(np.average(llrs, weights=[some for some in spoken if some]))
 
     def _embed_pieces(self, waveform: Waveform) -> FloatVector:
         pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
