@@ -18,15 +18,16 @@ import yaml
 from numpy.typing import NDArray
 
 from training.spoof.assemble import CONF
-from training.spoof.channels import CHANNELS, NARROW
+from training.spoof.calibration import mixture
+from training.spoof.channels import TELEPHONE
 from training.spoof.curves import held_out
 from training.spoof.features import FEATURES
 from training.spoof.manifest import BONAFIDE
 from training.spoof.model import Heads
 from training.spoof.train import fit, load, scores
 
-HEADER = "| family | crops | near, wide | far, wide | both, wide | near, telephone | far, telephone | both, telephone |"
-TELEPHONE = [channel.name for channel in CHANNELS if channel.rate == NARROW]
+COLUMNS = [f"{view}, {band}" for band in ("wide", "telephone") for view in ("Whisper", "all", "both")]
+HEADER = f"| family | crops | {' | '.join(COLUMNS)} |"
 
 
 def rows(path: Path, conf: Mapping[str, Any], chosen: Sequence[str]) -> Iterator[str]:
@@ -43,7 +44,7 @@ def rows(path: Path, conf: Mapping[str, Any], chosen: Sequence[str]) -> Iterator
 
 def trained(path: Path, conf: Mapping[str, Any], without: str) -> Heads:
     """Heads that never heard a family."""
-    return fit(load(path, conf["training"]["rebalance"], without=without), conf)
+    return fit(load(path, conf["training"], without), conf)
 
 
 def judged(heads: Heads, everything: Mapping[str, NDArray[Any]], family: str, views: Sequence[float]) -> str:
@@ -52,8 +53,7 @@ def judged(heads: Heads, everything: Mapping[str, NDArray[Any]], family: str, vi
     chosen = human | (everything["family"] == family)
     found = scores(heads, torch.tensor(everything["features"][chosen].astype(np.float32)))
     bona_fide, narrow = human[chosen], np.isin(everything["channel"][chosen], TELEPHONE)
-    mixed = found @ (np.array(views) / found[bona_fide].std(0))
-    columns = [*found.T, mixed]
+    columns = [*found.T, found @ mixture(found, bona_fide, views)]
     errors = [
         held_out(column[side], bona_fide[side])["held_out_eer"] for side in (~narrow, narrow) for column in columns
     ]

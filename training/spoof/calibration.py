@@ -34,14 +34,14 @@ class Calibration:
             lower one sure (after the bounds of Vergeer 2016).
     """
 
-    scale: tuple[float, float]
+    scale: tuple[float, ...]
     offset: float
     steepness: float
     knee: float
     floor: float
 
     def llr(self, scores: Numbers) -> Numbers:
-        """Scores (n, 2) to LLRs (n,)."""
+        """Scores (n, views) to LLRs (n,)."""
         line = scores @ np.array(self.scale) + self.offset
         return np.asarray(np.maximum(line + self.steepness * np.minimum(line - self.knee, 0), self.floor), np.float64)
 
@@ -52,15 +52,14 @@ def fit(
     """Fits to held-out crops.
 
     Args:
-        scores: shape (n, 2).
+        scores: shape (n, views).
         human: whether bona fide, shape (n,).
         cells: collection or family, and channel, each of which counts alike within its class, shape (n,).
         views: what each counts for, where their scores spread alike.
         shrink: what a line is multiplied by, since systems to come are further from the trained ones than those here.
     """
     weights = alike(human, cells)
-    within = sum(np.sqrt(np.average((scores[side] - scores[side].mean(0)) ** 2, 0)) for side in (human, ~human))
-    mixed = np.array(views) / within
+    mixed = mixture(scores, human, views)
     total = scores @ mixed
     slope, offset = odds(np.stack([total, np.ones_like(total)], 1), human, weights)
     line = shrink * (slope * total + offset)
@@ -70,12 +69,18 @@ def fit(
     (steeper,) = odds(np.minimum(line - knee, 0)[:, None], human, weights, start=line)
     scale = shrink * slope * mixed
     return Calibration(
-        scale=(float(scale[0]), float(scale[1])),
+        scale=tuple(scale.tolist()),
         offset=float(shrink * offset),
         steepness=max(0.0, float(steeper)),
         knee=knee,
         floor=-float(np.log(human.sum())),
     )
+
+
+def mixture(scores: Numbers, human: NDArray[np.bool_], views: Sequence[float]) -> Numbers:
+    """What to multiply the scores of each view by, so that they count as they should, shape (views,)."""
+    within = sum(np.sqrt(np.average((scores[side] - scores[side].mean(0)) ** 2, 0)) for side in (human, ~human))
+    return np.asarray(np.array(views) / within, np.float64)
 
 
 def odds(

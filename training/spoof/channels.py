@@ -51,6 +51,7 @@ CHANNELS = (
     Channel("telephone", NARROW, coded=False),
     Channel("telephone-codec", NARROW, coded=True),
 )
+TELEPHONE = [channel.name for channel in CHANNELS if channel.rate == NARROW]
 
 
 def send(samples: Samples, channel: Channel, generator: np.random.Generator) -> Samples:

@@ -28,7 +28,8 @@ from training.spoof.calibration import fit, worst_quantile
 from training.spoof.features import FEATURES
 from training.spoof.manifest import BONAFIDE, read
 from training.spoof.model import Detector, Shape, pretrained
-from training.spoof.train import HEADS, load, scores
+from training.spoof.speaker import GRAPH
+from training.spoof.train import HEADS, load_held_out, scores
 from training.spoof.whisper import PACKAGE, weights
 
 OPSET = 18
@@ -39,10 +40,10 @@ def detector(material: Path, conf: Mapping[str, Any]) -> tuple[Detector, Mapping
     """The calibrated detector, and the figures of the side that nothing was trained on."""
     shape = Shape(**conf["model"])
     model = Detector(shape)
-    pretrained(model.encoder.whisper, weights())
+    pretrained(model.encoder, weights())
     model.heads.load_state_dict(torch.load(material / "run" / HEADS, weights_only=True))
     model.eval()
-    held = load(material / FEATURES, 0.0, "test")
+    held = load_held_out(material / FEATURES)
     views = scores(model.heads, held.features)
     human = held.human.numpy() > 0.5
     found = fit(views, human, held.cells, conf["views"], conf["shrink"])
@@ -112,6 +113,7 @@ def lineage(material: Path, conf: Mapping[str, Any]) -> Mapping[str, Any]:
         "features": _sha256(material / FEATURES),
         "conf": dict(conf),
         "encoder": package,
+        "speaker": _sha256(GRAPH),
         "tools": {name: version(name) for name in ("torch", "onnx", "numpy")},
         "material": listed,
     }

@@ -105,9 +105,7 @@ def encode(file: Path, part: slice) -> NDArray[np.float16]:
 def _encoder() -> Encoder:
     torch.set_num_threads(1)
     conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))
-    encoder = Encoder(conf["model"]["layers"]).requires_grad_(False).eval()
-    pretrained(encoder.whisper, weights())
-    return encoder
+    return pretrained(Encoder(conf["model"]["layers"]), weights()).requires_grad_(False).eval()
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
 """The detector: samples in, a log-likelihood ratio for each window of four seconds out.
 
-The front end and the first layers are Whisper's (Radford 2022, tiny.en), frozen, as Kawa 2023 uses them. Statistics
-over time go through small networks trained here, in two views: what the first layer and cepstra hear, close to the
-signal, finds more traces but is misled by lines that it does not know; what the third layer hears knows lines better.
-Each errs where the other need not, and the sum of their scores is the detector's. All of it is one graph, so that
-training, evaluation and serving cannot differ.
+What is pretrained stays frozen: the first layers of Whisper (Radford 2022, tiny.en), as Kawa 2023 uses them, and the
+front of the service's own speaker network. Statistics over time go through small networks trained here, in two views:
+of Whisper and cepstra alone, which know text to speech and lines better; and of all, the speaker network among them,
+which finds vocoders best. Each errs where the other need not, and the sum of their scores is the detector's. All of it
+is one graph, so that training, evaluation and serving cannot differ.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,17 @@ from scipy.fft import dct
 from scipy.signal import firwin
 from torch import Tensor, nn
 
+from training.spoof.speaker import DEPTHS, SpeakerFront, speaker_front
+
 WIDTH, HEADS = 384, 6
 RATE, WINDOW = 16000, 64000
 FFT, HOP = 400, 160
 CEPSTRAL_FFT, BANDS = 512, 60
 HALF_WIDTH = 10
-# Statistics that each view has.
-NEAR, FAR = 4 * WIDTH + 6 * BANDS, 2 * WIDTH
-VIEWS = 2
+# Statistics of Whisper and cepstra, and with those of the speaker network; a view has the first so many.
+WHISPER = 6 * WIDTH + 6 * BANDS
+ALL = WHISPER + 2 * sum(DEPTHS)
+VIEWS = (WHISPER, ALL)
 Weights = Mapping[str, NDArray[np.floating]]
 
 
@@ -40,9 +43,9 @@ class Shape:
         heads: networks for each view, whose mean is its score.
     """
 
-    layers: int = 3
-    hidden: int = 128
-    heads: int = 3
+    layers: int = 2
+    hidden: int = 20
+    heads: int = 12
 
 
 class LogMel(nn.Module):
@@ -88,10 +91,10 @@ class Cepstra(nn.Module):
         padded = F.pad(even[:, None], (CEPSTRAL_FFT // 2, CEPSTRAL_FFT // 2), mode="reflect")
         real, imaginary = F.conv1d(padded, self.kernels, stride=HOP).chunk(2, 1)
         bands = torch.matmul(self.bank, real.square() + imaginary.square())
-        static = torch.matmul(self.transform, torch.log(bands + 1e-6)).transpose(1, 2)
-        change = static[:, 2:] - static[:, :-2]
-        again = change[:, 2:] - change[:, :-2]
-        first = [static.mean(1), deviation(static), skewness(static)]
+        static = torch.matmul(self.transform, torch.log(bands + 1e-6))
+        change = static[..., 2:] - static[..., :-2]
+        again = change[..., 2:] - change[..., :-2]
+        first = [static.mean(2), deviation(static), skewness(static)]
         return torch.cat([*first, deviation(change), skewness(change), deviation(again)], 1)
 
 
@@ -121,7 +124,8 @@ class Whisper(nn.Module):
         super().__init__()
         self.first = nn.Conv1d(80, WIDTH, 3, padding=1)
         self.second = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
-        self.positions = nn.Buffer(torch.zeros(WINDOW // HOP // 2, WIDTH))
+        # A window is twice as long at most.
+        self.positions = nn.Buffer(torch.zeros(WINDOW // HOP, WIDTH))
         self.layers = nn.ModuleList([Layer() for _ in range(layers)])
 
     def forward(self, mel: Tensor) -> list[Tensor]:
@@ -136,36 +140,37 @@ class Whisper(nn.Module):
 
 
 class Encoder(nn.Module):
-    """What is frozen, and cepstra: statistics of a window, (batch, WINDOW) to (batch, NEAR + FAR)."""
+    """What is frozen, and cepstra: statistics of a window, (batch, n) to (batch, ALL)."""
 
     def __init__(self, layers: int) -> None:
         super().__init__()
         self.mel = LogMel()
         self.whisper = Whisper(layers)
         self.cepstra = Cepstra()
+        self.speaker = SpeakerFront()
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Before and after the first layer, and of cepstra, which are the near view; then after the last layer."""
-        depths = self.whisper(self.mel(samples))
-        near = [statistics(depths[0]), statistics(depths[1]), self.cepstra(samples)]
-        return torch.cat([*near, statistics(depths[-1])], 1)
+        """Before and after the first layer, of cepstra, after the last layer, and of the speaker network."""
+        depths = [depth.transpose(1, 2) for depth in self.whisper(self.mel(samples))]
+        first = [statistics(depths[0]), statistics(depths[1]), self.cepstra(samples), statistics(depths[-1])]
+        return torch.cat([*first, *map(statistics, self.speaker(samples))], 1)
 
 
 class Heads(nn.Module):
-    """Small networks on standardised statistics, (batch, NEAR + FAR) to (batch, VIEWS, heads)."""
+    """Small networks on standardised statistics, (batch, ALL) to (batch, views, heads)."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.centre, self.spread = nn.Buffer(torch.zeros(NEAR + FAR)), nn.Buffer(torch.ones(NEAR + FAR))
+        self.centre, self.spread = nn.Buffer(torch.zeros(ALL)), nn.Buffer(torch.ones(ALL))
         self.views = nn.ModuleList(
-            [nn.ModuleList([_head(width, shape.hidden) for _ in range(shape.heads)]) for width in (NEAR, FAR)]
+            [nn.ModuleList([_head(width, shape.hidden) for _ in range(shape.heads)]) for width in VIEWS]
         )
 
     def forward(self, features: Tensor) -> Tensor:
         """Scores of each view's networks; features beyond anything heard in training are held back."""
         standard = ((features - self.centre) / self.spread).clamp(-6, 6)
-        views = zip(self.views, standard.split([NEAR, FAR], 1), strict=True)
-        return torch.stack([torch.cat([head(part) for head in heads], 1) for heads, part in views], 1)
+        parts = [(heads, standard[:, :width]) for heads, width in zip(self.views, VIEWS, strict=True)]
+        return torch.stack([torch.cat([head(part) for head in heads], 1) for heads, part in parts], 1)
 
 
 class Detector(nn.Module):
@@ -176,7 +181,7 @@ class Detector(nn.Module):
         self.encoder = Encoder(shape.layers)
         self.heads = Heads(shape)
         # line = offset + scale . scores, LLR = max(line + steepness * min(line - knee, 0), floor).
-        self.scale, self.offset = nn.Buffer(torch.ones(VIEWS)), nn.Buffer(torch.zeros(()))
+        self.scale, self.offset = nn.Buffer(torch.ones(len(VIEWS))), nn.Buffer(torch.zeros(()))
         self.steepness, self.knee = nn.Buffer(torch.zeros(())), nn.Buffer(torch.zeros(()))
         self.floor = nn.Buffer(torch.tensor(-np.inf))
         # The filter that training material was brought to 16 kHz with, since images above 4 kHz are heard as well.
@@ -193,60 +198,63 @@ class Detector(nn.Module):
         return self.windows_llr(self.windows(samples, rate))
 
     def windows_llr(self, windows: Tensor) -> Tensor:
-        """(batch, WINDOW) at 16 kHz to (batch,)."""
+        """(batch, n) at 16 kHz to (batch,)."""
         line = self.scores(windows) @ self.scale + self.offset
         return torch.maximum(line + self.steepness * torch.clamp(line - self.knee, max=0.0), self.floor)
 
     def scores(self, windows: Tensor) -> Tensor:
-        """What the views say before they are calibrated, (batch, WINDOW) to (batch, VIEWS)."""
+        """What the views say before they are calibrated, (batch, n) to (batch, views)."""
         return torch.as_tensor(self.heads(self.encoder(windows)).mean(2))
 
     def windows(self, samples: Tensor, rate: Tensor) -> Tensor:
-        """As few windows as cover the recording, spread evenly; a shorter one is repeated. (windows, WINDOW), 16 kHz.
+        """As many windows of WINDOW as fit in, and so much longer that they cover all, (windows, at least WINDOW).
 
-        Between samples at 8 kHz others are interpolated; at 16 kHz every other of those is left out again.
+        What is shorter than one is repeated. Between samples at 8 kHz others are interpolated; at 16 kHz every other
+        of those is left out again.
         """
         middle = F.conv1d(F.pad(samples[None, None], (HALF_WIDTH - 1, HALF_WIDTH)), self.between)[0, 0]
         doubled = torch.stack([samples, middle], 1).flatten()
         step = rate // 8000
         count = doubled.shape[0] // step
-        windows = torch.clamp((count + WINDOW - 1) // WINDOW, min=1)
-        spare = torch.clamp(count - WINDOW, min=0)
-        starts = torch.arange(windows) * spare // torch.clamp(windows - 1, min=1)
-        return doubled[(starts[:, None] + torch.arange(WINDOW)[None]) % count * step]
+        windows = torch.clamp(count // WINDOW, min=1)
+        length = torch.clamp(count // windows, min=WINDOW)
+        places = torch.arange(windows)[:, None] * length + torch.arange(length)[None]
+        return doubled[places % count * step]
 
 
 def statistics(frames: Tensor) -> Tensor:
-    """Deviation over time of the frames and of their change, (batch, frames, width) to (batch, 2 * width).
+    """Deviation over time of the frames and of their change, (batch, width, frames) to (batch, 2 * width).
 
     Means tell who speaks and over which line, which is not asked.
     """
-    return torch.cat([deviation(frames), deviation(frames[:, 1:] - frames[:, :-1])], 1)
+    return torch.cat([deviation(frames), deviation(frames[..., 1:] - frames[..., :-1])], 1)
 
 
 def deviation(frames: Tensor) -> Tensor:
-    """Standard deviation over time, (batch, frames, width) to (batch, width)."""
-    centred = frames - frames.mean(1, keepdim=True)
-    return (centred.square().sum(1) / (frames.shape[1] - 1)).clamp(min=1e-10).sqrt()
+    """Standard deviation over time, (batch, width, frames) to (batch, width)."""
+    centred = frames - frames.mean(2, keepdim=True)
+    return (centred.square().sum(2) / (frames.shape[2] - 1)).clamp(min=1e-10).sqrt()
 
 
 def skewness(frames: Tensor) -> Tensor:
-    """Third moment over time by the cube of the deviation, (batch, frames, width) to (batch, width)."""
-    centred = frames - frames.mean(1, keepdim=True)
-    return (centred * centred.square()).mean(1) / deviation(frames).clamp(min=1e-3).pow(3)
+    """Third moment over time by the cube of the deviation, (batch, width, frames) to (batch, width)."""
+    centred = frames - frames.mean(2, keepdim=True)
+    return (centred * centred.square()).mean(2) / deviation(frames).clamp(min=1e-3).pow(3)
 
 
-def pretrained(whisper: Whisper, weights: Weights) -> Whisper:
-    """Fills the start of the encoder with Whisper's weights."""
+def pretrained(encoder: Encoder, weights: Weights) -> Encoder:
+    """Fills an encoder with Whisper's weights and those of the bundle's speaker network."""
+    whisper = encoder.whisper
     given = {name: torch.tensor(np.asarray(value, np.float32)) for name, value in weights.items() if value.ndim}
     state = whisper.state_dict()
-    state["positions"] = given["encoder/position_encodings/encodings"][: WINDOW // HOP // 2]
+    state["positions"] = given["encoder/position_encodings/encodings"][: WINDOW // HOP]
     for mine, theirs in _names(len(whisper.layers)):
         for part, kind in (("weight", "weight"), ("bias", "bias")):
             place = f"{theirs}/{kind}" if f"{theirs}/{kind}" in given else f"{theirs}/{_NORM[part]}"
             state[f"{mine}.{part}"] = given[place]
     whisper.load_state_dict(state)
-    return whisper
+    encoder.speaker = speaker_front()
+    return encoder
 
 
 _NORM = {"weight": "gamma", "bias": "beta"}

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from training.spoof.assemble import CONF
+from training.spoof.channels import TELEPHONE
 from training.spoof.curves import Curves, held_out
 from training.spoof.manifest import BONAFIDE
 from training.spoof.model import Heads, Shape
@@ -40,7 +41,7 @@ class Material:
     Attributes:
         features: shape (crops, features).
         human: whether bona fide, shape (crops,).
-        weights: of each crop in the loss, mean 1, shape (crops,).
+        weights: of each crop in the loss, shape (crops,).
         cells: collection, or family of attacks, and channel of each crop, shape (crops,).
     """
 
@@ -50,16 +51,36 @@ class Material:
     cells: NDArray[np.str_]
 
 
-def load(path: Path, rebalance: float, split: str = "train", without: str = "") -> Material:
-    """Reads one side of the split, at times without a family of attacks."""
+def load(path: Path, settings: Mapping[str, Any], without: str = "") -> Material:
+    """Reads what is trained on, at times without a family of attacks; `settings` are those of the training."""
     file = np.load(path)
-    chosen = (file["split"] == split) & ((file["family"] != without) | (without == ""))
+    published, family, channel = settings["published"], file["family"], file["channel"]
+    unheard = np.isin(family, list(published)) & np.isin(channel, TELEPHONE)
+    chosen = (file["split"] == "train") & ~unheard & ((family != without) | (without == ""))
+    human, kinds = _kinds(file, chosen)
+    emphasis = np.array([published.get(kind, 1.0) for kind in kinds.tolist()])
+    return _material(file, chosen, balanced(human, kinds, channel[chosen], settings["rebalance"]) * emphasis)
+
+
+def load_held_out(path: Path) -> Material:
+    """Reads what nothing was trained on."""
+    file = np.load(path)
+    chosen = file["split"] == "test"
+    human, kinds = _kinds(file, chosen)
+    return _material(file, chosen, balanced(human, kinds, file["channel"][chosen], 0.0))
+
+
+def _kinds(file: Mapping[str, Any], chosen: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
     human = file["label"][chosen] == BONAFIDE
-    kinds = np.where(human, file["group"][chosen], file["family"][chosen])
+    return human, np.where(human, file["group"][chosen], file["family"][chosen])
+
+
+def _material(file: Mapping[str, Any], chosen: NDArray[np.bool_], weights: NDArray[np.float64]) -> Material:
+    human, kinds = _kinds(file, chosen)
     return Material(
         features=torch.tensor(file["features"][chosen].astype(np.float32)),
         human=torch.tensor(human.astype(np.float32)),
-        weights=torch.tensor(balanced(human, kinds, file["channel"][chosen], rebalance), dtype=torch.float32),
+        weights=torch.tensor(weights, dtype=torch.float32),
         cells=np.char.add(np.char.add(kinds, " "), file["channel"][chosen]),
     )
 
@@ -135,7 +156,7 @@ def fit(
 
 
 def scores(heads: Heads, features: Tensor) -> NDArray[np.float64]:
-    """Mean over the heads of each view, shape (crops, VIEWS)."""
+    """Mean over the heads of each view, shape (crops, views)."""
     with torch.no_grad():
         return np.asarray(heads.eval()(features).mean(2).numpy(), np.float64)
 
@@ -199,8 +220,8 @@ def main() -> None:
         dist.init_process_group("gloo")
     run = arguments.material / "run"
     run.mkdir(exist_ok=True)
-    material = load(arguments.material / "features.npz", conf["training"]["rebalance"])
-    held = load(arguments.material / "features.npz", 0.0, "test")
+    material = load(arguments.material / "features.npz", conf["training"])
+    held = load_held_out(arguments.material / "features.npz")
     watch = Watch(Curves(run / "curves.jsonl"), held) if rank() == 0 else None
     heads = fit(material, conf, run / "checkpoint.pt", watch)
     if rank() == 0:

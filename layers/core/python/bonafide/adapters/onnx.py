@@ -168,23 +168,21 @@ class Bundle:
         )
 
     def liveness(self, speech: Speech) -> float | None:
-        """LLR of a human against a machine: the mean over windows of four seconds, weighted by their speech.
+        """LLR of a human against a machine: the mean over windows of four to eight seconds, weighted by their speech.
 
-        None without a detector, or without speech.
+        They cover the recording: a clone could hide in what is not heard. None without a detector, or without speech.
         """
         if self._detector is None or not speech.spoken.any():
             return None
-        length = round(LIVENESS_WINDOW_SECONDS * speech.whole.rate)
-        cut = [slice(start, start + length) for start in _starts(len(speech.spoken), length)]
-        spoken = [int(speech.spoken[each].sum()) for each in cut]
+        windows = max(int(speech.whole.seconds // LIVENESS_WINDOW_SECONDS), 1)
+        pieces = np.array_split(speech.whole.samples, windows)
+        spoken = [int(part.sum()) for part in np.array_split(speech.spoken, windows)]
         # One after the other, so that memory does not grow with the call; no time is spent on what says nothing.
-        pieces = [
-            Waveform(speech.whole.samples[each], speech.whole.rate)
-            for each, some in zip(cut, spoken, strict=True)
-            if some
+        llrs = [
+            float(_run(self._detector, Waveform(piece, speech.whole.rate))[0]) if some else 0.0
+            for piece, some in zip(pieces, spoken, strict=True)
         ]
-        llrs = [float(_run(self._detector, piece)[0]) for piece in pieces]
-        return float(np.average(llrs, weights=[some for some in spoken if some]))
+        return float(np.average(llrs, weights=spoken))
 
     def _embed_pieces(self, waveform: Waveform) -> FloatVector:
         pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
@@ -206,12 +204,6 @@ def _run(session: onnxruntime.InferenceSession, waveform: Waveform) -> NDArray[n
     inputs = {"samples": waveform.samples, "rate": np.array(waveform.rate, dtype=np.int64)}
     output: NDArray[np.float32] = session.run(None, inputs)[0]
     return output
-
-
-def _starts(samples: int, length: int) -> list[int]:
-    """Where as few windows as cover a recording begin, spread evenly: a clone could hide in what is not heard."""
-    windows = max(math.ceil(samples / length), 1)
-    return [round(start) for start in np.linspace(0, max(samples - length, 0), windows)]
 
 
 def _in_band(speech: Waveform, channel: Channel) -> Waveform:
