@@ -56,7 +56,7 @@ layers: $(READY) ## build the layer of third-party packages
 	@$(PY) -m layers.runtime.build >&2
 
 .PHONY: synth
-synth: setup ## write the CloudFormation templates to .build/cdk.out
+synth: setup ## write the CloudFormation templates of the stage dev to .build/cdk.out
 	@$(PY) -m local.synth
 
 .PHONY: demo

@@ -45,11 +45,11 @@ def generate() -> dict[str, Any]:
             continue  # it serves no routes, and may need more settings than those that do
         module: Any = importlib.import_module(f"functions.{handler.parent.name}.handler")
         merge.add_schema(module.app.get_openapi_schema().model_dump(by_alias=True, exclude_none=True, mode="json"))
-    return _signed(merge.get_openapi_schema())
+    return _served(merge.get_openapi_schema())
 
 
-def _signed(document: dict[str, Any]) -> dict[str, Any]:
-    """Says that every route but liveness is signed."""
+def _served(document: dict[str, Any]) -> dict[str, Any]:
+    """Says that every route but liveness is signed, and where the routes are."""
     document["components"]["securitySchemes"] = {
         "sigv4": {
             "type": "apiKey",
@@ -60,6 +60,8 @@ def _signed(document: dict[str, Any]) -> dict[str, Any]:
         }
     }
     document["security"] = [{"sigv4": []}]
+    # Seen from the document and its page: what lies above the version depends on the deployment.
+    document["servers"] = [{"url": ".."}]
     document["paths"]["/v1/health"]["get"]["security"] = []
     return document
 

@@ -7,10 +7,12 @@ any time and as often as one likes, since evidence is a set: what was scored mea
 import argparse
 import base64
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 # A read may find nothing though there is something.
 EMPTY_READS = 10
@@ -87,9 +89,12 @@ def _main() -> None:
     parser.add_argument("--bucket", required=True, help="name of the bucket of failures")
     parser.add_argument("keys", nargs="*", metavar="KEY", help="documents to replay; all of them by default")
     given = parser.parse_args()
-    s3 = boto3.client("s3")
-    names = given.keys or list(keys(s3, given.bucket))
-    print(replay(boto3.client("kinesis"), s3, given.stream, given.bucket, names))
+    try:
+        s3 = boto3.client("s3")
+        names = given.keys or list(keys(s3, given.bucket))
+        print(replay(boto3.client("kinesis"), s3, given.stream, given.bucket, names))
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"replay: {error}")
 
 
 if __name__ == "__main__":

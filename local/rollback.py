@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -49,7 +50,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Move the aliases of a stage back to the version before.")
     parser.add_argument("--stage", required=True)
     arguments = parser.parse_args()
-    begun, resources = read_stack(f"Bonafide-{arguments.stage}-Service")
+    try:
+        return roll_back(arguments.stage)
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"rollback: {error}")
+
+
+def roll_back(stage: str) -> int:
+    """Ends deployments and moves the aliases back; how many could not be moved."""
+    begun, resources = read_stack(f"Bonafide-{stage}-Service")
     stop_deployments(each.name for each in resources if each.kind == APPLICATION)
     client = boto3.client("lambda")
     return sum([not move_back(client, each) for each in released(resources, begun)])

@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from local.runner import deployment
 def main() -> None:
     """Prints one line with the endpoint when it answers, and leaves nothing behind when it ends."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port", type=_free, default=0)
     parser.add_argument("--stage", default="dev")
     parser.add_argument("--follow-parent", action="store_true", help="end when make is killed or interrupted")
     arguments = parser.parse_args()
@@ -30,6 +31,15 @@ def main() -> None:
             _follow(os.getppid())
         else:
             signal.pause()
+
+
+def _free(text: str) -> int:
+    """A port that can be taken; 0 takes any."""
+    try:
+        with socket.create_server(("127.0.0.1", int(text))):
+            return int(text)
+    except (ValueError, OverflowError, OSError) as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from error
 
 
 def _follow(parent: int) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.demo.client import audio, consent
 from local.demo.readers import Reader, load, wav
@@ -102,7 +103,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return smoke(arguments.endpoint or endpoint_of(arguments.stage))
-    except (NotDeployedError, GaveUpError, RefusedError) as error:
+    except (NotDeployedError, GaveUpError, RefusedError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -30,7 +30,7 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from training import tandem
 from training.listen import Heard, listen
-from training.manifest import Clip, ManifestError, digest, read_manifest
+from training.manifest import Clip, ManifestError, digest, read_manifest, refusals
 from training.spoof import evaluate as spoof
 from training.trials import CONDITIONS, Outcome, Recording, compare, enrolments
 
@@ -97,7 +97,7 @@ def _recordings(clips: Sequence[Clip], heard: Sequence[Heard], used: Sequence[Re
     return {
         "listed": len(clips),
         "used": len(used),
-        "skipped": dict(sorted(Counter(each.refused for each in heard if each.refused).items())),
+        "skipped": dict(sorted(refusals(clips, [each.refused for each in heard]).items())),
         "cut_to_60_seconds": sum(each.cut for each in heard),
         "without_speech": sum(each.silent for each in heard),
         "speakers": len({each.speaker for each in used}),

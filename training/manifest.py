@@ -2,6 +2,8 @@
 
 import csv
 import hashlib
+import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,14 @@ class Clip:
     session: str
     row: Mapping[str, str]
     line: int = 0
+
+
+def refusals(clips: Sequence[Clip], codes: Sequence[str | None]) -> Counter[str]:
+    """Names every recording that was refused on stderr, and counts them by code; None stands for one that was taken."""
+    for clip, code in zip(clips, codes, strict=True):
+        if code:
+            sys.stderr.write(f"line {clip.line} is left out: {clip.path}: {code}\n")
+    return Counter(code for code in codes if code)
 
 
 def read_manifest(path: Path, columns: Sequence[str] = REQUIRED) -> list[Clip]:

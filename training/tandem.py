@@ -5,7 +5,6 @@ nobody who is enrolled speaks in them. Whatever is not ACCEPT counts as not acce
 speech.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from training.claims import DRAWS, NOBODY, SEED, Claim, Copy, by_copies, by_humans
 from training.listen import listen, progress
-from training.manifest import ManifestError, digest, read_manifest
+from training.manifest import ManifestError, digest, read_manifest, refusals
 from training.spoof.evaluate import SPOOF, read_labelled, system
 from training.trials import CONDITIONS, Recording, enrolments
 
@@ -144,7 +143,7 @@ def make(manifests: tuple[Path, Path], bundle: Path, condition: str, enroll: int
     humans = by_humans(enrolled, recordings, calibration)
     _require(len({each.kind for each in humans}) == 2, manifests[0], FEW)
     table = Table.of([*humans, *by_copies(copies, enrolled, humans, calibration)])
-    refused = Counter(each.refused for each in heard if each.refused)
+    refused = refusals([*clips, *synthetic], [each.refused for each in heard])
     return Made(table, len(labelled) - len(synthetic), dict(sorted(refused.items())))
 
 

@@ -51,6 +51,11 @@ class Row:
         return list(self.reply.document.get("reasons", []))
 
     @property
+    def missed(self) -> bool:
+        """Whether a machine was accepted, which the demo allows of some clones."""
+        return self.step.machine is not None and self.reply.outcome == "ACCEPT"
+
+    @property
     def voice_matches(self) -> bool:
         """Whether the voice alone would have been accepted."""
         llr, threshold = self.figure("llr"), self.figure("threshold")
@@ -129,6 +134,7 @@ class Table:
         """Says how to read it."""
         print("LLR: natural log; above 0 the voice speaks for the claimed speaker. Score: the same from 0 to 100.")
         print("Alive: LLR of a human against a machine; all that speaks against a clone of whoever is claimed.")
+        print("\u2713 came out as expected, ! is a clone that was not noticed, \u2717 should have come out otherwise.")
         print("STEP_UP: ask the caller for another proof. INCONCLUSIVE: not enough speech to decide on.")
 
     def heading(self, text: str) -> None:
@@ -137,7 +143,8 @@ class Table:
 
     def row(self, row: Row) -> None:
         """Prints one row."""
-        mark = self._paint("\u2713", DIM) if row.held else self._paint("\u2717", RED)
+        mark = self._paint("!", YELLOW) if row.missed else self._paint("\u2713", DIM)
+        mark = mark if row.held else self._paint("\u2717", RED)
         cells = _fitted(_cells(row))
         cells[OUTCOME] = self._paint(cells[OUTCOME], COLOURS.get(row.reply.outcome, DIM))
         wanted = "" if row.held else self._paint(f"  expected {row.step.expected}", RED)

@@ -103,6 +103,14 @@ def test_doubt_about_liveness_is_named_where_it_makes_the_difference() -> None:
     assert verdict.reasons == (Reason.LIVENESS_UNCERTAIN, Reason.VOICE_MATCH)
 
 
+@given(LLRS, st.floats(0, 30), POLICIES)
+def test_a_voice_that_rather_sounds_human_is_never_called_synthetic(
+    llr: float, liveness: float, policy: Policy
+) -> None:
+    verdict = decide(scored(llr), replace(CALL, liveness=liveness), policy)
+    assert Reason.VOICE_SYNTHETIC not in verdict.reasons
+
+
 def test_an_impostor_with_a_synthetic_voice_is_rejected_for_the_voice_first() -> None:
     verdict = decide(scored(-12.0), replace(CALL, liveness=-12.0), POLICY)
     assert verdict.reasons == (Reason.VOICE_MISMATCH, Reason.VOICE_SYNTHETIC)

@@ -167,6 +167,13 @@ def test_an_unexpected_answer_is_not_held() -> None:
     assert not broken.held
 
 
+def test_a_clone_that_was_let_in_is_marked_though_it_was_expected(capsys: pytest.CaptureFixture[str]) -> None:
+    let_in = row("ACCEPT", Expectation(("ACCEPT", "STEP_UP")), machine=Machine.CLONE)
+    for each in (let_in, row("ACCEPT", Expectation(("ACCEPT",))), row("REJECT", Expectation(("ACCEPT",)))):
+        Table().row(each)
+    assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["!", "\u2713", "\u2717"]
+
+
 def test_the_report_has_each_row_with_its_expectation(tmp_path: Path) -> None:
     rows = [row("ACCEPT", Expectation(("ACCEPT",))), row("REJECT", Expectation(("ACCEPT",)))]
     totals = summary(rows, 1.0)

@@ -68,7 +68,7 @@ class Chords:
         self.liveness = liveness
         self.calibration: Mapping[str, Any] = json.loads(CALIBRATION.read_text()) | {
             "embedding_space": embedding_space,
-            "liveness": {"threshold": -1.5, "uncertain_llr": 1.0},
+            "liveness": {"threshold": -1.5},
         }
 
     def find_speech(self, waveform: Waveform) -> Heard:

@@ -21,7 +21,7 @@ from bonafide.biometrics.liveness import LivenessScale
 from bonafide.biometrics.metrics import Trials, cllr, eer, fnmr_at_fmr
 from bonafide.errors import UnsupportedAudio
 from training.listen import Line, in_parallel, load, read
-from training.manifest import Clip, ManifestError, digest, read_manifest
+from training.manifest import Clip, ManifestError, digest, read_manifest, refusals
 
 SCHEMA = 1
 COLUMNS = ("path", "label", "system")
@@ -68,13 +68,14 @@ def score(manifest: Path, bundle: Path, condition: str) -> Scored:
     clips = read_labelled(manifest)
     _require_both(manifest, clips)
     heard = in_parallel("listening", partial(hear, bundle, Line(condition)), [clip.path for clip in clips])
+    refused = refusals(clips, [each if isinstance(each, str) else None for each in heard])
     used = [(clip, each) for clip, each in zip(clips, heard, strict=True) if not isinstance(each, str)]
     _require_both(manifest, [clip for clip, _ in used])
     return Scored(
         np.array([llr for _, llr in used]),
         np.array([clip.row["label"] == BONAFIDE for clip, _ in used]),
         [system(clip) for clip, _ in used],
-        Counter(each for each in heard if isinstance(each, str)),
+        refused,
     )
 
 

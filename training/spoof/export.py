@@ -52,7 +52,6 @@ def detector(material: Path, conf: Mapping[str, Any]) -> tuple[Detector, Mapping
     return model, {
         **asdict(found),
         "threshold": worst_quantile(found.llr(views)[human], held.cells[human]),
-        "uncertain_llr": conf["uncertain_llr"],
         "held_out_crops": len(human),
     }
 

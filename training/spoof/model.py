@@ -23,6 +23,8 @@ from training.spoof.speaker import DEPTHS, SpeakerFront, speaker_front
 
 WIDTH, HEADS = 384, 6
 RATE, WINDOW = 16000, 64000
+# What is shorter is repeated: of less, deviations over time come out too small.
+SHORTEST = 40000
 FFT, HOP = 400, 160
 CEPSTRAL_FFT, BANDS = 512, 60
 HALF_WIDTH = 10
@@ -207,17 +209,17 @@ class Detector(nn.Module):
         return torch.as_tensor(self.heads(self.encoder(windows)).mean(2))
 
     def windows(self, samples: Tensor, rate: Tensor) -> Tensor:
-        """As many windows of WINDOW as fit in, and so much longer that they cover all, (windows, at least WINDOW).
+        """As many windows of WINDOW as fit in, and so much longer that they cover all, (windows, at least SHORTEST).
 
-        What is shorter than one is repeated. Between samples at 8 kHz others are interpolated; at 16 kHz every other
-        of those is left out again.
+        Less than one is one window. Between samples at 8 kHz others are interpolated; at 16 kHz every other of those
+        is left out again.
         """
         middle = F.conv1d(F.pad(samples[None, None], (HALF_WIDTH - 1, HALF_WIDTH)), self.between)[0, 0]
         doubled = torch.stack([samples, middle], 1).flatten()
         step = rate // 8000
         count = doubled.shape[0] // step
         windows = torch.clamp(count // WINDOW, min=1)
-        length = torch.clamp(count // windows, min=WINDOW)
+        length = torch.clamp(count // windows, min=SHORTEST)
         places = torch.arange(windows)[:, None] * length + torch.arange(length)[None]
         return doubled[places % count * step]
 

@@ -98,7 +98,9 @@ class Encoding(StrEnum):
 class AudioInput(Request):
     """A recording of 0.5 to 60 seconds: inline, or uploaded before. Raw encodings need `sample_rate`."""
 
-    content: str | None = Field(None, max_length=MAX_INLINE_CHARACTERS, description="The recording's bytes in base64.")
+    content: str | None = Field(
+        None, max_length=MAX_INLINE_CHARACTERS, description="The recording's bytes in base64; longer ones are uploaded."
+    )
     upload: str | None = Field(None, max_length=256, description="The `upload` of POST .../uploads, after the PUT.")
     encoding: Encoding = Encoding.WAV
     sample_rate: int | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")
@@ -228,7 +230,7 @@ class AuthenticationDecision(Answer):
     domain: str
     claimed_speaker: str
     decision: Decision
-    reasons: list[Reason]
+    reasons: list[Reason] = Field(description="The decisive one first, then what else kept the call from more.")
     speaker: SpeakerEvidence | None = Field(description="Null when there was no speech to score.")
     liveness: LivenessEvidence | None = Field(None, description="Null when nothing could be heard of it.")
     speech_seconds: float
@@ -324,7 +326,7 @@ class SessionEvaluation(Answer):
     status: SessionStatus
     decision_id: str | None = Field(description="Set when the decision is final, and never changed from then on.")
     decision: Decision
-    reasons: list[Reason]
+    reasons: list[Reason] = Field(description="The decisive one first, then what else kept the call from more.")
     speaker: SpeakerEvidence | None
     liveness: LivenessEvidence | None = Field(None, description="Null when nothing could be heard of it.")
     speech_seconds: float

@@ -40,6 +40,8 @@ from bonafide.observability import Event, Handler, log_unexpected, logger, measu
 
 PROBLEM_JSON = "application/problem+json"
 DAY_SECONDS = 24 * 60 * 60
+# Of a rule's text, which says nothing of the request.
+LONGEST_LIMIT = 200
 
 type Beginning = Callable[[Any], None]
 
@@ -106,9 +108,9 @@ def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext) -
         return _plain(_unexpected())
 
 
-# What any route may answer with, from the API's own refusals (403, 413, 429, 504) to a store that is down.
+# What any route may answer with, from the API's own refusals (403, 413, 429, 502, 504) to a store that is down.
 # 404 is the answer to names that no path can hold.
-ANY_ROUTE = (400, 403, 404, 413, 415, 422, 429, 500, 503, 504)
+ANY_ROUTE = (400, 403, 404, 413, 415, 422, 429, 500, 502, 503, 504)
 
 
 def responses(answer: type[Answer] | None, *statuses: int) -> dict[int, Any]:
@@ -173,8 +175,11 @@ def _validation_response(error: RequestValidationError) -> Response[str]:
 def _validation_detail(entry: Mapping[str, Any]) -> ProblemDetail:
     context = {key: value for key, value in (entry.get("ctx") or {}).items() if isinstance(value, int | float | str)}
     limit = ", ".join(f"{key} {value}" for key, value in context.items()) or str(entry.get("msg", entry["type"]))
-    field = ".".join(str(part) for part in entry["loc"]) or "body"
-    return ProblemDetail(field=_shorten(field) or "body", limit=_shorten(limit), found=_shorten(entry.get("input")))
+    place = [str(part) for part in entry["loc"]]
+    field = ".".join(place[1:] if place[:1] == ["body"] else place) or "body"
+    # Of a missing field, what was found is all that stands beside it.
+    found = None if entry["type"] == "missing" else _shorten(entry.get("input"))
+    return ProblemDetail(field=_shorten(field) or "body", limit=limit[:LONGEST_LIMIT], found=found)
 
 
 def _service_response(error: ServiceError) -> Response[str]:

@@ -198,12 +198,15 @@ def _llr_at(posterior: float, odds: float) -> float:
 def _causes(
     score: SpeakerScore, evidence: Evidence, policy: Policy, decision: Decision, edges: Thresholds
 ) -> tuple[Reason, ...]:
-    """What made the decision: the voice if it would be the same for a surely human one, else liveness first."""
+    """What made the decision: the voice if it would be the same for a surely human one, else liveness first.
+
+    A voice that rather sounds human is not called synthetic, however much liveness a policy asks for.
+    """
     human = cheapest(odds_against(score.llr, LARGEST_LLR, policy), policy)
     voice = VOICE[human]
     if evidence.liveness is not None and evidence.liveness < edges.liveness:
-        synthetic = Reason.VOICE_SYNTHETIC
-        return (synthetic, voice) if human is not decision else (voice, synthetic)
+        doubt = Reason.VOICE_SYNTHETIC if evidence.liveness < 0 else Reason.LIVENESS_UNCERTAIN
+        return (doubt, voice) if human is not decision else (voice, doubt)
     return (voice,) if human is decision else (Reason.LIVENESS_UNCERTAIN, voice)
 
 

@@ -7,7 +7,10 @@ from typing import Any, Self
 
 
 class LivenessState(StrEnum):
-    """What the voice sounds like, whatever a policy makes of it."""
+    """What the voice sounds like, whatever a policy makes of it.
+
+    `bona_fide` when a human is likelier, `spoof` when hardly any human sounds like it, `uncertain` between.
+    """
 
     BONA_FIDE = "bona_fide"
     UNCERTAIN = "uncertain"
@@ -20,7 +23,7 @@ class LivenessScale:
 
     Attributes:
         spoof_below: LLR below which hardly any bona fide recording falls.
-        bona_fide_from: LLR from which on hardly anything is left to doubt.
+        bona_fide_from: LLR from which on what was heard speaks for a human.
     """
 
     spoof_below: float
@@ -29,7 +32,7 @@ class LivenessScale:
     @classmethod
     def parse(cls, calibration: Mapping[str, Any]) -> Self:
         """Reads the calibration in `spoof.json`."""
-        return cls(calibration["threshold"], calibration["threshold"] + calibration["uncertain_llr"])
+        return cls(calibration["threshold"], max(calibration["threshold"], 0.0))
 
     def state(self, llr: float) -> LivenessState:
         """Names an LLR; positive ones favour a human."""
