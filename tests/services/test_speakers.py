@@ -53,6 +53,14 @@ def test_opting_out_erases_the_voiceprint_and_keeps_the_consent(world: World) ->
     assert record.voiceprint is None
 
 
+def test_who_is_enrolled_misses_nothing_when_the_domain_asks_for_more_later(world: World) -> None:
+    world.put_domain(minimum_enrolment_seconds=5)
+    world.enroll(speech("ann"))
+    world.put_domain(minimum_enrolment_seconds=60)
+    shown = world.speakers.get("acme", "ann")
+    assert (shown.status, shown.missing_speech_seconds) == (SpeakerStatus.ENROLLED, 0)
+
+
 def test_opting_out_again_changes_nothing(world: World) -> None:
     world.enroll(speech("ann"))
     first = world.speakers.opt_out("acme", "ann")
