@@ -170,7 +170,8 @@ class Bundle:
     def liveness(self, speech: Speech) -> float | None:
         """LLR of a human against a machine: the mean over windows of four to eight seconds, weighted by their speech.
 
-        What is shorter is one window. They cover the recording: a clone could hide in what is not heard. None without a detector, or without speech.
+        What is shorter is one window. They cover the recording: a clone could hide in what is not heard. None without
+        a detector, or without speech.
         """
         if self._detector is None or not speech.spoken.any():
             return None
