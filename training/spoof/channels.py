@@ -63,7 +63,7 @@ def send(samples: Samples, channel: Channel, generator: np.random.Generator) -> 
         generator: source of all chance.
     """
     length = len(samples)
-    for effect, chance in ((_room, 0.2), (_resampled, 0.3), (_coloured, 0.6), (_nonlinear, 0.15), (_noisy, 0.5)):
+    for effect, chance in ((room, 0.2), (_resampled, 0.3), (coloured, 0.6), (nonlinear, 0.15), (_noisy, 0.5)):
         if generator.random() < chance:
             samples = effect(samples, generator)
     samples = _levelled(samples, generator)
@@ -178,7 +178,7 @@ def _resampled(samples: Samples, generator: np.random.Generator) -> Samples:
     return np.asarray(resample_poly(there, down, up)[: len(samples)], np.float32)
 
 
-def _coloured(samples: Samples, generator: np.random.Generator) -> Samples:
+def coloured(samples: Samples, generator: np.random.Generator) -> Samples:
     """A microphone or handset: a smooth random response of up to +-8 dB."""
     knots = np.sort(generator.uniform(100, 7800, 6))
     gains = 10 ** (generator.uniform(-8, 8, 8) * generator.uniform(0.2, 1) / 20)
@@ -186,7 +186,7 @@ def _coloured(samples: Samples, generator: np.random.Generator) -> Samples:
     return np.asarray(fftconvolve(samples, taps, "same"), np.float32)
 
 
-def _room(samples: Samples, generator: np.random.Generator) -> Samples:
+def room(samples: Samples, generator: np.random.Generator) -> Samples:
     """Reverberation: exponentially decaying noise after a direct sound."""
     decay = generator.uniform(0.05, 0.5)
     time = np.arange(int(WIDE * decay)) / WIDE
@@ -196,7 +196,7 @@ def _room(samples: Samples, generator: np.random.Generator) -> Samples:
     return np.asarray(fftconvolve(samples, tail)[: len(samples)], np.float32)
 
 
-def _nonlinear(samples: Samples, generator: np.random.Generator) -> Samples:
+def nonlinear(samples: Samples, generator: np.random.Generator) -> Samples:
     """A driven amplifier or loudspeaker: soft clipping between two gentle filters."""
     drive = generator.uniform(1, 6) / max(float(np.abs(samples).max()), 1e-4)
     bent = np.tanh(samples * drive + generator.uniform(0, 0.2)) / drive

@@ -11,9 +11,9 @@ import pyworld
 from numpy.typing import NDArray
 from scipy.linalg import solve_toeplitz
 from scipy.ndimage import gaussian_filter
-from scipy.signal import get_window, lfilter
+from scipy.signal import butter, get_window, lfilter, sosfilt
 
-from training.spoof.channels import Samples
+from training.spoof.channels import Samples, coloured, nonlinear, room
 
 RATE = 16000
 PARTIAL_SECONDS = 4.5
@@ -170,6 +170,13 @@ def spliced(samples: Samples, generator: np.random.Generator) -> NDArray[np.floa
     return samples * (1 - edges) + copy * edges
 
 
+def replayed(samples: Samples, generator: np.random.Generator) -> Samples:
+    """A recording played by a small loudspeaker in a room, and heard by a microphone; what is said is human."""
+    band = generator.uniform((150, 5000), (600, 7500))
+    played = np.asarray(sosfilt(butter(2, band, "band", fs=RATE, output="sos"), samples), np.float32)
+    return coloured(room(nonlinear(played, generator), generator), generator)
+
+
 # By system: its family, which is what is held out, its share, and how it is made.
 SYSTEMS: dict[str, tuple[str, float, Synthesis]] = {
     "world": ("world", 0.20, world),
@@ -181,3 +188,4 @@ SYSTEMS: dict[str, tuple[str, float, Synthesis]] = {
 }
 # Edits of a recording rather than copies of all of it.
 EDITS: dict[str, tuple[str, float, Synthesis]] = {"partial": ("partial", 1.0, spliced)}
+REPLAYS: dict[str, tuple[str, float, Synthesis]] = {"replay": ("replay", 1.0, replayed)}

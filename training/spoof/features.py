@@ -120,11 +120,12 @@ def main() -> None:
     manifest = arguments.material / "manifest.csv"
     rows = read(manifest)
     check(manifest, rows)
-    conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))["crops"]
+    conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))
     pairs = [
         (row, crop)
         for row, origin in zip(rows, origins(rows), strict=True)
-        for crop in crops(arguments.material, row, origin, conf)
+        if row.family not in conf["split"]["measured_only"]
+        for crop in crops(arguments.material, row, origin, conf["crops"])
     ]
     if uneven := unbalanced([row.label for row, _ in pairs], [crop.channel.name for _, crop in pairs]):
         raise DataError("\n".join(uneven))

@@ -1,4 +1,4 @@
-"""Copy synthesis of the bona fide recordings: by signal processing, of a phrase only, and by trained vocoders.
+"""Copies of the bona fide recordings: by signal processing, of a phrase only, replayed, and by trained vocoders.
 
 python -m training.spoof.synthesise --material .build/spoof
 """
@@ -23,7 +23,7 @@ from scipy.ndimage import gaussian_filter
 
 from training.spoof.assemble import CONF, fraction
 from training.spoof.channels import WIDE, Samples
-from training.spoof.classic import EDITS, SYSTEMS, Synthesis
+from training.spoof.classic import EDITS, REPLAYS, SYSTEMS, Synthesis
 from training.spoof.collect import Recording, keep, recall, remember
 from training.spoof.denoiser import Denoiser, diffused
 from training.spoof.vocoder import KINDS, Mel, sources
@@ -146,6 +146,7 @@ def _blended(real: Samples, made: Samples, generator: np.random.Generator) -> Sa
 STAGES: Mapping[str, Callable[[Path, Recording], list[Recording]]] = {
     "classic": partial(copied, SYSTEMS, 1.2),
     "partial": partial(copied, EDITS, 1.0),
+    "replay": partial(copied, REPLAYS, 1.0),
     "neural": neural,
     "diffusion": diffusion,
 }
