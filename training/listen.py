@@ -15,7 +15,7 @@ from bonafide.audio.decode import LONGEST_SECONDS, decode
 from bonafide.audio.telephone import NARROWBAND_RATE, telephone
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
-from bonafide.errors import UnsupportedAudio
+from bonafide.errors import InvalidInput, UnsupportedAudio
 
 PROCESSES = 2
 
@@ -72,7 +72,7 @@ def hear(bundle: Path, lines: Sequence[Line], path: Path) -> Heard:
     """Takes one recording to evidence on each line."""
     try:
         waveform, cut = read(path)
-    except UnsupportedAudio as error:
+    except InvalidInput as error:
         return Heard({}, {}, refused=error.code)
     models = load(bundle)
     waveforms = {line: telephone(waveform) if line is Line.TELEPHONE else waveform for line in lines}
@@ -89,7 +89,7 @@ def read(path: Path) -> tuple[Waveform, bool]:
     """Decodes a WAV or FLAC file; the flag tells that it was longer than what is taken and only its start was used.
 
     Raises:
-        UnsupportedAudio: it cannot be used.
+        InvalidInput: it cannot be used, or has more than one channel.
     """
     content = path.read_bytes()
     encoding = "flac" if content.startswith(b"fLaC") else "wav"

@@ -15,7 +15,7 @@ from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.metrics import Flags
 from bonafide.biometrics.scoring import Condition, Measured, compare
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.errors import UnsupportedAudio
+from bonafide.errors import InvalidInput
 from training.fit import Scored
 from training.lines import Lines, Span
 from training.listen import load, read
@@ -82,7 +82,7 @@ def vary(bundle: Path, settings: Settings, numbered: tuple[int, Clip]) -> list[V
     index, clip = numbered
     try:
         waveform, _ = read(clip.path)
-    except UnsupportedAudio:
+    except InvalidInput:
         return []
     models = load(bundle)
     generator = np.random.default_rng([settings.seed, index])

@@ -1,4 +1,6 @@
+import io
 import json
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,15 @@ def append(manifest: Path, name: str, content: bytes) -> None:
     (manifest.parent / name).write_bytes(content)
     with manifest.open("a", encoding="utf-8") as file:
         file.write(f"{name},someone,,readings,Apache-2.0,train\n")
+
+
+def stereo() -> bytes:
+    """A second of two channels."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setparams((2, 2, 16000, 0, "NONE", ""))
+        file.writeframes(bytes(64000))
+    return content.getvalue()
 
 
 def command(monkeypatch: pytest.MonkeyPatch, manifest: Path, out: Path, bundle: Path, *more: str) -> int:
@@ -54,11 +65,12 @@ def test_a_condition_is_what_is_compared(manifest: Path, bundle: Path, condition
 
 def test_says_what_it_skipped_cut_or_found_no_speech_in(manifest: Path, bundle: Path) -> None:
     append(manifest, "corrupt.wav", b"RIFF but no more")
+    append(manifest, "stereo.wav", stereo())
     append(manifest, "silent.wav", as_wav(Waveform(np.zeros(16000, np.float32), 16000)))
     append(manifest, "long.wav", as_wav(lasting(reading(), 61.0)))
     report = evaluate.evaluate(manifest, bundle, "native", 1)["recordings"]
-    assert report["skipped"] == {"audio_malformed": 1}
-    assert (report["listed"], report["used"]) == (9, 8)
+    assert report["skipped"] == {"audio_channel_required": 1, "audio_malformed": 1}
+    assert (report["listed"], report["used"]) == (10, 8)
     assert (report["cut_to_60_seconds"], report["without_speech"]) == (1, 1)
 
 

@@ -19,7 +19,7 @@ from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.liveness import LivenessScale
 from bonafide.biometrics.metrics import Trials, cllr, eer, fnmr_at_fmr
-from bonafide.errors import UnsupportedAudio
+from bonafide.errors import InvalidInput
 from training.listen import Line, in_parallel, load, read
 from training.manifest import Clip, ManifestError, digest, read_manifest, refusals
 
@@ -126,7 +126,7 @@ def hear(bundle: Path, line: Line, path: Path) -> float | str:
     """The score of one recording, or the code of the reason why it cannot be decoded."""
     try:
         waveform, _ = read(path)
-    except UnsupportedAudio as error:
+    except InvalidInput as error:
         return error.code
     return liveness(load(bundle), telephone(waveform) if line is Line.TELEPHONE else waveform)
 
