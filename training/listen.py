@@ -60,10 +60,11 @@ def in_parallel[A, B](label: str, function: Callable[[A], B], items: Sequence[A]
 def progress[T](label: str, items: Iterable[T], total: int) -> Iterator[T]:
     """Passes items on and shows on stderr how far they are: on one line for people, on a few in a log."""
     watched = sys.stderr.isatty()
+    looks, start = (100, "\r") if watched else (4, "")
     for count, item in enumerate(items, start=1):
-        if count == total or count % max(1, total // (100 if watched else 4)) == 0:
-            sys.stderr.write(f"\r{label} {count}/{total}" if watched else f"{label} {count}/{total}\n")
-            sys.stderr.write("\n" if watched and count == total else "")
+        if count == total or count % max(1, total // looks) == 0:
+            end = "" if watched and count < total else "\n"
+            sys.stderr.write(f"{start}{label} {count}/{total}{end}")
             sys.stderr.flush()
         yield item
 

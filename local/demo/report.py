@@ -143,8 +143,7 @@ class Table:
 
     def row(self, row: Row) -> None:
         """Prints one row."""
-        mark = self._paint("!", YELLOW) if row.missed else self._paint("\u2713", DIM)
-        mark = mark if row.held else self._paint("\u2717", RED)
+        mark = self._paint(*_mark(row))
         cells = _fitted(_cells(row))
         cells[OUTCOME] = self._paint(cells[OUTCOME], COLOURS.get(row.reply.outcome, DIM))
         wanted = "" if row.held else self._paint(f"  expected {row.step.expected}", RED)
@@ -167,6 +166,13 @@ class Table:
 
     def _paint(self, text: str, colour: str) -> str:
         return f"\033[{colour}m{text}\033[0m" if self._coloured and text else text
+
+
+def _mark(row: Row) -> tuple[str, str]:
+    """The sign of how a row came out, and its colour."""
+    if not row.held:
+        return "\u2717", RED
+    return ("!", YELLOW) if row.missed else ("\u2713", DIM)
 
 
 def _cells(row: Row) -> Sequence[str]:

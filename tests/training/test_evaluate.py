@@ -1,6 +1,4 @@
-import io
 import json
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +7,7 @@ import pytest
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.decision import Decision
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from tests.audio.wav_writer import wav
 from tests.readings import lasting, reading
 from tests.training.conftest import as_wav
 from training import evaluate
@@ -25,15 +24,6 @@ def append(manifest: Path, name: str, content: bytes) -> None:
     (manifest.parent / name).write_bytes(content)
     with manifest.open("a", encoding="utf-8") as file:
         file.write(f"{name},someone,,readings,Apache-2.0,train\n")
-
-
-def stereo() -> bytes:
-    """A second of two channels."""
-    content = io.BytesIO()
-    with wave.open(content, "wb") as file:
-        file.setparams((2, 2, 16000, 0, "NONE", ""))
-        file.writeframes(bytes(64000))
-    return content.getvalue()
 
 
 def command(monkeypatch: pytest.MonkeyPatch, manifest: Path, out: Path, bundle: Path, *more: str) -> int:
@@ -65,7 +55,7 @@ def test_a_condition_is_what_is_compared(manifest: Path, bundle: Path, condition
 
 def test_says_what_it_skipped_cut_or_found_no_speech_in(manifest: Path, bundle: Path) -> None:
     append(manifest, "corrupt.wav", b"RIFF but no more")
-    append(manifest, "stereo.wav", stereo())
+    append(manifest, "stereo.wav", wav(np.zeros((16000, 2), np.int16)))
     append(manifest, "silent.wav", as_wav(Waveform(np.zeros(16000, np.float32), 16000)))
     append(manifest, "long.wav", as_wav(lasting(reading(), 61.0)))
     report = evaluate.evaluate(manifest, bundle, "native", 1)["recordings"]

@@ -188,4 +188,5 @@ SYSTEMS: dict[str, tuple[str, float, Synthesis]] = {
 }
 # Edits of a recording rather than copies of all of it.
 EDITS: dict[str, tuple[str, float, Synthesis]] = {"partial": ("partial", 1.0, spliced)}
+# Human speech that does not come from a human there and then.
 REPLAYS: dict[str, tuple[str, float, Synthesis]] = {"replay": ("replay", 1.0, replayed)}

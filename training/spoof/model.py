@@ -23,7 +23,7 @@ from training.spoof.speaker import DEPTHS, SpeakerFront, speaker_front
 
 WIDTH, HEADS = 384, 6
 RATE, WINDOW = 16000, 64000
-# What is shorter is repeated: of less, deviations over time come out too small.
+# What is shorter is repeated: as it is, its LLRs fall the shorter it gets.
 SHORTEST = 40000
 FFT, HOP = 400, 160
 CEPSTRAL_FFT, BANDS = 512, 60

@@ -175,8 +175,7 @@ def _validation_response(error: RequestValidationError) -> Response[str]:
 def _validation_detail(entry: Mapping[str, Any]) -> ProblemDetail:
     context = {key: value for key, value in (entry.get("ctx") or {}).items() if isinstance(value, int | float | str)}
     limit = ", ".join(f"{key} {value}" for key, value in context.items()) or str(entry.get("msg", entry["type"]))
-    place = [str(part) for part in entry["loc"]]
-    field = ".".join(place[1:] if place[:1] == ["body"] else place) or "body"
+    field = ".".join(str(part) for part in entry["loc"]).removeprefix("body.") or "body"
     # Of a missing field, what was found is all that stands beside it.
     found = None if entry["type"] == "missing" else _shorten(entry.get("input"))
     return ProblemDetail(field=_shorten(field) or "body", limit=limit[:LONGEST_LIMIT], found=found)

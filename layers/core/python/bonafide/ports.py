@@ -73,7 +73,8 @@ class SpeakerRecord:
         created_at: also tells a record from a deleted one of the same name, whose versions began at 1 too.
         voiceprint: None before the first enrolment and after an opt-out.
         consent: the newest receipt; kept after an opt-out as evidence of what was agreed.
-        opted_out_at: when the speaker last opted out; consent given before that is void for good.
+        opted_out_at: when the speaker last opted out; consent given before that is void as long as the
+            record is there; a deleted speaker's is not known any more.
         applied: identifiers of the newest enrolments in the voiceprint, so that a repeated one adds no speech.
         version: optimistic version, 0 when never written.
     """
