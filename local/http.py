@@ -29,10 +29,15 @@ class Handler(BaseHTTPRequestHandler):
         return result
 
     def read_body(self, limit: int) -> bytes:
-        """Reads the body of the request, of at most `limit` bytes."""
+        """Reads the body of the request, of at most `limit` bytes.
+
+        Raises:
+            TooLongError: it has more.
+            ValueError: how long it is does not become clear.
+        """
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._read_chunks(limit)
-        length = int(self.headers.get("Content-Length") or 0)
+        length = _size((self.headers.get("Content-Length") or "0").strip(), 10)
         if length > limit:
             self.close_connection = True
             self._discard(length)
@@ -41,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _read_chunks(self, limit: int) -> bytes:
         body = bytearray()
-        while size := int(self.rfile.readline(64).split(b";")[0], 16):
+        while size := _size(self.rfile.readline(64).split(b";")[0].strip().decode("latin-1"), 16):
             if len(body) + size > limit:
                 self.close_connection = True
                 raise TooLongError
@@ -70,6 +75,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Says nothing: what matters is in the logs of the functions."""
+
+
+def _size(text: str, base: int) -> int:
+    """Reads a number of bytes; a sign would have the connection wait for what never comes.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if not (text.isascii() and text.isalnum()):
+        raise ValueError("not a number of bytes")
+    return int(text, base)
 
 
 class Server(ThreadingHTTPServer):

@@ -16,6 +16,8 @@ SPEECH = Path(".build/demo/speech")
 
 def main() -> int:
     """Plays the script; 0 only if every expectation held."""
+    # What a run that is cut off leaves must not look like its report.
+    REPORT.unlink(missing_ok=True)
     print("Fetching the readers, then starting Bonafide ...", file=sys.stderr, flush=True)
     readers = load()
     table = Table()

@@ -66,6 +66,21 @@ def test_a_wideband_call_is_brought_down_only_to_meet_a_narrowband_voiceprint() 
     assert bands_to_meet(enrolled(wideband(), narrowband())) == []
 
 
+def test_a_moment_of_wideband_speech_does_not_displace_a_telephone_voiceprint() -> None:
+    telephone = narrowband(seconds=20.0)
+    brief, enough = (enrolled(telephone, wideband(angle=1.4, seconds=seconds)) for seconds in (0.6, 2.0))
+    assert bands_to_meet(brief) == [Channel.NARROWBAND]
+    assert compare(brief, wideband()).condition is Condition.CROSS
+    assert score(brief, wideband(), calibration()).llr > 2.0
+    assert bands_to_meet(enough) == []
+    assert compare(enough, wideband()).condition is Condition.WIDEBAND
+
+
+def test_wideband_speech_is_used_however_brief_where_there_is_hardly_any_other() -> None:
+    assert compare(enrolled(wideband(seconds=0.6)), wideband()).condition is Condition.WIDEBAND
+    assert compare(enrolled(wideband(seconds=1.0), narrowband(seconds=0.5)), wideband()).condition is Condition.WIDEBAND
+
+
 @given(COSINES, COSINES, SECONDS, SECONDS)
 def test_the_llr_rises_with_the_cosine(one: float, other: float, enrolled_seconds: float, seconds: float) -> None:
     low, high = sorted((one, other))

@@ -241,6 +241,8 @@ def test_an_answer_may_be_empty(connection: http.client.HTTPConnection) -> None:
         b"nonsense\r\n\r\n",
         b"GET /test/v1/health HTTP/9.9\r\n\r\n",
         b"POST /test/v1/places/x HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"POST /test/v1/places/x HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST /test/v1/places/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n",
     ],
 )
 def test_what_is_not_http_is_refused_as_a_problem(server: Server, bytes_: bytes) -> None:

@@ -273,7 +273,21 @@ def test_an_enrolment_that_a_deletion_overtakes_brings_no_deleted_speech_back(wo
         world.enroll(speech("ann", 5))
 
     world.report = once("before", "put_speaker", leave_and_come_back)
-    assert world.enroll(speech("ann", 6)).total_speech_seconds == 11
+    with pytest.raises(Conflict) as refusal:
+        world.enroll(speech("ann", 6))
+    assert refusal.value.code == "speaker_deleted"
+    assert world.speakers.get("acme", "ann").total_speech_seconds == 5
+
+
+def test_an_enrolment_that_a_deletion_overtakes_does_not_bring_the_speaker_back(world: World) -> None:
+    world.put_domain(keep_audio=True)
+    world.enroll(speech("ann"))
+    world.report = once("before", "put_speaker", lambda: world.speakers.delete("acme", "ann"))
+    with pytest.raises(Conflict) as refusal:
+        world.enroll(speech("ann"))
+    assert refusal.value.code == "speaker_deleted"
+    assert world.store.find("acme", "ann")[1] is None
+    assert world.audio.objects == {}
 
 
 def test_a_race_that_is_lost_again_and_again_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,23 @@ def test_who_is_enrolled_misses_nothing_when_the_domain_asks_for_more_later(worl
     assert (shown.status, shown.missing_speech_seconds) == (SpeakerStatus.ENROLLED, 0)
 
 
+def test_who_is_enrolled_stays_so_when_more_speech_is_added_after_the_domain_asked_for_more(world: World) -> None:
+    world.put_domain(minimum_enrolment_seconds=5)
+    world.enroll(speech("ann"))
+    world.put_domain(minimum_enrolment_seconds=60)
+    answer = world.enroll(speech("ann", 5))
+    assert (answer.status, answer.missing_speech_seconds) == (SpeakerStatus.ENROLLED, 0)
+
+
+def test_who_misses_nothing_is_enrolled_when_the_domain_asks_for_less_later(world: World) -> None:
+    world.enroll(speech("ann"))
+    assert world.speakers.get("acme", "ann").status is SpeakerStatus.PENDING
+    world.put_domain(minimum_enrolment_seconds=5)
+    shown = world.speakers.get("acme", "ann")
+    assert (shown.status, shown.missing_speech_seconds) == (SpeakerStatus.ENROLLED, 0)
+    assert world.authenticate(speech("ann")).speaker is not None
+
+
 def test_opting_out_again_changes_nothing(world: World) -> None:
     world.enroll(speech("ann"))
     first = world.speakers.opt_out("acme", "ann")

@@ -1,9 +1,23 @@
 """The public contract: requests and responses of the REST API, version 1. It evolves by adding."""
 
+import re
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.biometrics.enrolment import SpeakerStatus
@@ -18,9 +32,18 @@ MAX_INLINE_CHARACTERS = 5 * 1024 * 1024  # a function takes 6 MB in all, escaped
 UPLOAD_SECONDS = 900
 MAX_CHUNKS = 7200
 
+
+def _moment(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[Tt ]", value)):
+        return value
+    raise PydanticCustomError("moment", "a date and time with its offset is needed, as text of ISO 8601")
+
+
+# Requests are taken by JSON's own types: a number in quotes, or true for 1, is more likely a mistake than a wish.
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
-type Probability = Annotated[float, Field(gt=0, lt=0.5)]
-type Cost = Annotated[float, Field(gt=0, le=1_000_000)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+type Probability = Annotated[StrictFloat, Field(gt=0, lt=0.5)]
+type Cost = Annotated[StrictFloat, Field(gt=0, le=1_000_000)]
 
 
 class Request(BaseModel):
@@ -50,8 +73,12 @@ class PolicySettings(Request):
     )
     false_reject_cost: Cost = Field(5.0, description="Cost of rejecting the genuine speaker.")
     step_up_cost: Cost = Field(1.0, description="Cost of asking a genuine speaker for another proof.")
-    minimum_enrolment_seconds: float = Field(20.0, ge=5, le=120, description="Net speech that completes an enrolment.")
-    minimum_decision_seconds: float = Field(3.0, ge=1, le=30, description="Net speech below which nothing is decided.")
+    minimum_enrolment_seconds: StrictFloat = Field(
+        20.0, ge=5, le=120, description="Net speech that completes an enrolment."
+    )
+    minimum_decision_seconds: StrictFloat = Field(
+        3.0, ge=1, le=30, description="Net speech below which nothing is decided."
+    )
 
     @model_validator(mode="after")
     def _machines_cost_what_impostors_do(self) -> Self:
@@ -63,8 +90,8 @@ class PolicySettings(Request):
 class RetentionSettings(Request):
     """What is kept, and for how long."""
 
-    decision_days: int = Field(365, ge=1, le=3650, description="Decisions are deleted after this many days.")
-    keep_audio: bool = Field(False, description="Keep the audio of enrolments and authentications.")
+    decision_days: StrictInt = Field(365, ge=1, le=3650, description="Decisions are deleted after this many days.")
+    keep_audio: StrictBool = Field(False, description="Keep the audio of enrolments and authentications.")
 
 
 class DomainSettings(Request):
@@ -103,8 +130,8 @@ class AudioInput(Request):
     )
     upload: str | None = Field(None, max_length=256, description="The `upload` of POST .../uploads, after the PUT.")
     encoding: Encoding = Encoding.WAV
-    sample_rate: int | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")
-    channel: int | None = Field(None, ge=0, le=7, description="Which channel holds the caller; needed above one.")
+    sample_rate: StrictInt | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")
+    channel: StrictInt | None = Field(None, ge=0, le=7, description="Which channel holds the caller; needed above one.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -116,7 +143,7 @@ class AudioInput(Request):
 class UploadRequest(Request):
     """What will be uploaded."""
 
-    content_length: int | None = Field(
+    content_length: StrictInt | None = Field(
         None,
         ge=1,
         le=MAX_AUDIO_BYTES,
@@ -138,7 +165,7 @@ class ConsentReceipt(Request):
     """Proof that the speaker agreed to be enrolled."""
 
     receipt_id: Identifier = Field(description="Your reference to the recorded consent.")
-    given_at: AwareDatetime = Field(description="When consent was given; not in the future.")
+    given_at: Moment = Field(description="When consent was given; not in the future.")
 
 
 class EnrollmentRequest(Request):
@@ -249,8 +276,8 @@ class AudioFormat(Request):
     """How every chunk of a call is encoded. Raw encodings are mono and need `sample_rate`."""
 
     encoding: Encoding
-    sample_rate: int | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")
-    channel: int | None = Field(None, ge=0, le=7, description="Which channel holds the caller; needed above one.")
+    sample_rate: StrictInt | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")
+    channel: StrictInt | None = Field(None, ge=0, le=7, description="Which channel holds the caller; needed above one.")
 
 
 class SessionRequest(Request):
@@ -272,8 +299,8 @@ class ChunkRequest(Request):
 
     content: str = Field(max_length=MAX_INLINE_CHARACTERS, description="The chunk's bytes in base64.")
     encoding: Encoding | None = None
-    sample_rate: int | None = Field(None, ge=8000, le=48000)
-    channel: int | None = Field(None, ge=0, le=7)
+    sample_rate: StrictInt | None = Field(None, ge=8000, le=48000)
+    channel: StrictInt | None = Field(None, ge=0, le=7)
 
 
 class ChunkReceipt(Answer):
@@ -287,7 +314,9 @@ class ChunkReceipt(Answer):
 class EndRequest(Request):
     """Says that no more audio follows."""
 
-    chunks: int = Field(ge=0, le=MAX_CHUNKS, description="How many chunks the call has: one more than its last number.")
+    chunks: StrictInt = Field(
+        ge=0, le=MAX_CHUNKS, description="How many chunks the call has: one more than its last number."
+    )
 
 
 class Session(Answer):

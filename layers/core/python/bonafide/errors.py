@@ -15,6 +15,7 @@
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 
 class BonafideError(Exception):
@@ -47,6 +48,10 @@ class BonafideError(Exception):
         self.limit = limit
         self.found = found
         self.headers = dict(headers or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Between processes: by what it holds, since arguments that have to be named cannot be handed to `__init__`."""
+        return BonafideError.__new__, (type(self), *self.args), self.__dict__
 
 
 class InvalidInput(BonafideError):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, Self
 
 from bonafide.audio.waveform import Waveform
-from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.enrolment import SpeakerStatus, missing_seconds, status_of
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
@@ -89,6 +89,20 @@ class SpeakerRecord:
     opted_out_at: datetime | None = None
     applied: tuple[str, ...] = field(default=())
     version: int = 0
+
+    @property
+    def speech_seconds(self) -> float:
+        """Net speech in the voiceprint."""
+        return self.voiceprint.speech_seconds if self.voiceprint else 0.0
+
+    def status_under(self, policy: Policy) -> SpeakerStatus:
+        """Where the speaker stands by now; `status` is what was so when the record was written."""
+        return status_of(self.status, self.speech_seconds, policy.minimum_enrolment_seconds)
+
+    def missing_under(self, policy: Policy) -> float:
+        """Net speech that is still needed, in seconds; 0.0 for who is enrolled."""
+        enrolled = self.status_under(policy) is SpeakerStatus.ENROLLED
+        return 0.0 if enrolled else missing_seconds(self.speech_seconds, policy.minimum_enrolment_seconds)
 
     def next(self, at: datetime, **changes: Any) -> Self:
         """The following version of this record."""

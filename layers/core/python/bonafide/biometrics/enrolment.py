@@ -20,9 +20,10 @@ class SpeakerStatus(StrEnum):
     OPTED_OUT = "OPTED_OUT"
 
 
-def status_of(speech_seconds: float, minimum_seconds: float) -> SpeakerStatus:
-    """Tells whether there is enough net speech to compare with."""
-    return SpeakerStatus.PENDING if missing_seconds(speech_seconds, minimum_seconds) else SpeakerStatus.ENROLLED
+def status_of(known: SpeakerStatus, speech_seconds: float, minimum_seconds: float) -> SpeakerStatus:
+    """Tells where a speaker stands when so much net speech is asked for; who is enrolled stays so when that is more."""
+    enough = known is SpeakerStatus.PENDING and not missing_seconds(speech_seconds, minimum_seconds)
+    return SpeakerStatus.ENROLLED if enough else known
 
 
 def missing_seconds(speech_seconds: float, minimum_seconds: float) -> float:

@@ -10,6 +10,10 @@ from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.liveness import LivenessScale
 from bonafide.biometrics.voiceprint import Template, Voiceprint
 
+# Net speech from which on a wideband template says more of a wideband call than a narrowband one does, however much
+# speech that one has: where the LLRs of genuine callers cross.
+ENOUGH_WIDEBAND_SECONDS = 2.0
+
 
 class Condition(StrEnum):
     """What was compared with what; each is calibrated by itself."""
@@ -151,7 +155,7 @@ def score(voiceprint: Voiceprint, evidence: Evidence, calibration: Calibration) 
 
 
 def compare(voiceprint: Voiceprint, evidence: Evidence) -> Comparison:
-    """Holds a recording against the template of the widest band that both have.
+    """Holds a recording against the template of the widest band that both have, and that knows enough of the voice.
 
     Raises:
         ValueError: they have no band, or not the embedding space, in common.
@@ -166,7 +170,7 @@ def compare(voiceprint: Voiceprint, evidence: Evidence) -> Comparison:
 
 def bands_to_meet(voiceprint: Voiceprint) -> list[Channel]:
     """The bands, besides its own, that a call must be embedded in so that it can meet the voiceprint."""
-    return [] if Channel.WIDEBAND in voiceprint.templates else [Channel.NARROWBAND]
+    return [] if _bands(voiceprint)[:1] == [Channel.WIDEBAND] else [Channel.NARROWBAND]
 
 
 def attenuation(enrolled_seconds: float, tested_seconds: float, half_seconds: float) -> float:
@@ -186,10 +190,19 @@ def _log_sum(one: float, other: float) -> float:
 
 
 def _common_band(voiceprint: Voiceprint, evidence: Evidence) -> Channel:
-    for band in (Channel.WIDEBAND, Channel.NARROWBAND):
-        if band in voiceprint.templates and band in evidence.embeddings:
+    for band in _bands(voiceprint):
+        if band in evidence.embeddings:
             return band
     raise ValueError("voiceprint and evidence have no band in common")
+
+
+def _bands(voiceprint: Voiceprint) -> list[Channel]:
+    """The bands of its templates, the one to be preferred first."""
+    wide, narrow = (voiceprint.templates.get(band) for band in (Channel.WIDEBAND, Channel.NARROWBAND))
+    bands = [band for band in (Channel.WIDEBAND, Channel.NARROWBAND) if band in voiceprint.templates]
+    if wide and narrow and wide.seconds < ENOUGH_WIDEBAND_SECONDS and not narrow.is_derived:
+        bands.reverse()
+    return bands
 
 
 def _condition(band: Channel, template: Template, evidence: Evidence) -> Condition:

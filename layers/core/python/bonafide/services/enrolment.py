@@ -5,7 +5,6 @@ from typing import Any
 
 from bonafide.biometrics.enrolment import (
     SpeakerStatus,
-    missing_seconds,
     require_enrolment_quality,
     status_of,
 )
@@ -63,7 +62,8 @@ class EnrolmentService:
         Raises:
             NotFound: the domain, or the upload, is unknown.
             InvalidInput: consent or audio cannot be used; says what is wrong.
-            Conflict: the speaker opted out after this consent, or has a voiceprint of another embedding space.
+            Conflict: the speaker opted out after this consent, was deleted meanwhile, or has a voiceprint of another
+                embedding space.
         """
         self._require_consent_in_the_past(request.consent)
         name = request_identifier(key, request, domain, speaker, "enrollment")
@@ -74,14 +74,15 @@ class EnrolmentService:
             raise
 
     def _enroll(self, domain: str, speaker: str, name: str, request: EnrollmentRequest) -> Enrollment:
-        tenant = self._admit(*self._store.find(domain, speaker), domain=domain, consent=request.consent)
+        tenant, known = self._store.find(domain, speaker)
+        tenant = self._admit(tenant, known, domain=domain, consent=request.consent)
         content, waveform = self._recordings.read(domain, request.audio)
         evidence = self._models.observe(waveform, [Channel.NARROWBAND])
         require_enrolment_quality(evidence)
         if tenant.retention.keep_audio:
             # Kept before the voiceprint is written, so that whoever erases the speaker afterwards finds it.
             self._recordings.keep(domain, speaker, f"enrollments/{name}", content)
-        tenant, record = self._apply(domain, speaker, Contribution(name, evidence, request.consent))
+        tenant, record = self._apply(domain, speaker, Contribution(name, evidence, request.consent), known)
         return self._view(name, tenant, record, evidence)
 
     def _forget_unless_applied(self, domain: str, speaker: str, name: str) -> None:
@@ -94,11 +95,14 @@ class EnrolmentService:
         if record is None or name not in record.applied:
             self._recordings.forget(domain, speaker, f"enrollments/{name}")
 
-    def _apply(self, domain: str, speaker: str, contribution: Contribution) -> tuple[DomainRecord, SpeakerRecord]:
+    def _apply(
+        self, domain: str, speaker: str, contribution: Contribution, known: SpeakerRecord | None
+    ) -> tuple[DomainRecord, SpeakerRecord]:
         """Folds the evidence into whatever the voiceprint is by now; the loser of a race does it again."""
         for pause in jittered_pauses(WRITE_ATTEMPTS):
             tenant, current = self._store.find(domain, speaker)
             tenant = self._admit(tenant, current, domain=domain, consent=contribution.consent)
+            _require_not_deleted(known, current)
             if current and contribution.name in current.applied:
                 return tenant, current
             updated = self._updated(tenant, current, speaker, contribution)
@@ -122,9 +126,10 @@ class EnrolmentService:
         now = self._clock()
         record = current or SpeakerRecord(tenant.domain, speaker, SpeakerStatus.PENDING, created_at=now, updated_at=now)
         voiceprint = (record.voiceprint or Voiceprint.empty(self._models.embedding_space)).add(contribution.evidence)
+        known = SpeakerStatus.PENDING if record.status is SpeakerStatus.OPTED_OUT else record.status
         return record.next(
             now,
-            status=status_of(voiceprint.speech_seconds, tenant.policy.minimum_enrolment_seconds),
+            status=status_of(known, voiceprint.speech_seconds, tenant.policy.minimum_enrolment_seconds),
             voiceprint=voiceprint,
             consent=_newest(record.consent, contribution.consent),
             applied=(*record.applied, contribution.name)[-REMEMBERED_ENROLMENTS:],
@@ -159,19 +164,25 @@ class EnrolmentService:
             )
 
     def _view(self, name: str, tenant: DomainRecord, record: SpeakerRecord, evidence: Evidence) -> Enrollment:
-        seconds = record.voiceprint.speech_seconds if record.voiceprint else 0.0
-        missing = missing_seconds(seconds, tenant.policy.minimum_enrolment_seconds)
         return Enrollment(
             enrollment_id=name,
             domain=record.domain,
             speaker=record.speaker,
-            status=record.status,
+            status=record.status_under(tenant.policy),
             speech_seconds=round(evidence.speech_seconds, 2),
-            total_speech_seconds=round(seconds, 2),
-            missing_speech_seconds=round(missing, 2),
+            total_speech_seconds=round(record.speech_seconds, 2),
+            missing_speech_seconds=round(record.missing_under(tenant.policy), 2),
             channel=evidence.channel,
             quality=quality_report(evidence),
             bundle=self._models.digest,
+        )
+
+
+def _require_not_deleted(known: SpeakerRecord | None, current: SpeakerRecord | None) -> None:
+    """Refuses to bring a speaker back who was deleted while the recording was listened to."""
+    if known and (current is None or current.created_at != known.created_at):
+        raise Conflict(
+            "speaker_deleted", "The speaker was deleted while the recording was listened to.", field="speaker"
         )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from bonafide.biometrics.decision import Decision, Reason, Verdict, decide, missing_signals, thresholds
 from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
 from bonafide.biometrics.session import Folded, Mark, SessionStatus, is_complete, pool, survey
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -192,7 +193,7 @@ class SessionJudge:
         tenant, speaker = self._tenants.find(record.domain, record.speaker or "")
         if tenant is None or tenant.deleting:
             raise domain_not_found(record.domain)
-        obstacle = _obstacle(record, speaker, self._calibration.embedding_space)
+        obstacle = _obstacle(record, speaker, tenant.policy, self._calibration.embedding_space)
         return Claim(tenant, speaker, speaker.voiceprint if speaker and not obstacle else None, obstacle)
 
     def _name(self, record: SessionRecord, claim: Claim, marks: Sequence[Mark]) -> str:
@@ -211,12 +212,14 @@ def _due_at(record: SessionRecord, marks: Sequence[Mark]) -> datetime:
     return min(max(record.due_at, heard + IDLE), record.expires_at + GRACE)
 
 
-def _obstacle(record: SessionRecord, speaker: SpeakerRecord | None, embedding_space: str) -> Reason | None:
+def _obstacle(
+    record: SessionRecord, speaker: SpeakerRecord | None, policy: Policy, embedding_space: str
+) -> Reason | None:
     if record.speaker is None:
         return Reason.SPEAKER_NOT_CLAIMED
     if speaker and speaker.status is SpeakerStatus.OPTED_OUT:
         return Reason.SPEAKER_OPTED_OUT
-    if speaker is None or speaker.voiceprint is None or speaker.status is not SpeakerStatus.ENROLLED:
+    if speaker is None or speaker.voiceprint is None or speaker.status_under(policy) is not SpeakerStatus.ENROLLED:
         return Reason.SPEAKER_NOT_ENROLLED
     return None if speaker.voiceprint.embedding_space == embedding_space else Reason.VOICEPRINT_OUTDATED
 

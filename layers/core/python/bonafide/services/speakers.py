@@ -5,7 +5,7 @@ import binascii
 import re
 from datetime import datetime
 
-from bonafide.biometrics.enrolment import SpeakerStatus, missing_seconds
+from bonafide.biometrics.enrolment import SpeakerStatus
 from bonafide.contracts import IDENTIFIER, ConsentReceipt, Speaker, SpeakerList
 from bonafide.errors import InvalidInput, NotFound, StoreUnavailable
 from bonafide.ports import DomainChanged, DomainRecord, SpeakerRecord, TenantStore, VersionConflict
@@ -111,17 +111,13 @@ def _opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:
 
 def view(tenant: DomainRecord, record: SpeakerRecord) -> Speaker:
     """Shows a speaker without anything biometric."""
-    seconds = record.voiceprint.speech_seconds if record.voiceprint else 0.0
-    # Who is enrolled stays so when the domain asks for more speech later.
-    enough = record.status is SpeakerStatus.ENROLLED
-    missing = 0.0 if enough else missing_seconds(seconds, tenant.policy.minimum_enrolment_seconds)
     consent = record.consent
     return Speaker(
         domain=record.domain,
         speaker=record.speaker,
-        status=record.status,
-        total_speech_seconds=round(seconds, 2),
-        missing_speech_seconds=round(missing, 2),
+        status=record.status_under(tenant.policy),
+        total_speech_seconds=round(record.speech_seconds, 2),
+        missing_speech_seconds=round(record.missing_under(tenant.policy), 2),
         channels=record.voiceprint.channels if record.voiceprint else [],
         consent=ConsentReceipt(receipt_id=consent.receipt_id, given_at=consent.given_at) if consent else None,
         opted_out_at=record.opted_out_at,

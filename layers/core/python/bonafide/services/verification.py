@@ -64,7 +64,7 @@ class VerificationService:
         heard = self._listener.listen(domain, request.audio)
         with stage("find_speaker"):
             tenant, record = find_both(self._store, domain, speaker)
-        bands = bands_to_meet(self._usable(record))
+        bands = bands_to_meet(self._usable(tenant, record))
         with stage("embed"):
             evidence = self._models.evidence(heard.speech, bands, heard.evidence.result())
         decision = self._decide(tenant, record, evidence, request, key, started)
@@ -81,10 +81,11 @@ class VerificationService:
         if tenant is None or tenant.deleting or current is None or current.status is SpeakerStatus.OPTED_OUT:
             self._recordings.forget(record.domain, record.speaker, name)
 
-    def _usable(self, record: SpeakerRecord) -> Voiceprint:
-        if record.status is SpeakerStatus.OPTED_OUT:
+    def _usable(self, tenant: DomainRecord, record: SpeakerRecord) -> Voiceprint:
+        status = record.status_under(tenant.policy)
+        if status is SpeakerStatus.OPTED_OUT:
             raise Conflict("speaker_opted_out", "The speaker opted out of voice authentication.", field="speaker")
-        if record.status is not SpeakerStatus.ENROLLED or record.voiceprint is None:
+        if status is not SpeakerStatus.ENROLLED or record.voiceprint is None:
             raise Conflict("speaker_not_enrolled", "The speaker's enrolment is not complete.", field="speaker")
         require_space(record.voiceprint, self._models.embedding_space)
         return record.voiceprint
@@ -99,7 +100,7 @@ class VerificationService:
         started: float,
     ) -> AuthenticationDecision:
         with stage("score"):
-            scored = score(self._usable(record), evidence, self._calibration) if evidence.embeddings else None
+            scored = score(self._usable(tenant, record), evidence, self._calibration) if evidence.embeddings else None
         with stage("decide"):
             verdict = decide(scored, evidence, tenant.policy)
         return AuthenticationDecision(
