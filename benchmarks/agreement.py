@@ -117,7 +117,6 @@ def _row(
     outcome: Outcome,
 ) -> Row:
     rate = eer(Trials.of(outcome.llr, outcome.targets))
-    pairs = zip(outcome.decisions, whole.decisions, strict=True)
     return Row(
         chunk_seconds=length,
         chunks=float(np.mean(counts)),
@@ -126,7 +125,7 @@ def _row(
         eer_difference=rate - eer(Trials.of(whole.llr, whole.targets)),
         cllr=cllr(Trials.of(outcome.llr, outcome.targets)),
         llr_difference=float(np.median(np.abs(outcome.llr - whole.llr))),
-        same_decision=float(np.mean([one is other for one, other in pairs])),
+        same_decision=float(np.mean(outcome.decisions == whole.decisions)),
     )
 
 

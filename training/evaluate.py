@@ -14,7 +14,6 @@ Too little speech counts in the decisions only: every trial is scored. Rates are
 import argparse
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -32,7 +31,7 @@ from training import tandem
 from training.listen import Heard, listen
 from training.manifest import Clip, ManifestError, digest, read_manifest, refusals
 from training.spoof import evaluate as spoof
-from training.trials import CONDITIONS, Outcome, Recording, compare, enrolments
+from training.trials import COMPARED, CONDITIONS, DECISIONS, Outcome, Recording, compare, enrolments
 
 SCHEMA = 1
 BUNDLE = Path(".build/layers/model/bundle")
@@ -56,8 +55,9 @@ def evaluate(manifest: Path, bundle: Path, condition: str, enroll: int) -> Mappi
     heard = listen([clip.path for clip in clips], bundle, set(lines))
     recordings = [Recording.of(clip, each, *lines) for clip, each in zip(clips, heard, strict=True) if each.evidence]
     models = Bundle.load(bundle)
-    outcome = compare(enrolments(recordings, enroll), recordings, Calibration.parse(models.calibration), Policy())
-    if not outcome.complete:
+    enrolled = enrolments(recordings, enroll)
+    outcome = compare(enrolled, recordings, Calibration.parse(models.calibration), Policy()) if enrolled else None
+    if outcome is None or not outcome.complete:
         raise ManifestError(f"{manifest}: needs two speakers with enough usable recordings, and two of one of them")
     return {
         "schema": SCHEMA,
@@ -76,19 +76,18 @@ def evaluate(manifest: Path, bundle: Path, condition: str, enroll: int) -> Mappi
 def figures(outcome: Outcome) -> Mapping[str, Any]:
     """Error rates and costs with their confidence intervals, and the counts behind them."""
     trials = Trials.of(outcome.llr, outcome.targets)
-    plain = Trials.of(outcome.plain, outcome.targets)
     order = np.argsort(outcome.llr, kind="stable")
     speakers = outcome.enrolled[order], outcome.tested[order]
     intervals = bootstrap(trials, speakers, MEASURES)
     return {
         **{name: measure(trials) for name, measure in MEASURES.items()},
-        "confidence_intervals": {name: list(interval) for name, interval in intervals.items()},
-        "baseline_cosine_eer": eer(plain),
+        "confidence_intervals": {name: interval and list(interval) for name, interval in intervals.items()},
+        "baseline_cosine_eer": eer(Trials.of(outcome.plain, outcome.targets)),
         "trials": len(outcome.targets),
         "targets": int(outcome.targets.sum()),
         "targets_within_a_session": int((outcome.targets & outcome.same_session).sum()),
         "nontargets": int((~outcome.targets).sum()),
-        "comparisons": dict(sorted(Counter(outcome.conditions).items())),
+        "comparisons": _comparisons(outcome),
     }
 
 
@@ -105,11 +104,15 @@ def _recordings(clips: Sequence[Clip], heard: Sequence[Heard], used: Sequence[Re
     }
 
 
+def _comparisons(outcome: Outcome) -> Mapping[str, int]:
+    codes, counts = np.unique(outcome.conditions, return_counts=True)
+    return dict(sorted((COMPARED[code], int(count)) for code, count in zip(codes, counts, strict=True)))
+
+
 def _decisions(outcome: Outcome) -> Mapping[str, Any]:
-    decisions = np.array(outcome.decisions)
     kinds = {"genuine": outcome.targets, "impostor": ~outcome.targets}
     mix = {
-        kind: {decision: float(np.mean(decisions[chosen] == decision)) for decision in Decision}
+        kind: {each: float(np.mean(outcome.decisions[chosen] == DECISIONS.index(each))) for each in Decision}
         for kind, chosen in kinds.items()
     }
     return {"policy": asdict(Policy()), **mix}

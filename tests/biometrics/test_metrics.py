@@ -115,6 +115,7 @@ def test_intervals_hold_the_measure_and_are_repeatable() -> None:
     trials, order = Trials.of(scores, targets), np.argsort(scores, kind="stable")
     sides = speakers[first][order], speakers[second][order]
     intervals = bootstrap(trials, sides, {"eer": eer}, replicates=100)
+    assert intervals["eer"] is not None
     assert intervals["eer"][0] < eer(trials) < intervals["eer"][1]
     assert intervals == bootstrap(trials, sides, {"eer": eer}, replicates=100)
 
