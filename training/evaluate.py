@@ -8,7 +8,9 @@
 
 Every pair of recordings is a trial (the earlier one in the manifest enrols), or, with `--enroll N`, every run of N
 recordings of a speaker in the manifest's order, taken as a ring, is enrolled and tested with every other recording.
-Too little speech counts in the decisions only: every trial is scored. Rates are fractions.
+Too little speech counts in the decisions only: every trial is scored, also of recordings that the service would refuse
+as too short, too long or of more than 16 bits. Rates are fractions. An interval is null when there are too few speakers
+to tell: fewer than three, or fewer than two with two recordings.
 """
 
 import argparse
@@ -28,7 +30,7 @@ from bonafide.biometrics.metrics import Trials, bootstrap, cllr, eer, fnmr_at_fm
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from training import tandem
-from training.listen import Heard, listen
+from training.listen import Change, Heard, listen
 from training.manifest import Clip, ManifestError, digest, read_manifest, refusals
 from training.spoof import evaluate as spoof
 from training.trials import COMPARED, CONDITIONS, DECISIONS, Outcome, Recording, compare, enrolments
@@ -97,7 +99,7 @@ def _recordings(clips: Sequence[Clip], heard: Sequence[Heard], used: Sequence[Re
         "listed": len(clips),
         "used": len(used),
         "skipped": dict(sorted(refusals(clips, [each.refused for each in heard]).items())),
-        "cut_to_60_seconds": sum(each.cut for each in heard),
+        **{change: sum(change in each.changes for each in heard) for change in Change},
         "without_speech": sum(each.silent for each in heard),
         "speakers": len({each.speaker for each in used}),
         "speech_seconds": dict(zip(("min", "median", "max"), np.quantile(seconds, [0, 0.5, 1]).tolist(), strict=True)),
@@ -162,7 +164,7 @@ def _arguments() -> argparse.Namespace:
 
 def _summary(report: Mapping[str, Any]) -> str:
     intervals = report["confidence_intervals"]
-    lines = [f"{name:33} {report[name]:.4f}  [{low:.4f}, {high:.4f}]" for name, (low, high) in intervals.items()]
+    lines = [f"{name:33} {report[name]:.4f}  {_interval(each)}" for name, each in intervals.items()]
     last: Mapping[str, Callable[[], Sequence[str]]] = {
         "verify": lambda: [
             f"{'baseline_cosine_eer':33} {report['baseline_cosine_eer']:.4f}",
@@ -172,6 +174,10 @@ def _summary(report: Mapping[str, Any]) -> str:
         "tandem": lambda: [f"{'claims of ' + kind:33} {count}" for kind, count in report["claims"].items()],
     }
     return "\n".join([*lines, *last[report["task"]](), ""])
+
+
+def _interval(limits: Sequence[float] | None) -> str:
+    return "[{:.4f}, {:.4f}]".format(*limits) if limits else "[too few speakers]"
 
 
 if __name__ == "__main__":
