@@ -110,7 +110,7 @@ class Outcome:
         """One after the other."""
         return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
 
-    def of(self, chosen: Indices) -> "Outcome":
+    def at(self, chosen: Indices) -> "Outcome":
         """Some of the trials."""
         return Outcome(*(getattr(self, each.name)[chosen] for each in fields(self)))
 
@@ -125,7 +125,7 @@ class Calls:
         numbers: index of each speaker.
         speakers: who speaks, by index, shape (n,).
         sessions: of each; empty when unknown.
-        edges: the least LLR at which each decision but the first of DECISIONS is taken, shape (n, decisions - 1).
+        thresholds: the least LLR at which each decision but the first of DECISIONS is taken, shape (n, decisions - 1).
     """
 
     batches: Sequence[tuple[Indices, Batch]]
@@ -133,22 +133,24 @@ class Calls:
     numbers: Mapping[str, int]
     speakers: Indices
     sessions: Sequence[str]
-    edges: Floats
+    thresholds: Floats
 
     @classmethod
-    def of(cls, recordings: Sequence[Recording], edges: Floats) -> Self:
+    def of(cls, recordings: Sequence[Recording], thresholds: Floats) -> Self:
         """Stacks at least one."""
         by_kind = defaultdict(list)
         for place, each in enumerate(recordings):
             by_kind[kind(each.test)].append(place)
         numbers = {speaker: number for number, speaker in enumerate(sorted({each.speaker for each in recordings}))}
         return cls(
-            batches=[(np.array(of), Batch.of([recordings[place].test for place in of])) for of in by_kind.values()],
+            batches=[
+                (np.array(each), Batch.of([recordings[place].test for place in each])) for each in by_kind.values()
+            ],
             plain=np.stack([each.plain_test for each in recordings]),
             numbers=numbers,
             speakers=np.array([numbers[each.speaker] for each in recordings], np.intp),
             sessions=[each.session for each in recordings],
-            edges=edges,
+            thresholds=thresholds,
         )
 
     def met(self, enrolment: Enrolment, calibration: Calibration) -> Outcome:
@@ -162,10 +164,10 @@ class Calls:
             same_session=np.array([each in enrolment.sessions for each in self.sessions], np.bool_),
             enrolled=enrolled,
             tested=self.speakers,
-            decisions=(llr[:, None] >= self.edges).sum(1, np.int8),
+            decisions=(llr[:, None] >= self.thresholds).sum(1, np.int8),
             conditions=conditions,
         )
-        return everything.of(enrolment.tests)
+        return everything.at(enrolment.tests)
 
     def _scored(self, voiceprint: Voiceprint, calibration: Calibration) -> tuple[Floats, Codes]:
         """LLRs as served, and conditions as indices into COMPARED, shape (n,) each."""
@@ -192,8 +194,20 @@ def compare(
     enrolments: Sequence[Enrolment], recordings: Sequence[Recording], calibration: Calibration, policy: Policy
 ) -> Outcome:
     """Scores and decides every trial, of at least one enrolment."""
-    calls = Calls.of(recordings, _edges(enrolments[0], recordings, calibration, policy))
+    calls = Calls.of(recordings, thresholds(enrolments[0], recordings, calibration, policy))
     return Outcome.joined([calls.met(each, calibration) for each in progress("comparing", enrolments, len(enrolments))])
+
+
+def thresholds(
+    enrolment: Enrolment, recordings: Sequence[Recording], calibration: Calibration, policy: Policy
+) -> Floats:
+    """The least LLR, to its last bit, of each decision but the first, shape (n, decisions - 1).
+
+    Which enrolment does not matter: of a score `decide` looks only at the LLR and the calibration.
+    """
+    tests = [each.test for each in recordings]
+    deciders = [_decider(score(enrolment.voiceprint, each, calibration), each, policy) for each in tests]
+    return np.array([[_threshold(each, number) for number in range(1, len(DECISIONS))] for each in deciders])
 
 
 def _runs(ring: Sequence[int], size: int) -> list[list[int]]:
@@ -213,20 +227,13 @@ def _enrol(recordings: Sequence[Recording], chosen: Sequence[int], tests: Indice
     return Enrolment(parts[0].speaker, sessions, voiceprint, plain, tests)
 
 
-def _edges(enrolment: Enrolment, recordings: Sequence[Recording], calibration: Calibration, policy: Policy) -> Floats:
-    """As in `Calls`. Which enrolment does not matter: of a score `decide` looks only at the LLR and the calibration."""
-    tests = [each.test for each in recordings]
-    deciders = [_decider(score(enrolment.voiceprint, each, calibration), each, policy) for each in tests]
-    return np.array([[_edge(each, number) for number in range(1, len(DECISIONS))] for each in deciders])
-
-
 def _decider(known: SpeakerScore, evidence: Evidence, policy: Policy) -> Callable[[float], int]:
     """What is decided on a recording, as an index into DECISIONS, by the LLR."""
     return lambda llr: DECISIONS.index(decide(replace(known, llr=llr), evidence, policy).decision)
 
 
-def _edge(decided: Callable[[float], int], number: int) -> float:
-    """The least LLR, to its last bit, that leads to a decision or to a later one; infinite when none does."""
+def _threshold(decided: Callable[[float], int], number: int) -> float:
+    """The least LLR that leads to a decision or to a later one; infinite when none does."""
     low, high = -LARGEST_LLR, LARGEST_LLR
     if decided(high) < number:
         return np.inf

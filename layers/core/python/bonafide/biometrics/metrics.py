@@ -203,21 +203,20 @@ def min_a_dcf(trials: TandemTrials, costs: DetectionCosts) -> float:
 class Runs:
     """Trials pooled for resampling: neighbouring scores of one kind become one trial, their run.
 
-    No measure tells it from its parts, however they are weighted: along a run only one of the error rates changes,
+    No measure above tells it from its parts, however these are weighted: along a run only one error rate changes,
     pooling adjacent violators pools it, and it costs what its trials cost.
 
     Attributes:
         pooled: the runs as trials, shape (runs,) each; their weights and penalties say nothing yet.
         starts: of each run in the columns that follow, shape (runs,).
-        first: speaker of one side, by index, shape (n,).
-        second: speaker of the other side; of targets the index after the last speaker, shape (n,).
+        pairs: speakers of both sides, as places in the flattened table of all pairs, shape (n,); on the second side of
+            targets is one who comes after all others and is always drawn once.
         penalties: of each trial, bits, shape (n,).
     """
 
     pooled: Trials
     starts: Indices
-    first: Indices
-    second: Indices
+    pairs: Indices
     penalties: Floats
 
     @classmethod
@@ -229,16 +228,15 @@ class Runs:
         place = place[order]
         starts = np.flatnonzero(np.diff(place, prepend=-1))
         pooled = Trials.of((place[starts] // 2).astype(np.float64), place[starts] % 2 == 1)
-        second = np.where(trials.targets, count, second)
-        return cls(pooled, starts, first[order], second[order], trials.penalties[order])
+        pairs = first * (count + 1) + np.where(trials.targets, count, second)
+        return cls(pooled, starts, pairs[order], trials.penalties[order])
 
     def weighted(self, drawn: Floats) -> Trials:
         """The runs with each speaker counting as often as drawn, shape (speakers,)."""
         counts = np.append(drawn, 1.0)
-        weights = counts[self.first]
-        weights *= counts[self.second]  # in place, here and below: memory is what takes the time
+        weights = np.outer(counts, counts).ravel()[self.pairs]
         total = np.add.reduceat(weights, self.starts)
-        weights *= self.penalties
+        weights *= self.penalties  # in place: memory is what takes the time
         cost = np.add.reduceat(weights, self.starts)
         return replace(self.pooled, weights=total, penalties=cost / np.where(total > 0, total, 1.0))
 
