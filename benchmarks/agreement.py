@@ -25,7 +25,7 @@ from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.session import ChunkEvidence, fold
 from local.produce_audio import CHUNK_SECONDS, Recording
 from training.evaluate import BUNDLE
-from training.listen import Line, in_parallel, listen, load
+from training.listen import Change, Line, in_parallel, listen, load
 from training.manifest import read_manifest
 from training.trials import Outcome, compare, enrolments
 from training.trials import Recording as Side
@@ -91,7 +91,8 @@ def agreement(manifest: Path, bundle: Path, lengths: Sequence[float]) -> list[Ro
     clips = read_manifest(manifest)
     paths = [clip.path for clip in clips]
     heard = listen(paths, bundle, [Line.NATIVE])
-    usable = [index for index, each in enumerate(heard) if each.evidence]
+    # A stream has nothing that makes a recording fit.
+    usable = [index for index, each in enumerate(heard) if each.evidence and each.changes <= {Change.CUT}]
     streamed = in_parallel("streaming", partial(hear_chunks, bundle, lengths), [paths[index] for index in usable])
     sides = [Side.of(clips[index], heard[index], Line.NATIVE, Line.NATIVE) for index in usable]
     whole = _compared(sides, bundle)
@@ -117,7 +118,6 @@ def _row(
     outcome: Outcome,
 ) -> Row:
     rate = eer(Trials.of(outcome.llr, outcome.targets))
-    pairs = zip(outcome.decisions, whole.decisions, strict=True)
     return Row(
         chunk_seconds=length,
         chunks=float(np.mean(counts)),
@@ -126,7 +126,7 @@ def _row(
         eer_difference=rate - eer(Trials.of(whole.llr, whole.targets)),
         cllr=cllr(Trials.of(outcome.llr, outcome.targets)),
         llr_difference=float(np.median(np.abs(outcome.llr - whole.llr))),
-        same_decision=float(np.mean([one is other for one, other in pairs])),
+        same_decision=float(np.mean(outcome.decisions == whole.decisions)),
     )
 
 

@@ -8,13 +8,14 @@
 
 Every pair of recordings is a trial (the earlier one in the manifest enrols), or, with `--enroll N`, every run of N
 recordings of a speaker in the manifest's order, taken as a ring, is enrolled and tested with every other recording.
-Too little speech counts in the decisions only: every trial is scored. Rates are fractions.
+Too little speech counts in the decisions only: every trial is scored, also of recordings that the service would refuse
+as too short, too long or of more than 16 bits. Rates are fractions. An interval is null when there are too few speakers
+to tell: fewer than three, or fewer than two with two recordings.
 """
 
 import argparse
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -29,10 +30,10 @@ from bonafide.biometrics.metrics import Trials, bootstrap, cllr, eer, fnmr_at_fm
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from training import tandem
-from training.listen import Heard, listen
+from training.listen import Change, Heard, listen
 from training.manifest import Clip, ManifestError, digest, read_manifest, refusals
 from training.spoof import evaluate as spoof
-from training.trials import CONDITIONS, Outcome, Recording, compare, enrolments
+from training.trials import COMPARED, CONDITIONS, DECISIONS, Outcome, Recording, compare, enrolments
 
 SCHEMA = 1
 BUNDLE = Path(".build/layers/model/bundle")
@@ -56,8 +57,9 @@ def evaluate(manifest: Path, bundle: Path, condition: str, enroll: int) -> Mappi
     heard = listen([clip.path for clip in clips], bundle, set(lines))
     recordings = [Recording.of(clip, each, *lines) for clip, each in zip(clips, heard, strict=True) if each.evidence]
     models = Bundle.load(bundle)
-    outcome = compare(enrolments(recordings, enroll), recordings, Calibration.parse(models.calibration), Policy())
-    if not outcome.complete:
+    enrolled = enrolments(recordings, enroll)
+    outcome = compare(enrolled, recordings, Calibration.parse(models.calibration), Policy()) if enrolled else None
+    if outcome is None or not outcome.complete:
         raise ManifestError(f"{manifest}: needs two speakers with enough usable recordings, and two of one of them")
     return {
         "schema": SCHEMA,
@@ -76,19 +78,18 @@ def evaluate(manifest: Path, bundle: Path, condition: str, enroll: int) -> Mappi
 def figures(outcome: Outcome) -> Mapping[str, Any]:
     """Error rates and costs with their confidence intervals, and the counts behind them."""
     trials = Trials.of(outcome.llr, outcome.targets)
-    plain = Trials.of(outcome.plain, outcome.targets)
     order = np.argsort(outcome.llr, kind="stable")
     speakers = outcome.enrolled[order], outcome.tested[order]
     intervals = bootstrap(trials, speakers, MEASURES)
     return {
         **{name: measure(trials) for name, measure in MEASURES.items()},
-        "confidence_intervals": {name: list(interval) for name, interval in intervals.items()},
-        "baseline_cosine_eer": eer(plain),
+        "confidence_intervals": {name: interval and list(interval) for name, interval in intervals.items()},
+        "baseline_cosine_eer": eer(Trials.of(outcome.plain, outcome.targets)),
         "trials": len(outcome.targets),
         "targets": int(outcome.targets.sum()),
         "targets_within_a_session": int((outcome.targets & outcome.same_session).sum()),
         "nontargets": int((~outcome.targets).sum()),
-        "comparisons": dict(sorted(Counter(outcome.conditions).items())),
+        "comparisons": _comparisons(outcome),
     }
 
 
@@ -98,18 +99,22 @@ def _recordings(clips: Sequence[Clip], heard: Sequence[Heard], used: Sequence[Re
         "listed": len(clips),
         "used": len(used),
         "skipped": dict(sorted(refusals(clips, [each.refused for each in heard]).items())),
-        "cut_to_60_seconds": sum(each.cut for each in heard),
+        **{change: sum(change in each.changes for each in heard) for change in Change},
         "without_speech": sum(each.silent for each in heard),
         "speakers": len({each.speaker for each in used}),
         "speech_seconds": dict(zip(("min", "median", "max"), np.quantile(seconds, [0, 0.5, 1]).tolist(), strict=True)),
     }
 
 
+def _comparisons(outcome: Outcome) -> Mapping[str, int]:
+    codes, counts = np.unique(outcome.conditions, return_counts=True)
+    return dict(sorted((COMPARED[code], int(count)) for code, count in zip(codes, counts, strict=True)))
+
+
 def _decisions(outcome: Outcome) -> Mapping[str, Any]:
-    decisions = np.array(outcome.decisions)
     kinds = {"genuine": outcome.targets, "impostor": ~outcome.targets}
     mix = {
-        kind: {decision: float(np.mean(decisions[chosen] == decision)) for decision in Decision}
+        kind: {each: float(np.mean(outcome.decisions[chosen] == DECISIONS.index(each))) for each in Decision}
         for kind, chosen in kinds.items()
     }
     return {"policy": asdict(Policy()), **mix}
@@ -159,7 +164,7 @@ def _arguments() -> argparse.Namespace:
 
 def _summary(report: Mapping[str, Any]) -> str:
     intervals = report["confidence_intervals"]
-    lines = [f"{name:33} {report[name]:.4f}  [{low:.4f}, {high:.4f}]" for name, (low, high) in intervals.items()]
+    lines = [f"{name:33} {report[name]:.4f}  {_interval(each)}" for name, each in intervals.items()]
     last: Mapping[str, Callable[[], Sequence[str]]] = {
         "verify": lambda: [
             f"{'baseline_cosine_eer':33} {report['baseline_cosine_eer']:.4f}",
@@ -169,6 +174,10 @@ def _summary(report: Mapping[str, Any]) -> str:
         "tandem": lambda: [f"{'claims of ' + kind:33} {count}" for kind, count in report["claims"].items()],
     }
     return "\n".join([*lines, *last[report["task"]](), ""])
+
+
+def _interval(limits: Sequence[float] | None) -> str:
+    return "[{:.4f}, {:.4f}]".format(*limits) if limits else "[too few speakers]"
 
 
 if __name__ == "__main__":

@@ -185,8 +185,12 @@ def _measured(
 ) -> Iterator[tuple[str, ...]]:
     """Rows of figures with their intervals, one column for each condition."""
     for key, name in names.items():
-        cells = [(report[key], *report["confidence_intervals"][key]) for report in reports.values()]
-        yield (name, *(f"{form} [{form}, {form}]".format(*cell) for cell in cells))
+        cells = [(report[key], report["confidence_intervals"][key]) for report in reports.values()]
+        yield (name, *(f"{form.format(value)} {_interval(limits, form)}" for value, limits in cells))
+
+
+def _interval(limits: Sequence[float] | None, form: str) -> str:
+    return f"[{form}, {form}]".format(*limits) if limits else "[too few speakers]"
 
 
 def _errors(reports: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:

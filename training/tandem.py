@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.decision import Decision, decide, fused_llr
-from bonafide.biometrics.metrics import DetectionCosts, Floats, Indices, Kind, TandemTrials, a_dcf, min_a_dcf
+from bonafide.biometrics.metrics import (
+    DetectionCosts,
+    Floats,
+    Indices,
+    Kind,
+    TandemTrials,
+    a_dcf,
+    can_resample,
+    min_a_dcf,
+)
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from training.claims import DRAWS, NOBODY, SEED, Claim, Copy, by_copies, by_humans
@@ -249,8 +258,13 @@ def _decided(claims: Sequence[Claim], policy: Policy) -> NDArray[np.str_]:
     return np.array([decide(each.score, each.evidence, policy).decision for each in claims])
 
 
-def _intervals(table: Table, ranked: tuple[Ranked, Ranked, Ranked]) -> Mapping[str, list[float]]:
-    """95 % intervals by resampling speakers and systems: claims that share one are not independent."""
+def _intervals(table: Table, ranked: tuple[Ranked, Ranked, Ranked]) -> Mapping[str, list[float] | None]:
+    """95 % intervals by resampling speakers and systems: claims that share one are not independent.
+
+    None where there are too few speakers, as in `metrics.bootstrap`.
+    """
+    if not can_resample(table.units[table.kinds == Kind.TARGET, 0], table.speakers):
+        return dict.fromkeys(measure(ranked, table.weights))
     generator = np.random.default_rng(SEED)
     drawn = [table.resampled(generator) for _ in range(REPLICATES)]
     complete = [weights for weights in drawn if all(weights[table.kinds == kind].any() for kind in Kind)]

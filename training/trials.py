@@ -1,16 +1,18 @@
 """Trials: who is enrolled from what, tested with what, and how each comparison came out."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.biometrics.decision import Decision, decide
-from bonafide.biometrics.evidence import Evidence, FloatVector
+from bonafide.biometrics.decision import LARGEST_LLR, Decision, decide
+from bonafide.biometrics.evidence import Batch, Evidence, FloatVector, kind
+from bonafide.biometrics.metrics import Flags, Floats, Indices
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.scoring import Calibration, Condition, score
+from bonafide.biometrics.scoring import Calibration, Condition, SpeakerScore, llrs, score
 from bonafide.biometrics.voiceprint import Voiceprint
 from training.listen import Heard, Line, progress
 from training.manifest import Clip
@@ -21,6 +23,11 @@ CONDITIONS = {
     "telephone": (Line.TELEPHONE, Line.TELEPHONE),
     "cross": (Line.NATIVE, Line.TELEPHONE),
 }
+# As columns name them, by index. Of two decisions on one call a higher LLR never leads to the earlier one.
+DECISIONS = (Decision.REJECT, Decision.STEP_UP, Decision.ACCEPT, Decision.INCONCLUSIVE)
+COMPARED = tuple(Condition)
+
+type Codes = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +66,14 @@ class Enrolment:
         sessions: that its recordings come from.
         voiceprint: made as in the service.
         plain: mean of the plain embeddings, unit length.
-        tests: indices of the recordings that it is tested with.
+        tests: indices of the recordings that it is tested with, shape (tests,).
     """
 
     speaker: str
     sessions: frozenset[str]
     voiceprint: Voiceprint
     plain: FloatVector
-    tests: Sequence[int]
+    tests: Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,60 +87,127 @@ class Outcome:
         same_session: whether the test comes from a session of the enrolment; False when sessions are unknown.
         enrolled: index of the enrolled speaker.
         tested: index of the speaker of the test.
-        decisions: under the policy.
-        conditions: of the comparisons.
+        decisions: under the policy, as indices into DECISIONS.
+        conditions: of the comparisons, as indices into COMPARED.
     """
 
-    llr: NDArray[np.float64]
-    plain: NDArray[np.float64]
-    targets: NDArray[np.bool_]
-    same_session: NDArray[np.bool_]
-    enrolled: NDArray[np.intp]
-    tested: NDArray[np.intp]
-    decisions: list[Decision]
-    conditions: list[Condition]
+    llr: Floats
+    plain: Floats
+    targets: Flags
+    same_session: Flags
+    enrolled: Indices
+    tested: Indices
+    decisions: Codes
+    conditions: Codes
 
     @property
     def complete(self) -> bool:
         """Whether both kinds of trials occur."""
         return bool(self.targets.any() and not self.targets.all())
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """One after the other."""
+        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
+
+    def at(self, chosen: Indices) -> "Outcome":
+        """Some of the trials."""
+        return Outcome(*(getattr(self, each.name)[chosen] for each in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Recordings as calls, stacked so that a voiceprint meets them all at once; make it by `of`.
+
+    Attributes:
+        batches: evidence by its kind, each with the places of its recordings among all.
+        plain: plain embeddings, shape (n, dim).
+        numbers: index of each speaker.
+        speakers: who speaks, by index, shape (n,).
+        sessions: of each; empty when unknown.
+        thresholds: the least LLR at which each decision but the first of DECISIONS is taken, shape (n, decisions - 1).
+    """
+
+    batches: Sequence[tuple[Indices, Batch]]
+    plain: NDArray[np.float32]
+    numbers: Mapping[str, int]
+    speakers: Indices
+    sessions: Sequence[str]
+    thresholds: Floats
+
+    @classmethod
+    def of(cls, recordings: Sequence[Recording], thresholds: Floats) -> Self:
+        """Stacks at least one."""
+        by_kind = defaultdict(list)
+        for place, each in enumerate(recordings):
+            by_kind[kind(each.test)].append(place)
+        numbers = {speaker: number for number, speaker in enumerate(sorted({each.speaker for each in recordings}))}
+        return cls(
+            batches=[
+                (np.array(each), Batch.of([recordings[place].test for place in each])) for each in by_kind.values()
+            ],
+            plain=np.stack([each.plain_test for each in recordings]),
+            numbers=numbers,
+            speakers=np.array([numbers[each.speaker] for each in recordings], np.intp),
+            sessions=[each.session for each in recordings],
+            thresholds=thresholds,
+        )
+
+    def met(self, enrolment: Enrolment, calibration: Calibration) -> Outcome:
+        """Every trial of an enrolment."""
+        llr, conditions = self._scored(enrolment.voiceprint, calibration)
+        enrolled = np.full(len(llr), self.numbers[enrolment.speaker], np.intp)
+        everything = Outcome(
+            llr=llr,
+            plain=(self.plain @ enrolment.plain).astype(np.float64),
+            targets=self.speakers == enrolled,
+            same_session=np.array([each in enrolment.sessions for each in self.sessions], np.bool_),
+            enrolled=enrolled,
+            tested=self.speakers,
+            decisions=(llr[:, None] >= self.thresholds).sum(1, np.int8),
+            conditions=conditions,
+        )
+        return everything.at(enrolment.tests)
+
+    def _scored(self, voiceprint: Voiceprint, calibration: Calibration) -> tuple[Floats, Codes]:
+        """LLRs as served, and conditions as indices into COMPARED, shape (n,) each."""
+        llr, conditions = np.empty(len(self.speakers)), np.empty(len(self.speakers), np.int8)
+        for places, batch in self.batches:
+            condition, llr[places] = llrs(voiceprint, batch, calibration)
+            conditions[places] = COMPARED.index(condition)
+        return llr, conditions
+
 
 def enrolments(recordings: Sequence[Recording], size: int) -> list[Enrolment]:
     """Every pair once for one recording; else every run of `size` recordings of a speaker against all others."""
+    everything = np.arange(len(recordings))
     if size == 1:
-        return [_enrol(recordings, [index], range(index + 1, len(recordings))) for index in range(len(recordings) - 1)]
+        return [_enrol(recordings, [index], everything[index + 1 :]) for index in everything[:-1]]
     by_speaker: dict[str, list[int]] = defaultdict(list)
     for index, recording in enumerate(recordings):
         by_speaker[recording.speaker].append(index)
     rings = [each for each in by_speaker.values() if len(each) >= size]
-    return [
-        _enrol(recordings, chosen, [index for index in range(len(recordings)) if index not in chosen])
-        for ring in rings
-        for chosen in _runs(ring, size)
-    ]
+    return [_enrol(recordings, chosen, np.delete(everything, chosen)) for ring in rings for chosen in _runs(ring, size)]
 
 
 def compare(
     enrolments: Sequence[Enrolment], recordings: Sequence[Recording], calibration: Calibration, policy: Policy
 ) -> Outcome:
-    """Scores and decides every trial."""
-    pairs = [(each, recordings[index]) for each in enrolments for index in each.tests]
-    scores, decisions = [], []
-    for enrolment, test in progress("comparing", pairs, len(pairs)):
-        scores.append(score(enrolment.voiceprint, test.test, calibration))
-        decisions.append(decide(scores[-1], test.test, policy).decision)
-    index = {speaker: number for number, speaker in enumerate(sorted({each.speaker for each in recordings}))}
-    return Outcome(
-        llr=np.array([each.llr for each in scores]),
-        plain=np.array([float(enrolment.plain @ test.plain_test) for enrolment, test in pairs]),
-        targets=np.array([enrolment.speaker == test.speaker for enrolment, test in pairs], bool),
-        same_session=np.array([test.session in enrolment.sessions for enrolment, test in pairs], bool),
-        enrolled=np.array([index[enrolment.speaker] for enrolment, _ in pairs], np.intp),
-        tested=np.array([index[test.speaker] for _, test in pairs], np.intp),
-        decisions=decisions,
-        conditions=[each.condition for each in scores],
-    )
+    """Scores and decides every trial, of at least one enrolment."""
+    calls = Calls.of(recordings, thresholds(enrolments[0], recordings, calibration, policy))
+    return Outcome.joined([calls.met(each, calibration) for each in progress("comparing", enrolments, len(enrolments))])
+
+
+def thresholds(
+    enrolment: Enrolment, recordings: Sequence[Recording], calibration: Calibration, policy: Policy
+) -> Floats:
+    """The least LLR, to its last bit, of each decision but the first, shape (n, decisions - 1).
+
+    Which enrolment does not matter: of a score `decide` looks only at the LLR and the calibration.
+    """
+    tests = [each.test for each in recordings]
+    deciders = [_decider(score(enrolment.voiceprint, each, calibration), each, policy) for each in tests]
+    return np.array([[_threshold(each, number) for number in range(1, len(DECISIONS))] for each in deciders])
 
 
 def _runs(ring: Sequence[int], size: int) -> list[list[int]]:
@@ -142,7 +216,7 @@ def _runs(ring: Sequence[int], size: int) -> list[list[int]]:
     return [[ring[(start + step) % len(ring)] for step in range(size)] for start in starts]
 
 
-def _enrol(recordings: Sequence[Recording], chosen: Sequence[int], tests: Sequence[int]) -> Enrolment:
+def _enrol(recordings: Sequence[Recording], chosen: Sequence[int], tests: Indices) -> Enrolment:
     parts = [recordings[index] for index in chosen]
     voiceprint = Voiceprint.empty(parts[0].enrolment.embedding_space)
     for part in parts:
@@ -151,3 +225,18 @@ def _enrol(recordings: Sequence[Recording], chosen: Sequence[int], tests: Sequen
     sessions = frozenset(part.session for part in parts if part.session)
     plain = np.asarray(total / np.linalg.norm(total), np.float32)
     return Enrolment(parts[0].speaker, sessions, voiceprint, plain, tests)
+
+
+def _decider(known: SpeakerScore, evidence: Evidence, policy: Policy) -> Callable[[float], int]:
+    """What is decided on a recording, as an index into DECISIONS, by the LLR."""
+    return lambda llr: DECISIONS.index(decide(replace(known, llr=llr), evidence, policy).decision)
+
+
+def _threshold(decided: Callable[[float], int], number: int) -> float:
+    """The least LLR that leads to a decision or to a later one; infinite when none does."""
+    low, high = -LARGEST_LLR, LARGEST_LLR
+    if decided(high) < number:
+        return np.inf
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if decided(middle) < number else (low, middle)
+    return high

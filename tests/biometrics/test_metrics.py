@@ -1,8 +1,10 @@
+from functools import partial
+from itertools import pairwise
 from math import log2
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -10,6 +12,7 @@ from bonafide.biometrics.metrics import (
     DetectionCosts,
     Kind,
     Roc,
+    Runs,
     TandemTrials,
     Trials,
     a_dcf,
@@ -115,8 +118,53 @@ def test_intervals_hold_the_measure_and_are_repeatable() -> None:
     trials, order = Trials.of(scores, targets), np.argsort(scores, kind="stable")
     sides = speakers[first][order], speakers[second][order]
     intervals = bootstrap(trials, sides, {"eer": eer}, replicates=100)
+    assert intervals["eer"] is not None
     assert intervals["eer"][0] < eer(trials) < intervals["eer"][1]
     assert intervals == bootstrap(trials, sides, {"eer": eer}, replicates=100)
+
+
+def crossed(counts: list[int], seed: int, levels: int) -> tuple[Trials, tuple[np.ndarray, np.ndarray]]:
+    """Every pair of so many recordings of each speaker; few levels make many scores equal."""
+    speakers = np.repeat(np.arange(len(counts)), counts)
+    first, second = np.triu_indices(len(speakers), 1)
+    targets = speakers[first] == speakers[second]
+    scores = np.round(np.random.default_rng(seed).normal(np.where(targets, 1.0, -1.0)) * levels)
+    order = np.argsort(scores, kind="stable")
+    return Trials.of(scores, targets), (speakers[first][order], speakers[second][order])
+
+
+@given(
+    st.lists(st.integers(1, 5), min_size=2, max_size=6), st.integers(0, 99), st.sampled_from([1, 3, 1000]), st.data()
+)
+def test_runs_measure_what_their_trials_do_however_often_speakers_are_drawn(
+    counts: list[int], seed: int, levels: int, data: st.DataObject
+) -> None:
+    trials, (first, second) = crossed([*counts, 2], seed, levels)
+    drawn = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(counts) + 1, max_size=len(counts) + 1)))
+    weights = np.where(trials.targets, drawn[first], drawn[first] * drawn[second]).astype(np.float64)
+    assume(weights[trials.targets].any() and weights[~trials.targets].any())
+    pooled = Runs.of(trials, (first, second), len(drawn)).weighted(drawn.astype(np.float64))
+    assert len(pooled.scores) <= len(trials.scores)
+    for measure in (eer, cllr, min_cllr, partial(fnmr_at_fmr, fmr=0.01), partial(fnmr_at_fmr, fmr=0.3)):
+        assert measure(pooled) == pytest.approx(measure(trials.reweighted(weights)), abs=1e-12)
+
+
+@pytest.mark.parametrize("counts", [[3, 3], [4, 1, 1, 1]])
+def test_too_few_speakers_leave_no_interval_instead_of_one_without_width(counts: list[int]) -> None:
+    assert bootstrap(*crossed(counts, 1, 1000), {"eer": eer, "cllr": cllr}) == {"eer": None, "cllr": None}
+
+
+@given(SCORES)
+def test_pooling_many_at_once_ends_where_pooling_one_by_one_does(trials: tuple[np.ndarray, np.ndarray]) -> None:
+    scores, targets = trials
+    distinct = np.unique(scores)
+    shares = [np.array([np.mean(scores[kind] == each) for each in distinct]) for kind in (targets, ~targets)]
+    blocks = [(t, o) for t, o in zip(*shares, strict=True)]
+    while any(one[0] * two[1] >= two[0] * one[1] for one, two in pairwise(blocks)):
+        at = next(n for n, (one, two) in enumerate(pairwise(blocks)) if one[0] * two[1] >= two[0] * one[1])
+        blocks[at : at + 2] = [(blocks[at][0] + blocks[at + 1][0], blocks[at][1] + blocks[at + 1][1])]
+    cost = sum(share * log2((t + o) / share) for t, o in blocks for share in (t, o) if share > 0) / 2.0
+    assert min_cllr(Trials.of(scores, targets)) == pytest.approx(cost, abs=1e-9)
 
 
 def test_refuses_trials_of_one_kind() -> None:

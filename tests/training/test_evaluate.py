@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.decision import Decision
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
-from tests.audio.wav_writer import wav
+from tests.audio.flac_writer import stream as flac
+from tests.audio.wav_writer import chunk, layout, riff, wav
 from tests.readings import lasting, reading
 from tests.training.conftest import as_wav
 from training import evaluate
+from training.listen import Change, read
 from training.trials import Recording, enrolments
 
 
@@ -18,6 +21,19 @@ def recording(speaker: str) -> Recording:
     vector = np.array([1.0, 0.0], np.float32)
     evidence = Evidence(5.0, Channel.NARROWBAND, {Channel.NARROWBAND: vector}, Quality(-20.0, 0.0, None), "space")
     return Recording(speaker, "", evidence, evidence, vector, vector)
+
+
+def deep(waveform: Waveform, bits: int) -> bytes:
+    """What `as_wav` writes, of 24 or 32 bits, or of -32 or -64 as floats."""
+    pcm = np.rint(waveform.samples * 32767).astype(np.int32)
+    data = {
+        24: (pcm << 8).astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes(),
+        32: (pcm << 16).astype("<i4").tobytes(),
+        -32: (pcm / 32768).astype("<f4").tobytes(),
+        -64: (pcm / 32768).astype("<f8").tobytes(),
+    }[bits]
+    form = layout(1 if bits > 0 else 3, rate=waveform.rate, bits=abs(bits))
+    return riff(chunk(b"fmt ", form), chunk(b"data", data))
 
 
 def append(manifest: Path, name: str, content: bytes) -> None:
@@ -56,12 +72,64 @@ def test_a_condition_is_what_is_compared(manifest: Path, bundle: Path, condition
 def test_says_what_it_skipped_cut_or_found_no_speech_in(manifest: Path, bundle: Path) -> None:
     append(manifest, "corrupt.wav", b"RIFF but no more")
     append(manifest, "stereo.wav", wav(np.zeros((16000, 2), np.int16)))
+    append(manifest, "empty.wav", wav(np.zeros(0, np.int16)))
+    append(manifest, "broken.wav", deep(reading(), 24)[:-1])
     append(manifest, "silent.wav", as_wav(Waveform(np.zeros(16000, np.float32), 16000)))
     append(manifest, "long.wav", as_wav(lasting(reading(), 61.0)))
     report = evaluate.evaluate(manifest, bundle, "native", 1)["recordings"]
-    assert report["skipped"] == {"audio_channel_required": 1, "audio_malformed": 1}
-    assert (report["listed"], report["used"]) == (10, 8)
+    assert report["skipped"] == {
+        "audio_channel_required": 1,
+        "audio_malformed": 1,
+        "audio_too_short": 1,
+        "audio_truncated": 1,
+    }
+    assert (report["listed"], report["used"]) == (12, 8)
     assert (report["cut_to_60_seconds"], report["without_speech"]) == (1, 1)
+
+
+def test_what_is_short_or_has_more_bits_is_scored_all_the_same(manifest: Path, bundle: Path) -> None:
+    append(manifest, "short.wav", as_wav(replace(reading(), samples=reading().samples[:4000])))
+    append(manifest, "deep.wav", deep(reading(), 24))
+    found = evaluate.evaluate(manifest, bundle, "telephone", 1)
+    report = found["recordings"]
+    assert (report["padded_to_half_a_second"], report["converted_to_16_bits"], report["cut_to_60_seconds"]) == (1, 1, 0)
+    assert (report["used"], report["skipped"], found["trials"]) == (8, {}, 28)
+
+
+@pytest.mark.parametrize("bits", [24, 32, -32, -64])
+def test_a_recording_of_more_bits_is_heard_as_the_one_of_16(tmp_path: Path, bits: int) -> None:
+    (tmp_path / "deep.wav").write_bytes(deep(reading(), bits))
+    (tmp_path / "plain.wav").write_bytes(as_wav(reading()))
+    (heard, changes), (plain, none) = read(tmp_path / "deep.wav"), read(tmp_path / "plain.wav")
+    assert np.array_equal(heard.samples, plain.samples)
+    assert changes == {Change.CONVERTED}
+    assert not none
+
+
+def test_flac_of_24_bits_is_heard_too(tmp_path: Path) -> None:
+    pcm = np.rint(1e4 * np.sin(np.arange(8000))).astype(np.int32)
+    (tmp_path / "deep.flac").write_bytes(flac(pcm << 8, 16000, bits=24, md5=b"of all bits".ljust(16)))
+    heard, changes = read(tmp_path / "deep.flac")
+    assert np.array_equal(heard.samples * 32768, pcm)
+    assert changes == {Change.CONVERTED}
+
+
+def test_floats_beyond_full_scale_are_clipped_and_what_is_no_number_is_silence(tmp_path: Path) -> None:
+    samples = np.repeat(np.array([2.0, -2.0, np.nan, np.inf], "<f4"), 4000)
+    (tmp_path / "loud.wav").write_bytes(riff(chunk(b"fmt ", layout(3, bits=32)), chunk(b"data", samples.tobytes())))
+    heard, _ = read(tmp_path / "loud.wav")
+    assert np.unique(heard.samples).tolist() == [-1.0, 0.0, 32767 / 32768]
+
+
+@pytest.mark.parametrize("name", ["wav", "flac"])
+def test_a_short_recording_is_followed_by_silence(tmp_path: Path, name: str) -> None:
+    pcm = np.arange(1, 1001, dtype=np.int16)
+    (tmp_path / "short").write_bytes(wav(pcm, 8000) if name == "wav" else flac(pcm, 8000))
+    heard, changes = read(tmp_path / "short")
+    assert changes == {Change.PADDED}
+    assert len(heard.samples) == 4000
+    assert np.array_equal(heard.samples[:1000] * 32768, pcm)
+    assert not heard.samples[1000:].any()
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_a_page_holds_what_was_decided(tmp_path: Path) -> None:
     decisions(page, {"native": table}, {"native": {**counted, **tandem.figures(table)}})
     assert min(named(page).values()) > 0.05
     assert "5 taken for perfect clones" in page.parts[1]
-    assert "0.000 [0.000, 0.000]" in page.parts[2]
+    assert "0.000 [too few speakers]" in page.parts[2]
 
 
 def test_curves_are_drawn_when_they_were_kept(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +38,9 @@ def recording(speaker: str, angle: float) -> Recording:
 RECORDINGS = [recording(speaker, angle) for speaker, angle in (("a", 0.0), ("a", 0.1), ("b", 1.5), ("b", 1.6))]
 
 
-def claims(*copies: Copy) -> list[Claim]:
-    enrolled = enrolments(RECORDINGS, 1)
-    humans = by_humans(enrolled, RECORDINGS, CALIBRATION)
+def claims(*copies: Copy, recordings: Sequence[Recording] = RECORDINGS) -> list[Claim]:
+    enrolled = enrolments(recordings, 1)
+    humans = by_humans(enrolled, recordings, CALIBRATION)
     return [*humans, *by_copies(copies, enrolled, humans, CALIBRATION)]
 
 
@@ -64,8 +65,18 @@ def test_synthetic_speech_of_nobody_who_is_enrolled_is_taken_for_a_perfect_clone
 
 
 def test_the_same_manifests_give_the_same_figures() -> None:
-    first, second = (figures(Table.of(claims(Copy("", "vits", evidence(3.0))))) for _ in range(2))
+    three = [*RECORDINGS, recording("c", 0.8), recording("c", 0.9)]
+    made = (claims(Copy("", "vits", evidence(3.0)), recordings=three) for _ in range(2))
+    first, second = (figures(Table.of(each)) for each in made)
     assert first == second
+    low, high = first["confidence_intervals"]["a_dcf"]
+    assert low <= first["a_dcf"] <= high
+
+
+def test_two_speakers_do_not_tell_how_figures_vary() -> None:
+    report = figures(Table.of(claims(Copy("", "vits", evidence(3.0)))))
+    assert report["confidence_intervals"].keys() <= report.keys()
+    assert set(report["confidence_intervals"].values()) == {None}
 
 
 def test_a_detector_that_finds_synthetic_speech_makes_decisions_cheaper_than_the_speaker_alone_does() -> None:

@@ -17,12 +17,12 @@ LONGEST_SECONDS = 60.0
 LOWEST_RATE, HIGHEST_RATE = 8000, 48000
 MOST_CHANNELS = 8
 
-_EXPAND: dict[str, Callable[[memoryview], Pcm]] = {
+EXPAND: dict[str, Callable[[memoryview], Pcm]] = {
     "pcm_s16le": lambda data: np.frombuffer(data, "<i2").astype(np.int16, copy=False),
     "alaw": lambda data: ALAW[np.frombuffer(data, np.uint8)],
     "mulaw": lambda data: MULAW[np.frombuffer(data, np.uint8)],
 }
-ENCODINGS = ("wav", "flac", *_EXPAND)
+ENCODINGS = ("wav", "flac", *EXPAND)
 
 
 def decode(
@@ -67,7 +67,7 @@ def require_possible(encoding: str, rate: int | None, channel: int | None, field
     Raises:
         InvalidInput: the parameters contradict each other.
     """
-    if encoding not in _EXPAND:
+    if encoding not in EXPAND:
         return
     try:
         _bare_rate(rate, channel)
@@ -85,7 +85,7 @@ def _read(content: bytes, encoding: str, rate: int | None, channel: int | None) 
         return _read_wav(content, rate, channel)
     if encoding == "flac":
         return _read_flac(content, rate, channel)
-    if encoding in _EXPAND:
+    if encoding in EXPAND:
         return _read_raw(content, encoding, rate, channel)
     raise refuse("audio_encoding_unsupported", "This encoding is not taken.", limit=ENCODINGS, found=encoding[:32])
 
@@ -94,7 +94,7 @@ def _read_wav(content: bytes, rate: int | None, channel: int | None) -> tuple[Pc
     source = wav.parse(content)
     _check_rate(source.rate, rate)
     index = _select(source.channels, channel)
-    pcm = _EXPAND[source.encoding](source.data)[index :: source.channels]
+    pcm = EXPAND[source.encoding](source.data)[index :: source.channels]
     _check_length(len(pcm), source.rate)
     return pcm, source.rate
 
@@ -117,7 +117,7 @@ def _read_raw(content: bytes, encoding: str, rate: int | None, channel: int | No
     rate = _bare_rate(rate, channel)
     if encoding == "pcm_s16le" and len(content) % 2:
         raise refuse("audio_truncated", "The audio ends inside a 16-bit sample.", found=len(content))
-    pcm = _EXPAND[encoding](memoryview(content))
+    pcm = EXPAND[encoding](memoryview(content))
     _check_length(len(pcm), rate)
     return pcm, rate
 

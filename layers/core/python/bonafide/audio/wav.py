@@ -1,7 +1,7 @@
 """Read RIFF/WAVE without trusting a byte of it."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bonafide.audio.refusal import refuse
@@ -10,7 +10,8 @@ _MOST_CHUNKS = 64
 _EXTENSIBLE = 0xFFFE
 # Of the GUID of a WAVE_FORMAT_EXTENSIBLE sub-format, the first two bytes are the plain format tag and these the rest.
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
-_ENCODINGS = {(1, 16): "pcm_s16le", (6, 8): "alaw", (7, 8): "mulaw"}
+# By format tag and bits.
+ENCODINGS = {(1, 16): "pcm_s16le", (6, 8): "alaw", (7, 8): "mulaw"}
 _TAKEN = "PCM 16 bits, A-law 8 bits, mu-law 8 bits"
 _NAMES = {1: "PCM", 2: "MS ADPCM", 3: "IEEE float", 6: "A-law", 7: "mu-law", 17: "IMA ADPCM", 49: "GSM", 85: "MP3"}
 
@@ -44,7 +45,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
     raise refuse("audio_malformed", "The WAV file has no data chunk where one is looked for.", limit=_MOST_CHUNKS)
 
 
-def _format(body: memoryview) -> tuple[str, int, int, int]:
+def _format(body: memoryview, encodings: Mapping[tuple[int, int], str]) -> tuple[str, int, int, int]:
     """Encoding, rate, channels and bytes a frame, of a `fmt ` chunk."""
     if len(body) < 16:
         raise refuse("audio_malformed", "The WAV format chunk is too short.", limit=16, found=len(body))
@@ -53,7 +54,7 @@ def _format(body: memoryview) -> tuple[str, int, int, int]:
         if len(body) < 40 or body[26:40] != _GUID_TAIL:
             raise refuse("audio_malformed", "The extensible WAV format is too short or of an unknown kind.")
         tag = struct.unpack_from("<H", body, 24)[0]
-    encoding = _ENCODINGS.get((tag, bits))
+    encoding = encodings.get((tag, bits))
     if encoding is None:
         found = f"{_NAMES.get(tag, f'format 0x{tag:04x}')}, {bits} bits"
         raise refuse("audio_encoding_unsupported", "This WAV encoding is not taken.", limit=_TAKEN, found=found)
@@ -62,15 +63,23 @@ def _format(body: memoryview) -> tuple[str, int, int, int]:
     return encoding, rate, channels, frame_bytes
 
 
-def parse(content: bytes) -> WavData:
-    """Find format and data; the data chunk's own length counts, the one in the RIFF header is ignored."""
+def parse(content: bytes, encodings: Mapping[tuple[int, int], str] = ENCODINGS) -> WavData:
+    """Find format and data; the data chunk's own length counts, the one in the RIFF header is ignored.
+
+    Args:
+        content: the file.
+        encodings: names of those that are taken, by format tag and bits.
+
+    Raises:
+        UnsupportedAudio: the file is damaged, or of another encoding.
+    """
     head = bytes(content[:12])
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
         raise refuse("audio_malformed", "The content is not RIFF/WAVE.", limit="RIFF....WAVE", found=head.hex())
     layout = None
     for name, body in _chunks(content):
         if name == b"fmt ":
-            layout = _format(body)
+            layout = _format(body, encodings)
         elif name == b"data":
             break
     if layout is None:

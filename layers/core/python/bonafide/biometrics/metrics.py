@@ -199,14 +199,58 @@ def min_a_dcf(trials: TandemTrials, costs: DetectionCosts) -> float:
     return float(costs.normalised({kind: 1.0 - each for kind, each in refused.items()}).min())
 
 
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Trials pooled for resampling: neighbouring scores of one kind become one trial, their run.
+
+    No measure above tells it from its parts, however these are weighted: along a run only one error rate changes,
+    pooling adjacent violators pools it, and it costs what its trials cost.
+
+    Attributes:
+        pooled: the runs as trials, shape (runs,) each; their weights and penalties say nothing yet.
+        starts: of each run in the columns that follow, shape (runs,).
+        pairs: speakers of both sides, as places in the flattened table of all pairs, shape (n,); on the second side of
+            targets is one who comes after all others and is always drawn once.
+        penalties: of each trial, bits, shape (n,).
+    """
+
+    pooled: Trials
+    starts: Indices
+    pairs: Indices
+    penalties: Floats
+
+    @classmethod
+    def of(cls, trials: Trials, speakers: tuple[Indices, Indices], count: int) -> Self:
+        """Pools trials; `speakers` are those of both sides, `count` how many there are."""
+        first, second = speakers
+        place = 2 * _runs(trials) + trials.targets
+        order = np.argsort(place, kind="stable")
+        place = place[order]
+        starts = np.flatnonzero(np.diff(place, prepend=-1))
+        pooled = Trials.of((place[starts] // 2).astype(np.float64), place[starts] % 2 == 1)
+        pairs = first * (count + 1) + np.where(trials.targets, count, second)
+        return cls(pooled, starts, pairs[order], trials.penalties[order])
+
+    def weighted(self, drawn: Floats) -> Trials:
+        """The runs with each speaker counting as often as drawn, shape (speakers,)."""
+        counts = np.append(drawn, 1.0)
+        weights = np.outer(counts, counts).ravel()[self.pairs]
+        total = np.add.reduceat(weights, self.starts)
+        weights *= self.penalties  # in place: memory is what takes the time
+        cost = np.add.reduceat(weights, self.starts)
+        return replace(self.pooled, weights=total, penalties=cost / np.where(total > 0, total, 1.0))
+
+
 def bootstrap(
     trials: Trials,
     speakers: tuple[Indices, Indices],
     measures: Mapping[str, Callable[[Trials], float]],
     replicates: int = 400,
     seed: int = 1,
-) -> Mapping[str, tuple[float, float]]:
+) -> Mapping[str, tuple[float, float] | None]:
     """95 % confidence intervals by resampling speakers: trials that share a speaker are not independent.
+
+    None where the trials are of too few speakers: see `can_resample`.
 
     Args:
         trials: in the order of their scores.
@@ -215,18 +259,32 @@ def bootstrap(
         replicates: how many resamples.
         seed: of the resampling.
     """
-    first, second = speakers
-    count = int(max(first.max(), second.max())) + 1
-    generator = np.random.default_rng(seed)
+    count = 1 + int(max(each.max() for each in speakers))
+    if not can_resample(speakers[0][trials.targets], count):
+        return dict.fromkeys(measures)
+    runs, generator = Runs.of(trials, speakers, count), np.random.default_rng(seed)
     values: dict[str, list[float]] = {name: [] for name in measures}
     for _ in range(replicates):
         drawn = np.bincount(generator.integers(count, size=count), minlength=count).astype(np.float64)
-        weights = np.where(trials.targets, drawn[first], drawn[first] * drawn[second])
-        if not (weights[trials.targets].any() and weights[~trials.targets].any()):
+        resampled = runs.weighted(drawn)
+        if not (resampled.weights[resampled.targets].any() and resampled.weights[~resampled.targets].any()):
             continue
         for name, measure in measures.items():
-            values[name].append(measure(trials.reweighted(weights)))
+            values[name].append(measure(resampled))
     return {name: (float(np.quantile(each, 0.025)), float(np.quantile(each, 0.975))) for name, each in values.items()}
+
+
+def can_resample(genuine: Indices, speakers: int) -> bool:
+    """Whether drawing speakers tells how figures vary: each kind of trials must be able to come out otherwise.
+
+    Of two speakers every draw with an impostor in it is the same, and of one speaker's own trials none can be more
+    frequent than another. An interval of no width would look like certainty.
+
+    Args:
+        genuine: speakers of the targets, by index, shape (targets,).
+        speakers: how many there are in all trials.
+    """
+    return speakers > 2 and bool(np.ptp(genuine) > 0)
 
 
 def _times_log2(values: Floats) -> Floats:
@@ -240,24 +298,36 @@ def _share(trials: Trials, kind: Flags) -> Floats:
     return np.asarray(counted / counted.sum(), np.float64)
 
 
+def _runs(trials: Trials) -> Indices:
+    """Which run a trial is in: of neighbouring scores of one kind, or of one score that both kinds have; shape (n,)."""
+    sizes = np.diff(trials.last, prepend=-1)
+    targets = np.diff(np.cumsum(trials.targets)[trials.last], prepend=0)
+    kind = (targets > 0).astype(np.int8) - (targets < sizes)
+    starts = np.append(False, (np.diff(kind) != 0) | (kind[1:] == 0))
+    return np.repeat(np.cumsum(starts), sizes)
+
+
 def _pool_adjacent_violators(target: Floats, other: Floats) -> tuple[Floats, Floats]:
     """Pools neighbours until the ratio of targets to non-targets rises strictly; shapes (n,) to (blocks,)."""
+    used = target + other > 0
+    target, other, before = target[used], other[used], np.inf
+    # All violators at once while that gets on; what is left, one by one: a block may grow by one neighbour a turn.
+    while len(target) < 0.9 * before:
+        before = len(target)
+        target, other = _pool_neighbours(target, other)
     blocks: list[tuple[float, float]] = []
-    for new_target, new_other in _in_runs(target, other):
-        t, o = new_target, new_other
-        while blocks and blocks[-1][0] * o >= t * blocks[-1][1]:
-            before = blocks.pop()
-            t, o = t + before[0], o + before[1]
-        blocks.append((t, o))
+    for t, o in zip(target.tolist(), other.tolist(), strict=True):
+        new = (t, o)
+        while blocks and blocks[-1][0] * new[1] >= new[0] * blocks[-1][1]:
+            last = blocks.pop()
+            new = (new[0] + last[0], new[1] + last[1])
+        blocks.append(new)
     pooled = np.array(blocks)
     return pooled[:, 0], pooled[:, 1]
 
 
-def _in_runs(target: Floats, other: Floats) -> list[tuple[float, float]]:
-    """Pools each run of neighbours that are all targets, or all non-targets: such a run ends in one block anyway.
-
-    It leaves at most about twice as many blocks as there are targets, so that the loop over blocks is short.
-    """
-    kind = (target > 0).astype(np.int8) - (other > 0)
-    starts = np.flatnonzero(np.append(True, (np.diff(kind) != 0) | (kind[1:] == 0)))
-    return list(zip(np.add.reduceat(target, starts).tolist(), np.add.reduceat(other, starts).tolist(), strict=True))
+def _pool_neighbours(target: Floats, other: Floats) -> tuple[Floats, Floats]:
+    """Pools each stretch over which the ratio does not rise: it ends in one block anyway."""
+    rises = target[:-1] * other[1:] < target[1:] * other[:-1]
+    starts = np.flatnonzero(np.append(True, rises))
+    return np.add.reduceat(target, starts), np.add.reduceat(other, starts)

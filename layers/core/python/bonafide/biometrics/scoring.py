@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, log1p, sqrt
+from math import exp
 from typing import Any, Self
 
-from bonafide.biometrics.evidence import Channel, Evidence
+import numpy as np
+from numpy.typing import NDArray
+
+from bonafide.biometrics.evidence import Batch, Channel, Evidence
 from bonafide.biometrics.liveness import LivenessScale
 from bonafide.biometrics.voiceprint import Template, Voiceprint
+
+# Of one recording, or of each of a batch, shape (n,): the formulas are the same.
+type Numbers = float | NDArray[np.float64]
 
 # Net speech from which on a wideband template says more of a wideband call than a narrowband one does, however much
 # speech that one has: where the LLRs of genuine callers cross.
@@ -42,7 +48,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A recording against a template, before calibration.
+    """A recording, or each of a batch, against a template, before calibration.
 
     Attributes:
         condition: what was compared with what.
@@ -52,9 +58,9 @@ class Comparison:
     """
 
     condition: Condition
-    cosine: float
+    cosine: Numbers
     enrolled_seconds: float
-    tested_seconds: float
+    tested_seconds: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +103,11 @@ class Curve:
     lowest: float
     highest: float
 
-    def llr(self, cosine: float, enrolled_seconds: float, tested_seconds: float) -> float:
+    def llr(self, cosine: Numbers, enrolled_seconds: float, tested_seconds: Numbers) -> Numbers:
         """Strictly monotone in the cosine; comes near its bounds but keeps within them."""
         shrunk = self.level * attenuation(enrolled_seconds, tested_seconds, self.half_seconds)
         raw = self.slope * (cosine - shrunk)
-        return _log_sum(raw, self.lowest) - _log_sum(0.0, raw - self.highest)
+        return np.logaddexp(raw, self.lowest) - np.logaddexp(0.0, raw - self.highest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +136,15 @@ class Calibration:
             liveness=LivenessScale.parse(document["liveness"]) if "liveness" in document else None,
         )
 
+    def llr(self, found: Comparison) -> Numbers:
+        """Calibrates. Nothing is extrapolated to less speech than was measured: less counts as that much."""
+        least = self.measured.seconds
+        enrolled, tested = max(found.enrolled_seconds, least), np.maximum(found.tested_seconds, least)
+        return self.curves[found.condition].llr(found.cosine, enrolled, tested)
+
 
 def score(voiceprint: Voiceprint, evidence: Evidence, calibration: Calibration) -> SpeakerScore:
     """Compares a recording with a voiceprint and calibrates the outcome.
-
-    Nothing is extrapolated to less speech than the calibration was measured on: less counts as that much.
 
     Args:
         voiceprint: with at least one template.
@@ -144,17 +154,21 @@ def score(voiceprint: Voiceprint, evidence: Evidence, calibration: Calibration) 
     Raises:
         ValueError: they have no band, or not the embedding space, in common.
     """
-    if voiceprint.embedding_space != calibration.embedding_space:
-        raise ValueError("the calibration is of another embedding space than the voiceprint")
-    found = compare(voiceprint, evidence)
-    enrolled, tested = (
-        max(each, calibration.measured.seconds) for each in (found.enrolled_seconds, found.tested_seconds)
-    )
-    llr = calibration.curves[found.condition].llr(found.cosine, enrolled, tested)
-    return SpeakerScore(llr, public_score(llr), found.condition, found.cosine, calibration.measured)
+    found, numbers = _calibrated(voiceprint, evidence, calibration)
+    llr = float(numbers)
+    return SpeakerScore(llr, public_score(llr), found.condition, float(found.cosine), calibration.measured)
 
 
-def compare(voiceprint: Voiceprint, evidence: Evidence) -> Comparison:
+def llrs(voiceprint: Voiceprint, batch: Batch, calibration: Calibration) -> tuple[Condition, NDArray[np.float64]]:
+    """What `score` says of each recording of a batch: what was compared with what, and LLRs of shape (n,).
+
+    Arguments and errors are those of `score`.
+    """
+    found, numbers = _calibrated(voiceprint, batch, calibration)
+    return found.condition, np.asarray(numbers, np.float64)
+
+
+def compare(voiceprint: Voiceprint, evidence: Evidence | Batch) -> Comparison:
     """Holds a recording against the template of the widest band that both have, and that knows enough of the voice.
 
     Raises:
@@ -164,7 +178,7 @@ def compare(voiceprint: Voiceprint, evidence: Evidence) -> Comparison:
         raise ValueError("voiceprint and evidence are not of one embedding space")
     band = _common_band(voiceprint, evidence)
     template = voiceprint.templates[band]
-    cosine = float(template.embedding @ evidence.embeddings[band])
+    cosine = (evidence.embeddings[band] @ template.embedding).astype(np.float64)
     return Comparison(_condition(band, template, evidence), cosine, template.seconds, evidence.speech_seconds)
 
 
@@ -173,23 +187,27 @@ def bands_to_meet(voiceprint: Voiceprint) -> list[Channel]:
     return [] if _bands(voiceprint)[:1] == [Channel.WIDEBAND] else [Channel.NARROWBAND]
 
 
-def attenuation(enrolled_seconds: float, tested_seconds: float, half_seconds: float) -> float:
+def attenuation(enrolled_seconds: float, tested_seconds: Numbers, half_seconds: float) -> Numbers:
     """What noise in both embeddings leaves of a cosine, in (0, 1)."""
     sides = enrolled_seconds / (enrolled_seconds + half_seconds) * tested_seconds / (tested_seconds + half_seconds)
-    return sqrt(sides)
+    return np.sqrt(sides)
 
 
 def public_score(llr: float) -> float:
     """Maps (-inf, inf) to (0, 100), monotonically; an LLR of 0 is 50."""
-    return 100.0 * exp(-_log_sum(0.0, -llr / 2.0))
+    return 100.0 * exp(-np.logaddexp(0.0, -llr / 2.0))
 
 
-def _log_sum(one: float, other: float) -> float:
-    """Log of the sum of two exponentials, without overflow."""
-    return max(one, other) + log1p(exp(-abs(one - other)))
+def _calibrated(
+    voiceprint: Voiceprint, evidence: Evidence | Batch, calibration: Calibration
+) -> tuple[Comparison, Numbers]:
+    if voiceprint.embedding_space != calibration.embedding_space:
+        raise ValueError("the calibration is of another embedding space than the voiceprint")
+    found = compare(voiceprint, evidence)
+    return found, calibration.llr(found)
 
 
-def _common_band(voiceprint: Voiceprint, evidence: Evidence) -> Channel:
+def _common_band(voiceprint: Voiceprint, evidence: Evidence | Batch) -> Channel:
     for band in _bands(voiceprint):
         if band in evidence.embeddings:
             return band
@@ -205,7 +223,7 @@ def _bands(voiceprint: Voiceprint) -> list[Channel]:
     return bands
 
 
-def _condition(band: Channel, template: Template, evidence: Evidence) -> Condition:
+def _condition(band: Channel, template: Template, evidence: Evidence | Batch) -> Condition:
     if band is Channel.WIDEBAND:
         return Condition.WIDEBAND
     crossed = template.is_derived != (evidence.channel is Channel.WIDEBAND)
