@@ -2,7 +2,7 @@
 
     python -m training.spoof.export --material .build/spoof --out layers/model/spoof
 
-Weights are kept in half precision and widened when the graph is loaded, which the scores do not notice.
+Weights are kept in 16 bits and widened when the graph is loaded, which the scores hardly notice.
 """
 
 import argparse
@@ -77,21 +77,40 @@ def export(model: Detector) -> onnx.ModelProto:
 
 
 def halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Keeps large tensors in half precision, each behind a cast that the runtime folds when it loads."""
-    small, casts = [], []
+    """Keeps large tensors in 16 bits, widened by nodes that the runtime folds when it loads."""
+    tensors, nodes = [], []
     for tensor in model.graph.initializer:
         value: NDArray[Any] = numpy_helper.to_array(tensor)
-        if value.dtype != np.float32 or value.size < LARGE:
-            small.append(tensor)
-            continue
-        small.append(numpy_helper.from_array(value.astype(np.float16), f"{tensor.name}_half"))
-        casts.append(helper.make_node("Cast", [f"{tensor.name}_half"], [tensor.name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
+        small = value.dtype != np.float32 or value.size < LARGE
+        kept, widening = ([tensor], []) if small else _halved(tensor.name, value)
+        tensors += kept
+        nodes += widening
+    nodes += model.graph.node
     del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend(small)
+    model.graph.initializer.extend(tensors)
     model.graph.node.extend(nodes)
     onnx.checker.check_model(model)
     return model
+
+
+def _halved(name: str, value: NDArray[np.float32]) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
+    """As floats of 16 bits or as so many even steps, whichever is closer.
+
+    Sines need steps: floats of 16 bits hear a noise 80 dB below a voice, which is more than a telephone line has above
+    4 kHz.
+    """
+    floats, step = value.astype(np.float16), np.float32(np.abs(value).max() / 32767 or 1.0)
+    steps = np.rint(value / step).astype(np.int16)
+    narrow, wide = f"{name}_narrow", f"{name}_wide"
+    if np.square(floats - value).sum() <= np.square(steps * step - value).sum():
+        cast = helper.make_node("Cast", [narrow], [name], to=onnx.TensorProto.FLOAT)
+        return [numpy_helper.from_array(floats, narrow)], [cast]
+    cast = helper.make_node("Cast", [narrow], [wide], to=onnx.TensorProto.FLOAT)
+    scale = helper.make_node("Mul", [wide, f"{name}_step"], [name])
+    return [numpy_helper.from_array(steps, narrow), numpy_helper.from_array(np.array(step), f"{name}_step")], [
+        cast,
+        scale,
+    ]
 
 
 def lineage(material: Path, conf: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from training.spoof.assemble import CONF
-from training.spoof.channels import CHANNELS, NARROW, Channel, Samples, send
+from training.spoof.channels import CHANNELS, NARROW, TELEPHONE, Channel, Samples, send
 from training.spoof.manifest import BONAFIDE, DataError, Row, check, read, unbalanced
-from training.spoof.model import WINDOW, Encoder, pretrained
+from training.spoof.model import RATE, WINDOW, Detector, Shape, pretrained
 from training.spoof.whisper import weights
 
 TRAITS = ("path", "label", "family", "group", "speaker", "split")
@@ -94,18 +94,31 @@ def cut(some: Sequence[Crop]) -> NDArray[np.int16]:
     return np.stack([np.rint(crop.samples() * FULL_SCALE).astype(np.int16) for crop in some])
 
 
-def encode(file: Path, part: slice) -> NDArray[np.float16]:
-    """Statistics of some of the crops in a file, shape (crops, features)."""
-    samples = np.load(file, mmap_mode="r")[part].astype(np.float32) / FULL_SCALE
+def encode(file: Path, narrow: NDArray[np.bool_], part: slice) -> NDArray[np.float16]:
+    """Statistics of some of the crops in a file, as the detector hears them, shape (crops, features).
+
+    Args:
+        file: with all crops.
+        narrow: which of all crops are of telephone speech, so that every other of their samples was interpolated.
+        part: which crops.
+    """
+    samples = torch.tensor(np.load(file, mmap_mode="r")[part].astype(np.float32) / FULL_SCALE)
     with torch.no_grad():
-        return np.asarray(_encoder()(torch.tensor(samples)).numpy(), np.float16)
+        windows = [_window(crop, is_narrow) for crop, is_narrow in zip(samples, narrow[part], strict=True)]
+        return np.asarray(_detector().encoder(torch.cat(windows)).numpy(), np.float16)
+
+
+def _window(crop: torch.Tensor, is_narrow: np.bool_) -> torch.Tensor:
+    return _detector().windows(crop[::2] if is_narrow else crop, torch.tensor(NARROW if is_narrow else RATE))
 
 
 @cache
-def _encoder() -> Encoder:
+def _detector() -> Detector:
     torch.set_num_threads(1)
     conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))
-    return pretrained(Encoder(conf["model"]["layers"]), weights()).requires_grad_(False).eval()
+    detector = Detector(Shape(**conf["model"]))
+    pretrained(detector.encoder, weights())
+    return detector.requires_grad_(False).eval()
 
 
 def main() -> None:
@@ -139,7 +152,8 @@ def main() -> None:
     traits |= {name: np.array(values) for name, values in own.items()}
     traits["key"] = np.array([crop.key for crop in wanted])
     parts = [slice(start, start + TOGETHER) for start in range(0, len(wanted), TOGETHER)]
-    encoded = _in_parallel("encoding", partial(encode, arguments.material / CROPS), parts)
+    narrow = np.isin(traits["channel"], TELEPHONE)
+    encoded = _in_parallel("encoding", partial(encode, arguments.material / CROPS, narrow), parts)
     np.savez(arguments.material / FEATURES, features=np.concatenate(encoded), **traits)
 
 

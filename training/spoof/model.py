@@ -33,6 +33,13 @@ WHISPER = 6 * WIDTH + 6 * BANDS
 ALL = WHISPER + 2 * sum(DEPTHS)
 VIEWS = (WHISPER, ALL)
 Weights = Mapping[str, NDArray[np.floating]]
+# The average spectrum of speech, Hz and dB: of the bona fide training recordings, rounded.
+SPEECH = (
+    (0, 60, 90, 120, 150, 200, 250, 300, 500, 700, 1000, 1400, 2000, 2800, 3400, 4000),
+    (-10, -3, 3, 8, 12, 15.5, 16, 15, 14, 10, 5, 1, -3, -6.5, -8, -9.5),
+)
+# Of the equaliser: samples of a spectrum, how wide that is smoothed, and its gains up or down, in tens of dB.
+LONG, SMOOTH_HERTZ, MOST_GAIN = 256, 70, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,38 @@ class Shape:
     layers: int = 2
     hidden: int = 20
     heads: int = 12
+
+
+class Equaliser(nn.Module):
+    """Takes out of telephone speech what its line did to the spectrum: brings the average over time to that of speech.
+
+    Lines differ by filters that stay the same during a call, above all in how they cut what is low, and that was taken
+    for a trace of synthesis.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        hertz = np.linspace(0, RATE / 4, LONG // 2 + 1)
+        phase = 2 * np.pi * np.arange(LONG // 2 + 1)[:, None] * np.arange(LONG) / LONG
+        kernels = np.concatenate([np.cos(phase), -np.sin(phase)]) * np.hanning(LONG + 1)[:-1]
+        near = np.clip(1 - np.abs(hertz[:, None] - hertz) / SMOOTH_HERTZ, 0, None)
+        voice = (hertz > 250) & (hertz < 3400)
+        # What a response does to a sample, so many samples before or after it.
+        turns = np.cos(2 * np.pi * np.arange(LONG // 2 + 1)[:, None] * np.arange(-LONG // 2, LONG // 2 + 1) / LONG)
+        turns = turns * np.where(np.isin(np.arange(LONG // 2 + 1), (0, LONG // 2)), 1, 2)[:, None] / LONG
+        self.kernels = _buffer(kernels[:, None])
+        self.speech, self.smooth = _buffer(np.interp(hertz, *SPEECH) / 10), _buffer(near / near.sum(0))
+        self.voice, self.turns = _buffer(voice / voice.sum()), _buffer(turns * np.hamming(LONG + 1))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Samples at 8 kHz, shape (n,), to as many of the same level."""
+        real, imaginary = F.conv1d(F.pad(samples, (0, LONG))[None, None], self.kernels, stride=LONG)[0].chunk(2)
+        average = torch.log10((real.square() + imaginary.square()).mean(1) + 1e-9) @ self.smooth
+        gain = self.speech - average
+        gain = (gain - gain @ self.voice).clamp(-MOST_GAIN, MOST_GAIN)
+        taps = torch.pow(10.0, gain / 2) @ self.turns
+        even = F.conv1d(F.pad(samples, (LONG // 2, LONG // 2))[None, None], taps[None, None])[0, 0]
+        return even * (_power(samples) / _power(even)).sqrt()
 
 
 class LogMel(nn.Module):
@@ -182,6 +221,7 @@ class Detector(nn.Module):
         super().__init__()
         self.encoder = Encoder(shape.layers)
         self.heads = Heads(shape)
+        self.equalise = Equaliser()
         # line = offset + scale . scores, LLR = max(line + steepness * min(line - knee, 0), floor).
         self.scale, self.offset = nn.Buffer(torch.ones(len(VIEWS))), nn.Buffer(torch.zeros(()))
         self.steepness, self.knee = nn.Buffer(torch.zeros(())), nn.Buffer(torch.zeros(()))
@@ -211,9 +251,10 @@ class Detector(nn.Module):
     def windows(self, samples: Tensor, rate: Tensor) -> Tensor:
         """As many windows of WINDOW as fit in, and so much longer that they cover all, (windows, at least SHORTEST).
 
-        Less than one is one window. Between samples at 8 kHz others are interpolated; at 16 kHz every other of those
-        is left out again.
+        Less than one is one window. Speech at 8 kHz is equalised, and between its samples others are interpolated; at
+        16 kHz every other of those is left out again.
         """
+        samples = torch.where(rate < RATE, self.equalise(samples), samples)
         middle = F.conv1d(F.pad(samples[None, None], (HALF_WIDTH - 1, HALF_WIDTH)), self.between)[0, 0]
         doubled = torch.stack([samples, middle], 1).flatten()
         step = rate // 8000
@@ -222,6 +263,14 @@ class Detector(nn.Module):
         length = torch.clamp(count // windows, min=SHORTEST)
         places = torch.arange(windows)[:, None] * length + torch.arange(length)[None]
         return doubled[places % count * step]
+
+
+def _buffer(values: NDArray[np.floating]) -> nn.Buffer:
+    return nn.Buffer(torch.tensor(values, dtype=torch.float32))
+
+
+def _power(samples: Tensor) -> Tensor:
+    return samples.square().mean().clamp(min=1e-10)
 
 
 def statistics(frames: Tensor) -> Tensor:
