@@ -9,7 +9,7 @@ import pytest
 from bonafide.adapters.bundle import BundleCorrupt
 from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle
 from bonafide.audio.resample import resample
-from bonafide.audio.telephone import to_narrowband
+from bonafide.audio.telephone import telephone, to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel
 from layers.model.build import build
@@ -152,6 +152,22 @@ def test_a_recording_is_listened_to_for_liveness_in_either_band_and_however_shor
     heard = [lasting(speech, 12.0), to_narrowband(lasting(speech, 12.0)), lasting(speech, 1.0)]
     found = [bundle.observe(each).liveness for each in heard]
     assert all(llr is not None and np.isfinite(llr) for llr in found)
+
+
+def test_a_call_stored_at_16_khz_sounds_as_human_as_it_is(bundle: Bundle) -> None:
+    upsampled = Waveform(resample(call().samples, 8000, 16000), 16000)
+    found, expected = (bundle.observe(each).liveness for each in (upsampled, call()))
+    assert found == pytest.approx(expected, abs=0.5)
+
+
+def test_how_a_line_cuts_low_tones_says_little_about_liveness(bundle: Bundle) -> None:
+    changes = []
+    for reader in ("train_atkins", "train_dotrice", "train_grace", "train_kennard"):
+        cut, whole = (bundle.observe(line(reading(reader))).liveness for line in (telephone, to_narrowband))
+        assert cut is not None
+        assert whole is not None
+        changes.append(abs(cut - whole))
+    assert np.mean(changes) < 0.1
 
 
 def test_windows_without_speech_say_nothing_about_liveness(bundle: Bundle) -> None:

@@ -175,12 +175,14 @@ class Bundle:
         """
         if self._detector is None or not speech.spoken.any():
             return None
-        windows = max(int(speech.whole.seconds // LIVENESS_WINDOW_SECONDS), 1)
-        pieces = np.array_split(speech.whole.samples, windows)
+        # A call that is stored at 16 kHz went over a telephone line all the same.
+        whole = _in_band(speech.whole, speech.channel)
+        windows = max(int(whole.seconds // LIVENESS_WINDOW_SECONDS), 1)
+        pieces = np.array_split(whole.samples, windows)
         spoken = [int(part.sum()) for part in np.array_split(speech.spoken, windows)]
         # One after the other, so that memory does not grow with the call; no time is spent on what says nothing.
         llrs = [
-            float(_run(self._detector, Waveform(piece, speech.whole.rate))[0]) if some else 0.0
+            float(_run(self._detector, Waveform(piece, whole.rate))[0]) if some else 0.0
             for piece, some in zip(pieces, spoken, strict=True)
         ]
         return float(np.average(llrs, weights=spoken))
