@@ -67,14 +67,12 @@ class Equaliser(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         hertz = np.linspace(0, RATE / 4, LONG // 2 + 1)
-        phase = 2 * np.pi * np.arange(LONG // 2 + 1)[:, None] * np.arange(LONG) / LONG
-        kernels = np.concatenate([np.cos(phase), -np.sin(phase)]) * np.hanning(LONG + 1)[:-1]
         near = np.clip(1 - np.abs(hertz[:, None] - hertz) / SMOOTH_HERTZ, 0, None)
         voice = (hertz > 250) & (hertz < 3400)
         # What a response does to a sample, so many samples before or after it.
         turns = np.cos(2 * np.pi * np.arange(LONG // 2 + 1)[:, None] * np.arange(-LONG // 2, LONG // 2 + 1) / LONG)
         turns = turns * np.where(np.isin(np.arange(LONG // 2 + 1), (0, LONG // 2)), 1, 2)[:, None] / LONG
-        self.kernels = _buffer(kernels[:, None])
+        self.kernels = _fourier(np.hanning(LONG + 1)[:-1])
         self.speech, self.smooth = _buffer(np.interp(hertz, *SPEECH) / 10), _buffer(near / near.sum(0))
         self.voice, self.turns = _buffer(voice / voice.sum()), _buffer(turns * np.hamming(LONG + 1))
 
@@ -94,10 +92,7 @@ class LogMel(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        phase = 2 * np.pi * np.arange(FFT // 2 + 1)[:, None] * np.arange(FFT) / FFT
-        taper = np.hanning(FFT + 1)[:-1]
-        kernels = np.concatenate([np.cos(phase), -np.sin(phase)]) * taper
-        self.kernels = nn.Buffer(torch.tensor(kernels[:, None], dtype=torch.float32))
+        self.kernels = _fourier(np.hanning(FFT + 1)[:-1])
         self.bank = nn.Buffer(torch.tensor(librosa.filters.mel(sr=RATE, n_fft=FFT, n_mels=80)))
 
     def forward(self, samples: Tensor) -> Tensor:
@@ -117,10 +112,7 @@ class Cepstra(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        phase = 2 * np.pi * np.arange(CEPSTRAL_FFT // 2 + 1)[:, None] * np.arange(CEPSTRAL_FFT) / CEPSTRAL_FFT
-        taper = np.pad(np.hanning(FFT + 1)[:-1], (CEPSTRAL_FFT - FFT) // 2)
-        kernels = np.concatenate([np.cos(phase), -np.sin(phase)]) * taper
-        self.kernels = nn.Buffer(torch.tensor(kernels[:, None], dtype=torch.float32))
+        self.kernels = _fourier(np.pad(np.hanning(FFT + 1)[:-1], (CEPSTRAL_FFT - FFT) // 2))
         edges = np.linspace(0, CEPSTRAL_FFT // 2, BANDS + 2)
         bank = [np.interp(np.arange(CEPSTRAL_FFT // 2 + 1), edges[at : at + 3], [0, 1, 0]) for at in range(BANDS)]
         self.bank = nn.Buffer(torch.tensor(np.stack(bank), dtype=torch.float32))
@@ -267,6 +259,13 @@ class Detector(nn.Module):
 
 def _buffer(values: NDArray[np.floating]) -> nn.Buffer:
     return nn.Buffer(torch.tensor(values, dtype=torch.float32))
+
+
+def _fourier(taper: NDArray[np.float64]) -> nn.Buffer:
+    """Real parts, then imaginary ones, of as long a tapered spectrum, as kernels (size + 2, 1, size)."""
+    size = len(taper)
+    phase = 2 * np.pi * np.arange(size // 2 + 1)[:, None] * np.arange(size) / size
+    return _buffer((np.concatenate([np.cos(phase), -np.sin(phase)]) * taper)[:, None])
 
 
 def _power(samples: Tensor) -> Tensor:
