@@ -1,9 +1,9 @@
-"""When a voiceprint is complete, and whether a recording is good enough to become part of one."""
+"""Rules of enrollment: when a voiceprint is complete, and which recordings may become part of one."""
 
 from enum import StrEnum
 
 from bonafide.biometrics.evidence import Evidence
-from bonafide.errors import UnsupportedAudio
+from bonafide.errors import Subject, UnsupportedAudio
 
 # A voiceprint outlives every call that it is compared with, so its speech has to be better than a call's.
 MINIMUM_SPEECH_SECONDS = 0.5
@@ -13,7 +13,7 @@ MINIMUM_SNR_DB = 6.0
 
 
 class SpeakerStatus(StrEnum):
-    """Where a speaker stands in the life cycle."""
+    """Stages of a speaker's life cycle."""
 
     PENDING = "PENDING"
     ENROLLED = "ENROLLED"
@@ -21,17 +21,17 @@ class SpeakerStatus(StrEnum):
 
 
 def status_of(known: SpeakerStatus, speech_seconds: float, minimum_seconds: float) -> SpeakerStatus:
-    """Tells where a speaker stands when so much net speech is asked for; who is enrolled stays so when that is more."""
+    """Returns a speaker's status under a minimum of net speech; an enrolled speaker stays enrolled when it rises."""
     enough = known is SpeakerStatus.PENDING and not missing_seconds(speech_seconds, minimum_seconds)
     return SpeakerStatus.ENROLLED if enough else known
 
 
 def missing_seconds(speech_seconds: float, minimum_seconds: float) -> float:
-    """Net speech that is still needed, in seconds; 0.0 when there is enough."""
+    """Returns the net speech that is still needed, in seconds; 0.0 when there is enough."""
     return max(0.0, minimum_seconds - speech_seconds)
 
 
-def require_enrolment_quality(evidence: Evidence) -> None:
+def require_enrollment_quality(evidence: Evidence) -> None:
     """Refuses a recording that would spoil a voiceprint.
 
     Raises:
@@ -49,4 +49,4 @@ def require_enrolment_quality(evidence: Evidence) -> None:
 
 
 def _refusal(code: str, finding: str, limit: float, found: float) -> UnsupportedAudio:
-    return UnsupportedAudio(code, f"The recording {finding}.", field="audio", limit=limit, found=round(found, 3))
+    return UnsupportedAudio(code, f"The recording {finding}.", subject=Subject.AUDIO, limit=limit, found=round(found, 3))

@@ -1,0 +1,1 @@
+"""Protocols of everything that the services need from the outside, by noun."""
