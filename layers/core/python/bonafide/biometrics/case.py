@@ -1,6 +1,5 @@
 """A case: everything about one recording or session that a judgement rests on, apart from policy and calibration."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self

@@ -49,4 +49,6 @@ def require_enrollment_quality(evidence: Evidence) -> None:
 
 
 def _refusal(code: str, finding: str, limit: float, found: float) -> UnsupportedAudio:
-    return UnsupportedAudio(code, f"The recording {finding}.", subject=Subject.AUDIO, limit=limit, found=round(found, 3))
+    return UnsupportedAudio(
+        code, f"The recording {finding}.", subject=Subject.AUDIO, limit=limit, found=round(found, 3)
+    )

@@ -95,7 +95,7 @@ class DomainRecord:
 
 
 def read_policy(document: Stored) -> Policy:
-    """Reads a stored policy. The first release stored no cost of accepting a spoof; that of an impostor stands for it."""
+    """Reads a stored policy. The first release stored no cost of accepting a spoof: that of an impostor counts."""
     return Policy(**{"spoof_accept_cost": document["false_accept_cost"], **_known(Policy, document)})
 
 

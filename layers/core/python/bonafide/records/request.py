@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from bonafide.audio.encoding import AudioFormat
 
+MAX_AUDIO_BYTES = 12 * 1024 * 1024  # 60 s of two channels at 48 kHz in PCM-16, and its header
+UPLOAD_SECONDS = 900
+
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:

@@ -14,6 +14,7 @@ SCHEMA = 1
 GRACE = timedelta(seconds=30)
 IDLE = timedelta(seconds=120)
 LONGEST_SESSION = timedelta(hours=1)
+MAX_CHUNKS = 7200
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bonafide.errors import Subject, TooLarge
+
+LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition key, envelope and audio in base64
+
 # Several batches of a shard are scored at the same time: for so long a smaller lag does not replace a larger one.
 LAG_STANDS = timedelta(seconds=2)
 
@@ -70,3 +74,24 @@ class ShardLag:
     def replaces(self, known: "ShardLag | None") -> bool:
         """Tells whether this lag is to be published in place of the one that is known."""
         return known is None or self.seconds >= known.seconds or self.at - known.at > LAG_STANDS
+
+
+def partition_key(domain: str, session: str) -> str:
+    """Returns the key that keeps the records of one session in one shard, in order."""
+    return f"{domain}#{session}"
+
+
+def require_size(partition: str, data: bytes) -> None:
+    """Refuses a record that does not fit into the stream.
+
+    Raises:
+        TooLarge: it has too many bytes.
+    """
+    if len(partition) + len(data) > LARGEST_RECORD_BYTES:
+        raise TooLarge(
+            "chunk_too_large",
+            "The chunk has too many bytes; send shorter chunks, or fewer bits.",
+            subject=Subject.AUDIO,
+            limit=LARGEST_RECORD_BYTES,
+            found=len(partition) + len(data),
+        )
