@@ -31,13 +31,13 @@ help: ## say what there is
 		|| sed -nE 's/^([a-z-]+):.*## (.*)/\1: \2/p' $(MAKEFILE_LIST)
 
 # Progress goes to stderr throughout: what a command prints is its result.
-$(READY): requirements-dev.txt pyproject.toml
+$(READY): requirements-dev.txt pyproject.toml client/pyproject.toml
 	@test -x $(PY) || "$$($(FIND_PYTHON))" -m venv $(VENV) >&2
 	@mkdir -p .build
 	@awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements-dev.txt > .build/uv.txt
 	@test -x $(VENV)/bin/uv || $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r .build/uv.txt >&2
 	@$(VENV)/bin/uv pip sync -q --python $(PY) --require-hashes requirements-dev.txt >&2
-	@$(VENV)/bin/uv pip install -q --python $(PY) --no-deps --no-build-isolation -e . >&2
+	@$(VENV)/bin/uv pip install -q --python $(PY) --no-deps --no-build-isolation -e . -e ./client >&2
 	@touch $@
 
 .PHONY: setup
