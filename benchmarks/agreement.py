@@ -23,7 +23,7 @@ from bonafide.biometrics.metrics import Trials, cllr, eer
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.session import ChunkEvidence, fold
-from local.produce_audio import CHUNK_SECONDS, Recording
+from local.stream.recording import CHUNK_SECONDS, Recording
 from training.evaluate import BUNDLE
 from training.listen import Change, Line, in_parallel, listen, load
 from training.manifest import read_manifest

@@ -22,14 +22,15 @@ import numpy as np
 from benchmarks.metering import Meter
 from benchmarks.stream import busy_seconds
 from bonafide.audio.waveform import Samples
+from local.aws.functions.environment import Outcome
+from local.aws.functions.function import Definition
+from local.aws.synth import synthesize
 from local.demo.client import Document, audio, consent
 from local.demo.readers import RATE, load, wav
 from local.demo.script import SETTINGS
-from local.environment import Outcome
-from local.function import Definition
-from local.produce_client import Client
 from local.runner import Account, Deployment, deployment
-from local.synth import ROOT, synthesize
+from local.stream.client import Client
+from ops.synthesis import ROOT
 
 PRICES = ROOT / "docs" / "operations" / "prices.json"
 DOMAIN, CALLER = "cost", "reader"

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from local.relay import Answer, Relay, Request
+from local.aws.relay import Answer, Relay, Request
 
 READ_BYTES = 4096
 WRITE_BYTES = 1024

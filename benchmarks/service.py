@@ -23,9 +23,9 @@ import numpy as np
 
 from benchmarks.handler import audio, authenticate, enrol
 from layers.model.fetch import Package, fetch
+from local.aws.functions.function import Definition, Function
+from local.aws.process import Program
 from local.demo.readers import RATE, load
-from local.function import Definition, Function
-from local.process import Program
 from local.runner import Deployment, deployment
 
 SAM = Package(

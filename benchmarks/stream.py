@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks.stream_load import Heard, Load
 from bonafide.adapters.sessions import DynamoSessionStore
 from local.demo.readers import load as readers
-from local.produce import enrol
 from local.runner import Deployment, deployment
+from local.stream.produce import enrol
 
 DOMAIN = "benchmark"
 RATES = (8000, 16000)

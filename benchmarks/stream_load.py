@@ -18,8 +18,8 @@ import numpy as np
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform
 from local.demo.readers import RATE, load
-from local.produce_audio import CHUNK_SECONDS, Recording
-from local.produce_client import Backoff, Client, GaveUpError
+from local.stream.client import Backoff, Client, GaveUpError
+from local.stream.recording import CHUNK_SECONDS, Recording
 
 # What the time from accepted to readable is held against, as a caller would see it.
 LOOK_AFTER_SECONDS = 2.0

@@ -10,16 +10,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from local.alias import Alias
-from local.emulator import Emulator, emulator
-from local.environment import Outcome
-from local.front import Api, listen
-from local.function import Definition, Function, Record, forget, platform, runtime_client
-from local.schedule import Scheduler, schedules
-from local.stream import mappings
-from local.stream_poller import Poller
-from local.synth import ROOT, synthesize
-from local.template import Template
+from local.aws.api.front import Api, listen
+from local.aws.emulator import Emulator, emulator
+from local.aws.functions.alias import Alias
+from local.aws.functions.environment import Outcome
+from local.aws.functions.function import Definition, Function, Record, forget, platform, runtime_client
+from local.aws.schedule import Scheduler, schedules
+from local.aws.streams.mapping import mappings
+from local.aws.streams.poller import Poller
+from local.aws.synth import synthesize
+from local.aws.template import Template
+from ops.synthesis import ROOT
 
 LOGS = ROOT / ".build" / "local"
 API_URL = re.compile(r"https://\w+\.execute-api\.")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from local.aws.xray import Daemon, header
 from local.traces.trail import flat
-from local.xray import Daemon, header
 
 OWN = "1-00000001-000000000000000000000001"
 CAUSE = "1-00000002-000000000000000000000002"

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.choice import choose
+from local.cloud.metrics.pump import Pump
+from local.cloud.releases.control_plane import ControlPlane
 from local.demo.client import Client
 from local.demo.readers import load
-from local.monitor.pump import Pump
 from local.rehearse.rehearsal import Rehearsal
 from local.rehearse.report import Table, picture, write, write_metrics
 from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged
@@ -19,7 +20,6 @@ from local.rehearse.stage import read
 from local.rehearse.story import Story
 from local.rehearse.traffic import calls, enrol
 from local.rehearse.versions import synthesize
-from local.release.control_plane import ControlPlane
 from local.runner import Account, deployment
 
 FORMER = "former"

@@ -5,18 +5,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
 
-from local.function import Function
-from local.monitor.alarms import State
-from local.monitor.clock import MINUTE
-from local.monitor.monitor import Monitor
-from local.monitor.pump import Pump
+from local.aws.functions.function import Function
+from local.cloud.alarms.alarm import State
+from local.cloud.alarms.monitor import Monitor
+from local.cloud.clock import MINUTE
+from local.cloud.metrics.pump import Pump
+from local.cloud.releases.control_plane import ControlPlane
+from local.cloud.releases.deploy import Release, Status
+from local.cloud.releases.plan import waves
 from local.rehearse.scenarios import Scenario
 from local.rehearse.stage import Stage, Version
 from local.rehearse.story import WATCHED, Minute, Side, Story
 from local.rehearse.traffic import Call, Traffic
-from local.release.control_plane import ControlPlane
-from local.release.deploy import Release, Status
-from local.release.plan import waves
 from local.runner import Deployment, warm
 
 # CodeDeploy does not wait for full minutes.

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from local.monitor.clock import MINUTE
-from local.monitor.dashboard import dashboards
-from local.monitor.picture import Scene, draw
+from local.cloud.clock import MINUTE
+from local.cloud.dashboards.dashboard import dashboards
+from local.cloud.dashboards.drawing import Scene, draw
 from local.rehearse.scenarios import Scenario
 from local.rehearse.stage import Version
 from local.rehearse.story import Minute, Side, Story

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.release.deploy import Status
+from local.cloud.releases.deploy import Status
 
 BUNDLE = ".build/layers/model/bundle"
 HANDLER = "functions/authenticate_caller/handler.py"

@@ -6,13 +6,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.environment import Outcome
-from local.function import LIVE, Function
-from local.monitor.monitor import Monitor
-from local.release.control_plane import ControlPlane, Execution
-from local.release.plan import Shift
+from local.aws.functions.environment import Outcome
+from local.aws.functions.function import LIVE, Function
+from local.aws.template import Template
+from local.cloud.alarms.monitor import Monitor
+from local.cloud.releases.control_plane import ControlPlane, Execution
+from local.cloud.releases.plan import Shift
 from local.runner import Deployment
-from local.template import Template
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from local.monitor.alarms import State
-from local.monitor.clock import MINUTE
-from local.monitor.store import Metric, Store
+from local.cloud.alarms.alarm import State
+from local.cloud.clock import MINUTE
+from local.cloud.metrics.store import Metric, Store
+from local.cloud.releases.deploy import Status
 from local.rehearse.scenarios import Scenario
-from local.release.deploy import Status
 
 # The function that all calls go to.
 WATCHED = "authenticate_caller"

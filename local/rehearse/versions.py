@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.rehearse.scenarios import BUNDLE, Change
-from local.synth import ROOT, run_app
+from ops.synthesis import ROOT, run_app
 
 # What scenarios change. All else that is deployed is linked, for it is large.
 COPIED = ("functions", "layers/core", BUNDLE)

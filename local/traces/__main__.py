@@ -11,12 +11,12 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from local.aws.xray import Daemon, Segment
 from local.demo.readers import load
 from local.runner import Account, deployment
 from local.traces.calls import Caller, Calls
 from local.traces.leaks import leaks
 from local.traces.trail import Telemetry, logs
-from local.xray import Daemon, Segment
 
 
 def main() -> None:

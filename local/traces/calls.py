@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bonafide.audio.waveform import Samples
+from local.aws.xray import header
 from local.demo.readers import RATE, wav
-from local.xray import header
 
 CHUNKS = 2
 CHUNK_SECONDS = 2

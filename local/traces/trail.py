@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from local.logs import documents
+from local.aws.logs import documents
+from local.aws.xray import Segment
 from local.runner import Deployment
 from local.traces.calls import Answer, Calls, Stream
-from local.xray import Segment
 
 SCORING = {"decode", "find_speech", "embed"}
 AUTHENTICATION = SCORING | {"find_speaker", "score", "decide", "store", "DynamoDB"}

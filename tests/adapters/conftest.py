@@ -10,9 +10,9 @@ import boto3
 import pytest
 
 from bonafide.bootstrap.stores import CALLS, UPLOADS
-from local.emulator import emulator
-from local.function import ACCOUNT, REGION, SECRET
-from local.template import Template
+from local.aws.emulator import emulator
+from local.aws.functions.function import ACCOUNT, REGION, SECRET
+from local.aws.template import Template
 
 
 @dataclass(frozen=True, slots=True)

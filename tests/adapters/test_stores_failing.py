@@ -17,7 +17,7 @@ from bonafide.adapters.records import write_domain
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.bootstrap.stores import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
-from local.http import Handler, Server
+from local.aws.http import Handler, Server
 from tests.adapters.test_stores import a_decision, a_domain, a_speaker
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

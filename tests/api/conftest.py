@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from local.aws.xray import Daemon
 from local.runner import Account, Deployment, deployment
-from local.xray import Daemon
 from tests.api.client import Api
 
 

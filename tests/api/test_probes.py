@@ -12,10 +12,10 @@ from bonafide.adapters.codedeploy import CodeDeployReleases, FunctionDoor
 from bonafide.adapters.front_door import FrontDoor
 from bonafide.ports import ReleaseTarget
 from bonafide.services.probing import CHECKS, FunctionCalls, Golden, ServiceProbe, WrongAnswer
-from local.function import ACCOUNT, REGION, SECRET
-from local.release.control_plane import ControlPlane, Execution
+from local.aws.functions.function import ACCOUNT, REGION, SECRET
+from local.cloud.releases.control_plane import ControlPlane, Execution
 from local.runner import Deployment
-from local.synth import ROOT
+from ops.synthesis import ROOT
 
 FOLDER = ROOT / ".build/layers/golden/golden"
 DOMAIN = "bonafide-probe"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.function import Function, platform, runtime_client
+from local.aws.functions.function import Function, platform, runtime_client
 from local.runner import Deployment
 from tests.adapters.test_stores_failing import BROKEN, Aws
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from local.aws.xray import Daemon
 from local.runner import Deployment
 from local.traces.calls import Caller, Calls
 from local.traces.leaks import leaks
 from local.traces.trail import Telemetry, logs
-from local.xray import Daemon
 from tests.api.client import Api
 from tests.readings import reading
 

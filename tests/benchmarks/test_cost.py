@@ -18,9 +18,9 @@ from benchmarks.cost import (
     scaled,
 )
 from benchmarks.metering import Meter, dynamodb_units, item_size, kinesis_units
-from local.environment import Outcome
-from local.function import Definition
-from local.relay import Answer, Request
+from local.aws.functions.environment import Outcome
+from local.aws.functions.function import Definition
+from local.aws.relay import Answer, Request
 
 
 @pytest.fixture

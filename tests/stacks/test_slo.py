@@ -9,10 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.monitor.alarms import State
-from local.monitor.monitor import Monitor
-from local.monitor.store import Metric, Store
-from local.template import Template
+from local.aws.template import Template
+from local.cloud.alarms.alarm import State
+from local.cloud.alarms.monitor import Monitor
+from local.cloud.metrics.store import Metric, Store
 from stacks.slo import FILE, Objectives, SloError
 
 NOW = 1_800_000_000

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from local.monitor.alarms import alarm
-from local.monitor.query import answer
-from local.monitor.store import Metric, Store
-from local.template import Template
+from local.aws.template import Template
+from local.cloud.alarms.alarm import alarm
+from local.cloud.metrics.query import answer
+from local.cloud.metrics.store import Metric, Store
 
 NOW = 1_800_000_000
 OUTCOMES = ("Accepts", "StepUps", "Rejects", "Inconclusives")

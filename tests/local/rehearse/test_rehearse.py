@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from local.monitor.store import Store
+from local.cloud.metrics.store import Store
+from local.cloud.releases.deploy import Status
 from local.rehearse.__main__ import Settings, rehearse
 from local.rehearse.report import Table, record
 from local.rehearse.scenarios import SCENARIOS, Scenario
 from local.rehearse.story import WATCHED, Minute, Side, Story
 from local.rehearse.versions import copy
-from local.release.deploy import Status
 
 BY_NAME: Mapping[str, Scenario] = {scenario.name: scenario for scenario in SCENARIOS}
 OLD, NEW = Side(90, 0, 80.0, 0.9, 5.0), Side(10, 1, 90.0, 0.5, 1.0)
