@@ -138,9 +138,10 @@ class SessionProducer:
 
     def _feed(self, senders: ThreadPoolExecutor, started: float, speed: float, chunk_seconds: float) -> None:
         """Hands out each chunk when it has been recorded."""
-        bytes_a_second = width(self._source.encoding) * self._source.rate
+        total, bytes_a_second = 0, width(self._source.encoding) * self._source.rate
         for number, chunk in enumerate(self._source.chunks(chunk_seconds)):
-            self._recorded += len(chunk) / bytes_a_second
+            total += len(chunk)
+            self._recorded = total / bytes_a_second
             due = started + self._recorded / speed if speed else 0.0
             if self._stopped.wait(max(0.0, due - time.monotonic())):
                 break

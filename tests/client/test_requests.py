@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonafide_client import NO_RETRIES, Client, GaveUp, ProblemError, RetryBudget, TooManyRequests
-from local.http import Handler, Server
+from local.aws.http import Handler, Server
 
 PATH = "/v1/domains/acme"
 
@@ -131,7 +131,7 @@ def test_it_waits_at_least_as_long_as_it_was_asked_to(serve: Serve) -> None:
 
 def test_it_gives_up_rather_than_wait_beyond_its_budget(serve: Serve) -> None:
     service = serve(refusal(429, "throttled", Retry_After="7"))
-    with pytest.raises(TooManyRequests, match="throttled: why .gave up after 1 attempts") as raised:
+    with pytest.raises(TooManyRequests, match=r"throttled: why .gave up after 1 attempts") as raised:
         service.client(seconds=5).send("PUT", PATH, {})
     assert raised.value.retry_after == 7
     assert service.slept == []
@@ -159,9 +159,9 @@ def test_a_sleep_that_says_so_ends_the_retries(serve: Serve) -> None:
 
 
 def test_nobody_who_listens_is_no_answer() -> None:
-    with Client("http://127.0.0.1:1", retries=RetryBudget(base=1e-9, seconds=0.05)) as client:
-        with pytest.raises(GaveUp, match="no_answer") as raised:
-            client.send("PUT", PATH, {})
+    nowhere = Client("http://127.0.0.1:1", retries=RetryBudget(base=1e-9, seconds=0.05))
+    with nowhere, pytest.raises(GaveUp, match="no_answer") as raised:
+        nowhere.send("PUT", PATH, {})
     assert raised.value.status == 0
 
 

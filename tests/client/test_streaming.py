@@ -1,23 +1,27 @@
-"""A producer against a service that throttles, and one that never decides; what it prints meanwhile."""
+"""A producer against a service that throttles, and one that never decides."""
 
 import base64
-import io
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from local import produce_call
-from local.http import Handler, Server
-from local.produce_audio import Recording
-from local.produce_call import Call, Look
-from local.produce_client import GaveUpError, RefusedError
-from local.produce_view import View
+from bonafide_client import (
+    Client,
+    LiveAudio,
+    NotDecided,
+    ProblemError,
+    SessionProducer,
+    SourceRecording,
+    StreamProgress,
+)
+from local.aws.http import Handler, Server
 
 SECONDS = 9
-RECORDING = Recording("mulaw", 8000, bytes(range(256)) * (SECONDS * 8000 // 256 + 1))
+RECORDING = SourceRecording("mulaw", 8000, bytes(range(256)) * (SECONDS * 8000 // 256 + 1))
 THROTTLED = (429, {"code": "audio_overload", "detail": "busy"})
 
 
@@ -43,7 +47,7 @@ class Service:
             if path.endswith("/end"):
                 self.count = body["chunks"]
                 return 200, {}
-            return 200, self._evaluation()
+            return 200, self.evaluation()
 
     def _take(self, number: int, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self.asked.append(number)
@@ -52,9 +56,9 @@ class Service:
         if self.asked.count(number) == 1:
             return THROTTLED
         self.chunks[number] = base64.b64decode(body["content"])
-        return 200, {}
+        return 200, {"session_id": "s-1", "chunk": number, "accepted_at": "2026-01-01T00:00:00Z"}
 
-    def _evaluation(self) -> dict[str, Any]:
+    def evaluation(self) -> dict[str, Any]:
         scored = len(self.chunks)
         final = self.decides and self.count == scored
         return {
@@ -85,16 +89,21 @@ def serve(service: Service) -> Server:
 
 
 @pytest.fixture
-def running(request: pytest.FixtureRequest) -> Iterator[tuple[Service, str]]:
+def running(request: pytest.FixtureRequest) -> Iterator[tuple[Service, Client]]:
     service = Service(**getattr(request, "param", {}))
     server = serve(service)
-    yield service, f"http://{server.address}/dev"
+    with Client(f"http://{server.address}/dev") as client:
+        yield service, client
     server.stop()
 
 
-def test_every_chunk_arrives_though_each_was_turned_away_once(running: tuple[Service, str]) -> None:
-    service, endpoint = running
-    last = list(Call(endpoint, "acme", "ann", RECORDING).play(speed=0))[-1]
+def play(client: Client, **given: float) -> list[StreamProgress]:
+    return list(SessionProducer(client, "acme", "ann", RECORDING).play(**{"speed": 0, **given}))
+
+
+def test_every_chunk_arrives_though_each_was_turned_away_once(running: tuple[Service, Client]) -> None:
+    service, client = running
+    last = play(client)[-1]
     assert service.started == {"speaker": "ann", "format": {"encoding": "mulaw", "sample_rate": 8000}}
     assert b"".join(service.chunks[number] for number in sorted(service.chunks)) == RECORDING.data
     assert service.count == len(service.chunks) == last.accepted
@@ -102,49 +111,64 @@ def test_every_chunk_arrives_though_each_was_turned_away_once(running: tuple[Ser
     assert last.retries == len(service.chunks)
 
 
+def test_receipts_are_handed_on(running: tuple[Service, Client]) -> None:
+    service, client = running
+    receipts: list[int] = []
+    producer = SessionProducer(client, "acme", "ann", RECORDING, lambda receipt: receipts.append(receipt["chunk"]))
+    list(producer.play(speed=0))
+    assert sorted(receipts) == sorted(service.chunks)
+
+
+def test_audio_is_sent_while_it_is_recorded(running: tuple[Service, Client]) -> None:
+    service, client = running
+    counted: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for at in range(0, len(RECORDING.data), 8000):
+            counted.append(len(service.chunks))
+            yield RECORDING.data[at : at + 8000]
+            time.sleep(0.1)
+
+    last = list(SessionProducer(client, "acme", "ann", LiveAudio("mulaw", 8000, pieces())).play(speed=0))[-1]
+    assert last.final
+    assert last.played == RECORDING.seconds
+    assert counted[-1] > 0
+    assert b"".join(service.chunks[number] for number in sorted(service.chunks)) == RECORDING.data
+
+
+def test_a_recording_takes_as_long_as_it_was_spoken(running: tuple[Service, Client]) -> None:
+    progress = play(running[1], speed=8.0)
+    sent = next(each.seconds for each in progress if each.accepted == 2)
+    assert sent >= RECORDING.seconds / 8.0
+    assert progress[0].accepted == 0
+    assert 0 <= progress[0].played < 8.0
+
+
 @pytest.mark.parametrize("running", [{"refuses": True}], indirect=True)
-def test_a_call_that_is_refused_ends_with_the_reason(running: tuple[Service, str]) -> None:
-    with pytest.raises(RefusedError, match="session_expired"):
-        list(Call(running[1], "acme", "ann", RECORDING).play(speed=0))
+def test_a_call_that_is_refused_ends_with_the_reason(running: tuple[Service, Client]) -> None:
+    with pytest.raises(ProblemError, match="session_expired"):
+        play(running[1])
+
+
+@pytest.mark.parametrize("running", [{"refuses": True}], indirect=True)
+def test_a_refusal_is_told_before_the_audio_ends(running: tuple[Service, Client]) -> None:
+    with pytest.raises(ProblemError, match="session_expired"):
+        play(running[1], speed=1.0, chunk_seconds=0.5)
 
 
 @pytest.mark.parametrize("running", [{"decides": False}], indirect=True)
-def test_a_call_that_nobody_decides_is_given_up(running: tuple[Service, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(produce_call, "FINAL_SECONDS", 0.0)
-    with pytest.raises(GaveUpError, match="was not decided"):
-        list(Call(running[1], "acme", "ann", RECORDING).play(speed=0))
+def test_a_call_that_nobody_decides_is_given_up(running: tuple[Service, Client]) -> None:
+    with pytest.raises(NotDecided, match="was not decided"):
+        play(running[1], decision_seconds=0.0)
 
 
-def look(scored: int, *, final: bool = False) -> Look:
-    service = Service()
-    service.chunks = dict.fromkeys(range(scored), b"")
-    service.count = scored if final else None
-    return Look(4.5 * scored, 4.0 * scored, scored, 0.25, 0, service._evaluation())
+@pytest.mark.parametrize("running", [{"decides": False}], indirect=True)
+def test_waiting_for_a_decision_ends_as_well(running: tuple[Service, Client]) -> None:
+    with pytest.raises(NotDecided, match="no final decision"):
+        running[1].wait_for_decision("acme", "s-1", seconds=0.0, poll=0.0)
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_without_a_terminal_there_is_one_plain_line_for_each_evaluation() -> None:
-    view = View(io.StringIO())
-    for each in (look(0), look(1), look(1), look(2), look(2), look(2, final=True)):
-        view.show(each)
-    view.closing(look(2, final=True))
-    text = view.out.getvalue()  # type: ignore[attr-defined]
-    assert "\033" not in text
-    assert "\r" not in text
-    assert len(text.splitlines()) == 5
-    assert text.splitlines()[1].split() == ["4.5", "1", "1", "4.0", "+5.2", "93", "+2.5", "ACCEPT", "VOICE_MATCH"]
-    assert "final: ACCEPT as d-1" in text.splitlines()[-1]
-
-
-def test_on_a_terminal_a_line_moves_below_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    view = View(Terminal())
-    view.show(look(1))
-    text = view.out.getvalue()  # type: ignore[attr-defined]
-    assert text.rsplit("\n", 1)[1].strip().endswith("lag 0.2 s  retries 0")
-    assert "bona fide" in text
-    assert "\033[32m" in text
+def test_a_decision_is_waited_for(running: tuple[Service, Client]) -> None:
+    service, client = running
+    service.count = 0
+    assert client.wait_for_decision("acme", "s-1")["decision_id"] == "d-1"
