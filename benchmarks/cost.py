@@ -26,7 +26,7 @@ from local.aws.functions.environment import Outcome
 from local.aws.functions.function import Definition
 from local.aws.synth import synthesize
 from local.demo.client import Document, audio, consent
-from local.demo.readers import RATE, load, wav
+from layers.golden.readers import RATE, load, wav
 from local.demo.script import SETTINGS
 from local.runner import Account, Deployment, deployment
 from local.stream.client import Client
@@ -134,7 +134,7 @@ def bench(folder: Path) -> Iterator[Bench]:
     meter = Meter()
     ledger = Ledger(meter, folder)
     account = Account(record=ledger.record, variables={"AWS_ENDPOINT_URL": meter.relay.endpoint})
-    speech = max(load().values(), key=lambda reader: len(reader.enrolment)).enrolment
+    speech = max(load().values(), key=lambda reader: len(reader.enrolment)).enrollment
     try:
         # The minutely closing of calls is part of the standing costs: here it would only add noise.
         with deployment(logs=folder, account=account, pace=1e-6) as running:

@@ -25,7 +25,7 @@ from benchmarks.handler import audio, authenticate, enrol
 from layers.model.fetch import Package, fetch
 from local.aws.functions.function import Definition, Function
 from local.aws.process import Program
-from local.demo.readers import RATE, load
+from layers.golden.readers import RATE, load
 from local.runner import Deployment, deployment
 
 SAM = Package(

@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.stream_load import Heard, Load
 from bonafide.adapters.sessions import DynamoSessionStore
-from local.demo.readers import load as readers
+from layers.golden.readers import load as readers
 from local.runner import Deployment, deployment
 from local.stream.produce import enrol
 
@@ -95,7 +95,7 @@ def main() -> None:
 
 def prepare(running: Deployment) -> list[str]:
     """Enrols three readers for all calls to claim."""
-    people = sorted(readers().values(), key=lambda reader: -len(reader.enrolment))[:3]
+    people = sorted(readers().values(), key=lambda reader: -len(reader.enrollment))[:3]
     for reader in people:
         enrol(running.endpoint, DOMAIN, reader)
     return [reader.name for reader in people]

@@ -17,7 +17,7 @@ import numpy as np
 
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform
-from local.demo.readers import RATE, load
+from layers.golden.readers import RATE, load
 from local.stream.client import Backoff, Client, GaveUpError
 from local.stream.recording import CHUNK_SECONDS, Recording
 

@@ -16,7 +16,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.demo.client import audio, consent
-from local.demo.readers import Reader, load, wav
+from layers.golden.readers import Reader, load, wav
 from local.demo.script import SETTINGS
 from local.stream.call import Call
 from local.stream.client import Client, GaveUpError, RefusedError

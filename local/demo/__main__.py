@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from local.demo.client import Client
-from local.demo.readers import keep, load
+from layers.golden.readers import keep, load
 from local.demo.report import Row, Table, summary, write
 from local.demo.script import OFFICE, PHONE, SETTINGS, script
 from local.runner import deployment

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
-from local.demo.readers import RATE
+from layers.golden.readers import RATE
 
 type Wide = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Samples, Waveform
 from local.demo import machines
 from local.demo.client import Document, audio, consent
-from local.demo.readers import RATE, Reader, wav
+from layers.golden.readers import RATE, Reader, wav
 
 type Send = Callable[[Samples], bytes]
 
@@ -102,7 +102,7 @@ class Step:
 
 def script(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Iterator[Step]]]:
     """Headings, each with its steps, in order."""
-    brief = min(readers.values(), key=lambda reader: len(reader.enrolment))
+    brief = min(readers.values(), key=lambda reader: len(reader.enrollment))
     people = [reader for reader in readers.values() if reader is not brief]
     yield "Enrolled with the first passages of each reader, 16 kHz", _enrol(people, OFFICE, wav)
     yield "Too little, or not good enough to enrol", _refused_enrolments(brief, people[0])
@@ -147,16 +147,16 @@ def noisy(samples: Samples) -> Samples:
 def _enrol(people: Sequence[Reader], domain: str, send: Send) -> Iterator[Step]:
     for person in people:
         kind = f"enrol, {len(person.clips) - 1} passage{'s' * (len(person.clips) > 2)}"
-        yield Step(kind, person.name, person.name, ENROLLED, send(person.enrolment), Action.ENROL, domain)
+        yield Step(kind, person.name, person.name, ENROLLED, send(person.enrollment), Action.ENROL, domain)
 
 
 def _refused_enrolments(brief: Reader, clipped: Reader) -> Iterator[Step]:
     def step(kind: str, reader: Reader, samples: Samples, outcome: str) -> Step:
         return Step(kind, brief.name, reader.name, Expectation((outcome,)), wav(samples), Action.ENROL)
 
-    yield step("enrol, too short", brief, brief.enrolment, "PENDING")
-    yield step("enrol, overdriven", clipped, overdriven(clipped.enrolment), "audio_clipped")
-    yield step("enrol, silence", brief, np.zeros_like(brief.enrolment), "audio_no_speech")
+    yield step("enrol, too short", brief, brief.enrollment, "PENDING")
+    yield step("enrol, overdriven", clipped, overdriven(clipped.enrollment), "audio_clipped")
+    yield step("enrol, silence", brief, np.zeros_like(brief.enrollment), "audio_no_speech")
 
 
 def _genuine(people: Sequence[Reader], expected: Expectation, kind: str, domain: str, send: Send) -> Iterator[Step]:

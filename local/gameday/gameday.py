@@ -27,7 +27,7 @@ from local.cloud.alarms.monitor import Composite, Monitor, alarms, composites
 from local.cloud.clock import MINUTE
 from local.cloud.metrics.pump import Pump
 from local.demo.client import Client, audio
-from local.demo.readers import RATE, load
+from layers.golden.readers import RATE, load
 from local.rehearse.stage import read
 from local.rehearse.traffic import DOMAIN, Traffic, calls, enrol
 from local.runner import Account, Deployment, deployment

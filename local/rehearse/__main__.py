@@ -12,7 +12,7 @@ from local.choice import choose
 from local.cloud.metrics.pump import Pump
 from local.cloud.releases.control_plane import ControlPlane
 from local.demo.client import Client
-from local.demo.readers import load
+from layers.golden.readers import load
 from local.rehearse.rehearsal import Rehearsal
 from local.rehearse.report import Table, picture, write, write_metrics
 from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged

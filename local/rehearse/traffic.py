@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from local.demo.client import Client, Document, audio, consent
-from local.demo.readers import RATE, Reader, wav
+from layers.golden.readers import RATE, Reader, wav
 
 DOMAIN = "rehearsal"
 # The readers' recordings are short, so the tenant asks for less speech than by default.
@@ -46,7 +46,7 @@ def enrol(client: Client, readers: Mapping[str, Reader]) -> list[str]:
 
 
 def _enrol(client: Client, reader: Reader) -> str:
-    body = {"audio": audio(wav(reader.enrolment)), "consent": consent(f"rehearsal-{reader.name}")}
+    body = {"audio": audio(wav(reader.enrollment)), "consent": consent(f"rehearsal-{reader.name}")}
     return client.send("POST", f"/v1/domains/{DOMAIN}/speakers/{reader.name}/enrollments", body).outcome
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bonafide.errors import BonafideError
 from local.demo.client import audio, consent
-from local.demo.readers import RATE, Reader, load, wav
+from layers.golden.readers import RATE, Reader, load, wav
 from local.demo.script import SETTINGS
 from local.runner import deployment
 from local.stream.call import Call, Look
@@ -72,7 +72,7 @@ def enrol(endpoint: str, domain: str, reader: Reader) -> None:
     """Makes a domain and enrols a reader with all passages but the last, in wideband."""
     client = Client(endpoint)
     client.send("PUT", f"/v1/domains/{domain}", SETTINGS)
-    body = {"audio": audio(wav(reader.enrolment[: 60 * RATE])), "consent": consent(f"stream-{reader.name}")}
+    body = {"audio": audio(wav(reader.enrollment[: 60 * RATE])), "consent": consent(f"stream-{reader.name}")}
     client.send("POST", f"/v1/domains/{domain}/speakers/{reader.name}/enrollments", body)
     client.close()
 

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from local.aws.xray import Daemon, Segment
-from local.demo.readers import load
+from layers.golden.readers import load
 from local.runner import Account, deployment
 from local.traces.calls import Caller, Calls
 from local.traces.leaks import leaks
@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=1000)
     number = parser.parse_args().calls
-    voices = {name: reader.enrolment for name, reader in list(load().items())[:2]}
+    voices = {name: reader.enrollment for name, reader in list(load().items())[:2]}
     daemon = Daemon()
     account = Account(variables={"AWS_XRAY_DAEMON_ADDRESS": daemon.address})
     with tempfile.TemporaryDirectory() as folder, deployment(logs=Path(folder), account=account) as running:

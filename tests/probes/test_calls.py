@@ -4,32 +4,35 @@ from collections.abc import Mapping
 
 import pytest
 
-from bonafide.ports import Document, ReleaseTarget, Reply
-from bonafide.services.probing import CHECKS, REPEATS, FunctionCalls, Golden, ReleaseProbe, ServiceProbe, WrongAnswer
+from bonafide.ports.probes import Document, ProbeResponse, ReleaseTarget
+from bonafide.probes.calls import CHECKS, REPEATS, FunctionCalls, WrongAnswer
+from bonafide.probes.golden import Golden
+from bonafide.probes.release import ReleaseProbe
+from bonafide.probes.synthetic import SyntheticCaller
 
-AUDIO = {name: name.encode() for name in ("enrolment", "genuine", "impostor", "silence")}
+AUDIO = {name: name.encode() for name in ("enrollment", "genuine", "impostor", "silence")}
 RIGHT = {"genuine": "ACCEPT", "impostor": "REJECT", "silence": "INCONCLUSIVE"}
 BOUND_MS = 100.0
 
 
 class Service:
-    """A door to a service that knows the right answers."""
+    """A service that knows the right answers."""
 
     def __init__(self, wrong: Mapping[str, Document] | None = None, milliseconds: list[float] | None = None) -> None:
         self.asked: list[tuple[str, str]] = []
         self._milliseconds = milliseconds or [1.0]
         self._wrong = wrong or {}
 
-    def send(self, function: str, method: str, path: str, body: Document | None) -> Reply:
+    def send(self, function: str, method: str, path: str, body: Document | None) -> ProbeResponse:
         self.asked.append((function, f"{method} {path}"))
         status, document = self._answer(function, method, path, body or {})
         wrong = self._wrong.get(function, {})
-        return Reply(wrong.get("http", status), {**document, **wrong}, self._waited())
+        return ProbeResponse(wrong.get("http", status), {**document, **wrong}, self._waited())
 
-    def invoke(self, function: str, event: Document) -> Reply:
+    def invoke(self, function: str, event: Document) -> ProbeResponse:
         self.asked.append((function, str(len(event))))
         document: Document = {"batchItemFailures": []} if function == "score_audio" else {"closed": 0}
-        return Reply(200, {**document, **self._wrong.get(function, {})}, self._waited())
+        return ProbeResponse(200, {**document, **self._wrong.get(function, {})}, self._waited())
 
     def _waited(self) -> float:
         return self._milliseconds.pop(0) if len(self._milliseconds) > 1 else self._milliseconds[0]
@@ -53,7 +56,7 @@ GOLDEN = Golden("probe", AUDIO, dict.fromkeys(CHECKS, BOUND_MS))
 
 
 def ask(service: Service, function: str) -> None:
-    FunctionCalls(GOLDEN, service, "golden", pause=lambda _: None).of(function)
+    FunctionCalls(GOLDEN, service, "golden", pause=lambda _: None).check(function)
 
 
 @pytest.mark.parametrize("function", CHECKS)
@@ -102,10 +105,10 @@ class FullService(Service):
         self.refusals = refusals
         self._function = function
 
-    def send(self, function: str, method: str, path: str, body: Document | None) -> Reply:
+    def send(self, function: str, method: str, path: str, body: Document | None) -> ProbeResponse:
         if function == self._function and self.refusals:
             self.refusals -= 1
-            return Reply(429, {"code": "audio_overload"}, 1.0)
+            return ProbeResponse(429, {"code": "audio_overload"}, 1.0)
         return super().send(function, method, path, body)
 
 
@@ -150,7 +153,7 @@ class Deployments:
             raise LookupError(deployment)
         return ReleaseTarget(self._function, "7")
 
-    def door(self, function: str, version: str) -> Service:
+    def invoker(self, function: str, version: str) -> Service:
         self.opened.append((function, version))
         return self._service
 
@@ -182,6 +185,6 @@ def test_a_release_that_cannot_be_probed_is_stopped(deployment: str, function: s
 
 def test_the_synthetic_caller_asks_everything_whatever_fails_of_it() -> None:
     service = Service({"describe_service": {"status": "tired"}, "authenticate_caller": {"decision": "REJECT"}})
-    assert ServiceProbe(GOLDEN, service).handle() == {"failed": 2}
+    assert SyntheticCaller(GOLDEN, service).handle() == {"failed": 2}
     assert "ingest_audio" in {function for function, _ in service.asked}
-    assert ServiceProbe(GOLDEN, Service()).handle() == {"failed": 0}
+    assert SyntheticCaller(GOLDEN, Service()).handle() == {"failed": 0}
