@@ -134,7 +134,7 @@ def bench(folder: Path) -> Iterator[Bench]:
     meter = Meter()
     ledger = Ledger(meter, folder)
     account = Account(record=ledger.record, variables={"AWS_ENDPOINT_URL": meter.relay.endpoint})
-    speech = max(load().values(), key=lambda reader: len(reader.enrolment)).enrollment
+    speech = max(load().values(), key=lambda reader: len(reader.enrollment)).enrollment
     try:
         # The minutely closing of calls is part of the standing costs: here it would only add noise.
         with deployment(logs=folder, account=account, pace=1e-6) as running:
