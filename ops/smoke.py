@@ -18,9 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.demo.client import audio, consent
 from local.demo.readers import Reader, load, wav
 from local.demo.script import SETTINGS
-from local.stream.call import Call
+from local.stream.call import StreamedSession
 from local.stream.client import Client, GaveUpError, RefusedError
-from local.stream.recording import Recording
+from local.stream.recording import SourceRecording
 
 NEVER = ("STEP_UP", "REJECT")
 
@@ -85,7 +85,9 @@ class Smoke:
         return str(self.client.send("POST", f"{self._speaker}/authentications", body)["decision"])
 
     def _stream(self) -> str:
-        call = Call(self.endpoint, self.domain, self.person.name, Recording.read(wav(self.person.call), None))
+        call = StreamedSession(
+            self.endpoint, self.domain, self.person.name, SourceRecording.read(wav(self.person.call), None)
+        )
         *_, last = call.play(speed=0)
         return str(last.evaluation["decision"])
 

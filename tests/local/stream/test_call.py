@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from local.aws.http import Handler, Server
+from local.aws.http import HttpHandler, LoopbackServer
 from local.stream import call as produce_call
-from local.stream.call import Call, Look
+from local.stream.call import SessionSnapshot, StreamedSession
 from local.stream.client import GaveUpError, RefusedError
-from local.stream.recording import Recording
-from local.stream.view import View
+from local.stream.recording import SourceRecording
+from local.stream.view import SessionView
 
 SECONDS = 9
-RECORDING = Recording("mulaw", 8000, bytes(range(256)) * (SECONDS * 8000 // 256 + 1))
+RECORDING = SourceRecording("mulaw", 8000, bytes(range(256)) * (SECONDS * 8000 // 256 + 1))
 THROTTLED = (429, {"code": "audio_overload", "detail": "busy"})
 
 
@@ -70,8 +70,8 @@ class Service:
         }
 
 
-def serve(service: Service) -> Server:
-    class Scripted(Handler):
+def serve(service: Service) -> LoopbackServer:
+    class Scripted(HttpHandler):
         def serve(self) -> None:
             body = json.loads(self.read_body(1 << 20) or b"{}")
             status, document = service.answer(self.command, self.path, body)
@@ -79,7 +79,7 @@ def serve(service: Service) -> Server:
 
     for method in ("GET", "POST", "PUT"):
         setattr(Scripted, f"do_{method}", Scripted.serve)
-    server = Server(0, Scripted)
+    server = LoopbackServer(0, Scripted)
     server.start()
     return server
 
@@ -94,7 +94,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[tuple[Service, str]]:
 
 def test_every_chunk_arrives_though_each_was_turned_away_once(running: tuple[Service, str]) -> None:
     service, endpoint = running
-    last = list(Call(endpoint, "acme", "ann", RECORDING).play(speed=0))[-1]
+    last = list(StreamedSession(endpoint, "acme", "ann", RECORDING).play(speed=0))[-1]
     assert service.started == {"speaker": "ann", "format": {"encoding": "mulaw", "sample_rate": 8000}}
     assert b"".join(service.chunks[number] for number in sorted(service.chunks)) == RECORDING.data
     assert service.count == len(service.chunks) == last.accepted
@@ -105,21 +105,21 @@ def test_every_chunk_arrives_though_each_was_turned_away_once(running: tuple[Ser
 @pytest.mark.parametrize("running", [{"refuses": True}], indirect=True)
 def test_a_call_that_is_refused_ends_with_the_reason(running: tuple[Service, str]) -> None:
     with pytest.raises(RefusedError, match="session_expired"):
-        list(Call(running[1], "acme", "ann", RECORDING).play(speed=0))
+        list(StreamedSession(running[1], "acme", "ann", RECORDING).play(speed=0))
 
 
 @pytest.mark.parametrize("running", [{"decides": False}], indirect=True)
 def test_a_call_that_nobody_decides_is_given_up(running: tuple[Service, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(produce_call, "FINAL_SECONDS", 0.0)
     with pytest.raises(GaveUpError, match="was not decided"):
-        list(Call(running[1], "acme", "ann", RECORDING).play(speed=0))
+        list(StreamedSession(running[1], "acme", "ann", RECORDING).play(speed=0))
 
 
-def look(scored: int, *, final: bool = False) -> Look:
+def look(scored: int, *, final: bool = False) -> SessionSnapshot:
     service = Service()
     service.chunks = dict.fromkeys(range(scored), b"")
     service.count = scored if final else None
-    return Look(4.5 * scored, 4.0 * scored, scored, 0.25, 0, service._evaluation())
+    return SessionSnapshot(4.5 * scored, 4.0 * scored, scored, 0.25, 0, service._evaluation())
 
 
 class Terminal(io.StringIO):
@@ -128,7 +128,7 @@ class Terminal(io.StringIO):
 
 
 def test_without_a_terminal_there_is_one_plain_line_for_each_evaluation() -> None:
-    view = View(io.StringIO())
+    view = SessionView(io.StringIO())
     for each in (look(0), look(1), look(1), look(2), look(2), look(2, final=True)):
         view.show(each)
     view.closing(look(2, final=True))
@@ -142,7 +142,7 @@ def test_without_a_terminal_there_is_one_plain_line_for_each_evaluation() -> Non
 
 def test_on_a_terminal_a_line_moves_below_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    view = View(Terminal())
+    view = SessionView(Terminal())
     view.show(look(1))
     text = view.out.getvalue()  # type: ignore[attr-defined]
     assert text.rsplit("\n", 1)[1].strip().endswith("lag 0.2 s  retries 0")
