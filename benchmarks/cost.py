@@ -22,11 +22,11 @@ import numpy as np
 from benchmarks.metering import Meter
 from benchmarks.stream import busy_seconds
 from bonafide.audio.waveform import Samples
-from local.aws.functions.environment import Outcome
-from local.aws.functions.function import Definition
+from layers.golden.readers import RATE, load, wav
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import FunctionDefinition
 from local.aws.synth import synthesize
 from local.demo.client import Document, audio, consent
-from layers.golden.readers import RATE, load, wav
 from local.demo.script import SETTINGS
 from local.runner import Account, Deployment, deployment
 from local.stream.client import Client
@@ -67,7 +67,7 @@ class Ledger:
     doors: set[str] = field(default_factory=set)
     invoked: list[str] = field(default_factory=list)
 
-    def record(self, definition: Definition, _qualifier: str, _outcome: Outcome) -> None:
+    def record(self, definition: FunctionDefinition, _qualifier: str, _outcome: InvocationResult) -> None:
         """Takes down an invocation."""
         self.invoked.append(definition.name)
 

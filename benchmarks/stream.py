@@ -23,7 +23,7 @@ from benchmarks.stream_load import Heard, Load
 from bonafide.adapters.sessions import DynamoSessionStore
 from layers.golden.readers import load as readers
 from local.runner import Deployment, deployment
-from local.stream.produce import enrol
+from local.stream.produce import enroll
 
 DOMAIN = "benchmark"
 RATES = (8000, 16000)
@@ -97,7 +97,7 @@ def prepare(running: Deployment) -> list[str]:
     """Enrols three readers for all calls to claim."""
     people = sorted(readers().values(), key=lambda reader: -len(reader.enrollment))[:3]
     for reader in people:
-        enrol(running.endpoint, DOMAIN, reader)
+        enroll(running.endpoint, DOMAIN, reader)
     return [reader.name for reader in people]
 
 

@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 
 
 def build(root: Path = ROOT) -> Path:
-    """Synthesises all stages of cdk.json afresh and packs them; returns the archive."""
+    """Synthesizes all stages of cdk.json afresh and packs them; returns the archive."""
     folder = root / ".build" / "release"
     shutil.rmtree(folder, ignore_errors=True)
     manifests = []

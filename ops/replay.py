@@ -1,7 +1,7 @@
 """Puts records back onto the stream that were set aside: `python -m ops.replay --stream S --bucket B [KEY ...]`.
 
 Against AWS or the local deployment alike; AWS_ENDPOINT_URL and credentials are read as everywhere. Replaying is safe at
-any time and as often as one likes, since evidence is a set: what was scored meanwhile is recognised.
+any time and as often as one likes, since evidence is a set: what was scored meanwhile is recognized.
 """
 
 import argparse

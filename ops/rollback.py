@@ -22,7 +22,7 @@ ALIAS, VERSION, APPLICATION = "AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class StackResource:
     """One resource of the stack, as CloudFormation lists it."""
 
     kind: str
@@ -31,7 +31,7 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class PublishedVersion:
     """One version that the last update of the stack made.
 
     Attributes:
@@ -64,27 +64,27 @@ def roll_back(stage: str) -> int:
     return sum([not move_back(client, each) for each in released(resources, begun)])
 
 
-def read_stack(name: str) -> tuple[datetime, list[Resource]]:
+def read_stack(name: str) -> tuple[datetime, list[StackResource]]:
     """When the last update of a stack began, and its resources."""
     client = boto3.client("cloudformation")
     stack = client.describe_stacks(StackName=name)["Stacks"][0]
     pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
     found = [
-        Resource(each["ResourceType"], each.get("PhysicalResourceId", ""), each["LastUpdatedTimestamp"])
+        StackResource(each["ResourceType"], each.get("PhysicalResourceId", ""), each["LastUpdatedTimestamp"])
         for page in pages
         for each in page["StackResourceSummaries"]
     ]
     return stack.get("LastUpdatedTime", stack["CreationTime"]), found
 
 
-def released(resources: Iterable[Resource], begun: datetime) -> list[Release]:
+def released(resources: Iterable[StackResource], begun: datetime) -> list[PublishedVersion]:
     """The versions made since an update began, last moved alias first: doors close before what stands behind them."""
     known = list(resources)
     made = [each.name.rsplit(":", 1) for each in known if each.kind == VERSION and each.updated >= begun]
     versions = {function: int(version) for function, version in made}
     aliases = sorted((each for each in known if each.kind == ALIAS), key=lambda each: each.updated, reverse=True)
     parts = [each.name.rsplit(":", 1) for each in aliases]
-    return [Release(function, versions[function], alias) for function, alias in parts if function in versions]
+    return [PublishedVersion(function, versions[function], alias) for function, alias in parts if function in versions]
 
 
 def stop_deployments(applications: Iterable[str]) -> None:
@@ -102,7 +102,7 @@ def stop_deployments(applications: Iterable[str]) -> None:
                 print(f"stopped {deployment} of {group}")
 
 
-def move_back(client: "LambdaClient", release: Release) -> bool:
+def move_back(client: "LambdaClient", release: PublishedVersion) -> bool:
     """Sends all traffic to the version before, unless it already goes there; whether it does now."""
     current = client.get_alias(FunctionName=release.function, Name=release.alias)["FunctionVersion"]
     if int(current) != release.version:

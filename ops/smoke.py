@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.demo.client import audio, consent
 from layers.golden.readers import Reader, load, wav
+from local.demo.client import audio, consent
 from local.demo.script import SETTINGS
-from local.stream.call import Call
+from local.stream.call import StreamedSession
 from local.stream.client import Client, GaveUpError, RefusedError
-from local.stream.recording import Recording
+from local.stream.recording import SourceRecording
 
 NEVER = ("STEP_UP", "REJECT")
 
@@ -77,7 +77,7 @@ class Smoke:
         return Check(what, got, wanted, time.monotonic() - started)
 
     def _enrol(self) -> str:
-        body = {"consent": consent("smoke"), "audio": audio(wav(self.person.enrolment))}
+        body = {"consent": consent("smoke"), "audio": audio(wav(self.person.enrollment))}
         return str(self.client.send("POST", f"{self._speaker}/enrollments", body)["status"])
 
     def _authenticate(self, caller: Reader) -> str:
@@ -85,7 +85,9 @@ class Smoke:
         return str(self.client.send("POST", f"{self._speaker}/authentications", body)["decision"])
 
     def _stream(self) -> str:
-        call = Call(self.endpoint, self.domain, self.person.name, Recording.read(wav(self.person.call), None))
+        call = StreamedSession(
+            self.endpoint, self.domain, self.person.name, SourceRecording.read(wav(self.person.call), None)
+        )
         *_, last = call.play(speed=0)
         return str(last.evaluation["decision"])
 
@@ -127,7 +129,7 @@ def _printed(checks: Iterator[Check]) -> Iterator[Check]:
 @contextmanager
 def _smoke(endpoint: str) -> Iterator[Smoke]:
     """A domain that is there for as long as the context."""
-    person, other = sorted(load().values(), key=lambda reader: -len(reader.enrolment))[:2]
+    person, other = sorted(load().values(), key=lambda reader: -len(reader.enrollment))[:2]
     client, domain = Client(endpoint), f"smoke-{uuid.uuid4().hex[:12]}"
     client.send("PUT", f"/v1/domains/{domain}", SETTINGS)
     try:

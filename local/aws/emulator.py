@@ -16,8 +16,8 @@ from botocore.config import Config
 
 from local.aws.functions.function import ACCOUNT, REGION, SECRET
 from local.aws.http import LOOPBACK
-from local.aws.process import Program, start, stop
-from local.aws.template import Template
+from local.aws.process import ChildProgram, start, stop
+from local.aws.template import StackTemplate
 
 START_SECONDS = 60
 BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
@@ -40,7 +40,7 @@ class Emulator:
         config = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"})
         return self._session.client(service, endpoint_url=self.endpoint, config=config)
 
-    def deploy(self, template: Template) -> dict[str, str]:
+    def deploy(self, template: StackTemplate) -> dict[str, str]:
         """Deploys a stack through CloudFormation; returns what it exports, by name."""
         formation = self.client("cloudformation")
         body = (template.folder / f"{template.name}.template.json").read_text()
@@ -64,7 +64,7 @@ def emulator(folder: Path, log: Path) -> Iterator[Emulator]:
         stop(process)
 
 
-def _program(folder: Path, listener: int, port: int) -> Program:
+def _program(folder: Path, listener: int, port: int) -> ChildProgram:
     # Its own command would listen on all interfaces; the port is bound here, so that nobody can take it in between.
     arguments = ["ministack.app:app", "--workers", "0", "--bind", f"fd://{listener}"]
     environment = {
@@ -77,7 +77,7 @@ def _program(folder: Path, listener: int, port: int) -> Program:
         "PATH": os.defpath,
         "TMPDIR": str(folder),
     }
-    return Program("hypercorn", arguments, environment, folder, files=[listener])
+    return ChildProgram("hypercorn", arguments, environment, folder, files=[listener])
 
 
 def _wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> None:

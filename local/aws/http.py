@@ -13,7 +13,7 @@ class TooLongError(Exception):
     """The body of a request is longer than is taken."""
 
 
-class Handler(BaseHTTPRequestHandler):
+class HttpHandler(BaseHTTPRequestHandler):
     """Reads whole requests and writes whole answers over connections that stay open."""
 
     protocol_version = "HTTP/1.1"
@@ -88,14 +88,14 @@ def _size(text: str, base: int) -> int:
     return int(text, base)
 
 
-class Server(ThreadingHTTPServer):
+class LoopbackServer(ThreadingHTTPServer):
     """One thread per connection, on the loopback interface only."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, port: int, handler: type[Handler]) -> None:
+    def __init__(self, port: int, handler: type[HttpHandler]) -> None:
         super().__init__((LOOPBACK, port), handler)
 
     @property

@@ -14,7 +14,7 @@ GUARD = Path(__file__).with_name("child.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ChildProgram:
     """What to run.
 
     Attributes:
@@ -34,7 +34,7 @@ class Program:
     files: Sequence[int] = ()
 
 
-def start(program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def start(program: ChildProgram, log: IO[bytes]) -> subprocess.Popen[bytes]:
     """Starts a program in a process group of its own, so that an interrupt reaches only whoever runs it.
 
     The kernel ties the child to the *thread* that starts it, which therefore has to live as long as the child may.

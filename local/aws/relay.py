@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from local.aws.http import Handler, Server
+from local.aws.http import HttpHandler, LoopbackServer
 
 HOP_BY_HOP = {"connection", "content-length", "date", "server", "transfer-encoding"}
 PATIENCE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RelayRequest:
     """What a function asks of AWS.
 
     Attributes:
@@ -27,7 +27,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RelayAnswer:
     """What comes back."""
 
     status: int
@@ -35,16 +35,16 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-type Watch = Callable[[Request, Answer], None]
+type RelayObserver = Callable[[RelayRequest, RelayAnswer], None]
 # Answers instead of AWS, or lets a request pass (perhaps after a while) by answering None.
-type Fault = Callable[[Request], Answer | None]
+type Fault = Callable[[RelayRequest], RelayAnswer | None]
 
 
-def ignore(_request: Request, _answer: Answer) -> None:
+def ignore(_request: RelayRequest, _answer: RelayAnswer) -> None:
     """Watches nothing."""
 
 
-def healthy(_request: Request) -> Answer | None:
+def healthy(_request: RelayRequest) -> RelayAnswer | None:
     """Lets everything pass."""
     return None
 
@@ -57,11 +57,11 @@ class Relay:
         fault: what is broken at the moment.
     """
 
-    def __init__(self, watch: Watch = ignore) -> None:
+    def __init__(self, watch: RelayObserver = ignore) -> None:
         self.upstream = ""
         self.fault: Fault = healthy
         self._watch = watch
-        self._server = Server(0, _interface(self))
+        self._server = LoopbackServer(0, _interface(self))
         self._server.start()
 
     @property
@@ -73,30 +73,30 @@ class Relay:
         """Frees the port."""
         self._server.stop()
 
-    def answer(self, request: Request, path: str, headers: dict[str, str]) -> Answer:
+    def answer(self, request: RelayRequest, path: str, headers: dict[str, str]) -> RelayAnswer:
         """Answers one request, of which the relay itself only needs what a `Request` has."""
         answer = self.fault(request) or self._pass(request, path, headers)
         self._watch(request, answer)
         return answer
 
-    def _pass(self, request: Request, path: str, headers: dict[str, str]) -> Answer:
+    def _pass(self, request: RelayRequest, path: str, headers: dict[str, str]) -> RelayAnswer:
         connection = http.client.HTTPConnection(urlsplit(self.upstream).netloc, timeout=PATIENCE_SECONDS)
         try:
             connection.request(request.method, path, request.body or None, headers)
             response = connection.getresponse()
             kept = tuple(each for each in response.getheaders() if each[0].lower() not in HOP_BY_HOP)
-            return Answer(response.status, response.read(), kept)
+            return RelayAnswer(response.status, response.read(), kept)
         finally:
             connection.close()
 
 
-def _interface(relay: Relay) -> type[Handler]:
-    class Interface(Handler):
+def _interface(relay: Relay) -> type[HttpHandler]:
+    class RelayInterface(HttpHandler):
         def _pass(self) -> None:
-            request = Request(self.headers.get("X-Amz-Target", ""), self.command, self.read_body(1 << 28))
+            request = RelayRequest(self.headers.get("X-Amz-Target", ""), self.command, self.read_body(1 << 28))
             answer = relay.answer(request, self.path, dict(self.headers.items()))
             self.answer(answer.status, list(answer.headers), answer.body)
 
         do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass  # noqa: N815 - names that http.server looks up
 
-    return Interface
+    return RelayInterface

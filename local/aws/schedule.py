@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from local.aws.functions.environment import Outcome
+from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ACCOUNT, REGION, ThrottledError
-from local.aws.template import Template
+from local.aws.template import StackTemplate
 
 RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
@@ -64,7 +64,7 @@ def rate(expression: str) -> float:
     return int(found[1]) * SECONDS[found[2]]
 
 
-def schedules(template: Template) -> Iterator[Schedule]:
+def schedules(template: StackTemplate) -> Iterator[Schedule]:
     """Yields the enabled rules and schedules of a template that call functions at a rate."""
     for name, rule in template.raw("AWS::Events::Rule"):
         arn = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"
@@ -76,7 +76,7 @@ def schedules(template: Template) -> Iterator[Schedule]:
 
 
 def _schedule(
-    template: Template, owner: Mapping[str, Any], target: Mapping[str, Any], source: str, arn: str
+    template: StackTemplate, owner: Mapping[str, Any], target: Mapping[str, Any], source: str, arn: str
 ) -> Iterator[Schedule]:
     if owner.get("State") != "DISABLED":
         text = template.resolve(target.get("Input"))
@@ -86,7 +86,9 @@ def _schedule(
 class Scheduler:
     """Calls one function at its rate until it is stopped; the first time after one interval, as in AWS."""
 
-    def __init__(self, schedule: Schedule, invoke: Callable[[bytes], Future[Outcome]], pace: float = 1) -> None:
+    def __init__(
+        self, schedule: Schedule, invoke: Callable[[bytes], Future[InvocationResult]], pace: float = 1
+    ) -> None:
         """Starts.
 
         Args:

@@ -1,4 +1,4 @@
-"""Synthesises the templates, unless nothing that they depend on has changed: `python -m local.aws.synth [STAGE]`."""
+"""Synthesizes the templates, unless nothing that they depend on has changed: `python -m local.aws.synth [STAGE]`."""
 
 import fcntl
 import hashlib

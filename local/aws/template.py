@@ -1,4 +1,4 @@
-"""Reads what the runner needs out of synthesised CloudFormation templates."""
+"""Reads what the runner needs out of synthesized CloudFormation templates."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from local.aws.functions.function import ACCOUNT, REGION, Definition
+from local.aws.functions.function import ACCOUNT, REGION, FunctionDefinition
 
 PSEUDO = {
     "AWS::AccountId": ACCOUNT,
@@ -19,7 +19,7 @@ ALIAS_IN_URI = re.compile(r":lambda:path/2015-03-31/functions/(\w+)/invocations$
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ApiRoute:
     """One method of one resource of the API.
 
     Attributes:
@@ -38,7 +38,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class GatewayResponse:
     """What the API answers by itself in one kind of situation."""
 
     status: int | None
@@ -48,7 +48,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class StackTemplate:
     """One template with the values that other stacks export to it.
 
     Attributes:
@@ -66,12 +66,12 @@ class Template:
     numbers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path, name: str, exports: Mapping[str, str]) -> "Template":
+    def read(cls, folder: Path, name: str, exports: Mapping[str, str]) -> "StackTemplate":
         """Reads the template of a stack."""
         content = json.loads((folder / f"{name}.template.json").read_text())
         return cls(folder, name, content, exports)
 
-    def after(self, former: "Template") -> "Template":
+    def after(self, former: "StackTemplate") -> "StackTemplate":
         """Returns it as an update of a former one: versions that are new there have the next number."""
         versions = former.versions()
         known = set(versions.values())
@@ -155,14 +155,16 @@ class Template:
             each for _, api in self.resources("AWS::ApiGateway::RestApi") for each in api.get("BinaryMediaTypes", [])
         ]
 
-    def functions(self) -> list[Definition]:
+    def functions(self) -> list[FunctionDefinition]:
         """Returns the functions, with their assets as folders of the assembly."""
         layers = {id_: self._asset(layer["Content"]) for id_, layer in self.resources("AWS::Lambda::LayerVersion")}
         return [self._definition(id_, each, layers) for id_, each in self.resources("AWS::Lambda::Function")]
 
-    def _definition(self, logical_id: str, function: Mapping[str, Any], layers: Mapping[str, Path]) -> Definition:
+    def _definition(
+        self, logical_id: str, function: Mapping[str, Any], layers: Mapping[str, Path]
+    ) -> FunctionDefinition:
         version = self.versions().get(_name(logical_id))
-        return Definition(
+        return FunctionDefinition(
             name=_name(logical_id),
             handler=function["Handler"],
             code=self._asset(function["Code"]),
@@ -178,12 +180,12 @@ class Template:
         files = json.loads((self.folder / f"{self.name}.assets.json").read_text())["files"]
         return self.folder / str(files[key]["source"]["path"])
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[ApiRoute]:
         """Returns the routes of the API, each with the function behind the alias that it integrates with."""
         paths = self._paths()
         targets = self._targets()
         return [
-            Route(
+            ApiRoute(
                 method=method["HttpMethod"],
                 path=paths.get(method["ResourceId"], "/"),
                 function=targets[self._alias(method["Integration"])],
@@ -212,7 +214,7 @@ class Template:
             raise NotImplementedError(f"an integration other than a proxy to an alias: {integration}")
         return found[1]
 
-    def refusals(self) -> dict[str, Refusal]:
+    def refusals(self) -> dict[str, GatewayResponse]:
         """Returns what the API answers by itself, by kind of situation."""
         return {
             response["ResponseType"]: _refusal(response)
@@ -220,12 +222,12 @@ class Template:
         }
 
 
-def _refusal(response: Mapping[str, Any]) -> Refusal:
+def _refusal(response: Mapping[str, Any]) -> GatewayResponse:
     content_type, template = next(iter(response["ResponseTemplates"].items()))
     parameters = response.get("ResponseParameters", {})
     headers = {name.removeprefix("gatewayresponse.header."): value.strip("'") for name, value in parameters.items()}
     status = response.get("StatusCode")
-    return Refusal(int(status) if status else None, content_type, template, headers)
+    return GatewayResponse(int(status) if status else None, content_type, template, headers)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -22,7 +22,7 @@ def header(request_id: str, *, sampled: bool = False) -> str:
     return f"Root=1-{int(time.time()):08x}-{unique[:24]};Parent={unique[-16:]};Sampled={sampled:d}"
 
 
-class Daemon:
+class XRayDaemon:
     """Takes segments over UDP until it is stopped; AWS_XRAY_DAEMON_ADDRESS leads functions to its `address`."""
 
     def __init__(self) -> None:

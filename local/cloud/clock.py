@@ -9,7 +9,7 @@ MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class SimulatedClock:
     """Simulated time, which starts at a full minute.
 
     Attributes:

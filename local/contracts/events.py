@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from local.aws.api.front import Api, Request, handle
-from local.aws.functions.environment import Outcome
+from local.aws.api.front import ApiDefinition, HttpRequest, handle
+from local.aws.functions.environment import InvocationResult
 from local.aws.synth import synthesize
-from local.aws.template import Template
+from local.aws.template import StackTemplate
 from ops.synthesis import ROOT
 
 FOLDER = ROOT / "events"
@@ -24,10 +24,10 @@ RATE = 8000
 MOMENT = {"requestTime": "01/Jun/2026:12:00:00 +0000", "requestTimeEpoch": 1780315200000}
 TRACE = "Root=1-6a1d7a40-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=0"
 
-type Sample = tuple[str, str, Mapping[str, Any] | None]
+type SampleRequest = tuple[str, str, Mapping[str, Any] | None]
 
 
-def samples() -> dict[str, Sample]:
+def samples() -> dict[str, SampleRequest]:
     """Method, path and body by the operation's name."""
     audio = {"content": tone(), "encoding": "pcm_s16le", "sample_rate": RATE}
     consent = {"receipt_id": "c-77", "given_at": "2026-06-01T11:58:00+00:00"}
@@ -49,18 +49,18 @@ def tone() -> str:
 
 def events() -> dict[str, str]:
     """Each sample as the JSON that its function receives."""
-    template = Template.read(synthesize(), "Bonafide-dev-Service", {})
+    template = StackTemplate.read(synthesize(), "Bonafide-dev-Service", {})
     return {name: _event(template, name, sample) for name, sample in samples().items()}
 
 
-def _event(template: Template, name: str, sample: Sample) -> str:
+def _event(template: StackTemplate, name: str, sample: SampleRequest) -> str:
     """Sends one request through the front and keeps what it passes on."""
     received: list[bytes] = []
 
-    def submit(_function: str, payload: bytes, _trace: str, _request: str) -> Future[Outcome]:
+    def submit(_function: str, payload: bytes, _trace: str, _request: str) -> Future[InvocationResult]:
         received.append(payload)
-        future: Future[Outcome] = Future()
-        future.set_result(Outcome(b'{"statusCode": 200}'))
+        future: Future[InvocationResult] = Future()
+        future.set_result(InvocationResult(b'{"statusCode": 200}'))
         return future
 
     method, path, body = sample
@@ -70,8 +70,8 @@ def _event(template: Template, name: str, sample: Sample) -> str:
     if body:
         headers += [("Content-Type", "application/json")]
     content = json.dumps(body).encode() if body else b""
-    api = Api(template.stage(), template.routes(), {}, template.binary_types(), submit)
-    handle(api, Request(f"sample-{name}", method, f"/{template.stage()}{path}", headers, "192.0.2.10", content))
+    api = ApiDefinition(template.stage(), template.routes(), {}, template.binary_types(), submit)
+    handle(api, HttpRequest(f"sample-{name}", method, f"/{template.stage()}{path}", headers, "192.0.2.10", content))
     event = json.loads(received[0])
     event["requestContext"] |= MOMENT
     event["headers"] |= {"X-Amzn-Trace-Id": TRACE}

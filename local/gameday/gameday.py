@@ -1,6 +1,6 @@
 """A game day: breaks what Bonafide depends on, and shows an alarm going off and ending: `python -m local.gameday`.
 
-The alarms are those of the synthesised templates, over the metrics that the real functions emit under real calls;
+The alarms are those of the synthesized templates, over the metrics that the real functions emit under real calls;
 minutes pass faster than on the wall. Each breakage has to set off an alarm with the runbook of its kind, and mending
 has to end it. Windows of hours hold only the minutes of the exercise, so their alarms go off earlier than on AWS.
 """
@@ -17,19 +17,19 @@ from typing import Protocol
 
 import numpy as np
 
-from local.aws.functions.function import Function, platform
-from local.aws.relay import Answer, Fault, Relay, Request, healthy
-from local.aws.synth import synthesize
-from local.aws.template import Template
-from local.choice import choose
-from local.cloud.alarms.alarm import Alarm, State
-from local.cloud.alarms.monitor import Composite, Monitor, alarms, composites
-from local.cloud.clock import MINUTE
-from local.cloud.metrics.pump import Pump
-from local.demo.client import Client, audio
 from layers.golden.readers import RATE, load
-from local.rehearse.stage import read
-from local.rehearse.traffic import DOMAIN, Traffic, calls, enrol
+from local.aws.functions.function import LambdaFunction, platform
+from local.aws.relay import Fault, Relay, RelayAnswer, RelayRequest, healthy
+from local.aws.synth import synthesize
+from local.aws.template import StackTemplate
+from local.choice import choose
+from local.cloud.alarms.alarm import AlarmState, MetricAlarm
+from local.cloud.alarms.monitor import AlarmMonitor, CompositeAlarm, alarms, composites
+from local.cloud.clock import MINUTE
+from local.cloud.metrics.pump import MetricPump
+from local.demo.client import Client, audio
+from local.rehearse.target import read
+from local.rehearse.traffic import DOMAIN, Traffic, calls, enroll
 from local.runner import Account, Deployment, deployment
 
 STAGE = "staging"
@@ -42,11 +42,11 @@ RUNBOOK = re.compile(r"docs/runbooks/([a-z-]+)\.md")
 DYNAMODB, KINESIS = "DynamoDB", "Kinesis"
 # Four requests to tables make a decision: together they are later than the objective, one alone is not given up.
 SLOW_SECONDS = 0.7
-WATCHED = "authenticate_caller"
+BROKEN = "authenticate_caller"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class GameDay:
     """What there is to break, and what shows it.
 
     Attributes:
@@ -60,13 +60,13 @@ class Field:
 
     running: Deployment
     relay: Relay
-    pump: Pump
-    templates: Sequence[Template]
+    pump: MetricPump
+    templates: Sequence[StackTemplate]
     variables: Mapping[str, str]
     cleanup: ExitStack
 
 
-class Callers(Protocol):
+class LoadSource(Protocol):
     """Those who use the service meanwhile."""
 
     def stop(self) -> None:
@@ -88,11 +88,11 @@ class Exercise:
     name: str
     title: str
     kind: str
-    broken: Callable[[Field], Iterator[None]]
-    callers: Callable[[Field], Callers]
+    broken: Callable[[GameDay], Iterator[None]]
+    callers: Callable[[GameDay], LoadSource]
 
 
-class Producer:
+class ChunkProducer:
     """Streams a call of one-second chunks, whatever comes back."""
 
     def __init__(self, endpoint: str) -> None:
@@ -117,38 +117,38 @@ class Producer:
                 return
 
 
-def callers(field: Field) -> Callers:
+def callers(field: GameDay) -> LoadSource:
     """People who call, each with one recording."""
     readers = load()
-    enrolled = enrol(Client(field.running.endpoint), readers)
+    enrolled = enroll(Client(field.running.endpoint), readers)
     return Traffic(field.running.endpoint, calls(readers, enrolled), CALLS_A_SECOND)
 
 
-def producer(field: Field) -> Callers:
+def producer(field: GameDay) -> LoadSource:
     """Somebody who is on the telephone all the time."""
-    enrol(Client(field.running.endpoint), load())
-    return Producer(field.running.endpoint)
+    enroll(Client(field.running.endpoint), load())
+    return ChunkProducer(field.running.endpoint)
 
 
 def refusing(service: str) -> Fault:
     """A service that answers with an error of its own."""
 
-    def fault(request: Request) -> Answer | None:
-        return Answer(500, b'{"__type": "InternalFailure"}') if request.target.startswith(service) else None
+    def fault(request: RelayRequest) -> RelayAnswer | None:
+        return RelayAnswer(500, b'{"__type": "InternalFailure"}') if request.target.startswith(service) else None
 
     return fault
 
 
-def slow(request: Request) -> Answer | None:
+def slow(request: RelayRequest) -> RelayAnswer | None:
     """Tables that take their time."""
     time.sleep(SLOW_SECONDS if request.target.startswith(DYNAMODB) else 0)
     return None
 
 
-def relayed(fault: Fault) -> Callable[[Field], Iterator[None]]:
+def relayed(fault: Fault) -> Callable[[GameDay], Iterator[None]]:
     """Breaks what functions reach through the relay."""
 
-    def broken(field: Field) -> Iterator[None]:
+    def broken(field: GameDay) -> Iterator[None]:
         field.relay.fault = fault
         yield
         field.relay.fault = healthy
@@ -156,18 +156,18 @@ def relayed(fault: Fault) -> Callable[[Field], Iterator[None]]:
     return broken
 
 
-def corrupt_bundle(field: Field) -> Iterator[None]:
+def corrupt_bundle(field: GameDay) -> Iterator[None]:
     """Replaces the environments of a function by ones whose bundle is not the configured one, so that none starts."""
-    host, alias = field.running.host, field.running.aliases[WATCHED]
-    definition = field.running.functions[WATCHED].definition
+    host, alias = field.running.host, field.running.aliases[BROKEN]
+    definition = field.running.functions[BROKEN].definition
     variables = {**definition.environment, "BONAFIDE_BUNDLE_DIGEST": "0" * 64}
     program = replace(definition, environment=variables).program(host.runtime, field.variables)
-    function = Function(definition, program, host.logs / f"{WATCHED}-corrupt.log", record=host.account.record)
+    function = LambdaFunction(definition, program, host.logs / f"{BROKEN}-corrupt.log", record=host.account.record)
     # Calls that are with it when it is mended still want an answer.
     field.cleanup.callback(function.close)
     alias.point(function)
     yield
-    alias.point(field.running.functions[WATCHED])
+    alias.point(field.running.functions[BROKEN])
 
 
 EXERCISES = (
@@ -180,17 +180,17 @@ EXERCISES = (
 )
 
 
-class Watch:
+class AlarmObserver:
     """Lets simulated minutes pass, evaluates the alarms at the end of each, and prints what changed.
 
     Attributes:
         minute: how many have passed.
     """
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: GameDay) -> None:
         self.minute = 0
         self._field = field
-        self._monitor = Monitor(field.pump.store)
+        self._monitor = AlarmMonitor(field.pump.store)
         self._monitor.define(*field.templates)
         self._runbooks = dict(runbooks(field.templates))
 
@@ -219,14 +219,14 @@ class Watch:
         pump.read(self._field.running.logs)
         for change in self._monitor.evaluate(now):
             # The synthetic caller lives by the clock on the wall, which is too slow for its alarm here.
-            if State.ALARM in {change.before, change.after} and self._runbooks.get(change.alarm) != "silent-probe":
+            if AlarmState.ALARM in {change.before, change.after} and self._runbooks.get(change.alarm) != "silent-probe":
                 self.note(f"{change.alarm}: {change.after}, see {self._runbooks.get(change.alarm, 'nothing')}")
 
 
-def runbooks(templates: Sequence[Template]) -> Iterator[tuple[str, str]]:
+def runbooks(templates: Sequence[StackTemplate]) -> Iterator[tuple[str, str]]:
     """Names of alarms and of the runbooks that their descriptions lead to."""
     for template in templates:
-        known: list[Alarm | Composite] = [*alarms(template), *composites(template)]
+        known: list[MetricAlarm | CompositeAlarm] = [*alarms(template), *composites(template)]
         for each in known:
             if link := RUNBOOK.search(each.description):
                 yield each.name, link[1]
@@ -242,10 +242,10 @@ def main() -> int:
 
 
 @contextmanager
-def playing_field() -> Iterator[Field]:
-    """Deploys a stage, with a relay before its state, and enrols those who call."""
+def playing_field() -> Iterator[GameDay]:
+    """Deploys a stage, with a relay before its state, and enrolls those who call."""
     with ExitStack() as cleanup:
-        relay, pump = Relay(), Pump({})
+        relay, pump = Relay(), MetricPump({})
         cleanup.callback(relay.stop)
         variables = {"AWS_ENDPOINT_URL": relay.endpoint}
         account, assembly = Account(pump.record, variables), synthesize(stage=STAGE)
@@ -253,17 +253,17 @@ def playing_field() -> Iterator[Field]:
         relay.upstream, pump.names = running.emulator.endpoint, running.template.resource_names()
         templates = read(assembly, STAGE, running.template).all
         everything = {**platform(running.emulator.endpoint), **variables}
-        yield Field(running, relay, pump, templates, everything, cleanup)
+        yield GameDay(running, relay, pump, templates, everything, cleanup)
 
 
-def play(field: Field, exercise: Exercise) -> bool:
+def play(field: GameDay, exercise: Exercise) -> bool:
     """Breaks one thing and mends it; whether its alarm went off and ended, and had not been there before."""
     print(f"\n{exercise.name}: {exercise.title}", flush=True)
     with ExitStack() as cleanup:
         cleanup.callback(exercise.callers(field).stop)
         field.pump.read(field.running.logs)
         field.pump.restart(PACE)
-        watch, kind = Watch(field), exercise.kind
+        watch, kind = AlarmObserver(field), exercise.kind
         if watch.until(lambda: bool(watch.going_off(kind)), BEFORE):
             print(f"\u2717 {kind} went off although nothing was broken")
             return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from local.demo.client import Document
 from local.stream.client import Client, GaveUpError
-from local.stream.recording import CHUNK_SECONDS, Recording
+from local.stream.recording import CHUNK_SECONDS, SourceRecording
 
 # More than one, so that a chunk whose turn comes again later does not hold up those behind it.
 SENDERS = 4
@@ -19,7 +19,7 @@ FINAL_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SessionSnapshot:
     """One look at the call.
 
     Attributes:
@@ -44,10 +44,10 @@ class Look:
         return bool(self.evaluation["status"] == "FINAL")
 
 
-class Call:
+class StreamedSession:
     """Plays a recording into a session of its own."""
 
-    def __init__(self, endpoint: str, domain: str, speaker: str | None, recording: Recording) -> None:
+    def __init__(self, endpoint: str, domain: str, speaker: str | None, recording: SourceRecording) -> None:
         self._endpoint = endpoint
         self._recording = recording
         self._own = threading.local()
@@ -62,7 +62,7 @@ class Call:
         self.session = str(session["session_id"])
         self._path = f"{sessions}/{self.session}"
 
-    def play(self, speed: float = 1.0, chunk_seconds: float = CHUNK_SECONDS) -> Iterator[Look]:
+    def play(self, speed: float = 1.0, chunk_seconds: float = CHUNK_SECONDS) -> Iterator[SessionSnapshot]:
         """Sends each chunk when it would have been recorded, ends the call, and looks at it until it is decided.
 
         Args:
@@ -109,13 +109,13 @@ class Call:
         self._client.send("PUT", f"{self._path}/audio/{number}", {"content": base64.b64encode(chunk).decode()})
         self._accepted.append(time.monotonic())
 
-    def _look(self, seconds: float, played: float) -> Look:
+    def _look(self, seconds: float, played: float) -> SessionSnapshot:
         evaluation = self._client.send("GET", f"{self._path}/evaluation")
         scored = int(evaluation["chunks"]["scored"])
         if self._seen < scored <= len(self._accepted):
             self._seen, self._lag = scored, time.monotonic() - self._accepted[scored - 1]
         retries = sum(client.retries for client in self._clients)
-        return Look(seconds, played, len(self._accepted), self._lag, retries, evaluation)
+        return SessionSnapshot(seconds, played, len(self._accepted), self._lag, retries, evaluation)
 
     @property
     def _client(self) -> Client:

@@ -1,7 +1,7 @@
 """Plays a recording into Bonafide as a contact center: `python -m local.stream.produce --speaker NAME [--file F]`.
 
-Without an endpoint it starts one here, enrols the demo's reader of that name, and plays the reader's last passage if no
-file is given. With one, the speaker has to be enrolled there; requests to an API on AWS are signed.
+Without an endpoint it starts one on this machine, enrolls the demo's reader of that name, and plays the reader's last
+passage if no file is given. With an endpoint, the speaker has to be enrolled there; requests to AWS are signed.
 """
 
 import argparse
@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bonafide.errors import BonafideError
-from local.demo.client import audio, consent
 from layers.golden.readers import RATE, Reader, load, wav
+from local.demo.client import audio, consent
 from local.demo.script import SETTINGS
 from local.runner import deployment
-from local.stream.call import Call, Look
+from local.stream.call import SessionSnapshot, StreamedSession
 from local.stream.client import Client, GaveUpError, RefusedError
-from local.stream.recording import CHUNK_SECONDS, Recording, UnplayableError
-from local.stream.view import View
+from local.stream.recording import CHUNK_SECONDS, SourceRecording, UnplayableError
+from local.stream.view import SessionView
 
 
 def main() -> int:
@@ -33,11 +33,11 @@ def main() -> int:
 
 
 def _play(endpoint: str, content: bytes, arguments: argparse.Namespace) -> int:
-    recording = Recording.read(content, arguments.channel)
-    call = Call(endpoint, arguments.domain, arguments.speaker, recording)
-    view = View()
+    recording = SourceRecording.read(content, arguments.channel)
+    call = StreamedSession(endpoint, arguments.domain, arguments.speaker, recording)
+    view = SessionView()
     view.opening(recording, arguments.speaker, call.session)
-    look: Look | None = None
+    look: SessionSnapshot | None = None
     for look in call.play(arguments.speed, arguments.chunk_seconds):
         view.show(look)
     if look:
@@ -57,7 +57,7 @@ def _service(arguments: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
     content = arguments.file.read_bytes() if arguments.file else wav(reader.call)
     print("Starting Bonafide here ...", file=sys.stderr, flush=True)
     with deployment() as running:
-        enrol(running.endpoint, arguments.domain, reader)
+        enroll(running.endpoint, arguments.domain, reader)
         yield running.endpoint, content
 
 
@@ -68,8 +68,8 @@ def _reader(name: str | None) -> Reader:
     return readers[name]
 
 
-def enrol(endpoint: str, domain: str, reader: Reader) -> None:
-    """Makes a domain and enrols a reader with all passages but the last, in wideband."""
+def enroll(endpoint: str, domain: str, reader: Reader) -> None:
+    """Makes a domain and enrolls a reader with all passages but the last, in wideband."""
     client = Client(endpoint)
     client.send("PUT", f"/v1/domains/{domain}", SETTINGS)
     body = {"audio": audio(wav(reader.enrollment[: 60 * RATE])), "consent": consent(f"stream-{reader.name}")}

@@ -15,7 +15,7 @@ class UnplayableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class SourceRecording:
     """Bare samples, of any length, as they were recorded.
 
     Attributes:
@@ -29,7 +29,7 @@ class Recording:
     data: bytes
 
     @classmethod
-    def read(cls, content: bytes, channel: int | None = None) -> "Recording":
+    def read(cls, content: bytes, channel: int | None = None) -> "SourceRecording":
         """Takes one channel out of a WAV or FLAC file.
 
         Raises:
@@ -62,10 +62,10 @@ class Recording:
             yield self.data[start:end]
 
 
-def _of_flac(content: bytes, channel: int | None) -> Recording:
+def _of_flac(content: bytes, channel: int | None) -> SourceRecording:
     info = flac.StreamInfo.parse(content)
     pcm = flac.read(content, info, _chosen(info.channels, channel), LONGEST_CALL_SECONDS * info.rate)
-    return Recording("pcm_s16le", info.rate, pcm.astype("<i2").tobytes())
+    return SourceRecording("pcm_s16le", info.rate, pcm.astype("<i2").tobytes())
 
 
 def _chosen(channels: int, channel: int | None) -> int:

@@ -11,14 +11,14 @@ import pytest
 
 from local.aws.emulator import Emulator, emulator
 from ops import rollback
-from ops.rollback import Release, Resource, released
+from ops.rollback import PublishedVersion, StackResource, released
 
 STACK = "Bonafide-dev-Service"
 BEGUN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def resource(kind: str, name: str, minutes: int) -> Resource:
-    return Resource(f"AWS::Lambda::{kind}", name, BEGUN + timedelta(minutes=minutes))
+def resource(kind: str, name: str, minutes: int) -> StackResource:
+    return StackResource(f"AWS::Lambda::{kind}", name, BEGUN + timedelta(minutes=minutes))
 
 
 def template(version: int) -> str:
@@ -88,7 +88,7 @@ def test_where_there_is_no_version_before_the_alias_stays_and_the_command_fails(
         Publish=True,
     )
     client.create_alias(FunctionName="first", Name="live", FunctionVersion="1")
-    assert not rollback.move_back(client, Release("first", 1, "live"))
+    assert not rollback.move_back(client, PublishedVersion("first", 1, "live"))
 
 
 def test_only_what_the_last_update_made_goes_back_and_the_last_moved_alias_first() -> None:
@@ -100,4 +100,7 @@ def test_only_what_the_last_update_made_goes_back_and_the_last_moved_alias_first
         resource("Alias", "arn:untouched:live", -900),
         resource("Version", "arn:untouched:2", -900),
     ]
-    assert released(resources, BEGUN) == [Release("arn:door", 7, "live"), Release("arn:reader", 4, "live")]
+    assert released(resources, BEGUN) == [
+        PublishedVersion("arn:door", 7, "live"),
+        PublishedVersion("arn:reader", 4, "live"),
+    ]

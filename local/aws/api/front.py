@@ -16,10 +16,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from local.aws.functions.environment import Outcome
+from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ACCOUNT, REGION, ThrottledError
-from local.aws.http import Handler, Server, TooLongError
-from local.aws.template import Refusal, Route
+from local.aws.http import HttpHandler, LoopbackServer, TooLongError
+from local.aws.template import ApiRoute, GatewayResponse
 from local.aws.xray import header
 
 API_ID = "local00000"
@@ -28,12 +28,12 @@ MAX_BODY = 10 * 1024 * 1024
 MAX_PAYLOAD = 6 * 1024 * 1024
 HOP_BY_HOP = {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding", "upgrade"}
 
-DEFAULT = Refusal(None, "application/json", '{"message":$context.error.messageString}', {})
+DEFAULT = GatewayResponse(None, "application/json", '{"message":$context.error.messageString}', {})
 
-type Submit = Callable[[str, bytes, str, str], Future[Outcome]]
+type Submit = Callable[[str, bytes, str, str], Future[InvocationResult]]
 
 
-class RefusedError(Exception):
+class GatewayError(Exception):
     """The API answers by itself."""
 
     def __init__(self, kind: str, status: int, message: str) -> None:
@@ -44,7 +44,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Api:
+class ApiDefinition:
     """What the template says about the API.
 
     Attributes:
@@ -56,22 +56,22 @@ class Api:
     """
 
     stage: str
-    routes: Sequence[Route]
-    refusals: Mapping[str, Refusal]
+    routes: Sequence[ApiRoute]
+    refusals: Mapping[str, GatewayResponse]
     binary_types: Sequence[str]
     submit: Submit
 
-    def match(self, method: str, target: str) -> "Match":
+    def match(self, method: str, target: str) -> "RouteMatch":
         """Finds the route of a request; fixed parts win over parameters."""
         parts = urlsplit(target)
         path = parts.path.removeprefix(f"/{self.stage}")
-        every = (Match(route, path, values, parts.query) for route, values in self._candidates(method, path))
+        every = (RouteMatch(route, path, values, parts.query) for route, values in self._candidates(method, path))
         found = sorted(every, key=lambda match: (len(match.values), match.route.method == "ANY"))
         if not found or path == parts.path:
-            raise RefusedError("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
+            raise GatewayError("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
         return found[0]
 
-    def _candidates(self, method: str, path: str) -> Iterator[tuple[Route, dict[str, str]]]:
+    def _candidates(self, method: str, path: str) -> Iterator[tuple[ApiRoute, dict[str, str]]]:
         for route in self.routes:
             values = _values(route, method, path)
             if values is not None:
@@ -82,7 +82,7 @@ class Api:
         media_type = content_type.partition(";")[0].strip().lower()
         return any(fnmatch(media_type, each) for each in self.binary_types)
 
-    def refusal(self, refused: RefusedError) -> tuple[Refusal, int]:
+    def refusal(self, refused: GatewayError) -> tuple[GatewayResponse, int]:
         """Returns the response that is set for a kind of refusal, and its status."""
         fallback = "DEFAULT_4XX" if refused.status < 500 else "DEFAULT_5XX"
         chosen = self.refusals.get(refused.kind) or self.refusals.get(fallback) or DEFAULT
@@ -90,7 +90,7 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class RouteMatch:
     """The route of a request with what its target says.
 
     Attributes:
@@ -100,14 +100,14 @@ class Match:
         query: the target's query, as it was sent.
     """
 
-    route: Route
+    route: ApiRoute
     path: str
     values: Mapping[str, str]
     query: str
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One HTTP request, before a route has been found for it."""
 
     id: str
@@ -128,7 +128,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class HttpResponse:
     """One HTTP response."""
 
     status: int
@@ -136,37 +136,37 @@ class Response:
     body: bytes
 
 
-def handle(api: Api, request: Request) -> Response:
+def handle(api: ApiDefinition, request: HttpRequest) -> HttpResponse:
     """Answers one request as API Gateway would."""
     try:
         response = _integrate(api, request)
-    except RefusedError as refused:
+    except GatewayError as refused:
         response = _refuse(api, request, refused)
     ids = [("x-amzn-RequestId", request.id), ("x-amz-apigw-id", request.id), ("X-Amzn-Trace-Id", request.trace)]
-    return Response(response.status, [*response.headers, *ids], response.body)
+    return HttpResponse(response.status, [*response.headers, *ids], response.body)
 
 
-def _integrate(api: Api, request: Request) -> Response:
+def _integrate(api: ApiDefinition, request: HttpRequest) -> HttpResponse:
     match = api.match(request.method, request.target)
     payload = json.dumps(_event(api, request, match)).encode()
     if len(payload) > MAX_PAYLOAD:
-        raise RefusedError("REQUEST_TOO_LARGE", 413, "Request Entity Too Large")
+        raise GatewayError("REQUEST_TOO_LARGE", 413, "Request Entity Too Large")
     return _response(api, request, _invoke(api, request, match.route, payload))
 
 
-def _invoke(api: Api, request: Request, route: Route, payload: bytes) -> Outcome:
+def _invoke(api: ApiDefinition, request: HttpRequest, route: ApiRoute, payload: bytes) -> InvocationResult:
     try:
         future = api.submit(route.function, payload, request.trace, request.id)
     except ThrottledError as error:
-        raise RefusedError("THROTTLED", 429, "Too Many Requests") from error
+        raise GatewayError("THROTTLED", 429, "Too Many Requests") from error
     try:
         return future.result(route.seconds)
     except TimeoutError as error:
         future.cancel()
-        raise RefusedError("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out") from error
+        raise GatewayError("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out") from error
 
 
-def _values(route: Route, method: str, path: str) -> dict[str, str] | None:
+def _values(route: ApiRoute, method: str, path: str) -> dict[str, str] | None:
     """Returns the path parameters if the route takes the request."""
     if route.method not in {method, "ANY"}:
         return None
@@ -185,7 +185,7 @@ def _values(route: Route, method: str, path: str) -> dict[str, str] | None:
     return values if len(wanted) == len(given) else None
 
 
-def _event(api: Api, request: Request, match: Match) -> dict[str, Any]:
+def _event(api: ApiDefinition, request: HttpRequest, match: RouteMatch) -> dict[str, Any]:
     headers = [*request.headers, *_forwarded(request)]
     parameters = parse_qsl(match.query, keep_blank_values=True)
     return {
@@ -203,7 +203,7 @@ def _event(api: Api, request: Request, match: Match) -> dict[str, Any]:
     }
 
 
-def _forwarded(request: Request) -> list[tuple[str, str]]:
+def _forwarded(request: HttpRequest) -> list[tuple[str, str]]:
     return [
         ("X-Amzn-Trace-Id", request.trace),
         ("X-Forwarded-For", request.client),
@@ -219,7 +219,7 @@ def _multi(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return values
 
 
-def _context(api: Api, request: Request, match: Match) -> dict[str, Any]:
+def _context(api: ApiDefinition, request: HttpRequest, match: RouteMatch) -> dict[str, Any]:
     now = time.time()
     return {
         "accountId": ACCOUNT,
@@ -241,7 +241,7 @@ def _context(api: Api, request: Request, match: Match) -> dict[str, Any]:
     }
 
 
-def _identity(request: Request, *, signed: bool) -> dict[str, str | None]:
+def _identity(request: HttpRequest, *, signed: bool) -> dict[str, str | None]:
     user = f"arn:aws:iam::{ACCOUNT}:user/local" if signed else None
     nobody = dict.fromkeys(("cognitoIdentityId", "cognitoIdentityPoolId", "cognitoAuthenticationType"))
     return {
@@ -257,22 +257,22 @@ def _identity(request: Request, *, signed: bool) -> dict[str, str | None]:
     }
 
 
-def _body(api: Api, request: Request) -> dict[str, Any]:
+def _body(api: ApiDefinition, request: HttpRequest) -> dict[str, Any]:
     if api.is_binary(request.header("content-type")):
         return {"body": base64.b64encode(request.body).decode(), "isBase64Encoded": True}
     return {"body": request.body.decode(errors="replace") or None, "isBase64Encoded": False}
 
 
-def _response(api: Api, request: Request, outcome: Outcome) -> Response:
+def _response(api: ApiDefinition, request: HttpRequest, outcome: InvocationResult) -> HttpResponse:
     if outcome.error or len(outcome.payload) > MAX_PAYLOAD:
-        raise RefusedError("INTERNAL_SERVER_ERROR", 502, "Internal server error")
+        raise GatewayError("INTERNAL_SERVER_ERROR", 502, "Internal server error")
     try:
         return _translate(api, request, json.loads(outcome.payload))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise RefusedError("INTERNAL_SERVER_ERROR", 502, "Internal server error") from error
+        raise GatewayError("INTERNAL_SERVER_ERROR", 502, "Internal server error") from error
 
 
-def _translate(api: Api, request: Request, answer: Mapping[str, Any]) -> Response:
+def _translate(api: ApiDefinition, request: HttpRequest, answer: Mapping[str, Any]) -> HttpResponse:
     """Turns what a function returned into HTTP; any other shape than AWS documents is an error."""
     several = answer.get("multiValueHeaders") or {}
     single = {name: [value] for name, value in (answer.get("headers") or {}).items() if name not in several}
@@ -285,7 +285,7 @@ def _translate(api: Api, request: Request, answer: Mapping[str, Any]) -> Respons
     kept = [(name, value) for name, value in headers if name.lower() not in HOP_BY_HOP]
     binary = answer.get("isBase64Encoded") and api.is_binary(request.header("accept").split(",")[0])
     content = base64.b64decode(body) if binary else body.encode()
-    return Response(HTTPStatus(int(answer["statusCode"])).value, kept, content)
+    return HttpResponse(HTTPStatus(int(answer["statusCode"])).value, kept, content)
 
 
 def _text(value: Any) -> str:
@@ -296,56 +296,56 @@ def _text(value: Any) -> str:
     raise TypeError("a header has to be text or a number")
 
 
-def _refuse(api: Api, request: Request, refused: RefusedError) -> Response:
+def _refuse(api: ApiDefinition, request: HttpRequest, refused: GatewayError) -> HttpResponse:
     refusal, status = api.refusal(refused)
     body = refusal.template.replace("$context.error.messageString", json.dumps(refused.message))
     body = body.replace("$context.requestId", request.id)
     headers = [("Content-Type", refusal.content_type), ("x-amzn-ErrorType", refused.kind), *refusal.headers.items()]
-    return Response(status, headers, body.encode())
+    return HttpResponse(status, headers, body.encode())
 
 
-def _malformed(code: int, message: str | None) -> RefusedError:
+def _malformed(code: int, message: str | None) -> GatewayError:
     """Says what is wrong with a request that has no method or no form that HTTP knows."""
     if code == HTTPStatus.NOT_IMPLEMENTED:
-        return RefusedError("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
-    return RefusedError("BAD_REQUEST", code if code < 500 else 400, message or HTTPStatus(code).phrase)
+        return GatewayError("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
+    return GatewayError("BAD_REQUEST", code if code < 500 else 400, message or HTTPStatus(code).phrase)
 
 
-def serve(api: Api, port: int) -> Server:
+def serve(api: ApiDefinition, port: int) -> LoopbackServer:
     """Starts to serve the API on the loopback interface."""
     server = listen(api, port)
     server.start()
     return server
 
 
-def listen(api: Api, port: int) -> Server:
+def listen(api: ApiDefinition, port: int) -> LoopbackServer:
     """Takes a port for the API; whoever connects waits until the server is started."""
 
-    class Front(Handler):
+    class FrontHandler(HttpHandler):
         def serve(self) -> None:
             try:
                 self._send(handle(api, self._request(self.read_body(MAX_BODY))))
             except TooLongError:
-                refused = RefusedError("REQUEST_TOO_LARGE", 413, "Request Entity Too Large")
+                refused = GatewayError("REQUEST_TOO_LARGE", 413, "Request Entity Too Large")
                 self._send(_refuse(api, self._request(b""), refused))
             except ValueError:
                 self.send_error(HTTPStatus.BAD_REQUEST)
 
-        def _request(self, body: bytes) -> Request:
+        def _request(self, body: bytes) -> HttpRequest:
             headers = [(name, value) for name, value in self.headers.items() if name.lower() != "connection"]
-            return Request(str(uuid.uuid4()), self.command, self.path, headers, self.client_address[0], body)
+            return HttpRequest(str(uuid.uuid4()), self.command, self.path, headers, self.client_address[0], body)
 
-        def _send(self, response: Response) -> None:
+        def _send(self, response: HttpResponse) -> None:
             self.answer(response.status, response.headers, response.body)
 
         def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
             """Answers what is not even HTTP, in the form of all other refusals."""
             self.close_connection = True
             self.command = getattr(self, "command", None) or "GET"
-            request = Request(str(uuid.uuid4()), self.command, "", [], self.client_address[0], b"")
+            request = HttpRequest(str(uuid.uuid4()), self.command, "", [], self.client_address[0], b"")
             self._send(_refuse(api, request, _malformed(code, message or explain)))
 
     for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"):
-        setattr(Front, f"do_{method}", Front.serve)
+        setattr(FrontHandler, f"do_{method}", FrontHandler.serve)
 
-    return Server(port, Front)
+    return LoopbackServer(port, FrontHandler)

@@ -7,23 +7,23 @@ import random
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from local.aws.functions.environment import Outcome
-from local.aws.functions.function import LIVE, Function
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import LIVE, LambdaFunction
 
 # Only has to spread calls, and does so the same way each time.
 DICE = random.Random(0)  # noqa: S311
 
 
-class Alias:
+class FunctionAlias:
     """Sends each call to one version by chance, as its weights say."""
 
-    def __init__(self, version: Function, dice: Callable[[], float] = DICE.random) -> None:
+    def __init__(self, version: LambdaFunction, dice: Callable[[], float] = DICE.random) -> None:
         self._version = version
-        self._additional: tuple[Function, float] | None = None
+        self._additional: tuple[LambdaFunction, float] | None = None
         self._dice = dice
 
     @property
-    def version(self) -> Function:
+    def version(self) -> LambdaFunction:
         """What it points to: all calls go there that no additional version gets."""
         return self._version
 
@@ -32,15 +32,15 @@ class Alias:
         """The part of the calls that an additional version gets."""
         return self._additional[1] if self._additional else 0.0
 
-    def point(self, version: Function) -> None:
+    def point(self, version: LambdaFunction) -> None:
         """Sends everything to one version."""
         self._version, self._additional = version, None
 
-    def share(self, version: Function, weight: float) -> None:
+    def share(self, version: LambdaFunction, weight: float) -> None:
         """Sends a part of all calls to another version."""
         self._additional = version, weight
 
-    def submit(self, payload: bytes, trace: str = "", request_id: str = "") -> Future[Outcome]:
+    def submit(self, payload: bytes, trace: str = "", request_id: str = "") -> Future[InvocationResult]:
         """Queues one event for one of the versions."""
         additional = self._additional
         chosen = additional[0] if additional and self._dice() < additional[1] else self._version

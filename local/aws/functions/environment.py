@@ -13,21 +13,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 
-from local.aws.http import Handler, Server
-from local.aws.process import Program, start, stop
+from local.aws.http import HttpHandler, LoopbackServer
+from local.aws.process import ChildProgram, start, stop
 
 API = "/2018-06-01/runtime"
 INIT_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class InvocationResult:
     """What came of one invocation.
 
     Attributes:
         payload: the function's answer, or the description of its error, JSON.
         error: None, `Handled` for an exception of the function, `Unhandled` when its process did not survive.
-        milliseconds: how long the invocation took, without the initialisation before it.
+        milliseconds: how long the invocation took, without the initialization before it.
     """
 
     payload: bytes
@@ -35,7 +35,7 @@ class Outcome:
     milliseconds: float = 0
 
     @classmethod
-    def failure(cls, kind: str, message: str) -> "Outcome":
+    def failure(cls, kind: str, message: str) -> "InvocationResult":
         """Describes an error that the function could not describe itself."""
         return cls(json.dumps({"errorType": kind, "errorMessage": message}).encode(), "Unhandled")
 
@@ -49,18 +49,18 @@ class Invocation:
     trace: str
     arn: str
     deadline_ms: int
-    outcome: Future[Outcome] = field(default_factory=Future)
+    outcome: Future[InvocationResult] = field(default_factory=Future)
 
 
-class Environment:
+class ExecutionEnvironment:
     """Runs one invocation at a time; the thread that makes it has to outlive it."""
 
-    def __init__(self, program: Program, log: Path) -> None:
+    def __init__(self, program: ChildProgram, log: Path) -> None:
         self._log = log
         self._inbox: SimpleQueue[Invocation | None] = SimpleQueue()
-        self._ready: Future[Outcome | None] = Future()
+        self._ready: Future[InvocationResult | None] = Future()
         self._current: Invocation | None = None
-        self._server = Server(0, _interface(self))
+        self._server = LoopbackServer(0, _interface(self))
         self._server.start()
         environment = {**program.environment, "AWS_LAMBDA_RUNTIME_API": self._server.address}
         with log.open("ab") as output:
@@ -77,15 +77,15 @@ class Environment:
         """The process, for those who measure it."""
         return self._process
 
-    def wait_ready(self) -> Outcome | None:
-        """Waits for the end of the initialisation; returns what went wrong, if anything."""
+    def wait_ready(self) -> InvocationResult | None:
+        """Waits for the end of the initialization; returns what went wrong, if anything."""
         try:
             return self._ready.result(INIT_SECONDS)
         except TimeoutError:
             self.close()
-            return Outcome.failure("Sandbox.Timedout", f"Init timed out after {INIT_SECONDS} seconds")
+            return InvocationResult.failure("Sandbox.Timedout", f"Init timed out after {INIT_SECONDS} seconds")
 
-    def run(self, invocation: Invocation) -> Outcome:
+    def run(self, invocation: Invocation) -> InvocationResult:
         """Runs one invocation until it ends, the process dies or the deadline passes."""
         started = time.monotonic()
         self.note(f"START RequestId: {invocation.id}")
@@ -95,13 +95,13 @@ class Environment:
         self.note(f"REPORT RequestId: {invocation.id} Duration: {outcome.milliseconds:.2f} ms")
         return outcome
 
-    def _wait(self, invocation: Invocation) -> Outcome:
+    def _wait(self, invocation: Invocation) -> InvocationResult:
         seconds = invocation.deadline_ms / 1000 - time.time()
         try:
             return invocation.outcome.result(seconds)
         except TimeoutError:
             self.close()
-            return Outcome.failure("Sandbox.Timedout", f"RequestId: {invocation.id} Error: Task timed out")
+            return InvocationResult.failure("Sandbox.Timedout", f"RequestId: {invocation.id} Error: Task timed out")
 
     def note(self, line: str) -> None:
         """Writes a line of the platform into the log of the function."""
@@ -115,7 +115,7 @@ class Environment:
         self._server.stop()
 
     def next(self) -> Invocation | None:
-        """Called by the runtime client when it is initialised and free; None when there is nothing more to do."""
+        """Called by the runtime client when it is initialized and free; None when there is nothing more to do."""
         _settle(self._ready, None)
         return self._inbox.get()
 
@@ -123,15 +123,15 @@ class Environment:
         """Called by the runtime client with an answer or an error."""
         current = self._current
         if path == f"{API}/init/error":
-            _settle(self._ready, Outcome(body, "Unhandled"))
+            _settle(self._ready, InvocationResult(body, "Unhandled"))
         elif current and path == f"{API}/invocation/{current.id}/response":
-            _settle(current.outcome, Outcome(body))
+            _settle(current.outcome, InvocationResult(body))
         elif current and path == f"{API}/invocation/{current.id}/error":
-            _settle(current.outcome, Outcome(body, "Handled"))
+            _settle(current.outcome, InvocationResult(body, "Handled"))
 
     def _watch(self) -> None:
         status = self._process.wait()
-        failure = Outcome.failure("Runtime.ExitError", f"Runtime exited with status {status}")
+        failure = InvocationResult.failure("Runtime.ExitError", f"Runtime exited with status {status}")
         _settle(self._ready, failure)
         if self._current:
             _settle(self._current.outcome, failure)
@@ -143,11 +143,11 @@ def _settle[T](future: Future[T], result: T) -> None:
         future.set_result(result)
 
 
-def _interface(environment: Environment) -> type[Handler]:
+def _interface(environment: ExecutionEnvironment) -> type[HttpHandler]:
     """Makes the runtime interface of one environment."""
 
-    class Interface(Handler):
-        timeout = None  # type: ignore[assignment]  # a free environment waits for its next event for ever
+    class RuntimeInterface(HttpHandler):
+        timeout = None  # type: ignore[assignment]  # a free environment waits for its next event forever
 
         def do_GET(self) -> None:  # noqa: N802
             invocation = environment.next()
@@ -160,7 +160,7 @@ def _interface(environment: Environment) -> type[Handler]:
             environment.finish(self.path, self.read_body(1 << 30))
             self.answer(202, [("Content-Type", "application/json")], b'{"status":"OK"}')
 
-    return Interface
+    return RuntimeInterface
 
 
 def _headers(invocation: Invocation) -> list[tuple[str, str]]:

@@ -10,8 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.aws.functions.environment import Environment, Invocation, Outcome
-from local.aws.process import Program
+from local.aws.functions.environment import ExecutionEnvironment, Invocation, InvocationResult
+from local.aws.process import ChildProgram
 from local.aws.xray import header
 
 REGION = "us-east-1"
@@ -31,7 +31,7 @@ class ThrottledError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class FunctionDefinition:
     """What the template says about a function.
 
     Attributes:
@@ -54,12 +54,12 @@ class Definition:
     timeout: int
     version: str = "1"
 
-    def program(self, runtime: Path, platform: Mapping[str, str]) -> Program:
+    def program(self, runtime: Path, platform: Mapping[str, str]) -> ChildProgram:
         """Describes the process of an execution environment, with only what Lambda would let it see."""
         packages = [self.code, *(layer / "python" for layer in self.layers), runtime]
         own = {name: self._placed(value) for name, value in self.environment.items()}
         environment = {**platform, **self._reserved(), **own, "PYTHONPATH": os.pathsep.join(map(str, packages))}
-        return Program("awslambdaric", [self.handler], environment, self.code, isolated=True)
+        return ChildProgram("awslambdaric", [self.handler], environment, self.code, isolated=True)
 
     def _placed(self, value: str) -> str:
         """Finds the layer that a path below /opt lies in."""
@@ -88,10 +88,10 @@ class Definition:
 
 
 # Told of each invocation that ended: of which version, through which alias or version it was called, what came of it.
-type Record = Callable[[Definition, str, Outcome], None]
+type InvocationObserver = Callable[[FunctionDefinition, str, InvocationResult], None]
 
 
-def forget(_definition: Definition, _qualifier: str, _outcome: Outcome) -> None:
+def forget(_definition: FunctionDefinition, _qualifier: str, _outcome: InvocationResult) -> None:
     """Records nothing."""
 
 
@@ -111,16 +111,16 @@ def runtime_client(folder: Path) -> Path:
     return folder
 
 
-class Function:
+class LambdaFunction:
     """Serves invocations with up to `concurrency` environments, each started when none of the others is free."""
 
     def __init__(
         self,
-        definition: Definition,
-        program: Program,
+        definition: FunctionDefinition,
+        program: ChildProgram,
         log: Path,
         concurrency: int = CONCURRENCY,
-        record: Record = forget,
+        record: InvocationObserver = forget,
     ) -> None:
         self.definition = definition
         self._record = record
@@ -128,12 +128,14 @@ class Function:
         self.log = log
         self._own = threading.local()
         self._closed = False
-        self._environments: list[Environment] = []
+        self._environments: list[ExecutionEnvironment] = []
         self._room = threading.BoundedSemaphore(concurrency + WAITING)
         # A thread of the pool is an environment: the pool, too, adds one only when all are busy.
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=definition.name)
 
-    def submit(self, payload: bytes, trace: str = "", request_id: str = "", qualifier: str = LIVE) -> Future[Outcome]:
+    def submit(
+        self, payload: bytes, trace: str = "", request_id: str = "", qualifier: str = LIVE
+    ) -> Future[InvocationResult]:
         """Queues one event; `qualifier` is the alias or version that it is called by.
 
         Raises:
@@ -145,7 +147,7 @@ class Function:
         future.add_done_callback(lambda _: self._room.release())
         return future
 
-    def warm(self) -> Future[Outcome | None]:
+    def warm(self) -> Future[InvocationResult | None]:
         """Starts an environment before it is needed; the result is what went wrong."""
         return self._threads.submit(lambda: self._environment().wait_ready())
 
@@ -161,12 +163,12 @@ class Function:
             environment.close()
         self._threads.shutdown()
 
-    def _serve(self, payload: bytes, trace: str, request_id: str, qualifier: str) -> Outcome:
+    def _serve(self, payload: bytes, trace: str, request_id: str, qualifier: str) -> InvocationResult:
         outcome = self._run(payload, trace, request_id, qualifier)
         self._record(self.definition, qualifier, outcome)
         return outcome
 
-    def _run(self, payload: bytes, trace: str, request_id: str, qualifier: str) -> Outcome:
+    def _run(self, payload: bytes, trace: str, request_id: str, qualifier: str) -> InvocationResult:
         environment = self._environment()
         failure = environment.wait_ready()
         if failure:
@@ -176,14 +178,14 @@ class Function:
         deadline_ms = int((time.time() + self.definition.timeout) * 1000)
         return environment.run(Invocation(request_id, payload, trace or header(request_id), arn, deadline_ms))
 
-    def _environment(self) -> Environment:
-        existing: Environment | None = getattr(self._own, "environment", None)
+    def _environment(self) -> ExecutionEnvironment:
+        existing: ExecutionEnvironment | None = getattr(self._own, "environment", None)
         if existing and existing.alive:
             return existing
         if existing:
             self._environments.remove(existing)
             existing.close()
-        self._own.environment = started = Environment(self.program, self.log)
+        self._own.environment = started = ExecutionEnvironment(self.program, self.log)
         self._environments.append(started)
         if self._closed:
             # Whoever closes may have looked for environments before this one was there.

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.aws.functions.function import ACCOUNT, REGION
-from local.aws.streams.mapping import Batch, Rules
+from local.aws.streams.mapping import EventSourceMapping, StreamBatch
 
-type Client = Callable[[str], Any]
-type Deliver = Callable[[Batch, str], None]
+type ClientFactory = Callable[[str], Any]
+type DeliverFailure = Callable[[StreamBatch, str], None]
 
 
-def destination(rules: Rules, client: Client) -> Deliver:
+def destination(rules: EventSourceMapping, client: ClientFactory) -> DeliverFailure:
     """Returns what tells the destination of a mapping that a batch of a shard was given up."""
     if not rules.destination:
         return lambda *_: None
@@ -29,18 +29,18 @@ def destination(rules: Rules, client: Client) -> Deliver:
     raise NotImplementedError(f"a failure destination other than a queue or a bucket: {rules.destination}")
 
 
-def _to_queue(rules: Rules, sqs: Any, name: str) -> Deliver:
-    def deliver(batch: Batch, shard: str) -> None:
+def _to_queue(rules: EventSourceMapping, sqs: Any, name: str) -> DeliverFailure:
+    def deliver(batch: StreamBatch, shard: str) -> None:
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(notice(batch, rules, shard, time.time())))
 
     return deliver
 
 
-def _to_bucket(rules: Rules, s3: Any, name: str) -> Deliver:
+def _to_bucket(rules: EventSourceMapping, s3: Any, name: str) -> DeliverFailure:
     mapping = uuid.uuid5(uuid.NAMESPACE_OID, rules.name)
 
-    def deliver(batch: Batch, shard: str) -> None:
+    def deliver(batch: StreamBatch, shard: str) -> None:
         now = time.time()
         when = f"{datetime.fromtimestamp(now, UTC):%Y/%m/%d/%Y-%m-%dT%H.%M.%S}"
         content = notice(batch, rules, shard, now) | {"payload": batch.event().decode()}
@@ -50,7 +50,7 @@ def _to_bucket(rules: Rules, s3: Any, name: str) -> Deliver:
     return deliver
 
 
-def notice(batch: Batch, rules: Rules, shard: str, now: float) -> dict[str, Any]:
+def notice(batch: StreamBatch, rules: EventSourceMapping, shard: str, now: float) -> dict[str, Any]:
     """Describes records that were given up, and what came of the last attempt if there was one."""
     first, last = batch.records[0], batch.records[-1]
     response = {"statusCode": 200, "executedVersion": "1"} | ({"functionError": "Unhandled"} if batch.error else {})

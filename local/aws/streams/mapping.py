@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from local.aws.functions.environment import Outcome
+from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ACCOUNT, REGION
-from local.aws.template import Template
+from local.aws.template import StackTemplate
 
 MAX_EVENT = 6 * 1024 * 1024
 EXHAUSTED = "RetryAttemptsExhausted"
@@ -33,7 +33,7 @@ OTHERS = {"DestinationConfig", "Enabled", "EventSourceArn", "FunctionResponseTyp
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class EventSourceMapping:
     """An event source mapping.
 
     Attributes:
@@ -46,8 +46,8 @@ class Rules:
         lanes: batches of one shard that may run at once.
         bisects: whether a failed batch is split in two.
         reports: whether the function says which records failed.
-        retries: further attempts after the first, -1 for ever.
-        max_age: seconds since its arrival after which a record is given up, -1 for ever.
+        retries: further attempts after the first, -1 forever.
+        max_age: seconds since its arrival after which a record is given up, -1 forever.
         destination: ARN of what takes the notice of records that are given up.
     """
 
@@ -65,7 +65,7 @@ class Rules:
     destination: str | None = None
 
     @classmethod
-    def of(cls, name: str, function: str, properties: Mapping[str, Any]) -> "Rules":
+    def of(cls, name: str, function: str, properties: Mapping[str, Any]) -> "EventSourceMapping":
         """Reads the properties of an AWS::Lambda::EventSourceMapping, with AWS's defaults."""
         if unknown := properties.keys() - OPTIONS.keys() - OTHERS:
             raise NotImplementedError(f"{unknown} of {name}")
@@ -80,7 +80,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StreamRecord:
     """A record of a shard.
 
     Attributes:
@@ -96,7 +96,7 @@ class Record:
     event: bytes
 
     @classmethod
-    def of(cls, found: Mapping[str, Any], shard: str, rules: Rules) -> "Record":
+    def of(cls, found: Mapping[str, Any], shard: str, rules: EventSourceMapping) -> "StreamRecord":
         """Makes what the function is given out of what GetRecords found."""
         arrived = found["ApproximateArrivalTimestamp"].timestamp()
         kinesis = {
@@ -120,7 +120,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class StreamBatch:
     """Records that go to the function, or to the destination, together.
 
     Attributes:
@@ -132,7 +132,7 @@ class Batch:
         request_id: of all its attempts.
     """
 
-    records: tuple[Record, ...]
+    records: tuple[StreamRecord, ...]
     attempts: int = 0
     error: bool = False
     not_before: float = 0
@@ -143,7 +143,7 @@ class Batch:
         """Returns the event, JSON."""
         return b'{"Records":[' + b",".join(record.event for record in self.records) + b"]}"
 
-    def after(self, outcome: Outcome, rules: Rules, now: float) -> tuple["Batch", ...]:
+    def after(self, outcome: InvocationResult, rules: EventSourceMapping, now: float) -> tuple["StreamBatch", ...]:
         """Returns what takes the place of this batch after an attempt; nothing once all of it is done.
 
         A split does not use up a retry, and neither does the rest behind a reported checkpoint: both are new batches.
@@ -152,21 +152,21 @@ class Batch:
         done = acknowledged(outcome, self.records, reports=rules.reports)
         rest = self.records[done:]
         if done:
-            return (Batch(rest),) if rest else ()
+            return (StreamBatch(rest),) if rest else ()
         if rules.bisects and len(rest) > 1:
             middle = len(rest) // 2
-            return (Batch(rest[:middle]), Batch(rest[middle:]))
+            return (StreamBatch(rest[:middle]), StreamBatch(rest[middle:]))
         tried = replace(self, attempts=self.attempts + 1, error=outcome.error is not None)
         if 0 <= rules.retries < tried.attempts:
             return (replace(tried, given_up=EXHAUSTED),)
         return (tried.pause(now),)
 
-    def pause(self, now: float) -> "Batch":
+    def pause(self, now: float) -> "StreamBatch":
         """Puts the next attempt off, the longer the more there were."""
         seconds = min(LAST_PAUSE, FIRST_PAUSE * 2 ** min(self.attempts - 1, 10))
         return replace(self, not_before=now + seconds)
 
-    def without_old(self, rules: Rules, now: float) -> tuple["Batch", ...]:
+    def without_old(self, rules: EventSourceMapping, now: float) -> tuple["StreamBatch", ...]:
         """Gives up the first records while they are too old; those behind them stay."""
         oldest = now - rules.max_age if rules.max_age >= 0 else 0
         old = next((i for i, record in enumerate(self.records) if record.arrived >= oldest), len(self.records))
@@ -187,20 +187,20 @@ class Lane:
         batches: those that were formed, the first one being next.
     """
 
-    waiting: tuple[Record, ...] = ()
+    waiting: tuple[StreamRecord, ...] = ()
     since: float = 0
-    batches: tuple[Batch, ...] = ()
+    batches: tuple[StreamBatch, ...] = ()
 
-    def add(self, records: Sequence[Record], now: float) -> "Lane":
+    def add(self, records: Sequence[StreamRecord], now: float) -> "Lane":
         """Appends records that were read."""
         since = self.since if self.waiting else max(now, self.since)
         return replace(self, waiting=(*self.waiting, *records), since=since)
 
-    def advance(self, rules: Rules, now: float) -> "Lane":
+    def advance(self, rules: EventSourceMapping, now: float) -> "Lane":
         """Forms a batch when it is full or its window has passed, and gives up what is too old."""
         count = 0 if self.batches else fitting(self.waiting[: rules.batch_size])
         full = count == rules.batch_size or count < len(self.waiting)
-        formed = (Batch(self.waiting[:count]),) if count and (full or now >= self.since + rules.window) else ()
+        formed = (StreamBatch(self.waiting[:count]),) if count and (full or now >= self.since + rules.window) else ()
         batches = self.batches + formed
         return Lane(
             waiting=self.waiting[count:] if formed else self.waiting,
@@ -208,18 +208,18 @@ class Lane:
             batches=(*batches[0].without_old(rules, now), *batches[1:]) if batches else (),
         )
 
-    def next(self, now: float) -> Batch | None:
+    def next(self, now: float) -> StreamBatch | None:
         """Returns the batch whose turn it is."""
         return self.batches[0] if self.batches and self.batches[0].not_before <= now else None
 
-    def settle(self, instead: Sequence[Batch], now: float) -> "Lane":
+    def settle(self, instead: Sequence[StreamBatch], now: float) -> "Lane":
         """Replaces the first batch after an attempt; the next window begins when an invocation ends."""
         return replace(self, batches=(*instead, *self.batches[1:]), since=now)
 
 
-def fitting(records: Sequence[Record]) -> int:
+def fitting(records: Sequence[StreamRecord]) -> int:
     """Counts how many of the first records fit into one event; one always does."""
-    size = len(Batch(()).event())
+    size = len(StreamBatch(()).event())
     for count, record in enumerate(records):
         size += len(record.event) + 1
         if size > MAX_EVENT and count:
@@ -227,7 +227,7 @@ def fitting(records: Sequence[Record]) -> int:
     return len(records)
 
 
-def acknowledged(outcome: Outcome, records: Sequence[Record], *, reports: bool) -> int:
+def acknowledged(outcome: InvocationResult, records: Sequence[StreamRecord], *, reports: bool) -> int:
     """Counts how many of the first records an invocation dealt with.
 
     Nothing, null or an empty list in the place of failures means success. An identifier that is missing, empty or not
@@ -246,10 +246,10 @@ def acknowledged(outcome: Outcome, records: Sequence[Record], *, reports: bool) 
         return 0
 
 
-def mappings(template: Template) -> Iterator[Rules]:
+def mappings(template: StackTemplate) -> Iterator[EventSourceMapping]:
     """Yields the enabled event source mappings of a template."""
     for name, found in template.raw("AWS::Lambda::EventSourceMapping"):
         function = template.function(found["FunctionName"])
         properties = template.resolve({key: value for key, value in found.items() if key != "FunctionName"})
         if properties.get("Enabled", True):
-            yield Rules.of(name, function, properties)
+            yield EventSourceMapping.of(name, function, properties)

@@ -9,29 +9,29 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.aws.functions.environment import Outcome
+from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ThrottledError
-from local.aws.streams.failure import Client, Deliver, destination
-from local.aws.streams.mapping import Batch, Lane, Record, Rules
+from local.aws.streams.failure import ClientFactory, DeliverFailure, destination
+from local.aws.streams.mapping import EventSourceMapping, Lane, StreamBatch, StreamRecord
 
 # Seconds between two reads of a shard that had nothing new. AWS reads once a second.
 PAUSE = 0.1
 MAX_READ = 10_000
 
-type Invoke = Callable[[Batch], Future[Outcome]]
+type Invoke = Callable[[StreamBatch], Future[InvocationResult]]
 
 
 class Invokable(Protocol):
     """What a poller needs of a function."""
 
-    def submit(self, payload: bytes, *, request_id: str) -> Future[Outcome]:
+    def submit(self, payload: bytes, *, request_id: str) -> Future[InvocationResult]:
         """Starts an invocation."""
 
 
 class Poller:
     """Works off all shards of one stream for one function until it is stopped."""
 
-    def __init__(self, rules: Rules, client: Client, function: Invokable) -> None:
+    def __init__(self, rules: EventSourceMapping, client: ClientFactory, function: Invokable) -> None:
         """Finds the shards, so that LATEST means from here on, and starts.
 
         Args:
@@ -55,7 +55,7 @@ class Poller:
         self._wake.set()
         self._thread.join()
 
-    def _invoke(self, batch: Batch) -> Future[Outcome]:
+    def _invoke(self, batch: StreamBatch) -> Future[InvocationResult]:
         future = self._function.submit(batch.event(), request_id=batch.request_id)
         future.add_done_callback(lambda _: self._wake.set())
         return future
@@ -71,7 +71,9 @@ class Poller:
 class Shard:
     """One shard: where reading stands, and its lanes."""
 
-    def __init__(self, name: str, rules: Rules, kinesis: Any, invoke: Invoke, deliver: Deliver) -> None:
+    def __init__(
+        self, name: str, rules: EventSourceMapping, kinesis: Any, invoke: Invoke, deliver: DeliverFailure
+    ) -> None:
         self._name = name
         self._rules = rules
         self._kinesis = kinesis
@@ -100,7 +102,7 @@ class Shard:
             self._read_at = time.time() + PAUSE
         return len(records)
 
-    def _records(self) -> list[Record]:
+    def _records(self) -> list[StreamRecord]:
         try:
             self._iterator = self._iterator or self._iterate()
             found = self._kinesis.get_records(ShardIterator=self._iterator, Limit=self._room)
@@ -109,7 +111,7 @@ class Shard:
             self._iterator = ""
             return []
         self._iterator = found["NextShardIterator"]
-        return [Record.of(each, self._name, self._rules) for each in found["Records"]]
+        return [StreamRecord.of(each, self._name, self._rules) for each in found["Records"]]
 
     def _iterate(self) -> str:
         arguments = {"StreamARN": self._rules.stream, "ShardId": self._name, **self._start}
@@ -119,14 +121,14 @@ class Shard:
 class Worker:
     """A lane at work: at most one invocation at a time."""
 
-    def __init__(self, rules: Rules, invoke: Invoke, deliver: Callable[[Batch], None]) -> None:
+    def __init__(self, rules: EventSourceMapping, invoke: Invoke, deliver: Callable[[StreamBatch], None]) -> None:
         self.state = Lane()
         self._rules = rules
         self._invoke = invoke
         self._deliver = deliver
-        self._running: Future[Outcome] | None = None
+        self._running: Future[InvocationResult] | None = None
 
-    def add(self, records: Sequence[Record]) -> None:
+    def add(self, records: Sequence[StreamRecord]) -> None:
         """Takes on records that were read."""
         if records:
             self.state = self.state.add(records, time.time())
@@ -143,7 +145,7 @@ class Worker:
         batch = self.state.next(time.time())
         return batch is not None and (self._hand_over(batch) if batch.given_up else self._begin(batch))
 
-    def _begin(self, batch: Batch) -> bool:
+    def _begin(self, batch: StreamBatch) -> bool:
         try:
             self._running = self._invoke(batch)
         except ThrottledError:
@@ -151,12 +153,12 @@ class Worker:
             self._settle(batch.pause(time.time()))
         return self._running is not None
 
-    def _finish(self, running: Future[Outcome]) -> bool:
+    def _finish(self, running: Future[InvocationResult]) -> bool:
         self._running = None
         self._settle(*self.state.batches[0].after(running.result(), self._rules, time.time()))
         return True
 
-    def _hand_over(self, batch: Batch) -> bool:
+    def _hand_over(self, batch: StreamBatch) -> bool:
         try:
             self._deliver(batch)
         except (ClientError, BotoCoreError):
@@ -166,7 +168,7 @@ class Worker:
         self._settle()
         return True
 
-    def _settle(self, *instead: Batch) -> None:
+    def _settle(self, *instead: StreamBatch) -> None:
         self.state = self.state.settle(instead, time.time())
 
 

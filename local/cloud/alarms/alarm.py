@@ -12,7 +12,7 @@ from typing import Any
 
 from local.cloud.metrics.query import Query, answer, dimensions
 from local.cloud.metrics.statistics import percentile
-from local.cloud.metrics.store import Metric, Store
+from local.cloud.metrics.store import Metric, MetricStore
 
 # AWS asks for more points than it evaluates and does not say how many; its examples have two more.
 EXTRA_POINTS = 2
@@ -25,7 +25,7 @@ COMPARISON: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-class State(StrEnum):
+class AlarmState(StrEnum):
     """What an alarm says."""
 
     OK = "OK"
@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class MetricAlarm:
     """A metric alarm.
 
     Attributes:
@@ -61,13 +61,13 @@ class Alarm:
     missing: str = "missing"
     ignores_few_samples: bool = False
 
-    def evaluate(self, store: Store, now: int, current: State) -> State:
+    def evaluate(self, store: MetricStore, now: int, current: AlarmState) -> AlarmState:
         """Returns the state that the points before `now` put it into, given its current state."""
         if self.ignores_few_samples and self._has_few_samples(store, now):
             return current
         return judge(self, self.points(store, now), current)
 
-    def points(self, store: Store, now: int) -> list[bool | None]:
+    def points(self, store: MetricStore, now: int) -> list[bool | None]:
         """Returns for each period, the oldest first, whether it breaches; None where there is no data."""
         count = self.evaluation_periods + EXTRA_POINTS
         # Periods end now: an alarm over five minutes is evaluated each minute over the last five.
@@ -75,7 +75,7 @@ class Alarm:
         (series,) = answer(self.queries, store, starts, self.period).values()
         return [self.breaches(series[start]) if start in series else None for start in starts]
 
-    def _has_few_samples(self, store: Store, now: int) -> bool:
+    def _has_few_samples(self, store: MetricStore, now: int) -> bool:
         (query,) = self.queries
         percent = percentile(query.statistic)
         if percent is None or query.metric is None:
@@ -85,7 +85,7 @@ class Alarm:
         return len(store.values(query.metric, start, now)) * rarer < 1000
 
 
-def judge(alarm: Alarm, points: Sequence[bool | None], current: State) -> State:
+def judge(alarm: MetricAlarm, points: Sequence[bool | None], current: AlarmState) -> AlarmState:
     """Applies the rules for M out of N points, some of which may be missing.
 
     Args:
@@ -104,15 +104,15 @@ def judge(alarm: Alarm, points: Sequence[bool | None], current: State) -> State:
     # Only breaching points, too few of them: it counts whether the oldest has had time to be contradicted.
     oldest = next((age for age, point in enumerate(points) if point is not None), len(points))
     if alarm.missing == "missing" and known and len(points) - oldest >= alarm.datapoints:
-        return State.ALARM
-    return current if alarm.missing == "ignore" else State.INSUFFICIENT_DATA
+        return AlarmState.ALARM
+    return current if alarm.missing == "ignore" else AlarmState.INSUFFICIENT_DATA
 
 
-def _count(alarm: Alarm, points: Sequence[bool]) -> State:
-    return State.ALARM if points.count(True) >= alarm.datapoints else State.OK
+def _count(alarm: MetricAlarm, points: Sequence[bool]) -> AlarmState:
+    return AlarmState.ALARM if points.count(True) >= alarm.datapoints else AlarmState.OK
 
 
-def alarm(id_: str, properties: Mapping[str, Any]) -> Alarm:
+def alarm(id_: str, properties: Mapping[str, Any]) -> MetricAlarm:
     """Reads an AWS::CloudWatch::Alarm.
 
     Args:
@@ -127,7 +127,7 @@ def alarm(id_: str, properties: Mapping[str, Any]) -> Alarm:
         raise NotImplementedError(f"the alarm {id_} with {unknown or properties['ComparisonOperator']}")
     compare, threshold = COMPARISON[properties["ComparisonOperator"]], float(properties["Threshold"])
     queries, period = _watched(id_, properties)
-    return Alarm(
+    return MetricAlarm(
         id=id_,
         name=properties.get("AlarmName", id_),
         description=properties.get("AlarmDescription", ""),

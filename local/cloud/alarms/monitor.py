@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from local.aws.template import Template
-from local.cloud.alarms.alarm import Alarm, State, alarm
-from local.cloud.metrics.store import Store
+from local.aws.template import StackTemplate
+from local.cloud.alarms.alarm import AlarmState, MetricAlarm, alarm
+from local.cloud.metrics.store import MetricStore
 
 WORDS = re.compile(r'("[^"]*")|\b(AND|OR|NOT)\b')
 
 
 @dataclass(frozen=True, slots=True)
-class Composite:
+class CompositeAlarm:
     """An alarm over the states of others.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Composite_Alarm.html
@@ -31,13 +31,13 @@ class Composite:
     description: str
     rule: str
 
-    def evaluate(self, states: Mapping[str, State]) -> State:
+    def evaluate(self, states: Mapping[str, AlarmState]) -> AlarmState:
         """Returns ALARM if the rule holds, and OK if not."""
         tree = ast.parse(WORDS.sub(lambda found: found[1] or found[2].lower(), self.rule).strip(), mode="eval")
-        return State.ALARM if _holds(tree.body, states) else State.OK
+        return AlarmState.ALARM if _holds(tree.body, states) else AlarmState.OK
 
 
-def _holds(node: ast.expr, states: Mapping[str, State]) -> bool:
+def _holds(node: ast.expr, states: Mapping[str, AlarmState]) -> bool:
     match node:
         case ast.BoolOp(op=ast.And(), values=values):
             return all(_holds(each, states) for each in values)
@@ -48,9 +48,9 @@ def _holds(node: ast.expr, states: Mapping[str, State]) -> bool:
         case ast.Name(id="TRUE" | "FALSE" as word):
             return word == "TRUE"
         case ast.Call(func=ast.Name(id=state), args=[ast.Constant(value=str() as name)]):
-            return states[_last(name)] == State(state)
+            return states[_last(name)] == AlarmState(state)
         case ast.Call(func=ast.Name(id=state), args=[ast.Name(id=name)]):
-            return states[name] == State(state)
+            return states[name] == AlarmState(state)
     raise NotImplementedError(f"the rule {ast.unparse(node)}")
 
 
@@ -60,7 +60,7 @@ def _last(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AlarmChange:
     """An alarm that has changed its state.
 
     Attributes:
@@ -72,11 +72,11 @@ class Change:
 
     at: int
     alarm: str
-    before: State
-    after: State
+    before: AlarmState
+    after: AlarmState
 
 
-class Monitor:
+class AlarmMonitor:
     """Evaluates alarms each minute.
 
     Attributes:
@@ -84,24 +84,24 @@ class Monitor:
         states: of the alarms, by their logical ids.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: MetricStore) -> None:
         self._store = store
-        self._alarms: Mapping[str, Alarm] = {}
-        self._composites: Mapping[str, Composite] = {}
+        self._alarms: Mapping[str, MetricAlarm] = {}
+        self._composites: Mapping[str, CompositeAlarm] = {}
         self.names: Mapping[str, str] = {}
-        self.states: dict[str, State] = {}
+        self.states: dict[str, AlarmState] = {}
 
-    def define(self, *templates: Template) -> None:
+    def define(self, *templates: StackTemplate) -> None:
         """Takes the alarms of templates instead of those before; one of the same name keeps its state."""
         self._alarms = {each.id: each for template in templates for each in alarms(template)}
         self._composites = {each.id: each for template in templates for each in composites(template)}
-        every: list[Alarm | Composite] = [*self._alarms.values(), *self._composites.values()]
+        every: list[MetricAlarm | CompositeAlarm] = [*self._alarms.values(), *self._composites.values()]
         names = {each.id: each.name for each in every}
         kept = {id_ for id_, name in names.items() if self.names.get(id_) == name}
-        self.states = {id_: self.states[id_] if id_ in kept else State.INSUFFICIENT_DATA for id_ in names}
+        self.states = {id_: self.states[id_] if id_ in kept else AlarmState.INSUFFICIENT_DATA for id_ in names}
         self.names = names
 
-    def evaluate(self, now: int) -> list[Change]:
+    def evaluate(self, now: int) -> list[AlarmChange]:
         """Evaluates every alarm over what happened before `now`; returns what changed."""
         before = dict(self.states)
         for id_, each in self._alarms.items():
@@ -109,26 +109,26 @@ class Monitor:
         for id_, composite in self._composites.items():
             self.states[id_] = composite.evaluate(self.states)
         changed = [id_ for id_ in self.states if self.states[id_] != before[id_]]
-        return [Change(now, self.names[id_], before[id_], self.states[id_]) for id_ in changed]
+        return [AlarmChange(now, self.names[id_], before[id_], self.states[id_]) for id_ in changed]
 
     def alarming(self, ids: Sequence[str]) -> list[str]:
         """Returns the names of those of some alarms, by their logical ids, that are in ALARM."""
-        return [self.names[id_] for id_ in ids if self.states[id_] == State.ALARM]
+        return [self.names[id_] for id_ in ids if self.states[id_] == AlarmState.ALARM]
 
 
-def alarms(template: Template) -> Iterator[Alarm]:
+def alarms(template: StackTemplate) -> Iterator[MetricAlarm]:
     """Yields the metric alarms of a template, by their logical ids."""
     for logical_id, properties in template.resources("AWS::CloudWatch::Alarm"):
         yield replace(alarm(logical_id, properties), name=_name(template, logical_id, properties))
 
 
-def composites(template: Template) -> Iterator[Composite]:
+def composites(template: StackTemplate) -> Iterator[CompositeAlarm]:
     """Yields the composite alarms of a template, by their logical ids."""
     for logical_id, properties in template.resources("AWS::CloudWatch::CompositeAlarm"):
         name = _name(template, logical_id, properties)
-        yield Composite(logical_id, name, properties.get("AlarmDescription", ""), properties["AlarmRule"])
+        yield CompositeAlarm(logical_id, name, properties.get("AlarmDescription", ""), properties["AlarmRule"])
 
 
-def _name(template: Template, logical_id: str, properties: Mapping[str, Any]) -> str:
+def _name(template: StackTemplate, logical_id: str, properties: Mapping[str, Any]) -> str:
     """The physical name, without that of the stack, which says nothing here."""
     return str(properties.get("AlarmName", logical_id)).removeprefix(f"{template.name}-")

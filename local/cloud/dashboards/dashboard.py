@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.aws.template import Template
+from local.aws.template import StackTemplate
 from local.cloud.clock import MINUTE
 from local.cloud.metrics.query import Query, answer
-from local.cloud.metrics.store import Metric, Series, Store
+from local.cloud.metrics.store import Metric, MetricStore, Series
 
 DEFAULT_PERIOD = 300
 # The part of search expressions that has all terms by their names.
@@ -24,18 +24,18 @@ DIMENSION = re.compile(r"\$\{PROP\('Dim\.(\w+)'\)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class GraphLine:
     """One line of a graph.
 
     Attributes:
         label: for people.
-        colour: such as `#2ca02c`, or none.
+        color: such as `#2ca02c`, or none.
         right: whether it belongs to the axis on the right.
         points: value by time.
     """
 
     label: str
-    colour: str | None
+    color: str | None
     right: bool
     points: Series
 
@@ -61,20 +61,20 @@ class Widget:
         """What it is about."""
         return str(self.properties.get("title", ""))
 
-    def lines(self, store: Store, start: int, end: int) -> list[Line]:
+    def lines(self, store: MetricStore, start: int, end: int) -> list[GraphLine]:
         """Evaluates its metrics and expressions from `start` to before `end`."""
         period = MINUTE if self.periods_adapt else self.properties.get("period", DEFAULT_PERIOD)
         rows = list(_rows(self.properties))
         rows = [each for row in rows for each in _found(*row, store)]
         found = answer([query for query, _ in rows], store, range(start, end, period), period)
         return [
-            Line(query.label or query.id, options.get("color"), options.get("yAxis") == "right", found[query.id])
+            GraphLine(query.label or query.id, options.get("color"), options.get("yAxis") == "right", found[query.id])
             for query, options in rows
             if query.returned
         ]
 
 
-def dashboards(template: Template) -> Iterator[list[Widget]]:
+def dashboards(template: StackTemplate) -> Iterator[list[Widget]]:
     """Yields the dashboards of a template."""
     for _, properties in template.resources("AWS::CloudWatch::Dashboard"):
         yield widgets(properties["DashboardBody"])
@@ -90,7 +90,7 @@ def widgets(body: str) -> list[Widget]:
     ]
 
 
-def _found(query: Query, options: Mapping[str, Any], store: Store) -> Iterator[tuple[Query, Mapping[str, Any]]]:
+def _found(query: Query, options: Mapping[str, Any], store: MetricStore) -> Iterator[tuple[Query, Mapping[str, Any]]]:
     """Replaces a search by the metrics that it finds."""
     search = SEARCH.fullmatch(query.expression)
     if not search:

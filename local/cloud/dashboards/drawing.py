@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from local.cloud.alarms.alarm import State
+from local.cloud.alarms.alarm import AlarmState
 from local.cloud.clock import MINUTE
-from local.cloud.dashboards.dashboard import Line, Widget
-from local.cloud.metrics.store import Store
+from local.cloud.dashboards.dashboard import GraphLine, Widget
+from local.cloud.metrics.store import MetricStore
 
 COLUMNS = 24
 # Inches of a column and of a row, and those between two widgets.
@@ -24,13 +24,13 @@ COLUMN, ROW, GAP = 0.62, 0.5, 0.12
 CHARACTERS = 11
 # What CDK appends to the names of alarms that the template does not name.
 SUFFIX = re.compile(r"[0-9A-F]{8}$")
-STATES = {State.OK: "#2e7d32", State.ALARM: "#c62828", State.INSUFFICIENT_DATA: "#9e9e9e"}
+STATES = {AlarmState.OK: "#2e7d32", AlarmState.ALARM: "#c62828", AlarmState.INSUFFICIENT_DATA: "#9e9e9e"}
 PALETTE = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#17becf", "#7f7f7f")
 GRID, TEXT = "#e3e6ea", "#24292f"
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class DashboardView:
     """What is looked at.
 
     Attributes:
@@ -43,14 +43,14 @@ class Scene:
     """
 
     title: str
-    store: Store
+    store: MetricStore
     start: int
     end: int
-    states: Mapping[str, State]
+    states: Mapping[str, AlarmState]
     marks: Mapping[int, str]
 
 
-def draw(widgets: Sequence[Widget], scene: Scene, path: Path) -> None:
+def draw(widgets: Sequence[Widget], scene: DashboardView, path: Path) -> None:
     """Writes a dashboard as PNG.
 
     Raises:
@@ -79,7 +79,7 @@ def _place(widget: Widget, rows: int) -> tuple[float, float, float, float]:
     )
 
 
-def _draw(axes: Axes, widget: Widget, scene: Scene) -> None:
+def _draw(axes: Axes, widget: Widget, scene: DashboardView) -> None:
     kinds = {"text": _text, "alarm": _alarms, "metric": _metric}
     if widget.kind not in kinds:
         raise NotImplementedError(f"a widget of type {widget.kind}")
@@ -91,7 +91,7 @@ def _draw(axes: Axes, widget: Widget, scene: Scene) -> None:
     kinds[widget.kind](axes, widget, scene)
 
 
-def _metric(axes: Axes, widget: Widget, scene: Scene) -> None:
+def _metric(axes: Axes, widget: Widget, scene: DashboardView) -> None:
     lines = widget.lines(scene.store, scene.start, scene.end)
     view = widget.properties.get("view", "timeSeries")
     if view == "singleValue":
@@ -102,24 +102,24 @@ def _metric(axes: Axes, widget: Widget, scene: Scene) -> None:
         raise NotImplementedError(f"a graph of view {view}")
 
 
-def _graph(axes: Axes, widget: Widget, lines: Sequence[Line], scene: Scene) -> None:
+def _graph(axes: Axes, widget: Widget, lines: Sequence[GraphLine], scene: DashboardView) -> None:
     right = axes.twinx() if any(line.right for line in lines) else axes
     stacked = bool(widget.properties.get("stacked"))
     floor: dict[int, float] = {}
     for i, line in enumerate(lines):
-        colour = line.colour or PALETTE[i % len(PALETTE)]
+        color = line.color or PALETTE[i % len(PALETTE)]
         times = sorted(line.points)
         values = [line.points[time] + (floor.get(time, 0.0) if stacked else 0.0) for time in times]
         minutes = [(time - scene.start) / MINUTE + 0.5 for time in times]
-        (right if line.right else axes).plot(minutes, values, color=colour, lw=1.6, marker=".", ms=4, label=line.label)
+        (right if line.right else axes).plot(minutes, values, color=color, lw=1.6, marker=".", ms=4, label=line.label)
         if stacked:
-            axes.fill_between(minutes, [floor.get(time, 0.0) for time in times], values, color=colour, alpha=0.35, lw=0)
+            axes.fill_between(minutes, [floor.get(time, 0.0) for time in times], values, color=color, alpha=0.35, lw=0)
             floor |= dict(zip(times, values, strict=True))
     _annotate(axes, widget, scene)
     _style(axes, right, widget, scene)
 
 
-def _annotate(axes: Axes, widget: Widget, scene: Scene) -> None:
+def _annotate(axes: Axes, widget: Widget, scene: DashboardView) -> None:
     for each in widget.properties.get("annotations", {}).get("horizontal", []):
         axes.axhline(each["value"], color=each.get("color", "#d62728"), lw=1, ls="--")
         if label := each.get("label"):
@@ -134,7 +134,7 @@ def _annotate(axes: Axes, widget: Widget, scene: Scene) -> None:
         )
 
 
-def _style(axes: Axes, right: Axes, widget: Widget, scene: Scene) -> None:
+def _style(axes: Axes, right: Axes, widget: Widget, scene: DashboardView) -> None:
     for side, name in ((axes, "left"), (right, "right")):
         limits = widget.properties.get("yAxis", {}).get(name, {})
         if side is axes or right is not axes:
@@ -167,19 +167,19 @@ def _limit(axes: Axes, limits: Mapping[str, float]) -> None:
     axes.set_ylim(limits.get("min"), limits.get("max"))
 
 
-def _numbers(axes: Axes, lines: Sequence[Line]) -> None:
+def _numbers(axes: Axes, lines: Sequence[GraphLine]) -> None:
     """The latest value of each line, as a number."""
     axes.set_axis_off()
     for i, line in enumerate(lines):
         place = (i + 0.5) / len(lines)
         value = line.points[max(line.points)] if line.points else None
         text = "--" if value is None else f"{value:,.4g}"
-        axes.text(place, 0.6, text, size=17, weight="bold", color=line.colour or TEXT, ha="center", va="center")
+        axes.text(place, 0.6, text, size=17, weight="bold", color=line.color or TEXT, ha="center", va="center")
         axes.text(place, 0.1, line.label, size=7, color="#57606a", ha="center", va="center")
 
 
-def _alarms(axes: Axes, widget: Widget, scene: Scene) -> None:
-    """Each alarm as a field in the colour of its state, in columns."""
+def _alarms(axes: Axes, widget: Widget, scene: DashboardView) -> None:
+    """Each alarm as a field in the color of its state, in columns."""
     names = [each.rpartition(":")[2] for each in widget.properties["alarms"]]
     columns = max(1, round(widget.place[2] / 6))
     rows = -(-len(names) // columns)
@@ -187,14 +187,14 @@ def _alarms(axes: Axes, widget: Widget, scene: Scene) -> None:
     axes.set(xlim=(0, columns), ylim=(rows, 0))
     for i, name in enumerate(names):
         x, y = i % columns, i // columns
-        colour = STATES[scene.states.get(name, State.INSUFFICIENT_DATA)]
-        axes.add_patch(Rectangle((x + 0.02, y + 0.06), 0.96, 0.88, color=colour, lw=0))
+        color = STATES[scene.states.get(name, AlarmState.INSUFFICIENT_DATA)]
+        axes.add_patch(Rectangle((x + 0.02, y + 0.06), 0.96, 0.88, color=color, lw=0))
         axes.text(
             x + 0.5, y + 0.5, SUFFIX.sub("", name), size=6.5, color="white", ha="center", va="center", clip_on=True
         )
 
 
-def _text(axes: Axes, widget: Widget, _scene: Scene) -> None:
+def _text(axes: Axes, widget: Widget, _scene: DashboardView) -> None:
     axes.set_axis_off()
     first, *rest = str(widget.properties["markdown"]).strip().splitlines()
     axes.text(0, 1, first.lstrip("# "), size=11 if first.startswith("#") else 8, weight="bold", color=TEXT, va="top")

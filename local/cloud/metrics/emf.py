@@ -19,7 +19,7 @@ class MalformedError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class MetricSample:
     """One metric of one line.
 
     Attributes:
@@ -35,7 +35,7 @@ class Sample:
     unit: str
 
 
-def samples(line: str) -> Iterator[Sample]:
+def samples(line: str) -> Iterator[MetricSample]:
     """Yields what a log line holds: nothing unless there are JSON objects with the member `_aws`.
 
     Raises:
@@ -45,7 +45,7 @@ def samples(line: str) -> Iterator[Sample]:
         yield from _samples(document)
 
 
-def _samples(document: Mapping[str, Any]) -> Iterator[Sample]:
+def _samples(document: Mapping[str, Any]) -> Iterator[MetricSample]:
     metadata = document.get("_aws")
     if not isinstance(metadata, dict) or "CloudWatchMetrics" not in metadata:
         return
@@ -61,10 +61,10 @@ def _sample(
     directive: Mapping[str, Any],
     dimensions: Sequence[str],
     definition: Mapping[str, Any],
-) -> Sample:
+) -> MetricSample:
     metric = Metric.of(directive["Namespace"], definition["Name"], _dimensions(document, dimensions))
     values = _values(document, definition["Name"])
-    return Sample(metric, metadata["Timestamp"] / 1000, values, definition.get("Unit", "None"))
+    return MetricSample(metric, metadata["Timestamp"] / 1000, values, definition.get("Unit", "None"))
 
 
 def _dimensions(document: Mapping[str, Any], names: Sequence[str]) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from local.cloud.metrics.functions import FUNCTIONS, Call
+from local.cloud.metrics.functions import FUNCTIONS, FunctionCall
 from local.cloud.metrics.store import Series
 from local.cloud.metrics.values import UnknownError, Value, pointwise
 
@@ -98,7 +98,7 @@ class Scope:
         # REPEAT is a word of FILL alone, not an id.
         words = [each.id if isinstance(each, ast.Name) and each.id == "REPEAT" else None for each in arguments]
         values = [word or self._evaluate(each) for word, each in zip(words, arguments, strict=True)]
-        return FUNCTIONS[name](Call(name, values, self._starts, self._period, self._metrics))
+        return FUNCTIONS[name](FunctionCall(name, values, self._starts, self._period, self._metrics))
 
 
 def parse(text: str) -> ast.expr:

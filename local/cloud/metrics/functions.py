@@ -15,7 +15,7 @@ type Reduce = Callable[[Sequence[float]], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """One call of a function.
 
     Attributes:
@@ -39,7 +39,7 @@ class Call:
         return self.arguments[0]
 
 
-def _mapped(compute: Callable[[float], float]) -> Callable[[Call], Value]:
+def _mapped(compute: Callable[[float], float]) -> Callable[[FunctionCall], Value]:
     """A function of each point."""
 
     def one(series: Series) -> Series:
@@ -49,7 +49,7 @@ def _mapped(compute: Callable[[float], float]) -> Callable[[Call], Value]:
     return lambda call: _on_series(call.only(), one)
 
 
-def _paired(compute: Callable[[float, float], float]) -> Callable[[Call], Value]:
+def _paired(compute: Callable[[float, float], float]) -> Callable[[FunctionCall], Value]:
     """A function of each point's distance in value and in seconds from the point before."""
 
     def one(series: Series) -> Series:
@@ -59,10 +59,10 @@ def _paired(compute: Callable[[float, float], float]) -> Callable[[Call], Value]
     return lambda call: _on_series(call.only(), one)
 
 
-def _reduced(reduce: Reduce, *, missing_is_zero: bool) -> Callable[[Call], Value]:
+def _reduced(reduce: Reduce, *, missing_is_zero: bool) -> Callable[[FunctionCall], Value]:
     """A function that makes a number of a series, and a series of an array."""
 
-    def function(call: Call) -> Value:
+    def function(call: FunctionCall) -> Value:
         value = call.only()
         if isinstance(value, list):
             times = sorted({time for series in value for time in series})
@@ -87,14 +87,14 @@ def _average(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def _running_sum(call: Call) -> Value:
+def _running_sum(call: FunctionCall) -> Value:
     def one(series: Series) -> Series:
         return {time: math.fsum(value for at, value in series.items() if at <= time) for time in sorted(series)}
 
     return _on_series(call.only(), one)
 
 
-def _fill(call: Call) -> Value:
+def _fill(call: FunctionCall) -> Value:
     if len(call.arguments) != 2:
         raise UnknownError("FILL takes a series and what to fill it with")
     value, filler = call.arguments
@@ -116,7 +116,7 @@ def _repeat(series: Series, starts: Sequence[int]) -> Series:
     return {start: series[time] for start, time in latest.items() if time is not None}
 
 
-def _if(call: Call) -> Value:
+def _if(call: FunctionCall) -> Value:
     """Follows the tables of the documentation: a missing true value is 0, a missing false value no point."""
     condition, chosen, *rest = call.arguments
     if len(rest) > 1 or any(isinstance(each, str | list) for each in call.arguments):
@@ -132,17 +132,17 @@ def _pick(value: Value, time: int, missing: float | None) -> float | None:
     return value.get(time, missing) if isinstance(value, Mapping) else as_number(value)
 
 
-def _time_series(call: Call) -> Value:
+def _time_series(call: FunctionCall) -> Value:
     number = as_number(call.only())
     return dict.fromkeys(call.starts, number)
 
 
-def _metrics(call: Call) -> Value:
+def _metrics(call: FunctionCall) -> Value:
     wanted = call.arguments[0] if call.arguments else ""
     return [series for name, series in call.metrics.items() if str(wanted) in name]
 
 
-FUNCTIONS: Mapping[str, Callable[[Call], Value]] = {
+FUNCTIONS: Mapping[str, Callable[[FunctionCall], Value]] = {
     "ABS": _mapped(abs),
     "AVG": _reduced(_average, missing_is_zero=True),
     "CEIL": _mapped(math.ceil),

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from queue import SimpleQueue
 
-from local.aws.functions.environment import Outcome
-from local.aws.functions.function import Definition
-from local.cloud.clock import Clock
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import FunctionDefinition
+from local.cloud.clock import SimulatedClock
 from local.cloud.metrics.emf import samples
-from local.cloud.metrics.store import Metric, Store
+from local.cloud.metrics.store import Metric, MetricStore
 
 
-class Pump:
+class MetricPump:
     """Fills a store.
 
     Attributes:
@@ -33,16 +33,16 @@ class Pump:
 
     def restart(self, pace: float) -> None:
         """Forgets all metrics and starts a new clock."""
-        self.store, self.clock = Store(), Clock.start(pace)
+        self.store, self.clock = MetricStore(), SimulatedClock.start(pace)
 
-    def record(self, definition: Definition, qualifier: str, outcome: Outcome) -> None:
+    def record(self, definition: FunctionDefinition, qualifier: str, outcome: InvocationResult) -> None:
         """Adds what Lambda itself reports of an invocation."""
         values = {"Invocations": 1.0, "Errors": float(outcome.error is not None), "Duration": outcome.milliseconds}
         for dimensions in self._dimensions(definition, qualifier):
             for name, value in values.items():
                 self._ended.put((Metric.of("AWS/Lambda", name, dimensions), time.time(), value))
 
-    def _dimensions(self, definition: Definition, qualifier: str) -> Iterator[Mapping[str, str]]:
+    def _dimensions(self, definition: FunctionDefinition, qualifier: str) -> Iterator[Mapping[str, str]]:
         name = {"FunctionName": self.names.get(definition.name, definition.name)}
         resource = {"Resource": f"{self.names.get(definition.name, definition.name)}:{qualifier}"}
         yield name

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.cloud.metrics.expression import Scope
-from local.cloud.metrics.store import Metric, Series, Store
+from local.cloud.metrics.store import Metric, MetricStore, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Query:
     returned: bool = True
 
 
-def answer(queries: Sequence[Query], store: Store, starts: Sequence[int], period: int) -> Mapping[str, Series]:
+def answer(queries: Sequence[Query], store: MetricStore, starts: Sequence[int], period: int) -> Mapping[str, Series]:
     """Evaluates the queries whose result is wanted; returns series by id.
 
     Args:

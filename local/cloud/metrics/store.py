@@ -25,7 +25,7 @@ class Metric:
         return cls(namespace, name, frozenset(dimensions.items()))
 
 
-class Store:
+class MetricStore:
     """Samples in memory; functions write while alarms read."""
 
     def __init__(self) -> None:

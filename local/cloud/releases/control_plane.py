@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from local.aws.functions.environment import Outcome
+from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import LIVE
-from local.aws.http import Handler, Server
+from local.aws.http import HttpHandler, LoopbackServer
 
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 REPORT, TARGETS, DETAILS = (
@@ -24,11 +24,11 @@ REPORT, TARGETS, DETAILS = (
 )
 MAX_BODY = 6 * 1024 * 1024
 
-type Invoke = Callable[[str, str, bytes], Future[Outcome]]
+type InvokeFunction = Callable[[str, str, bytes], Future[InvocationResult]]
 
 
 @dataclass(slots=True)
-class Execution:
+class HookExecution:
     """One call of a hook.
 
     Attributes:
@@ -44,7 +44,7 @@ class Execution:
     version: str
     deployment: str = field(default_factory=lambda: f"d-{uuid.uuid4().hex[:9].upper()}")
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    outcome: Future[Outcome] | None = None
+    outcome: Future[InvocationResult] | None = None
     reported: str | None = None
 
     def status(self) -> str | None:
@@ -66,14 +66,14 @@ class ControlPlane:
     """
 
     def __init__(self) -> None:
-        self.invoke: Invoke | None = None
-        self._executions: dict[str, Execution] = {}
-        self._server = Server(0, _interface(self))
+        self.invoke: InvokeFunction | None = None
+        self._executions: dict[str, HookExecution] = {}
+        self._server = LoopbackServer(0, _interface(self))
         self._server.start()
         url = f"http://{self._server.address}"
         self.variables: Mapping[str, str] = {"AWS_ENDPOINT_URL_LAMBDA": url, "AWS_ENDPOINT_URL_CODEDEPLOY": url}
 
-    def expect(self, execution: Execution) -> None:
+    def expect(self, execution: HookExecution) -> None:
         """Lets an execution report."""
         self._executions[execution.id] = execution
 
@@ -108,8 +108,8 @@ class ControlPlane:
         self._server.stop()
 
 
-def _interface(plane: ControlPlane) -> type[Handler]:
-    class Interface(Handler):
+def _interface(plane: ControlPlane) -> type[HttpHandler]:
+    class ControlPlaneInterface(HttpHandler):
         def do_POST(self) -> None:  # noqa: N802
             body = self.read_body(MAX_BODY)
             target = urlsplit(self.path)
@@ -134,4 +134,4 @@ def _interface(plane: ControlPlane) -> type[Handler]:
             content = json.dumps(document).encode()
             self.answer(status, [("Content-Type", "application/x-amz-json-1.1")], content)
 
-    return Interface
+    return ControlPlaneInterface

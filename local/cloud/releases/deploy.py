@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from local.cloud.releases.plan import Shift
+from local.cloud.releases.plan import AliasShift
 
 # "Your hook function must notify CodeDeploy within one hour."
 HOOK_SECONDS = 3600
 
 
-class Status(StrEnum):
+class UpdateStatus(StrEnum):
     """How a release stands."""
 
     UNDER_WAY = "under way"
@@ -24,14 +24,14 @@ class Status(StrEnum):
     ROLLED_BACK = "rolled back"
 
 
-class Hook(Protocol):
+class HookCall(Protocol):
     """One call of a hook."""
 
     def status(self) -> str | None:
         """What it reported, `Succeeded` or `Failed`; None as long as it may still report."""
 
 
-class Platform(Protocol):
+class UpdateTarget(Protocol):
     """What a release acts on."""
 
     def now(self) -> float:
@@ -46,12 +46,12 @@ class Platform(Protocol):
     def alarming(self, names: Sequence[str]) -> list[str]:
         """Returns those of some alarms that are in ALARM."""
 
-    def call(self, hook: str, shift: Shift) -> Hook:
+    def call(self, hook: str, shift: AliasShift) -> HookCall:
         """Calls a hook function about the update of an alias."""
 
 
 # Told what happened, and to which function, if to one.
-type Note = Callable[[str, str], None]
+type UpdateNote = Callable[[str, str], None]
 
 
 class StoppedError(Exception):
@@ -59,7 +59,7 @@ class StoppedError(Exception):
 
 
 @dataclass(slots=True)
-class Release:
+class StackUpdate:
     """The update of a stack. All aliases get the new version, or none.
 
     Attributes:
@@ -70,10 +70,10 @@ class Release:
         reason: why it was rolled back.
     """
 
-    waves: Sequence[Sequence[Shift]]
-    platform: Platform
-    note: Note
-    status: Status = Status.UNDER_WAY
+    waves: Sequence[Sequence[AliasShift]]
+    platform: UpdateTarget
+    note: UpdateNote
+    status: UpdateStatus = UpdateStatus.UNDER_WAY
     reason: str = ""
 
     def run(self) -> Iterator[None]:
@@ -84,10 +84,10 @@ class Release:
         except StoppedError as stopped:
             self._roll_back(str(stopped))
             return
-        self.status = Status.PROMOTED
+        self.status = UpdateStatus.PROMOTED
         self.note("released: every alias points to the new version", "")
 
-    def _update(self, wave: Sequence[Shift]) -> Iterator[None]:
+    def _update(self, wave: Sequence[AliasShift]) -> Iterator[None]:
         under_way = [self._deploy(shift) for shift in wave]
         while under_way:
             under_way = [each for each in under_way if next(each, self) is not self]
@@ -97,10 +97,10 @@ class Release:
         """CloudFormation updates every alias back that it has touched, and CodeDeploy the one that failed."""
         for shift in (shift for wave in self.waves for shift in wave):
             self.platform.restore(shift.function)
-        self.status, self.reason = Status.ROLLED_BACK, reason
+        self.status, self.reason = UpdateStatus.ROLLED_BACK, reason
         self.note(f"rolled back: {reason}", "")
 
-    def _deploy(self, shift: Shift) -> Iterator[None]:
+    def _deploy(self, shift: AliasShift) -> Iterator[None]:
         self._check(shift)
         yield from self._call(shift, shift.before, "before traffic")
         for step in shift.steps:
@@ -109,13 +109,13 @@ class Release:
             yield from self._watch(shift, step.seconds)
         yield from self._call(shift, shift.after, "after traffic")
 
-    def _watch(self, shift: Shift, seconds: int) -> Iterator[None]:
+    def _watch(self, shift: AliasShift, seconds: int) -> Iterator[None]:
         until = self.platform.now() + seconds
         while self.platform.now() < until:
             yield
             self._check(shift)
 
-    def _call(self, shift: Shift, hook: str | None, moment: str) -> Iterator[None]:
+    def _call(self, shift: AliasShift, hook: str | None, moment: str) -> Iterator[None]:
         if hook is None:
             return
         execution = self.platform.call(hook, shift)
@@ -127,7 +127,7 @@ class Release:
         if status != "Succeeded":
             raise StoppedError(f"golden calls of {shift.function} {moment}")
 
-    def _check(self, shift: Shift) -> None:
+    def _check(self, shift: AliasShift) -> None:
         """An alarm that is in ALARM stops a deployment, and keeps one from beginning."""
         if alarming := self.platform.alarming(shift.alarms):
             raise StoppedError(f"alarm {', '.join(alarming)} while {shift.function} was updated")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.aws.template import Template
+from local.aws.template import StackTemplate
 from local.cloud.clock import MINUTE
 
 CONFIG = re.compile(r"CodeDeployDefault\.Lambda(Canary|Linear)(\d+)Percent(?:Every)?(\d+)Minutes?")
@@ -19,7 +19,7 @@ ROLLBACK = {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TrafficStep:
     """One shift of traffic.
 
     Attributes:
@@ -32,7 +32,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class AliasShift:
     """The update of one alias.
 
     Attributes:
@@ -44,13 +44,13 @@ class Shift:
     """
 
     function: str
-    steps: Sequence[Step]
+    steps: Sequence[TrafficStep]
     alarms: Sequence[str] = ()
     before: str | None = None
     after: str | None = None
 
 
-def waves(old: Template, new: Template) -> list[list[Shift]]:
+def waves(old: StackTemplate, new: StackTemplate) -> list[list[AliasShift]]:
     """Returns the aliases whose version changes, those first on which others depend."""
     known = set(old.versions().values())
     changed = {id_: each for id_, each in _aliases(new).items() if _version(each) not in known}
@@ -60,23 +60,23 @@ def waves(old: Template, new: Template) -> list[list[Shift]]:
     ]
 
 
-def steps(config: str) -> list[Step]:
+def steps(config: str) -> list[TrafficStep]:
     """Reads the name of a deployment configuration.
 
     Raises:
         NotImplementedError: it is not one of AWS's own for Lambda.
     """
     if config == ALL_AT_ONCE:
-        return [Step(1)]
+        return [TrafficStep(1)]
     found = CONFIG.fullmatch(config)
     if not found:
         raise NotImplementedError(f"the deployment configuration {config}")
     percent, seconds = int(found[2]), int(found[3]) * MINUTE
     last = percent + 1 if found[1] == "Canary" else 100
-    return [*(Step(part / 100, seconds) for part in range(percent, last, percent)), Step(1)]
+    return [*(TrafficStep(part / 100, seconds) for part in range(percent, last, percent)), TrafficStep(1)]
 
 
-def _aliases(template: Template) -> Mapping[str, Mapping[str, Any]]:
+def _aliases(template: StackTemplate) -> Mapping[str, Mapping[str, Any]]:
     return {id_: each for id_, each in template.content["Resources"].items() if each["Type"] == "AWS::Lambda::Alias"}
 
 
@@ -84,30 +84,30 @@ def _version(alias: Mapping[str, Any]) -> str:
     return str(alias["Properties"]["FunctionVersion"]["Fn::GetAtt"][0])
 
 
-def _rank(alias: str, template: Template, changed: Mapping[str, Any]) -> int:
+def _rank(alias: str, template: StackTemplate, changed: Mapping[str, Any]) -> int:
     """How many changing aliases have to be done one after the other before this one."""
     return max((1 + _rank(each, template, changed) for each in _needed(alias, template, changed)), default=0)
 
 
-def _needed(resource: str, template: Template, changed: Mapping[str, Any]) -> Iterator[str]:
+def _needed(resource: str, template: StackTemplate, changed: Mapping[str, Any]) -> Iterator[str]:
     """Yields the changing aliases that a resource depends on, also through aliases that do not change."""
     written = template.content["Resources"][resource].get("DependsOn", [])
     for each in [written] if isinstance(written, str) else written:
         yield from [each] if each in changed else _needed(each, template, changed)
 
 
-def _shift(template: Template, alias: Mapping[str, Any]) -> Shift:
+def _shift(template: StackTemplate, alias: Mapping[str, Any]) -> AliasShift:
     function = template.function(alias["Properties"]["FunctionName"])
     policy = alias.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate")
     if policy is None:
-        return Shift(function, [Step(1)])
+        return AliasShift(function, [TrafficStep(1)])
     group = _group(template, policy["DeploymentGroupName"])
     hooks = [policy.get(name) for name in ("BeforeAllowTrafficHook", "AfterAllowTrafficHook")]
     before, after = (template.function(hook) if hook else None for hook in hooks)
-    return Shift(function, steps(group["DeploymentConfigName"]), _alarms(group), before, after)
+    return AliasShift(function, steps(group["DeploymentConfigName"]), _alarms(group), before, after)
 
 
-def _group(template: Template, reference: Mapping[str, str]) -> Mapping[str, Any]:
+def _group(template: StackTemplate, reference: Mapping[str, str]) -> Mapping[str, Any]:
     name = template.resolve(reference)
     return next(each for id_, each in template.resources("AWS::CodeDeploy::DeploymentGroup") if id_ == name)
 

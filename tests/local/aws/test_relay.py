@@ -6,24 +6,24 @@ from http.client import HTTPConnection
 
 import pytest
 
-from local.aws.http import Handler, Server
-from local.aws.relay import Answer, Relay, Request
+from local.aws.http import HttpHandler, LoopbackServer
+from local.aws.relay import Relay, RelayAnswer, RelayRequest
 
 
-class Echo(Handler):
+class Echo(HttpHandler):
     def do_POST(self) -> None:  # noqa: N802 - the name that http.server looks up
         body = self.read_body(1 << 20)
         self.answer(201, [("X-Seen", self.headers["X-Amz-Target"] or "")], body)
 
 
 @pytest.fixture
-def seen() -> list[tuple[Request, Answer]]:
+def seen() -> list[tuple[RelayRequest, RelayAnswer]]:
     return []
 
 
 @pytest.fixture
-def relay(seen: list[tuple[Request, Answer]]) -> Iterator[Relay]:
-    upstream = Server(0, Echo)
+def relay(seen: list[tuple[RelayRequest, RelayAnswer]]) -> Iterator[Relay]:
+    upstream = LoopbackServer(0, Echo)
     upstream.start()
     running = Relay(lambda request, answer: seen.append((request, answer)))
     running.upstream = f"http://{upstream.address}"
@@ -40,7 +40,7 @@ def post(relay: Relay, body: bytes) -> tuple[int, bytes]:
 
 
 def test_what_passes_comes_back_as_the_upstream_said_it_and_is_seen(
-    relay: Relay, seen: list[tuple[Request, Answer]]
+    relay: Relay, seen: list[tuple[RelayRequest, RelayAnswer]]
 ) -> None:
     assert post(relay, b"question") == (201, b"question")
     ((request, answer),) = seen
@@ -49,7 +49,7 @@ def test_what_passes_comes_back_as_the_upstream_said_it_and_is_seen(
 
 def test_a_fault_answers_instead_of_the_upstream_until_it_is_mended(relay: Relay) -> None:
     whole = relay.fault
-    relay.fault = lambda request: Answer(500, b"broken") if request.method == "POST" else None
+    relay.fault = lambda request: RelayAnswer(500, b"broken") if request.method == "POST" else None
     assert post(relay, b"question") == (500, b"broken")
     relay.fault = whole
     assert post(relay, b"question") == (201, b"question")

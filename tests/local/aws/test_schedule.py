@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
-from local.aws.functions.environment import Outcome
+from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ThrottledError
 from local.aws.schedule import Schedule, Scheduler, rate, schedules
-from local.aws.template import Template
+from local.aws.template import StackTemplate
 
 SWEEP = Schedule("close_sessions", 60, "aws.events", "arn:aws:events:us-east-1:123456789012:rule/Sweep")
 
 
-def template(kind: str, **properties: Any) -> Template:
+def template(kind: str, **properties: Any) -> StackTemplate:
     resources = {
         "CloseSessionsFunction05767D89": {"Type": "AWS::Lambda::Function"},
         "Sweep": {"Type": kind, "Properties": properties},
     }
-    return Template(Path(), "Service", {"Resources": resources}, {})
+    return StackTemplate(Path(), "Service", {"Resources": resources}, {})
 
 
-def rule(expression: str = "rate(1 minute)", **properties: Any) -> Template:
+def rule(expression: str = "rate(1 minute)", **properties: Any) -> StackTemplate:
     target = {"Arn": {"Fn::GetAtt": ["CloseSessionsFunction05767D89", "Arn"]}, "Id": "Target0", **properties}
     return template("AWS::Events::Rule", ScheduleExpression=expression, Targets=[target])
 
@@ -77,7 +77,7 @@ def test_calls_go_on_until_it_is_stopped_even_when_one_is_throttled() -> None:
     enough = threading.Event()
     calls: list[bytes] = []
 
-    def invoke(event: bytes) -> Future[Outcome]:
+    def invoke(event: bytes) -> Future[InvocationResult]:
         calls.append(event)
         if len(calls) == 1:
             raise ThrottledError

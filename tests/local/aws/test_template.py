@@ -2,21 +2,21 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.template import Template
+from local.aws.template import StackTemplate
 
 EXPORTS_NOTHING: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
-def service(assembly: Path) -> Template:
-    data = Template.read(assembly, "Bonafide-dev-Data", EXPORTS_NOTHING)
+def service(assembly: Path) -> StackTemplate:
+    data = StackTemplate.read(assembly, "Bonafide-dev-Data", EXPORTS_NOTHING)
     exports = {
         each["Export"]["Name"]: each["Export"]["Name"].partition(":")[2] for each in data.content["Outputs"].values()
     }
-    return Template.read(assembly, "Bonafide-dev-Service", exports)
+    return StackTemplate.read(assembly, "Bonafide-dev-Service", exports)
 
 
-def test_the_routes_are_those_of_the_contract(service: Template) -> None:
+def test_the_routes_are_those_of_the_contract(service: StackTemplate) -> None:
     speaker = "/v1/domains/{domain}/speakers/{speaker}"
     session = "/v1/domains/{domain}/sessions/{session}"
     assert {(route.method, route.path, route.function) for route in service.routes()} == {
@@ -42,12 +42,12 @@ def test_the_routes_are_those_of_the_contract(service: Template) -> None:
     }
 
 
-def test_only_what_holds_nothing_needs_no_signature(service: Template) -> None:
+def test_only_what_holds_nothing_needs_no_signature(service: StackTemplate) -> None:
     unsigned = {route.path for route in service.routes() if not route.signed}
     assert unsigned == {"/v1/health", "/v1/openapi.json", "/v1/docs"}
 
 
-def test_functions_come_with_their_assets_and_values(service: Template) -> None:
+def test_functions_come_with_their_assets_and_values(service: StackTemplate) -> None:
     functions = {function.name: function for function in service.functions()}
     caller = functions["authenticate_caller"]
     assert (caller.code / "handler.py").exists()
@@ -57,11 +57,11 @@ def test_functions_come_with_their_assets_and_values(service: Template) -> None:
     assert len(functions["manage_speakers"].layers) == 2
 
 
-def test_an_unknown_intrinsic_function_is_not_guessed(service: Template) -> None:
+def test_an_unknown_intrinsic_function_is_not_guessed(service: StackTemplate) -> None:
     with pytest.raises(NotImplementedError, match="Fn::Cidr"):
         service.resolve({"Fn::Cidr": ["10.0.0.0/8", 1, 8]})
 
 
-def test_values_are_resolved_in_depth(service: Template) -> None:
+def test_values_are_resolved_in_depth(service: StackTemplate) -> None:
     value = {"Url": [{"Fn::Join": ["/", ["https:", "", {"Fn::Sub": "${AWS::Region}.${AWS::URLSuffix}"}]]}]}
     assert service.resolve(value) == {"Url": ["https://us-east-1.amazonaws.com"]}

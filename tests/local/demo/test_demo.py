@@ -8,11 +8,12 @@ import pytest
 
 from bonafide.audio.decode import decode
 from bonafide.audio.waveform import Samples
-from local.demo import machines
-from local.demo.client import Reply
 from layers.golden.readers import RATE, Reader, keep, wav
-from local.demo.report import Row, Table, summary, write
-from local.demo.script import Action, Expectation, Machine, Step, script
+from local.demo import synthetic_voices
+from local.demo.client import Reply
+from local.demo.report import DemoRow, summary, write
+from local.demo.script import Action, DemoStep, Expectation, SyntheticVoice, script
+from local.demo.table import DemoTable
 from tests.audio.signals import voice
 
 NAMES = ("ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal", "shy")
@@ -29,8 +30,8 @@ def row(
     expected: Expectation,
     status: int = 200,
     reasons: tuple[str, ...] = (),
-    machine: Machine | None = None,
-) -> Row:
+    synthetic: SyntheticVoice | None = None,
+) -> DemoRow:
     key = "decision" if status < 400 else "code"
     document = {
         key: outcome,
@@ -38,7 +39,9 @@ def row(
         "speaker": {"llr": 4.25, "score": 93.0, "threshold": 0.0},
         "liveness": {"llr": -2.5, "score": 7.6, "threshold": -1.4, "state": "spoof"},
     }
-    return Row("calls", Step("genuine", "ann", "ann", expected, machine=machine), Reply(status, document, 12.5))
+    return DemoRow(
+        "calls", DemoStep("genuine", "ann", "ann", expected, synthetic=synthetic), Reply(status, document, 12.5)
+    )
 
 
 def test_everybody_but_one_is_enrolled_and_calls_as_themselves() -> None:
@@ -84,22 +87,22 @@ def test_each_way_to_fail_is_played(outcome: str) -> None:
 
 
 def test_everybody_enrolled_is_cloned_by_every_system_in_both_bands() -> None:
-    clones = [step for _, step in STEPS if step.machine is Machine.CLONE]
+    clones = [step for _, step in STEPS if step.synthetic is SyntheticVoice.CLONE]
     made = {(step.claimed, step.spoke, step.domain) for step in clones}
-    assert len(made) == len(clones) == 2 * len(machines.COPIERS) * (len(NAMES) - 1)
+    assert len(made) == len(clones) == 2 * len(synthetic_voices.COPIERS) * (len(NAMES) - 1)
     assert not any("ACCEPT" in step.expected.outcomes for step in clones if step.spoke == "lpc")
 
 
 def test_text_to_speech_claims_everybody_in_both_bands_and_may_not_be_accepted() -> None:
-    spoken = [step for _, step in STEPS if step.machine is Machine.SPEECH]
+    spoken = [step for _, step in STEPS if step.synthetic is SyntheticVoice.SPEECH]
     assert len({(step.claimed, step.domain) for step in spoken}) == len(spoken) == 2 * (len(NAMES) - 1)
     assert not any("ACCEPT" in step.expected.outcomes for step in spoken)
 
 
-@pytest.mark.parametrize("system", machines.COPIERS)
+@pytest.mark.parametrize("system", synthetic_voices.COPIERS)
 def test_a_clone_is_another_waveform_with_the_length_the_level_and_the_spectrum_of_its_original(system: str) -> None:
     original = READERS["ann"].call
-    clone = machines.copy(system, original)
+    clone = synthetic_voices.copy(system, original)
     assert len(clone) == len(original)
     assert np.mean(np.square(clone)) == pytest.approx(np.mean(np.square(original)), rel=0.05)
     assert abs(np.corrcoef(original, clone)[0, 1]) < 0.9
@@ -112,14 +115,14 @@ def _spectrum(samples: Samples) -> np.ndarray:
     return np.log(power[:256].reshape(32, 8).mean(axis=1) + 1e-9)
 
 
-def test_each_run_makes_the_same_machines_speak() -> None:
-    again = machines.speech.__wrapped__(0)
-    assert np.array_equal(machines.speech(0), again)
+def test_each_run_makes_the_same_synthetic_speech() -> None:
+    again = synthetic_voices.speech.__wrapped__(0)
+    assert np.array_equal(synthetic_voices.speech(0), again)
     assert len(again) > 4 * RATE
 
 
 def test_the_summary_tells_clones_that_a_voice_alone_would_accept_from_genuine_callers() -> None:
-    clone = row("STEP_UP", Expectation(("STEP_UP",)), reasons=("VOICE_SYNTHETIC",), machine=Machine.CLONE)
+    clone = row("STEP_UP", Expectation(("STEP_UP",)), reasons=("VOICE_SYNTHETIC",), synthetic=SyntheticVoice.CLONE)
     totals = summary([row("ACCEPT", Expectation(("ACCEPT",))), clone], 1.0)
     assert totals["genuine"] == {"ACCEPT": 1}
     assert totals["clone"] == totals["clone_with_matching_voice"] == {"STEP_UP": 1}
@@ -146,9 +149,9 @@ def test_a_call_is_never_made_with_speech_of_the_enrolment() -> None:
 
 
 def test_requests_name_the_speaker_and_enrolments_carry_consent() -> None:
-    _, enrolment = STEPS[0]
-    body = enrolment.body()
-    assert enrolment.path == "/v1/domains/demo-office/speakers/ann/enrollments"
+    _, enrollment = STEPS[0]
+    body = enrollment.body()
+    assert enrollment.path == "/v1/domains/demo-office/speakers/ann/enrollments"
     assert body
     assert body["consent"]["receipt_id"] == "demo-ann"
 
@@ -162,15 +165,15 @@ def test_an_expectation_holds_on_its_outcome_and_reason_only() -> None:
 
 
 def test_an_unexpected_answer_is_not_held() -> None:
-    broken = Row("calls", Step("genuine", "ann", "ann", Expectation(("ACCEPT",))), Reply(502, {}, 1.0))
+    broken = DemoRow("calls", DemoStep("genuine", "ann", "ann", Expectation(("ACCEPT",))), Reply(502, {}, 1.0))
     assert broken.reply.outcome == "502"
     assert not broken.held
 
 
 def test_a_clone_that_was_let_in_is_marked_though_it_was_expected(capsys: pytest.CaptureFixture[str]) -> None:
-    let_in = row("ACCEPT", Expectation(("ACCEPT", "STEP_UP")), machine=Machine.CLONE)
+    let_in = row("ACCEPT", Expectation(("ACCEPT", "STEP_UP")), synthetic=SyntheticVoice.CLONE)
     for each in (let_in, row("ACCEPT", Expectation(("ACCEPT",))), row("REJECT", Expectation(("ACCEPT",)))):
-        Table().row(each)
+        DemoTable().row(each)
     assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["!", "\u2713", "\u2717"]
 
 
@@ -188,7 +191,7 @@ def test_the_report_has_each_row_with_its_expectation(tmp_path: Path) -> None:
 
 def test_the_table_is_plain_when_nobody_watches(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     rows = [row("ACCEPT", Expectation(("ACCEPT",))), row("REJECT", Expectation(("ACCEPT",), ("VOICE_MATCH",)))]
-    table = Table()
+    table = DemoTable()
     table.heading("Genuine")
     for each in rows:
         table.row(each)
@@ -197,6 +200,29 @@ def test_the_table_is_plain_when_nobody_watches(capsys: pytest.CaptureFixture[st
     assert "\033" not in printed
     assert "expected ACCEPT because of VOICE_MATCH" in printed
     assert "1 of 2 expectations held" in printed
+
+
+def test_the_summary_begins_with_genuine_callers_and_attacks(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    clone, anything = SyntheticVoice.CLONE, Expectation(("ACCEPT", "STEP_UP"))
+    rows = [row(outcome, anything) for outcome in ("ACCEPT", "ACCEPT", "STEP_UP")]
+    rows += [row(outcome, anything, synthetic=clone) for outcome in ("ACCEPT", "STEP_UP")]
+    DemoTable().closing(summary(rows, 1.0), tmp_path)
+    genuine, attacks, *rest = capsys.readouterr().out.strip().splitlines()
+    assert genuine == "Genuine callers: 2 of 3 accepted, 1 asked for another proof, 0 inconclusive, 0 rejected"
+    assert attacks == "Attacks accepted: 1 of 2 (impostors 0 of 0, text to speech 0 of 0, clones 1 of 2)"
+    assert not any("held" in line and "1 attacks were accepted" not in line for line in rest)
+
+
+def test_expectations_stand_alone_only_if_no_attack_was_accepted(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rejected = row("REJECT", Expectation(("REJECT",)), synthetic=SyntheticVoice.SPEECH)
+    DemoTable().closing(summary([row("ACCEPT", Expectation(("ACCEPT",))), rejected], 1.0), tmp_path)
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert lines[1] == "Attacks accepted: 0 of 1 (impostors 0 of 0, text to speech 0 of 1, clones 0 of 0)"
+    assert lines[2] == "Regression check: 2 of 2 expectations held"
 
 
 def test_what_readers_say_is_there_to_be_sent_by_hand(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.relay import Request
+from local.aws.relay import RelayRequest
 from local.gameday.gameday import EXERCISES, refusing, slow, verdict
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
@@ -17,14 +17,14 @@ def test_every_exercise_is_about_an_alarm_that_has_a_runbook() -> None:
 
 def test_only_the_service_that_is_broken_refuses() -> None:
     fault = refusing("Kinesis")
-    assert fault(Request("DynamoDB_20120810.GetItem", "POST", b"")) is None
-    answer = fault(Request("Kinesis_20131202.PutRecord", "POST", b""))
+    assert fault(RelayRequest("DynamoDB_20120810.GetItem", "POST", b"")) is None
+    answer = fault(RelayRequest("Kinesis_20131202.PutRecord", "POST", b""))
     assert answer is not None
     assert answer.status == 500
 
 
 def test_what_is_slow_answers_all_the_same() -> None:
-    assert slow(Request("Kinesis_20131202.PutRecord", "POST", b"")) is None
+    assert slow(RelayRequest("Kinesis_20131202.PutRecord", "POST", b"")) is None
 
 
 @pytest.mark.parametrize(("went_off", "ended"), [(True, True), (False, False), (True, False)])

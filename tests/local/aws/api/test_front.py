@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.aws.api.front import MAX_BODY, MAX_PAYLOAD, Api, RefusedError, serve
-from local.aws.functions.environment import Outcome
+from local.aws.api.front import MAX_BODY, MAX_PAYLOAD, ApiDefinition, GatewayError, serve
+from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ThrottledError
-from local.aws.http import Server
-from local.aws.template import Route, Template
+from local.aws.http import LoopbackServer
+from local.aws.template import ApiRoute, StackTemplate
 
 HERE = "/v1/places/{place}"
 
 
-def route(method: str, path: str, function: str = "echo", *, signed: bool = True, seconds: float = 29) -> Route:
-    return Route(method, path, function, signed, seconds)
+def route(method: str, path: str, function: str = "echo", *, signed: bool = True, seconds: float = 29) -> ApiRoute:
+    return ApiRoute(method, path, function, signed, seconds)
 
 
 ROUTES = [
@@ -38,26 +38,26 @@ ROUTES = [
 ]
 
 
-def done(outcome: Outcome) -> Future[Outcome]:
-    future: Future[Outcome] = Future()
+def done(outcome: InvocationResult) -> Future[InvocationResult]:
+    future: Future[InvocationResult] = Future()
     future.set_result(outcome)
     return future
 
 
-def answered(**answer: Any) -> Callable[[bytes], Future[Outcome]]:
-    return lambda _: done(Outcome(json.dumps(answer).encode()))
+def answered(**answer: Any) -> Callable[[bytes], Future[InvocationResult]]:
+    return lambda _: done(InvocationResult(json.dumps(answer).encode()))
 
 
-def throttled(_: bytes) -> Future[Outcome]:
+def throttled(_: bytes) -> Future[InvocationResult]:
     raise ThrottledError
 
 
-FUNCTIONS: dict[str, Callable[[bytes], Future[Outcome]]] = {
+FUNCTIONS: dict[str, Callable[[bytes], Future[InvocationResult]]] = {
     "echo": lambda event: answered(statusCode=200, body=event.decode())(event),
     "slow": lambda _: Future(),
     "throttled": throttled,
-    "failed": lambda _: done(Outcome(b'{"errorType": "KeyError"}', "Handled")),
-    "malformed": lambda _: done(Outcome(b'"fine"')),
+    "failed": lambda _: done(InvocationResult(b'{"errorType": "KeyError"}', "Handled")),
+    "malformed": lambda _: done(InvocationResult(b'"fine"')),
     "huge": answered(statusCode=200, body="x" * MAX_PAYLOAD),
     "odd": answered(statusCode="201", headers={"X-One": 1, "X-Yes": True}, multiValueHeaders={"X-Two": ["a", "b"]}),
     "binary": answered(statusCode=200, body=base64.b64encode(b"\0\1").decode(), isBase64Encoded=True),
@@ -66,20 +66,20 @@ FUNCTIONS: dict[str, Callable[[bytes], Future[Outcome]]] = {
 
 
 @pytest.fixture(scope="module")
-def api(assembly: Path) -> Api:
-    refusals = Template.read(assembly, "Bonafide-dev-Service", {}).refusals()
-    return Api("test", ROUTES, refusals, ["audio/*"], lambda name, event, *_: FUNCTIONS[name](event))
+def api(assembly: Path) -> ApiDefinition:
+    refusals = StackTemplate.read(assembly, "Bonafide-dev-Service", {}).refusals()
+    return ApiDefinition("test", ROUTES, refusals, ["audio/*"], lambda name, event, *_: FUNCTIONS[name](event))
 
 
 @pytest.fixture(scope="module")
-def server(api: Api) -> Iterator[Server]:
+def server(api: ApiDefinition) -> Iterator[LoopbackServer]:
     server = serve(api, 0)
     yield server
     server.stop()
 
 
 @pytest.fixture
-def connection(server: Server) -> Iterator[http.client.HTTPConnection]:
+def connection(server: LoopbackServer) -> Iterator[http.client.HTTPConnection]:
     connection = http.client.HTTPConnection(server.address, timeout=30)
     yield connection
     connection.close()
@@ -245,7 +245,7 @@ def test_an_answer_may_be_empty(connection: http.client.HTTPConnection) -> None:
         b"POST /test/v1/places/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n",
     ],
 )
-def test_what_is_not_http_is_refused_as_a_problem(server: Server, bytes_: bytes) -> None:
+def test_what_is_not_http_is_refused_as_a_problem(server: LoopbackServer, bytes_: bytes) -> None:
     with socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=10) as raw:
         raw.sendall(bytes_)
         answer = raw.makefile("rb").read()
@@ -254,11 +254,11 @@ def test_what_is_not_http_is_refused_as_a_problem(server: Server, bytes_: bytes)
 
 
 @given(path=st.text().map(lambda text: f"/test/{text}"))
-def test_any_path_has_a_route_or_is_refused(api: Api, path: str) -> None:
-    with suppress(RefusedError):
+def test_any_path_has_a_route_or_is_refused(api: ApiDefinition, path: str) -> None:
+    with suppress(GatewayError):
         assert api.match("GET", path).route in ROUTES
 
 
-def test_an_api_without_own_refusals_answers_like_aws(api: Api) -> None:
-    refusal, status = replace(api, refusals={}).refusal(RefusedError("THROTTLED", 429, "Too Many Requests"))
+def test_an_api_without_own_refusals_answers_like_aws(api: ApiDefinition) -> None:
+    refusal, status = replace(api, refusals={}).refusal(GatewayError("THROTTLED", 429, "Too Many Requests"))
     assert (refusal.content_type, status) == ("application/json", 429)

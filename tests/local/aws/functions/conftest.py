@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.functions.function import Definition, Function, platform, runtime_client
+from local.aws.functions.function import FunctionDefinition, LambdaFunction, platform, runtime_client
 
 PROBE = Path(__file__).parent / "probe"
 
-type Start = Callable[..., Function]
+type Start = Callable[..., LambdaFunction]
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +21,10 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
         def start_one(
             *, timeout: int = 5, concurrency: int = 1, layers: tuple[Path, ...] = (), **environment: str
-        ) -> Function:
-            definition = Definition("probe", "handler.lambda_handler", PROBE, layers, environment, 512, timeout)
+        ) -> LambdaFunction:
+            definition = FunctionDefinition("probe", "handler.lambda_handler", PROBE, layers, environment, 512, timeout)
             program = definition.program(runtime, platform("http://127.0.0.1:1"))
-            function = Function(definition, program, folder / "probe.log", concurrency)
+            function = LambdaFunction(definition, program, folder / "probe.log", concurrency)
             cleanup.callback(function.close)
             return function
 
@@ -32,5 +32,5 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def probe(start: Start) -> Function:
+def probe(start: Start) -> LambdaFunction:
     return start(timeout=2)

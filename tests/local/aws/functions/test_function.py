@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from local.aws.functions.environment import Outcome
-from local.aws.functions.function import WAITING, Function, ThrottledError
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import WAITING, LambdaFunction, ThrottledError
 from tests.local.aws.functions.conftest import PROBE, Start
 
 
-def call(function: Function, **event: Any) -> Any:
+def call(function: LambdaFunction, **event: Any) -> Any:
     return json.loads(function.submit(json.dumps(event).encode()).result().payload)
 
 
-def outcome(function: Function, **event: Any) -> Outcome:
+def outcome(function: LambdaFunction, **event: Any) -> InvocationResult:
     return function.submit(json.dumps(event).encode()).result()
 
 
@@ -27,7 +27,7 @@ def gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
-def test_an_event_reaches_the_handler_with_its_context(probe: Function) -> None:
+def test_an_event_reaches_the_handler_with_its_context(probe: LambdaFunction) -> None:
     payload = json.dumps({"question": "who"}).encode()
     answer = json.loads(probe.submit(payload, "Root=1-2-3;Sampled=0", "an-id").result().payload)
     assert answer["event"] == {"question": "who"}
@@ -38,11 +38,11 @@ def test_an_event_reaches_the_handler_with_its_context(probe: Function) -> None:
     assert 0 < answer["remaining_ms"] <= 2000
 
 
-def test_a_warm_environment_is_used_again(probe: Function) -> None:
+def test_a_warm_environment_is_used_again(probe: LambdaFunction) -> None:
     assert call(probe, action="pid") == call(probe, action="pid")
 
 
-def test_nothing_of_this_process_leaks_into_a_function(probe: Function) -> None:
+def test_nothing_of_this_process_leaks_into_a_function(probe: LambdaFunction) -> None:
     environment = call(probe, action="environment")
     assert "HOME" not in environment
     assert environment["AWS_LAMBDA_FUNCTION_NAME"] == "probe"
@@ -63,14 +63,14 @@ def test_packages_and_files_of_layers_are_found(start: Start, tmp_path: Path) ->
     assert environment["OTHER"] == "/opt/other"
 
 
-def test_an_exception_is_reported_by_its_name(probe: Function) -> None:
+def test_an_exception_is_reported_by_its_name(probe: LambdaFunction) -> None:
     failed = outcome(probe, action="fail")
     assert failed.error == "Handled"
     assert json.loads(failed.payload)["errorType"] == "KeyError"
     assert json.loads(failed.payload)["stackTrace"]
 
 
-def test_a_crashed_environment_is_replaced(probe: Function) -> None:
+def test_a_crashed_environment_is_replaced(probe: LambdaFunction) -> None:
     crashed = outcome(probe, action="crash")
     assert crashed.error == "Unhandled"
     assert json.loads(crashed.payload)["errorMessage"] == "Runtime exited with status 3"

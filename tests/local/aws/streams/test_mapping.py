@@ -10,44 +10,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.aws.functions.environment import Outcome
+from local.aws.functions.environment import InvocationResult
 from local.aws.streams.failure import notice
 from local.aws.streams.mapping import (
     EXHAUSTED,
     MAX_EVENT,
     TOO_OLD,
-    Batch,
+    EventSourceMapping,
     Lane,
-    Record,
-    Rules,
+    StreamBatch,
+    StreamRecord,
     acknowledged,
     fitting,
     mappings,
 )
 from local.aws.streams.poller import lane_of
-from local.aws.template import Template
+from local.aws.template import StackTemplate
 
 STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/calls"
-RULES = Rules("Mapping", STREAM, "score_audio")
+RULES = EventSourceMapping("Mapping", STREAM, "score_audio")
 NOW = 1_800_000_000.0
-FAILED = Outcome(b'{"errorType": "ValueError"}', "Handled")
-DONE = Outcome(b"null")
+FAILED = InvocationResult(b'{"errorType": "ValueError"}', "Handled")
+DONE = InvocationResult(b"null")
 
 
-def record(number: int, key: str = "a", arrived: float = NOW, size: int = 10) -> Record:
-    return Record(f"{number:030d}", key, arrived, b"x" * size)
+def record(number: int, key: str = "a", arrived: float = NOW, size: int = 10) -> StreamRecord:
+    return StreamRecord(f"{number:030d}", key, arrived, b"x" * size)
 
 
-def records(count: int) -> tuple[Record, ...]:
+def records(count: int) -> tuple[StreamRecord, ...]:
     return tuple(record(number) for number in range(count))
 
 
-def reporting(*places: int) -> Outcome:
+def reporting(*places: int) -> InvocationResult:
     failures = [{"itemIdentifier": record(place).sequence} for place in places]
-    return Outcome(json.dumps({"batchItemFailures": failures}).encode())
+    return InvocationResult(json.dumps({"batchItemFailures": failures}).encode())
 
 
-def numbers(batches: tuple[Batch, ...]) -> list[list[int]]:
+def numbers(batches: tuple[StreamBatch, ...]) -> list[list[int]]:
     return [[int(each.sequence) for each in batch.records] for batch in batches]
 
 
@@ -55,7 +55,7 @@ def numbers(batches: tuple[Batch, ...]) -> list[list[int]]:
     "answer", [b"", b"null", b"{}", b"[]", b'""', b'{"batchItemFailures": []}', b'{"batchItemFailures": null}']
 )
 def test_an_answer_without_failures_acknowledges_the_whole_batch(answer: bytes) -> None:
-    assert acknowledged(Outcome(answer), records(3), reports=True) == 3
+    assert acknowledged(InvocationResult(answer), records(3), reports=True) == 3
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_an_answer_without_failures_acknowledges_the_whole_batch(answer: bytes) 
 )
 def test_an_identifier_that_is_none_of_the_batch_fails_all_of_it(failures: Any) -> None:
     answer = json.dumps({"batchItemFailures": failures}).encode()
-    assert acknowledged(Outcome(answer), records(3), reports=True) == 0
+    assert acknowledged(InvocationResult(answer), records(3), reports=True) == 0
 
 
 @pytest.mark.parametrize("answer", [b"fine", b'"fine"', b"[1]", b"7", b"\xff"])
 def test_an_answer_of_another_kind_fails_the_whole_batch(answer: bytes) -> None:
-    assert acknowledged(Outcome(answer), records(3), reports=True) == 0
+    assert acknowledged(InvocationResult(answer), records(3), reports=True) == 0
 
 
 def test_the_lowest_of_the_reported_failures_is_the_checkpoint() -> None:
@@ -83,24 +83,24 @@ def test_what_is_reported_counts_only_where_the_mapping_asks_for_reports() -> No
 
 def test_only_what_is_behind_the_checkpoint_is_tried_again_as_a_new_batch() -> None:
     rules = replace(RULES, reports=True, retries=0)
-    (rest,) = Batch(records(5), attempts=1).after(reporting(2), rules, NOW)
+    (rest,) = StreamBatch(records(5), attempts=1).after(reporting(2), rules, NOW)
     assert numbers((rest,)) == [[2, 3, 4]]
     assert (rest.attempts, rest.given_up, rest.not_before) == (0, "", 0)
 
 
 def test_a_failed_batch_is_split_in_two_without_using_up_a_retry() -> None:
-    halves = Batch(records(5)).after(FAILED, replace(RULES, bisects=True, retries=0), NOW)
+    halves = StreamBatch(records(5)).after(FAILED, replace(RULES, bisects=True, retries=0), NOW)
     assert numbers(halves) == [[0, 1], [2, 3, 4]]
     assert [half.attempts for half in halves] == [0, 0]
 
 
 def test_a_batch_whose_first_record_is_reported_is_split_in_two_as_well() -> None:
     rules = replace(RULES, bisects=True, reports=True)
-    assert numbers(Batch(records(3)).after(reporting(0, 2), rules, NOW)) == [[0], [1, 2]]
+    assert numbers(StreamBatch(records(3)).after(reporting(0, 2), rules, NOW)) == [[0], [1, 2]]
 
 
 def test_a_batch_that_is_not_split_is_tried_again_later_under_the_same_request_id() -> None:
-    batch = Batch(records(2))
+    batch = StreamBatch(records(2))
     (second,) = batch.after(FAILED, RULES, NOW)
     (third,) = second.after(FAILED, RULES, NOW)
     assert {second.request_id, third.request_id} == {batch.request_id}
@@ -110,19 +110,19 @@ def test_a_batch_that_is_not_split_is_tried_again_later_under_the_same_request_i
 
 def test_retries_are_counted_after_the_first_attempt() -> None:
     rules = replace(RULES, retries=1)
-    (again,) = Batch(records(2)).after(FAILED, rules, NOW)
+    (again,) = StreamBatch(records(2)).after(FAILED, rules, NOW)
     (given_up,) = again.after(FAILED, rules, NOW)
     assert (again.given_up, given_up.given_up, given_up.attempts) == ("", EXHAUSTED, 2)
 
 
 def test_without_a_limit_retries_never_end() -> None:
-    (again,) = Batch(records(1), attempts=10_000).after(FAILED, RULES, NOW)
+    (again,) = StreamBatch(records(1), attempts=10_000).after(FAILED, RULES, NOW)
     assert not again.given_up
     assert again.not_before <= NOW + 10
 
 
 def test_records_that_are_too_old_are_given_up_and_those_behind_them_stay() -> None:
-    batch = Batch((record(0, arrived=NOW - 61), record(1, arrived=NOW - 60), record(2)))
+    batch = StreamBatch((record(0, arrived=NOW - 61), record(1, arrived=NOW - 60), record(2)))
     old, rest = batch.without_old(replace(RULES, max_age=60), NOW)
     assert (old.given_up, rest.given_up) == (TOO_OLD, "")
     assert numbers((old, rest)) == [[0], [1, 2]]
@@ -131,7 +131,7 @@ def test_records_that_are_too_old_are_given_up_and_those_behind_them_stay() -> N
 def test_an_event_holds_no_more_than_six_megabytes() -> None:
     big = [record(number, size=MAX_EVENT // 3) for number in range(4)]
     assert fitting(big) == 2
-    assert len(Batch(tuple(big[:2])).event()) <= MAX_EVENT
+    assert len(StreamBatch(tuple(big[:2])).event()) <= MAX_EVENT
     assert fitting([record(0, size=2 * MAX_EVENT)]) == 1
 
 
@@ -159,7 +159,7 @@ def test_the_next_window_begins_when_an_invocation_ends() -> None:
 def test_the_function_is_given_records_as_lambda_gives_them() -> None:
     arrived = datetime.fromtimestamp(NOW + 0.25, UTC)
     found = {"SequenceNumber": "42", "PartitionKey": "call", "Data": b"\0\1", "ApproximateArrivalTimestamp": arrived}
-    event = json.loads(Batch((Record.of(found, "shardId-000000000001", RULES),)).event())
+    event = json.loads(StreamBatch((StreamRecord.of(found, "shardId-000000000001", RULES),)).event())
     assert event == {
         "Records": [
             {
@@ -183,7 +183,7 @@ def test_the_function_is_given_records_as_lambda_gives_them() -> None:
 
 
 def test_the_notice_says_where_the_records_are_and_why_they_were_given_up() -> None:
-    batch = Batch((record(1), record(3, arrived=NOW + 1)), attempts=2, error=True, given_up=EXHAUSTED)
+    batch = StreamBatch((record(1), record(3, arrived=NOW + 1)), attempts=2, error=True, given_up=EXHAUSTED)
     assert notice(batch, RULES, "shardId-000000000001", NOW + 2) == {
         "requestContext": {
             "requestId": batch.request_id,
@@ -207,17 +207,17 @@ def test_the_notice_says_where_the_records_are_and_why_they_were_given_up() -> N
 
 
 def test_the_notice_of_records_that_were_never_tried_speaks_of_no_response() -> None:
-    (old,) = Batch((record(0, arrived=0),)).without_old(replace(RULES, max_age=60), NOW)
+    (old,) = StreamBatch((record(0, arrived=0),)).without_old(replace(RULES, max_age=60), NOW)
     assert "responseContext" not in notice(old, RULES, "shardId-000000000000", NOW)
 
 
-type Consume = Callable[[Batch], Outcome | None]
+type Consume = Callable[[StreamBatch], InvocationResult | None]
 
 
-def play(given: tuple[Record, ...], rules: Rules, consume: Consume) -> list[tuple[str, Batch]]:
+def play(given: tuple[StreamRecord, ...], rules: EventSourceMapping, consume: Consume) -> list[tuple[str, StreamBatch]]:
     """Works off records, three at a time, and returns what happened; `consume` answers None when it is throttled."""
     lanes = [Lane() for _ in range(rules.lanes)]
-    happened: list[tuple[str, Batch]] = []
+    happened: list[tuple[str, StreamBatch]] = []
     unread, now = list(given), NOW
     while unread or any(lane.waiting or lane.batches for lane in lanes):
         now += 0.5
@@ -228,7 +228,9 @@ def play(given: tuple[Record, ...], rules: Rules, consume: Consume) -> list[tupl
     return happened
 
 
-def turn(lane: Lane, rules: Rules, consume: Consume, happened: list[tuple[str, Batch]], now: float) -> Lane:
+def turn(
+    lane: Lane, rules: EventSourceMapping, consume: Consume, happened: list[tuple[str, StreamBatch]], now: float
+) -> Lane:
     lane = lane.advance(rules, now)
     batch = lane.next(now)
     if batch is None:
@@ -241,7 +243,7 @@ def turn(lane: Lane, rules: Rules, consume: Consume, happened: list[tuple[str, B
         return lane.settle((batch.pause(now),), now)
     happened.append(("tried", batch))
     done = acknowledged(outcome, batch.records, reports=rules.reports)
-    happened.append(("done", Batch(batch.records[:done])))
+    happened.append(("done", StreamBatch(batch.records[:done])))
     return lane.settle(batch.after(outcome, rules, now), now)
 
 
@@ -249,7 +251,7 @@ SHARDS = st.lists(st.tuples(st.sampled_from("abcde"), st.floats(NOW - 100, NOW))
     lambda drawn: tuple(record(number, key, arrived) for number, (key, arrived) in enumerate(drawn))
 )
 LIMITED = st.builds(
-    Rules,
+    EventSourceMapping,
     name=st.just("Mapping"),
     stream=st.just(STREAM),
     function=st.just("score_audio"),
@@ -268,15 +270,15 @@ def consumers(draw: st.DrawFn) -> Consume:
     choices = st.sampled_from(["fails", "is throttled", "reports", "reports nonsense", "succeeds"])
     drawn = iter(draw(st.lists(st.tuples(choices, st.integers(0, 9)), max_size=60)))
 
-    def consume(batch: Batch) -> Outcome | None:
+    def consume(batch: StreamBatch) -> InvocationResult | None:
         choice, place = next(drawn, ("succeeds", 0))
         sequence = batch.records[place % len(batch.records)].sequence
         report = json.dumps({"batchItemFailures": [{"itemIdentifier": sequence}]}).encode()
-        outcomes: Mapping[str, Outcome | None] = {
+        outcomes: Mapping[str, InvocationResult | None] = {
             "fails": FAILED,
             "is throttled": None,
-            "reports": Outcome(report),
-            "reports nonsense": Outcome(b"nonsense"),
+            "reports": InvocationResult(report),
+            "reports nonsense": InvocationResult(b"nonsense"),
             "succeeds": DONE,
         }
         return outcomes[choice]
@@ -286,7 +288,7 @@ def consumers(draw: st.DrawFn) -> Consume:
 
 @given(SHARDS, LIMITED, consumers())
 def test_every_record_is_done_or_given_up_exactly_once(
-    given: tuple[Record, ...], rules: Rules, consume: Consume
+    given: tuple[StreamRecord, ...], rules: EventSourceMapping, consume: Consume
 ) -> None:
     happened = play(given, rules, consume)
     ended = [each for what, batch in happened if what != "tried" for each in batch.records]
@@ -295,7 +297,7 @@ def test_every_record_is_done_or_given_up_exactly_once(
 
 @given(SHARDS, LIMITED, consumers())
 def test_records_of_one_partition_key_end_in_their_order(
-    given: tuple[Record, ...], rules: Rules, consume: Consume
+    given: tuple[StreamRecord, ...], rules: EventSourceMapping, consume: Consume
 ) -> None:
     happened = play(given, rules, consume)
     ended = [each for what, batch in happened if what != "tried" for each in batch.records]
@@ -306,7 +308,7 @@ def test_records_of_one_partition_key_end_in_their_order(
 
 @given(SHARDS, LIMITED, consumers())
 def test_nothing_is_tried_again_before_what_precedes_it_has_ended(
-    given: tuple[Record, ...], rules: Rules, consume: Consume
+    given: tuple[StreamRecord, ...], rules: EventSourceMapping, consume: Consume
 ) -> None:
     ended: set[str] = set()
     for what, batch in play(given, rules, consume):
@@ -318,7 +320,7 @@ def test_nothing_is_tried_again_before_what_precedes_it_has_ended(
 
 
 @given(SHARDS, LIMITED, consumers())
-def test_attempts_are_bounded(given: tuple[Record, ...], rules: Rules, consume: Consume) -> None:
+def test_attempts_are_bounded(given: tuple[StreamRecord, ...], rules: EventSourceMapping, consume: Consume) -> None:
     tried = [batch for what, batch in play(given, rules, consume) if what == "tried"]
     assert all(len(batch.records) <= rules.batch_size for batch in tried)
     assert all(batch.attempts <= rules.retries for batch in tried)
@@ -327,11 +329,11 @@ def test_attempts_are_bounded(given: tuple[Record, ...], rules: Rules, consume: 
 POISON = {0, 7, 8, 19}
 
 
-def raises(batch: Batch) -> Outcome:
+def raises(batch: StreamBatch) -> InvocationResult:
     return FAILED if POISON & {int(each.sequence) for each in batch.records} else DONE
 
 
-def reports(batch: Batch) -> Outcome:
+def reports(batch: StreamBatch) -> InvocationResult:
     return reporting(*(POISON & {int(each.sequence) for each in batch.records}))
 
 
@@ -350,12 +352,12 @@ def test_without_bisection_good_records_behind_a_poisonous_one_are_given_up_with
 
 
 def test_pauses_grow_to_a_limit() -> None:
-    starts = [Batch(records(1), attempts=attempts).pause(0).not_before for attempts in range(1, 20)]
+    starts = [StreamBatch(records(1), attempts=attempts).pause(0).not_before for attempts in range(1, 20)]
     assert all(one <= other for one, other in pairwise(starts))
     assert (starts[0], starts[-1]) == (0.1, 10)
 
 
-def template(**properties: Any) -> Template:
+def template(**properties: Any) -> StackTemplate:
     mapping = {"EventSourceArn": STREAM, "StartingPosition": "LATEST", **properties}
     resources = {
         "ScoreAudioFunction05767D89": {"Type": "AWS::Lambda::Function", "Properties": {}},
@@ -369,7 +371,9 @@ def template(**properties: Any) -> Template:
         },
         "Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": mapping},
     }
-    return Template(Path(), "Service", {"Resources": resources}, {"queue": "arn:aws:sqs:us-east-1:123456789012:failed"})
+    return StackTemplate(
+        Path(), "Service", {"Resources": resources}, {"queue": "arn:aws:sqs:us-east-1:123456789012:failed"}
+    )
 
 
 # As the CDK writes the name of a function with an alias.
@@ -403,7 +407,7 @@ def test_all_that_a_mapping_may_say_is_read() -> None:
     )
     destination = "arn:aws:sqs:us-east-1:123456789012:failed"
     assert list(mappings(given)) == [
-        Rules("Mapping", STREAM, "score_audio", "LATEST", 10, 1, 4, True, True, 2, 300, destination)
+        EventSourceMapping("Mapping", STREAM, "score_audio", "LATEST", 10, 1, 4, True, True, 2, 300, destination)
     ]
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from local.aws.functions.environment import Outcome
+from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ThrottledError
-from local.aws.streams.mapping import EXHAUSTED, TOO_OLD, Rules
+from local.aws.streams.mapping import EXHAUSTED, TOO_OLD, EventSourceMapping
 from local.aws.streams.poller import Poller
 from local.runner import Deployment, deployment
 
@@ -148,7 +148,7 @@ def test_records_of_one_key_are_processed_once_and_in_order(world: World) -> Non
 
 
 @pytest.mark.parametrize("wish", ["raise", "report"])
-def test_a_poisonous_record_goes_to_the_queue_and_its_neighbours_to_the_function(world: World, wish: str) -> None:
+def test_a_poisonous_record_goes_to_the_queue_and_its_neighbors_to_the_function(world: World, wish: str) -> None:
     before, poison, after = [world.put("Calls", data) for data in ("hello", wish, "hello")]
     notice = world.notice_of(poison)
     assert notice["requestContext"]["condition"] == EXHAUSTED
@@ -207,20 +207,20 @@ class Refusing:
         self.events: list[bytes] = []
         self.refused = 0
 
-    def submit(self, payload: bytes, *, request_id: str) -> Future[Outcome]:
-        future: Future[Outcome] = Future()
+    def submit(self, payload: bytes, *, request_id: str) -> Future[InvocationResult]:
+        future: Future[InvocationResult] = Future()
         if self.refused < 2:
             self.refused += 1
             raise ThrottledError
         self.events.append(payload)
-        future.set_result(Outcome(b"null"))
+        future.set_result(InvocationResult(b"null"))
         return future
 
 
 @pytest.fixture
 def refusing(world: World) -> Iterator[Refusing]:
     function = Refusing()
-    rules = Rules("Throttled", world.arn("Other"), "consume", start="LATEST", retries=0)
+    rules = EventSourceMapping("Throttled", world.arn("Other"), "consume", start="LATEST", retries=0)
     poller = Poller(rules, world.client, function)
     yield function
     poller.stop()
@@ -240,7 +240,9 @@ def test_records_too_old_are_given_up_without_a_call(world: World) -> None:
     sequence = world.put("Other", "hello")
     time.sleep(0.02)
     poller = Poller(
-        Rules("Old", world.arn("Other"), "consume", max_age=0.01, destination=destination), world.client, function
+        EventSourceMapping("Old", world.arn("Other"), "consume", max_age=0.01, destination=destination),
+        world.client,
+        function,
     )
     notice = world.notice_of(sequence)
     poller.stop()
@@ -251,7 +253,7 @@ def test_records_too_old_are_given_up_without_a_call(world: World) -> None:
 def test_a_poller_survives_an_iterator_that_expired_and_goes_on_where_it_was(world: World) -> None:
     function = Refusing()
     function.refused = 2
-    poller = Poller(Rules("Lost", world.arn("Other"), "consume", start="LATEST"), world.client, function)
+    poller = Poller(EventSourceMapping("Lost", world.arn("Other"), "consume", start="LATEST"), world.client, function)
     first = world.put("Other", "hello")
     eventually(lambda: function.events)
     for shard in poller._shards:

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.cloud.alarms.alarm import Alarm, State, alarm, judge
-from local.cloud.metrics.store import Metric, Store
+from local.cloud.alarms.alarm import AlarmState, MetricAlarm, alarm, judge
+from local.cloud.metrics.store import Metric, MetricStore
 
-OK, ALARM, FEW = State.OK, State.ALARM, State.INSUFFICIENT_DATA
+OK, ALARM, FEW = AlarmState.OK, AlarmState.ALARM, AlarmState.INSUFFICIENT_DATA
 KEPT = None
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 POINTS = {"0": False, "X": True, "-": None}
 METRIC = Metric.of("Bonafide", "Failures", {"service": "authenticate_caller"})
 
 
-def settings(**properties: Any) -> Alarm:
+def settings(**properties: Any) -> MetricAlarm:
     written = {
         "Namespace": METRIC.namespace,
         "MetricName": METRIC.name,
@@ -47,9 +47,9 @@ def settings(**properties: Any) -> Alarm:
         (2, "---X-", (ALARM, KEPT, ALARM, OK)),
     ],
 )
-@pytest.mark.parametrize("current", list(State))
+@pytest.mark.parametrize("current", list(AlarmState))
 def test_missing_points_are_treated_as_the_documentation_tabulates(
-    datapoints: int, points: str, expected: tuple[State | None, ...], current: State
+    datapoints: int, points: str, expected: tuple[AlarmState | None, ...], current: AlarmState
 ) -> None:
     written = [POINTS[each] for each in points]
     judged = [
@@ -63,17 +63,17 @@ def test_missing_points_are_treated_as_the_documentation_tabulates(
     st.lists(st.sampled_from([True, False]), min_size=5, max_size=5),
     st.integers(1, 3),
     st.sampled_from(TREATMENTS),
-    st.sampled_from(list(State)),
+    st.sampled_from(list(AlarmState)),
 )
 def test_without_missing_points_their_treatment_does_not_matter(
-    points: list[bool], datapoints: int, treatment: str, current: State
+    points: list[bool], datapoints: int, treatment: str, current: AlarmState
 ) -> None:
     judged = settings(EvaluationPeriods=3, DatapointsToAlarm=datapoints, TreatMissingData=treatment)
     assert judge(judged, points, current) == (ALARM if sum(points[-3:]) >= datapoints else OK)
 
 
-def failures(*counts: int) -> Store:
-    store = Store()
+def failures(*counts: int) -> MetricStore:
+    store = MetricStore()
     for minute, count in enumerate(counts):
         store.put(METRIC, minute * 60 + 30, [1.0] * count)
     return store

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from local.cloud.alarms.alarm import State
+from local.cloud.alarms.alarm import AlarmState
 from local.cloud.dashboards.dashboard import widgets
-from local.cloud.dashboards.drawing import Scene, draw
-from local.cloud.metrics.store import Metric, Store
+from local.cloud.dashboards.drawing import DashboardView, draw
+from local.cloud.metrics.store import Metric, MetricStore
 
 SERVICE = {"service": "authenticate_caller"}
 
 
-def store() -> Store:
-    filled = Store()
+def store() -> MetricStore:
+    filled = MetricStore()
     for minute in range(10):
         filled.put(Metric.of("Bonafide", "Requests", SERVICE), minute * 60, [1.0] * 20)
         filled.put(Metric.of("Bonafide", "Failures", SERVICE), minute * 60, [1.0] * minute)
@@ -38,7 +38,7 @@ SHARE = [{"expression": "100 * m2 / m1", "label": "failed, %", "id": "e1", "yAxi
 def test_a_graph_holds_its_visible_metrics_and_expressions() -> None:
     (widget,) = widgets(body(graph(REQUESTS, FAILURES, SHARE)))
     failed, share = widget.lines(store(), 0, 180)
-    assert (failed.label, failed.colour, dict(failed.points)) == ("Failures", "#d62728", {60: 1, 120: 2})
+    assert (failed.label, failed.color, dict(failed.points)) == ("Failures", "#d62728", {60: 1, 120: 2})
     assert (share.label, share.right, dict(share.points)) == ("failed, %", True, {0: 0, 60: 5, 120: 10})
 
 
@@ -76,7 +76,7 @@ def test_every_kind_of_widget_is_drawn(tmp_path: Path) -> None:
         graph(REQUESTS[:-1], ["Bonafide", "Failures", "service", "authenticate_caller"], stacked=True),
     ]
     placed = [each | {"y": 6 * i} for i, each in enumerate(shown)]
-    scene = Scene("A release", store(), 0, 600, {"Failing": State.ALARM}, {300: "rolled back"})
+    scene = DashboardView("A release", store(), 0, 600, {"Failing": AlarmState.ALARM}, {300: "rolled back"})
     draw(widgets(body(*placed)), scene, tmp_path / "dashboard.png")
     assert (tmp_path / "dashboard.png").read_bytes().startswith(b"\x89PNG")
 
@@ -84,4 +84,4 @@ def test_every_kind_of_widget_is_drawn(tmp_path: Path) -> None:
 @pytest.mark.parametrize("unknown", [{"type": "log", "properties": {}}, graph(REQUESTS, view="gauge")])
 def test_what_cannot_be_drawn_is_refused(unknown: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(NotImplementedError):
-        draw(widgets(body(unknown)), Scene("", store(), 0, 600, {}, {}), tmp_path / "dashboard.png")
+        draw(widgets(body(unknown)), DashboardView("", store(), 0, 600, {}, {}), tmp_path / "dashboard.png")

@@ -7,7 +7,7 @@ import pytest
 
 from local.cloud.metrics.emf import MalformedError, samples
 from local.cloud.metrics.statistics import statistic
-from local.cloud.metrics.store import Metric, Store
+from local.cloud.metrics.store import Metric, MetricStore
 
 VALUES = [100.0, 300.0, 200.0, 400.0]
 
@@ -84,7 +84,7 @@ def test_a_statistic_that_is_not_known_is_refused(name: str) -> None:
 
 
 def test_a_period_without_samples_has_no_point() -> None:
-    store, metric = Store(), Metric.of("Bonafide", "Requests", {})
+    store, metric = MetricStore(), Metric.of("Bonafide", "Requests", {})
     store.put(metric, 59.9, [1])
     store.put(metric, 130, [2, 3])
     store.put(metric, 120, [4])

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from local.aws.template import Template
+from local.aws.template import StackTemplate
 
 READER, DOOR, PROBE = "ReadFunction00000001", "DoorFunction00000002", "ProbeFunction00000003"
 CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
 ROLLBACK = {"Enabled": True, "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"]}
 
 
-def template(read: str = "a", door: str = "a", config: str = CANARY, **group: Any) -> Template:
+def template(read: str = "a", door: str = "a", config: str = CANARY, **group: Any) -> StackTemplate:
     """The service with these contents of its functions."""
     number = {"Fn::GetAtt": [f"DoorVersion{door}", "Version"]}
     resources = {
@@ -27,7 +27,7 @@ def template(read: str = "a", door: str = "a", config: str = CANARY, **group: An
         ),
     }
     resources["DoorAlias"]["DependsOn"] = ["ReadAlias"]
-    return Template(Path(), "Service", {"Resources": resources}, {})
+    return StackTemplate(Path(), "Service", {"Resources": resources}, {})
 
 
 def function(name: str, prefix: str, content: str, config: str, group: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws.functions.environment import Outcome
+from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ACCOUNT, REGION, SECRET
-from local.cloud.releases.control_plane import ControlPlane, Execution
+from local.cloud.releases.control_plane import ControlPlane, HookExecution
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,8 @@ def client(plane: ControlPlane, service: Any) -> Any:
     return session.client(service, endpoint_url=url)
 
 
-def expected(plane: ControlPlane) -> Execution:
-    execution = Execution("AuthenticateCaller", "2")
+def expected(plane: ControlPlane) -> HookExecution:
+    execution = HookExecution("AuthenticateCaller", "2")
     plane.expect(execution)
     return execution
 
@@ -44,10 +44,10 @@ def report(plane: ControlPlane, event: dict[str, str], status: str = "Succeeded"
 def test_a_version_is_invoked_and_its_error_is_told_apart_from_its_answer(plane: ControlPlane) -> None:
     called = []
 
-    def invoke(name: str, qualifier: str, event: bytes) -> Future[Outcome]:
+    def invoke(name: str, qualifier: str, event: bytes) -> Future[InvocationResult]:
         called.append((name, qualifier, json.loads(event)))
-        future: Future[Outcome] = Future()
-        future.set_result(Outcome(b'"answer"', "Unhandled" if qualifier == "3" else None))
+        future: Future[InvocationResult] = Future()
+        future.set_result(InvocationResult(b'"answer"', "Unhandled" if qualifier == "3" else None))
         return future
 
     plane.invoke = invoke
@@ -94,5 +94,5 @@ def test_a_hook_that_ended_without_a_report_has_failed(plane: ControlPlane) -> N
     execution = expected(plane)
     execution.outcome = Future()
     assert execution.status() is None
-    execution.outcome.set_result(Outcome(b"null"))
+    execution.outcome.set_result(InvocationResult(b"null"))
     assert execution.status() == "Failed"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.cloud.releases.plan import Step, steps, waves
+from local.cloud.releases.plan import TrafficStep, steps, waves
 from tests.local.cloud.releases.templates import CANARY, ROLLBACK, template
 
 
@@ -28,13 +28,16 @@ def test_a_new_version_has_the_next_number_and_one_that_stays_keeps_its_own() ->
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        (CANARY, [Step(0.1, 300), Step(1)]),
-        ("CodeDeployDefault.LambdaCanary10Percent30Minutes", [Step(0.1, 1800), Step(1)]),
-        ("CodeDeployDefault.LambdaLinear10PercentEvery1Minute", [*(Step(i / 10, 60) for i in range(1, 10)), Step(1)]),
-        ("CodeDeployDefault.LambdaAllAtOnce", [Step(1)]),
+        (CANARY, [TrafficStep(0.1, 300), TrafficStep(1)]),
+        ("CodeDeployDefault.LambdaCanary10Percent30Minutes", [TrafficStep(0.1, 1800), TrafficStep(1)]),
+        (
+            "CodeDeployDefault.LambdaLinear10PercentEvery1Minute",
+            [*(TrafficStep(i / 10, 60) for i in range(1, 10)), TrafficStep(1)],
+        ),
+        ("CodeDeployDefault.LambdaAllAtOnce", [TrafficStep(1)]),
     ],
 )
-def test_traffic_is_shifted_as_the_deployment_configuration_says(config: str, expected: list[Step]) -> None:
+def test_traffic_is_shifted_as_the_deployment_configuration_says(config: str, expected: list[TrafficStep]) -> None:
     assert steps(config) == expected
 
 

@@ -6,17 +6,17 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.aws.functions.environment import Outcome
-from local.aws.functions.function import LIVE, Function
-from local.aws.template import Template
-from local.cloud.alarms.monitor import Monitor
-from local.cloud.releases.control_plane import ControlPlane, Execution
-from local.cloud.releases.plan import Shift
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import LIVE, LambdaFunction
+from local.aws.template import StackTemplate
+from local.cloud.alarms.monitor import AlarmMonitor
+from local.cloud.releases.control_plane import ControlPlane, HookExecution
+from local.cloud.releases.plan import AliasShift
 from local.runner import Deployment
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class SynthesizedVersion:
     """What one synthesis made.
 
     Attributes:
@@ -24,20 +24,20 @@ class Version:
         all: every stack with alarms.
     """
 
-    service: Template
-    all: Sequence[Template]
+    service: StackTemplate
+    all: Sequence[StackTemplate]
 
 
-def read(assembly: Path, stage: str, former: Template) -> Version:
-    """Reads a synthesised version that is released after a former one."""
-    service = Template.read(assembly, f"Bonafide-{stage}-Service", former.exports).after(former)
+def read(assembly: Path, stage: str, former: StackTemplate) -> SynthesizedVersion:
+    """Reads a synthesized version that is released after a former one."""
+    service = StackTemplate.read(assembly, f"Bonafide-{stage}-Service", former.exports).after(former)
     name = f"Bonafide-{stage}-Monitoring"
     if not (assembly / f"{name}.template.json").exists():
-        return Version(service, [service])
-    return Version(service, [service, Template.read(assembly, name, service.exported())])
+        return SynthesizedVersion(service, [service])
+    return SynthesizedVersion(service, [service, StackTemplate.read(assembly, name, service.exported())])
 
 
-class Stage:
+class RehearsalTarget:
     """What a release acts on: aliases, alarms and hooks of a deployment, in simulated time.
 
     Attributes:
@@ -45,7 +45,9 @@ class Stage:
         shares: function and part of its traffic, each time that the new version got more.
     """
 
-    def __init__(self, running: Deployment, new: dict[str, Function], monitor: Monitor, control: ControlPlane) -> None:
+    def __init__(
+        self, running: Deployment, new: dict[str, LambdaFunction], monitor: AlarmMonitor, control: ControlPlane
+    ) -> None:
         """Takes its parts.
 
         Args:
@@ -88,15 +90,15 @@ class Stage:
         """Returns those of some alarms that are in ALARM."""
         return self._monitor.alarming(names)
 
-    def call(self, hook: str, shift: Shift) -> Execution:
+    def call(self, hook: str, shift: AliasShift) -> HookExecution:
         """Calls a hook function about the update of an alias."""
         name = self._running.template.resource_names()[shift.function]
-        execution = Execution(name, self._latest(shift.function).definition.version)
+        execution = HookExecution(name, self._latest(shift.function).definition.version)
         self._control.expect(execution)
         execution.outcome = self._latest(hook).submit(execution.event(), qualifier="$LATEST")
         return execution
 
-    def invoke(self, name: str, qualifier: str, event: bytes) -> Future[Outcome]:
+    def invoke(self, name: str, qualifier: str, event: bytes) -> Future[InvocationResult]:
         """Invokes a version or the alias of a function, as Lambda's API does."""
         function = self._running.template.function(name.split(":"))
         if qualifier == LIVE:
@@ -105,5 +107,5 @@ class Stage:
         chosen = next(each for each in versions if each.definition.version == qualifier)
         return chosen.submit(event, qualifier=qualifier)
 
-    def _latest(self, function: str) -> Function:
+    def _latest(self, function: str) -> LambdaFunction:
         return self._new.get(function) or self._running.functions[function]

@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from local.cloud.alarms.alarm import State
+from local.cloud.alarms.alarm import AlarmState
 from local.cloud.clock import MINUTE
-from local.cloud.metrics.store import Metric, Store
-from local.cloud.releases.deploy import Status
+from local.cloud.metrics.store import Metric, MetricStore
+from local.cloud.releases.deploy import UpdateStatus
 from local.rehearse.scenarios import Scenario
 
 # The function that all calls go to.
-WATCHED = "authenticate_caller"
+OBSERVED = "authenticate_caller"
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class VersionFigures:
     """What one version did in a minute.
 
     Attributes:
@@ -33,9 +33,9 @@ class Side:
     llr: float | None
 
     @classmethod
-    def of(cls, store: Store, resource: str, version: str, start: int) -> Self:
+    def of(cls, store: MetricStore, resource: str, version: str, start: int) -> Self:
         """Reads it from the metrics of the minute that begins at `start`."""
-        own = {"service": WATCHED, "version": version}
+        own = {"service": OBSERVED, "version": version}
         executed = {"FunctionName": resource, "Resource": f"{resource}:live", "ExecutedVersion": version}
 
         def figure(name: str, statistic: str) -> float | None:
@@ -50,7 +50,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Minute:
+class MinuteFigures:
     """One line of the story.
 
     Attributes:
@@ -64,14 +64,14 @@ class Minute:
 
     number: int
     weight: float
-    old: Side
-    new: Side
+    old: VersionFigures
+    new: VersionFigures
     alarms: Sequence[str]
     notes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class ScenarioResult:
     """A whole scenario.
 
     Attributes:
@@ -87,14 +87,14 @@ class Story:
     """
 
     scenario: Scenario
-    status: Status
+    status: UpdateStatus
     reason: str
-    minutes: Sequence[Minute]
+    minutes: Sequence[MinuteFigures]
     shares: Sequence[tuple[str, float]]
-    store: Store
+    store: MetricStore
     begun: int
     marks: Mapping[int, str]
-    states: Mapping[str, State]
+    states: Mapping[str, AlarmState]
 
     @property
     def served(self) -> tuple[int, int]:
@@ -105,7 +105,7 @@ class Story:
     @property
     def contained(self) -> bool:
         """Whether a bad version of the watched function was kept from getting all traffic."""
-        return self.scenario.ends == Status.PROMOTED or (WATCHED, 1) not in self.shares
+        return self.scenario.ends == UpdateStatus.PROMOTED or (OBSERVED, 1) not in self.shares
 
     @property
     def held(self) -> bool:
