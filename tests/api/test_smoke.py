@@ -3,7 +3,7 @@
 import pytest
 
 from local.runner import Deployment
-from local.smoke import smoke
+from ops.smoke import smoke
 
 
 def of_smoke_tests(bonafide: Deployment) -> list[str]:

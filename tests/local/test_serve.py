@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.runner import Deployment, deployment
-from local.synth import ROOT
+from ops.synthesis import ROOT
 
 COMMAND = [sys.executable, "-m", "local.serve", "--port", "0"]
 

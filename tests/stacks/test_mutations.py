@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.synth import ROOT, run_app
+from ops.synthesis import ROOT, run_app
 from tests.stacks import delivery
 from tests.stacks.delivery import Template, aliases, group, of, policy
 from tests.stacks.test_permissions import actions

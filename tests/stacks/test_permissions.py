@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.synth import ROOT
+from ops.synthesis import ROOT
 from tests.stacks.calls import Action, reachable
 from tests.stacks.conftest import OfKind, Resources, as_list
 
