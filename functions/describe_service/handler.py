@@ -5,13 +5,13 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 
 from bonafide import __version__
-from bonafide.bootstrap.stores import settings
+from bonafide.bootstrap import stores
 from bonafide.contracts import Health
 from bonafide.http import create_app, lambda_entry, responses
 from bonafide.openapi import browser_page, document
 
 app = create_app()
-stage = settings().stage
+stage = stores.stage()
 lambda_handler = lambda_entry(app)
 TAGS = ["service"]
 

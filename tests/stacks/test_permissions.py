@@ -15,7 +15,7 @@ from tests.stacks.conftest import OfKind, Resources, as_list
 
 BUNDLE = ROOT / ".build/layers/model/bundle"
 PLACES = {
-    "TENANT_TABLE": "Tenants",
+    "DOMAIN_TABLE": "Tenants",
     "DECISION_TABLE": "Decisions",
     "IDEMPOTENCY_TABLE": "Idempotency",
     "SESSION_TABLE": "Sessions",

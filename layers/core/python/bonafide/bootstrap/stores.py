@@ -23,7 +23,17 @@ from bonafide.services.sessions import Sessions
 from bonafide.services.setting_aside import SettingAside
 from bonafide.services.speakers import Speakers
 from bonafide.services.tenants import Tenants
-from bonafide.settings import BundleSettings, Settings, StreamSettings
+from bonafide.settings import (
+    AudioBucket,
+    BundleSettings,
+    ChunkStream,
+    DecisionTable,
+    DomainTable,
+    FailureBucket,
+    IdempotencyTable,
+    SessionTable,
+    StageName,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,10 +49,9 @@ CALLS = Config(
 UPLOADS = CALLS.merge(Config(signature_version="s3v4", read_timeout=5))
 
 
-@cache
-def settings() -> Settings:
-    """The deployment's settings."""
-    return Settings.read(os.environ)
+def stage() -> str:
+    """Returns the name of the deployment stage."""
+    return StageName.read(os.environ).stage
 
 
 @cache
@@ -53,19 +62,21 @@ def _dynamodb() -> "DynamoDBClient":
 @cache
 def tenant_store() -> DynamoTenantStore:
     """Domains and speakers."""
-    return DynamoTenantStore(_dynamodb(), settings().tenant_table)
+    return DynamoTenantStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
 def recordings() -> Recordings:
     """Uploaded and kept audio."""
-    return Recordings(S3AudioStore(traced(boto3.client("s3", config=UPLOADS)), settings().audio_bucket))
+    bucket = AudioBucket.read(os.environ).audio_bucket
+    return Recordings(S3AudioStore(traced(boto3.client("s3", config=UPLOADS)), bucket))
 
 
 def idempotency() -> DynamoDBPersistenceLayer:
     """Where answers are remembered by Idempotency-Key."""
     client: Any = _dynamodb()
-    return DynamoDBPersistenceLayer(table_name=settings().idempotency_table, boto3_client=client)
+    table = IdempotencyTable.read(os.environ).idempotency_table
+    return DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
 
 
 def tenants() -> Tenants:
@@ -80,12 +91,7 @@ def speakers() -> Speakers:
 
 def decisions() -> DynamoDecisionLog:
     """The ledger of decisions."""
-    return DynamoDecisionLog(_dynamodb(), settings().decision_table)
-
-
-@cache
-def _stream_settings() -> StreamSettings:
-    return StreamSettings.read(os.environ)
+    return DynamoDecisionLog(_dynamodb(), DecisionTable.read(os.environ).decision_table)
 
 
 @cache
@@ -97,7 +103,7 @@ def bundle_settings() -> BundleSettings:
 @cache
 def session_store() -> DynamoSessionStore:
     """Calls and their evidence."""
-    return DynamoSessionStore(_dynamodb(), _stream_settings().session_table)
+    return DynamoSessionStore(_dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 def judge() -> SessionJudge:
@@ -115,7 +121,8 @@ def sessions() -> Sessions:
 def intake() -> AudioIntake:
     """The service behind the chunk routes."""
     client = traced(boto3.client("kinesis", config=CALLS))
-    return AudioIntake(session_store(), tenant_store(), KinesisAudioStream(client, _stream_settings().audio_stream))
+    stream = KinesisAudioStream(client, ChunkStream.read(os.environ).audio_stream)
+    return AudioIntake(session_store(), tenant_store(), stream)
 
 
 def closing() -> SessionClosing:
@@ -125,5 +132,6 @@ def closing() -> SessionClosing:
 
 def setting_aside() -> SettingAside:
     """Where events go that can never be scored."""
-    failures = S3FailureStore(traced(boto3.client("s3", config=CALLS)), _stream_settings().failure_bucket)
+    bucket = FailureBucket.read(os.environ).failure_bucket
+    failures = S3FailureStore(traced(boto3.client("s3", config=CALLS)), bucket)
     return SettingAside(failures, tenant_store())
