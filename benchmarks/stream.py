@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.stream_load import Heard, Load
-from bonafide.adapters.sessions import DynamoSessionStore
+from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from layers.golden.readers import load as readers
 from local.runner import Deployment, deployment
 from local.stream.produce import enroll

@@ -16,7 +16,7 @@ TARGET = ROOT / "layers/core/python/bonafide/openapi.json"
 # Handlers start as they would in AWS, so they need settings; none of these is called.
 SETTINGS = {
     "AWS_DEFAULT_REGION": "eu-west-1",
-    "BONAFIDE_TENANT_TABLE": "tenants",
+    "BONAFIDE_DOMAIN_TABLE": "domains",
     "BONAFIDE_DECISION_TABLE": "decisions",
     "BONAFIDE_IDEMPOTENCY_TABLE": "idempotency",
     "BONAFIDE_AUDIO_BUCKET": "audio",

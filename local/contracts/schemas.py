@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from bonafide.events import VERSION, schema
+from bonafide.contracts.events import VERSION, schema
 
 TARGET = Path(__file__).resolve().parents[2] / f"docs/contracts/stream-v{VERSION}.json"
 
 
 def text() -> str:
-    """What is published."""
+    """Returns the text of the published schema."""
     return json.dumps(schema(), indent=1, sort_keys=True) + "\n"
 
 

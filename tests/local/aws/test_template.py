@@ -53,7 +53,7 @@ def test_functions_come_with_their_assets_and_values(service: StackTemplate) -> 
     assert (caller.code / "handler.py").exists()
     assert any((layer / "bundle/manifest.json").exists() for layer in caller.layers)
     assert (caller.memory, caller.timeout) == (1769, 29)
-    assert caller.environment["BONAFIDE_TENANT_TABLE"].startswith("ExportsOutputRefTenants")
+    assert caller.environment["BONAFIDE_DOMAIN_TABLE"].startswith("ExportsOutputRefTenants")
     assert len(functions["manage_speakers"].layers) == 2
 
 

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from bonafide.audio.decode import decode
-from bonafide.contracts import AuthenticationRequest, DomainSettings, EnrollmentRequest, Request
+from bonafide.contracts.authentications import AuthenticationRequest
+from bonafide.contracts.base import Request
+from bonafide.contracts.domains import DomainSettings
+from bonafide.contracts.speakers import EnrollmentRequest
 from local.contracts.events import FOLDER, events
 
 BODIES: dict[str, type[Request]] = {

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bonafide.contracts import Encoding
-from bonafide.events import chunk_event
+from bonafide.audio.encoding import Encoding
+from bonafide.contracts.events import write
 from bonafide.ports.probes import ApiCaller, Document, FunctionInvoker, ProbeResponse
 from bonafide.probes.golden import CONSENT, SETTINGS, Golden
-from bonafide.services.clock import jittered_pauses
+from bonafide.records.stream import AudioChunk
+from bonafide.services.shared.retries import jittered_pauses
 
 # A new version starts with its first call; a late answer is one that is late every time.
 ATTEMPTS = 3
@@ -212,7 +213,8 @@ class FunctionCalls(GoldenCalls):
         """Checks that a record of the stream becomes evidence that a decision rests on."""
         self.enroll()
         session = self._start()
-        event = chunk_event(self._golden.domain, session.rpartition("/")[2], 0, self._golden.content("genuine"))
+        name, content = session.rpartition("/")[2], self._golden.content("genuine")
+        event = write(AudioChunk(self._golden.domain, name, 0, content))
         failures = self._invoke("score_audio", {"Records": [_record(event)]})
         self._expect("batchItemFailures", failures, [])
         self._expect("decision", self._evaluate(session), "ACCEPT")

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bonafide.contracts import Encoding
+from bonafide.audio.encoding import Encoding
 from bonafide.ports.probes import Document
 
 # The recordings are short, so the probes' domain asks for less speech than by default.

@@ -1,18 +1,19 @@
-"""The dashboard: its first row says at a glance whether callers are served, and whether it is the model or the code."""
+"""The dashboard: its first row shows whether callers are served, and whether a fault is in the model or in the code."""
 
 from collections.abc import Mapping, Sequence
+from itertools import batched
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.constructs.burn import counts
+from stacks.burn_rate import counts
 from stacks.metrics import by_version, emitted, expression
 from stacks.slo import Objectives, Slo
 
 MINUTE = Duration.minutes(1)
-DOOR = "authenticate_caller"
-COLOURS = {
+AUTHENTICATION = "authenticate_caller"
+COLORS = {
     "Accepts": cloudwatch.Color.GREEN,
     "StepUps": cloudwatch.Color.ORANGE,
     "Rejects": cloudwatch.Color.RED,
@@ -21,18 +22,18 @@ COLOURS = {
 
 
 def dashboard(scope: Construct, objectives: Objectives, alarms: Sequence[cloudwatch.IAlarm]) -> cloudwatch.Dashboard:
-    """Makes the dashboard of a stage.
+    """Creates the dashboard of a stage.
 
     Args:
-        scope: where it belongs.
-        objectives: what callers were promised.
-        alarms: those that call somebody.
+        scope: stack that it belongs to.
+        objectives: of slo.yaml.
+        alarms: those that notify the on-call engineer.
     """
     made = cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.hours(3))
     made.add_widgets(_served(objectives), _model(), _code())
-    made.add_widgets(cloudwatch.AlarmStatusWidget(alarms=list(alarms), title="What calls somebody", width=24, height=3))
-    made.add_widgets(*[_good(slo) for slo in objectives.slos[:3]])
-    made.add_widgets(*[_good(slo) for slo in objectives.slos[3:]])
+    made.add_widgets(cloudwatch.AlarmStatusWidget(alarms=list(alarms), title="Alarms", width=24, height=3))
+    for row in batched(objectives.slos, 3):
+        made.add_widgets(*[_good(slo) for slo in row])
     made.add_widgets(_budgets(objectives), _mix(), _failed())
     made.add_widgets(_latencies(), _stream(), _liveness())
     return made
@@ -46,8 +47,8 @@ def _graph(
     unit: str = "",
     objective: float | None = None,
 ) -> cloudwatch.GraphWidget:
-    lines = [_labelled(label, metric) for label, metric in left.items()]
-    more = [_labelled(label, metric) for label, metric in (right or {}).items()]
+    lines = [_labeled(label, metric) for label, metric in left.items()]
+    more = [_labeled(label, metric) for label, metric in (right or {}).items()]
     line = cloudwatch.HorizontalAnnotation(value=objective or 0, label="objective", color=cloudwatch.Color.RED)
     axis = cloudwatch.YAxisProps(label=unit, show_units=False)
     return cloudwatch.GraphWidget(
@@ -62,7 +63,7 @@ def _graph(
     )
 
 
-def _labelled(label: str, metric: cloudwatch.IMetric) -> cloudwatch.IMetric:
+def _labeled(label: str, metric: cloudwatch.IMetric) -> cloudwatch.IMetric:
     if isinstance(metric, cloudwatch.MathExpression):
         return metric.with_(label=label)
     return metric.with_(label=label, period=MINUTE) if isinstance(metric, cloudwatch.Metric) else metric
@@ -78,16 +79,16 @@ def _served(objectives: Objectives) -> cloudwatch.GraphWidget:
 
 
 def _model() -> cloudwatch.GraphWidget:
-    """While a version is released, its line leaves that of the version before."""
-    accepted = by_version("Accepts", "Average", DOOR, "part accepted, version")
-    score = by_version("SpeakerLlr", "Average", DOOR, "LLR (right)")
-    # As far as scores go, so that chance does not look like drift.
+    """Returns a graph of decisions by version: a faulty model separates the lines of two versions during a release."""
+    accepted = by_version("Accepts", "Average", AUTHENTICATION, "part accepted, version")
+    score = by_version("SpeakerLlr", "Average", AUTHENTICATION, "LLR (right)")
+    # The whole range of scores, so that noise does not look like drift.
     return _versions("Is it the model? By version", accepted, score, cloudwatch.YAxisProps(min=-10, max=10))
 
 
 def _code() -> cloudwatch.GraphWidget:
-    failed = by_version("Failures", "Average", DOOR, "part failed, version")
-    slow = by_version("RequestLatency", "p95", DOOR, "p95 in ms (right)")
+    failed = by_version("Failures", "Average", AUTHENTICATION, "part failed, version")
+    slow = by_version("RequestLatency", "p95", AUTHENTICATION, "p95 in ms (right)")
     return _versions("Is it the code? By version", failed, slow, cloudwatch.YAxisProps(min=0))
 
 
@@ -107,9 +108,9 @@ def _versions(
 
 
 def _mix() -> cloudwatch.GraphWidget:
-    mix = {name: emitted(name, "Average", DOOR) for name in COLOURS}
+    mix = {name: emitted(name, "Average", AUTHENTICATION) for name in COLORS}
     shares = {
-        name: expression(f"100 * {name.lower()}", MINUTE, {name.lower(): metric}).with_(color=COLOURS[name])
+        name: expression(f"100 * {name.lower()}", MINUTE, {name.lower(): metric}).with_(color=COLORS[name])
         for name, metric in mix.items()
     }
     return _graph("Decisions", shares, unit="%")
@@ -118,7 +119,7 @@ def _mix() -> cloudwatch.GraphWidget:
 def _failed() -> cloudwatch.GraphWidget:
     failed = {
         service: expression(f"100 * f{i}", MINUTE, {f"f{i}": emitted("Failures", "Average", service)})
-        for i, service in enumerate((DOOR, "enroll_speaker", "manage_sessions", "ingest_audio"))
+        for i, service in enumerate((AUTHENTICATION, "enroll_speaker", "manage_sessions", "ingest_audio"))
     }
     return _graph("Failed answers by function", failed, unit="%")
 
@@ -133,7 +134,7 @@ def _percent(slo: Slo) -> cloudwatch.MathExpression:
 
 
 def _budgets(objectives: Objectives) -> cloudwatch.GraphWidget:
-    """What is left of each budget, over the days that it is counted in, whatever the dashboard shows."""
+    """Returns a graph of the error budgets left, over their own window rather than the dashboard's."""
     left = {slo.name: _left(slo) for slo in objectives.slos}
     window = f"-P{objectives.window_days}D"
     title = f"Error budget left of {objectives.window_days} days, in percent"
@@ -154,7 +155,7 @@ def _left(slo: Slo) -> cloudwatch.MathExpression:
 
 
 def _latencies() -> cloudwatch.GraphWidget:
-    services = (DOOR, "enroll_speaker", "manage_sessions", "ingest_audio")
+    services = (AUTHENTICATION, "enroll_speaker", "manage_sessions", "ingest_audio")
     p95 = {service: emitted("RequestLatency", "p95", service) for service in services}
     return _graph("p95 of answers by function", p95, unit="ms")
 
@@ -162,10 +163,10 @@ def _latencies() -> cloudwatch.GraphWidget:
 def _stream() -> cloudwatch.GraphWidget:
     counted = {name: emitted(name, "Sum", "score_audio") for name in ("ChunksScored", "ChunksSetAside")}
     lag = emitted("EvidenceLag", "p95", "score_audio")
-    return _graph("Streamed audio, and how late its evidence is", counted, right={"lag p95 in ms": lag})
+    return _graph("Streamed audio, and the lag of its evidence", counted, right={"lag p95 in ms": lag})
 
 
 def _liveness() -> cloudwatch.GraphWidget:
-    share = expression("100 * spoofs", MINUTE, {"spoofs": emitted("SpoofsSuspected", "Average", DOOR)})
-    mean = emitted("LivenessLlr", "Average", DOOR)
-    return _graph("Voices that sound synthetic", {"suspected": share}, right={"mean LLR of a human": mean}, unit="%")
+    share = expression("100 * spoofs", MINUTE, {"spoofs": emitted("SpoofsSuspected", "Average", AUTHENTICATION)})
+    mean = emitted("LivenessLlr", "Average", AUTHENTICATION)
+    return _graph("Suspected spoofs", {"suspected": share}, right={"mean LLR of bona fide": mean}, unit="%")

@@ -1,31 +1,31 @@
-"""The REST API: routes, limits and the answers that API Gateway gives by itself."""
+"""The REST API: routes, limits and API Gateway's own responses."""
 
 import json
 from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.stage import Stage
+from stacks.platform.release import ReleasedFunction
+from stacks.stage import DeploymentStage
 
-# The longest that API Gateway waits; no function may work longer than somebody listens.
+# API Gateway's integration timeout; no function may run longer than its caller waits.
 INTEGRATION_SECONDS = 29
 
 MESSAGE = "$context.error.messageString"
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """An answer that API Gateway gives without any function, in the form that the functions answer errors in.
+class GatewayResponse:
+    """A response of API Gateway itself, in the form of the functions' error responses.
 
     Attributes:
-        kind: API Gateway's name of the situation.
+        kind: API Gateway's response type.
         code: Bonafide's stable code of it.
         status: the HTTP status, None where one kind stands for several.
-        retry_after: seconds after which a retry makes sense.
+        retry_after: seconds after which the caller may retry.
     """
 
     kind: str
@@ -34,7 +34,7 @@ class Refusal:
     retry_after: int | None = None
 
     def template(self) -> str:
-        """Writes a problem document (RFC 9457); API Gateway puts its message in, quotes included."""
+        """Returns a problem document (RFC 9457); API Gateway inserts its message, quotes included."""
         title = self.code.replace("_", " ").capitalize()
         problem = {
             "type": f"urn:bonafide:problem:{self.code}",
@@ -47,29 +47,29 @@ class Refusal:
         return json.dumps(present | {"request_id": "$context.requestId"}).replace(f'"{MESSAGE}"', MESSAGE)
 
     def headers(self) -> dict[str, str]:
-        """Names the headers that the answer has besides the usual ones."""
+        """Returns the headers besides the usual ones."""
         return {"Retry-After": f"'{self.retry_after}'"} if self.retry_after else {}
 
 
-REFUSALS = (
-    Refusal("ACCESS_DENIED", "access_denied", 403),
-    Refusal("DEFAULT_4XX", "request_refused"),
-    Refusal("DEFAULT_5XX", "internal_error"),
-    Refusal("EXPIRED_TOKEN", "token_expired", 403),
-    Refusal("INTEGRATION_FAILURE", "function_unreachable", 504),
-    Refusal("INTEGRATION_TIMEOUT", "timed_out", 504),
-    Refusal("INVALID_SIGNATURE", "signature_invalid", 403),
-    Refusal("MISSING_AUTHENTICATION_TOKEN", "route_unknown_or_unsigned", 403),
-    Refusal("REQUEST_TOO_LARGE", "request_too_large", 413),
-    Refusal("THROTTLED", "throttled", 429, retry_after=1),
-    Refusal("UNAUTHORIZED", "unauthorized", 401),
+GATEWAY_RESPONSES = (
+    GatewayResponse("ACCESS_DENIED", "access_denied", 403),
+    GatewayResponse("DEFAULT_4XX", "request_refused"),
+    GatewayResponse("DEFAULT_5XX", "internal_error"),
+    GatewayResponse("EXPIRED_TOKEN", "token_expired", 403),
+    GatewayResponse("INTEGRATION_FAILURE", "function_unreachable", 504),
+    GatewayResponse("INTEGRATION_TIMEOUT", "timed_out", 504),
+    GatewayResponse("INVALID_SIGNATURE", "signature_invalid", 403),
+    GatewayResponse("MISSING_AUTHENTICATION_TOKEN", "route_unknown_or_unsigned", 403),
+    GatewayResponse("REQUEST_TOO_LARGE", "request_too_large", 413),
+    GatewayResponse("THROTTLED", "throttled", 429, retry_after=1),
+    GatewayResponse("UNAUTHORIZED", "unauthorized", 401),
 )
 
 
-class Api(Construct):
-    """A regional REST API in front of aliases of functions; callers sign their requests (SigV4)."""
+class ServiceApi(Construct):
+    """A regional REST API in front of functions' aliases; callers sign their requests (SigV4)."""
 
-    def __init__(self, scope: Construct, id_: str, *, stage: Stage) -> None:
+    def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage) -> None:
         super().__init__(scope, id_)
         access_log = logs.LogGroup(
             self, "AccessLog", retention=stage.log_retention, removal_policy=RemovalPolicy.DESTROY
@@ -82,38 +82,38 @@ class Api(Construct):
             cloud_watch_role=True,
             deploy_options=_stage_options(stage, access_log),
         )
-        for refusal in REFUSALS:
-            self._refuse(refusal)
+        for response in GATEWAY_RESPONSES:
+            self._respond(response)
 
     @property
     def url(self) -> str:
-        """Where callers find it."""
+        """URL of the API's stage."""
         return self._rest.url
 
     @property
     def arn(self) -> str:
-        """What a caller has to be allowed to invoke: every method of every path."""
+        """ARN of every method of every path, for callers' permissions."""
         return self._rest.arn_for_execute_api()
 
-    def route(self, method: str, path: str, alias: lambda_.IAlias, *, public: bool = False) -> None:
-        """Sends one method of one path to a function; `public` needs no signature."""
+    def route(self, method: str, path: str, function: ReleasedFunction, *, public: bool = False) -> None:
+        """Routes one method of one path to a function; `public` needs no signature."""
         authorization = apigateway.AuthorizationType.NONE if public else apigateway.AuthorizationType.IAM
         integration = apigateway.LambdaIntegration(
-            alias, allow_test_invoke=False, timeout=Duration.seconds(INTEGRATION_SECONDS)
+            function.alias, allow_test_invoke=False, timeout=Duration.seconds(INTEGRATION_SECONDS)
         )
         self._rest.root.resource_for_path(path).add_method(method, integration, authorization_type=authorization)
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _respond(self, response: GatewayResponse) -> None:
         self._rest.add_gateway_response(
-            refusal.kind,
-            type=apigateway.ResponseType.of(refusal.kind),
-            status_code=str(refusal.status) if refusal.status else None,
-            response_headers=refusal.headers(),
-            templates={"application/problem+json": refusal.template()},
+            response.kind,
+            type=apigateway.ResponseType.of(response.kind),
+            status_code=str(response.status) if response.status else None,
+            response_headers=response.headers(),
+            templates={"application/problem+json": response.template()},
         )
 
 
-def _stage_options(stage: Stage, access_log: logs.ILogGroup) -> apigateway.StageOptions:
+def _stage_options(stage: DeploymentStage, access_log: logs.ILogGroup) -> apigateway.StageOptions:
     return apigateway.StageOptions(
         stage_name=stage.name,
         tracing_enabled=True,
