@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bonafide.biometrics.decision import Decision
 from bonafide.errors import StoreUnavailable
-from bonafide.http import create_app, lambda_entry
+from bonafide.http.app import create_app, lambda_entry
 from bonafide.observability import (
     METRICS,
     InvocationFailed,

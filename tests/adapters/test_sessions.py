@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bonafide.adapters.dynamodb.session_items import DUE_PARTS
+from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
-from bonafide.adapters.memory import MemorySessionStore
+from bonafide.adapters.memory.sessions import MemorySessionStore
 from bonafide.adapters.s3 import S3FailureStore
-from bonafide.adapters.sessions import DUE_PARTS, DynamoSessionStore
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.errors import StoreUnavailable
-from bonafide.ports import EvidenceRow, Lag, SessionRecord, SessionStore, VersionConflict
+from bonafide.ports.stores import SessionStore, VersionConflict
+from bonafide.records.session import EvidenceRow, SessionRecord
+from bonafide.records.stream import ShardLag
 from ops.replay import still_there
 from tests.adapters.conftest import State
 from tests.services.parts import Killed
@@ -100,7 +103,7 @@ def test_a_call_is_read_as_it_was_written(store: SessionStore, domain: str) -> N
     written = a_call(domain)
     store.put_session(written)
     assert store.session(domain, "call") == written
-    ended = replace(written, speaker="ann", chunk_count=3, finalised_at=NOW, decision_id="one", bands=(), version=2)
+    ended = replace(written, speaker="ann", chunk_count=3, finalized_at=NOW, decision_id="one", bands=(), version=2)
     store.put_session(ended)
     assert store.session(domain, "call") == ended
 
@@ -271,9 +274,9 @@ def test_calls_are_due_until_they_have_a_decision(store: SessionStore, domain: s
         store.put_session(record)
     assert due(NOW - 2 * SECOND) == []
     assert due(NOW + 3 * SECOND) == ["second", "first"]
-    store.put_session(replace(second, finalised_at=NOW, version=2))
+    store.put_session(replace(second, finalized_at=NOW, version=2))
     assert due(NOW) == ["second"]
-    store.put_session(replace(second, finalised_at=NOW, decision_id="one", version=3))
+    store.put_session(replace(second, finalized_at=NOW, decision_id="one", version=3))
     assert due(NOW + 3 * SECOND) == ["first"]
 
 
@@ -328,10 +331,10 @@ WORD = datetime(2026, 1, 2, 3, 4, 5, 500000, UTC)
 def test_of_the_words_on_a_shard_the_highest_counts_for_a_while(store: SessionStore, domain: str) -> None:
     assert store.lag(domain) is None
     for seconds, after in ((0.125, 0.0), (3.25, 0.25), (0.25, 0.5), (0.5, 2.25)):
-        store.report_lag(domain, Lag(seconds, WORD + after * SECOND))
-    assert store.lag(domain) == Lag(3.25, WORD + 0.25 * SECOND)
-    store.report_lag(domain, Lag(0.5, WORD + 2.5 * SECOND))
-    assert store.lag(domain) == Lag(0.5, WORD + 2.5 * SECOND)
+        store.report_lag(domain, ShardLag(seconds, WORD + after * SECOND))
+    assert store.lag(domain) == ShardLag(3.25, WORD + 0.25 * SECOND)
+    store.report_lag(domain, ShardLag(0.5, WORD + 2.5 * SECOND))
+    assert store.lag(domain) == ShardLag(0.5, WORD + 2.5 * SECOND)
     assert store.lag(f"{domain}-2") is None
 
 

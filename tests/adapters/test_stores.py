@@ -12,45 +12,41 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
-from bonafide.adapters.memory import MemoryAudioStore, MemoryDecisionLog, MemoryTenantStore
-from bonafide.adapters.records import read_domain, write_domain
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.items import domain_item, read_domain
+from bonafide.adapters.memory.audio import MemoryAudioStore
+from bonafide.adapters.memory.decisions import MemoryDecisionStore
+from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.s3 import S3AudioStore
-from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import TooLarge
-from bonafide.ports import (
-    AudioStore,
-    Consent,
-    DecisionLog,
-    DomainChanged,
-    DomainRecord,
-    Retention,
-    SpeakerRecord,
-    TenantStore,
-    VersionConflict,
-)
+from bonafide.ports.audio import AudioStore
+from bonafide.ports.stores import DecisionStore, DomainChanged, DomainStore, VersionConflict
+from bonafide.records.domain import DomainRecord, Retention
+from bonafide.records.speaker import Consent, SpeakerRecord
 
 KINDS = ("memory", "aws")
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
 
 @pytest.fixture(params=KINDS)
-def tenants(request: pytest.FixtureRequest) -> TenantStore:
+def tenants(request: pytest.FixtureRequest) -> DomainStore:
     if request.param == "memory":
-        return MemoryTenantStore()
+        return MemoryDomainStore()
     state = request.getfixturevalue("state")
-    return DynamoTenantStore(state.dynamodb, state.name("Tenants"))
+    return DynamoDomainStore(state.dynamodb, state.name("Tenants"))
 
 
 @pytest.fixture(params=KINDS)
-def decisions(request: pytest.FixtureRequest) -> DecisionLog:
+def decisions(request: pytest.FixtureRequest) -> DecisionStore:
     if request.param == "memory":
-        return MemoryDecisionLog()
+        return MemoryDecisionStore()
     state = request.getfixturevalue("state")
-    return DynamoDecisionLog(state.dynamodb, state.name("Decisions"))
+    return DynamoDecisionStore(state.dynamodb, state.name("Decisions"))
 
 
 @pytest.fixture(params=KINDS)
@@ -68,7 +64,7 @@ def name() -> str:
 
 
 @pytest.fixture
-def domain(tenants: TenantStore, name: str) -> DomainRecord:
+def domain(tenants: DomainStore, name: str) -> DomainRecord:
     record = a_domain(name)
     tenants.put_domain(record)
     return record
@@ -89,18 +85,18 @@ def a_voiceprint() -> Voiceprint:
     return Voiceprint.empty("space-1").add(evidence)
 
 
-def test_a_domain_is_read_as_it_was_written(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_domain_is_read_as_it_was_written(tenants: DomainStore, domain: DomainRecord) -> None:
     assert tenants.domain(domain.domain) == domain
 
 
-def test_an_unknown_domain_and_an_unknown_speaker_are_none(tenants: TenantStore, name: str) -> None:
+def test_an_unknown_domain_and_an_unknown_speaker_are_none(tenants: DomainStore, name: str) -> None:
     assert tenants.domain(name) is None
     assert tenants.find(name, "ann") == (None, None)
 
 
 def test_a_domain_that_a_later_release_wrote_is_read_for_what_is_known_of_it() -> None:
     domain = a_domain("acme")
-    item = write_domain(domain)
+    item = domain_item(domain)
     document = json.loads(item["document"]["S"])
     for part in (document, document["policy"], document["retention"]):
         part["later"] = 1
@@ -109,7 +105,7 @@ def test_a_domain_that_a_later_release_wrote_is_read_for_what_is_known_of_it() -
 
 def test_in_a_domain_of_a_release_without_liveness_accepting_a_machine_costs_what_an_impostor_does() -> None:
     domain = a_domain("acme")
-    item = write_domain(replace(domain, policy=replace(domain.policy, false_accept_cost=40.0)))
+    item = domain_item(replace(domain, policy=replace(domain.policy, false_accept_cost=40.0)))
     document = json.loads(item["document"]["S"])
     for later in ("spoof_prior", "spoof_accept_cost"):
         del document["policy"][later]
@@ -117,13 +113,13 @@ def test_in_a_domain_of_a_release_without_liveness_accepting_a_machine_costs_wha
     assert (found.spoof_prior, found.spoof_accept_cost) == (Policy().spoof_prior, 40.0)
 
 
-def test_a_domain_that_is_closed_tentatively_is_read_as_such(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_domain_that_is_closed_tentatively_is_read_as_such(tenants: DomainStore, domain: DomainRecord) -> None:
     closed = replace(domain, version=2, deleting=True, tentative=True)
     tenants.put_domain(closed)
     assert tenants.domain(domain.domain) == closed
 
 
-def test_a_domain_follows_only_the_version_before_it(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_domain_follows_only_the_version_before_it(tenants: DomainStore, domain: DomainRecord) -> None:
     tenants.put_domain(replace(domain, version=2))
     for version in (1, 2, 4):
         with pytest.raises(VersionConflict):
@@ -131,13 +127,13 @@ def test_a_domain_follows_only_the_version_before_it(tenants: TenantStore, domai
     assert tenants.domain(domain.domain) == replace(domain, version=2)
 
 
-def test_a_domain_that_is_not_there_has_no_second_version(tenants: TenantStore, name: str) -> None:
+def test_a_domain_that_is_not_there_has_no_second_version(tenants: DomainStore, name: str) -> None:
     with pytest.raises(VersionConflict):
         tenants.put_domain(replace(a_domain(name), version=2))
     assert tenants.domain(name) is None
 
 
-def test_only_the_version_that_was_read_is_deleted(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_only_the_version_that_was_read_is_deleted(tenants: DomainStore, domain: DomainRecord) -> None:
     with pytest.raises(VersionConflict):
         tenants.delete_domain(replace(domain, version=2))
     tenants.delete_domain(domain)
@@ -146,7 +142,7 @@ def test_only_the_version_that_was_read_is_deleted(tenants: TenantStore, domain:
         tenants.delete_domain(domain)
 
 
-def test_a_speaker_is_read_with_everything_that_was_written(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_speaker_is_read_with_everything_that_was_written(tenants: DomainStore, domain: DomainRecord) -> None:
     written = replace(
         a_speaker(domain.domain),
         voiceprint=a_voiceprint(),
@@ -163,7 +159,7 @@ def test_a_speaker_is_read_with_everything_that_was_written(tenants: TenantStore
     assert replace(found, voiceprint=None) == replace(written, voiceprint=None)
 
 
-def test_a_speaker_follows_only_the_version_before_it(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_speaker_follows_only_the_version_before_it(tenants: DomainStore, domain: DomainRecord) -> None:
     speaker = a_speaker(domain.domain)
     with pytest.raises(VersionConflict):
         tenants.put_speaker(replace(speaker, version=2))
@@ -174,7 +170,7 @@ def test_a_speaker_follows_only_the_version_before_it(tenants: TenantStore, doma
     tenants.put_speaker(replace(speaker, version=2))
 
 
-def test_of_writers_at_the_same_time_one_wins_each_version(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_of_writers_at_the_same_time_one_wins_each_version(tenants: DomainStore, domain: DomainRecord) -> None:
     together = threading.Barrier(8)
 
     def write(version: int) -> int:
@@ -192,7 +188,7 @@ def test_of_writers_at_the_same_time_one_wins_each_version(tenants: TenantStore,
 
 @pytest.mark.parametrize("state_of_domain", ["absent", "deleting"])
 def test_no_speaker_is_written_into_a_domain_that_is_gone_or_going(
-    tenants: TenantStore, name: str, state_of_domain: str
+    tenants: DomainStore, name: str, state_of_domain: str
 ) -> None:
     if state_of_domain == "deleting":
         tenants.put_domain(replace(a_domain(name), deleting=True))
@@ -201,26 +197,26 @@ def test_no_speaker_is_written_into_a_domain_that_is_gone_or_going(
     assert tenants.find(name, "ann")[1] is None
 
 
-def test_when_both_conditions_fail_the_domain_is_what_counts(tenants: TenantStore, name: str) -> None:
+def test_when_both_conditions_fail_the_domain_is_what_counts(tenants: DomainStore, name: str) -> None:
     with pytest.raises(DomainChanged):
         tenants.put_speaker(replace(a_speaker(name), version=7))
 
 
-def test_deleting_a_speaker_tells_whether_there_was_one(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_deleting_a_speaker_tells_whether_there_was_one(tenants: DomainStore, domain: DomainRecord) -> None:
     tenants.put_speaker(a_speaker(domain.domain))
     assert tenants.delete_speaker(domain.domain, "ann") is True
     assert tenants.delete_speaker(domain.domain, "ann") is False
     assert tenants.find(domain.domain, "ann") == (domain, None)
 
 
-def test_a_deleted_speaker_begins_again_at_the_first_version(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_deleted_speaker_begins_again_at_the_first_version(tenants: DomainStore, domain: DomainRecord) -> None:
     for _ in range(2):
         tenants.put_speaker(a_speaker(domain.domain))
         tenants.delete_speaker(domain.domain, "ann")
 
 
 def test_a_speaker_who_was_deleted_and_came_back_is_not_written_over_by_who_read_the_first(
-    tenants: TenantStore, domain: DomainRecord
+    tenants: DomainStore, domain: DomainRecord
 ) -> None:
     first = a_speaker(domain.domain)
     second = replace(first, created_at=NOW + timedelta(microseconds=1))
@@ -233,7 +229,7 @@ def test_a_speaker_who_was_deleted_and_came_back_is_not_written_over_by_who_read
 
 
 def test_a_domain_that_was_deleted_and_made_again_is_touched_by_nobody_who_read_the_first(
-    tenants: TenantStore, domain: DomainRecord
+    tenants: DomainStore, domain: DomainRecord
 ) -> None:
     second = replace(domain, created_at=NOW + timedelta(microseconds=1))
     tenants.delete_domain(domain)
@@ -245,7 +241,7 @@ def test_a_domain_that_was_deleted_and_made_again_is_touched_by_nobody_who_read_
     tenants.delete_domain(second)
 
 
-def pages(tenants: TenantStore, domain: str, limit: int) -> Iterator[list[str]]:
+def pages(tenants: DomainStore, domain: str, limit: int) -> Iterator[list[str]]:
     after: str | None = None
     while True:
         page = tenants.list_speakers(domain, after, limit)
@@ -256,7 +252,7 @@ def pages(tenants: TenantStore, domain: str, limit: int) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 8, 100])
-def test_pages_hold_every_speaker_once_and_in_order(tenants: TenantStore, domain: DomainRecord, limit: int) -> None:
+def test_pages_hold_every_speaker_once_and_in_order(tenants: DomainStore, domain: DomainRecord, limit: int) -> None:
     names = ["B", "a", "a-1", "a.1", "a1", "a_1", "z"]
     for each in reversed(names):
         tenants.put_speaker(a_speaker(domain.domain, each))
@@ -265,7 +261,7 @@ def test_pages_hold_every_speaker_once_and_in_order(tenants: TenantStore, domain
     assert all(len(page) <= limit for page in found)
 
 
-def test_a_page_goes_on_after_a_speaker_that_was_deleted_meanwhile(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_page_goes_on_after_a_speaker_that_was_deleted_meanwhile(tenants: DomainStore, domain: DomainRecord) -> None:
     for each in ("a", "b", "c"):
         tenants.put_speaker(a_speaker(domain.domain, each))
     first = tenants.list_speakers(domain.domain, None, 2)
@@ -274,7 +270,7 @@ def test_a_page_goes_on_after_a_speaker_that_was_deleted_meanwhile(tenants: Tena
     assert [each.speaker for each in tenants.list_speakers(domain.domain, first.after, 2).speakers] == ["c"]
 
 
-def test_a_domain_lists_its_own_speakers_only(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_domain_lists_its_own_speakers_only(tenants: DomainStore, domain: DomainRecord) -> None:
     neighbour = a_domain(f"{domain.domain}-2")
     tenants.put_domain(neighbour)
     tenants.put_speaker(a_speaker(neighbour.domain))
@@ -286,21 +282,21 @@ def a_decision(decision: str = "ACCEPT") -> dict[str, Any]:
     return {"decision_id": "one", "decision": decision, "speaker": {"llr": 1.25}, "reasons": ["VOICE_MATCH"]}
 
 
-def test_a_decision_is_returned_as_it_was_appended(decisions: DecisionLog, name: str) -> None:
+def test_a_decision_is_returned_as_it_was_appended(decisions: DecisionStore, name: str) -> None:
     assert decisions.append(name, a_decision(), NOW) == a_decision()
 
 
-def test_the_first_decision_of_an_identifier_stands(decisions: DecisionLog, name: str) -> None:
+def test_the_first_decision_of_an_identifier_stands(decisions: DecisionStore, name: str) -> None:
     decisions.append(name, a_decision(), NOW)
     assert decisions.append(name, a_decision("REJECT"), NOW) == a_decision("ACCEPT")
 
 
-def test_domains_do_not_share_decisions(decisions: DecisionLog, name: str) -> None:
+def test_domains_do_not_share_decisions(decisions: DecisionStore, name: str) -> None:
     decisions.append(name, a_decision(), NOW)
     assert decisions.append(f"{name}-2", a_decision("REJECT"), NOW) == a_decision("REJECT")
 
 
-def test_of_decisions_appended_together_everybody_gets_the_same(decisions: DecisionLog, name: str) -> None:
+def test_of_decisions_appended_together_everybody_gets_the_same(decisions: DecisionStore, name: str) -> None:
     kinds = ["ACCEPT", "REJECT"] * 4
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda kind: decisions.append(name, a_decision(kind), NOW)["decision"], kinds))

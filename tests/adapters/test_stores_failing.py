@@ -12,8 +12,9 @@ import pytest
 from botocore.config import Config
 
 from bonafide.adapters import dynamodb
-from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
-from bonafide.adapters.records import write_domain
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.items import domain_item
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.bootstrap.stores import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
@@ -74,12 +75,12 @@ class Aws:
         return session.client(service, endpoint_url=f"http://{self.server.address}", config=config.merge(SILENCE))
 
     @property
-    def tenants(self) -> DynamoTenantStore:
-        return DynamoTenantStore(self.client("dynamodb", CALLS), "tenants")
+    def tenants(self) -> DynamoDomainStore:
+        return DynamoDomainStore(self.client("dynamodb", CALLS), "tenants")
 
     @property
-    def decisions(self) -> DynamoDecisionLog:
-        return DynamoDecisionLog(self.client("dynamodb", CALLS), "decisions")
+    def decisions(self) -> DynamoDecisionStore:
+        return DynamoDecisionStore(self.client("dynamodb", CALLS), "decisions")
 
     @property
     def audio(self) -> S3AudioStore:
@@ -156,7 +157,7 @@ def test_what_a_throttled_table_leaves_out_is_asked_for_three_times(
 def test_only_what_was_left_out_is_read_again(aws: Aws) -> None:
     domain = a_domain("acme")
     aws.first = [LEFT_OUT]
-    aws.answer = (200, json.dumps({"Responses": {"tenants": [write_domain(domain)]}, "UnprocessedKeys": {}}).encode())
+    aws.answer = (200, json.dumps({"Responses": {"tenants": [domain_item(domain)]}, "UnprocessedKeys": {}}).encode())
     assert aws.tenants.find("acme", "ann") == (domain, None)
     asked = [[key["item"]["S"] for key in json.loads(body)["RequestItems"]["tenants"]["Keys"]] for body in aws.bodies]
     assert asked == [["domain", "speaker#ann"], ["domain"]]

@@ -6,14 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.s3 import S3FailureStore
-from bonafide.adapters.sessions import DynamoSessionStore
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.bootstrap.stores import CALLS
 from bonafide.errors import Overloaded, StoreUnavailable
-from bonafide.ports import EvidenceRow, Lag, SessionRecord
+from bonafide.records.session import EvidenceRow, SessionRecord
+from bonafide.records.stream import ShardLag
 from tests.adapters.test_stores_failing import BROKEN, NOW, Aws
 
 SILENCE = Evidence(0.0, Channel.NARROWBAND, {}, Quality(-60.0, 0.0, None), "space")
@@ -48,7 +49,7 @@ USES: dict[str, Callable[[Aws], object]] = {
     "has_evidence": lambda aws: sessions(aws).has_evidence(CALL, 0, "0" * 64, "space"),
     "marks": lambda aws: sessions(aws).marks(CALL),
     "evidence": lambda aws: sessions(aws).evidence(CALL, [Mark.of(ROW.chunk)]),
-    "report_lag": lambda aws: sessions(aws).report_lag("shard", Lag(1.0, NOW)),
+    "report_lag": lambda aws: sessions(aws).report_lag("shard", ShardLag(1.0, NOW)),
     "lag": lambda aws: sessions(aws).lag("shard"),
     "stream": lambda aws: stream(aws).put("acme#call", b"{}"),
     "shard": lambda aws: stream(aws).shard("acme#call"),

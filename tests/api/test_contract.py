@@ -8,7 +8,7 @@ from pathlib import Path
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from bonafide.openapi import document
+from bonafide.http.openapi import document
 from local.aws.template import StackTemplate
 from tests.api.client import Api
 

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from bonafide.openapi import document
+from bonafide.http.openapi import document
 from local.runner import Deployment
 from tests.api import hostile
 from tests.api.client import TIMEOUT, Answer, Api, enrol

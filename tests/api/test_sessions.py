@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bonafide.audio.waveform import Waveform
-from bonafide.events import chunk_event, ended_event
+from bonafide.contracts.events import chunk_event, ended_event
 from local.aws.functions.function import platform
 from local.runner import Deployment
 from ops.replay import keys

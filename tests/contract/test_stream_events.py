@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 
+from bonafide.contracts.events import chunk_event, ended_event, parse, schema
 from bonafide.errors import InvalidInput
-from bonafide.events import AudioChunk, Origin, SessionEnded, chunk_event, ended_event, parse, schema
+from bonafide.records.stream import AudioChunk, Origin, SessionEnd
 from local.contracts.schemas import TARGET, text
 from tests.services.parts import MORNING
 
@@ -39,7 +40,7 @@ def test_the_published_schema_is_the_one_of_the_code() -> None:
 def test_events_of_old_and_of_later_producers_are_read(fixture: Path) -> None:
     event = parse(fixture.read_bytes())
     given_ = json.loads(fixture.read_text())
-    assert isinstance(event, AudioChunk if given_["type"] == "audio.chunk" else SessionEnded)
+    assert isinstance(event, AudioChunk if given_["type"] == "audio.chunk" else SessionEnd)
     read = json.loads(event.model_dump_json())
     assert read["version"] == 1
     shared = given_.keys() & read.keys() - {"ended_at"}
@@ -91,7 +92,7 @@ def test_an_event_is_refused_that_is(what: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         parse(BROKEN[what])
     assert refusal.value.code == "event_invalid"
-    assert refusal.value.field
+    assert refusal.value.subject
     with pytest.raises(ValidationError):
         PUBLISHED.validate(json.loads(BROKEN[what]))
 
@@ -99,7 +100,7 @@ def test_an_event_is_refused_that_is(what: str) -> None:
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(InvalidInput) as refusal:
         parse(written(ENDED, ended_at="2026-03-01T08:00:00"))
-    assert refusal.value.field == "session.ended.ended_at"
+    assert refusal.value.subject == "session.ended.ended_at"
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"[]", b"1", b'"', b"\xff\xfe", b"{" * 100_000, b"[" * 100_000])
