@@ -3,20 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Samples, Waveform
+from bonafide_client import bodies
 from layers.golden.readers import RATE, Reader, wav
 from local.demo import synthetic_voices
-from local.demo.client import Document, audio, consent
 
 type Send = Callable[[Samples], bytes]
 
 OFFICE, PHONE = "demo-office", "demo-phone"
 # The recordings are short, so these domains ask for less speech than the default of 20 seconds. Costs are the defaults.
-SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6}}
+SETTINGS: dict[str, Any] = {"policy": {"minimum_enrolment_seconds": 6}}
 IMPOSTORS_EACH = 3
 
 
@@ -92,12 +93,12 @@ class DemoStep:
         """Where the request goes."""
         return f"/v1/domains/{self.domain}/speakers/{self.claimed}/{self.action}"
 
-    def body(self) -> Document | None:
+    def body(self) -> dict[str, Any] | None:
         """What the request says."""
         if self.action is Action.OPT_OUT:
             return None
-        receipt = {"consent": consent(f"demo-{self.claimed}")} if self.action is Action.ENROLL else {}
-        return {"audio": audio(self.content), **receipt}
+        receipt = {"consent": bodies.consent(f"demo-{self.claimed}")} if self.action is Action.ENROLL else {}
+        return {"audio": bodies.audio(self.content), **receipt}
 
 
 def script(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Iterator[DemoStep]]]:

@@ -12,13 +12,12 @@ from layers.golden.readers import load
 from local.choice import choose
 from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.control_plane import ControlPlane
-from local.demo.client import Client
 from local.rehearse.rehearsal import Rehearsal
 from local.rehearse.report import RehearsalTable, draw_dashboards, write, write_metrics
 from local.rehearse.results import ScenarioResult
 from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged
 from local.rehearse.target import read
-from local.rehearse.traffic import calls, enroll
+from local.rehearse.traffic import calls, enroll, once
 from local.rehearse.versions import synthesize
 from local.runner import Account, deployment
 
@@ -82,7 +81,7 @@ def _deploy(cleanup: ExitStack, assembly: Path, settings: RehearsalSettings) -> 
         )
     )
     pump.names = running.template.resource_names()
-    readers, client = load(), Client(running.endpoint)
+    readers, client = load(), once(running.endpoint)
     enrolled = enroll(client, readers)
     client.close()
     former = read(assembly, settings.stage, running.template)

@@ -5,15 +5,16 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from bonafide_client import NO_RETRIES, Client, ProblemError, bodies
 from layers.golden.readers import RATE, Reader, wav
-from local.demo.client import Client, Document, audio, consent
 
 DOMAIN = "rehearsal"
 # The readers' recordings are short, so the domain asks for less speech than by default.
-SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
+SETTINGS: dict[str, Any] = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
 SHORT_SECONDS, LONG_SECONDS = 3, 10
 # Of a hundred calls.
 IMPOSTORS, LONG = 6, 30
@@ -27,7 +28,7 @@ class RecordedCall:
     """One recording and whom it claims to be."""
 
     claimed: str
-    body: Document
+    body: dict[str, Any]
 
 
 def enroll(client: Client, readers: Mapping[str, Reader]) -> list[str]:
@@ -36,25 +37,35 @@ def enroll(client: Client, readers: Mapping[str, Reader]) -> list[str]:
     Raises:
         RuntimeError: the service does not take them.
     """
-    if (reply := client.send("PUT", f"/v1/domains/{DOMAIN}", SETTINGS)).status != 200:
-        raise RuntimeError(f"the domain could not be made: {reply.document}")
-    replies = {name: _enroll(client, reader) for name, reader in readers.items()}
-    enrolled = [name for name, outcome in replies.items() if outcome == "ENROLLED"]
+    try:
+        client.put_domain(DOMAIN, **SETTINGS)
+    except ProblemError as problem:
+        raise RuntimeError(f"the domain could not be made: {problem}") from problem
+    outcomes = {name: _enroll(client, reader) for name, reader in readers.items()}
+    enrolled = [name for name, outcome in outcomes.items() if outcome == "ENROLLED"]
     if len(enrolled) < 2:
-        raise RuntimeError(f"nobody to call could be enrolled: {replies}")
+        raise RuntimeError(f"nobody to call could be enrolled: {outcomes}")
     return enrolled
 
 
 def _enroll(client: Client, reader: Reader) -> str:
-    body = {"audio": audio(wav(reader.enrollment)), "consent": consent(f"rehearsal-{reader.name}")}
-    return client.send("POST", f"/v1/domains/{DOMAIN}/speakers/{reader.name}/enrollments", body).outcome
+    receipt = bodies.consent(f"rehearsal-{reader.name}")
+    try:
+        return client.enroll(DOMAIN, reader.name, wav(reader.enrollment), receipt)["status"]
+    except ProblemError as problem:
+        return problem.code
+
+
+def once(endpoint: str) -> Client:
+    """Returns a client that sends every request once, so that a failed call is felt as such."""
+    return Client(endpoint, timeout=60, retries=NO_RETRIES)
 
 
 def calls(readers: Mapping[str, Reader], enrolled: Sequence[str], seed: int = 0) -> Iterator[RecordedCall]:
     """Draws calls forever: genuine or impostor, short or long, each the same way every time."""
     dice = random.Random(seed)  # noqa: S311 - has to repeat, not to be unpredictable
     recordings = {
-        (name, seconds): {"audio": audio(wav(np.resize(readers[name].call, seconds * RATE)))}
+        (name, seconds): {"audio": bodies.audio(wav(np.resize(readers[name].call, seconds * RATE)))}
         for name in enrolled
         for seconds in (SHORT_SECONDS, LONG_SECONDS)
     }
@@ -104,10 +115,10 @@ class Traffic:
         return max(0.0, self._started + self._begun / self._rate - time.monotonic())
 
     def _run(self) -> None:
-        client = Client(self._endpoint)
+        client = once(self._endpoint)
         while not self._stop.wait(self._pause()):
             with self._lock:
                 self._begun += 1
                 call = next(self._source)
-            client.send("POST", f"/v1/domains/{DOMAIN}/speakers/{call.claimed}/authentications", call.body)
+            client.request("POST", f"/v1/domains/{DOMAIN}/speakers/{call.claimed}/authentications", call.body)
         client.close()

@@ -10,14 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bonafide.errors import BonafideError
+from bonafide_client import (
+    BonafideClientError,
+    Client,
+    SessionProducer,
+    SourceRecording,
+    StreamProgress,
+    UnplayableRecording,
+    bodies,
+)
+from bonafide_client.chunks import CHUNK_SECONDS
 from layers.golden.readers import RATE, Reader, load, wav
-from local.demo.client import audio, consent
 from local.demo.script import SETTINGS
 from local.runner import deployment
-from local.stream.call import SessionSnapshot, StreamedSession
-from local.stream.client import Client, GaveUpError, RefusedError
-from local.stream.recording import CHUNK_SECONDS, SourceRecording, UnplayableError
 from local.stream.view import SessionView
 
 
@@ -27,21 +32,22 @@ def main() -> int:
     try:
         with _service(arguments) as (endpoint, content):
             return _play(endpoint, content, arguments)
-    except (BonafideError, GaveUpError, OSError, RefusedError, UnplayableError) as error:
+    except (BonafideClientError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
 def _play(endpoint: str, content: bytes, arguments: argparse.Namespace) -> int:
     recording = SourceRecording.read(content, arguments.channel)
-    call = StreamedSession(endpoint, arguments.domain, arguments.speaker, recording)
     view = SessionView()
-    view.opening(recording, arguments.speaker, call.session)
-    look: SessionSnapshot | None = None
-    for look in call.play(arguments.speed, arguments.chunk_seconds):
-        view.show(look)
-    if look:
-        view.closing(look)
+    progress: StreamProgress | None = None
+    with Client(endpoint) as client:
+        producer = SessionProducer(client, arguments.domain, arguments.speaker, recording)
+        view.opening(recording, arguments.speaker, producer.session)
+        for progress in producer.play(arguments.speed, arguments.chunk_seconds):
+            view.show(progress)
+    if progress:
+        view.closing(progress)
     return 0
 
 
@@ -50,7 +56,7 @@ def _service(arguments: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
     """Where to call, and what to play."""
     if arguments.endpoint:
         if arguments.file is None:
-            raise UnplayableError("an endpoint needs a file to play")
+            raise UnplayableRecording("an endpoint needs a file to play")
         yield arguments.endpoint, arguments.file.read_bytes()
         return
     reader = _reader(arguments.speaker)
@@ -64,17 +70,16 @@ def _service(arguments: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
 def _reader(name: str | None) -> Reader:
     readers = load()
     if name not in readers:
-        raise UnplayableError(f"without an endpoint the speaker is one of {', '.join(readers)}")
+        raise UnplayableRecording(f"without an endpoint the speaker is one of {', '.join(readers)}")
     return readers[name]
 
 
 def enroll(endpoint: str, domain: str, reader: Reader) -> None:
     """Makes a domain and enrolls a reader with all passages but the last, in wideband."""
-    client = Client(endpoint)
-    client.send("PUT", f"/v1/domains/{domain}", SETTINGS)
-    body = {"audio": audio(wav(reader.enrollment[: 60 * RATE])), "consent": consent(f"stream-{reader.name}")}
-    client.send("POST", f"/v1/domains/{domain}/speakers/{reader.name}/enrollments", body)
-    client.close()
+    with Client(endpoint) as client:
+        client.put_domain(domain, **SETTINGS)
+        recording, receipt = wav(reader.enrollment[: 60 * RATE]), bodies.consent(f"stream-{reader.name}")
+        client.enroll(domain, reader.name, recording, receipt)
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,18 +1,13 @@
 """Calls whose every name is a marker, so that a name that gets into a log can be found there."""
 
-import base64
-import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import urlsplit
 
 from bonafide.audio.waveform import Samples
+from bonafide_client import NO_RETRIES, Client, bodies
 from layers.golden.readers import RATE, wav
 from local.aws.xray import header
 
@@ -21,8 +16,6 @@ CHUNK_SECONDS = 2
 FINAL_SECONDS = 30
 # Every n-th call is streamed, and every n-th is one that has to be refused.
 STREAMED, REFUSED = 20, 10
-
-type Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +28,7 @@ class TracedAnswer:
     """
 
     status: int
-    document: Document
+    document: dict[str, Any]
     trace: str
     request_id: str
 
@@ -82,8 +75,9 @@ class TracedCaller:
             domain: to create and call.
             voices: speech at 16 kHz by the person's name, shape (n,) each; enough to enroll with and to call.
         """
-        parts = urlsplit(endpoint)
-        self._place, self._base, self._domain = parts.netloc, parts.path, domain
+        # Each request is sent once, so that each has one trace.
+        self._client = Client(endpoint, timeout=60, retries=NO_RETRIES)
+        self._domain = domain
         self._voices = list(voices.values())
         self.calls = TracedCalls()
 
@@ -92,11 +86,11 @@ class TracedCaller:
         policy = {"minimum_enrolment_seconds": 5, "minimum_decision_seconds": 1}
         self._send("PUT", "", {"policy": policy, "retention": {"keep_audio": True}})
         for index, voice in enumerate(self._voices):
-            given_at = datetime.now(UTC) - timedelta(minutes=1)
-            consent = {"receipt_id": self._name("receipt", index), "given_at": given_at.isoformat()}
-            self._send("POST", f"{self._speaker(index)}/enrollments", {"consent": consent, "audio": _audio(voice)})
+            body = {"consent": bodies.consent(self._name("receipt", index)), "audio": bodies.audio(wav(voice))}
+            self._send("POST", f"{self._speaker(index)}/enrollments", body)
         for index in range(number):
             self._call(index)
+        self._client.close()
         return self.calls
 
     def _call(self, index: int) -> None:
@@ -108,14 +102,14 @@ class TracedCaller:
             self.calls.decided.append(self._authenticate(index))
 
     def _authenticate(self, index: int) -> TracedAnswer:
-        body = {"audio": _audio(self._cut(index, 3)), "context": {"call_id": self._name("call", index)}}
+        body = {"audio": bodies.audio(wav(self._cut(index, 3))), "context": {"call_id": self._name("call", index)}}
         claimed = self._speaker(index % 3 % len(self._voices))
         return self._send("POST", f"{claimed}/authentications", body, key=self._name("key", index))
 
     def _refused(self, index: int) -> TracedAnswer:
         """Asks for what cannot be, with names in every place that an error might quote."""
-        sound, call = _audio(self._cut(index, 1)), {"call_id": self._name("call", index)}
-        bodies: list[tuple[str, Any]] = [
+        sound, call = bodies.audio(wav(self._cut(index, 1))), {"call_id": self._name("call", index)}
+        requests: list[tuple[str, Any]] = [
             (f"{self._speaker(77)}/authentications", {"audio": sound, "context": call}),
             (f"{self._speaker(0)}/authentications", {"audio": {"content": self._name("audio", index)}}),
             (f"{self._speaker(0)}/authentications", {"audio": {"upload": self._name("upload", index)}}),
@@ -123,7 +117,7 @@ class TracedCaller:
             (f"{self._speaker(0)}/authentications", self._name("body", index)),
             (f"/sessions/{self._name('session', index)}/end", {"chunks": 2}),
         ]
-        path, body = bodies[index // REFUSED % len(bodies)]
+        path, body = requests[index // REFUSED % len(requests)]
         return self._send("POST", path, body, key=self._name("key", index))
 
     def _stream(self, index: int) -> TracedSession:
@@ -135,7 +129,7 @@ class TracedCaller:
         path = f"/sessions/{start.document['session_id']}"
         pieces = [self._cut(index + number, CHUNK_SECONDS) for number in range(CHUNKS)]
         chunks = [
-            self._send("PUT", f"{path}/audio/{number}", {"content": _base64(_pcm(piece))})
+            self._send("PUT", f"{path}/audio/{number}", bodies.audio(_pcm(piece)))
             for number, piece in enumerate(pieces)
         ]
         self._send("POST", f"{path}/end", {"chunks": CHUNKS})
@@ -151,14 +145,10 @@ class TracedCaller:
 
     def _send(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> TracedAnswer:
         trace = header(str(uuid.uuid4()), sampled=True)
-        headers = {"Content-Type": "application/json", "X-Amzn-Trace-Id": trace}
-        headers |= {"Idempotency-Key": key} if key else {}
-        with closing(HTTPConnection(self._place, timeout=60)) as connection:
-            connection.request(method, f"{self._base}/v1/domains/{self._domain}{path}", json.dumps(body), headers)
-            response = connection.getresponse()
-            document = json.loads(response.read() or b"{}")
+        target = f"/v1/domains/{self._domain}{path}"
+        response = self._client.request(method, target, body, key=key, headers={"X-Amzn-Trace-Id": trace})
         root = trace.partition(";")[0].removeprefix("Root=")
-        return TracedAnswer(response.status, document, root, response.getheader("X-Request-Id", ""))
+        return TracedAnswer(response.status, response.document, root, response.headers.get("X-Request-Id", ""))
 
     def _name(self, kind: str, index: int) -> str:
         return f"{self.calls.marker}-{kind}-{index}"
@@ -172,13 +162,5 @@ class TracedCaller:
         return voice[start : start + seconds * RATE]
 
 
-def _audio(samples: Samples) -> Document:
-    return {"content": _base64(wav(samples))}
-
-
 def _pcm(samples: Samples) -> bytes:
     return wav(samples)[44:]
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()

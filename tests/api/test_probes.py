@@ -6,12 +6,12 @@ from typing import Any
 
 import boto3
 import pytest
+from bonafide.adapters.front_door import FrontDoor
+from bonafide.services.probing import CHECKS, FunctionCalls, Golden, ServiceProbe, WrongAnswer
 from botocore.credentials import Credentials
 
 from bonafide.adapters.codedeploy import CodeDeployReleases, FunctionDoor
-from bonafide.adapters.front_door import FrontDoor
 from bonafide.ports import ReleaseTarget
-from bonafide.services.probing import CHECKS, FunctionCalls, Golden, ServiceProbe, WrongAnswer
 from local.aws.functions.function import ACCOUNT, REGION, SECRET
 from local.cloud.releases.control_plane import ControlPlane, HookExecution
 from local.runner import Deployment
