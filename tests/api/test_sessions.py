@@ -13,11 +13,12 @@ import pytest
 
 from bonafide.audio.waveform import Waveform
 from bonafide.events import chunk_event, ended_event
+from bonafide_client import ApiResponse
 from local.aws.functions.function import platform
 from local.runner import Deployment
 from ops.replay import keys
 from ops.synthesis import ROOT
-from tests.api.client import Answer, Api, enrol
+from tests.api.parts import Api, enrol
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
 from tests.readings import reading
@@ -47,13 +48,13 @@ class Call:
         assert started.status == 200, started
         self.session = started.document["session_id"]
 
-    def _call(self, method: str, suffix: str = "", body: Any = None) -> Answer:
+    def _call(self, method: str, suffix: str = "", body: Any = None) -> ApiResponse:
         return self._api.call(method, f"/v1/domains/{self.domain}/sessions/{self.session}{suffix}", body)
 
-    def get(self) -> Answer:
+    def get(self) -> ApiResponse:
         return self._call("GET")
 
-    def put(self, number: object, audio: Waveform | str, **stated: Any) -> Answer:
+    def put(self, number: object, audio: Waveform | str, **stated: Any) -> ApiResponse:
         """Sends a chunk as a producer does: what is refused because scoring is behind is sent again."""
         body = {"content": audio if isinstance(audio, str) else content(audio), **stated}
         deadline = time.monotonic() + WAIT
@@ -61,10 +62,10 @@ class Call:
             time.sleep(0.5)
         return answer
 
-    def claim(self, speaker: str) -> Answer:
+    def claim(self, speaker: str) -> ApiResponse:
         return self._call("PUT", "/speaker", {"speaker": speaker})
 
-    def end(self, chunks: object) -> Answer:
+    def end(self, chunks: object) -> ApiResponse:
         return self._call("POST", "/end", {"chunks": chunks})
 
     def evaluation(self) -> Any:
