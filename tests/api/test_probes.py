@@ -6,11 +6,16 @@ from typing import Any
 
 import boto3
 import pytest
-from bonafide.services.probing import CHECKS, FunctionCalls, Golden, WrongAnswer
 from botocore.credentials import Credentials
 
+from bonafide.adapters.api import PublicApiCaller
 from bonafide.adapters.codedeploy import CodeDeployReleases
-from bonafide.ports import ReleaseTarget
+from bonafide.adapters.invoker import LambdaInvoker, proxy_event
+from bonafide.ports.probes import ReleaseTarget
+from bonafide.probes.calls import CHECKS, FunctionCalls, WrongAnswer
+from bonafide.probes.golden import Golden
+from bonafide.probes.synthetic import SyntheticCaller
+from bonafide_client import NO_RETRIES, Client, SigV4Signer
 from local.aws.functions.function import ACCOUNT, REGION, SECRET
 from local.cloud.releases.control_plane import ControlPlane, HookExecution
 from local.runner import Deployment
