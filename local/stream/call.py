@@ -1,4 +1,4 @@
-"""A call as its producer sees it: chunks go out as they are recorded, and what the service makes of them comes back."""
+"""A streamed session: chunks are sent in the pace of the recording while its evaluation is polled."""
 
 import base64
 import threading
@@ -11,24 +11,24 @@ from local.demo.client import Document
 from local.stream.client import Client, GaveUpError
 from local.stream.recording import CHUNK_SECONDS, SourceRecording
 
-# More than one, so that a chunk whose turn comes again later does not hold up those behind it.
+# Several, so that a chunk that is retried does not delay those after it.
 SENDERS = 4
 POLL_SECONDS = 0.25
-# The service decides at the latest 30 s after the end, or when it looks for forgotten calls a minute later.
+# The service decides 30 s after the end at the latest, or when it closes idle sessions a minute later.
 FINAL_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSnapshot:
-    """One look at the call.
+    """The state of a session at one time.
 
     Attributes:
-        seconds: since its start.
-        played: seconds of audio that were recorded so far.
-        accepted: chunks that the service took.
-        lag: seconds from acceptance until evidence showed, of the newest chunk whose evidence did; None before.
-        retries: requests that had to be repeated so far.
-        evaluation: as the service answered.
+        seconds: seconds since the start.
+        played: seconds of audio recorded so far.
+        accepted: number of accepted chunks.
+        lag: seconds from acceptance to evidence of the newest scored chunk; None before.
+        retries: number of repeated requests so far.
+        evaluation: answer of the service.
     """
 
     seconds: float
@@ -40,12 +40,12 @@ class SessionSnapshot:
 
     @property
     def final(self) -> bool:
-        """Whether the decision stands."""
+        """Whether the decision is final."""
         return bool(self.evaluation["status"] == "FINAL")
 
 
 class StreamedSession:
-    """Plays a recording into a session of its own."""
+    """Plays a recording into a new session."""
 
     def __init__(self, endpoint: str, domain: str, speaker: str | None, recording: SourceRecording) -> None:
         self._endpoint = endpoint
@@ -63,14 +63,14 @@ class StreamedSession:
         self._path = f"{sessions}/{self.session}"
 
     def play(self, speed: float = 1.0, chunk_seconds: float = CHUNK_SECONDS) -> Iterator[SessionSnapshot]:
-        """Sends each chunk when it would have been recorded, ends the call, and looks at it until it is decided.
+        """Sends each chunk at the time of its recording, ends the session, and polls it until it is final.
 
         Args:
-            speed: how much faster than it was spoken; 0 is as fast as the service takes it.
-            chunk_seconds: length of a chunk.
+            speed: factor of real time; 0 is as fast as possible.
+            chunk_seconds: length of a chunk in seconds.
 
         Raises:
-            RefusedError: the service refuses the call or a chunk for good.
+            RefusedError: the service refuses the session or a chunk.
             GaveUpError: it does not answer, or does not decide.
         """
         chunks = list(self._recording.chunks(chunk_seconds))
@@ -85,9 +85,9 @@ class StreamedSession:
                 if ended_at == float("inf") and len(sending) == len(chunks) and _all_done(sending):
                     self._client.send("POST", f"{self._path}/end", {"chunks": len(chunks)})
                     ended_at = time.monotonic()
-                look = self._look(time.monotonic() - started, played)
-                yield look
-                if look.final:
+                snapshot = self._snapshot(time.monotonic() - started, played)
+                yield snapshot
+                if snapshot.final:
                     return
                 time.sleep(POLL_SECONDS)
         finally:
@@ -95,13 +95,13 @@ class StreamedSession:
             senders.shutdown(cancel_futures=True)
             for client in self._clients:
                 client.close()
-        raise GaveUpError(f"the call {self.session} was not decided {FINAL_SECONDS:.0f} s after its end")
+        raise GaveUpError(f"the session {self.session} was not decided {FINAL_SECONDS:.0f} s after its end")
 
     def _played(self, elapsed: float, speed: float) -> float:
         return min(elapsed * speed, self._recording.seconds) if speed else self._recording.seconds
 
     def _recorded(self, number: int, chunks: list[bytes], chunk_seconds: float) -> float:
-        """When a chunk has been spoken, in seconds of the recording."""
+        """Returns the end of a chunk in seconds of the recording."""
         last = number == len(chunks) - 1
         return self._recording.seconds if last else (number + 1) * chunk_seconds
 
@@ -109,7 +109,7 @@ class StreamedSession:
         self._client.send("PUT", f"{self._path}/audio/{number}", {"content": base64.b64encode(chunk).decode()})
         self._accepted.append(time.monotonic())
 
-    def _look(self, seconds: float, played: float) -> SessionSnapshot:
+    def _snapshot(self, seconds: float, played: float) -> SessionSnapshot:
         evaluation = self._client.send("GET", f"{self._path}/evaluation")
         scored = int(evaluation["chunks"]["scored"])
         if self._seen < scored <= len(self._accepted):
@@ -119,7 +119,7 @@ class StreamedSession:
 
     @property
     def _client(self) -> Client:
-        """One a thread, since a connection takes one request at a time."""
+        """One client per thread, since a connection takes one request at a time."""
         if not hasattr(self._own, "client"):
             self._own.client = Client(self._endpoint, sleep=self._stopped.wait)
             self._clients.append(self._own.client)
@@ -128,7 +128,7 @@ class StreamedSession:
 
 
 def _all_done(sending: list[Future[None]]) -> bool:
-    """Raises what a sender raised, as soon as it is known."""
+    """Returns whether all senders are done; raises the first error of a sender."""
     done = [each for each in sending if each.done()]
     for each in done:
         each.result()

@@ -1,4 +1,4 @@
-"""A recording as a producer sends it: cut into chunks of the bytes that it came in."""
+"""Recordings for streaming, cut into chunks of their original samples."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ LONGEST_CALL_SECONDS = 3600
 
 
 class UnplayableError(Exception):
-    """The recording is neither mono nor of a channel that was named."""
+    """The recording cannot be played: its channel is missing or ambiguous, or no file or reader fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRecording:
-    """Bare samples, of any length, as they were recorded.
+    """Samples of one channel in their original encoding.
 
     Attributes:
-        encoding: of the contract: pcm_s16le, alaw or mulaw.
-        rate: samples a second.
+        encoding: pcm_s16le, alaw or mulaw.
+        rate: samples per second.
         data: mono samples.
     """
 
@@ -30,11 +30,11 @@ class SourceRecording:
 
     @classmethod
     def read(cls, content: bytes, channel: int | None = None) -> "SourceRecording":
-        """Takes one channel out of a WAV or FLAC file.
+        """Reads one channel of a WAV or FLAC file.
 
         Raises:
             UnsupportedAudio: the file cannot be read.
-            UnplayableError: there is no such channel, or none was named and there are several.
+            UnplayableError: the channel does not exist, or none of several is named.
         """
         if content.startswith(b"fLaC"):
             return _of_flac(content, channel)
@@ -48,11 +48,11 @@ class SourceRecording:
 
     @property
     def seconds(self) -> float:
-        """Duration."""
+        """Duration in seconds."""
         return len(self.data) / _width(self.encoding) / self.rate
 
     def chunks(self, seconds: float = CHUNK_SECONDS) -> Iterator[bytes]:
-        """Cuts without overlap; a rest that is too short to be taken goes with the chunk before it."""
+        """Yields chunks without overlap; a remainder shorter than the minimum joins the chunk before it."""
         width = _width(self.encoding)
         size = round(seconds * self.rate) * width
         starts = list(range(0, len(self.data), size))
@@ -77,5 +77,5 @@ def _chosen(channels: int, channel: int | None) -> int:
 
 
 def _width(encoding: str) -> int:
-    """Bytes a sample."""
+    """Returns the bytes per sample."""
     return 2 if encoding == "pcm_s16le" else 1

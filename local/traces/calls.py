@@ -1,4 +1,4 @@
-"""Calls whose every name is a marker, so that a name that gets into a log can be found there."""
+"""Traced requests whose names all contain a marker, so that names can be found in logs."""
 
 import base64
 import json
@@ -19,30 +19,30 @@ from local.demo.readers import RATE, wav
 CHUNKS = 2
 CHUNK_SECONDS = 2
 FINAL_SECONDS = 30
-# Every n-th call is streamed, and every n-th is one that has to be refused.
+# One call in STREAMED is streamed, and one in REFUSED has to be refused.
 STREAMED, REFUSED = 20, 10
 
-type Document = dict[str, Any]
+type JsonDocument = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TracedAnswer:
-    """What came back for one request.
+    """An answer with the ids of its request.
 
     Attributes:
-        trace: the id that X-Ray knows the request by.
-        request_id: the id that the answer's header gave.
+        trace: trace id of X-Ray.
+        request_id: id from the answer's header.
     """
 
     status: int
-    document: Document
+    document: JsonDocument
     trace: str
     request_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class TracedSession:
-    """The requests of one streamed call."""
+    """The answers to the requests of one session."""
 
     start: TracedAnswer
     chunks: Sequence[TracedAnswer]
@@ -51,12 +51,12 @@ class TracedSession:
 
 @dataclass(slots=True)
 class TracedCalls:
-    """What was called; all names in it hold `marker`.
+    """The answers to all calls, whose names contain `marker`.
 
     Attributes:
         marker: part of every speaker, call, receipt and key.
         decided: answers of authentications.
-        streamed: calls in chunks.
+        streamed: sessions.
         refused: answers to requests that have to be refused.
     """
 
@@ -67,20 +67,20 @@ class TracedCalls:
 
     @property
     def number(self) -> int:
-        """How many calls there were."""
+        """Number of calls."""
         return len(self.decided) + len(self.streamed) + len(self.refused)
 
 
 class TracedCaller:
-    """Calls an endpoint, one request after the other, and has each of them traced."""
+    """Calls an endpoint with sequential, traced requests."""
 
     def __init__(self, endpoint: str, domain: str, voices: Mapping[str, Samples]) -> None:
-        """Prepares to call.
+        """Takes endpoint, domain and voices.
 
         Args:
-            endpoint: URL.
-            domain: to create and call.
-            voices: speech at 16 kHz by the person's name, shape (n,) each; enough to enroll with and to call.
+            endpoint: URL of the API's stage.
+            domain: domain to create.
+            voices: speech at 16 kHz by the person's name, shape (n,) each, enough to enroll and to call.
         """
         parts = urlsplit(endpoint)
         self._place, self._base, self._domain = parts.netloc, parts.path, domain
@@ -88,7 +88,7 @@ class TracedCaller:
         self.calls = TracedCalls()
 
     def run(self, number: int) -> TracedCalls:
-        """Enrolls everybody and makes that many calls."""
+        """Enrolls all voices and makes a number of calls."""
         policy = {"minimum_enrolment_seconds": 5, "minimum_decision_seconds": 1}
         self._send("PUT", "", {"policy": policy, "retention": {"keep_audio": True}})
         for index, voice in enumerate(self._voices):
@@ -113,7 +113,7 @@ class TracedCaller:
         return self._send("POST", f"{claimed}/authentications", body, key=self._name("key", index))
 
     def _refused(self, index: int) -> TracedAnswer:
-        """Asks for what cannot be, with names in every place that an error might quote."""
+        """Sends an invalid request, with names in every place that an error might quote."""
         sound, call = _audio(self._cut(index, 1)), {"call_id": self._name("call", index)}
         bodies: list[tuple[str, Any]] = [
             (f"{self._speaker(77)}/authentications", {"audio": sound, "context": call}),
@@ -172,7 +172,7 @@ class TracedCaller:
         return voice[start : start + seconds * RATE]
 
 
-def _audio(samples: Samples) -> Document:
+def _audio(samples: Samples) -> JsonDocument:
     return {"content": _base64(wav(samples))}
 
 
