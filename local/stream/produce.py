@@ -27,7 +27,7 @@ from local.stream.view import SessionView
 
 
 def main() -> int:
-    """The command; 0 if the call was decided, whatever was decided."""
+    """Runs the command; returns 0 if the session was decided, whatever the decision."""
     arguments = _arguments()
     try:
         with _service(arguments) as (endpoint, content):
@@ -53,7 +53,7 @@ def _play(endpoint: str, content: bytes, arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _service(arguments: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
-    """Where to call, and what to play."""
+    """Yields the endpoint and the content of the recording."""
     if arguments.endpoint:
         if arguments.file is None:
             raise UnplayableRecording("an endpoint needs a file to play")
@@ -61,7 +61,7 @@ def _service(arguments: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
         return
     reader = _reader(arguments.speaker)
     content = arguments.file.read_bytes() if arguments.file else wav(reader.call)
-    print("Starting Bonafide here ...", file=sys.stderr, flush=True)
+    print("Starting Bonafide on this machine ...", file=sys.stderr, flush=True)
     with deployment() as running:
         enroll(running.endpoint, arguments.domain, reader)
         yield running.endpoint, content
@@ -75,7 +75,7 @@ def _reader(name: str | None) -> Reader:
 
 
 def enroll(endpoint: str, domain: str, reader: Reader) -> None:
-    """Makes a domain and enrolls a reader with all passages but the last, in wideband."""
+    """Creates a domain and enrolls a reader with all passages but the last, at 16 kHz."""
     with Client(endpoint) as client:
         client.put_domain(domain, **SETTINGS)
         recording, receipt = wav(reader.enrollment[: 60 * RATE]), bodies.consent(f"stream-{reader.name}")
@@ -83,13 +83,13 @@ def enroll(endpoint: str, domain: str, reader: Reader) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Play a recording into a call and watch its score form.")
+    parser = argparse.ArgumentParser(description="Play a recording into a session and print its evaluations.")
     parser.add_argument("--file", type=Path, help="WAV or FLAC, up to an hour")
-    parser.add_argument("--speaker", help="who the caller claims to be")
+    parser.add_argument("--speaker", help="claimed speaker")
     parser.add_argument("--domain", default="demo")
-    parser.add_argument("--endpoint", help="URL; without one, Bonafide is started here")
-    parser.add_argument("--speed", type=float, default=1.0, help="times real time; 0 is as fast as possible")
-    parser.add_argument("--channel", type=int, help="which channel of the file holds the caller, from 0")
+    parser.add_argument("--endpoint", help="URL of the API's stage; started on this machine by default")
+    parser.add_argument("--speed", type=float, default=1.0, help="factor of real time; 0 is as fast as possible")
+    parser.add_argument("--channel", type=int, help="channel of the caller, from 0")
     parser.add_argument("--chunk-seconds", type=float, default=CHUNK_SECONDS)
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""The score as it forms: a line for each new evaluation, and on a terminal one more that moves."""
+"""Prints a session: a line for each new evaluation, and on a terminal a live line."""
 
 import os
 import sys
@@ -24,13 +24,13 @@ class SessionView:
         return self.out.isatty()
 
     def opening(self, recording: SourceRecording, speaker: str | None, session: str) -> None:
-        """Says what is played."""
+        """Prints the recording and the claimed speaker."""
         kind = f"{recording.encoding}, {recording.rate} Hz, {recording.seconds:.1f} s"
         claim = speaker or "nobody yet"
-        print(f"playing {kind} into call {session}, claimed: {claim}\n{self._paint(HEADING, DIM)}", file=self.out)
+        print(f"playing {kind} into session {session}, claimed: {claim}\n{self._paint(HEADING, DIM)}", file=self.out)
 
     def show(self, progress: StreamProgress) -> None:
-        """Prints a line if the evaluation is a new one, or final; moves the live line."""
+        """Prints a line for a new or final evaluation, and updates the live line."""
         evaluation = progress.evaluation
         if self._live:
             self.out.write("\r\033[K")
@@ -38,11 +38,11 @@ class SessionView:
             self._last = evaluation["evaluation_id"]
             print(self._line(progress), file=self.out)
         if self._live and not progress.final:
-            self.out.write(self._moving(progress))
+            self.out.write(self._live_line(progress))
         self.out.flush()
 
     def closing(self, progress: StreamProgress) -> None:
-        """Says how it ended."""
+        """Prints the final decision."""
         decision = progress.evaluation["decision"]
         lag = "" if progress.lag is None else f", last chunk {progress.lag:.1f} s from accepted to scored"
         final = self._paint(f"final: {decision}", COLORS.get(decision, BOLD))
@@ -58,7 +58,7 @@ class SessionView:
         evidence = f"{evaluation['speech_seconds']:9.1f} {llr:>7} {score:>6} {alive:>7}"
         return f"{chunks} {evidence}  {decision}  {', '.join(evaluation['reasons'])}"
 
-    def _moving(self, progress: StreamProgress) -> str:
+    def _live_line(self, progress: StreamProgress) -> str:
         speaker, liveness = progress.evaluation["speaker"], progress.evaluation["liveness"]
         filled = round(BAR * (speaker["score"] if speaker else 0.0) / 100)
         color = COLORS.get(progress.evaluation["decision"], DIM)

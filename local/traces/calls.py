@@ -1,4 +1,4 @@
-"""Calls whose every name is a marker, so that a name that gets into a log can be found there."""
+"""Traced requests whose names all contain a marker, so that names can be found in logs."""
 
 import time
 import uuid
@@ -14,17 +14,17 @@ from local.aws.xray import header
 CHUNKS = 2
 CHUNK_SECONDS = 2
 FINAL_SECONDS = 30
-# Every n-th call is streamed, and every n-th is one that has to be refused.
+# One call in STREAMED is streamed, and one in REFUSED has to be refused.
 STREAMED, REFUSED = 20, 10
 
 
 @dataclass(frozen=True, slots=True)
 class TracedAnswer:
-    """What came back for one request.
+    """An answer with the ids of its request.
 
     Attributes:
-        trace: the id that X-Ray knows the request by.
-        request_id: the id that the answer's header gave.
+        trace: trace id of X-Ray.
+        request_id: id from the answer's header.
     """
 
     status: int
@@ -35,7 +35,7 @@ class TracedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TracedSession:
-    """The requests of one streamed call."""
+    """The answers to the requests of one session."""
 
     start: TracedAnswer
     chunks: Sequence[TracedAnswer]
@@ -44,12 +44,12 @@ class TracedSession:
 
 @dataclass(slots=True)
 class TracedCalls:
-    """What was called; all names in it hold `marker`.
+    """The answers to all calls, whose names contain `marker`.
 
     Attributes:
         marker: part of every speaker, call, receipt and key.
         decided: answers of authentications.
-        streamed: calls in chunks.
+        streamed: sessions.
         refused: answers to requests that have to be refused.
     """
 
@@ -60,20 +60,20 @@ class TracedCalls:
 
     @property
     def number(self) -> int:
-        """How many calls there were."""
+        """Number of calls."""
         return len(self.decided) + len(self.streamed) + len(self.refused)
 
 
 class TracedCaller:
-    """Calls an endpoint, one request after the other, and has each of them traced."""
+    """Calls an endpoint with sequential, traced requests."""
 
     def __init__(self, endpoint: str, domain: str, voices: Mapping[str, Samples]) -> None:
-        """Prepares to call.
+        """Takes endpoint, domain and voices.
 
         Args:
-            endpoint: URL.
-            domain: to create and call.
-            voices: speech at 16 kHz by the person's name, shape (n,) each; enough to enroll with and to call.
+            endpoint: URL of the API's stage.
+            domain: domain to create.
+            voices: speech at 16 kHz by the person's name, shape (n,) each, enough to enroll and to call.
         """
         # Each request is sent once, so that each has one trace.
         self._client = Client(endpoint, timeout=60, retries=NO_RETRIES)
@@ -82,7 +82,7 @@ class TracedCaller:
         self.calls = TracedCalls()
 
     def run(self, number: int) -> TracedCalls:
-        """Enrolls everybody and makes that many calls."""
+        """Enrolls all voices and makes a number of calls."""
         policy = {"minimum_enrolment_seconds": 5, "minimum_decision_seconds": 1}
         self._send("PUT", "", {"policy": policy, "retention": {"keep_audio": True}})
         for index, voice in enumerate(self._voices):
@@ -107,7 +107,7 @@ class TracedCaller:
         return self._send("POST", f"{claimed}/authentications", body, key=self._name("key", index))
 
     def _refused(self, index: int) -> TracedAnswer:
-        """Asks for what cannot be, with names in every place that an error might quote."""
+        """Sends an invalid request, with names in every place that an error might quote."""
         sound, call = bodies.audio(wav(self._cut(index, 1))), {"call_id": self._name("call", index)}
         requests: list[tuple[str, Any]] = [
             (f"{self._speaker(77)}/authentications", {"audio": sound, "context": call}),
