@@ -120,6 +120,16 @@ def test_the_product_never_imports_its_tools() -> None:
     assert [path for path in product if any(is_within(name, tools) for name in imports(path))] == []
 
 
+def test_what_acts_on_deployments_never_imports_the_local_run() -> None:
+    importing = {
+        path.relative_to(ROOT).as_posix()
+        for path in python_files("ops")
+        if any(is_within(name, ("local",)) for name in imports(path))
+    }
+    # The smoke test calls with the demo's recordings.
+    assert importing <= {"ops/smoke.py"}
+
+
 def test_what_answers_a_route_has_at_most_5_lines() -> None:
     for path in python_files("functions"):
         statements = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
