@@ -44,7 +44,7 @@ def enrolled(*evidence: Evidence) -> Voiceprint:
 
 
 @pytest.mark.parametrize(
-    ("enrolment", "test", "condition"),
+    ("enrollment", "test", "condition"),
     [
         (wideband(), wideband(), Condition.WIDEBAND),
         (narrowband(), narrowband(), Condition.NARROWBAND),
@@ -52,8 +52,8 @@ def enrolled(*evidence: Evidence) -> Voiceprint:
         (narrowband(), wideband(), Condition.CROSS),
     ],
 )
-def test_compares_in_the_widest_band_that_both_have(enrolment: Evidence, test: Evidence, condition: Condition) -> None:
-    assert score(enrolled(enrolment), test, calibration()).condition is condition
+def test_compares_in_the_widest_band_that_both_have(enrollment: Evidence, test: Evidence, condition: Condition) -> None:
+    assert score(enrolled(enrollment), test, calibration()).condition is condition
 
 
 def test_a_template_is_of_the_band_that_most_of_it_was_recorded_in() -> None:
