@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Self
 
 import numpy as np
-from local.stream.client import Backoff, Client, GaveUpError
-from local.stream.recording import CHUNK_SECONDS, SourceRecording
 
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform

@@ -42,7 +42,7 @@ from bonafide.contracts.sessions import (
 from bonafide.records.domain import DomainRecord, Retention
 from bonafide.records.session import EvidenceRow
 from bonafide.records.speaker import SpeakerRecord
-from bonafide.records.stream import AudioChunk, SessionEnd
+from bonafide.records.stream import ChunkRecord, EndRecord
 from bonafide.services.streaming.closing import SessionClosing
 from bonafide.services.streaming.failed_records import FailedRecords
 from bonafide.services.streaming.intake import AudioIntake
@@ -129,7 +129,7 @@ class Script:
 
     @property
     def end(self) -> bytes:
-        return write(SessionEnd(DOMAIN, self.session, self.number, MORNING))
+        return write(EndRecord(DOMAIN, self.session, self.number, MORNING))
 
     @property
     def events(self) -> list[bytes]:
@@ -137,7 +137,7 @@ class Script:
 
 
 def sent(session: str, number: int, content: bytes) -> bytes:
-    return write(AudioChunk(DOMAIN, session, number, base64.b64encode(content).decode()))
+    return write(ChunkRecord(DOMAIN, session, number, base64.b64encode(content).decode()))
 
 
 @dataclass

@@ -107,7 +107,7 @@ def level(part: str) -> int:
 
 def may_import(module: str, name: str) -> bool:
     """Whether a module of the package may import a name of it, both without `bonafide.`."""
-    part, other = module.split(".")[0], name.split(".")[0]
+    part, other = module.split(".", maxsplit=1)[0], name.split(".", maxsplit=1)[0]
     if other in NOT.get(part, set()):
         return False
     if part == other:

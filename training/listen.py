@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, Speech
+from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, DetectedSpeech
 from bonafide.audio import flac, wav
 from bonafide.audio.decode import EXPAND, LONGEST_SECONDS, SHORTEST_SECONDS, decode
 from bonafide.audio.g711 import Pcm
@@ -180,10 +180,10 @@ def _scorable(models: Bundle, waveform: Waveform, evidence: Evidence) -> Evidenc
     """
     if evidence.embeddings:
         return evidence
-    speech = Speech.of_all(waveform, evidence.channel, evidence.quality)
+    speech = DetectedSpeech.of_all(waveform, evidence.channel, evidence.quality)
     return replace(models.evidence(speech, [Channel.NARROWBAND]), speech_seconds=SHORTEST_SPEECH_SECONDS)
 
 
 def _plain(models: Bundle, waveform: Waveform, quality: Quality) -> FloatVector:
     channel = Channel.NARROWBAND if waveform.rate == NARROWBAND_RATE else Channel.WIDEBAND
-    return models.embed(Speech.of_all(waveform, channel, quality), channel)
+    return models.embed(DetectedSpeech.of_all(waveform, channel, quality), channel)

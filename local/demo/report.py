@@ -34,7 +34,7 @@ class DemoRow:
 
     @property
     def held(self) -> bool:
-        """Whether the answer is one that the script expects."""
+        """Tells whether the answer is one that the script expects."""
         expected = self.step.expected
         given = not expected.reasons or any(reason in self.reasons for reason in expected.reasons)
         return self.outcome in expected.outcomes and given
@@ -46,12 +46,12 @@ class DemoRow:
 
     @property
     def missed(self) -> bool:
-        """Whether a synthetic voice was accepted, even if the script allows it."""
+        """Tells whether a synthetic voice was accepted, even if the script allows it."""
         return self.step.synthetic is not None and self.outcome == "ACCEPT"
 
     @property
     def voice_matches(self) -> bool:
-        """Whether speaker verification alone would have accepted."""
+        """Tells whether speaker verification alone would have accepted."""
         llr, threshold = self.figure("llr"), self.figure("threshold")
         return llr is not None and threshold is not None and llr >= threshold
 

@@ -104,10 +104,10 @@ class ScenarioResult:
 
     @property
     def contained(self) -> bool:
-        """Whether a bad version of the observed function never got all traffic."""
+        """Tells whether a bad version of the observed function never got all traffic."""
         return self.scenario.ends == UpdateStatus.PROMOTED or (OBSERVED, 1) not in self.shares
 
     @property
     def held(self) -> bool:
-        """Whether the release ended as expected."""
+        """Tells whether the release ended as expected."""
         return self.status == self.scenario.ends and self.scenario.stopped_by in self.reason and self.contained

@@ -73,7 +73,7 @@ SLOWLY = """
 def slowly(authenticate):
     def slow(*request):
         decision = authenticate(*request)
-        time.sleep(2.2 if decision.speech_seconds > 6.5 else 0)
+        time.sleep(2.2 if decision.case.speech_seconds > 6.5 else 0)
         return decision
     return slow
 
@@ -96,12 +96,12 @@ def _drifting(root: Path) -> None:
     manifest.write_text(json.dumps(listed))
 
 
-_raising = _replaced(HANDLER, "return service.authenticate(", "raise RuntimeError('broken on purpose') or (")
+_raising = _replaced(HANDLER, "return decision_view(", "raise RuntimeError('broken on purpose') or decision_view(")
 _slow = _both(
-    _replaced(HANDLER, "return service.authenticate(", "return slowly(service.authenticate)("),
+    _replaced(HANDLER, "decision_view(service.authenticate(", "decision_view(slowly(service.authenticate)("),
     _appended(HANDLER, SLOWLY),
 )
-_commented = _replaced(DECISION, '"""From a speaker', '"""Newly worded. From a speaker')
+_commented = _replaced(DECISION, '"""Decisions by expected cost', '"""Newly worded: decisions by expected cost')
 _flipped = _replaced(DECISION, "if accept <= min(step_up, reject):", "if accept > min(step_up, reject):")
 
 SCENARIOS = (

@@ -18,7 +18,7 @@ MESSAGE = "$context.error.messageString"
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayResponse:
+class GatewayRefusal:
     """A response of API Gateway itself, in the form of the functions' error responses.
 
     Attributes:
@@ -52,17 +52,17 @@ class GatewayResponse:
 
 
 GATEWAY_RESPONSES = (
-    GatewayResponse("ACCESS_DENIED", "access_denied", 403),
-    GatewayResponse("DEFAULT_4XX", "request_refused"),
-    GatewayResponse("DEFAULT_5XX", "internal_error"),
-    GatewayResponse("EXPIRED_TOKEN", "token_expired", 403),
-    GatewayResponse("INTEGRATION_FAILURE", "function_unreachable", 504),
-    GatewayResponse("INTEGRATION_TIMEOUT", "timed_out", 504),
-    GatewayResponse("INVALID_SIGNATURE", "signature_invalid", 403),
-    GatewayResponse("MISSING_AUTHENTICATION_TOKEN", "route_unknown_or_unsigned", 403),
-    GatewayResponse("REQUEST_TOO_LARGE", "request_too_large", 413),
-    GatewayResponse("THROTTLED", "throttled", 429, retry_after=1),
-    GatewayResponse("UNAUTHORIZED", "unauthorized", 401),
+    GatewayRefusal("ACCESS_DENIED", "access_denied", 403),
+    GatewayRefusal("DEFAULT_4XX", "request_refused"),
+    GatewayRefusal("DEFAULT_5XX", "internal_error"),
+    GatewayRefusal("EXPIRED_TOKEN", "token_expired", 403),
+    GatewayRefusal("INTEGRATION_FAILURE", "function_unreachable", 504),
+    GatewayRefusal("INTEGRATION_TIMEOUT", "timed_out", 504),
+    GatewayRefusal("INVALID_SIGNATURE", "signature_invalid", 403),
+    GatewayRefusal("MISSING_AUTHENTICATION_TOKEN", "route_unknown_or_unsigned", 403),
+    GatewayRefusal("REQUEST_TOO_LARGE", "request_too_large", 413),
+    GatewayRefusal("THROTTLED", "throttled", 429, retry_after=1),
+    GatewayRefusal("UNAUTHORIZED", "unauthorized", 401),
 )
 
 
@@ -103,7 +103,7 @@ class ServiceApi(Construct):
         )
         self._rest.root.resource_for_path(path).add_method(method, integration, authorization_type=authorization)
 
-    def _respond(self, response: GatewayResponse) -> None:
+    def _respond(self, response: GatewayRefusal) -> None:
         self._rest.add_gateway_response(
             response.kind,
             type=apigateway.ResponseType.of(response.kind),

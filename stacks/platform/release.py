@@ -30,7 +30,7 @@ class ProvisionedConcurrencyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ReleasePlan:
-    """How the versions of a function are released.
+    """Way in which the versions of a function are released.
 
     Attributes:
         wave: those of the wave before are released before it.

@@ -20,7 +20,7 @@ from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.memory.audio import MemoryAudioStream
 from bonafide.adapters.memory.sessions import MemorySessionStore, MemoryShardLagStore
 from bonafide.adapters.s3 import S3FailureStore
-from bonafide.audio.encoding import RecordingFormat, Encoding
+from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.contracts.events import parse
@@ -28,7 +28,7 @@ from bonafide.errors import StoreUnavailable, Subject, TooLarge
 from bonafide.ports.stores import SessionStore, VersionConflict
 from bonafide.ports.stream import AudioStream, ShardLagStore
 from bonafide.records.session import EvidenceRow, SessionRecord
-from bonafide.records.stream import AudioChunk, ShardLag
+from bonafide.records.stream import ChunkRecord, ShardLag
 from ops.replay import still_there
 from tests.adapters.conftest import State
 from tests.services.parts import Killed
@@ -351,14 +351,14 @@ def test_of_the_lags_of_a_shard_the_highest_counts_for_a_while(lags: ShardLagSto
     assert lags.lag(f"{domain}-2") is None
 
 
-CHUNK = AudioChunk("acme", "session-1", 0, "AAAA")
+CHUNK = ChunkRecord("acme", "session-1", 0, "AAAA")
 
 
 def test_the_stream_keeps_the_order_of_a_session(state: State) -> None:
     client, name = state.client("kinesis"), state.name("AudioStream")
     stream = KinesisAudioStream(client, name)
     session = f"session-{uuid.uuid4()}"
-    sent = [AudioChunk("acme", session, number, "AAAA") for number in range(5)]
+    sent = [ChunkRecord("acme", session, number, "AAAA") for number in range(5)]
     for chunk in sent:
         stream.put(chunk)
     shard = stream.shard("acme", session)

@@ -10,21 +10,21 @@ from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.s3 import S3FailureStore
-from bonafide.audio.encoding import RecordingFormat, Encoding
+from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.bootstrap.stores import CALLS
 from bonafide.errors import Overloaded, StoreUnavailable
 from bonafide.http.problems import status_of
 from bonafide.records.session import EvidenceRow, SessionRecord
-from bonafide.records.stream import AudioChunk, ShardLag
+from bonafide.records.stream import ChunkRecord, ShardLag
 from tests.adapters.test_stores_failing import BROKEN, NOW, Aws
 
 SILENCE = Evidence(0.0, Channel.NARROWBAND, {}, Quality(-60.0, 0.0, None), "space")
 ROW = EvidenceRow(ChunkEvidence(0, "0" * 64, SILENCE), "bundle", NOW, NOW)
 FORMAT = RecordingFormat(Encoding.MULAW, 8000)
 SESSION = SessionRecord("acme", "session", None, None, FORMAT, (), NOW, NOW, NOW, version=1)
-CHUNK = AudioChunk("acme", "session", 0, "AAAA")
+CHUNK = ChunkRecord("acme", "session", 0, "AAAA")
 
 
 @pytest.fixture

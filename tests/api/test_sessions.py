@@ -13,7 +13,7 @@ import pytest
 
 from bonafide.audio.waveform import Waveform
 from bonafide.contracts.events import write
-from bonafide.records.stream import AudioChunk, SessionEnd
+from bonafide.records.stream import ChunkRecord, EndRecord
 from bonafide_client import ApiResponse
 from local.aws.functions.function import platform
 from local.runner import Deployment
@@ -230,7 +230,7 @@ def test_what_was_set_aside_too_early_is_scored_when_it_is_replayed(
     """A record of a call that is not there yet, as when a table was restored."""
     audio = content(piece(reading(), 0))
     unknown = str(uuid.uuid4())
-    early = write(AudioChunk(call.domain, unknown, 0, audio))
+    early = write(ChunkRecord(call.domain, unknown, 0, audio))
     place = backstage.send(f"{call.domain}#{unknown}", early)
     ((key, document),) = backstage.set_aside(place)
     assert document["reason"]["code"] == "session_not_found"
@@ -239,7 +239,7 @@ def test_what_was_set_aside_too_early_is_scored_when_it_is_replayed(
     assert backstage.replay(key) == "1\n"
     call.session = unknown
     assert call.once(lambda found: found["chunks"]["scored"] == 1)["chunks"]["used"] == 1
-    backstage.send(f"{call.domain}#{unknown}", write(SessionEnd(call.domain, unknown, 1, MORNING)))
+    backstage.send(f"{call.domain}#{unknown}", write(EndRecord(call.domain, unknown, 1, MORNING)))
     assert call.final()["chunks"]["expected"] == 1
 
 

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, ValidationError  # type: ignore[imp
 
 from bonafide.contracts.events import parse, schema, write
 from bonafide.errors import InvalidInput
-from bonafide.records.stream import AudioChunk, Origin, SessionEnd
+from bonafide.records.stream import ChunkRecord, EndRecord, Origin
 from local.contracts.schemas import TARGET, text
 from tests.services.parts import MORNING
 
@@ -40,7 +40,7 @@ def test_the_published_schema_is_the_one_of_the_code() -> None:
 def test_events_of_old_and_of_later_producers_are_read(fixture: Path) -> None:
     event = parse(fixture.read_bytes())
     given_ = json.loads(fixture.read_text())
-    assert isinstance(event, AudioChunk if given_["type"] == "audio.chunk" else SessionEnd)
+    assert isinstance(event, ChunkRecord if given_["type"] == "audio.chunk" else EndRecord)
     read = json.loads(write(event))
     assert read["version"] == 1
     shared = given_.keys() & {*CHUNK, *ENDED, "request_id", "trace"} - {"ended_at"}
@@ -49,8 +49,8 @@ def test_events_of_old_and_of_later_producers_are_read(fixture: Path) -> None:
 
 
 def test_what_is_written_here_keeps_to_what_is_published() -> None:
-    chunk = write(AudioChunk("acme", "call-1", 0, "AAAA"))
-    ended = write(SessionEnd("acme", "call-1", 12, MORNING))
+    chunk = write(ChunkRecord("acme", "call-1", 0, "AAAA"))
+    ended = write(EndRecord("acme", "call-1", 12, MORNING))
     assert json.loads(chunk) == CHUNK
     assert parse(ended) == parse(written(ENDED))
     for event in (chunk, ended):
@@ -60,8 +60,8 @@ def test_what_is_written_here_keeps_to_what_is_published() -> None:
 def test_every_event_leads_back_to_the_requests_that_it_comes_from() -> None:
     origin = Origin("request-1", "Root=1-6a1d7a40-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1")
     for record in (
-        AudioChunk("acme", "call-1", 0, "AAAA", origin),
-        SessionEnd("acme", "call-1", 1, MORNING, origin),
+        ChunkRecord("acme", "call-1", 0, "AAAA", origin),
+        EndRecord("acme", "call-1", 1, MORNING, origin),
     ):
         PUBLISHED.validate(json.loads(write(record)))
         assert parse(write(record)) == record

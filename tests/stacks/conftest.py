@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local.synth import ROOT
+
+from ops.synthesis import ROOT
 
 type Resources = dict[str, dict[str, Any]]
 type OfKind = Callable[[str], Resources]

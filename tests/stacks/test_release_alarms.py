@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from local.aws.template import StackTemplate
 from local.cloud.alarms.alarm import alarm
 from local.cloud.metrics.query import answer
 from local.cloud.metrics.store import Metric, MetricStore
-from local.aws.template import StackTemplate
 
 NOW = 1_800_000_000
 OUTCOMES = ("Accepts", "StepUps", "Rejects", "Inconclusives")

@@ -9,10 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.aws.template import StackTemplate
 from local.cloud.alarms.alarm import AlarmState
 from local.cloud.alarms.monitor import AlarmMonitor
 from local.cloud.metrics.store import Metric, MetricStore
-from local.aws.template import StackTemplate
 from stacks.slo import FILE, Objectives, SloError
 
 NOW = 1_800_000_000

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, Speech
+from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, DetectedSpeech
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.liveness import LivenessScale
@@ -139,7 +139,7 @@ def liveness(models: Bundle, waveform: Waveform) -> float:
     """
     speech = models.find_speech(waveform)
     if speech.seconds < SHORTEST_SPEECH_SECONDS:
-        speech = Speech.of_all(waveform, speech.channel, speech.quality)
+        speech = DetectedSpeech.of_all(waveform, speech.channel, speech.quality)
     llr = models.liveness(speech)
     if llr is None:
         raise ValueError("the bundle has no detector of synthetic speech")

@@ -69,7 +69,7 @@ class ExecutionEnvironment:
 
     @property
     def alive(self) -> bool:
-        """Whether it can take another invocation."""
+        """Tells whether it can take another invocation."""
         return self._process.poll() is None
 
     @property

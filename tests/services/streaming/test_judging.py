@@ -18,7 +18,7 @@ from bonafide.errors import Conflict, NotFound
 from bonafide.observability import measurements
 from bonafide.records.domain import DomainState
 from bonafide.records.session import GRACE, IDLE, LONGEST_SESSION
-from bonafide.records.stream import SessionEnd
+from bonafide.records.stream import EndRecord
 from tests.services.parts import MORNING, Killed
 from tests.streamed import DOMAIN, Deployment, Script, chunks, sent, voiceprint
 
@@ -82,7 +82,7 @@ def other_claim(line: Deployment) -> None:
 
 
 def fewer_chunks(line: Deployment) -> None:
-    line.scoring.handle(SessionEnd(DOMAIN, "call", 1, line.now), line.now)
+    line.scoring.handle(EndRecord(DOMAIN, "call", 1, line.now), line.now)
 
 
 def new_enrolment(line: Deployment) -> None:
@@ -133,7 +133,7 @@ def test_an_evaluation_reads_as_few_rows_of_a_long_call_as_of_a_short_one(minute
     sizes: list[int] = []
     line.sessions.evidence = lambda session, marks: sizes.append(len(marks)) or read(session, marks)  # type: ignore[method-assign,func-returns-value]
     found = evaluation(line)
-    line.scoring.handle(SessionEnd(DOMAIN, "call", minutes * 15, line.now), line.now)
+    line.scoring.handle(EndRecord(DOMAIN, "call", minutes * 15, line.now), line.now)
     assert sizes == [40, 40]
     assert (found.chunks.scored, found.chunks.used, found.speech_seconds) == (minutes * 15, 40, 120.0)
     assert line.final("call")["chunks"]["scored"] == minutes * 15
@@ -199,7 +199,7 @@ def test_of_counts_that_contradict_each_other_the_largest_counts_in_any_order(co
     line = begun(3)
     for count in (*counts, *counts[:2]):
         line.now += SECOND
-        line.scoring.handle(SessionEnd(DOMAIN, "call", count, line.now), line.now)
+        line.scoring.handle(EndRecord(DOMAIN, "call", count, line.now), line.now)
     # Five counts in as many seconds, and only the first one began the wait.
     assert later(line, GRACE - 5 * SECOND) == 0
     assert later(line, SECOND) == 1
@@ -215,7 +215,7 @@ def test_an_end_that_comes_when_the_call_is_final_is_counted_and_without_effect(
     document = line.final("call")
     measurements.write()
     capsys.readouterr()
-    entry, event = line.entry, write(SessionEnd(DOMAIN, "call", count, line.now))
+    entry, event = line.entry, write(EndRecord(DOMAIN, "call", count, line.now))
     assert entry({"Records": line.records([event])}) == {"batchItemFailures": []}
     assert (line.final("call"), line.failures.documents) == (document, {})
     assert line.sessions._sessions[DOMAIN, "call"].chunk_count is None

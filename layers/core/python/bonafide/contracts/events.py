@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from bonafide.contracts.base import MAX_INLINE_CHARACTERS, Identifier
 from bonafide.errors import InvalidInput
 from bonafide.records.session import MAX_CHUNKS
-from bonafide.records.stream import AudioChunk, Origin, SessionEnd, StreamRecord
+from bonafide.records.stream import ChunkRecord, EndRecord, Origin, StreamRecord
 
 VERSION = 1
 LONGEST_REFERENCE = 256
@@ -37,29 +37,25 @@ class EventEnvelope(BaseModel):
     trace: Reference = Field(None, description="X-Ray header of the request that sent this event.")
 
 
-class AudioChunkEvent(EventEnvelope):
+class AudioChunk(EventEnvelope):
     """One chunk of a session, encoded as the session says."""
-
-    model_config = ConfigDict(title="AudioChunk")
 
     type: Literal["audio.chunk"]
     chunk: int = Field(ge=0, lt=MAX_CHUNKS)
     content: str = Field(max_length=MAX_INLINE_CHARACTERS, description="The chunk's bytes in base64.")
 
 
-class SessionEndedEvent(EventEnvelope):
+class SessionEnded(EventEnvelope):
     """The end of a session: no chunk follows."""
-
-    model_config = ConfigDict(title="SessionEnded")
 
     type: Literal["session.ended"]
     chunks: int = Field(ge=0, le=MAX_CHUNKS)
     ended_at: AwareDatetime | None = None
 
 
-type StreamEvent = Annotated[AudioChunkEvent | SessionEndedEvent, Field(discriminator="type")]
+type StreamEvent = Annotated[AudioChunk | SessionEnded, Field(discriminator="type")]
 
-_ADAPTER: TypeAdapter[AudioChunkEvent | SessionEndedEvent] = TypeAdapter(StreamEvent)
+_ADAPTER: TypeAdapter[AudioChunk | SessionEnded] = TypeAdapter(StreamEvent)
 
 
 def parse(data: bytes) -> StreamRecord:
@@ -80,7 +76,7 @@ def parse(data: bytes) -> StreamRecord:
 
 def write(record: StreamRecord) -> bytes:
     """Writes one event."""
-    event = _chunk_event(record) if isinstance(record, AudioChunk) else _ended_event(record)
+    event = _chunk_event(record) if isinstance(record, ChunkRecord) else _ended_event(record)
     sent = event.model_copy(update={"request_id": record.origin.request_id, "trace": record.origin.trace})
     return sent.model_dump_json(exclude_none=True).encode()
 
@@ -94,15 +90,15 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _record(event: AudioChunkEvent | SessionEndedEvent) -> StreamRecord:
+def _record(event: AudioChunk | SessionEnded) -> StreamRecord:
     origin = Origin(event.request_id, event.trace)
-    if isinstance(event, AudioChunkEvent):
-        return AudioChunk(event.domain, event.session, event.chunk, event.content, origin)
-    return SessionEnd(event.domain, event.session, event.chunks, event.ended_at, origin)
+    if isinstance(event, AudioChunk):
+        return ChunkRecord(event.domain, event.session, event.chunk, event.content, origin)
+    return EndRecord(event.domain, event.session, event.chunks, event.ended_at, origin)
 
 
-def _chunk_event(record: AudioChunk) -> EventEnvelope:
-    return AudioChunkEvent(
+def _chunk_event(record: ChunkRecord) -> EventEnvelope:
+    return AudioChunk(
         type="audio.chunk",
         domain=record.domain,
         session=record.session,
@@ -111,8 +107,8 @@ def _chunk_event(record: AudioChunk) -> EventEnvelope:
     )
 
 
-def _ended_event(record: SessionEnd) -> EventEnvelope:
-    return SessionEndedEvent(
+def _ended_event(record: EndRecord) -> EventEnvelope:
+    return SessionEnded(
         type="session.ended",
         domain=record.domain,
         session=record.session,

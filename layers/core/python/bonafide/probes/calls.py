@@ -11,7 +11,7 @@ from bonafide.audio.encoding import Encoding
 from bonafide.contracts.events import write
 from bonafide.ports.probes import ApiCaller, Document, FunctionInvoker, ProbeResponse
 from bonafide.probes.golden import CONSENT, SETTINGS, Golden
-from bonafide.records.stream import AudioChunk
+from bonafide.records.stream import ChunkRecord
 from bonafide.services.shared.retries import jittered_pauses
 
 # A new version starts with its first call; a late answer is one that is late every time.
@@ -214,7 +214,7 @@ class FunctionCalls(GoldenCalls):
         self.enroll()
         session = self._start()
         name, content = session.rpartition("/")[2], self._golden.content("genuine")
-        event = write(AudioChunk(self._golden.domain, name, 0, content))
+        event = write(ChunkRecord(self._golden.domain, name, 0, content))
         failures = self._invoke("score_audio", {"Records": [_record(event)]})
         self._expect("batchItemFailures", failures, [])
         self._expect("decision", self._evaluate(session), "ACCEPT")

@@ -5,7 +5,13 @@ so that the release before and the release after can read each other's rows.
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 type StoredForm = dict[str, Any]
 type Stored = Mapping[str, Any]
+
+
+def known(kind: type[Any], document: Stored) -> StoredForm:
+    """Returns the attributes of a document that a dataclass has: a later release may have written more."""
+    return {each.name: document[each.name] for each in fields(kind) if each.name in document}

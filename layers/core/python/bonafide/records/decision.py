@@ -13,7 +13,7 @@ from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import SessionStatus
-from bonafide.records import Stored, StoredForm
+from bonafide.records import Stored, StoredForm, known
 from bonafide.records.domain import read_policy
 
 # Schema 1 was the REST answer: rounded, without comparison, thresholds, policy, calibration, audio, and principal.
@@ -184,7 +184,7 @@ def _read_case(document: Stored) -> Case:
     return Case(
         speech_seconds=document["speech_seconds"],
         channel=Channel(channel) if channel else None,
-        quality=Quality(**quality) if quality else None,
+        quality=Quality(**known(Quality, quality)) if quality else None,
         liveness=facts["liveness"] if facts else (liveness or {}).get("llr"),
         comparison=_read_comparison(facts.get("comparison")),
         obstacle=Reason(obstacle) if obstacle else None,
@@ -193,14 +193,16 @@ def _read_case(document: Stored) -> Case:
 
 
 def _read_comparison(document: Stored | None) -> Comparison | None:
-    return Comparison(**{**document, "condition": Condition(document["condition"])}) if document else None
+    if document is None:
+        return None
+    return Comparison(**{**known(Comparison, document), "condition": Condition(document["condition"])})
 
 
 def _read_judgement(document: Stored) -> Judgement:
     voice, liveness = document["speaker"], document.get("liveness")
     return Judgement(
         decision=Decision(document["decision"]),
-        reasons=tuple(Reason(reason) for reason in document["reasons"]),
+        reasons=tuple(Reason(name) for name in document["reasons"] if name in Reason),
         thresholds=_read_thresholds(document),
         speaker=VoiceJudgement(voice["llr"], voice["score"]) if voice else None,
         liveness=LivenessJudgement(liveness["llr"], liveness["score"], LivenessState(liveness["state"]))
@@ -212,15 +214,15 @@ def _read_judgement(document: Stored) -> Judgement:
 
 def _read_thresholds(document: Stored) -> Thresholds:
     """Schema 1 stored only the thresholds that it answered with."""
-    if known := document.get("thresholds"):
-        return Thresholds(**known)
+    if stored := document.get("thresholds"):
+        return Thresholds(**known(Thresholds, stored))
     voice, liveness = document["speaker"] or {}, document.get("liveness") or {}
     unknown = float("nan")
     return Thresholds(voice.get("threshold", unknown), unknown, liveness.get("threshold", unknown))
 
 
 def _read_signals(document: Stored) -> tuple[Signal, ...]:
-    return tuple(Signal(name) for name in document["degraded"])
+    return tuple(Signal(name) for name in document["degraded"] if name in Signal)
 
 
 def _read_session(document: Stored) -> SessionPart:
@@ -228,7 +230,7 @@ def _read_session(document: Stored) -> SessionPart:
         session=document["session_id"],
         evaluation_id=document["evaluation_id"],
         status=SessionStatus(document["status"]),
-        chunks=ChunkTally(**document["chunks"]),
+        chunks=ChunkTally(**known(ChunkTally, document["chunks"])),
     )
 
 

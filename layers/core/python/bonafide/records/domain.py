@@ -1,12 +1,12 @@
 """Domains."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
 from bonafide.biometrics.policy import Policy
-from bonafide.records import Stored, StoredForm
+from bonafide.records import Stored, StoredForm, known
 
 SCHEMA = 1
 
@@ -85,7 +85,7 @@ class DomainRecord:
         return cls(
             domain=document["domain"],
             policy=read_policy(document["policy"]),
-            retention=Retention(**_known(Retention, document["retention"])),
+            retention=Retention(**known(Retention, document["retention"])),
             created_at=datetime.fromisoformat(document["created_at"]),
             updated_at=datetime.fromisoformat(document["updated_at"]),
             policy_version=document["policy_version"],
@@ -96,7 +96,7 @@ class DomainRecord:
 
 def read_policy(document: Stored) -> Policy:
     """Reads a stored policy. The first release stored no cost of accepting a spoof: that of an impostor counts."""
-    return Policy(**{"spoof_accept_cost": document["false_accept_cost"], **_known(Policy, document)})
+    return Policy(**{"spoof_accept_cost": document["false_accept_cost"], **known(Policy, document)})
 
 
 def _state(document: Stored) -> DomainState:
@@ -104,8 +104,3 @@ def _state(document: Stored) -> DomainState:
         return DomainState.OPEN
     # The first release stored no "tentative".
     return DomainState.EMPTYING if document.get("tentative", False) else DomainState.DELETING
-
-
-def _known(kind: type[Policy | Retention], document: Stored) -> StoredForm:
-    """Leaves out attributes that only a later release knows."""
-    return {each.name: document[each.name] for each in fields(kind) if each.name in document}

@@ -7,7 +7,7 @@ from typing import Any, Self
 from bonafide.audio.encoding import RecordingFormat
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
-from bonafide.records import Stored, StoredForm, times
+from bonafide.records import Stored, StoredForm, known, times
 
 SCHEMA = 1
 # An ended session waits so long for chunks that are still missing; an open one so long for anything at all.
@@ -158,7 +158,7 @@ class EvidenceRow:
             speech_seconds=document["speech_seconds"],
             channel=Channel(document["channel"]),
             embeddings=embeddings,
-            quality=Quality(**document["quality"]),
+            quality=Quality(**known(Quality, document["quality"])),
             embedding_space=document["embedding_space"],
             liveness=document.get("liveness"),
         )

@@ -25,7 +25,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioChunk:
+class ChunkRecord:
     """One chunk of a session.
 
     Attributes:
@@ -41,7 +41,7 @@ class AudioChunk:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionEnd:
+class EndRecord:
     """The end of a session: no chunk follows.
 
     Attributes:
@@ -56,7 +56,7 @@ class SessionEnd:
     origin: Origin = Origin()
 
 
-type StreamRecord = AudioChunk | SessionEnd
+type StreamRecord = ChunkRecord | EndRecord
 
 
 @dataclass(frozen=True, slots=True)

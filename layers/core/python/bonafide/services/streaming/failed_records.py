@@ -5,7 +5,7 @@ from typing import Any
 
 from bonafide.ports.stores import DomainStore
 from bonafide.ports.stream import FailureStore
-from bonafide.records.stream import AudioChunk, StreamRecord
+from bonafide.records.stream import ChunkRecord, StreamRecord
 
 
 class FailedRecords:
@@ -42,7 +42,7 @@ class FailedRecords:
         if event is None:
             # An unreadable record may hold audio; the partition key names the domain, too.
             return self._keeps_audio(partition_key.partition("#")[0])
-        return not isinstance(event, AudioChunk) or self._keeps_audio(event.domain)
+        return not isinstance(event, ChunkRecord) or self._keeps_audio(event.domain)
 
     def _keeps_audio(self, domain: str) -> bool:
         record = self._domains.domain(domain) if domain else None

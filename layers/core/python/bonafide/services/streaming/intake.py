@@ -10,7 +10,7 @@ from bonafide.observability import trace_header
 from bonafide.ports.stores import DomainStore, SessionStore
 from bonafide.ports.stream import AudioStream, ShardLagStore
 from bonafide.records.session import MAX_CHUNKS, SessionRecord
-from bonafide.records.stream import AudioChunk, Origin, SessionEnd
+from bonafide.records.stream import ChunkRecord, EndRecord, Origin
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import change_session, find_session, require_not_deleting, require_not_final
 from bonafide.services.shared.recordings import from_base64
@@ -73,7 +73,7 @@ class AudioIntake:
         content = from_base64(text)
         _require_container(record, content)
         _require_length(record, content)
-        self._stream.put(AudioChunk(domain, session, number, text, _origin(record)))
+        self._stream.put(ChunkRecord(domain, session, number, text, _origin(record)))
         self._admission.accepted(domain, session, now)
         return now
 
@@ -88,7 +88,7 @@ class AudioIntake:
         require_not_deleting(self._domains, domain)
         record = change_session(self._sessions, domain, session, lambda current: _ended(current, chunks, now))
         # Behind the last chunk in the same shard: when scoring reads it, all that was accepted before is scored.
-        self._stream.put(SessionEnd(domain, session, chunks, now, _origin(record)))
+        self._stream.put(EndRecord(domain, session, chunks, now, _origin(record)))
         return record
 
 

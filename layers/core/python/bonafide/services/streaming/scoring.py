@@ -11,7 +11,7 @@ from bonafide.ports.models import SpeechModels
 from bonafide.ports.stores import SessionStore
 from bonafide.ports.stream import ShardLagStore
 from bonafide.records.session import EvidenceRow, SessionRecord
-from bonafide.records.stream import AudioChunk, SessionEnd, ShardLag, StreamRecord
+from bonafide.records.stream import ChunkRecord, EndRecord, ShardLag, StreamRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import change_session, find_session
 from bonafide.services.shared.recordings import from_base64, to_waveform
@@ -45,9 +45,9 @@ class ChunkScoring:
         Raises:
             BonafideError: `Unavailable` may succeed later; any other never will.
         """
-        with continued(event.origin.trace, "audio.chunk" if isinstance(event, AudioChunk) else "session.ended"):
+        with continued(event.origin.trace, "audio.chunk" if isinstance(event, ChunkRecord) else "session.ended"):
             follow(event.origin.request_id)
-            record = self._score(event, accepted_at) if isinstance(event, AudioChunk) else self._end(event)
+            record = self._score(event, accepted_at) if isinstance(event, ChunkRecord) else self._end(event)
             if record.status is SessionStatus.ENDED:
                 self._judge.settle(record)
 
@@ -56,7 +56,7 @@ class ChunkScoring:
         now = self._clock()
         self._lags.publish(shard, ShardLag((now - oldest).total_seconds(), now))
 
-    def _score(self, event: AudioChunk, accepted_at: datetime) -> SessionRecord:
+    def _score(self, event: ChunkRecord, accepted_at: datetime) -> SessionRecord:
         record = find_session(self._sessions, event.domain, event.session)
         content = from_base64(event.text)
         digest = hashlib.sha256(content).hexdigest()
@@ -77,7 +77,7 @@ class ChunkScoring:
         with stage("embed"):
             return self._models.evidence(speech, record.bands)
 
-    def _end(self, event: SessionEnd) -> SessionRecord:
+    def _end(self, event: EndRecord) -> SessionRecord:
         """The largest chunk count wins, whichever came first; none has an effect on a final session."""
 
         def with_count(record: SessionRecord) -> SessionRecord:
