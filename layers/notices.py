@@ -51,7 +51,7 @@ OTHER_PARTS = """\
 | part | found in | license | by |
 |---|---|---|---|
 | Swagger UI, the page at `/v1/docs` | `aws-lambda-powertools` | Apache-2.0 | SmartBear Software Inc. |
-| recordings of two readers, for golden calls | the golden layer, from `tortoise-tts` 3.0.0 | Apache-2.0 | James Betker |
+| two readers' recordings for golden calls | the golden layer, from `tortoise-tts` 3.0.0 | Apache-2.0 | James Betker |
 """
 MIT = """\
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
@@ -123,10 +123,11 @@ def models(bundle: Path = BUNDLE) -> list[Mapping[str, str]]:
 
 
 def sources(bundle: Path = BUNDLE) -> Mapping[str, list[str]]:
-    """Returns the licenses of each collection and generator that models were trained or calibrated on."""
+    """Returns the licenses of each collection of human speech that models were trained or calibrated on."""
     calibration = json.loads((bundle / "calibration.json").read_text())["lineage"]["sources"]
     detector = json.loads((bundle / "spoof.json").read_text())["lineage"]["material"]
-    used = sorted({(each["source"], each["licence"]) for each in [*calibration, *detector]})
+    genuine = [each for each in detector if each["label"] == "bonafide"]
+    used = sorted({(each["source"], each["licence"]) for each in [*calibration, *genuine]})
     return {source: [license_ for name, license_ in used if name == source] for source, _ in used}
 
 
@@ -200,11 +201,11 @@ License text of the models under MIT:
 
 def _sources(used: Mapping[str, Sequence[str]]) -> str:
     rows = [f"| {source} | {', '.join(licenses)} |" for source, licenses in used.items()]
-    table = "\n".join(["| collection or generator | licenses of the recordings |", "|---|---|", *rows])
+    table = "\n".join(["| collection | license |", "|---|---|", *rows])
     return f"""## Speech that models were trained or calibrated on
 
-No recording of it is deployed, but for those of two readers above. `spoof.json` and `calibration.json` of the bundle
-count the recordings of each. Copies that a generator made of recordings are listed under the licenses of these.
+No recording of it is deployed, but for those of the two readers above. `calibration.json` and `spoof.json` of the
+bundle count the recordings of each; `spoof.json` also lists the programs and voices that made the synthetic speech.
 
 {table}
 """
