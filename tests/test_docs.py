@@ -73,7 +73,7 @@ def broken_links(path: Path) -> Iterator[str]:
 
 
 def missing_paths(path: Path) -> Iterator[str]:
-    """Yields paths below a folder of the repository or of the package that are neither there nor beside the document."""
+    """Yields paths that begin with a folder of the repository or package, and are neither there nor by the document."""
     for name in PATH.findall(FENCED.sub("", path.read_text())):
         first, pattern = name.split("/")[0], re.sub(r"<[^>]+>", "*", name.rstrip("/"))
         known = [base for base in (ROOT, PACKAGE) if first != ".build" and (base / first).is_dir()]
