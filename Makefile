@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.locked
-CODE := app.py stacks local layers training functions benchmarks tests
+CODE := app.py stacks local ops layers training functions benchmarks tests
 
 # A bare `python3.12` may be a shim that refuses to run, so each candidate has to prove itself.
 CANDIDATES := python3.12 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.12.*/bin/python3.12 /usr/local/bin/python3.12 /usr/bin/python3.12 python3
@@ -31,13 +31,13 @@ help: ## say what there is
 		|| sed -nE 's/^([a-z-]+):.*## (.*)/\1: \2/p' $(MAKEFILE_LIST)
 
 # Progress goes to stderr throughout: what a command prints is its result.
-$(READY): requirements-dev.txt pyproject.toml
+$(READY): requirements-dev.txt pyproject.toml client/pyproject.toml
 	@test -x $(PY) || "$$($(FIND_PYTHON))" -m venv $(VENV) >&2
 	@mkdir -p .build
 	@awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements-dev.txt > .build/uv.txt
 	@test -x $(VENV)/bin/uv || $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r .build/uv.txt >&2
 	@$(VENV)/bin/uv pip sync -q --python $(PY) --require-hashes requirements-dev.txt >&2
-	@$(VENV)/bin/uv pip install -q --python $(PY) --no-deps --no-build-isolation -e . >&2
+	@$(VENV)/bin/uv pip install -q --python $(PY) --no-deps --no-build-isolation -e . -e ./client >&2
 	@touch $@
 
 .PHONY: setup
@@ -57,7 +57,7 @@ layers: $(READY) ## build the layer of third-party packages
 
 .PHONY: synth
 synth: setup ## write the CloudFormation templates of the stage dev to .build/cdk.out
-	@$(PY) -m local.synth
+	@$(PY) -m local.aws.synth
 
 .PHONY: demo
 demo: setup ## run Bonafide here and call it with real recordings
@@ -73,7 +73,7 @@ rehearse: setup ## release good and bad versions here, and see which are stopped
 
 .PHONY: stream
 stream: setup ## play a recording into a call: SPEAKER= [FILE=] [DOMAIN=] [ENDPOINT=] [SPEED=1] [CHANNEL=]
-	@$(PY) -m local.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(DOMAIN)" \
+	@$(PY) -m local.stream.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(DOMAIN)" \
 		$(if $(ENDPOINT),--endpoint "$(ENDPOINT)") --speed $(SPEED) $(if $(CHANNEL),--channel $(CHANNEL))
 
 .PHONY: traces
@@ -116,8 +116,8 @@ lock: $(READY) ## resolve the requirements again
 
 .PHONY: openapi
 openapi: setup ## write the public contracts: OpenAPI from the functions' routes, JSON Schema of the stream's events
-	@$(PY) -m local.openapi
-	@$(PY) -m local.schemas
+	@$(PY) -m local.contracts.openapi
+	@$(PY) -m local.contracts.schemas
 
 # Deploying takes an archive of templates and assets of all stages: the one that RELEASE= names, or one built now.
 STAGES := dev staging production
@@ -140,7 +140,7 @@ bootstrap: $(CDK_CLI) ## prepare an account and region for deployments, once: AC
 
 .PHONY: release
 release: setup ## build once what every stage is deployed from: .build/release.tar.gz
-	@$(PY) -m local.assembly
+	@$(PY) -m ops.release
 
 .PHONY: opened
 opened: $(CDK_CLI) $(if $(RELEASE),,release)
@@ -165,11 +165,11 @@ destroy: opened ## delete a stage's stacks, which leaves its data: STAGE= [RELEA
 .PHONY: rollback
 rollback: $(READY) ## send a stage's traffic back to the versions before its last update: STAGE=
 	$(NAMED)
-	@$(PY) -m local.rollback --stage $(STAGE)
+	@$(PY) -m ops.rollback --stage $(STAGE)
 
 .PHONY: smoke
 smoke: $(READY) ## call a deployment and see whether it decides: STAGE= or ENDPOINT=
-	@$(PY) -m local.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
+	@$(PY) -m ops.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
 
 .PHONY: gameday
 gameday: setup ## break what Bonafide depends on, here, and see alarms go off and end

@@ -1,4 +1,4 @@
-"""Composes the stacks. Makes no call to AWS: account and region are those of whoever deploys."""
+"""Composes the stacks without calling AWS: account and region are those of the deployment."""
 
 import json
 import os
@@ -10,20 +10,20 @@ from stacks.assets import Assets
 from stacks.data import DataStack
 from stacks.monitoring import MonitoringStack
 from stacks.service import ServiceStack
-from stacks.stage import Stage
+from stacks.stage import DeploymentStage
 
 ROOT = Path(__file__).parent
 
 
 def context() -> dict[str, object]:
-    """Reads cdk.json, so that `python app.py` and `cdk synth` make the same templates."""
+    """Reads cdk.json, so that `python app.py` and `cdk synth` write the same templates."""
     content: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return content
 
 
 def compose(app: cdk.App, assets: Assets) -> None:
     """Adds the stacks of the stage that the context names."""
-    stage = Stage.of(app)
+    stage = DeploymentStage.of(app)
     data = DataStack(app, f"Bonafide-{stage.name}-Data", stage=stage)
     ServiceStack(app, f"Bonafide-{stage.name}-Service", stage=stage, data=data, assets=assets)
     MonitoringStack(app, f"Bonafide-{stage.name}-Monitoring")
@@ -32,7 +32,7 @@ def compose(app: cdk.App, assets: Assets) -> None:
 
 
 def main() -> None:
-    """Writes the templates and assets to cdk.out, or where CDK_OUTDIR says."""
+    """Writes the templates and assets to CDK_OUTDIR, by default cdk.out."""
     outdir = os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out"))
     app = cdk.App(context=context(), outdir=outdir, analytics_reporting=False)
     compose(app, Assets(ROOT))

@@ -23,7 +23,7 @@ from bonafide.biometrics.metrics import Trials, cllr, eer
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.session import ChunkEvidence, fold
-from local.produce_audio import CHUNK_SECONDS, Recording
+from local.stream.recording import CHUNK_SECONDS, SourceRecording
 from training.evaluate import BUNDLE
 from training.listen import Change, Line, in_parallel, listen, load
 from training.manifest import read_manifest
@@ -69,7 +69,7 @@ class Row:
 
 def hear_chunks(bundle: Path, lengths: Sequence[float], path: Path) -> list[tuple[int, Evidence | None]]:
     """Takes a recording to the evidence of a call: for each length of chunk their number, and what they fold to."""
-    recording = Recording.read(path.read_bytes())
+    recording = SourceRecording.read(path.read_bytes())
     # As much of it as is taken in one piece.
     whole = next(recording.chunks(LONGEST_SECONDS))
     models = load(bundle)
@@ -77,7 +77,7 @@ def hear_chunks(bundle: Path, lengths: Sequence[float], path: Path) -> list[tupl
     return [(len(call), _folded(models, recording, call)) for call in calls]
 
 
-def _folded(models: Bundle, recording: Recording, call: Sequence[bytes]) -> Evidence | None:
+def _folded(models: Bundle, recording: SourceRecording, call: Sequence[bytes]) -> Evidence | None:
     decoded = (decode(chunk, encoding=recording.encoding, rate=recording.rate) for chunk in call)
     rows = [
         ChunkEvidence(number, f"{number}", models.observe(waveform, [Channel.NARROWBAND]))

@@ -22,14 +22,15 @@ import numpy as np
 from benchmarks.metering import Meter
 from benchmarks.stream import busy_seconds
 from bonafide.audio.waveform import Samples
+from layers.golden.readers import RATE, load, wav
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import FunctionDefinition
+from local.aws.synth import synthesize
 from local.demo.client import Document, audio, consent
-from local.demo.readers import RATE, load, wav
 from local.demo.script import SETTINGS
-from local.environment import Outcome
-from local.function import Definition
-from local.produce_client import Client
 from local.runner import Account, Deployment, deployment
-from local.synth import ROOT, synthesize
+from local.stream.client import Client
+from ops.synthesis import ROOT
 
 PRICES = ROOT / "docs" / "operations" / "prices.json"
 DOMAIN, CALLER = "cost", "reader"
@@ -66,7 +67,7 @@ class Ledger:
     doors: set[str] = field(default_factory=set)
     invoked: list[str] = field(default_factory=list)
 
-    def record(self, definition: Definition, _qualifier: str, _outcome: Outcome) -> None:
+    def record(self, definition: FunctionDefinition, _qualifier: str, _outcome: InvocationResult) -> None:
         """Takes down an invocation."""
         self.invoked.append(definition.name)
 
@@ -133,7 +134,7 @@ def bench(folder: Path) -> Iterator[Bench]:
     meter = Meter()
     ledger = Ledger(meter, folder)
     account = Account(record=ledger.record, variables={"AWS_ENDPOINT_URL": meter.relay.endpoint})
-    speech = max(load().values(), key=lambda reader: len(reader.enrolment)).enrolment
+    speech = max(load().values(), key=lambda reader: len(reader.enrollment)).enrollment
     try:
         # The minutely closing of calls is part of the standing costs: here it would only add noise.
         with deployment(logs=folder, account=account, pace=1e-6) as running:

@@ -20,10 +20,10 @@ import onnxruntime
 from bonafide.adapters.onnx import Bundle, Speech
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, FloatVector, Quality
+from layers.golden.readers import RATE, load
 from layers.model.build import OUT, build, read_speaker, read_vad
 from layers.model.plain import plain_speaker
 from layers.model.reference import kaldi_features, step_segments, step_vad
-from local.demo.readers import RATE, load
 
 SECONDS = (1.0, 3.0, 5.0, 10.0, 30.0, 60.0)
 BUDGET_SECONDS = 8.0

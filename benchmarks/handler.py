@@ -19,7 +19,7 @@ import numpy as np
 import onnxruntime
 
 from bonafide.audio.waveform import Samples
-from local.demo.readers import RATE, load, wav
+from layers.golden.readers import RATE, load, wav
 from local.runner import Deployment, deployment
 
 BUNDLE = Path(".build/layers/model/bundle")
@@ -50,12 +50,12 @@ class Row:
 
 def main() -> None:
     """Prints one line for each length of recording."""
-    reader = max(load().values(), key=lambda reader: len(reader.enrolment))
+    reader = max(load().values(), key=lambda reader: len(reader.enrollment))
     graphs = [_open(BUNDLE / name) for name in GRAPHS]
     print("authentication, warm: deployed handler against bare graphs on the same recording, in turn, one thread")
     print("seconds  handler ms  graphs ms    ratio   p99/p50  ms/s of audio  calls")
     with deployment() as running:
-        enrol(running, reader.enrolment[: 55 * RATE])
+        enrol(running, reader.enrollment[: 55 * RATE])
         for seconds in LENGTHS:
             speech = np.resize(np.concatenate(reader.clips), seconds * RATE)
             print(_measure(running, graphs, seconds, speech).table(), flush=True)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from local.relay import Answer, Relay, Request
+from local.aws.relay import Relay, RelayAnswer, RelayRequest
 
 READ_BYTES = 4096
 WRITE_BYTES = 1024
@@ -36,7 +36,7 @@ class Meter:
         self.requests = 0
         self._lock = threading.Lock()
 
-    def count(self, request: Request, answer: Answer) -> None:
+    def count(self, request: RelayRequest, answer: RelayAnswer) -> None:
         """Adds what one request used."""
         service, _, operation = request.target.partition(".")
         if not service:

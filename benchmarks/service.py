@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.handler import audio, authenticate, enrol
+from layers.golden.readers import RATE, load
 from layers.model.fetch import Package, fetch
-from local.demo.readers import RATE, load
-from local.function import Definition, Function
-from local.process import Program
+from local.aws.functions.function import FunctionDefinition, LambdaFunction
+from local.aws.process import ChildProgram
 from local.runner import Deployment, deployment
 
 SAM = Package(
@@ -68,7 +68,7 @@ def runtime_interface_emulator() -> Path:
     return target
 
 
-def init_ms(emulator: Path, program: Program) -> float:
+def init_ms(emulator: Path, program: ChildProgram) -> float:
     """Starts a function once, with an event that it need not understand, and returns its own account of the start."""
     with tempfile.TemporaryFile() as log:
         with emulated(emulator, program, log.fileno()) as port:
@@ -83,7 +83,7 @@ def init_ms(emulator: Path, program: Program) -> float:
 
 
 @contextmanager
-def emulated(emulator: Path, program: Program, log: int) -> Iterator[int]:
+def emulated(emulator: Path, program: ChildProgram, log: int) -> Iterator[int]:
     """Runs a function under the emulator; yields the port that takes invocations."""
     port, runtime_port = free_ports(2)
     command = [str(emulator), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
@@ -146,9 +146,9 @@ def print_sizes(running: Deployment) -> None:
         print(f"{name:<22} {total:>6.1f} = " + " + ".join(f"{size:.1f} {part}" for part, size in parts))
 
 
-def folders(function: Function) -> list[Path]:
+def folders(function: LambdaFunction) -> list[Path]:
     """Lists the code and the layers of a function."""
-    definition: Definition = function.definition
+    definition: FunctionDefinition = function.definition
     return [definition.code, *definition.layers]
 
 

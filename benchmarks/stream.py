@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.stream_load import Heard, Load
-from bonafide.adapters.sessions import DynamoSessionStore
-from local.demo.readers import load as readers
-from local.produce import enrol
+from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
+from layers.golden.readers import load as readers
 from local.runner import Deployment, deployment
+from local.stream.produce import enroll
 
 DOMAIN = "benchmark"
 RATES = (8000, 16000)
@@ -95,9 +95,9 @@ def main() -> None:
 
 def prepare(running: Deployment) -> list[str]:
     """Enrols three readers for all calls to claim."""
-    people = sorted(readers().values(), key=lambda reader: -len(reader.enrolment))[:3]
+    people = sorted(readers().values(), key=lambda reader: -len(reader.enrollment))[:3]
     for reader in people:
-        enrol(running.endpoint, DOMAIN, reader)
+        enroll(running.endpoint, DOMAIN, reader)
     return [reader.name for reader in people]
 
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform
-from local.demo.readers import RATE, load
-from local.produce_audio import CHUNK_SECONDS, Recording
-from local.produce_client import Backoff, Client, GaveUpError
+from layers.golden.readers import RATE, load
+from local.stream.client import Backoff, Client, GaveUpError
+from local.stream.recording import CHUNK_SECONDS, SourceRecording
 
 # What the time from accepted to readable is held against, as a caller would see it.
 LOOK_AFTER_SECONDS = 2.0
@@ -76,12 +76,12 @@ class Heard:
         return cls(**json.loads(text))
 
 
-def audio(rate: int, seconds: float) -> list[Recording]:
+def audio(rate: int, seconds: float) -> list[SourceRecording]:
     """A call's worth of each reader, over and over."""
     size = round(min(seconds, 60.0) * RATE)
     spoken = [Waveform(np.resize(np.concatenate(reader.clips), size), RATE) for reader in load().values()]
     lines = [telephone(each) if rate < RATE else each for each in spoken]
-    return [Recording("pcm_s16le", rate, np.rint(each.samples * 32767).astype("<i2").tobytes()) for each in lines]
+    return [SourceRecording("pcm_s16le", rate, np.rint(each.samples * 32767).astype("<i2").tobytes()) for each in lines]
 
 
 def run(load: Load) -> Heard:

@@ -1,4 +1,4 @@
-"""Runs the synthesised templates on this machine: `with deployment() as bonafide: ...`."""
+"""Runs the synthesized templates on this machine: `with deployment() as bonafide: ...`."""
 
 import re
 import shutil
@@ -10,16 +10,24 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from local.alias import Alias
-from local.emulator import Emulator, emulator
-from local.environment import Outcome
-from local.front import Api, listen
-from local.function import Definition, Function, Record, forget, platform, runtime_client
-from local.schedule import Scheduler, schedules
-from local.stream import mappings
-from local.stream_poller import Poller
-from local.synth import ROOT, synthesize
-from local.template import Template
+from local.aws.api.front import ApiDefinition, listen
+from local.aws.emulator import Emulator, emulator
+from local.aws.functions.alias import FunctionAlias
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import (
+    FunctionDefinition,
+    InvocationObserver,
+    LambdaFunction,
+    forget,
+    platform,
+    runtime_client,
+)
+from local.aws.schedule import Scheduler, schedules
+from local.aws.streams.mapping import mappings
+from local.aws.streams.poller import Poller
+from local.aws.synth import synthesize
+from local.aws.template import StackTemplate
+from ops.synthesis import ROOT
 
 LOGS = ROOT / ".build" / "local"
 API_URL = re.compile(r"https://\w+\.execute-api\.")
@@ -34,7 +42,7 @@ class Account:
         variables: what leads the functions to further services.
     """
 
-    record: Record = forget
+    record: InvocationObserver = forget
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,17 +64,17 @@ class Host:
     account: Account
     endpoint: str
 
-    def start(self, template: Template, wanted: Callable[[str], bool]) -> dict[str, Function]:
+    def start(self, template: StackTemplate, wanted: Callable[[str], bool]) -> dict[str, LambdaFunction]:
         """Makes functions of a template, of which `wanted` picks by name; the caller closes them."""
         return {each.name: self._start(each) for each in template.functions() if wanted(each.name)}
 
-    def _start(self, definition: Definition) -> Function:
+    def _start(self, definition: FunctionDefinition) -> LambdaFunction:
         log = self.logs / f"{definition.name}{'' if definition.version == '1' else f'-{definition.version}'}.log"
         log.write_bytes(b"")
         variables = {**platform(self.emulator.endpoint), **self.account.variables}
         own = {name: self._here(value) for name, value in definition.environment.items()}
         program = replace(definition, environment=own).program(self.runtime, variables)
-        return Function(definition, program, log, record=self.account.record)
+        return LambdaFunction(definition, program, log, record=self.account.record)
 
     def _here(self, value: str) -> str:
         """Replaces the URL that the API would have in AWS."""
@@ -85,9 +93,9 @@ class Deployment:
     """
 
     host: Host
-    template: Template
-    functions: Mapping[str, Function]
-    aliases: Mapping[str, Alias]
+    template: StackTemplate
+    functions: Mapping[str, LambdaFunction]
+    aliases: Mapping[str, FunctionAlias]
 
     @property
     def endpoint(self) -> str:
@@ -104,11 +112,11 @@ class Deployment:
         """Folder with one log per function, and that of the emulator."""
         return self.host.logs
 
-    def invoke(self, function: str, event: bytes) -> Outcome:
+    def invoke(self, function: str, event: bytes) -> InvocationResult:
         """Invokes a function directly, as `aws lambda invoke` would."""
         return self.functions[function].submit(event).result()
 
-    def submit(self, function: str, payload: bytes, trace: str, request_id: str) -> Future[Outcome]:
+    def submit(self, function: str, payload: bytes, trace: str, request_id: str) -> Future[InvocationResult]:
         """Queues an event of the API for a function."""
         return self.aliases[function].submit(payload, trace, request_id)
 
@@ -128,7 +136,7 @@ def deployment(
     Args:
         port: where the API listens on the loopback interface; 0 picks a free port.
         stage: one of cdk.json.
-        assembly: a cloud assembly; by default that of this repository, synthesised when it is out of date.
+        assembly: a cloud assembly; by default that of this repository, synthesized when it is out of date.
         logs: folder for logs.
         pace: how many times faster than the clock the time of schedules passes.
         account: what there is of AWS besides the state.
@@ -139,9 +147,9 @@ def deployment(
         cleanup.callback(shutil.rmtree, state, ignore_errors=True)
         logs.mkdir(parents=True, exist_ok=True)
         aws = cleanup.enter_context(emulator(state, logs / "emulator.log"))
-        exports = aws.deploy(Template.read(assembly, f"Bonafide-{stage}-Data", {}))
-        template = Template.read(assembly, f"Bonafide-{stage}-Service", exports)
-        aliases: dict[str, Alias] = {}
+        exports = aws.deploy(StackTemplate.read(assembly, f"Bonafide-{stage}-Data", {}))
+        template = StackTemplate.read(assembly, f"Bonafide-{stage}-Service", exports)
+        aliases: dict[str, FunctionAlias] = {}
         server = listen(_api(template, aliases), port)
         cleanup.callback(server.server_close)
         endpoint = f"http://{server.address}/{template.stage()}"
@@ -150,7 +158,7 @@ def deployment(
         for function in functions.values():
             cleanup.callback(function.close)
         warm(functions)
-        aliases |= {name: Alias(each) for name, each in functions.items()}
+        aliases |= {name: FunctionAlias(each) for name, each in functions.items()}
         running = Deployment(host, template, functions, aliases)
         for source in _sources(running, pace):
             cleanup.callback(source.stop)
@@ -159,7 +167,7 @@ def deployment(
         yield running
 
 
-def warm(functions: Mapping[str, Function]) -> None:
+def warm(functions: Mapping[str, LambdaFunction]) -> None:
     """Starts one environment of each function; one that does not start is said, and fails its own calls only."""
     for name, started in [(name, function.warm()) for name, function in functions.items()]:
         if failure := started.result():
@@ -174,8 +182,8 @@ def _sources(running: Deployment, pace: float) -> Iterator[Poller | Scheduler]:
         yield Scheduler(schedule, running.aliases[schedule.function].submit, pace)
 
 
-def _api(template: Template, aliases: Mapping[str, Alias]) -> Api:
-    def submit(function: str, payload: bytes, trace: str, request_id: str) -> Future[Outcome]:
+def _api(template: StackTemplate, aliases: Mapping[str, FunctionAlias]) -> ApiDefinition:
+    def submit(function: str, payload: bytes, trace: str, request_id: str) -> Future[InvocationResult]:
         return aliases[function].submit(payload, trace, request_id)
 
-    return Api(template.stage(), template.routes(), template.refusals(), template.binary_types(), submit)
+    return ApiDefinition(template.stage(), template.routes(), template.refusals(), template.binary_types(), submit)

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from local.child import die_with
+from local.aws.child import die_with
 from local.runner import deployment
 
 

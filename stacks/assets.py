@@ -1,4 +1,4 @@
-"""Where the code of functions and layers lies, and what to say when it has not been built."""
+"""Folders with the code of functions and layers."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,42 +6,42 @@ from pathlib import Path
 
 from aws_cdk import aws_lambda as lambda_
 
-# Running anything writes compiled files next to the sources; they must neither be deployed nor change a hash.
+# Running code writes compiled files next to the sources; they must neither be deployed nor change a hash.
 IGNORED = ["**/__pycache__", "**/*.pyc"]
 
 
 class NotBuiltError(RuntimeError):
-    """Something that the templates contain does not exist yet."""
+    """An asset of the templates has not been built; the message says how to build it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """Folders below the root of the repository."""
+    """Assets below the root of the repository."""
 
     root: Path
 
     def function(self, name: str) -> lambda_.AssetCode:
-        """The code of one function."""
+        """Returns the code of one function."""
         return self._code(f"functions/{name}", "handler.py", IGNORED, "write functions/<name>/handler.py")
 
     def core(self) -> lambda_.AssetCode:
-        """The product's own package, straight from its sources."""
+        """Returns the product's own package, from its sources."""
         return self._code("layers/core", "python/bonafide/__init__.py", IGNORED, "check out the repository again")
 
     def runtime(self) -> lambda_.AssetCode:
-        """Third-party packages. Their compiled files are reproducible and save half of the start, so they stay."""
+        """Returns the third-party packages; their compiled files are reproducible and halve the start time."""
         return self._code(".build/layers/runtime", "python/boto3", [], "run `make layers`")
 
     def model(self) -> lambda_.AssetCode:
-        """The bundle of models."""
+        """Returns the bundle of models."""
         return self._code(".build/layers/model", "bundle/manifest.json", [], "run `make bundle`")
 
     def golden(self) -> lambda_.AssetCode:
-        """Recordings whose right answer is known."""
+        """Returns the recordings of golden calls."""
         return self._code(".build/layers/golden", "golden/genuine.wav", [], "run `make golden`")
 
     def bundle_digest(self) -> str:
-        """SHA-256 of the manifest, which holds the digest of each file: a new bundle makes new function versions."""
+        """Returns the SHA-256 of the manifest, which holds each file's digest: a new bundle, new function versions."""
         self.model()
         return hashlib.sha256((self.root / ".build/layers/model/bundle/manifest.json").read_bytes()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What must outlive every deployment: tables, recordings and the key that encrypts them."""
+"""The data stack: tables, buckets, the stream and their key, which outlive every deployment."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -7,24 +7,26 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.stage import Stage
+from stacks.stage import DeploymentStage
 
 
 class DataStack(Stack):
-    """State of all domains. Names are left to CloudFormation, so that a stage can be restored beside itself.
+    """State of all domains. CloudFormation chooses the names, so that a stage can be restored beside itself.
+
+    Construct ids are not renamed: another logical id would replace the resource, and with it the data.
 
     Attributes:
         key: encrypts everything below.
-        tenants: domains, speakers and voiceprints; one partition per domain.
-        decisions: what was answered, until it expires.
-        idempotency: what was answered to which Idempotency-Key.
-        sessions: calls and the evidence of their chunks, for a day.
-        stream: accepted chunks on their way to being scored.
-        failures: events of the stream that could not be scored, with what a replay needs, for two weeks.
+        domains: domains, speakers and voiceprints; one partition per domain.
+        decisions: decisions, until they expire.
+        idempotency: answers by Idempotency-Key.
+        sessions: sessions and the evidence of their chunks, for a day.
+        stream: accepted chunks that wait to be scored.
+        failures: stream records that could not be scored, with everything that a replay needs, for two weeks.
         audio: uploads for a day, and recordings of the domains whose policy keeps them.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, stage: Stage) -> None:
+    def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage) -> None:
         super().__init__(scope, id_, description="Bonafide: voiceprints, decisions and recordings")
         self.key = kms.Key(
             self,
@@ -34,7 +36,7 @@ class DataStack(Stack):
             removal_policy=RemovalPolicy.RETAIN,
         )
         self._protected = stage.protected
-        self.tenants = self._table("Tenants", "domain", "item")
+        self.domains = self._table("Tenants", "domain", "item")
         self.decisions = self._table("Decisions", "domain", "decision_id", expires="expires_at")
         self.idempotency = self._table("Idempotency", "id", expires="expiration")
         self.sessions = self._table("Sessions", "session", "item", expires="expires_at")
@@ -83,7 +85,7 @@ class DataStack(Stack):
         )
 
     def _bucket(self, id_: str, *lifecycle: s3.LifecycleRule) -> s3.Bucket:
-        # Not versioned on purpose: an erased recording has to be gone, not hidden behind a delete marker.
+        # Not versioned on purpose: an erased recording must not remain behind a delete marker.
         return s3.Bucket(
             self,
             id_,

@@ -1,4 +1,4 @@
-"""Metrics as CloudWatch knows them; those of the product by the names in the one place that names them."""
+"""CloudWatch metrics, by the names in metrics.json."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 NAMES = Path(__file__).parent.parent / "layers/core/python/bonafide/metrics.json"
-_CATALOGUE: dict[str, Any] = json.loads(NAMES.read_text())
+_CATALOG: dict[str, Any] = json.loads(NAMES.read_text())
 
 
 class UnknownMetricError(ValueError):
@@ -16,18 +16,18 @@ class UnknownMetricError(ValueError):
 
 
 def check(name: str) -> str:
-    """Returns the name.
+    """Checks a name, and returns it.
 
     Raises:
         UnknownMetricError: an alarm on it would never fire.
     """
-    if name not in _CATALOGUE["metrics"]:
-        raise UnknownMetricError(f"no metric {name!r} in {NAMES.name}; there are {', '.join(_CATALOGUE['metrics'])}")
+    if name not in _CATALOG["metrics"]:
+        raise UnknownMetricError(f"no metric {name!r} in {NAMES.name}; there are {', '.join(_CATALOG['metrics'])}")
     return name
 
 
 def emitted(name: str, statistic: str, service: str, version: str | None = None) -> cloudwatch.Metric:
-    """A metric that functions emit, of all versions of a service or of one.
+    """Returns a metric that functions emit, of all versions of a service or of one.
 
     Args:
         name: in metrics.json.
@@ -39,19 +39,19 @@ def emitted(name: str, statistic: str, service: str, version: str | None = None)
         UnknownMetricError: nobody emits it.
     """
     dimensions = {"service": service} | ({"version": version} if version else {})
-    namespace = _CATALOGUE["namespace"]
+    namespace = _CATALOG["namespace"]
     return cloudwatch.Metric(
         namespace=namespace, metric_name=check(name), statistic=statistic, dimensions_map=dimensions
     )
 
 
 def by_version(name: str, statistic: str, service: str, label: str) -> cloudwatch.MathExpression:
-    """A metric of each version of a service that emits it, a line for each; only for graphs.
+    """Returns a metric of each version of a service, one line for each; for graphs only.
 
     Raises:
         UnknownMetricError: nobody emits it.
     """
-    wanted = f'{{{_CATALOGUE["namespace"]},service,version}} MetricName="{check(name)}" service="{service}"'
+    wanted = f'{{{_CATALOG["namespace"]},service,version}} MetricName="{check(name)}" service="{service}"'
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{wanted}', '{statistic}', 60)",
         label=f"{label} ${{PROP('Dim.version')}}",
@@ -61,5 +61,5 @@ def by_version(name: str, statistic: str, service: str, label: str) -> cloudwatc
 
 
 def expression(text: str, period: Duration, metrics: dict[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
-    """Metric math over some metrics by id."""
+    """Returns metric math over metrics by id."""
     return cloudwatch.MathExpression(expression=text, period=period, using_metrics=metrics)

@@ -1,4 +1,4 @@
-"""What tells people: alarms and error budgets from slo.yaml, and the dashboard."""
+"""The monitoring stack: alarms on the error budgets of slo.yaml, and the dashboard."""
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -8,48 +8,55 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.constructs.burn import BURNS, burn_alarm
-from stacks.constructs.dashboard import dashboard
+from stacks.burn_rate import BURN_RATES, burn_rate_alarm
+from stacks.dashboard import dashboard
 from stacks.metrics import emitted
 from stacks.slo import Objectives
 
 
 class MonitoringStack(Stack):
-    """It knows functions by the names of their metrics only, so it can be deployed before and after them.
+    """Alarms and dashboard; they refer to metrics by name only, so the stack depends on no other.
 
     Attributes:
-        topic: where alarms go; whoever is on call subscribes to it.
+        topic: receives alarms; the on-call engineer subscribes to it.
     """
 
     def __init__(self, scope: Construct, id_: str, *, objectives: Objectives | None = None) -> None:
         super().__init__(scope, id_, description="Bonafide: alarms, error budgets and dashboard")
         objectives = objectives or Objectives.read()
         self.topic = self._topic()
-        alarms: list[cloudwatch.AlarmBase] = [burn_alarm(self, slo, burn) for slo in objectives.slos for burn in BURNS]
-        alarms.append(self._silence())
+        alarms: list[cloudwatch.AlarmBase] = [
+            burn_rate_alarm(self, slo, rate) for slo in objectives.slos for rate in BURN_RATES
+        ]
+        alarms.append(self._silent_probe())
         for alarm in alarms:
             alarm.add_alarm_action(actions.SnsAction(self.topic))
             alarm.add_ok_action(actions.SnsAction(self.topic))
         dashboard(self, objectives, alarms)
-        CfnOutput(self, "Alarms", value=self.topic.topic_arn, description="Subscribe whoever is on call")
+        CfnOutput(
+            self,
+            "Alarms",
+            value=self.topic.topic_arn,
+            description="Topic of all alarms; the on-call engineer subscribes to it",
+        )
 
     def _topic(self) -> sns.Topic:
-        # CloudWatch cannot use the key that AWS manages for topics.
+        # CloudWatch cannot publish to a topic that is encrypted with the AWS managed key.
         key = kms.Key(
             self,
             "Key",
-            description="Bonafide: alarms on their way",
+            description="Bonafide: alarm notifications",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
         key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey*")
         return sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
 
-    def _silence(self) -> cloudwatch.Alarm:
+    def _silent_probe(self) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             self,
             "SilentProbe",
-            alarm_description="The synthetic caller does not call, so a quiet night would look like a good one. "
+            alarm_description="The synthetic caller makes no calls, so an outage without traffic would go unnoticed. "
             "Runbook: docs/runbooks/silent-probe.md",
             metric=emitted("ProbeCalls", "Sum", "probe_service").with_(period=Duration.minutes(5)),
             threshold=1,

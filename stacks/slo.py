@@ -14,12 +14,12 @@ MAX_METRICS = 10  # of one alarm, two for each service
 
 
 class SloError(ValueError):
-    """slo.yaml does not say what it has to; the message names the place."""
+    """slo.yaml is not valid; the message names the place."""
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
-    """What is counted, as pairs of metric and statistic.
+class EventCounts:
+    """Counts of an objective, as pairs of metric and statistic.
 
     Attributes:
         bad: events that use up the budget.
@@ -33,11 +33,11 @@ class Events:
 
     @classmethod
     def parse(cls, written: Mapping[str, Any]) -> Self:
-        """Reads either form.
+        """Reads either form: bad and total, or a metric with a bound.
 
         Raises:
             SloError: it is neither.
-            UnknownMetricError: it names a metric that nobody emits.
+            UnknownMetricError: no function emits the metric.
         """
         match written:
             case {"bad": str(bad), "total": str(total), **rest} if not rest:
@@ -53,11 +53,11 @@ class Slo:
 
     Attributes:
         name: unique, lower case with hyphens.
-        means: what is promised, for people.
-        runbook: the kind of its alarms, which is the name of their runbook.
+        means: the promise in words.
+        runbook: name of the runbook of its alarms.
         objective: percent of events that have to be good, above 50 and below 100.
         services: folders of the functions whose events count.
-        events: what is counted.
+        events: which events count.
     """
 
     name: str
@@ -65,11 +65,11 @@ class Slo:
     runbook: str
     objective: float
     services: Sequence[str]
-    events: Events
+    events: EventCounts
 
     @property
     def budget(self) -> float:
-        """The part of events that may be bad."""
+        """Part of events that may be bad."""
         return 1 - self.objective / 100
 
     @classmethod
@@ -77,7 +77,7 @@ class Slo:
         """Reads one entry.
 
         Raises:
-            SloError: names the entry and what is wrong with it.
+            SloError: names the entry and the fault.
         """
         name = written.get("name", "an entry without a name")
         if written.keys() != set(cls.__slots__):
@@ -87,17 +87,17 @@ class Slo:
         if not 1 <= len(written["services"]) <= MAX_METRICS // 2:
             raise SloError(f"{name}: has to be about 1 to {MAX_METRICS // 2} services")
         try:
-            return cls(**{**written, "events": Events.parse(written["events"])})
+            return cls(**{**written, "events": EventCounts.parse(written["events"])})
         except ValueError as error:
             raise SloError(f"{name}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Objectives:
-    """All of slo.yaml.
+    """Content of slo.yaml.
 
     Attributes:
-        window_days: over which budgets are counted.
+        window_days: days over which budgets are counted.
         slos: in the order of the file.
     """
 
@@ -109,7 +109,7 @@ class Objectives:
         """Reads and checks the file.
 
         Raises:
-            SloError: names what is wrong.
+            SloError: names the fault.
         """
         written = yaml.safe_load(file.read_text())
         if not isinstance(written, dict) or written.keys() != {"window_days", "slos"}:
@@ -121,10 +121,10 @@ class Objectives:
         return cls(int(written["window_days"]), slos)
 
     def bound_ms(self, service: str, metric: str = "RequestLatency") -> float:
-        """Returns above what a service is late.
+        """Returns the bound above which an answer of a service is late.
 
         Raises:
-            SloError: nothing is promised about it.
+            SloError: no objective has one.
         """
         for slo in self.slos:
             if service in slo.services and slo.events.total[0] == metric and slo.events.above_ms:
@@ -132,6 +132,6 @@ class Objectives:
         raise SloError(f"no objective says when {metric} of {service} is late")
 
     def services(self, metric: str) -> list[str]:
-        """Returns the services that are promised to be in time, as a metric says."""
+        """Returns the services with a bound on a metric."""
         late = [slo for slo in self.slos if slo.events.above_ms and slo.events.total[0] == metric]
         return [service for slo in late for service in slo.services]

@@ -1,4 +1,4 @@
-"""What differs between development, staging and production."""
+"""Differences between development, staging and production."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ ALL_AT_ONCE = "ALL_AT_ONCE"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DeploymentStage:
     """One named set of operational settings out of cdk.json.
 
     Attributes:
         name: dev, staging or production.
-        log_retention: how long logs are kept.
-        requests_per_second: steady rate that the API accepts.
-        burst: requests that it accepts at once.
-        protected: tables refuse to be deleted.
+        log_retention: of all log groups.
+        requests_per_second: the API's rate limit.
+        burst: the API's burst limit.
+        protected: whether tables have deletion protection.
         shards: of the audio stream; each takes 1 MB a second.
-        traffic: how calls are shifted to a new version: CDK's name of one of CodeDeploy's configurations.
-        provisioned: environments that are kept ready, by function; none while traffic is shifted in parts.
+        traffic: CDK's name of the CodeDeploy configuration that shifts traffic to a new version.
+        provisioned: provisioned concurrency by function; empty while traffic is shifted in parts.
     """
 
     name: str

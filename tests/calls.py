@@ -39,7 +39,7 @@ from bonafide.services.intake import AudioIntake
 from bonafide.services.sessions import Sessions
 from bonafide.services.setting_aside import SettingAside
 from bonafide.stream import batch_entry
-from local.demo.readers import load
+from layers.golden.readers import load
 from tests.services.parts import MORNING, Observed
 
 BUNDLE = Path(__file__).parents[1] / ".build/layers/model/bundle"
@@ -57,7 +57,7 @@ def bundle() -> Bundle:
 def telephone(reader: str) -> tuple[Waveform, Waveform]:
     """What a reader is enrolled with, and what they call with."""
     person = load()[reader]
-    return to_narrowband(Waveform(person.enrolment, 16000)), to_narrowband(Waveform(person.call, 16000))
+    return to_narrowband(Waveform(person.enrollment, 16000)), to_narrowband(Waveform(person.call, 16000))
 
 
 def mulaw(samples: Samples) -> bytes:

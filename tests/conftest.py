@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from local.synth import synthesize
+from local.aws.synth import synthesize
 
 # Other tests and people share the machine, so how long an example takes says nothing.
 settings.register_profile("bonafide", deadline=None)

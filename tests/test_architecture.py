@@ -41,7 +41,7 @@ ONLY_IN = {
     ),
     "torch": ("training",),
 }
-TOOLS = ("local", "benchmarks", "tests", "layers/golden", "layers/model", "layers/runtime")
+TOOLS = ("local", "ops", "benchmarks", "tests", "layers/golden", "layers/model", "layers/runtime")
 OUTSIDE = {  # folder of the repository -> what of the project it may import
     "functions": ("bonafide.",),
     "stacks": ("stacks",),
@@ -104,7 +104,7 @@ def test_heavy_libraries_stay_where_they_belong(library: str) -> None:
 
 @pytest.mark.parametrize("folder", OUTSIDE)
 def test_folders_import_only_their_share_of_the_project(folder: str) -> None:
-    project = ("bonafide", "functions", "stacks", "training", "local", "benchmarks", "layers", "tests")
+    project = ("bonafide", "functions", "stacks", "training", "local", "ops", "benchmarks", "layers", "tests")
     found = {name for path in python_files(folder) for name in imports(path) if is_within(name, project)}
     assert {name for name in found if not is_within(name, OUTSIDE[folder]) and not is_package_of(name, folder)} == set()
 
@@ -116,9 +116,8 @@ def is_package_of(name: str, folder: str) -> bool:
 
 def test_the_product_never_imports_its_tools() -> None:
     product = [*PACKAGE.rglob("*.py"), *python_files("functions", "stacks")]
-    assert [
-        path for path in product if any(is_within(name, ("local", "benchmarks", "tests")) for name in imports(path))
-    ] == []
+    tools = ("local", "ops", "benchmarks", "tests")
+    assert [path for path in product if any(is_within(name, tools) for name in imports(path))] == []
 
 
 def test_what_answers_a_route_has_at_most_5_lines() -> None:

@@ -26,7 +26,7 @@ from bonafide.observability import (
     observed,
 )
 from bonafide.services import ledger
-from local import telemetry
+from local.contracts import telemetry
 from tests.services.parts import Chords, World, speech
 
 ROOT = Path(__file__).parents[1]
@@ -229,7 +229,7 @@ def test_the_product_spells_no_metric_but_to_emit_it() -> None:
 
 
 def test_the_table_of_metrics_is_the_one_of_the_one_place() -> None:
-    assert telemetry.TARGET.read_text() == telemetry.text(), "run `python -m local.telemetry`"
+    assert telemetry.TARGET.read_text() == telemetry.text(), "run `python -m local.contracts.telemetry`"
 
 
 @pytest.mark.parametrize("name", METRICS["metrics"])

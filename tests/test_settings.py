@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bonafide.settings import BundleSettings, FromEnvironment, MissingSetting, Settings
+from bonafide.settings import AudioBucket, BundleSettings, FromEnvironment, MissingSetting
 
 # By name, since giving a class slots makes it anew, and the first one may still be around.
 KINDS = list({kind.__name__: kind for kind in FromEnvironment.__subclasses__()}.values())
@@ -24,6 +24,6 @@ def test_a_setting_that_is_missing_or_empty_is_named(kind: type[FromEnvironment]
 
 
 def test_each_setting_is_read_from_the_variable_of_its_name() -> None:
-    assert Settings.read(complete(Settings)).audio_bucket == "value of audio_bucket"
+    assert AudioBucket.read(complete(AudioBucket)).audio_bucket == "value of audio_bucket"
     bundle = BundleSettings.read({"BONAFIDE_BUNDLE_DIR": "/opt/bundle", "BONAFIDE_BUNDLE_DIGEST": "d"})
     assert (bundle.bundle_dir, bundle.bundle_digest) == (Path("/opt/bundle"), "d")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from local.aws.xray import XRayDaemon, header
 from local.traces.trail import flat
-from local.xray import Daemon, header
 
 OWN = "1-00000001-000000000000000000000001"
 CAUSE = "1-00000002-000000000000000000000002"
@@ -64,7 +64,7 @@ observed(handle)({{}}, Context)
 
 def told(sampled: str = "1") -> list[dict[str, Any]]:
     """The parts of all traces."""
-    daemon = Daemon()
+    daemon = XRayDaemon()
     environment = {
         **os.environ,
         "AWS_XRAY_DAEMON_ADDRESS": daemon.address,

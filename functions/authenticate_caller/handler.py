@@ -1,12 +1,19 @@
-"""POST .../authentications: is this the enrolled person?"""
+"""POST .../authentications: decides whether a caller is the claimed speaker."""
 
-from bonafide.bootstrap.models import verification
+from bonafide.bootstrap.models import authentication
 from bonafide.bootstrap.stores import idempotency
-from bonafide.contracts import AuthenticationDecision, AuthenticationRequest
-from bonafide.http import Domain, IdempotencyKey, Speaker, create_app, lambda_entry, responses
+from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
+from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.identity import request_context
+from bonafide.http.openapi import responses
+from bonafide.http.parameters import DomainName, IdempotencyKey, SpeakerName
+from bonafide.services.authentication import AuthenticationRequested
 
-service = verification()
-app = create_app(idempotency(), lambda body: service.begin(AuthenticationRequest.model_validate(body)))
+service = authentication()
+# Evidence is extracted while the Idempotency-Key is looked up, so the body is read once more before that.
+app = create_app(
+    idempotency(), lambda body: service.begin(AuthenticationRequest.model_validate(body).audio.to_record())
+)
 lambda_handler = lambda_entry(app)
 
 
@@ -18,7 +25,9 @@ lambda_handler = lambda_entry(app)
     responses=responses(AuthenticationDecision, 404, 409),
 )
 def authenticate(
-    domain: Domain, speaker: Speaker, request: AuthenticationRequest, idempotency_key: IdempotencyKey = None
+    domain: DomainName, speaker: SpeakerName, request: AuthenticationRequest, idempotency_key: IdempotencyKey = None
 ) -> AuthenticationDecision:
-    """Holds the caller's speech against the claimed speaker's voiceprint and decides, with reasons."""
-    return service.authenticate(domain, speaker, request, idempotency_key)
+    """Compares the caller's speech with the claimed speaker's voiceprint and decides, with reasons."""
+    context = request_context(app, request, idempotency_key)
+    audio, call_id = request.audio.to_record(), request.context.call_id
+    return decision_view(service.authenticate(AuthenticationRequested(domain, speaker, audio, call_id, context)))

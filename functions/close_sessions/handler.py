@@ -1,4 +1,4 @@
-"""Every minute: makes the decisions final of calls that wait for nobody any more."""
+"""Every minute: makes the decisions of overdue sessions final."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -9,7 +9,7 @@ service = closing()
 
 
 def close_overdue(_: Event, context: LambdaContext) -> dict[str, int]:
-    """Closes as many overdue calls as the time allows."""
+    """Closes as many overdue sessions as the time allows."""
     return {"closed": service.close_overdue(lambda: context.get_remaining_time_in_millis() / 1000)}
 
 

@@ -1,17 +1,17 @@
-"""The contract, a page to browse it, and liveness."""
+"""The contract, a page to browse it, and health."""
 
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
 from bonafide import __version__
-from bonafide.bootstrap.stores import settings
-from bonafide.contracts import Health
-from bonafide.http import create_app, lambda_entry, responses
-from bonafide.openapi import browser_page, document
+from bonafide.bootstrap.stores import stage
+from bonafide.contracts.service import Health
+from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.openapi import browser_page, document, responses
 
 app = create_app()
-stage = settings().stage
+STAGE = stage()
 lambda_handler = lambda_entry(app)
 TAGS = ["service"]
 
@@ -19,16 +19,16 @@ TAGS = ["service"]
 @app.get("/v1/health", summary="Liveness", operation_id="getHealth", tags=TAGS, responses=responses(Health))
 def health() -> Health:
     """Answers as long as the service does."""
-    return Health(version=__version__, stage=stage)
+    return Health(version=__version__, stage=STAGE)
 
 
 @app.get("/v1/openapi.json", include_in_schema=False)
 def openapi() -> Response[str]:
-    """The contract as an OpenAPI 3.1 document."""
+    """Returns the contract as an OpenAPI 3.1 document."""
     return Response(HTTPStatus.OK, content_type="application/json", body=document())
 
 
 @app.get("/v1/docs", include_in_schema=False)
 def docs() -> Response[str]:
-    """The contract as a page."""
+    """Returns the contract as a page."""
     return Response(HTTPStatus.OK, content_type="text/html; charset=utf-8", body=browser_page())

@@ -1,24 +1,29 @@
-"""POST .../enrollments: speech and consent become a voiceprint."""
+"""POST .../enrollments: makes a voiceprint of speech and consent."""
 
-from bonafide.bootstrap.models import enrolment
+from bonafide.bootstrap.models import enrollment
 from bonafide.bootstrap.stores import idempotency
-from bonafide.contracts import Enrollment, EnrollmentRequest
-from bonafide.http import Domain, IdempotencyKey, Speaker, create_app, lambda_entry, responses
+from bonafide.contracts.speakers import Enrollment, EnrollmentRequest, enrollment_view
+from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.identity import request_context
+from bonafide.http.openapi import responses
+from bonafide.http.parameters import DomainName, IdempotencyKey, SpeakerName
 
 app = create_app(idempotency())
-service = enrolment()
+service = enrollment()
 lambda_handler = lambda_entry(app)
 
 
 @app.post(
     "/v1/domains/<domain>/speakers/<speaker>/enrollments",
-    summary="Enrol a speaker",
+    summary="Enroll a speaker",
     operation_id="enrollSpeaker",
     tags=["enrollments"],
     responses=responses(Enrollment, 404, 409),
 )
 def enroll(
-    domain: Domain, speaker: Speaker, request: EnrollmentRequest, idempotency_key: IdempotencyKey = None
+    domain: DomainName, speaker: SpeakerName, request: EnrollmentRequest, idempotency_key: IdempotencyKey = None
 ) -> Enrollment:
     """Adds a recording to the speaker's voiceprint and tells how much speech is still missing."""
-    return service.enroll(domain, speaker, request, idempotency_key)
+    context = request_context(app, request, idempotency_key)
+    audio, consent = request.audio.to_record(), request.consent.to_record()
+    return enrollment_view(service.enroll(domain, speaker, audio, consent, context))

@@ -1,10 +1,13 @@
-"""The door of the audio stream."""
+"""Intake of the audio stream: chunks, and the end of a session."""
 
 from bonafide.bootstrap.stores import idempotency, intake
-from bonafide.contracts import ChunkReceipt, ChunkRequest, EndRequest, Session
-from bonafide.http import ChunkNumber, Domain, IdempotencyKey, SessionId, create_app, lambda_entry, responses
+from bonafide.contracts.sessions import ChunkReceipt, ChunkRequest, EndRequest, Session, receipt_view, session_view
+from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.openapi import responses
+from bonafide.http.parameters import ChunkNumber, DomainName, IdempotencyKey, SessionName
+from bonafide.http.problems import CHUNK_FIELDS
 
-app = create_app(idempotency())
+app = create_app(idempotency(), fields=CHUNK_FIELDS)
 service = intake()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/sessions/<session>"
@@ -18,19 +21,20 @@ TAGS = ["sessions"]
     tags=TAGS,
     responses=responses(ChunkReceipt, 404, 409),
 )
-def put(domain: Domain, session: SessionId, n: ChunkNumber, request: ChunkRequest) -> ChunkReceipt:
-    """Takes chunk n of a call, 0.5 to 15 s of audio; repeated, reordered and late chunks are fine."""
-    return service.put(domain, session, n, request)
+def put(domain: DomainName, session: SessionName, n: ChunkNumber, request: ChunkRequest) -> ChunkReceipt:
+    """Takes chunk n of a session, 0.5 to 15 s of audio; repeated, reordered and late chunks are fine."""
+    accepted_at = service.put(domain, session, n, request.content, request.stated())
+    return receipt_view(session, n, accepted_at)
 
 
 @app.post(
-    f"{PATH}/end", summary="End a call", operation_id="endSession", tags=TAGS, responses=responses(Session, 404, 409)
+    f"{PATH}/end", summary="End a session", operation_id="endSession", tags=TAGS, responses=responses(Session, 404, 409)
 )
 def end(
-    domain: Domain,
-    session: SessionId,
+    domain: DomainName,
+    session: SessionName,
     request: EndRequest,
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
 ) -> Session:
-    """Says how many chunks the call has; the decision is final once they are in, or 30 s later."""
-    return service.end(domain, session, request)
+    """Takes the number of chunks of the session; the decision is final once they are in, or 30 s later."""
+    return session_view(service.end(domain, session, request.chunks))

@@ -1,10 +1,21 @@
-"""Calls whose audio arrives in chunks: start, claim, read, evaluate."""
+"""Sessions whose audio arrives in chunks: start, claim, read, evaluate."""
 
 from bonafide.bootstrap.stores import idempotency, sessions
-from bonafide.contracts import ClaimRequest, Session, SessionEvaluation, SessionRequest
-from bonafide.http import Domain, IdempotencyKey, SessionId, create_app, lambda_entry, responses
+from bonafide.contracts.sessions import (
+    ClaimRequest,
+    Session,
+    SessionEvaluation,
+    SessionRequest,
+    evaluation_view,
+    session_view,
+)
+from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.identity import request_context
+from bonafide.http.openapi import responses
+from bonafide.http.parameters import DomainName, IdempotencyKey, SessionName
+from bonafide.http.problems import FORMAT_FIELDS
 
-app = create_app(idempotency())
+app = create_app(idempotency(), fields=FORMAT_FIELDS)
 service = sessions()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/sessions"
@@ -12,37 +23,39 @@ ONE = f"{PATH}/<session>"
 TAGS = ["sessions"]
 
 
-@app.post(PATH, summary="Start a call", operation_id="startSession", tags=TAGS, responses=responses(Session, 404))
-def start(domain: Domain, request: SessionRequest, idempotency_key: IdempotencyKey = None) -> Session:
-    """Starts a call of up to an hour, with or without a claimed speaker."""
-    return service.start(domain, request, idempotency_key)
+@app.post(PATH, summary="Start a session", operation_id="startSession", tags=TAGS, responses=responses(Session, 404))
+def start(domain: DomainName, request: SessionRequest, idempotency_key: IdempotencyKey = None) -> Session:
+    """Starts a session of up to an hour, with or without a claimed speaker."""
+    context = request_context(app, request, idempotency_key)
+    form, call_id = request.format.to_record(), request.context.call_id
+    return session_view(service.start(domain, request.speaker, form, call_id, context))
 
 
-@app.get(ONE, summary="Read a call", operation_id="getSession", tags=TAGS, responses=responses(Session, 404))
-def get(domain: Domain, session: SessionId) -> Session:
-    """Reads a call; it is forgotten a day after it expires, its final decision is not."""
-    return service.get(domain, session)
+@app.get(ONE, summary="Read a session", operation_id="getSession", tags=TAGS, responses=responses(Session, 404))
+def get(domain: DomainName, session: SessionName) -> Session:
+    """Reads a session; it is deleted a day after it expires, its final decision is not."""
+    return session_view(service.get(domain, session))
 
 
 @app.put(
     f"{ONE}/speaker",
-    summary="Say who calls",
+    summary="Claim a speaker",
     operation_id="claimSpeaker",
     tags=TAGS,
     responses=responses(Session, 404, 409),
 )
-def claim(domain: Domain, session: SessionId, request: ClaimRequest) -> Session:
-    """Sets, or corrects, who the caller claims to be, until the decision is final."""
-    return service.claim(domain, session, request)
+def claim(domain: DomainName, session: SessionName, request: ClaimRequest) -> Session:
+    """Sets, or corrects, the claimed speaker, until the decision is final."""
+    return session_view(service.claim(domain, session, request.speaker))
 
 
 @app.get(
     f"{ONE}/evaluation",
-    summary="Evaluate a call",
+    summary="Evaluate a session",
     operation_id="evaluateSession",
     tags=TAGS,
     responses=responses(SessionEvaluation, 404),
 )
-def evaluate(domain: Domain, session: SessionId) -> SessionEvaluation:
+def evaluate(domain: DomainName, session: SessionName) -> SessionEvaluation:
     """Judges the audio so far; final once all chunks are in or the grace period is over."""
-    return service.evaluate(domain, session)
+    return evaluation_view(service.evaluate(domain, session))

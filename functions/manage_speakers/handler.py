@@ -1,13 +1,15 @@
-"""Speakers after enrolment: read, list, opt out, delete."""
+"""Speakers after enrollment: read, list, opt out, delete."""
 
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
 from bonafide.bootstrap.stores import idempotency, speakers
-from bonafide.contracts import Speaker as SpeakerView
-from bonafide.contracts import SpeakerList
-from bonafide.http import Cursor, Domain, IdempotencyKey, Limit, Speaker, create_app, empty, lambda_entry, responses
+from bonafide.contracts.cursors import from_cursor
+from bonafide.contracts.speakers import Speaker, SpeakerList, speaker_list, speaker_view
+from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.openapi import empty, responses
+from bonafide.http.parameters import Cursor, DomainName, IdempotencyKey, Limit, SpeakerName
 
 app = create_app(idempotency())
 service = speakers()
@@ -17,9 +19,9 @@ TAGS = ["speakers"]
 
 
 @app.get(PATH, summary="List speakers", operation_id="listSpeakers", tags=TAGS, responses=responses(SpeakerList, 404))
-def list_speakers(domain: Domain, cursor: Cursor = None, limit: Limit = 50) -> SpeakerList:
+def list_speakers(domain: DomainName, cursor: Cursor = None, limit: Limit = 50) -> SpeakerList:
     """Reads one page of speakers in order of their identifiers."""
-    return service.list(domain, cursor, limit)
+    return speaker_list(*service.list(domain, from_cursor(cursor), limit))
 
 
 @app.get(
@@ -27,11 +29,11 @@ def list_speakers(domain: Domain, cursor: Cursor = None, limit: Limit = 50) -> S
     summary="Read a speaker",
     operation_id="getSpeaker",
     tags=TAGS,
-    responses=responses(SpeakerView, 404),
+    responses=responses(Speaker, 404),
 )
-def get(domain: Domain, speaker: Speaker) -> SpeakerView:
+def get(domain: DomainName, speaker: SpeakerName) -> Speaker:
     """Reads a speaker's status, speech and consent; nothing biometric."""
-    return service.get(domain, speaker)
+    return speaker_view(*service.get(domain, speaker))
 
 
 @app.delete(
@@ -41,7 +43,7 @@ def get(domain: Domain, speaker: Speaker) -> SpeakerView:
     tags=TAGS,
     responses=responses(None, 404),
 )
-def delete(domain: Domain, speaker: Speaker) -> Response[None]:
+def delete(domain: DomainName, speaker: SpeakerName) -> Response[None]:
     """Deletes the speaker, the voiceprint and all audio that was kept."""
     service.delete(domain, speaker)
     return empty(HTTPStatus.NO_CONTENT)
@@ -52,8 +54,8 @@ def delete(domain: Domain, speaker: Speaker) -> Response[None]:
     summary="Opt a speaker out",
     operation_id="optOutSpeaker",
     tags=TAGS,
-    responses=responses(SpeakerView, 404, 409),
+    responses=responses(Speaker, 404, 409),
 )
-def opt_out(domain: Domain, speaker: Speaker, idempotency_key: IdempotencyKey = None) -> SpeakerView:  # noqa: ARG001
+def opt_out(domain: DomainName, speaker: SpeakerName, idempotency_key: IdempotencyKey = None) -> Speaker:  # noqa: ARG001
     """Erases the voiceprint; the speaker is neither enrolled nor authenticated until consent is given anew."""
-    return service.opt_out(domain, speaker)
+    return speaker_view(*service.opt_out(domain, speaker))

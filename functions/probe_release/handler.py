@@ -1,4 +1,4 @@
-"""Called by CodeDeploy before and after it shifts traffic: does the new version answer golden calls rightly?"""
+"""Called by CodeDeploy before and after it shifts traffic: checks that the new version answers golden calls rightly."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -9,7 +9,7 @@ probe = release_probe()
 
 
 def probe_version(event: Event, _: LambdaContext) -> None:
-    """Reports to CodeDeploy, which waits for that and not for this to end."""
+    """Reports to CodeDeploy, which waits for the report and not for this function to end."""
     probe.handle(event)
 
 

@@ -2,15 +2,15 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bonafide.bootstrap.probes import service_probe
+from bonafide.bootstrap.probes import synthetic_caller
 from bonafide.observability import Event, observed
 
-probe = service_probe()
+caller = synthetic_caller()
 
 
 def probe_service(_: Event, __: LambdaContext) -> dict[str, int]:
-    """Says how many checks failed; the metrics say which calls."""
-    return probe.handle()
+    """Returns how many checks failed; the metrics say which calls."""
+    return caller.handle()
 
 
 lambda_handler = observed(probe_service)

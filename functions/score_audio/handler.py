@@ -1,7 +1,7 @@
-"""The audio stream's consumer: chunks become evidence."""
+"""Consumer of the audio stream: turns chunks into evidence."""
 
 from bonafide.bootstrap.models import chunk_scoring
-from bonafide.bootstrap.stores import setting_aside
-from bonafide.stream import batch_entry
+from bonafide.bootstrap.stores import failed_records
+from bonafide.stream_consumer import batch_entry
 
-lambda_handler = batch_entry(chunk_scoring(), setting_aside())
+lambda_handler = batch_entry(chunk_scoring(), failed_records())

@@ -4,10 +4,11 @@ import sys
 import time
 from pathlib import Path
 
+from layers.golden.readers import keep, load
 from local.demo.client import Client
-from local.demo.readers import keep, load
-from local.demo.report import Row, Table, summary, write
+from local.demo.report import DemoRow, summary, write
 from local.demo.script import OFFICE, PHONE, SETTINGS, script
+from local.demo.table import DemoTable
 from local.runner import deployment
 
 REPORT = Path(".build/demo/report.json")
@@ -20,7 +21,7 @@ def main() -> int:
     REPORT.unlink(missing_ok=True)
     print("Fetching the readers, then starting Bonafide ...", file=sys.stderr, flush=True)
     readers = load()
-    table = Table()
+    table = DemoTable()
     with deployment() as running:
         started = time.monotonic()
         client = Client(running.endpoint)
@@ -28,12 +29,12 @@ def main() -> int:
             reply = client.send("PUT", f"/v1/domains/{domain}", SETTINGS)
             if reply.status != 200:
                 sys.exit(f"The domain {domain} could not be made: {reply.document}; see {running.logs}")
-        rows: list[Row] = []
+        rows: list[DemoRow] = []
         table.opening()
         for section, steps in script(readers):
             table.heading(section)
             for step in steps:
-                rows.append(Row(section, step, client.send("POST", step.path, step.body())))
+                rows.append(DemoRow(section, step, client.send("POST", step.path, step.body())))
                 table.row(rows[-1])
         totals = summary(rows, time.monotonic() - started)
     write(REPORT, rows, totals)

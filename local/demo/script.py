@@ -8,14 +8,14 @@ import numpy as np
 
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Samples, Waveform
-from local.demo import machines
+from layers.golden.readers import RATE, Reader, wav
+from local.demo import synthetic_voices
 from local.demo.client import Document, audio, consent
-from local.demo.readers import RATE, Reader, wav
 
 type Send = Callable[[Samples], bytes]
 
 OFFICE, PHONE = "demo-office", "demo-phone"
-# The recordings are short, so these tenants ask for less speech than the default of 20 seconds. Costs are the defaults.
+# The recordings are short, so these domains ask for less speech than the default of 20 seconds. Costs are the defaults.
 SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6}}
 IMPOSTORS_EACH = 3
 
@@ -23,12 +23,12 @@ IMPOSTORS_EACH = 3
 class Action(StrEnum):
     """What is asked of the API; the end of the path."""
 
-    ENROL = "enrollments"
+    ENROLL = "enrollments"
     CALL = "authentications"
     OPT_OUT = "opt-out"
 
 
-class Machine(StrEnum):
+class SyntheticVoice(StrEnum):
     """What kind of machine calls; none, of people."""
 
     SPEECH = "text to speech"
@@ -55,7 +55,7 @@ class Expectation:
 ENROLLED = Expectation(("ENROLLED",))
 # The voice has to be known again. The detector of synthetic speech doubts some people: that may cost one more proof.
 GENUINE = Expectation(("ACCEPT", "STEP_UP"), ("VOICE_MATCH",))
-# Over another channel than the enrolment's, asking for one more proof is right; turning the caller away is not.
+# Over another channel than the enrollment's, asking for one more proof is right; turning the caller away is not.
 GENUINE_ELSEWHERE = Expectation(("ACCEPT", "STEP_UP"))
 IMPOSTOR = Expectation(("REJECT", "STEP_UP"))
 # The detector misses some clones: the report counts those that were accepted, and hides none.
@@ -66,7 +66,7 @@ ALWAYS_FOUND = frozenset({"lpc"})
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DemoStep:
     """One request.
 
     Attributes:
@@ -75,7 +75,7 @@ class Step:
         spoke: whose voice it is, or what machine's.
         expected: what has to come of it.
         content: the recording, as it is sent.
-        machine: its kind, if one spoke.
+        synthetic: its kind, if one spoke.
     """
 
     kind: str
@@ -85,7 +85,7 @@ class Step:
     content: bytes = b""
     action: Action = Action.CALL
     domain: str = OFFICE
-    machine: Machine | None = None
+    synthetic: SyntheticVoice | None = None
 
     @property
     def path(self) -> str:
@@ -96,16 +96,16 @@ class Step:
         """What the request says."""
         if self.action is Action.OPT_OUT:
             return None
-        receipt = {"consent": consent(f"demo-{self.claimed}")} if self.action is Action.ENROL else {}
+        receipt = {"consent": consent(f"demo-{self.claimed}")} if self.action is Action.ENROLL else {}
         return {"audio": audio(self.content), **receipt}
 
 
-def script(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Iterator[Step]]]:
+def script(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Iterator[DemoStep]]]:
     """Headings, each with its steps, in order."""
-    brief = min(readers.values(), key=lambda reader: len(reader.enrolment))
+    brief = min(readers.values(), key=lambda reader: len(reader.enrollment))
     people = [reader for reader in readers.values() if reader is not brief]
-    yield "Enrolled with the first passages of each reader, 16 kHz", _enrol(people, OFFICE, wav)
-    yield "Too little, or not good enough to enrol", _refused_enrolments(brief, people[0])
+    yield "Enrolled with the first passages of each reader, 16 kHz", _enroll(people, OFFICE, wav)
+    yield "Too little, or not good enough to enroll", _refused_enrollments(brief, people[0])
     yield "Genuine: the reader's last passage", _genuine(people, GENUINE, "genuine", OFFICE, wav)
     yield "Impostors: someone else's last passage", _impostors([*people, brief], people, IMPOSTORS_EACH, OFFICE, wav)
     yield (
@@ -113,7 +113,7 @@ def script(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Iterator[Step]]
         _genuine(people, GENUINE_ELSEWHERE, "genuine, telephone", OFFICE, line),
     )
     yield "Impostors: enrolled at 16 kHz, calling by telephone", _impostors(people, people, 1, OFFICE, line)
-    yield "Enrolled by telephone", _enrol(people, PHONE, line)
+    yield "Enrolled by telephone", _enroll(people, PHONE, line)
     yield "Genuine: enrolled and calling by telephone", _genuine(people, GENUINE, "genuine", PHONE, line)
     yield (
         "Genuine: enrolled by telephone, calling at 16 kHz",
@@ -144,62 +144,66 @@ def noisy(samples: Samples) -> Samples:
     return np.asarray(waited + noise * np.sqrt(np.mean(np.square(samples))), np.float32)
 
 
-def _enrol(people: Sequence[Reader], domain: str, send: Send) -> Iterator[Step]:
+def _enroll(people: Sequence[Reader], domain: str, send: Send) -> Iterator[DemoStep]:
     for person in people:
-        kind = f"enrol, {len(person.clips) - 1} passage{'s' * (len(person.clips) > 2)}"
-        yield Step(kind, person.name, person.name, ENROLLED, send(person.enrolment), Action.ENROL, domain)
+        kind = f"enroll, {len(person.clips) - 1} passage{'s' * (len(person.clips) > 2)}"
+        yield DemoStep(kind, person.name, person.name, ENROLLED, send(person.enrollment), Action.ENROLL, domain)
 
 
-def _refused_enrolments(brief: Reader, clipped: Reader) -> Iterator[Step]:
-    def step(kind: str, reader: Reader, samples: Samples, outcome: str) -> Step:
-        return Step(kind, brief.name, reader.name, Expectation((outcome,)), wav(samples), Action.ENROL)
+def _refused_enrollments(brief: Reader, clipped: Reader) -> Iterator[DemoStep]:
+    def step(kind: str, reader: Reader, samples: Samples, outcome: str) -> DemoStep:
+        return DemoStep(kind, brief.name, reader.name, Expectation((outcome,)), wav(samples), Action.ENROLL)
 
-    yield step("enrol, too short", brief, brief.enrolment, "PENDING")
-    yield step("enrol, overdriven", clipped, overdriven(clipped.enrolment), "audio_clipped")
-    yield step("enrol, silence", brief, np.zeros_like(brief.enrolment), "audio_no_speech")
+    yield step("enroll, too short", brief, brief.enrollment, "PENDING")
+    yield step("enroll, overdriven", clipped, overdriven(clipped.enrollment), "audio_clipped")
+    yield step("enroll, silence", brief, np.zeros_like(brief.enrollment), "audio_no_speech")
 
 
-def _genuine(people: Sequence[Reader], expected: Expectation, kind: str, domain: str, send: Send) -> Iterator[Step]:
+def _genuine(people: Sequence[Reader], expected: Expectation, kind: str, domain: str, send: Send) -> Iterator[DemoStep]:
     for person in people:
-        yield Step(kind, person.name, person.name, expected, send(person.call), domain=domain)
+        yield DemoStep(kind, person.name, person.name, expected, send(person.call), domain=domain)
 
 
 def _impostors(
     callers: Sequence[Reader], people: Sequence[Reader], each: int, domain: str, send: Send
-) -> Iterator[Step]:
+) -> Iterator[DemoStep]:
     """Every person is claimed by `each` others, and every caller claims about as many."""
     for i, person in enumerate(people):
         for j in range(each):
             caller = callers[(i + 1 + j * (len(callers) - 1) // each) % len(callers)]
-            yield Step("impostor", person.name, caller.name, IMPOSTOR, send(caller.call), domain=domain)
+            yield DemoStep("impostor", person.name, caller.name, IMPOSTOR, send(caller.call), domain=domain)
 
 
-def _synthetic(people: Sequence[Reader]) -> Iterator[tuple[str, Iterator[Step]]]:
+def _synthetic(people: Sequence[Reader]) -> Iterator[tuple[str, Iterator[DemoStep]]]:
     """Machines, each claiming somebody; a clone of a person's last passage claims that person."""
-    clones = [(person, name, machines.copy(name, person.call)) for person in people for name in machines.COPIERS]
+    clones = [
+        (person, name, synthetic_voices.copy(name, person.call))
+        for person in people
+        for name in synthetic_voices.COPIERS
+    ]
     yield "Synthetic: text to speech in a voice of its own, 16 kHz", _speakers(people, OFFICE, wav)
     yield "Synthetic: text to speech in a voice of its own, by telephone", _speakers(people, PHONE, line)
     yield "Synthetic: perfect clones of whoever is claimed, 16 kHz", _clones(clones, OFFICE, wav)
     yield "Synthetic: perfect clones of whoever is claimed, by telephone", _clones(clones, PHONE, line)
 
 
-def _speakers(people: Sequence[Reader], domain: str, send: Send) -> Iterator[Step]:
-    kind = Machine.SPEECH
+def _speakers(people: Sequence[Reader], domain: str, send: Send) -> Iterator[DemoStep]:
+    kind = SyntheticVoice.SPEECH
     for number, person in enumerate(people):
-        spoken = send(machines.speech(number))
-        yield Step(kind, person.name, machines.PROGRAM, IMPOSTOR, spoken, domain=domain, machine=kind)
+        spoken = send(synthetic_voices.speech(number))
+        yield DemoStep(kind, person.name, synthetic_voices.PROGRAM, IMPOSTOR, spoken, domain=domain, synthetic=kind)
 
 
-def _clones(clones: Sequence[tuple[Reader, str, Samples]], domain: str, send: Send) -> Iterator[Step]:
-    kind = Machine.CLONE
+def _clones(clones: Sequence[tuple[Reader, str, Samples]], domain: str, send: Send) -> Iterator[DemoStep]:
+    kind = SyntheticVoice.CLONE
     for person, name, samples in clones:
         expected = CLONE_FOUND if name in ALWAYS_FOUND else CLONE
-        yield Step(kind, person.name, name, expected, send(samples), domain=domain, machine=kind)
+        yield DemoStep(kind, person.name, name, expected, send(samples), domain=domain, synthetic=kind)
 
 
-def _bad_lines(person: Reader) -> Iterator[Step]:
-    def step(kind: str, samples: Samples, expected: Expectation) -> Step:
-        return Step(kind, person.name, person.name, expected, wav(samples))
+def _bad_lines(person: Reader) -> Iterator[DemoStep]:
+    def step(kind: str, samples: Samples, expected: Expectation) -> DemoStep:
+        return DemoStep(kind, person.name, person.name, expected, wav(samples))
 
     never_accepted = ("STEP_UP", "REJECT", "INCONCLUSIVE")
     yield step("overdriven", overdriven(person.call), Expectation(never_accepted, ("AUDIO_CLIPPED",)))
@@ -209,9 +213,9 @@ def _bad_lines(person: Reader) -> Iterator[Step]:
     )
 
 
-def _unusable(person: Reader, pending: Reader) -> Iterator[Step]:
-    def step(kind: str, content: bytes, outcome: str, *reasons: str, claimed: str = person.name) -> Step:
-        return Step(kind, claimed, person.name, Expectation((outcome,), reasons), content)
+def _unusable(person: Reader, pending: Reader) -> Iterator[DemoStep]:
+    def step(kind: str, content: bytes, outcome: str, *reasons: str, claimed: str = person.name) -> DemoStep:
+        return DemoStep(kind, claimed, person.name, Expectation((outcome,), reasons), content)
 
     good = wav(person.call)
     yield step("two words", wav(person.call[: int(1.2 * RATE)]), "INCONCLUSIVE", "NOT_ENOUGH_SPEECH")
@@ -225,9 +229,9 @@ def _unusable(person: Reader, pending: Reader) -> Iterator[Step]:
     yield step("not yet enrolled", good, "speaker_not_enrolled", claimed=pending.name)
 
 
-def _leaving(person: Reader) -> Iterator[Step]:
-    def step(kind: str, outcome: str, action: Action) -> Step:
-        return Step(kind, person.name, person.name, Expectation((outcome,)), wav(person.call), action)
+def _leaving(person: Reader) -> Iterator[DemoStep]:
+    def step(kind: str, outcome: str, action: Action) -> DemoStep:
+        return DemoStep(kind, person.name, person.name, Expectation((outcome,)), wav(person.call), action)
 
     yield step("opt-out", "OPTED_OUT", Action.OPT_OUT)
     yield step("call after opt-out", "speaker_opted_out", Action.CALL)

@@ -8,18 +8,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from layers.golden.readers import load
 from local.choice import choose
+from local.cloud.metrics.pump import MetricPump
+from local.cloud.releases.control_plane import ControlPlane
 from local.demo.client import Client
-from local.demo.readers import load
-from local.monitor.pump import Pump
 from local.rehearse.rehearsal import Rehearsal
-from local.rehearse.report import Table, picture, write, write_metrics
+from local.rehearse.report import RehearsalTable, draw_dashboards, write, write_metrics
+from local.rehearse.results import ScenarioResult
 from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged
-from local.rehearse.stage import read
-from local.rehearse.story import Story
-from local.rehearse.traffic import calls, enrol
+from local.rehearse.target import read
+from local.rehearse.traffic import calls, enroll
 from local.rehearse.versions import synthesize
-from local.release.control_plane import ControlPlane
 from local.runner import Account, deployment
 
 FORMER = "former"
@@ -28,7 +28,7 @@ RARELY = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RehearsalSettings:
     """How to rehearse.
 
     Attributes:
@@ -49,7 +49,7 @@ class Settings:
 def main() -> int:
     """Plays scenarios; 0 only if each ended as it has to."""
     chosen = choose(SCENARIOS, "scenario", "python -m local.rehearse", "Rehearse releases.")
-    started, table, settings = time.monotonic(), Table(), Settings()
+    started, table, settings = time.monotonic(), RehearsalTable(), RehearsalSettings()
     stories = rehearse(chosen, table, settings)
     report = settings.out / "report.json"
     write(report, stories)
@@ -57,9 +57,9 @@ def main() -> int:
     return 0 if all(story.held for story in stories) else 1
 
 
-def rehearse(scenarios: Sequence[Scenario], table: Table, settings: Settings) -> list[Story]:
+def rehearse(scenarios: Sequence[Scenario], table: RehearsalTable, settings: RehearsalSettings) -> list[ScenarioResult]:
     """Deploys the version of this repository and releases others on it."""
-    print("Synthesising the versions, then starting Bonafide ...", file=sys.stderr, flush=True)
+    print("Synthesizing the versions, then starting Bonafide ...", file=sys.stderr, flush=True)
     changes = {FORMER: unchanged, **{each.name: each.change for each in scenarios}}
     with ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bonafide-")))
@@ -68,8 +68,8 @@ def rehearse(scenarios: Sequence[Scenario], table: Table, settings: Settings) ->
         return [_play(rehearsal, scenario, assemblies[scenario.name], table, settings) for scenario in scenarios]
 
 
-def _deploy(cleanup: ExitStack, assembly: Path, settings: Settings) -> Rehearsal:
-    control, pump = ControlPlane(), Pump({})
+def _deploy(cleanup: ExitStack, assembly: Path, settings: RehearsalSettings) -> Rehearsal:
+    control, pump = ControlPlane(), MetricPump({})
     cleanup.callback(control.stop)
     account = Account(pump.record, control.variables)
     running = cleanup.enter_context(
@@ -83,19 +83,21 @@ def _deploy(cleanup: ExitStack, assembly: Path, settings: Settings) -> Rehearsal
     )
     pump.names = running.template.resource_names()
     readers, client = load(), Client(running.endpoint)
-    enrolled = enrol(client, readers)
+    enrolled = enroll(client, readers)
     client.close()
     former = read(assembly, settings.stage, running.template)
     return Rehearsal(running, former, control, pump, calls(readers, enrolled), settings.calls_a_second)
 
 
-def _play(rehearsal: Rehearsal, scenario: Scenario, assembly: Path, table: Table, settings: Settings) -> Story:
+def _play(
+    rehearsal: Rehearsal, scenario: Scenario, assembly: Path, table: RehearsalTable, settings: RehearsalSettings
+) -> ScenarioResult:
     version = read(assembly, settings.stage, rehearsal.running.template)
     table.opening(scenario)
     story = rehearsal.play(scenario, version, settings.pace if scenario.calls else settings.quiet_pace, table.line)
     table.verdict(story)
     write_metrics(story, settings.out)
-    picture(story, version, settings.out)
+    draw_dashboards(story, version, settings.out)
     return story
 
 

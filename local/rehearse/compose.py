@@ -1,4 +1,4 @@
-"""Synthesises several versions at once: `python -m local.rehearse.compose ROOT ...`, each into its folder cdk.out.
+"""Synthesizes several versions at once: `python -m local.rehearse.compose ROOT ...`, each into its folder cdk.out.
 
 A program of its own because of what one start of the CDK costs; the stacks are those of this repository.
 """

@@ -5,18 +5,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
 
-from local.function import Function
-from local.monitor.alarms import State
-from local.monitor.clock import MINUTE
-from local.monitor.monitor import Monitor
-from local.monitor.pump import Pump
+from local.aws.functions.function import LambdaFunction
+from local.cloud.alarms.alarm import AlarmState
+from local.cloud.alarms.monitor import AlarmMonitor
+from local.cloud.clock import MINUTE
+from local.cloud.metrics.pump import MetricPump
+from local.cloud.releases.control_plane import ControlPlane
+from local.cloud.releases.deploy import StackUpdate, UpdateStatus
+from local.cloud.releases.plan import waves
+from local.rehearse.results import OBSERVED, MinuteFigures, ScenarioResult, VersionFigures
 from local.rehearse.scenarios import Scenario
-from local.rehearse.stage import Stage, Version
-from local.rehearse.story import WATCHED, Minute, Side, Story
-from local.rehearse.traffic import Call, Traffic
-from local.release.control_plane import ControlPlane
-from local.release.deploy import Release, Status
-from local.release.plan import waves
+from local.rehearse.target import RehearsalTarget, SynthesizedVersion
+from local.rehearse.traffic import RecordedCall, Traffic
 from local.runner import Deployment, warm
 
 # CodeDeploy does not wait for full minutes.
@@ -24,7 +24,7 @@ QUARTER = MINUTE // 4
 # Minutes of traffic before and after a release.
 BEFORE, AFTER = 3, 1
 
-type Show = Callable[[Minute], None]
+type Show = Callable[[MinuteFigures], None]
 
 
 @dataclass(slots=True)
@@ -41,18 +41,18 @@ class Rehearsal:
     """
 
     running: Deployment
-    former: Version
+    former: SynthesizedVersion
     control: ControlPlane
-    pump: Pump
-    calls: Iterator[Call]
+    pump: MetricPump
+    calls: Iterator[RecordedCall]
     rate: float
 
-    def play(self, scenario: Scenario, version: Version, pace: float, show: Show) -> Story:
+    def play(self, scenario: Scenario, version: SynthesizedVersion, pace: float, show: Show) -> ScenarioResult:
         """Releases a version and takes it away again.
 
         Args:
             scenario: what is released.
-            version: the synthesised templates of it.
+            version: the synthesized templates of it.
             pace: simulated seconds in a real one.
             show: told of each minute.
         """
@@ -62,43 +62,43 @@ class Rehearsal:
                 cleanup.callback(function.close)
             self.pump.read(self.running.logs)
             self.pump.restart(pace)
-            monitor = Monitor(self.pump.store)
+            monitor = AlarmMonitor(self.pump.store)
             monitor.define(*self.former.all)
-            stage = Stage(self.running, functions, monitor, self.control)
+            stage = RehearsalTarget(self.running, functions, monitor, self.control)
             cleanup.callback(self._restore, stage)
             traffic = Traffic(self.running.endpoint, self.calls, self.rate if scenario.calls else 0)
             cleanup.callback(traffic.stop)
-            return _Play(self, scenario, version, monitor, stage, traffic, show).run()
+            return _ScenarioRun(self, scenario, version, monitor, stage, traffic, show).run()
 
-    def _start(self, version: Version) -> dict[str, Function]:
+    def _start(self, version: SynthesizedVersion) -> dict[str, LambdaFunction]:
         changed = {shift.function for wave in waves(self.former.service, version.service) for shift in wave}
         functions = self.running.host.start(version.service, lambda name: name in changed)
         warm(functions)
         return functions
 
-    def _restore(self, stage: Stage) -> None:
+    def _restore(self, stage: RehearsalTarget) -> None:
         for function in self.running.aliases:
             stage.restore(function)
 
 
 @dataclass(slots=True)
-class _Play:
+class _ScenarioRun:
     """One scenario while it is played."""
 
     rehearsal: Rehearsal
     scenario: Scenario
-    version: Version
-    monitor: Monitor
-    stage: Stage
+    version: SynthesizedVersion
+    monitor: AlarmMonitor
+    stage: RehearsalTarget
     traffic: Traffic
     show: Show
-    minutes: list[Minute] = field(default_factory=list)
+    minutes: list[MinuteFigures] = field(default_factory=list)
     notes: dict[str, list[str]] = field(default_factory=dict)
     marks: dict[int, str] = field(default_factory=dict)
-    states: Mapping[str, State] = field(default_factory=dict)
+    states: Mapping[str, AlarmState] = field(default_factory=dict)
 
-    def run(self) -> Story:
-        release = Release(waves(self.rehearsal.former.service, self.version.service), self.stage, self._note)
+    def run(self) -> ScenarioResult:
+        release = StackUpdate(waves(self.rehearsal.former.service, self.version.service), self.stage, self._note)
         steps = release.run()
         for quarter in count(1):
             self._pass(quarter)
@@ -106,26 +106,26 @@ class _Play:
                 self._begin(release)
             if quarter >= BEFORE * 4:
                 next(steps, None)
-            if release.status != Status.UNDER_WAY and self._is_over(release, quarter):
+            if release.status != UpdateStatus.UNDER_WAY and self._is_over(release, quarter):
                 break
         return self._story(release)
 
-    def _begin(self, release: Release) -> None:
+    def _begin(self, release: StackUpdate) -> None:
         """CloudFormation updates alarms before the aliases whose deployment groups name them."""
         functions = sum(map(len, release.waves))
         self._note(f"release begins: {functions} functions in {len(release.waves)} waves", "")
         self._mark("release")
         self.monitor.define(*self.version.all)
 
-    def _is_over(self, release: Release, quarter: int) -> bool:
+    def _is_over(self, release: StackUpdate, quarter: int) -> bool:
         """Remembers how the release ended, and lets some more minutes pass."""
         if not self.states:
             self.states = dict(self.monitor.states)
             self._mark(release.status)
         return quarter % 4 == 0 and self._time(quarter) >= max(self.marks) + AFTER * MINUTE
 
-    def _story(self, release: Release) -> Story:
-        return Story(
+    def _story(self, release: StackUpdate) -> ScenarioResult:
+        return ScenarioResult(
             scenario=self.scenario,
             status=release.status,
             reason=release.reason,
@@ -152,16 +152,16 @@ class _Play:
         if quarter % 4 == 0:
             # Before, those that watch for silence would still see that of the time before the beginning.
             for each in self.monitor.evaluate(now) if quarter >= BEFORE * 4 else ():
-                if State.ALARM in {each.before, each.after}:
+                if AlarmState.ALARM in {each.before, each.after}:
                     self._note(f"{each.alarm}: {each.after}", "")
             self._line(now)
 
     def _line(self, now: int) -> None:
         pump = self.rehearsal.pump
-        sides = [Side.of(pump.store, pump.names[WATCHED], version, now - MINUTE) for version in ("1", "2")]
+        sides = [VersionFigures.of(pump.store, pump.names[OBSERVED], version, now - MINUTE) for version in ("1", "2")]
         alarms = self.monitor.alarming(list(self.monitor.states))
         notes = [f"{text}{_among(functions)}" for text, functions in self.notes.items()]
-        minute = Minute(len(self.minutes) + 1, self.stage.weight(WATCHED), sides[0], sides[1], alarms, notes)
+        minute = MinuteFigures(len(self.minutes) + 1, self.stage.weight(OBSERVED), sides[0], sides[1], alarms, notes)
         self.minutes.append(minute)
         self.notes.clear()
         self.show(minute)

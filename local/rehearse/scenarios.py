@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.release.deploy import Status
+from local.cloud.releases.deploy import UpdateStatus
 
 BUNDLE = ".build/layers/model/bundle"
 HANDLER = "functions/authenticate_caller/handler.py"
 DECISION = "layers/core/python/bonafide/biometrics/decision.py"
 
-type Change = Callable[[Path], None]
+type SourceChange = Callable[[Path], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Scenario:
 
     name: str
     title: str
-    change: Change
-    ends: Status
+    change: SourceChange
+    ends: UpdateStatus
     stopped_by: str = ""
     calls: bool = True
 
@@ -40,7 +40,7 @@ def unchanged(_root: Path) -> None:
     """Makes the version that others follow."""
 
 
-def _replaced(path: str, old: str, new: str) -> Change:
+def _replaced(path: str, old: str, new: str) -> SourceChange:
     """Exchanges one piece of source text, which has to be there exactly once."""
 
     def change(root: Path) -> None:
@@ -52,7 +52,7 @@ def _replaced(path: str, old: str, new: str) -> Change:
     return change
 
 
-def _both(*changes: Change) -> Change:
+def _both(*changes: SourceChange) -> SourceChange:
     def change(root: Path) -> None:
         for each in changes:
             each(root)
@@ -60,7 +60,7 @@ def _both(*changes: Change) -> Change:
     return change
 
 
-def _appended(path: str, text: str) -> Change:
+def _appended(path: str, text: str) -> SourceChange:
     def change(root: Path) -> None:
         with (root / path).open("a") as file:
             file.write(f"\n\n{text.strip()}\n")
@@ -105,16 +105,16 @@ _commented = _replaced(DECISION, '"""From a speaker', '"""Newly worded. From a s
 _flipped = _replaced(DECISION, "if accept <= min(step_up, reject):", "if accept > min(step_up, reject):")
 
 SCENARIOS = (
-    Scenario("good", "a good release of all functions", _commented, Status.PROMOTED),
-    Scenario("raises", "a handler that raises", _raising, Status.ROLLED_BACK, "golden calls"),
+    Scenario("good", "a good release of all functions", _commented, UpdateStatus.PROMOTED),
+    Scenario("raises", "a handler that raises", _raising, UpdateStatus.ROLLED_BACK, "golden calls"),
     Scenario(
         "slow",
         "long calls take seconds, three times and more what they took",
         _slow,
-        Status.ROLLED_BACK,
+        UpdateStatus.ROLLED_BACK,
         "late-answers",
     ),
-    Scenario("drift", "a model whose scores drift", _drifting, Status.ROLLED_BACK, "score-drift"),
-    Scenario("flipped", "a flipped threshold", _flipped, Status.ROLLED_BACK, "golden calls"),
-    Scenario("quiet", "a good release while nobody calls", _commented, Status.PROMOTED, calls=False),
+    Scenario("drift", "a model whose scores drift", _drifting, UpdateStatus.ROLLED_BACK, "score-drift"),
+    Scenario("flipped", "a flipped threshold", _flipped, UpdateStatus.ROLLED_BACK, "golden calls"),
+    Scenario("quiet", "a good release while nobody calls", _commented, UpdateStatus.PROMOTED, calls=False),
 )

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from layers.golden.readers import RATE, Reader, wav
 from local.demo.client import Client, Document, audio, consent
-from local.demo.readers import RATE, Reader, wav
 
 DOMAIN = "rehearsal"
-# The readers' recordings are short, so the tenant asks for less speech than by default.
+# The readers' recordings are short, so the domain asks for less speech than by default.
 SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
 SHORT_SECONDS, LONG_SECONDS = 3, 10
 # Of a hundred calls.
@@ -23,35 +23,35 @@ ENOUGH, PATIENCE_SECONDS = 0.9, 15
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RecordedCall:
     """One recording and whom it claims to be."""
 
     claimed: str
     body: Document
 
 
-def enrol(client: Client, readers: Mapping[str, Reader]) -> list[str]:
-    """Makes the tenant and enrols everybody who said enough; returns their names.
+def enroll(client: Client, readers: Mapping[str, Reader]) -> list[str]:
+    """Makes the domain and enrolls everybody who said enough; returns their names.
 
     Raises:
         RuntimeError: the service does not take them.
     """
     if (reply := client.send("PUT", f"/v1/domains/{DOMAIN}", SETTINGS)).status != 200:
-        raise RuntimeError(f"the tenant could not be made: {reply.document}")
-    replies = {name: _enrol(client, reader) for name, reader in readers.items()}
+        raise RuntimeError(f"the domain could not be made: {reply.document}")
+    replies = {name: _enroll(client, reader) for name, reader in readers.items()}
     enrolled = [name for name, outcome in replies.items() if outcome == "ENROLLED"]
     if len(enrolled) < 2:
         raise RuntimeError(f"nobody to call could be enrolled: {replies}")
     return enrolled
 
 
-def _enrol(client: Client, reader: Reader) -> str:
-    body = {"audio": audio(wav(reader.enrolment)), "consent": consent(f"rehearsal-{reader.name}")}
+def _enroll(client: Client, reader: Reader) -> str:
+    body = {"audio": audio(wav(reader.enrollment)), "consent": consent(f"rehearsal-{reader.name}")}
     return client.send("POST", f"/v1/domains/{DOMAIN}/speakers/{reader.name}/enrollments", body).outcome
 
 
-def calls(readers: Mapping[str, Reader], enrolled: Sequence[str], seed: int = 0) -> Iterator[Call]:
-    """Draws calls for ever: genuine or impostor, short or long, each the same way every time."""
+def calls(readers: Mapping[str, Reader], enrolled: Sequence[str], seed: int = 0) -> Iterator[RecordedCall]:
+    """Draws calls forever: genuine or impostor, short or long, each the same way every time."""
     dice = random.Random(seed)  # noqa: S311 - has to repeat, not to be unpredictable
     recordings = {
         (name, seconds): {"audio": audio(wav(np.resize(readers[name].call, seconds * RATE)))}
@@ -62,13 +62,13 @@ def calls(readers: Mapping[str, Reader], enrolled: Sequence[str], seed: int = 0)
         claimed = dice.choice(enrolled)
         others = [name for name in enrolled if name != claimed]
         spoke = dice.choice(others) if dice.randrange(100) < IMPOSTORS else claimed
-        yield Call(claimed, recordings[spoke, LONG_SECONDS if dice.randrange(100) < LONG else SHORT_SECONDS])
+        yield RecordedCall(claimed, recordings[spoke, LONG_SECONDS if dice.randrange(100) < LONG else SHORT_SECONDS])
 
 
 class Traffic:
     """Calls the service until it is stopped."""
 
-    def __init__(self, endpoint: str, source: Iterator[Call], calls_a_second: float) -> None:
+    def __init__(self, endpoint: str, source: Iterator[RecordedCall], calls_a_second: float) -> None:
         """Starts.
 
         Args:
@@ -94,7 +94,7 @@ class Traffic:
             thread.join()
 
     def wait(self, seconds: float) -> None:
-        """Waits until most of the calls have begun that belong to this time, but not for ever."""
+        """Waits until most of the calls have begun that belong to this time, but not forever."""
         wanted, patience = ENOUGH * seconds * self._rate, time.monotonic() + PATIENCE_SECONDS
         while self._begun < wanted and time.monotonic() < patience:
             time.sleep(0.05)

@@ -1,18 +1,18 @@
-"""The versions that are released: copies of what is deployed, changed and synthesised like the original."""
+"""The versions that are released: copies of what is deployed, changed and synthesized like the original."""
 
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.rehearse.scenarios import BUNDLE, Change
-from local.synth import ROOT, run_app
+from local.rehearse.scenarios import BUNDLE, SourceChange
+from ops.synthesis import ROOT, run_app
 
 # What scenarios change. All else that is deployed is linked, for it is large.
 COPIED = ("functions", "layers/core", BUNDLE)
 BUILT = ".build"
 
 
-def synthesize(folder: Path, changes: Mapping[str, Change], stage: str) -> dict[str, Path]:
+def synthesize(folder: Path, changes: Mapping[str, SourceChange], stage: str) -> dict[str, Path]:
     """Returns the cloud assembly of each changed version by its name.
 
     Args:
@@ -26,7 +26,7 @@ def synthesize(folder: Path, changes: Mapping[str, Change], stage: str) -> dict[
     return {name: root / "cdk.out" for name, root in roots.items()}
 
 
-def copy(root: Path, change: Change) -> Path:
+def copy(root: Path, change: SourceChange) -> Path:
     """Makes one version in a new folder."""
     for each in COPIED:
         shutil.copytree(ROOT / each, root / each, ignore=shutil.ignore_patterns("__pycache__"))

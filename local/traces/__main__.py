@@ -11,12 +11,12 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from local.demo.readers import load
+from layers.golden.readers import load
+from local.aws.xray import Segment, XRayDaemon
 from local.runner import Account, deployment
-from local.traces.calls import Caller, Calls
+from local.traces.calls import TracedCaller, TracedCalls
 from local.traces.leaks import leaks
-from local.traces.trail import Telemetry, logs
-from local.xray import Daemon, Segment
+from local.traces.trail import TraceTelemetry, logs
 
 
 def main() -> None:
@@ -24,14 +24,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=1000)
     number = parser.parse_args().calls
-    voices = {name: reader.enrolment for name, reader in list(load().items())[:2]}
-    daemon = Daemon()
+    voices = {name: reader.enrollment for name, reader in list(load().items())[:2]}
+    daemon = XRayDaemon()
     account = Account(variables={"AWS_XRAY_DAEMON_ADDRESS": daemon.address})
     with tempfile.TemporaryDirectory() as folder, deployment(logs=Path(folder), account=account) as running:
-        calls = Caller(running.endpoint, "traced", voices).run(number)
+        calls = TracedCaller(running.endpoint, "traced", voices).run(number)
         daemon.stop()
         written = logs(Path(folder))
-        gaps = list(Telemetry.gather(running, daemon.segments).gaps(calls))
+        gaps = list(TraceTelemetry.gather(running, daemon.segments).gaps(calls))
     found = [leak for text in (*written, json.dumps(daemon.segments)) for leak in leaks(text, calls.marker)]
     _report(calls, written, daemon.segments)
     _show("gaps between a request and its decision", gaps)
@@ -39,7 +39,7 @@ def main() -> None:
     sys.exit(bool(gaps or found))
 
 
-def _report(calls: Calls, written: list[str], segments: list[Segment]) -> None:
+def _report(calls: TracedCalls, written: list[str], segments: list[Segment]) -> None:
     decisions = Counter(answer.document["decision"] for answer in calls.decided)
     decisions.update(stream.final.document["decision"] for stream in calls.streamed)
     size = sum(map(len, written)) + len(json.dumps(segments))

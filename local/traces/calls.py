@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bonafide.audio.waveform import Samples
-from local.demo.readers import RATE, wav
-from local.xray import header
+from layers.golden.readers import RATE, wav
+from local.aws.xray import header
 
 CHUNKS = 2
 CHUNK_SECONDS = 2
@@ -26,7 +26,7 @@ type Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TracedAnswer:
     """What came back for one request.
 
     Attributes:
@@ -41,16 +41,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class TracedSession:
     """The requests of one streamed call."""
 
-    start: Answer
-    chunks: Sequence[Answer]
-    final: Answer
+    start: TracedAnswer
+    chunks: Sequence[TracedAnswer]
+    final: TracedAnswer
 
 
 @dataclass(slots=True)
-class Calls:
+class TracedCalls:
     """What was called; all names in it hold `marker`.
 
     Attributes:
@@ -61,9 +61,9 @@ class Calls:
     """
 
     marker: str = field(default_factory=lambda: f"mark{uuid.uuid4().hex[:12]}")
-    decided: list[Answer] = field(default_factory=list)
-    streamed: list[Stream] = field(default_factory=list)
-    refused: list[Answer] = field(default_factory=list)
+    decided: list[TracedAnswer] = field(default_factory=list)
+    streamed: list[TracedSession] = field(default_factory=list)
+    refused: list[TracedAnswer] = field(default_factory=list)
 
     @property
     def number(self) -> int:
@@ -71,7 +71,7 @@ class Calls:
         return len(self.decided) + len(self.streamed) + len(self.refused)
 
 
-class Caller:
+class TracedCaller:
     """Calls an endpoint, one request after the other, and has each of them traced."""
 
     def __init__(self, endpoint: str, domain: str, voices: Mapping[str, Samples]) -> None:
@@ -80,15 +80,15 @@ class Caller:
         Args:
             endpoint: URL.
             domain: to create and call.
-            voices: speech at 16 kHz by the person's name, shape (n,) each; enough to enrol with and to call.
+            voices: speech at 16 kHz by the person's name, shape (n,) each; enough to enroll with and to call.
         """
         parts = urlsplit(endpoint)
         self._place, self._base, self._domain = parts.netloc, parts.path, domain
         self._voices = list(voices.values())
-        self.calls = Calls()
+        self.calls = TracedCalls()
 
-    def run(self, number: int) -> Calls:
-        """Enrols everybody and makes that many calls."""
+    def run(self, number: int) -> TracedCalls:
+        """Enrolls everybody and makes that many calls."""
         policy = {"minimum_enrolment_seconds": 5, "minimum_decision_seconds": 1}
         self._send("PUT", "", {"policy": policy, "retention": {"keep_audio": True}})
         for index, voice in enumerate(self._voices):
@@ -107,12 +107,12 @@ class Caller:
         else:
             self.calls.decided.append(self._authenticate(index))
 
-    def _authenticate(self, index: int) -> Answer:
+    def _authenticate(self, index: int) -> TracedAnswer:
         body = {"audio": _audio(self._cut(index, 3)), "context": {"call_id": self._name("call", index)}}
         claimed = self._speaker(index % 3 % len(self._voices))
         return self._send("POST", f"{claimed}/authentications", body, key=self._name("key", index))
 
-    def _refused(self, index: int) -> Answer:
+    def _refused(self, index: int) -> TracedAnswer:
         """Asks for what cannot be, with names in every place that an error might quote."""
         sound, call = _audio(self._cut(index, 1)), {"call_id": self._name("call", index)}
         bodies: list[tuple[str, Any]] = [
@@ -126,7 +126,7 @@ class Caller:
         path, body = bodies[index // REFUSED % len(bodies)]
         return self._send("POST", path, body, key=self._name("key", index))
 
-    def _stream(self, index: int) -> Stream:
+    def _stream(self, index: int) -> TracedSession:
         speaker, call = self._speaker(0).rpartition("/")[2], {"call_id": self._name("call", index)}
         start = self._send(
             "POST", "/sessions", {"speaker": speaker, "format": {"encoding": "pcm_s16le", "sample_rate": RATE},
@@ -139,9 +139,9 @@ class Caller:
             for number, piece in enumerate(pieces)
         ]
         self._send("POST", f"{path}/end", {"chunks": CHUNKS})
-        return Stream(start, chunks, self._final(f"{path}/evaluation"))
+        return TracedSession(start, chunks, self._final(f"{path}/evaluation"))
 
-    def _final(self, path: str) -> Answer:
+    def _final(self, path: str) -> TracedAnswer:
         deadline = time.monotonic() + FINAL_SECONDS
         while (answer := self._send("GET", path)).document.get("status") != "FINAL":
             if time.monotonic() > deadline:
@@ -149,7 +149,7 @@ class Caller:
             time.sleep(0.1)
         return answer
 
-    def _send(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Answer:
+    def _send(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> TracedAnswer:
         trace = header(str(uuid.uuid4()), sampled=True)
         headers = {"Content-Type": "application/json", "X-Amzn-Trace-Id": trace}
         headers |= {"Idempotency-Key": key} if key else {}
@@ -158,7 +158,7 @@ class Caller:
             response = connection.getresponse()
             document = json.loads(response.read() or b"{}")
         root = trace.partition(";")[0].removeprefix("Root=")
-        return Answer(response.status, document, root, response.getheader("X-Request-Id", ""))
+        return TracedAnswer(response.status, document, root, response.getheader("X-Request-Id", ""))
 
     def _name(self, kind: str, index: int) -> str:
         return f"{self.calls.marker}-{kind}-{index}"

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from local.synth import ROOT
+from ops.synthesis import ROOT
 
 # Longer than any digest, identifier or path that is written on purpose.
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{100,}={0,2}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from local.logs import documents
+from local.aws.logs import documents
+from local.aws.xray import Segment
 from local.runner import Deployment
-from local.traces.calls import Answer, Calls, Stream
-from local.xray import Segment
+from local.traces.calls import TracedAnswer, TracedCalls, TracedSession
 
 SCORING = {"decode", "find_speech", "embed"}
 AUTHENTICATION = SCORING | {"find_speaker", "score", "decide", "store", "DynamoDB"}
@@ -19,7 +19,7 @@ OTHER_LOGS = {"emulator.log"}
 
 
 @dataclass(frozen=True, slots=True)
-class Telemetry:
+class TraceTelemetry:
     """All that was written about the calls.
 
     Attributes:
@@ -51,20 +51,20 @@ class Telemetry:
             evidence=_evidence(rows),
         )
 
-    def gaps(self, calls: Calls) -> Iterator[str]:
+    def gaps(self, calls: TracedCalls) -> Iterator[str]:
         """Says what is missing on the way from each request to its decision."""
         for answer in calls.decided:
             yield from (f"request {answer.request_id}: {gap}" for gap in self._authentication(answer))
         for stream in calls.streamed:
             yield from (f"call {stream.start.request_id}: {gap}" for gap in self._stream(stream))
 
-    def _authentication(self, answer: Answer) -> Iterator[str]:
+    def _authentication(self, answer: TracedAnswer) -> Iterator[str]:
         yield from self._decision(answer.request_id, answer.document)
         yield from self._trace(answer.trace, AUTHENTICATION, {"request_id": answer.request_id})
         wanted = {name: answer.document.get(name) for name in ("domain", "decision", "bundle", "decision_id")}
         yield from self._trace(answer.trace, set(), wanted)
 
-    def _stream(self, stream: Stream) -> Iterator[str]:
+    def _stream(self, stream: TracedSession) -> Iterator[str]:
         request_id = stream.start.request_id
         yield from self._decision(request_id, stream.final.document)
         for chunk in stream.chunks:

@@ -10,9 +10,9 @@ import boto3
 import pytest
 
 from bonafide.bootstrap.stores import CALLS, UPLOADS
-from local.emulator import emulator
-from local.function import ACCOUNT, REGION, SECRET
-from local.template import Template
+from local.aws.emulator import emulator
+from local.aws.functions.function import ACCOUNT, REGION, SECRET
+from local.aws.template import StackTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class State:
 def state(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
     folder = tmp_path_factory.mktemp("emulator")
     with emulator(folder, folder / "log") as aws:
-        yield State(aws.endpoint, aws.deploy(Template.read(assembly, "Bonafide-dev-Data", {})))
+        yield State(aws.endpoint, aws.deploy(StackTemplate.read(assembly, "Bonafide-dev-Data", {})))
 
 
 def _session() -> boto3.Session:

@@ -21,7 +21,7 @@ from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.errors import StoreUnavailable
 from bonafide.ports import EvidenceRow, Lag, SessionRecord, SessionStore, VersionConflict
-from local.replay import still_there
+from ops.replay import still_there
 from tests.adapters.conftest import State
 from tests.services.parts import Killed
 

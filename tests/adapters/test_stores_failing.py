@@ -17,7 +17,7 @@ from bonafide.adapters.records import write_domain
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.bootstrap.stores import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
-from local.http import Handler, Server
+from local.aws.http import HttpHandler, LoopbackServer
 from tests.adapters.test_stores import a_decision, a_domain, a_speaker
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -52,7 +52,7 @@ class Aws:
         self.over = threading.Event()
         aws = self
 
-        class Face(Handler):
+        class Face(HttpHandler):
             def serve(self) -> None:
                 aws.bodies.append(self.read_body(1 << 20))
                 aws.calls += 1
@@ -67,7 +67,7 @@ class Aws:
 
         for method in ("DELETE", "GET", "POST", "PUT"):
             setattr(Face, f"do_{method}", Face.serve)
-        self.server = Server(0, Face)
+        self.server = LoopbackServer(0, Face)
 
     def client(self, service: Any, config: Config) -> Any:
         session = boto3.Session("key", "secret", region_name="eu-west-1")

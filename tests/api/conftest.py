@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from local.aws.xray import XRayDaemon
 from local.runner import Account, Deployment, deployment
-from local.xray import Daemon
 from tests.api.client import Api
 
 
 @pytest.fixture(scope="session")
-def xray() -> Iterator[Daemon]:
+def xray() -> Iterator[XRayDaemon]:
     """What the functions tell X-Ray of requests whose trace header says that they are sampled."""
-    daemon = Daemon()
+    daemon = XRayDaemon()
     yield daemon
     daemon.stop()
 
 
 @pytest.fixture(scope="session")
-def bonafide(assembly: Path, xray: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def bonafide(assembly: Path, xray: XRayDaemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     account = Account(variables={"AWS_XRAY_DAEMON_ADDRESS": xray.address})
     with deployment(assembly=assembly, logs=tmp_path_factory.mktemp("logs"), account=account) as running:
         yield running

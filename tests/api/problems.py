@@ -21,8 +21,8 @@ def made() -> set[str]:
 
 def _refusals() -> Iterator[str]:
     """What API Gateway answers by itself; read as text, since importing CDK takes seconds."""
-    for node in ast.walk(ast.parse((ROOT / "stacks/constructs/api.py").read_text())):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Refusal":
+    for node in ast.walk(ast.parse((ROOT / "stacks/platform/api.py").read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "GatewayResponse":
             yield str(ast.literal_eval(node.args[1]))
 
 

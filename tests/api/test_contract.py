@@ -9,7 +9,7 @@ from pathlib import Path
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from bonafide.openapi import document
-from local.template import Template
+from local.aws.template import StackTemplate
 from tests.api.client import Api
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +18,7 @@ NOT_DESCRIBED = {("get", "/v1/openapi.json"), ("get", "/v1/docs")}
 
 def test_the_contract_is_what_the_functions_say_of_themselves() -> None:
     # In a process of its own, since the functions read their environment when they are imported.
-    program = "import json, local.openapi; print(json.dumps(local.openapi.generate()))"
+    program = "import json, local.contracts.openapi; print(json.dumps(local.contracts.openapi.generate()))"
     generated = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
     assert json.loads(document()) == json.loads(generated.stdout), "run `make openapi`"
 
@@ -38,7 +38,7 @@ def test_every_operation_has_a_name_of_its_own_a_summary_and_problem_documents()
 
 def test_the_contract_describes_the_routes_that_are_deployed(assembly: Path) -> None:
     described = {(method, path) for path, methods in json.loads(document())["paths"].items() for method in methods}
-    template = Template.read(assembly, "Bonafide-dev-Service", defaultdict(str))
+    template = StackTemplate.read(assembly, "Bonafide-dev-Service", defaultdict(str))
     deployed = {(route.method.lower(), route.path) for route in template.routes()}
     assert described | NOT_DESCRIBED == deployed
 

@@ -12,10 +12,10 @@ from bonafide.adapters.codedeploy import CodeDeployReleases, FunctionDoor
 from bonafide.adapters.front_door import FrontDoor
 from bonafide.ports import ReleaseTarget
 from bonafide.services.probing import CHECKS, FunctionCalls, Golden, ServiceProbe, WrongAnswer
-from local.function import ACCOUNT, REGION, SECRET
-from local.release.control_plane import ControlPlane, Execution
+from local.aws.functions.function import ACCOUNT, REGION, SECRET
+from local.cloud.releases.control_plane import ControlPlane, HookExecution
 from local.runner import Deployment
-from local.synth import ROOT
+from ops.synthesis import ROOT
 
 FOLDER = ROOT / ".build/layers/golden/golden"
 DOMAIN = "bonafide-probe"
@@ -72,7 +72,7 @@ def test_nobody_behind_the_front_door_is_no_answer() -> None:
 def test_a_hook_learns_what_is_released_and_reports(bonafide: Deployment) -> None:
     plane = ControlPlane()
     try:
-        execution = Execution("ManageDomainsFunction05767D89", "7")
+        execution = HookExecution("ManageDomainsFunction05767D89", "7")
         plane.expect(execution)
         session = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
         client = session.client("codedeploy", endpoint_url=plane.variables["AWS_ENDPOINT_URL_CODEDEPLOY"])

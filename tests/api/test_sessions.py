@@ -13,10 +13,10 @@ import pytest
 
 from bonafide.audio.waveform import Waveform
 from bonafide.events import chunk_event, ended_event
-from local.function import platform
-from local.replay import keys
+from local.aws.functions.function import platform
 from local.runner import Deployment
-from local.synth import ROOT
+from ops.replay import keys
+from ops.synthesis import ROOT
 from tests.api.client import Answer, Api, enrol
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
@@ -192,7 +192,7 @@ class Backstage:
 
     def replay(self, *names: str) -> str:
         """Runs the command as an engineer does."""
-        command = ["-m", "local.replay", "--stream", self.stream, "--bucket", self.bucket, *names]
+        command = ["-m", "ops.replay", "--stream", self.stream, "--bucket", self.bucket, *names]
         done = subprocess.run(
             [sys.executable, *command], cwd=ROOT, env=aws(self.endpoint), capture_output=True, text=True, check=True
         )

@@ -3,12 +3,12 @@
 import pytest
 
 from local.runner import Deployment
-from local.smoke import smoke
+from ops.smoke import smoke
 
 
 def of_smoke_tests(bonafide: Deployment) -> list[str]:
     """Their domains; those of others, like the probes' on their schedule, come when they like."""
-    table = bonafide.functions["manage_domains"].definition.environment["BONAFIDE_TENANT_TABLE"]
+    table = bonafide.functions["manage_domains"].definition.environment["BONAFIDE_DOMAIN_TABLE"]
     items = bonafide.emulator.client("dynamodb").scan(TableName=table)["Items"]
     return [name for item in items if (name := item["domain"]["S"]).startswith("smoke-")]
 

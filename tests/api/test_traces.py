@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from local.aws.xray import XRayDaemon
 from local.runner import Deployment
-from local.traces.calls import Caller, Calls
+from local.traces.calls import TracedCaller, TracedCalls
 from local.traces.leaks import leaks
-from local.traces.trail import Telemetry, logs
-from local.xray import Daemon
+from local.traces.trail import TraceTelemetry, logs
 from tests.api.client import Api
 from tests.readings import reading
 
@@ -22,20 +22,22 @@ READERS = ("train_grace", "train_atkins")
 
 
 @pytest.fixture(scope="module")
-def calls(bonafide: Deployment) -> Calls:
-    return Caller(bonafide.endpoint, "traced", {name: reading(name).samples for name in READERS}).run(NUMBER)
+def calls(bonafide: Deployment) -> TracedCalls:
+    return TracedCaller(bonafide.endpoint, "traced", {name: reading(name).samples for name in READERS}).run(NUMBER)
 
 
 @pytest.fixture(scope="module")
-def telemetry(bonafide: Deployment, xray: Daemon, calls: Calls) -> Telemetry:
+def telemetry(bonafide: Deployment, xray: XRayDaemon, calls: TracedCalls) -> TraceTelemetry:
     deadline = time.monotonic() + 10
     # Datagrams and lines of log arrive a little after the answer; what is still missing then is lost.
-    while any((telemetry := Telemetry.gather(bonafide, xray.segments)).gaps(calls)) and time.monotonic() < deadline:
+    while (
+        any((telemetry := TraceTelemetry.gather(bonafide, xray.segments)).gaps(calls)) and time.monotonic() < deadline
+    ):
         time.sleep(0.1)
     return telemetry
 
 
-def test_the_calls_were_decided_streamed_and_refused(calls: Calls) -> None:
+def test_the_calls_were_decided_streamed_and_refused(calls: TracedCalls) -> None:
     assert calls.number == NUMBER
     assert {answer.document["decision"] for answer in calls.decided} >= {"ACCEPT", "REJECT"}
     assert len(calls.streamed) == 3
@@ -43,29 +45,29 @@ def test_the_calls_were_decided_streamed_and_refused(calls: Calls) -> None:
 
 
 def test_one_id_leads_from_every_request_to_its_stored_decision_through_log_metrics_and_trace(
-    telemetry: Telemetry, calls: Calls
+    telemetry: TraceTelemetry, calls: TracedCalls
 ) -> None:
     assert list(telemetry.gaps(calls)) == []
 
 
 @pytest.mark.parametrize("lost", ["lines", "parts", "decisions", "evidence"])
-def test_a_gap_on_that_way_is_seen(telemetry: Telemetry, calls: Calls, lost: str) -> None:
+def test_a_gap_on_that_way_is_seen(telemetry: TraceTelemetry, calls: TracedCalls, lost: str) -> None:
     assert list(replace(telemetry, **{lost: {}}).gaps(calls)) != []
 
 
 def test_no_log_metric_or_trace_of_any_call_holds_a_name_audio_or_an_embedding(
-    bonafide: Deployment, xray: Daemon, calls: Calls, telemetry: Telemetry
+    bonafide: Deployment, xray: XRayDaemon, calls: TracedCalls, telemetry: TraceTelemetry
 ) -> None:
     texts = [*logs(bonafide.logs), json.dumps(xray.segments)]
     assert sum(map(len, texts)) > 100_000
     assert [leak for text in texts for leak in leaks(text, calls.marker)] == []
 
 
-def test_traces_lose_no_part_and_warn_of_none(bonafide: Deployment, telemetry: Telemetry) -> None:
+def test_traces_lose_no_part_and_warn_of_none(bonafide: Deployment, telemetry: TraceTelemetry) -> None:
     assert [line for text in logs(bonafide.logs) for line in text.splitlines() if "discarded" in line] == []
 
 
-def test_a_refusal_names_the_request_in_the_problem_and_in_the_header(api: Api, calls: Calls) -> None:
+def test_a_refusal_names_the_request_in_the_problem_and_in_the_header(api: Api, calls: TracedCalls) -> None:
     assert [answer.document["request_id"] for answer in calls.refused] == [each.request_id for each in calls.refused]
     unknown = api.call("GET", "/v1/domains/traced/speakers/a%00b")
     assert unknown.status == 404
@@ -73,7 +75,7 @@ def test_a_refusal_names_the_request_in_the_problem_and_in_the_header(api: Api, 
 
 
 def test_an_answer_that_is_remembered_keeps_the_id_of_the_request_that_it_was_first_given_to(
-    api: Api, calls: Calls
+    api: Api, calls: TracedCalls
 ) -> None:
     first = api.call("POST", "/v1/domains/traced/uploads", key="one-upload")
     again = api.call("POST", "/v1/domains/traced/uploads", key="one-upload")

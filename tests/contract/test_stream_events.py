@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, ValidationError  # type: ignore[imp
 
 from bonafide.errors import InvalidInput
 from bonafide.events import AudioChunk, Origin, SessionEnded, chunk_event, ended_event, parse, schema
-from local.schemas import TARGET, text
+from local.contracts.schemas import TARGET, text
 from tests.services.parts import MORNING
 
 FIXTURES = sorted((Path(__file__).parent / "events").glob("*.json"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.runner import Deployment, deployment
-from local.synth import ROOT
+from ops.synthesis import ROOT
 
 COMMAND = [sys.executable, "-m", "local.serve", "--port", "0"]
 
@@ -38,8 +38,9 @@ def test_state_is_in_the_tables_of_the_template(running: Deployment) -> None:
 
 
 def test_functions_are_led_to_the_emulator(running: Deployment) -> None:
-    names = {function.definition.environment["BONAFIDE_TENANT_TABLE"] for function in running.functions.values()}
-    assert names < set(running.emulator.client("dynamodb").list_tables()["TableNames"])
+    environments = [function.definition.environment for function in running.functions.values()]
+    names = {value for each in environments for name, value in each.items() if name.endswith("_TABLE")}
+    assert names == set(running.emulator.client("dynamodb").list_tables()["TableNames"])
 
 
 def test_serving_says_where_and_leaves_nothing_behind(assembly: Path, tmp_path: Path) -> None:

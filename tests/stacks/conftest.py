@@ -1,5 +1,6 @@
-"""Resources of the synthesised templates."""
+"""Resources of the synthesized templates."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,8 +8,23 @@ from typing import Any
 
 import pytest
 
+from local.synth import ROOT
+
 type Resources = dict[str, dict[str, Any]]
 type OfKind = Callable[[str], Resources]
+
+BUNDLE = ROOT / ".build/layers/model/bundle"
+PLACES = {
+    "DOMAIN_TABLE": "Tenants",
+    "DECISION_TABLE": "Decisions",
+    "IDEMPOTENCY_TABLE": "Idempotency",
+    "SESSION_TABLE": "Sessions",
+    "AUDIO_STREAM": "AudioStream",
+    "FAILURE_BUCKET": "Failures",
+    "AUDIO_BUCKET": "Audio",
+    "STAGE": "dev",
+    "BUNDLE_DIR": str(BUNDLE),
+}
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +35,17 @@ def data(assembly: Path) -> OfKind:
 @pytest.fixture(scope="session")
 def service(assembly: Path) -> OfKind:
     return _reader(assembly / "Bonafide-dev-Service.template.json")
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables with which every function that callers reach starts in this process."""
+    digest = hashlib.sha256((BUNDLE / "manifest.json").read_bytes()).hexdigest()
+    for name, value in {**PLACES, "BUNDLE_DIGEST": digest}.items():
+        monkeypatch.setenv(f"BONAFIDE_{name}", value)
+    credentials = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in credentials.items():
+        monkeypatch.setenv(name, value)
 
 
 def _reader(path: Path) -> OfKind:

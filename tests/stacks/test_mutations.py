@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.synth import ROOT, run_app
+from ops.synthesis import ROOT, run_app
 from tests.stacks import delivery
 from tests.stacks.delivery import Template, aliases, group, of, policy
 from tests.stacks.test_permissions import actions
@@ -203,9 +203,16 @@ def test_a_change_in_a_layer_is_a_release_of_every_function(variants: Path) -> N
     assert list(delivery.functions_that_a_change_does_not_release(before, after)) == []
 
 
-def test_without_recognising_layers_that_would_be_missed(variants: Path) -> None:
-    before, after = (read(variants / name, SERVICE) for name in ("unrecognised-true", "unrecognised"))
+def test_without_recognizing_layers_that_would_be_missed(variants: Path) -> None:
+    before, after = (read(variants / name, SERVICE) for name in ("unrecognized-true", "unrecognized"))
     assert list(delivery.functions_that_a_change_does_not_release(before, after)) != []
+
+
+def test_the_order_of_the_capabilities_has_no_meaning(variants: Path) -> None:
+    before, after = (read(variants / name, SERVICE)["Resources"] for name in ("true", "reversed"))
+    # CDK names an API's deployment for its methods in their order.
+    (deployment,), (other) = (of({"Resources": each}, "ApiGateway::Deployment") for each in (before, after))
+    assert json.loads(json.dumps(before).replace(deployment, *other)) == after
 
 
 @pytest.mark.parametrize(("change", "action"), [("add", "s3:GetObject"), ("remove", "kinesis:PutRecord")])

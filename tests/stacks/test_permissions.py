@@ -1,6 +1,5 @@
 """Each role allows what its function's code can call, and nothing else."""
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -9,22 +8,10 @@ from typing import Any
 
 import pytest
 
-from local.synth import ROOT
+from ops.synthesis import ROOT
 from tests.stacks.calls import Action, reachable
 from tests.stacks.conftest import OfKind, Resources, as_list
 
-BUNDLE = ROOT / ".build/layers/model/bundle"
-PLACES = {
-    "TENANT_TABLE": "Tenants",
-    "DECISION_TABLE": "Decisions",
-    "IDEMPOTENCY_TABLE": "Idempotency",
-    "SESSION_TABLE": "Sessions",
-    "AUDIO_STREAM": "AudioStream",
-    "FAILURE_BUCKET": "Failures",
-    "AUDIO_BUCKET": "Audio",
-    "STAGE": "dev",
-    "BUNDLE_DIR": str(BUNDLE),
-}
 HANDLERS = sorted(path for path in (ROOT / "functions").glob("*/handler.py") if "probe" not in path.parent.name)
 # Of every function: its log and its traces, and the key of the state that it reaches.
 PLATFORM = {"logs", "xray", "kms"}
@@ -56,16 +43,6 @@ PROBING = {
     },
     "probe_service": {"execute-api:Invoke"},
 }
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    digest = hashlib.sha256((BUNDLE / "manifest.json").read_bytes()).hexdigest()
-    for name, value in {**PLACES, "BUNDLE_DIGEST": digest}.items():
-        monkeypatch.setenv(f"BONAFIDE_{name}", value)
-    credentials = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
-    for name, value in credentials.items():
-        monkeypatch.setenv(name, value)
 
 
 def granted(policies: Resources, function: str) -> Iterator[tuple[str, str]]:

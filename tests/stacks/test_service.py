@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.synth import ROOT, run_app
+from ops.synthesis import ROOT, run_app
 from tests.stacks.conftest import OfKind, Resources, as_list, statements
 
 # What cdk-nag would do otherwise, and why this does not.

@@ -9,10 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.monitor.alarms import State
-from local.monitor.monitor import Monitor
-from local.monitor.store import Metric, Store
-from local.template import Template
+from local.aws.template import StackTemplate
+from local.cloud.alarms.alarm import AlarmState
+from local.cloud.alarms.monitor import AlarmMonitor
+from local.cloud.metrics.store import Metric, MetricStore
 from stacks.slo import FILE, Objectives, SloError
 
 NOW = 1_800_000_000
@@ -71,9 +71,9 @@ def test_every_service_of_an_objective_is_a_function() -> None:
     assert {service for slo in Objectives.read().slos for service in slo.services} <= folders
 
 
-def states(assembly: Path, failed: int, requests: int, minutes: int) -> dict[str, State]:
+def states(assembly: Path, failed: int, requests: int, minutes: int) -> dict[str, AlarmState]:
     """Evaluates the alarms of the template after failures in the last minutes of an hour of requests."""
-    store = Store()
+    store = MetricStore()
     for name, values in {
         "Requests": [1.0] * requests,
         "Failures": [1.0] * failed + [0.0] * (requests - failed),
@@ -81,8 +81,8 @@ def states(assembly: Path, failed: int, requests: int, minutes: int) -> dict[str
         for i, value in enumerate(values):
             at = NOW - 60 * minutes * (i + 0.5) / max(failed, 1) if i < failed else NOW - 3600 * (i + 0.5) / requests
             store.put(Metric.of("Bonafide", name, {"service": "authenticate_caller"}), at, [value])
-    monitor = Monitor(store)
-    monitor.define(Template.read(assembly, "Bonafide-dev-Monitoring", {}))
+    monitor = AlarmMonitor(store)
+    monitor.define(StackTemplate.read(assembly, "Bonafide-dev-Monitoring", {}))
     monitor.evaluate(NOW)
     return {name: state for name, state in monitor.states.items() if name.startswith(FAST)}
 
@@ -96,7 +96,7 @@ def test_a_budget_that_burns_calls_somebody_and_single_failures_do_not(
 ) -> None:
     found = states(assembly, failed, requests, minutes)
     composite = next(state for name, state in found.items() if "Minutes" not in name)
-    assert (composite == State.ALARM) == alarming
+    assert (composite == AlarmState.ALARM) == alarming
 
 
 @given(objective=st.floats(50.1, 99.99))

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from local.monitor.alarms import alarm
-from local.monitor.query import answer
-from local.monitor.store import Metric, Store
-from local.template import Template
+from local.aws.template import StackTemplate
+from local.cloud.alarms.alarm import alarm
+from local.cloud.metrics.query import answer
+from local.cloud.metrics.store import Metric, MetricStore
 
 NOW = 1_800_000_000
 OUTCOMES = ("Accepts", "StepUps", "Rejects", "Inconclusives")
@@ -21,19 +21,19 @@ type Samples = Mapping[str, Sequence[float]]
 
 
 @pytest.fixture(scope="module")
-def template(assembly: Path) -> Template:
+def template(assembly: Path) -> StackTemplate:
     content: dict[str, Any] = json.loads((assembly / "Bonafide-dev-Service.template.json").read_text())
     version = next(
         id_
         for id_, each in content["Resources"].items()
         if each["Type"] == "AWS::Lambda::Version" and id_.startswith("AuthenticateCaller")
     )
-    return Template(assembly, "Bonafide-dev-Service", content, {}, {version: NEW})
+    return StackTemplate(assembly, "Bonafide-dev-Service", content, {}, {version: NEW})
 
 
-def figure(template: Template, kind: str, old: Samples, new: Samples) -> float | None:
+def figure(template: StackTemplate, kind: str, old: Samples, new: Samples) -> float | None:
     """What the alarm of a kind compares with its threshold; None without data."""
-    store = Store()
+    store = MetricStore()
     for version, samples in ((OLD, old), (NEW, new)):
         for name, values in samples.items():
             for dimensions in ({}, {"version": version}):
@@ -54,11 +54,11 @@ def scores(values: Sequence[float]) -> Samples:
     return {"SpeakerLlr": list(values), "SpeakerLlrSquared": [value * value for value in values]}
 
 
-def test_the_same_mix_is_no_jump(template: Template) -> None:
+def test_the_same_mix_is_no_jump(template: StackTemplate) -> None:
     assert figure(template, "DecisionMix", mix(70, 10, 20, 0), mix(21, 3, 6, 0)) == pytest.approx(0)
 
 
-def test_a_jump_is_pearsons_chi_squared(template: Template) -> None:
+def test_a_jump_is_pearsons_chi_squared(template: StackTemplate) -> None:
     old, new = np.array([140, 20, 30, 10]), np.array([10, 5, 15, 0])
     expected = (old + new) * np.array([[old.sum()], [new.sum()]]) / (old + new).sum()
     statistic = float((((np.stack([old, new]) - expected) ** 2) / expected).sum())
@@ -68,16 +68,16 @@ def test_a_jump_is_pearsons_chi_squared(template: Template) -> None:
 
 @pytest.mark.parametrize(("old", "new"), [((200, 0, 0, 0), (0, 0, 19, 0)), ((19, 0, 0, 0), (0, 0, 200, 0))])
 def test_too_few_decisions_of_either_version_are_no_jump(
-    template: Template, old: tuple[int, ...], new: tuple[int, ...]
+    template: StackTemplate, old: tuple[int, ...], new: tuple[int, ...]
 ) -> None:
     assert figure(template, "DecisionMix", mix(*old), mix(*new)) == 0
 
 
-def test_a_difference_of_no_consequence_is_no_jump_however_sure_it_is(template: Template) -> None:
+def test_a_difference_of_no_consequence_is_no_jump_however_sure_it_is(template: StackTemplate) -> None:
     assert figure(template, "DecisionMix", mix(9000, 0, 1000, 0), mix(8500, 0, 1500, 0)) == 0
 
 
-def test_drift_is_the_square_of_a_z_statistic_over_the_variance_of_all_scores(template: Template) -> None:
+def test_drift_is_the_square_of_a_z_statistic_over_the_variance_of_all_scores(template: StackTemplate) -> None:
     rng = np.random.default_rng(3)
     old, new = rng.normal(4, 5, 300), rng.normal(-2, 3, 40)
     z = (new.mean() - old.mean()) ** 2 / (np.concatenate([old, new]).var() * (1 / 40 + 1 / 300))
@@ -85,19 +85,19 @@ def test_drift_is_the_square_of_a_z_statistic_over_the_variance_of_all_scores(te
     assert z > 10.83
 
 
-def test_that_no_impostor_called_the_new_version_is_no_drift(template: Template) -> None:
+def test_that_no_impostor_called_the_new_version_is_no_drift(template: StackTemplate) -> None:
     genuine, impostor = [6.0, 7.0], [-6.0]
     old = scores(genuine * 90 + impostor * 20)
     assert (figure(template, "ScoreDrift", old, scores(genuine * 12)) or 0) < 10.83
 
 
-def test_small_and_seldom_differences_are_no_drift(template: Template) -> None:
+def test_small_and_seldom_differences_are_no_drift(template: StackTemplate) -> None:
     steady = [4.0, 4.2] * 100
     assert figure(template, "ScoreDrift", scores(steady), scores([4.5, 4.6] * 20)) == 0
     assert figure(template, "ScoreDrift", scores(steady), scores([-4.0] * 19)) == 0
 
 
-def test_a_release_without_traffic_says_nothing(template: Template) -> None:
+def test_a_release_without_traffic_says_nothing(template: StackTemplate) -> None:
     assert figure(template, "DecisionMix", mix(70, 10, 20, 0), {}) == 0
     assert figure(template, "LateAnswers", {"RequestLatency": [9000.0] * 50}, {}) is None
 
@@ -106,13 +106,13 @@ def test_a_release_without_traffic_says_nothing(template: Template) -> None:
     ("late", "answers", "percent"), [(0, 40, 0.0), (2, 20, 0.0), (3, 9, 0.0), (3, 20, 15.0), (20, 20, 100.0)]
 )
 def test_late_answers_count_in_percent_once_there_are_enough(
-    template: Template, late: int, answers: int, percent: float
+    template: StackTemplate, late: int, answers: int, percent: float
 ) -> None:
     new = {"RequestLatency": [2500.0] * late + [60.0] * (answers - late)}
     assert figure(template, "LateAnswers", {}, new) == pytest.approx(percent)
 
 
 @pytest.mark.parametrize(("failed", "percent"), [(1, 0.0), (2, 10.0)])
-def test_one_failure_takes_no_release_back(template: Template, failed: int, percent: float) -> None:
+def test_one_failure_takes_no_release_back(template: StackTemplate, failed: int, percent: float) -> None:
     new = {"Requests": [1.0] * 20, "Failures": [1.0] * failed + [0.0] * (20 - failed)}
     assert figure(template, "FailedAnswers", {}, new) == pytest.approx(percent)

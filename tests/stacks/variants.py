@@ -1,6 +1,6 @@
-"""Synthesises the stages' templates of the product and of changed ones: `python -m tests.stacks.variants OUT CHANGED`.
+"""Synthesizes the templates of the product and of changed ones: `python -m tests.stacks.variants OUT CHANGED`.
 
-One program for all, because of what one start of the CDK costs. CHANGED is a copy of the repository with another layer.
+One program for all, because starting the CDK takes seconds. CHANGED is a copy of the repository with another layer.
 """
 
 import sys
@@ -10,11 +10,12 @@ from typing import Any
 import aws_cdk as cdk
 
 from app import ROOT, compose, context
+from stacks import service
 from stacks.assets import Assets
-from stacks.constructs.release import KeptReadyError
+from stacks.platform.release import ProvisionedConcurrencyError
 
 VICTIM = "authenticate_caller"
-RECOGNISED = "@aws-cdk/aws-lambda:recognizeLayerVersion"
+RECOGNIZED = "@aws-cdk/aws-lambda:recognizeLayerVersion"
 
 
 def synthesize(out: Path, root: Path, **changes: Any) -> None:
@@ -24,21 +25,30 @@ def synthesize(out: Path, root: Path, **changes: Any) -> None:
     app.synth()
 
 
+def reverse(out: Path) -> None:
+    """Synthesizes with the capabilities added the other way around."""
+    capabilities = service.CAPABILITIES
+    service.CAPABILITIES = tuple(reversed(capabilities))
+    synthesize(out, ROOT)
+    service.CAPABILITIES = capabilities
+
+
 def refusal(out: Path, function: str) -> str:
     stages: Any = context()["stages"]
     ready = {**stages["production"], "provisioned": {function: 2}}
     try:
         synthesize(out, ROOT, stages={"production": ready})
-    except KeptReadyError as error:
+    except ProvisionedConcurrencyError as error:
         return str(error)
     return ""
 
 
 def main(out: Path, changed: Path) -> None:
     synthesize(out / "true", ROOT)
+    reverse(out / "reversed")
     synthesize(out / "layer", changed)
-    synthesize(out / "unrecognised", changed, **{RECOGNISED: False})
-    synthesize(out / "unrecognised-true", ROOT, **{RECOGNISED: False})
+    synthesize(out / "unrecognized", changed, **{RECOGNIZED: False})
+    synthesize(out / "unrecognized-true", ROOT, **{RECOGNIZED: False})
     for name, function in (("refusal", VICTIM), ("misspelt", f"{VICTIM}s")):
         (out / f"{name}.txt").write_text(refusal(out / "refused", function))
 

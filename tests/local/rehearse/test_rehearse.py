@@ -6,26 +6,29 @@ from pathlib import Path
 
 import pytest
 
-from local.monitor.store import Store
-from local.rehearse.__main__ import Settings, rehearse
-from local.rehearse.report import Table, record
+from local.cloud.metrics.store import MetricStore
+from local.cloud.releases.deploy import UpdateStatus
+from local.rehearse.__main__ import RehearsalSettings, rehearse
+from local.rehearse.report import RehearsalTable, record
+from local.rehearse.results import OBSERVED, MinuteFigures, ScenarioResult, VersionFigures
 from local.rehearse.scenarios import SCENARIOS, Scenario
-from local.rehearse.story import WATCHED, Minute, Side, Story
 from local.rehearse.versions import copy
-from local.release.deploy import Status
 
 BY_NAME: Mapping[str, Scenario] = {scenario.name: scenario for scenario in SCENARIOS}
-OLD, NEW = Side(90, 0, 80.0, 0.9, 5.0), Side(10, 1, 90.0, 0.5, 1.0)
+OLD, NEW = VersionFigures(90, 0, 80.0, 0.9, 5.0), VersionFigures(10, 1, 90.0, 0.5, 1.0)
 
 
-def story(scenario: str = "slow", **different: object) -> Story:
-    ended = Story(
+def story(scenario: str = "slow", **different: object) -> ScenarioResult:
+    ended = ScenarioResult(
         scenario=BY_NAME[scenario],
-        status=Status.ROLLED_BACK,
+        status=UpdateStatus.ROLLED_BACK,
         reason="alarm authenticate_caller-late-answers-2 while authenticate_caller was updated",
-        minutes=[Minute(1, 0.1, OLD, NEW, ["late"], ["late: ALARM"]), Minute(2, 0, OLD, replace(NEW, calls=0), [], [])],
-        shares=[(WATCHED, 0.1)],
-        store=Store(),
+        minutes=[
+            MinuteFigures(1, 0.1, OLD, NEW, ["late"], ["late: ALARM"]),
+            MinuteFigures(2, 0, OLD, replace(NEW, calls=0), [], []),
+        ],
+        shares=[(OBSERVED, 0.1)],
+        store=MetricStore(),
         begun=0,
         marks={},
         states={},
@@ -34,8 +37,8 @@ def story(scenario: str = "slow", **different: object) -> Story:
 
 
 def test_a_handler_that_raises_is_stopped_by_golden_calls_before_any_caller_meets_it(tmp_path: Path) -> None:
-    settings = Settings(pace=40, calls_a_second=4, out=tmp_path)
-    (ended,) = rehearse([BY_NAME["raises"]], Table(), settings)
+    settings = RehearsalSettings(pace=40, calls_a_second=4, out=tmp_path)
+    (ended,) = rehearse([BY_NAME["raises"]], RehearsalTable(), settings)
     assert ended.held
     assert ended.shares == []
     new, calls = ended.served
@@ -62,13 +65,13 @@ def _there(path: Path, changed: Path, original: Path) -> bytes:
 
 def test_a_release_that_ended_as_it_has_to_holds() -> None:
     assert story().held
-    assert not story(status=Status.PROMOTED, reason="").held
+    assert not story(status=UpdateStatus.PROMOTED, reason="").held
     assert not story(reason="golden calls of authenticate_caller before traffic").held
 
 
 def test_a_bad_version_must_never_have_had_all_traffic_even_if_it_was_taken_back() -> None:
-    assert not story(shares=[(WATCHED, 0.1), (WATCHED, 1)]).held
-    assert story("good", status=Status.PROMOTED, reason="", shares=[(WATCHED, 0.1), (WATCHED, 1)]).held
+    assert not story(shares=[(OBSERVED, 0.1), (OBSERVED, 1)]).held
+    assert story("good", status=UpdateStatus.PROMOTED, reason="", shares=[(OBSERVED, 0.1), (OBSERVED, 1)]).held
 
 
 def test_the_report_says_who_was_served_by_what() -> None:
@@ -78,7 +81,7 @@ def test_the_report_says_who_was_served_by_what() -> None:
 
 
 def test_the_table_shows_both_versions_and_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
-    told, table = story(), Table()
+    told, table = story(), RehearsalTable()
     table.opening(told.scenario)
     for minute in told.minutes:
         table.line(minute)

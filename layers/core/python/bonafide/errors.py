@@ -1,21 +1,43 @@
 """Every error that Bonafide answers with, as one tree.
 
     BonafideError
-    ├── InvalidInput            400  the request itself is wrong
-    │   ├── UnsupportedMediaType 415 the body is not JSON
-    │   ├── IdempotencyKeyReused 422 the key is known with another body
-    │   └── UnsupportedAudio    422  the request is well formed, its audio cannot be used
-    ├── NotFound                404
-    ├── Conflict                409  right request, wrong state
-    ├── TooLarge                413
-    ├── Overloaded              429  slow down
-    └── Unavailable             503  try again later
+    ├── InvalidInput             the request itself is wrong
+    │   ├── UnsupportedMediaType the body is not JSON
+    │   ├── IdempotencyKeyReused the key is known with another body
+    │   └── UnsupportedAudio     the request is well formed, its audio cannot be used
+    ├── NotFound                 the target does not exist
+    ├── Conflict                 right request, wrong state
+    ├── TooLarge                 more than is taken at once
+    ├── Overloaded               slow down
+    └── Unavailable              try again later
 
 `code` is stable: integrators branch on it. `detail` is for people and never holds audio, embeddings or personal data.
+Names of JSON fields, headers and statuses are added in `http`.
 """
 
-from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
+
+
+class Subject(StrEnum):
+    """Names of things that an error can be about."""
+
+    AUDIO = "audio"
+    AUDIO_TEXT = "audio text"
+    SAMPLE_RATE = "sample rate"
+    CHANNEL = "channel"
+    UPLOAD = "upload"
+    CHUNK_ENCODING = "chunk encoding"
+    CHUNK_SAMPLE_RATE = "chunk sample rate"
+    CHUNK_CHANNEL = "chunk channel"
+    CHUNK_NUMBER = "chunk number"
+    CHUNK_COUNT = "chunk count"
+    CONSENT_TIME = "consent time"
+    CURSOR = "cursor"
+    DOMAIN = "domain"
+    SPEAKER = "speaker"
+    SPEAKERS = "speakers"
+    SESSION = "session"
 
 
 class BonafideError(Exception):
@@ -24,103 +46,80 @@ class BonafideError(Exception):
     Attributes:
         code: stable snake_case identifier of this very condition.
         detail: one sentence for a person.
-        field: the part of the request that is wrong, as a dotted path.
-        limit: what would have been accepted.
-        found: what was there instead, shortened and harmless.
+        subject: thing that is wrong, one of `Subject` unless only one protocol knows it.
+        limit: range or value that would have been accepted.
+        found: value that was found instead, shortened and harmless.
+        retry_after: seconds after which a retry may succeed; None when time alone changes nothing.
     """
-
-    status = 500
 
     def __init__(
         self,
         code: str,
         detail: str,
         *,
-        field: str | None = None,
+        subject: str | None = None,
         limit: object = None,
         found: object = None,
-        headers: Mapping[str, str] | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
-        self.field = field
+        self.subject = subject
         self.limit = limit
         self.found = found
-        self.headers = dict(headers or {})
+        self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Between processes: by what it holds, since arguments that have to be named cannot be handed to `__init__`."""
+        """Pickles by attributes, since arguments that have to be named cannot be handed to `__init__`."""
         return BonafideError.__new__, (type(self), *self.args), self.__dict__
 
 
 class InvalidInput(BonafideError):
-    """A field is missing, malformed or out of range."""
-
-    status = 400
+    """Raised when a field is missing, malformed or out of range."""
 
 
 class UnsupportedAudio(InvalidInput):
-    """The audio is malformed, of an unsupported kind, or of a length that is not taken."""
-
-    status = 422
+    """Raised when audio is malformed, of an unsupported kind, or of a length that is not taken."""
 
 
 class UnsupportedMediaType(InvalidInput):
-    """The body is of a media type that is not taken."""
-
-    status = 415
+    """Raised when the body is of a media type that is not taken."""
 
 
 class IdempotencyKeyReused(InvalidInput):
-    """The Idempotency-Key is known with another body."""
-
-    status = 422
+    """Raised when the Idempotency-Key is known with another body."""
 
 
 class NotFound(BonafideError):
-    """The named domain, speaker or object does not exist."""
-
-    status = 404
+    """Raised when the named domain, speaker or object does not exist."""
 
 
 class Conflict(BonafideError):
-    """The request is right, but the state of its target does not allow it."""
-
-    status = 409
+    """Raised when the request is right, but the state of its target does not allow it."""
 
 
 class TooLarge(BonafideError):
-    """The request carries more than is taken at once."""
-
-    status = 413
+    """Raised when the request carries more than is taken at once."""
 
 
 class Overloaded(BonafideError):
-    """More arrives than can be worked on in time; what was accepted before is not affected."""
-
-    status = 429
+    """Raised when more arrives than can be processed in time; accepted work is not affected."""
 
 
 class AudioOverload(Overloaded):
-    """More audio arrives than the stream takes, or than can be scored in time."""
+    """Raised when more audio arrives than the stream takes, or than can be scored in time."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "audio_overload", "More audio arrives than can be scored in time.", headers={"Retry-After": "1"}
-        )
+        super().__init__("audio_overload", "More audio arrives than can be scored in time.", retry_after=1)
 
 
 class Unavailable(BonafideError):
-    """A dependency did not answer in time; nothing was half written, and a retry is safe."""
-
-    status = 503
+    """Raised when a dependency did not answer in time; nothing was half written, and a retry is safe."""
 
 
 class StoreUnavailable(Unavailable):
-    """A table or bucket was throttled, slow or failing beyond the bounded retries."""
+    """Raised when a table or bucket was throttled, slow or failing beyond the bounded retries."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "store_unavailable", "The store did not answer in time; repeat the request.", headers={"Retry-After": "1"}
-        )
+        super().__init__("store_unavailable", "The store did not answer in time; repeat the request.", retry_after=1)

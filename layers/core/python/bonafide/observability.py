@@ -1,4 +1,4 @@
-"""The one logger and tracer, and the metrics.
+"""Logger, tracer and metrics.
 
 Service and level come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_LOG_LEVEL. Requests and responses carry voices and
 people's identifiers, so neither is ever logged or traced whole.
@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ tracer = Tracer(auto_patch=False)
 recorder: Any = tracer.provider
 
 type Event = dict[str, Any]
+type Timings = dict[str, float]
 type Handler[Answer] = Callable[[Event, LambdaContext], Answer]
 
 TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
@@ -33,7 +35,7 @@ METRICS: Mapping[str, Any] = json.loads((Path(__file__).parent / "metrics.json")
 
 
 class UnknownMetric(KeyError):
-    """metrics.json, the one place where metrics are named, has no such metric."""
+    """Raised for a metric that metrics.json, the one place where metrics are named, does not have."""
 
 
 class Measurements:
@@ -75,12 +77,12 @@ class Measurements:
         """Adds a new decision, unless a probe asked for it: those say nothing about callers.
 
         Args:
-            domain: the tenant.
-            decision: what was decided.
+            domain: of the decision.
+            decision: outcome of the judgement.
             latency_ms: how long it took.
-            llr: of the speaker, if there was a voice to compare.
-            liveness_llr: of a human voice, if somebody listened for it.
-            spoof: whether the voice sounded synthetic.
+            llr: of the speaker, if a voice was compared.
+            liveness_llr: of bona fide speech, if it was detected.
+            spoof: whether the liveness state is spoof.
         """
         if domain == self._probe_domain:
             return
@@ -98,14 +100,14 @@ class Measurements:
             self.add(LivenessLlr=liveness_llr, SpoofsSuspected=spoof)
 
     def pending(self) -> Mapping[str, list[float]]:
-        """Returns what was added since it was last written."""
+        """Returns the values that were added since the last write."""
         return {name: list(metric["Value"]) for name, metric in self._writer.metric_set.items()}
 
     def write(self, **properties: str) -> None:
-        """Writes what was added since the last time, if anything.
+        """Writes the values that were added since the last write, if any.
 
         Args:
-            properties: what to find the line by; they are no dimensions, so they may have any number of values.
+            properties: by which the line can be found; they are no dimensions, so they may have any number of values.
         """
         if not self._writer.metric_set:
             return
@@ -120,15 +122,15 @@ measurements = Measurements(os.environ)
 
 
 class InvocationFailed(Exception):
-    """An invocation ended with an error that nobody foresaw; the log has its type and place."""
+    """Raised when an invocation ended with an unforeseen error; the log has its type and place."""
 
 
 def observed[Answer](handle: Handler[Answer], correlation_id_path: str | None = None) -> Handler[Answer]:
-    """Wraps a function's entry point: logged, traced, measured, and failing without words that may quote its input.
+    """Wraps a function's entry point: logged, traced, measured, and failing without texts that may quote its input.
 
     Args:
-        handle: what the function does.
-        correlation_id_path: where in the event to find the id that every line of log is to carry.
+        handle: the function's work.
+        correlation_id_path: path in the event of the identifier that every log line carries.
     """
 
     @logger.inject_lambda_context(correlation_id_path=correlation_id_path, clear_state=True)
@@ -154,14 +156,14 @@ def request_id() -> str | None:
     return logger.get_correlation_id()
 
 
-def follow(call: str | None) -> None:
-    """Marks the log, the trace and the metrics' line with the call that the work is for.
+def follow(request_id: str | None) -> None:
+    """Marks the log, the trace and the metrics' line with the session that the work is for.
 
     Args:
-        call: id of the request that started the call; None when the work is for none.
+        request_id: of the request that started the session; None when the work is for none.
     """
-    logger.append_keys(call=call)
-    annotate(call=call)
+    logger.append_keys(call=request_id)
+    annotate(call=request_id)
 
 
 def annotate(**values: str | None) -> None:
@@ -172,9 +174,15 @@ def annotate(**values: str | None) -> None:
 
 
 @contextmanager
-def stage(name: str) -> Iterator[None]:
-    """Shows one stage of the work in the trace; of an error it shows the type, whose message may quote the input."""
+def stage(name: str, timings: Timings | None = None) -> Iterator[None]:
+    """Shows one stage of the work in the trace; of an error only the type, since its message may quote the input.
+
+    Args:
+        name: of the stage.
+        timings: takes the stage's duration in milliseconds, if given.
+    """
     subsegment = recorder.begin_subsegment(name)
+    started = time.perf_counter()
     try:
         yield
     except Exception as error:
@@ -182,11 +190,13 @@ def stage(name: str) -> Iterator[None]:
         subsegment.add_error_flag()
         raise
     finally:
+        if timings is not None:
+            timings[name] = round((time.perf_counter() - started) * 1000, 3)
         recorder.end_subsegment()
 
 
 def trace_header() -> str | None:
-    """Returns what `continued` needs to go on with the current trace elsewhere; None when it is not sampled."""
+    """Returns the header with which `continued` resumes the current trace elsewhere; None when it is not sampled."""
     if not recorder.is_sampled():
         return None
     here = recorder.get_trace_entity()

@@ -1,4 +1,4 @@
-"""The functions' configuration, read once at start."""
+"""The functions' configuration, read once at start; a function has only the variables that it reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -12,7 +12,7 @@ class MissingSetting(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class FromEnvironment:
-    """Settings that some functions have; the field `a_b` is the variable `BONAFIDE_A_B`."""
+    """Settings for one purpose; the field `a_b` is the variable `BONAFIDE_A_B`."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -31,42 +31,64 @@ class FromEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(FromEnvironment):
-    """What the deployment tells every function.
+class DomainTable(FromEnvironment):
+    """Table of domains, speakers and voiceprints."""
 
-    Attributes:
-        tenant_table: table of domains and speakers.
-        decision_table: table of decisions.
-        idempotency_table: table of Powertools idempotency records.
-        audio_bucket: bucket of uploads and of audio that a domain chose to keep.
-        stage: deployment stage, named by health and logs.
-    """
-
-    tenant_table: str
-    decision_table: str
-    idempotency_table: str
-    audio_bucket: str
-    stage: str
+    domain_table: str
 
 
 @dataclass(frozen=True, slots=True)
-class StreamSettings(FromEnvironment):
-    """Where calls and their audio are; only functions that take part in streaming have it.
+class DecisionTable(FromEnvironment):
+    """Table of decisions."""
 
-    Attributes:
-        session_table: table of calls and their evidence.
-        audio_stream: stream of accepted chunks.
-        failure_bucket: bucket of events that can never be scored.
-    """
+    decision_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyTable(FromEnvironment):
+    """Table of Powertools' idempotency records."""
+
+    idempotency_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTable(FromEnvironment):
+    """Table of sessions and their evidence."""
 
     session_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBucket(FromEnvironment):
+    """Bucket of uploads, and of recordings of domains whose policy keeps them."""
+
+    audio_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkStream(FromEnvironment):
+    """Stream of accepted chunks."""
+
     audio_stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailureBucket(FromEnvironment):
+    """Bucket of stream records that can never be scored."""
+
     failure_bucket: str
 
 
 @dataclass(frozen=True, slots=True)
+class StageName(FromEnvironment):
+    """Deployment stage, as the health answer names it."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class BundleSettings(FromEnvironment):
-    """Where the model bundle lies and which one it must be; only functions that listen to audio have it."""
+    """Folder of the model bundle, and the digest that it must have."""
 
     bundle_dir: Path
     bundle_digest: str
@@ -74,12 +96,12 @@ class BundleSettings(FromEnvironment):
 
 @dataclass(frozen=True, slots=True)
 class ProbeSettings(FromEnvironment):
-    """What golden calls are made of; only probes have it.
+    """Material of golden calls.
 
     Attributes:
         golden_dir: folder of the recordings.
-        probe_domain: the probes' tenant.
-        probe_bounds_ms: JSON, how long an answer may take by function.
+        probe_domain: domain that the probes use.
+        probe_bounds_ms: JSON of the longest time that an answer may take, by function.
     """
 
     golden_dir: Path
@@ -89,13 +111,13 @@ class ProbeSettings(FromEnvironment):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSettings(FromEnvironment):
-    """What a hook of releases may call: JSON of the functions' names in AWS by folder."""
+    """Functions that the release hook calls: JSON of their names in AWS by folder."""
 
     probed_functions: str
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings(FromEnvironment):
-    """Where the API is, for whoever calls it: URL of its stage."""
+    """URL of the API's stage, which the synthetic caller calls."""
 
     probed_endpoint: str

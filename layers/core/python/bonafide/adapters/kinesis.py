@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bonafide.contracts.events import write
 from bonafide.errors import AudioOverload, StoreUnavailable
+from bonafide.records.stream import StreamRecord, partition_key, require_size
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -24,25 +26,27 @@ class KinesisAudioStream:
         self._stream = stream
         self._shards: list[tuple[int, str]] = []
 
-    def put(self, partition: str, event: bytes) -> None:
+    def put(self, record: StreamRecord) -> None:
         """See `AudioStream`."""
+        partition, data = partition_key(record.domain, record.session), write(record)
+        require_size(partition, data)
         with _translated_errors():
-            answer = self._client.put_record(StreamName=self._stream, PartitionKey=partition, Data=event)
-        if self._shards and answer["ShardId"] != self.shard(partition):
+            answer = self._client.put_record(StreamName=self._stream, PartitionKey=partition, Data=data)
+        if self._shards and answer["ShardId"] != self.shard(record.domain, record.session):
             # The stream was given more shards, or fewer.
             self._shards = []
 
-    def shard(self, partition: str) -> str:
+    def shard(self, domain: str, session: str) -> str:
         """See `AudioStream`. Each shard holds a range of the MD5 of partition keys."""
         if not self._shards:
             self._shards = self._open_shards()
         if not self._shards:
             raise StoreUnavailable
-        place = int.from_bytes(hashlib.md5(partition.encode(), usedforsecurity=False).digest())
+        place = int.from_bytes(hashlib.md5(partition_key(domain, session).encode(), usedforsecurity=False).digest())
         return self._shards[bisect_left(self._shards, (place, ""))][1]
 
     def _open_shards(self) -> list[tuple[int, str]]:
-        """The end of each open shard's range, and its name."""
+        """Reads the end of each open shard's range, and its name."""
         with _translated_errors():
             pages = self._client.get_paginator("list_shards").paginate(StreamName=self._stream)
             shards = [shard for page in pages for shard in page["Shards"]]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bonafide.errors import StoreUnavailable, TooLarge
+from bonafide.errors import StoreUnavailable, Subject, TooLarge
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,7 +36,7 @@ class S3AudioStore:
                 raise TooLarge(
                     "audio_too_large",
                     "The uploaded recording has too many bytes.",
-                    field="audio.upload",
+                    subject=Subject.UPLOAD,
                     limit=limit,
                     found=answer["ContentLength"],
                 )

@@ -1,8 +1,8 @@
-"""How audio is refused."""
+"""Refusals of audio."""
 
-from bonafide.errors import UnsupportedAudio
+from bonafide.errors import Subject, UnsupportedAudio
 
 
 def refuse(code: str, detail: str, *, limit: object = None, found: object = None) -> UnsupportedAudio:
-    """Make the error; `decode` adds which field of the request it is about."""
-    return UnsupportedAudio(code, detail, limit=limit, found=found)
+    """Makes the error for a recording that cannot be used."""
+    return UnsupportedAudio(code, detail, subject=Subject.AUDIO, limit=limit, found=found)

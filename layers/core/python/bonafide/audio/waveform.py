@@ -1,4 +1,4 @@
-"""The one in-memory form of audio."""
+"""Audio in memory."""
 
 from dataclasses import dataclass
 

@@ -1,15 +1,16 @@
-"""From a speaker's score and a voice's liveness to what to do with the call, by expected cost, with reasons.
+"""Decisions by expected cost, with reasons, from a speaker's score and the liveness of a voice.
 
-Three may be on the line: the claimed speaker, another human, and a machine with the claimed speaker's voice. The last
-is taken for a perfect copy, which the speaker's score cannot tell from the original: only liveness speaks against it.
+Three hypotheses compete: the claimed speaker, another human, and a synthetic copy of the claimed speaker's voice. The
+copy is taken to be perfect, so that the speaker's score cannot tell it from the original: only liveness can.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from math import exp, log
+from typing import Protocol
 
-from bonafide.biometrics.evidence import Evidence
+from bonafide.biometrics.evidence import Quality
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Condition, SpeakerScore
 
@@ -17,11 +18,10 @@ from bonafide.biometrics.scoring import Condition, SpeakerScore
 NEVER = 1e-15
 # An LLR beyond any that evidence leads to; its odds can still be multiplied by any cost.
 LARGEST_LLR = 300.0
-LIVENESS = "liveness"
 
 
 class Decision(StrEnum):
-    """What to do."""
+    """Actions that can be taken."""
 
     ACCEPT = "ACCEPT"
     STEP_UP = "STEP_UP"
@@ -30,7 +30,7 @@ class Decision(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why; stable codes, the decisive one first."""
+    """Stable codes of the reasons for a decision."""
 
     VOICE_MATCH = "VOICE_MATCH"
     VOICE_UNCERTAIN = "VOICE_UNCERTAIN"
@@ -59,12 +59,12 @@ VOICE = {
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where a policy changes its mind, each for calls about which nothing else is in doubt.
+    """LLRs at which a policy changes its decision, each for cases in which nothing else is in doubt.
 
     Attributes:
-        accept: speaker's LLR from which on it accepts a voice that is surely human.
-        reject: speaker's LLR below which it rejects such a voice.
-        liveness: liveness' LLR from which on it accepts a voice that surely is the speaker's.
+        accept: speaker LLR from which on a voice that is surely bona fide is accepted.
+        reject: speaker LLR below which such a voice is rejected.
+        liveness: liveness LLR from which on a voice that surely is the speaker's is accepted.
     """
 
     accept: float
@@ -74,11 +74,11 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A decision.
+    """A decision with its reasons.
 
     Attributes:
-        decision: what to do.
-        reasons: the decisive one first; then what lowered the decision or the score.
+        decision: action to take.
+        reasons: the decisive one first; then those that lowered the decision or the score.
         thresholds: of the policy.
     """
 
@@ -89,69 +89,80 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """Posterior odds of who is not the claimed speaker against who is.
+    """Posterior odds of the other hypotheses against the claimed speaker.
 
     Attributes:
         impostor: of another human.
-        machine: of a machine with the speaker's voice.
+        spoof: of a synthetic copy of the speaker's voice.
     """
 
     impostor: float
-    machine: float
+    spoof: float
 
 
-def decide(score: SpeakerScore | None, evidence: Evidence, policy: Policy, degraded: Collection[str] = ()) -> Verdict:
+class Facts(Protocol):
+    """Measurements of a case beside its score."""
+
+    @property
+    def speech_seconds(self) -> float:
+        """Net speech, in seconds."""
+
+    @property
+    def quality(self) -> Quality | None:
+        """Measurements of the recording; never None where there is a score."""
+
+    @property
+    def liveness(self) -> float | None:
+        """Liveness LLR; None when it was not detected."""
+
+
+def decide(score: SpeakerScore | None, facts: Facts, policy: Policy, degraded: Collection[str] = ()) -> Verdict:
     """Takes the action of least expected cost.
 
     Args:
         score: None when there was no speech to score.
-        evidence: of the call; without liveness the answer is at best STEP_UP, as `missing_signals` says.
-        policy: of the tenant.
-        degraded: optional signals that were not available; without them the answer is at best STEP_UP.
+        facts: of the case; without liveness the decision is at best STEP_UP.
+        policy: of the domain.
+        degraded: signals that were missing; without them the decision is at best STEP_UP.
     """
     edges = thresholds(policy)
-    doubts = _doubts(score, evidence, degraded)
-    if score is None or evidence.speech_seconds < max(policy.minimum_decision_seconds, score.measured.seconds):
+    doubts = _doubts(score, facts, degraded)
+    if score is None or facts.speech_seconds < max(policy.minimum_decision_seconds, score.measured.seconds):
         missing = Reason.NO_SPEECH if score is None else Reason.NOT_ENOUGH_SPEECH
         return Verdict(Decision.INCONCLUSIVE, (missing, *doubts), edges)
-    decision = cheapest(odds_against(score.llr, evidence.liveness, policy), policy)
-    reasons = (*_causes(score, evidence, policy, decision, edges), *doubts)
+    decision = cheapest(odds_against(score.llr, facts.liveness, policy), policy)
+    reasons = (*_causes(score, facts.liveness, policy, decision, edges), *doubts)
     if decision is Decision.ACCEPT:
         return Verdict(Decision.STEP_UP if doubts else decision, reasons, edges)
     return Verdict(decision, (*reasons, *_channel(score)), edges)
 
 
-def missing_signals(evidence: Evidence) -> list[str]:
-    """Names the optional signals that evidence of speech does not have, as `degraded` has them."""
-    return [LIVENESS] if evidence.embeddings and evidence.liveness is None else []
-
-
 def odds_against(speaker_llr: float, liveness_llr: float | None, policy: Policy) -> Odds:
-    """Posterior odds against the claimed speaker; without liveness only the prior speaks of machines."""
+    """Returns posterior odds against the claimed speaker; without liveness those of a spoof rest on the prior alone."""
     speaker = 1.0 - policy.impostor_prior - policy.spoof_prior
     return Odds(
         impostor=policy.impostor_prior / speaker * _likelihood(speaker_llr),
-        machine=policy.spoof_prior / speaker * _likelihood(liveness_llr or 0.0),
+        spoof=policy.spoof_prior / speaker * _likelihood(liveness_llr or 0.0),
     )
 
 
 def fused_llr(speaker_llr: float, liveness_llr: float | None, policy: Policy) -> float:
-    """One score for the whole: minus the log of the posterior odds against the claimed speaker.
+    """Returns one score for the whole case: minus the log of the posterior odds against the claimed speaker.
 
     It rises with either LLR, as the posterior probability of the claimed speaker does.
     """
     odds = odds_against(speaker_llr, liveness_llr, policy)
-    return -log(odds.impostor + odds.machine)
+    return -log(odds.impostor + odds.spoof)
 
 
 def cheapest(odds: Odds, policy: Policy) -> Decision:
-    """The action of least expected cost, of equal ones the one that lets the caller go further.
+    """Returns the action of least expected cost, of equal ones the more permissive.
 
-    Costs are those of all calls as likely as the speaker's: accepting costs for every impostor and machine, rejecting
-    for the speaker, a step-up for whoever calls.
+    Costs are relative to the claimed speaker's probability: accepting costs for impostors and spoofs, rejecting for the
+    speaker, a step-up for every caller.
     """
-    accept = odds.impostor * policy.false_accept_cost + odds.machine * policy.spoof_accept_cost
-    step_up = policy.step_up_cost * (1.0 + odds.impostor + odds.machine)
+    accept = odds.impostor * policy.false_accept_cost + odds.spoof * policy.spoof_accept_cost
+    step_up = policy.step_up_cost * (1.0 + odds.impostor + odds.spoof)
     reject = policy.false_reject_cost
     if accept <= min(step_up, reject):
         return Decision.ACCEPT
@@ -159,63 +170,64 @@ def cheapest(odds: Odds, policy: Policy) -> Decision:
 
 
 def thresholds(policy: Policy) -> Thresholds:
-    """Where the cheapest action changes as one LLR changes and the other says that there is nothing to fear.
+    """Returns the LLRs at which the cheapest action changes, each while the other LLR leaves no doubt.
 
     With p the posterior probability of an impostor, accepting costs p * false_accept_cost, rejecting
-    (1 - p) * false_reject_cost, and a step-up its own cost whoever calls; likewise of a machine.
+    (1 - p) * false_reject_cost, and a step-up its own cost in any case; likewise for a spoof.
     """
     reject = max(1.0 - policy.step_up_cost / policy.false_reject_cost, _even(policy.false_accept_cost, policy))
     prior = odds_against(0.0, 0.0, policy)
     return Thresholds(
         accept=_llr_at(_acceptable(policy.false_accept_cost, policy), prior.impostor),
         reject=_llr_at(reject, prior.impostor),
-        liveness=_llr_at(_acceptable(policy.spoof_accept_cost, policy), prior.machine),
+        liveness=_llr_at(_acceptable(policy.spoof_accept_cost, policy), prior.spoof),
     )
 
 
 def _acceptable(cost: float, policy: Policy) -> float:
-    """The highest posterior, of somebody whom it costs so much to accept, at which accepting is still cheapest."""
+    """Returns the highest posterior of a hypothesis, which costs so much to accept, at which accepting is cheapest."""
     return min(policy.step_up_cost / cost, _even(cost, policy))
 
 
 def _even(cost: float, policy: Policy) -> float:
-    """The posterior at which accepting, which costs so much, and rejecting are equally dear."""
+    """Returns the posterior at which accepting, which costs so much, and rejecting cost the same."""
     return policy.false_reject_cost / (cost + policy.false_reject_cost)
 
 
 def _likelihood(llr: float) -> float:
-    """How much likelier evidence is of others than of the claimed speaker."""
+    """Returns how much likelier the evidence is under another hypothesis than under the claimed speaker."""
     return exp(-min(max(llr, -LARGEST_LLR), LARGEST_LLR))
 
 
 def _llr_at(posterior: float, odds: float) -> float:
-    """The LLR that takes prior odds, > 0, to this posterior, in (0, 1)."""
+    """Returns the LLR that takes prior odds, > 0, to this posterior, in (0, 1)."""
     # Costs may be so far apart that a share rounds to 0 or 1; a threshold is a number all the same.
     share = min(max(posterior, NEVER), 1.0 - NEVER)
     return log(odds) - log(share / (1.0 - share))
 
 
 def _causes(
-    score: SpeakerScore, evidence: Evidence, policy: Policy, decision: Decision, edges: Thresholds
+    score: SpeakerScore, liveness: float | None, policy: Policy, decision: Decision, edges: Thresholds
 ) -> tuple[Reason, ...]:
-    """What made the decision: the voice if it would be the same for a surely human one, else liveness first.
+    """Returns the reasons that made the decision, the decisive one first.
 
-    A voice that rather sounds human is not called synthetic, however much liveness a policy asks for.
+    The voice comes first if the decision would be the same for a surely bona fide voice, else liveness. A voice whose
+    liveness LLR is above 0 is not called synthetic, however much liveness a policy asks for.
     """
-    human = cheapest(odds_against(score.llr, LARGEST_LLR, policy), policy)
-    voice = VOICE[human]
-    if evidence.liveness is not None and evidence.liveness < edges.liveness:
-        doubt = Reason.VOICE_SYNTHETIC if evidence.liveness < 0 else Reason.LIVENESS_UNCERTAIN
-        return (doubt, voice) if human is not decision else (voice, doubt)
-    return (voice,) if human is decision else (Reason.LIVENESS_UNCERTAIN, voice)
+    bona_fide = cheapest(odds_against(score.llr, LARGEST_LLR, policy), policy)
+    voice = VOICE[bona_fide]
+    if liveness is not None and liveness < edges.liveness:
+        doubt = Reason.VOICE_SYNTHETIC if liveness < 0 else Reason.LIVENESS_UNCERTAIN
+        return (doubt, voice) if bona_fide is not decision else (voice, doubt)
+    return (voice,) if bona_fide is decision else (Reason.LIVENESS_UNCERTAIN, voice)
 
 
-def _doubts(score: SpeakerScore | None, evidence: Evidence, degraded: Collection[str]) -> list[Reason]:
-    """What the calibration was not measured on, or what was not available: never accept on it."""
-    found = [Reason.SIGNAL_MISSING] if degraded or missing_signals(evidence) else []
-    if score is None:
+def _doubts(score: SpeakerScore | None, facts: Facts, degraded: Collection[str]) -> list[Reason]:
+    """Returns reasons never to accept: signals that are missing, and conditions beyond the calibration's range."""
+    found = [Reason.SIGNAL_MISSING] if degraded or (score and facts.liveness is None) else []
+    if score is None or facts.quality is None:
         return found
-    quality, measured = evidence.quality, score.measured
+    quality, measured = facts.quality, score.measured
     if quality.clipped > measured.clipped:
         found.append(Reason.AUDIO_CLIPPED)
     if quality.level_dbfs < measured.level_dbfs:

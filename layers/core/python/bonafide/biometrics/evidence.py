@@ -1,4 +1,4 @@
-"""What one recording contributes to a decision."""
+"""Evidence: what one recording contributes to a judgement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ type FloatVector = NDArray[np.float32]
 
 
 class Channel(StrEnum):
-    """The band that the speech really occupies, whatever rate the file says."""
+    """Bands that speech can occupy, whatever rate the file says."""
 
     NARROWBAND = "narrowband"
     WIDEBAND = "wideband"
@@ -20,7 +20,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What was measured on a recording, to be judged against a domain's limits.
+    """Measurements on a recording, to be held against the range that calibration was measured on.
 
     Attributes:
         level_dbfs: RMS level of the speech (of everything, when there is no speech), dB relative to full scale.
@@ -35,7 +35,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one recording (or chunk) says about its speaker.
+    """Evidence of one recording, or of one chunk, about its speaker.
 
     Attributes:
         speech_seconds: net speech, by voice activity detection.
@@ -44,8 +44,8 @@ class Evidence:
             is speech, empty when there is none.
         quality: measurements on the whole recording.
         embedding_space: identifier of the space that the embeddings live in.
-        liveness: calibrated natural-log likelihood ratio, above 0 favours a human voice; None when nobody listened
-            for it, or there was no speech.
+        liveness: calibrated natural-log likelihood ratio, above 0 favours a human voice; None when it was
+            not detected, or there was no speech.
     """
 
     speech_seconds: float
@@ -58,7 +58,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What many recordings say about their speakers, to be compared with a voiceprint at once; make it by `of`.
+    """Evidence of many recordings, to be compared with a voiceprint at once; made by `of`.
 
     Attributes:
         speech_seconds: net speech of each, shape (n,).
@@ -85,5 +85,5 @@ class Batch:
 
 
 def kind(evidence: Evidence) -> tuple[Channel, frozenset[Channel], str]:
-    """What decides how a recording is compared: its channel, the bands of its embeddings, and their space."""
+    """Returns all that decides how a recording is compared: its channel, bands and embedding space."""
     return evidence.channel, frozenset(evidence.embeddings), evidence.embedding_space

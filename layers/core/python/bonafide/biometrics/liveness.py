@@ -1,4 +1,4 @@
-"""Whether the voice is a human's: the calibrated answer of the detector of synthetic speech, and what to call it."""
+"""Names for the calibrated score of the detector of synthetic speech."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class LivenessState(StrEnum):
-    """What the voice sounds like, whatever a policy makes of it.
+    """Names of a liveness LLR, independent of any policy.
 
     `bona_fide` when a human is likelier, `spoof` when hardly any human sounds like it, `uncertain` between.
     """
@@ -19,11 +19,11 @@ class LivenessState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LivenessScale:
-    """Where the states meet.
+    """Bounds between the liveness states.
 
     Attributes:
         spoof_below: LLR below which hardly any bona fide recording falls.
-        bona_fide_from: LLR from which on what was heard speaks for a human.
+        bona_fide_from: LLR from which on the evidence favors bona fide speech.
     """
 
     spoof_below: float
@@ -35,7 +35,7 @@ class LivenessScale:
         return cls(calibration["threshold"], max(calibration["threshold"], 0.0))
 
     def state(self, llr: float) -> LivenessState:
-        """Names an LLR; positive ones favour a human."""
+        """Names an LLR; positive ones favor bona fide speech."""
         if llr < self.spoof_below:
             return LivenessState.SPOOF
         return LivenessState.UNCERTAIN if llr < self.bona_fide_from else LivenessState.BONA_FIDE

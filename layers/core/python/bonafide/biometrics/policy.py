@@ -1,20 +1,20 @@
-"""What a tenant's errors cost, and how much speech it asks for."""
+"""Policy of a domain: costs of errors, priors, and the speech that it requires."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Turns evidence into a decision; the defaults are those of a new domain.
+    """Costs, priors and requirements of a domain; the defaults are those of a new domain.
 
     Attributes:
         impostor_prior: share of calls in which somebody else claims to be the speaker, in (0, 0.5).
-        spoof_prior: share of calls in which a machine speaks with the speaker's voice, in (0, 0.5).
+        spoof_prior: share of calls with a synthetic copy of the speaker's voice, in (0, 0.5).
         false_accept_cost: of accepting an impostor, > 0.
-        spoof_accept_cost: of accepting a machine, > 0.
+        spoof_accept_cost: of accepting a synthetic voice, > 0.
         false_reject_cost: of rejecting the genuine speaker, > 0.
-        step_up_cost: of asking a caller, whoever it is, for another proof, > 0.
-        minimum_enrolment_seconds: net speech that completes an enrolment.
+        step_up_cost: of asking a caller, genuine or not, for another proof, > 0.
+        minimum_enrolment_seconds: net speech that completes an enrollment.
         minimum_decision_seconds: net speech below which nothing is decided.
     """
 

@@ -1,5 +1,7 @@
-"""How much a recording speaks for the claimed speaker, as a calibrated likelihood ratio."""
+"""Comparison of a recording with a voiceprint, as a calibrated likelihood ratio."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +24,7 @@ ENOUGH_WIDEBAND_SECONDS = 2.0
 
 
 class Condition(StrEnum):
-    """What was compared with what; each is calibrated by itself."""
+    """Kinds of comparison; each has a calibration of its own."""
 
     NARROWBAND = "narrowband"
     WIDEBAND = "wideband"
@@ -31,7 +33,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The worst recordings that the calibration was measured on; beyond them its numbers are a guess.
+    """Bounds of the recordings that the calibration was measured on; beyond them its LLRs are a guess.
 
     Attributes:
         seconds: least net speech.
@@ -51,7 +53,7 @@ class Comparison:
     """A recording, or each of a batch, against a template, before calibration.
 
     Attributes:
-        condition: what was compared with what.
+        condition: kind of comparison.
         cosine: of the two embeddings, in [-1, 1].
         enrolled_seconds: net speech of the template.
         tested_seconds: net speech of the recording.
@@ -68,9 +70,9 @@ class SpeakerScore:
     """The comparison of one recording with one voiceprint.
 
     Attributes:
-        llr: calibrated natural-log likelihood ratio; above 0 favours the claimed speaker.
-        score: the same on a scale of 0 to 100, where 50 favours neither.
-        condition: what was compared with what.
+        llr: calibrated natural-log likelihood ratio; above 0 favors the claimed speaker.
+        score: the same on a scale of 0 to 100, where 50 favors neither.
+        condition: kind of comparison.
         cosine: of the two embeddings, in [-1, 1].
         measured: the range in which `llr` can be trusted.
     """
@@ -87,11 +89,11 @@ class Curve:
     """LLR of a condition: slope * (cosine - level * attenuation), and its bounds.
 
     An embedding of few seconds is a noisy one, and noise shrinks cosines towards 0 by about sqrt(t / (t + T)) for each
-    side. The cosine at which neither hypothesis is favoured shrinks with it.
+    side. The cosine at which neither hypothesis is favored shrinks with it.
 
     Attributes:
         slope: nats for each unit of cosine, > 0.
-        level: cosine at which long recordings favour neither.
+        level: cosine at which long recordings favor neither.
         half_seconds: T, the speech at which noise and voice weigh the same; chosen, not fitted.
         lowest: bound of the LLR, < 0; what the number of genuine trials supports.
         highest: bound of the LLR, > 0; what the number of impostor trials supports.
@@ -112,19 +114,21 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What turns cosines of one embedding space into likelihood ratios, and names those of liveness.
+    """Maps cosines of one embedding space to likelihood ratios, and names those of liveness.
 
     Attributes:
         embedding_space: the space.
         curves: by condition.
         measured: the range of recordings behind it.
-        liveness: where its states meet; None for models that do not listen for it.
+        liveness: bounds of the liveness states; None for models that do not detect it.
+        digest: SHA-256 of the document that it was read from, hex.
     """
 
     embedding_space: str
     curves: Mapping[Condition, Curve]
     measured: Measured
     liveness: LivenessScale | None = None
+    digest: str = ""
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Self:
@@ -134,6 +138,7 @@ class Calibration:
             curves={Condition(name): Curve(**curve) for name, curve in document["conditions"].items()},
             measured=Measured(**document["measured"]),
             liveness=LivenessScale.parse(document["liveness"]) if "liveness" in document else None,
+            digest=hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest(),
         )
 
     def llr(self, found: Comparison) -> Numbers:
@@ -141,6 +146,11 @@ class Calibration:
         least = self.measured.seconds
         enrolled, tested = max(found.enrolled_seconds, least), np.maximum(found.tested_seconds, least)
         return self.curves[found.condition].llr(found.cosine, enrolled, tested)
+
+    def score(self, found: Comparison) -> SpeakerScore:
+        """Calibrates the comparison of one recording."""
+        llr = float(self.llr(found))
+        return SpeakerScore(llr, public_score(llr), found.condition, float(found.cosine), self.measured)
 
 
 def score(voiceprint: Voiceprint, evidence: Evidence, calibration: Calibration) -> SpeakerScore:
@@ -154,22 +164,20 @@ def score(voiceprint: Voiceprint, evidence: Evidence, calibration: Calibration) 
     Raises:
         ValueError: they have no band, or not the embedding space, in common.
     """
-    found, numbers = _calibrated(voiceprint, evidence, calibration)
-    llr = float(numbers)
-    return SpeakerScore(llr, public_score(llr), found.condition, float(found.cosine), calibration.measured)
+    return calibration.score(_compared(voiceprint, evidence, calibration))
 
 
 def llrs(voiceprint: Voiceprint, batch: Batch, calibration: Calibration) -> tuple[Condition, NDArray[np.float64]]:
-    """What `score` says of each recording of a batch: what was compared with what, and LLRs of shape (n,).
+    """Scores each recording of a batch: returns the kind of comparison, and LLRs of shape (n,).
 
     Arguments and errors are those of `score`.
     """
-    found, numbers = _calibrated(voiceprint, batch, calibration)
-    return found.condition, np.asarray(numbers, np.float64)
+    found = _compared(voiceprint, batch, calibration)
+    return found.condition, np.asarray(calibration.llr(found), np.float64)
 
 
 def compare(voiceprint: Voiceprint, evidence: Evidence | Batch) -> Comparison:
-    """Holds a recording against the template of the widest band that both have, and that knows enough of the voice.
+    """Compares a recording with the template of the widest band that both have, and that holds enough speech.
 
     Raises:
         ValueError: they have no band, or not the embedding space, in common.
@@ -182,13 +190,13 @@ def compare(voiceprint: Voiceprint, evidence: Evidence | Batch) -> Comparison:
     return Comparison(_condition(band, template, evidence), cosine, template.seconds, evidence.speech_seconds)
 
 
-def bands_to_meet(voiceprint: Voiceprint) -> list[Channel]:
-    """The bands, besides its own, that a call must be embedded in so that it can meet the voiceprint."""
+def bands_to_compare(voiceprint: Voiceprint) -> list[Channel]:
+    """Returns the bands, besides its own, that a recording must be embedded in to be compared with the voiceprint."""
     return [] if _bands(voiceprint)[:1] == [Channel.WIDEBAND] else [Channel.NARROWBAND]
 
 
 def attenuation(enrolled_seconds: float, tested_seconds: Numbers, half_seconds: float) -> Numbers:
-    """What noise in both embeddings leaves of a cosine, in (0, 1)."""
+    """Returns the factor, in (0, 1), by which noise in both embeddings shrinks a cosine."""
     sides = enrolled_seconds / (enrolled_seconds + half_seconds) * tested_seconds / (tested_seconds + half_seconds)
     return np.sqrt(sides)
 
@@ -198,13 +206,10 @@ def public_score(llr: float) -> float:
     return 100.0 * exp(-np.logaddexp(0.0, -llr / 2.0))
 
 
-def _calibrated(
-    voiceprint: Voiceprint, evidence: Evidence | Batch, calibration: Calibration
-) -> tuple[Comparison, Numbers]:
+def _compared(voiceprint: Voiceprint, evidence: Evidence | Batch, calibration: Calibration) -> Comparison:
     if voiceprint.embedding_space != calibration.embedding_space:
         raise ValueError("the calibration is of another embedding space than the voiceprint")
-    found = compare(voiceprint, evidence)
-    return found, calibration.llr(found)
+    return compare(voiceprint, evidence)
 
 
 def _common_band(voiceprint: Voiceprint, evidence: Evidence | Batch) -> Channel:
@@ -215,7 +220,7 @@ def _common_band(voiceprint: Voiceprint, evidence: Evidence | Batch) -> Channel:
 
 
 def _bands(voiceprint: Voiceprint) -> list[Channel]:
-    """The bands of its templates, the one to be preferred first."""
+    """Returns the bands of its templates, the preferred one first."""
     wide, narrow = (voiceprint.templates.get(band) for band in (Channel.WIDEBAND, Channel.NARROWBAND))
     bands = [band for band in (Channel.WIDEBAND, Channel.NARROWBAND) if band in voiceprint.templates]
     if wide and narrow and wide.seconds < ENOUGH_WIDEBAND_SECONDS and not narrow.is_derived:

@@ -1,31 +1,40 @@
-"""Services that listen to audio."""
+"""Services that extract evidence from audio."""
 
+import os
 from functools import cache
 
 from bonafide.adapters.onnx import Bundle
-from bonafide.bootstrap.stores import bundle_settings, decisions, judge, recordings, session_store, tenant_store
-from bonafide.services.chunk_scoring import ChunkScoring
-from bonafide.services.enrolment import EnrolmentService
-from bonafide.services.verification import VerificationService
+from bonafide.bootstrap.stores import (
+    decision_store,
+    domain_store,
+    recordings,
+    session_judge,
+    session_store,
+    shard_lag_store,
+)
+from bonafide.services.authentication import AuthenticationService
+from bonafide.services.enrollment import EnrollmentService
+from bonafide.services.streaming.scoring import ChunkScoring
+from bonafide.settings import BundleSettings
 
 
 @cache
 def bundle(*, liveness: bool = True) -> Bundle:
-    """The models, verified; that for liveness only if it will be needed."""
-    place = bundle_settings()
+    """Returns the verified models; the liveness detector only if it is needed."""
+    place = BundleSettings.read(os.environ)
     return Bundle.load(place.bundle_dir, place.bundle_digest, threads=1, liveness=liveness)
 
 
-def enrolment() -> EnrolmentService:
-    """The service behind enrolment."""
-    return EnrolmentService(tenant_store(), bundle(liveness=False), recordings())
+def enrollment() -> EnrollmentService:
+    """Composes enrollment."""
+    return EnrollmentService(domain_store(), bundle(liveness=False), recordings())
 
 
-def verification() -> VerificationService:
-    """The service behind authentication."""
-    return VerificationService(tenant_store(), bundle(), recordings(), decisions())
+def authentication() -> AuthenticationService:
+    """Composes authentication."""
+    return AuthenticationService(domain_store(), bundle(), recordings(), decision_store())
 
 
 def chunk_scoring() -> ChunkScoring:
-    """The service behind the audio stream."""
-    return ChunkScoring(session_store(), bundle(), judge())
+    """Composes the scoring of the audio stream."""
+    return ChunkScoring(session_store(), shard_lag_store(), bundle(), session_judge())

@@ -5,27 +5,30 @@ import os
 
 import boto3
 from botocore.config import Config
+from bonafide_client import NO_RETRIES, Client, SigV4Signer
 
+from bonafide.adapters.api import PublicApiCaller
 from bonafide.adapters.codedeploy import CodeDeployReleases
-from bonafide.adapters.front_door import FrontDoor
-from bonafide.services.probing import Golden, ReleaseProbe, ServiceProbe
+from bonafide.probes.golden import Golden
+from bonafide.probes.release import ReleaseProbe
+from bonafide.probes.synthetic import SyntheticCaller
 from bonafide.settings import ProbeSettings, ReleaseSettings, ServiceSettings
 
-# A new version first has to start, which takes seconds where it holds models.
+# A new version first has to start, which takes seconds if it holds models.
 PATIENT = Config(connect_timeout=2, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 2})
 # The longest that the API itself waits.
 API_SECONDS = 29.0
 
 
 def golden() -> Golden:
-    """What to call with."""
+    """Returns what to call with."""
     settings = ProbeSettings.read(os.environ)
     recordings = {path.stem: path.read_bytes() for path in settings.golden_dir.glob("*.wav")}
     return Golden(settings.probe_domain, recordings, json.loads(settings.probe_bounds_ms))
 
 
 def release_probe() -> ReleaseProbe:
-    """The service behind CodeDeploy's hook."""
+    """Returns the service behind CodeDeploy's hook."""
     names = json.loads(ReleaseSettings.read(os.environ).probed_functions)
     releases = CodeDeployReleases(
         boto3.client("codedeploy", config=PATIENT), boto3.client("lambda", config=PATIENT), names
@@ -33,11 +36,14 @@ def release_probe() -> ReleaseProbe:
     return ReleaseProbe(golden(), releases, names)
 
 
-def service_probe() -> ServiceProbe:
-    """The synthetic caller."""
+def synthetic_caller() -> SyntheticCaller:
+    """Returns the synthetic caller, which signs with the credentials of its role."""
     session = boto3.Session()
-    credentials = session.get_credentials()
-    if credentials is None:
-        raise RuntimeError("no credentials to sign requests with")
-    endpoint = ServiceSettings.read(os.environ).probed_endpoint
-    return ServiceProbe(golden(), FrontDoor(endpoint, session.region_name, credentials, API_SECONDS))
+    # The golden calls repeat themselves what may be repeated, so that every wrong answer counts.
+    client = Client(
+        ServiceSettings.read(os.environ).probed_endpoint,
+        signer=SigV4Signer(session.region_name, session.get_credentials()),
+        timeout=API_SECONDS,
+        retries=NO_RETRIES,
+    )
+    return SyntheticCaller(golden(), PublicApiCaller(client))

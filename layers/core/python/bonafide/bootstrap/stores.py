@@ -9,21 +9,33 @@ from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 from botocore.config import Config
 
 from bonafide.adapters.bundle import BundleFiles
-from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
+from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
-from bonafide.adapters.sessions import DynamoSessionStore
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import Calibration
-from bonafide.services.closing import SessionClosing
-from bonafide.services.evaluation import SessionJudge
-from bonafide.services.intake import AudioIntake
-from bonafide.services.recordings import Recordings
-from bonafide.services.sessions import Sessions
-from bonafide.services.setting_aside import SettingAside
+from bonafide.services.domains import Domains
+from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
-from bonafide.services.tenants import Tenants
-from bonafide.settings import BundleSettings, Settings, StreamSettings
+from bonafide.services.streaming.closing import SessionClosing
+from bonafide.services.streaming.failed_records import FailedRecords
+from bonafide.services.streaming.intake import AudioIntake
+from bonafide.services.streaming.judging import SessionJudge
+from bonafide.services.streaming.sessions import Sessions
+from bonafide.settings import (
+    AudioBucket,
+    BundleSettings,
+    ChunkStream,
+    DecisionTable,
+    DomainTable,
+    FailureBucket,
+    IdempotencyTable,
+    SessionTable,
+    StageName,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,10 +51,9 @@ CALLS = Config(
 UPLOADS = CALLS.merge(Config(signature_version="s3v4", read_timeout=5))
 
 
-@cache
-def settings() -> Settings:
-    """The deployment's settings."""
-    return Settings.read(os.environ)
+def stage() -> str:
+    """Returns the name of the deployment stage."""
+    return StageName.read(os.environ).stage
 
 
 @cache
@@ -51,79 +62,80 @@ def _dynamodb() -> "DynamoDBClient":
 
 
 @cache
-def tenant_store() -> DynamoTenantStore:
-    """Domains and speakers."""
-    return DynamoTenantStore(_dynamodb(), settings().tenant_table)
+def domain_store() -> DynamoDomainStore:
+    """Returns the store of domains and speakers."""
+    return DynamoDomainStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
-def recordings() -> Recordings:
-    """Uploaded and kept audio."""
-    return Recordings(S3AudioStore(traced(boto3.client("s3", config=UPLOADS)), settings().audio_bucket))
-
-
-def idempotency() -> DynamoDBPersistenceLayer:
-    """Where answers are remembered by Idempotency-Key."""
-    client: Any = _dynamodb()
-    return DynamoDBPersistenceLayer(table_name=settings().idempotency_table, boto3_client=client)
-
-
-def tenants() -> Tenants:
-    """The service behind the domain routes."""
-    return Tenants(tenant_store(), recordings())
-
-
-def speakers() -> Speakers:
-    """The service behind the speaker routes."""
-    return Speakers(tenant_store(), recordings())
-
-
-def decisions() -> DynamoDecisionLog:
-    """The ledger of decisions."""
-    return DynamoDecisionLog(_dynamodb(), settings().decision_table)
-
-
-@cache
-def _stream_settings() -> StreamSettings:
-    return StreamSettings.read(os.environ)
-
-
-@cache
-def bundle_settings() -> BundleSettings:
-    """Where the models are."""
-    return BundleSettings.read(os.environ)
+def decision_store() -> DynamoDecisionStore:
+    """Returns the store of decisions."""
+    return DynamoDecisionStore(_dynamodb(), DecisionTable.read(os.environ).decision_table)
 
 
 @cache
 def session_store() -> DynamoSessionStore:
-    """Calls and their evidence."""
-    return DynamoSessionStore(_dynamodb(), _stream_settings().session_table)
+    """Returns the store of sessions and their evidence."""
+    return DynamoSessionStore(_dynamodb(), SessionTable.read(os.environ).session_table)
 
 
-def judge() -> SessionJudge:
-    """Judges calls; it needs the bundle's calibration only."""
-    files = BundleFiles.open(bundle_settings().bundle_dir, bundle_settings().bundle_digest)
+@cache
+def shard_lag_store() -> DynamoShardLagStore:
+    """Returns the store of shard lags."""
+    return DynamoShardLagStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+
+
+@cache
+def recordings() -> Recordings:
+    """Returns uploaded and kept audio."""
+    bucket = AudioBucket.read(os.environ).audio_bucket
+    return Recordings(S3AudioStore(traced(boto3.client("s3", config=UPLOADS)), bucket))
+
+
+def idempotency() -> DynamoDBPersistenceLayer:
+    """Returns the store of answers by Idempotency-Key."""
+    client: Any = _dynamodb()
+    table = IdempotencyTable.read(os.environ).idempotency_table
+    return DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
+
+
+def domains() -> Domains:
+    """Composes the life cycle of domains."""
+    return Domains(domain_store(), recordings())
+
+
+def speakers() -> Speakers:
+    """Composes the life cycle of speakers."""
+    return Speakers(domain_store(), recordings())
+
+
+def session_judge() -> SessionJudge:
+    """Composes the judgement of sessions, which needs the bundle's calibration only."""
+    place = BundleSettings.read(os.environ)
+    files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
     calibration = Calibration.parse(files.calibration())
-    return SessionJudge(session_store(), tenant_store(), decisions(), calibration, files.digest)
+    return SessionJudge(session_store(), domain_store(), decision_store(), calibration, files.digest)
 
 
 def sessions() -> Sessions:
-    """The service behind the session routes."""
-    return Sessions(session_store(), tenant_store(), judge())
+    """Composes the life cycle of sessions."""
+    return Sessions(session_store(), domain_store(), session_judge())
 
 
 def intake() -> AudioIntake:
-    """The service behind the chunk routes."""
+    """Composes the intake of the audio stream."""
     client = traced(boto3.client("kinesis", config=CALLS))
-    return AudioIntake(session_store(), tenant_store(), KinesisAudioStream(client, _stream_settings().audio_stream))
+    stream = KinesisAudioStream(client, ChunkStream.read(os.environ).audio_stream)
+    return AudioIntake(session_store(), domain_store(), shard_lag_store(), stream)
 
 
 def closing() -> SessionClosing:
-    """The service that settles forgotten calls."""
-    return SessionClosing(session_store(), tenant_store(), judge())
+    """Composes the closing of overdue sessions."""
+    return SessionClosing(session_store(), domain_store(), session_judge())
 
 
-def setting_aside() -> SettingAside:
-    """Where events go that can never be scored."""
-    failures = S3FailureStore(traced(boto3.client("s3", config=CALLS)), _stream_settings().failure_bucket)
-    return SettingAside(failures, tenant_store())
+def failed_records() -> FailedRecords:
+    """Composes the keeping of stream records that can never be scored."""
+    bucket = FailureBucket.read(os.environ).failure_bucket
+    failures = S3FailureStore(traced(boto3.client("s3", config=CALLS)), bucket)
+    return FailedRecords(failures, domain_store())

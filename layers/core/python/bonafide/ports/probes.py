@@ -1,4 +1,4 @@
-"""Ways into the service for probes, and the releases that they report to."""
+"""The service as probes call it, and the releases that they report to."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -7,8 +7,8 @@ type Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer of the service, as a caller sees it.
+class ProbeResponse:
+    """An answer of the service.
 
     Attributes:
         status: of HTTP; 502 for a function that failed, 504 when nothing came back.
@@ -21,18 +21,18 @@ class Reply:
     milliseconds: float
 
 
-class Door(Protocol):
-    """A way into the service, as callers have it."""
+class ApiCaller(Protocol):
+    """Calls the REST API."""
 
-    def send(self, function: str, method: str, path: str, body: Document | None) -> Reply:
+    def send(self, function: str, method: str, path: str, body: Document | None) -> ProbeResponse:
         """Sends a request that the named function answers."""
 
 
-class BackDoor(Door, Protocol):
-    """A way to every function, also to those that no request leads to."""
+class FunctionInvoker(ApiCaller, Protocol):
+    """Invokes functions past the API, also those that answer no request."""
 
-    def invoke(self, function: str, event: Document) -> Reply:
-        """Hands an event to a function."""
+    def invoke(self, function: str, event: Document) -> ProbeResponse:
+        """Invokes a function with an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class ReleaseTarget:
     version: str
 
 
-class Releases(Protocol):
-    """Releases under way."""
+class ReleaseHooks(Protocol):
+    """Releases that wait for a hook."""
 
     def target(self, deployment: str) -> ReleaseTarget:
         """Returns what a deployment releases."""
 
-    def door(self, function: str, version: str) -> BackDoor:
-        """Opens a way to a version of one function, and to the others as callers reach them."""
+    def invoker(self, function: str, version: str) -> FunctionInvoker:
+        """Returns an invoker of a version of one function, and of the others' released versions."""
 
     def report(self, deployment: str, execution: str, *, succeeded: bool) -> None:
-        """Says whether a deployment may go on."""
+        """Reports whether a deployment may go on."""

@@ -1,1 +1,4 @@
-"""The use cases: what each call does, in terms of ports."""
+"""Use cases, in terms of records, rules and ports.
+
+They know neither contracts nor HTTP, and stand on `shared`, never on each other's helpers.
+"""

@@ -1,0 +1,41 @@
+"""Python client for Bonafide, the open voice-authentication backend."""
+
+from bonafide_client.client import Client
+from bonafide_client.errors import (
+    BonafideClientError,
+    GaveUp,
+    MissingCredentials,
+    NotDecided,
+    ProblemError,
+    TooManyRequests,
+    UnplayableRecording,
+)
+from bonafide_client.live import LiveAudio
+from bonafide_client.recording import SourceRecording
+from bonafide_client.retries import NO_RETRIES, RetryBudget
+from bonafide_client.signing import Signer, SigV4Signer, Unsigned
+from bonafide_client.streaming import SessionProducer, StreamProgress
+from bonafide_client.transport import ApiResponse
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "NO_RETRIES",
+    "ApiResponse",
+    "BonafideClientError",
+    "Client",
+    "GaveUp",
+    "LiveAudio",
+    "MissingCredentials",
+    "NotDecided",
+    "ProblemError",
+    "RetryBudget",
+    "SessionProducer",
+    "SigV4Signer",
+    "Signer",
+    "SourceRecording",
+    "StreamProgress",
+    "TooManyRequests",
+    "UnplayableRecording",
+    "Unsigned",
+]

@@ -1,0 +1,153 @@
+"""Shapes of the service's answers, as JSON. Ignore fields that are not listed: more may be added."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class EvidenceDocument(TypedDict):
+    """How much the voice speaks for the claimed speaker, or for a human.
+
+    Attributes:
+        llr: calibrated log-likelihood ratio, natural log.
+        score: the LLR on a scale of 0 to 100.
+        threshold: LLR from which on the policy accepts.
+    """
+
+    llr: float
+    score: float
+    threshold: float
+
+
+class LivenessDocument(EvidenceDocument):
+    """Evidence of liveness; `state` is bona_fide, unsure or spoof."""
+
+    state: str
+
+
+class DomainDocument(TypedDict):
+    """A domain and its settings."""
+
+    domain: str
+    policy: dict[str, Any]
+    policy_version: int
+    retention: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class SpeakerDocument(TypedDict):
+    """A speaker, without anything biometric."""
+
+    domain: str
+    speaker: str
+    status: str
+    total_speech_seconds: float
+    missing_speech_seconds: float
+    channels: list[str]
+    consent: dict[str, Any] | None
+    opted_out_at: str | None
+    created_at: str
+    updated_at: str
+
+
+class SpeakerPageDocument(TypedDict):
+    """One page of a domain's speakers; `next_cursor` is None on the last one."""
+
+    speakers: list[SpeakerDocument]
+    next_cursor: str | None
+
+
+class EnrollmentDocument(TypedDict):
+    """What a recording contributed, and how much speech is still missing."""
+
+    enrollment_id: str
+    domain: str
+    speaker: str
+    status: str
+    speech_seconds: float
+    total_speech_seconds: float
+    missing_speech_seconds: float
+    channel: str
+    quality: dict[str, Any]
+    bundle: str
+
+
+class DecisionDocument(TypedDict):
+    """What to do with the caller, and why."""
+
+    decision_id: str
+    domain: str
+    claimed_speaker: str
+    decision: str
+    reasons: list[str]
+    speaker: EvidenceDocument | None
+    liveness: LivenessDocument | None
+    speech_seconds: float
+    channel: str
+    quality: dict[str, Any]
+    degraded: list[str]
+    bundle: str
+    policy_version: int
+    call_id: str | None
+    decided_at: str
+    latency_ms: int
+    request_id: str | None
+
+
+class UploadDocument(TypedDict):
+    """Where to PUT a recording, and the name to use it by."""
+
+    upload: str
+    url: str
+    expires_in_seconds: int
+    max_bytes: int
+
+
+class SessionDocument(TypedDict):
+    """A session."""
+
+    session_id: str
+    domain: str
+    claimed_speaker: str | None
+    status: str
+    format: dict[str, Any]
+    chunks: int | None
+    call_id: str | None
+    started_at: str
+    expires_at: str
+    decision_id: str | None
+    request_id: str | None
+
+
+class ReceiptDocument(TypedDict):
+    """A chunk that was accepted, and will be scored."""
+
+    session_id: str
+    chunk: int
+    accepted_at: str
+
+
+class EvaluationDocument(TypedDict):
+    """What a session's audio says so far; final once `status` is FINAL and `decision_id` is set."""
+
+    evaluation_id: str
+    session_id: str
+    domain: str
+    claimed_speaker: str | None
+    status: str
+    decision_id: str | None
+    decision: str
+    reasons: list[str]
+    speaker: EvidenceDocument | None
+    liveness: LivenessDocument | None
+    speech_seconds: float
+    channel: str | None
+    quality: dict[str, Any] | None
+    chunks: dict[str, Any]
+    degraded: list[str]
+    bundle: str
+    policy_version: int
+    call_id: str | None
+    decided_at: str
+    request_id: str | None

@@ -1,0 +1,50 @@
+"""Parts of request bodies."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timezone
+from typing import Any
+
+# The service takes more only as an upload.
+MAX_INLINE_CHARACTERS = 5 * 1024 * 1024
+
+
+def audio(
+    content: bytes, encoding: str | None = None, *, sample_rate: int | None = None, channel: int | None = None
+) -> dict[str, Any]:
+    """Returns a recording inside a request.
+
+    Args:
+        content: of a file, or bare samples.
+        encoding: wav, flac, pcm_s16le, alaw or mulaw; the service takes it for wav if it is not given.
+        sample_rate: samples a second; bare samples only.
+        channel: which one holds the caller, from 0; needed if there are several.
+    """
+    return {"content": in_base64(content), **described(encoding, sample_rate, channel)}
+
+
+def described(encoding: str | None, sample_rate: int | None = None, channel: int | None = None) -> dict[str, Any]:
+    """Returns how audio is encoded, without what is not known."""
+    named = {"encoding": encoding, "sample_rate": sample_rate, "channel": channel}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def fits_inline(content: bytes) -> bool:
+    """Whether a recording may travel inside a request."""
+    return len(content) * 4 <= (MAX_INLINE_CHARACTERS - 4) * 3
+
+
+def in_base64(content: bytes) -> str:
+    """Returns bytes as text."""
+    return base64.b64encode(content).decode()
+
+
+def consent(receipt_id: str, given_at: datetime | None = None) -> dict[str, Any]:
+    """Returns a consent receipt.
+
+    Args:
+        receipt_id: your reference to the recorded consent.
+        given_at: with its time zone; now if it is not given.
+    """
+    return {"receipt_id": receipt_id, "given_at": (given_at or datetime.now(timezone.utc)).isoformat()}

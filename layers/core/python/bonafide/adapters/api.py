@@ -1,0 +1,23 @@
+"""The REST API, through the public client."""
+
+import json
+
+from bonafide_client import Client
+
+from bonafide.ports.probes import Document, ProbeResponse
+
+
+class PublicApiCaller:
+    """`ApiCaller` over HTTPS."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def send(self, function: str, method: str, path: str, body: Document | None) -> ProbeResponse:  # noqa: ARG002, the API routes
+        """See `ApiCaller`."""
+        response = self._client.request(method, path, body)
+        try:
+            document = json.loads(response.content or b"{}")
+        except ValueError:
+            return ProbeResponse(504, {}, response.milliseconds)
+        return ProbeResponse(response.status or 504, document, response.milliseconds)

@@ -1,0 +1,109 @@
+"""Conditions of writes, and the translation of their outcomes."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bonafide.errors import StoreUnavailable
+from bonafide.ports.stores import DomainChanged, VersionConflict
+
+type Item = dict[str, Any]
+
+# AND binds before OR, so that a condition added with AND restricts the second half.
+FOLLOWS = "attribute_not_exists(#item) AND :previous = :none OR #version = :previous"
+NAMES = {"#item": "item", "#version": "version"}
+# A record that was deleted and made again has the same versions once more. The first release wrote items without the
+# attribute.
+SAME = "(attribute_not_exists(created_at) OR created_at = :created_at)"
+
+# The client repeats calls that fail as a whole; these are the attempts at parts that DynamoDB left out of a call.
+ATTEMPTS = 3
+LONGEST_PAUSE_SECONDS = 0.2
+# No attempt begins later than this, so that the answer is in time even if the last one is slow.
+PATIENCE_SECONDS = 2.0
+
+
+class Throttled(StoreUnavailable):
+    """Raised when DynamoDB was too busy for a part of the call and did none of that part."""
+
+
+def follows(version: int) -> dict[str, Any]:
+    """Returns the condition of a put: version n is written over version n - 1, and version 1 over nothing."""
+    return {
+        "ConditionExpression": FOLLOWS,
+        "ExpressionAttributeNames": NAMES,
+        "ExpressionAttributeValues": {":previous": {"N": str(version - 1)}, ":none": {"N": "0"}},
+    }
+
+
+def follows_same(version: int, created_at: datetime) -> dict[str, Any]:
+    """Returns the condition of a put over the same record, not one that was deleted and made again meanwhile."""
+    condition = follows(version)
+    return {
+        **condition,
+        "ConditionExpression": f"{FOLLOWS} AND {SAME}",
+        "ExpressionAttributeValues": condition["ExpressionAttributeValues"] | created(created_at),
+    }
+
+
+def is_version(version: int) -> dict[str, Any]:
+    """Returns the condition of a delete: this version is stored."""
+    return {
+        "ConditionExpression": "#version = :version",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": {":version": {"N": str(version)}},
+    }
+
+
+def created(at: datetime) -> Item:
+    """Returns the value that `SAME` compares with."""
+    return {":created_at": {"S": at.isoformat()}}
+
+
+def attempts() -> Iterator[None]:
+    """Yields for each attempt, and pauses in between: full jitter, to spread the load."""
+    started = time.monotonic()
+    yield
+    for _ in range(ATTEMPTS - 1):
+        if time.monotonic() - started > PATIENCE_SECONDS:
+            return
+        time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311, spreads load, protects nothing
+        yield
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turns the outcomes of conditions into the port's exceptions, and every other error into `Unavailable`."""
+    try:
+        yield
+    except ClientError as error:
+        raise _translated(error) from error
+    except BotoCoreError as error:
+        raise StoreUnavailable() from error
+
+
+def _translated(error: ClientError) -> Exception:
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return VersionConflict()
+    if code == "TransactionCanceledException":
+        return _canceled([reason.get("Code") for reason in error.response.get("CancellationReasons", [])])
+    if code == "TransactionConflictException":
+        return VersionConflict()
+    return StoreUnavailable()
+
+
+def _canceled(reasons: list[str | None]) -> Exception:
+    """Reads a canceled `put_speaker`: the domain's condition comes first, the speaker's second."""
+    if reasons and reasons[0] == "ConditionalCheckFailed":
+        return DomainChanged()
+    if {"ConditionalCheckFailed", "TransactionConflict"}.intersection(reasons):
+        return VersionConflict()
+    if {"ThrottlingError", "ProvisionedThroughputExceeded"}.intersection(reasons):
+        return Throttled()
+    return StoreUnavailable()

@@ -1,0 +1,69 @@
+"""Items of records: keys and attributes that conditions need, beside one JSON document."""
+
+import json
+from typing import Any
+
+from bonafide.adapters.dynamodb.conditions import Item
+from bonafide.records.domain import DomainRecord
+from bonafide.records.speaker import SpeakerRecord
+
+DOMAIN_ITEM = "domain"
+SPEAKER_PREFIX = "speaker#"
+
+
+def domain_key(domain: str) -> Item:
+    """Returns the key of a domain's own record."""
+    return {"domain": {"S": domain}, "item": {"S": DOMAIN_ITEM}}
+
+
+def speaker_key(domain: str, speaker: str) -> Item:
+    """Returns the key of a speaker."""
+    return {"domain": {"S": domain}, "item": {"S": SPEAKER_PREFIX + speaker}}
+
+
+def domain_item(record: DomainRecord) -> Item:
+    """Turns a domain into an item."""
+    document = record.to_document()
+    return {
+        **domain_key(record.domain),
+        "version": {"N": str(record.version)},
+        "created_at": {"S": record.created_at.isoformat()},
+        "deleting": {"BOOL": document["deleting"]},
+        "document": {"S": json.dumps(document)},
+    }
+
+
+def read_domain(item: Item) -> DomainRecord:
+    """Turns an item into a domain."""
+    own = {"domain": item["domain"]["S"], "version": int(item["version"]["N"]), "deleting": item["deleting"]["BOOL"]}
+    return DomainRecord.from_document(document_of(item) | own)
+
+
+def speaker_item(record: SpeakerRecord) -> Item:
+    """Turns a speaker into an item; the voiceprint is one binary attribute."""
+    voiceprint = {"voiceprint": {"B": record.voiceprint.to_bytes()}} if record.voiceprint else {}
+    return {
+        **speaker_key(record.domain, record.speaker),
+        "version": {"N": str(record.version)},
+        "created_at": {"S": record.created_at.isoformat()},
+        "status": {"S": record.status},
+        "document": {"S": json.dumps(record.to_document())},
+        **voiceprint,
+    }
+
+
+def read_speaker(item: Item) -> SpeakerRecord:
+    """Turns an item into a speaker."""
+    own = {
+        "domain": item["domain"]["S"],
+        "speaker": item["item"]["S"].removeprefix(SPEAKER_PREFIX),
+        "version": int(item["version"]["N"]),
+        "status": item["status"]["S"],
+    }
+    return SpeakerRecord.from_document(document_of(item) | own, item.get("voiceprint", {}).get("B"))
+
+
+def document_of(item: Item) -> dict[str, Any]:
+    """Returns the JSON document of an item."""
+    document: dict[str, Any] = json.loads(item["document"]["S"])
+    return document

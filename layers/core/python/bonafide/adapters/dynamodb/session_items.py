@@ -1,0 +1,125 @@
+"""Items of sessions and of their evidence.
+
+One table: partition key `session` (`<domain>#<session>`), sort key `item`, which is `session` for the session itself
+and `chunk#<start>#<number>#<content>#<space>` for evidence. A chunk's row is put once and never touched again, so the
+rows are a grow-only set. `marks#<start>#<block>` holds the marks of BLOCK chunks as a set that is only ever added to. A
+mark is added after its row, and again when the row is found, so that a mark never exists without its row. The sparse
+index `due` holds the sessions that still need a final decision, in DUE_PARTS partitions by their names.
+"""
+
+import json
+import struct
+import zlib
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from bonafide.adapters.dynamodb.conditions import Item
+from bonafide.adapters.dynamodb.items import document_of
+from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.session import Mark
+from bonafide.records.session import EvidenceRow, SessionRecord
+
+SESSION_ITEM = "session"
+BLOCK = 100
+DUE_INDEX = "due"
+DUE_PARTS = 4
+# Embeddings are personal data and the decision outlives them.
+KEPT = timedelta(days=1)
+_FLOAT = np.dtype("<f4")
+_MARK = struct.Struct(">H8s4sII")
+# The first release reads the document into a record that knows no other attributes: these stand beside it.
+_BESIDE = ("schema", "domain", "session", "request_id", "principal", "version")
+
+
+def partition(domain: str, session: str) -> str:
+    """Returns the partition of a session."""
+    return f"{domain}#{session}"
+
+
+def item_key(session: SessionRecord, item: str) -> Item:
+    """Returns the key of one of a session's items."""
+    return {"session": {"S": partition(session.domain, session.session)}, "item": {"S": item}}
+
+
+def start(session: SessionRecord) -> str:
+    """Returns the start of a session, which tells it from a predecessor of the same name."""
+    return f"{session.started_at.timestamp():.3f}"
+
+
+def row_item(session: SessionRecord, mark: Mark) -> str:
+    """Returns the sort key of a chunk's row."""
+    return f"chunk#{start(session)}#{mark.number:06d}#{mark.content}#{mark.space}"
+
+
+def block(session: SessionRecord, number: int) -> str:
+    """Returns the sort key of the block of marks that a chunk belongs to."""
+    return f"marks#{start(session)}#{number // BLOCK:03d}"
+
+
+def pack(mark: Mark) -> bytes:
+    """Writes a mark."""
+    names = (bytes.fromhex(mark.content), bytes.fromhex(mark.space))
+    return _MARK.pack(mark.number, *names, mark.speech_ms, mark.accepted)
+
+
+def unpack(item: Item) -> list[Mark]:
+    """Reads the marks of a block."""
+    fields = [_MARK.unpack(mark) for mark in item["marks"]["BS"]]
+    return [Mark(number, content.hex(), space.hex(), *rest) for number, content, space, *rest in fields]
+
+
+def expires(session: SessionRecord) -> Any:
+    """Returns when items of a session expire."""
+    return {"N": seconds(session.expires_at + KEPT)}
+
+
+def seconds(at: datetime) -> str:
+    """Returns a time as whole seconds since 1970."""
+    return str(int(at.timestamp()))
+
+
+def session_item(record: SessionRecord) -> Item:
+    """Turns a session into an item."""
+    document = record.to_document()
+    return {
+        **item_key(record, SESSION_ITEM),
+        "version": {"N": str(record.version)},
+        "document": {"S": json.dumps({name: document[name] for name in document if name not in _BESIDE})},
+        "expires_at": expires(record),
+        "due_at": {"N": seconds(record.due_at)},
+        **({} if record.decision_id else {"open": {"S": _due_part(record)}}),
+        "schema": {"N": str(document["schema"])},
+        **{name: {"S": document[name]} for name in ("request_id", "principal") if document[name]},
+    }
+
+
+def read_session(item: Item) -> SessionRecord:
+    """Turns an item into a session."""
+    domain, _, session = item["session"]["S"].partition("#")
+    own = {"domain": domain, "session": session, "version": int(item["version"]["N"])}
+    beside = {name: item[name]["S"] for name in ("request_id", "principal") if name in item}
+    return SessionRecord.from_document(document_of(item) | own | beside)
+
+
+def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:
+    """Turns a row of evidence into an item; each embedding is one binary attribute."""
+    embeddings = row.chunk.evidence.embeddings
+    vectors = {channel: {"B": vector.astype(_FLOAT).tobytes()} for channel, vector in embeddings.items()}
+    return {
+        **item_key(session, row_item(session, row.mark)),
+        "document": {"S": json.dumps(row.to_document())},
+        "embeddings": {"M": vectors},
+        "expires_at": expires(session),
+    }
+
+
+def read_row(item: Item) -> EvidenceRow:
+    """Turns an item into a row of evidence."""
+    vectors = {Channel(name): np.frombuffer(value["B"], _FLOAT) for name, value in item["embeddings"]["M"].items()}
+    return EvidenceRow.from_document(document_of(item), vectors)
+
+
+def _due_part(session: SessionRecord) -> str:
+    return str(zlib.crc32(partition(session.domain, session.session).encode()) % DUE_PARTS)

@@ -1,0 +1,156 @@
+"""Sessions and their evidence in DynamoDB; `session_items` describes the items."""
+
+import heapq
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bonafide.adapters.dynamodb.conditions import Item, follows, is_version, translated_errors
+from bonafide.adapters.dynamodb.session_items import (
+    DUE_INDEX,
+    DUE_PARTS,
+    SESSION_ITEM,
+    block,
+    evidence_item,
+    expires,
+    item_key,
+    pack,
+    partition,
+    read_row,
+    read_session,
+    row_item,
+    seconds,
+    session_item,
+    start,
+    unpack,
+)
+from bonafide.biometrics.session import Mark, tag
+from bonafide.errors import StoreUnavailable
+from bonafide.ports.stores import VersionConflict
+from bonafide.records.session import EvidenceRow, SessionRecord
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH_GET = 100
+DUE_PAGE = 100
+
+
+class DynamoSessionStore:
+    """`SessionStore` on one table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def session(self, domain: str, session: str) -> SessionRecord | None:
+        """See `SessionStore`."""
+        item = self._get(partition(domain, session), SESSION_ITEM)
+        return read_session(item) if item else None
+
+    def put_session(self, record: SessionRecord) -> None:
+        """See `SessionStore`."""
+        with translated_errors():
+            self._client.put_item(TableName=self._table, Item=session_item(record), **follows(record.version))
+
+    def delete_session(self, record: SessionRecord) -> None:
+        """See `SessionStore`."""
+        with translated_errors():
+            self._client.delete_item(
+                TableName=self._table,
+                Key=item_key(record, SESSION_ITEM),
+                **is_version(record.version),
+            )
+
+    def due(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """See `SessionStore`. The index lags a little behind; sessions that it misses are found the next time."""
+        waiting = (self._waiting(str(part), now) for part in range(DUE_PARTS))
+        for _, name in heapq.merge(*waiting):
+            domain, _, session = name.partition("#")
+            yield domain, session
+
+    def _waiting(self, part: str, now: datetime) -> Iterator[tuple[int, str]]:
+        """Reads one part of the index: when a session was due, and its partition."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=DUE_INDEX,
+            KeyConditionExpression="#open = :open AND due_at <= :now",
+            ExpressionAttributeNames={"#open": "open"},
+            ExpressionAttributeValues={":open": {"S": part}, ":now": {"N": seconds(now)}},
+            PaginationConfig={"PageSize": DUE_PAGE},
+        )
+        with translated_errors():
+            for page in pages:
+                yield from ((int(item["due_at"]["N"]), item["session"]["S"]) for item in page["Items"])
+
+    def put_evidence(self, session: SessionRecord, row: EvidenceRow) -> bool:
+        """See `SessionStore`."""
+        new = self._put_row(session, row)
+        stored = [row] if new else self.evidence(session, [row.mark])
+        if not stored:
+            raise StoreUnavailable
+        with translated_errors():
+            self._client.update_item(
+                TableName=self._table,
+                Key=item_key(session, block(session, row.chunk.number)),
+                UpdateExpression="ADD marks :mark SET expires_at = :expires_at",
+                ExpressionAttributeValues={":mark": {"BS": [pack(stored[0].mark)]}, ":expires_at": expires(session)},
+            )
+        return new
+
+    def has_evidence(self, session: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
+        """See `SessionStore`."""
+        found = self._get(partition(session.domain, session.session), block(session, number))
+        name = tag(number, content, embedding_space)
+        return found is not None and any(mark.tag == name for mark in unpack(found))
+
+    def marks(self, session: SessionRecord) -> Sequence[Mark]:
+        """See `SessionStore`."""
+        with translated_errors():
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression="#session = :session AND begins_with(#item, :prefix)",
+                ExpressionAttributeNames={"#session": "session", "#item": "item"},
+                ExpressionAttributeValues={
+                    ":session": {"S": partition(session.domain, session.session)},
+                    ":prefix": {"S": f"marks#{start(session)}#"},
+                },
+                ConsistentRead=True,
+            )
+            return [mark for page in pages for item in page["Items"] for mark in unpack(item)]
+
+    def evidence(self, session: SessionRecord, marks: Collection[Mark]) -> Sequence[EvidenceRow]:
+        """See `SessionStore`."""
+        keys = [item_key(session, row_item(session, mark)) for mark in marks]
+        found: list[EvidenceRow] = []
+        while keys:
+            with translated_errors():
+                answer = self._client.batch_get_item(
+                    RequestItems={self._table: {"Keys": keys[:BATCH_GET], "ConsistentRead": True}}
+                )
+            # Of large rows the answer holds as many as fit, and names the rest.
+            rest: Any = answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"]
+            rows = answer["Responses"].get(self._table, [])
+            if rest and not rows:
+                raise StoreUnavailable
+            found += [read_row(item) for item in rows]
+            keys = [*rest, *keys[BATCH_GET:]]
+        return found
+
+    def _put_row(self, session: SessionRecord, row: EvidenceRow) -> bool:
+        try:
+            with translated_errors():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=evidence_item(session, row),
+                    ConditionExpression="attribute_not_exists(#item)",
+                    ExpressionAttributeNames={"#item": "item"},
+                )
+        except VersionConflict:
+            return False
+        return True
+
+    def _get(self, name: str, item: str) -> Item | None:
+        key: Item = {"session": {"S": name}, "item": {"S": item}}
+        with translated_errors():
+            return self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")

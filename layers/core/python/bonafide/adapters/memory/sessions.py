@@ -1,0 +1,79 @@
+"""Sessions and shard lags in memory."""
+
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from bonafide.adapters.memory.versions import require_version
+from bonafide.biometrics.session import Mark, tag
+from bonafide.records.session import EvidenceRow, SessionRecord
+from bonafide.records.stream import ShardLag
+
+
+class MemorySessionStore:
+    """`SessionStore` in memory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sessions: dict[tuple[str, str], SessionRecord] = {}
+        self._rows: dict[tuple[str, str, datetime], dict[tuple[int, str, str], EvidenceRow]] = {}
+
+    def session(self, domain: str, session: str) -> SessionRecord | None:
+        """See `SessionStore`."""
+        return self._sessions.get((domain, session))
+
+    def put_session(self, record: SessionRecord) -> None:
+        """See `SessionStore`."""
+        with self._lock:
+            require_version(self._sessions.get((record.domain, record.session)), record.version - 1)
+            self._sessions[record.domain, record.session] = record
+
+    def delete_session(self, record: SessionRecord) -> None:
+        """See `SessionStore`."""
+        with self._lock:
+            require_version(self._sessions.get((record.domain, record.session)), record.version)
+            del self._sessions[record.domain, record.session]
+
+    def due(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """See `SessionStore`."""
+        waiting = [record for record in self._sessions.values() if not record.decision_id and record.due_at <= now]
+        yield from ((each.domain, each.session) for each in sorted(waiting, key=lambda each: each.due_at))
+
+    def put_evidence(self, session: SessionRecord, row: EvidenceRow) -> bool:
+        """See `SessionStore`."""
+        with self._lock:
+            rows = self._rows.setdefault((session.domain, session.session, session.started_at), {})
+            return rows.setdefault(row.mark.tag, row) is row
+
+    def has_evidence(self, session: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
+        """See `SessionStore`."""
+        return tag(number, content, embedding_space) in self._of(session)
+
+    def marks(self, session: SessionRecord) -> Sequence[Mark]:
+        """See `SessionStore`."""
+        with self._lock:
+            return [row.mark for row in self._of(session).values()]
+
+    def evidence(self, session: SessionRecord, marks: Collection[Mark]) -> Sequence[EvidenceRow]:
+        """See `SessionStore`."""
+        rows = self._of(session)
+        return [rows[mark.tag] for mark in marks]
+
+    def _of(self, session: SessionRecord) -> Mapping[tuple[int, str, str], EvidenceRow]:
+        return self._rows.get((session.domain, session.session, session.started_at), {})
+
+
+class MemoryShardLagStore:
+    """`ShardLagStore` in memory."""
+
+    def __init__(self) -> None:
+        self._lags: dict[str, ShardLag] = {}
+
+    def publish(self, shard: str, lag: ShardLag) -> None:
+        """See `ShardLagStore`."""
+        if lag.replaces(self._lags.get(shard)):
+            self._lags[shard] = lag
+
+    def lag(self, shard: str) -> ShardLag | None:
+        """See `ShardLagStore`."""
+        return self._lags.get(shard)

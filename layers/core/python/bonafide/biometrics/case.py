@@ -1,0 +1,86 @@
+"""A case: everything about one recording or session that a judgement rests on, apart from policy and calibration."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from bonafide.biometrics.decision import Reason
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.scoring import Comparison, compare
+from bonafide.biometrics.voiceprint import Voiceprint
+
+
+class Signal(StrEnum):
+    """Signals that a judgement can miss, by their names in `degraded`."""
+
+    LIVENESS = "liveness"
+    OTHER_MODELS = "evidence_of_other_models"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Facts of one recording or session; they are stored with the decision, so that it can be replayed.
+
+    Attributes:
+        speech_seconds: net speech.
+        channel: band of the speech; None without evidence.
+        quality: measurements; None without evidence.
+        liveness: calibrated LLR, above 0 favors bona fide speech; None when it was not detected.
+        comparison: of the evidence with the voiceprint; None when `obstacle` says why there is none.
+        obstacle: reason why there is nothing to compare.
+        degraded: signals that are missing; without them the decision is at best STEP_UP.
+    """
+
+    speech_seconds: float
+    channel: Channel | None
+    quality: Quality | None
+    liveness: float | None
+    comparison: Comparison | None = None
+    obstacle: Reason | None = None
+    degraded: tuple[Signal, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        evidence: Evidence,
+        voiceprint: Voiceprint | None,
+        obstacle: Reason | None = None,
+        missing: tuple[Signal, ...] = (),
+    ) -> Self:
+        """Compares evidence with a voiceprint where that is possible.
+
+        Args:
+            evidence: of the recording, or pooled over the session.
+            voiceprint: of the claimed speaker, of the same embedding space; None when `obstacle` is given.
+            obstacle: reason known beforehand why there is nothing to compare.
+            missing: signals that are missing besides those that the evidence lacks.
+        """
+        found = obstacle or _obstacle(evidence, voiceprint)
+        return cls(
+            speech_seconds=evidence.speech_seconds,
+            channel=evidence.channel,
+            quality=evidence.quality,
+            liveness=evidence.liveness,
+            comparison=None if found or voiceprint is None else compare(voiceprint, evidence),
+            obstacle=found,
+            degraded=(*missing, *missing_signals(evidence)),
+        )
+
+    @classmethod
+    def without_evidence(cls, obstacle: Reason, missing: tuple[Signal, ...] = ()) -> Self:
+        """Makes the case of a session without any speech; arguments as of `of`."""
+        return cls(0.0, channel=None, quality=None, liveness=None, obstacle=obstacle, degraded=missing)
+
+
+def missing_signals(evidence: Evidence) -> tuple[Signal, ...]:
+    """Returns the optional signals that evidence of speech does not have."""
+    return (Signal.LIVENESS,) if evidence.embeddings and evidence.liveness is None else ()
+
+
+def _obstacle(evidence: Evidence, voiceprint: Voiceprint | None) -> Reason | None:
+    if voiceprint is None:
+        return Reason.SPEAKER_NOT_CLAIMED
+    if not evidence.embeddings:
+        return Reason.NO_SPEECH
+    # A session that began under another claim may have been embedded in bands that this voiceprint does not have.
+    return None if voiceprint.templates.keys() & evidence.embeddings.keys() else Reason.CHANNEL_MISMATCH

@@ -1,0 +1,54 @@
+"""Rules of enrollment: when a voiceprint is complete, and which recordings may become part of one."""
+
+from enum import StrEnum
+
+from bonafide.biometrics.evidence import Evidence
+from bonafide.errors import Subject, UnsupportedAudio
+
+# A voiceprint outlives every call that it is compared with, so its speech has to be better than a call's.
+MINIMUM_SPEECH_SECONDS = 0.5
+MAXIMUM_CLIPPED = 0.01
+MINIMUM_LEVEL_DBFS = -50.0
+MINIMUM_SNR_DB = 6.0
+
+
+class SpeakerStatus(StrEnum):
+    """Stages of a speaker's life cycle."""
+
+    PENDING = "PENDING"
+    ENROLLED = "ENROLLED"
+    OPTED_OUT = "OPTED_OUT"
+
+
+def status_of(known: SpeakerStatus, speech_seconds: float, minimum_seconds: float) -> SpeakerStatus:
+    """Returns a speaker's status under a minimum of net speech; an enrolled speaker stays enrolled when it rises."""
+    enough = known is SpeakerStatus.PENDING and not missing_seconds(speech_seconds, minimum_seconds)
+    return SpeakerStatus.ENROLLED if enough else known
+
+
+def missing_seconds(speech_seconds: float, minimum_seconds: float) -> float:
+    """Returns the net speech that is still needed, in seconds; 0.0 when there is enough."""
+    return max(0.0, minimum_seconds - speech_seconds)
+
+
+def require_enrollment_quality(evidence: Evidence) -> None:
+    """Refuses a recording that would spoil a voiceprint.
+
+    Raises:
+        UnsupportedAudio: names what is wrong, the limit and what was measured.
+    """
+    quality = evidence.quality
+    if evidence.speech_seconds < MINIMUM_SPEECH_SECONDS or not evidence.embeddings:
+        raise _refusal("audio_no_speech", "holds too little speech", MINIMUM_SPEECH_SECONDS, evidence.speech_seconds)
+    if quality.clipped > MAXIMUM_CLIPPED:
+        raise _refusal("audio_clipped", "is clipped", MAXIMUM_CLIPPED, quality.clipped)
+    if quality.level_dbfs < MINIMUM_LEVEL_DBFS:
+        raise _refusal("audio_too_quiet", "is too quiet", MINIMUM_LEVEL_DBFS, quality.level_dbfs)
+    if quality.snr_db is not None and quality.snr_db < MINIMUM_SNR_DB:
+        raise _refusal("audio_too_noisy", "is too noisy", MINIMUM_SNR_DB, quality.snr_db)
+
+
+def _refusal(code: str, finding: str, limit: float, found: float) -> UnsupportedAudio:
+    return UnsupportedAudio(
+        code, f"The recording {finding}.", subject=Subject.AUDIO, limit=limit, found=round(found, 3)
+    )

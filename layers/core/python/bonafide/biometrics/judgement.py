@@ -1,0 +1,94 @@
+"""The one judge: from a case, a policy and a calibration to a judgement.
+
+One-shot authentications, sessions and replays of stored decisions are all judged here. It is a pure function, so equal
+arguments give equal judgements to the last bit in one runtime.
+"""
+
+from dataclasses import dataclass
+
+from bonafide.biometrics.case import Case, Signal
+from bonafide.biometrics.decision import Decision, Reason, Thresholds, Verdict, decide, thresholds
+from bonafide.biometrics.liveness import LivenessState
+from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.scoring import Calibration, SpeakerScore, public_score
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceJudgement:
+    """The voice against the claimed speaker's.
+
+    Attributes:
+        llr: calibrated natural-log likelihood ratio; above 0 favors the claimed speaker.
+        score: the LLR on a scale of 0 to 100.
+    """
+
+    llr: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessJudgement:
+    """The voice as bona fide or synthetic.
+
+    Attributes:
+        llr: calibrated natural-log likelihood ratio; above 0 favors bona fide speech.
+        score: the LLR on a scale of 0 to 100.
+        state: name of the LLR.
+    """
+
+    llr: float
+    score: float
+    state: LivenessState
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A decision with everything that explains it.
+
+    Attributes:
+        decision: action to take.
+        reasons: the decisive one first; then those that lowered the decision or the score.
+        thresholds: LLRs at which the policy changes its decision.
+        speaker: None when there was nothing to compare.
+        liveness: None when it was not detected.
+        degraded: signals that were missing.
+    """
+
+    decision: Decision
+    reasons: tuple[Reason, ...]
+    thresholds: Thresholds
+    speaker: VoiceJudgement | None
+    liveness: LivenessJudgement | None
+    degraded: tuple[Signal, ...]
+
+
+def judge(case: Case, policy: Policy, calibration: Calibration) -> Judgement:
+    """Judges a case: takes the action of least expected cost.
+
+    Args:
+        case: facts of the recording or session.
+        policy: of the domain.
+        calibration: of the bundle that extracted the evidence.
+    """
+    score = calibration.score(case.comparison) if case.comparison else None
+    verdict = _verdict(score, case, policy)
+    return Judgement(
+        decision=verdict.decision,
+        reasons=verdict.reasons,
+        thresholds=verdict.thresholds,
+        speaker=VoiceJudgement(score.llr, score.score) if score else None,
+        liveness=_liveness(case.liveness, calibration),
+        degraded=case.degraded,
+    )
+
+
+def _verdict(score: SpeakerScore | None, case: Case, policy: Policy) -> Verdict:
+    if score is None:
+        return Verdict(Decision.INCONCLUSIVE, (case.obstacle or Reason.NO_SPEECH,), thresholds(policy))
+    return decide(score, case, policy, case.degraded)
+
+
+def _liveness(llr: float | None, calibration: Calibration) -> LivenessJudgement | None:
+    if llr is None or calibration.liveness is None:
+        return None
+    return LivenessJudgement(llr, public_score(llr), calibration.liveness.state(llr))

@@ -1,0 +1,115 @@
+"""Authentications, and the parts of an answer that every judgement has."""
+
+from pydantic import AwareDatetime, Field
+
+from bonafide.biometrics.decision import Decision, Reason
+from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.judgement import Judgement
+from bonafide.biometrics.liveness import LivenessState
+from bonafide.contracts.audio import AudioInput, QualityReport, quality_report
+from bonafide.contracts.base import Answer, Identifier, Request
+from bonafide.records.decision import DecisionRecord
+
+
+class CallContext(Request):
+    """Context of the call, as the contact center knows it. Holds references, never personal data."""
+
+    call_id: Identifier | None = Field(None, description="Your reference to the call; stored with the decision.")
+
+
+class AuthenticationRequest(Request):
+    """A caller's speech, to be compared with the claimed speaker's voiceprint."""
+
+    audio: AudioInput
+    context: CallContext = CallContext()
+
+
+class SpeakerEvidence(Answer):
+    """Evidence of the voice for or against the claimed speaker."""
+
+    llr: float = Field(description="Calibrated natural-log likelihood ratio; above 0 favors the claimed speaker.")
+    score: float = Field(ge=0, le=100, description="The LLR on a scale of 0 to 100.")
+    threshold: float = Field(description="LLR from which on this policy accepts a voice that is surely human.")
+
+
+class LivenessEvidence(Answer):
+    """Evidence for a human voice rather than a synthetic one."""
+
+    llr: float = Field(description="Calibrated natural-log likelihood ratio; above 0 favors a human.")
+    score: float = Field(ge=0, le=100, description="The LLR on a scale of 0 to 100.")
+    threshold: float = Field(description="LLR from which on this policy accepts a voice that surely is the speaker's.")
+    state: LivenessState = Field(description="Name of the LLR, independent of the policy.")
+
+
+class AuthenticationDecision(Answer):
+    """Decision on a recording, with reasons. It never changes once it is answered."""
+
+    decision_id: str
+    domain: str
+    claimed_speaker: str
+    decision: Decision
+    reasons: list[Reason] = Field(
+        description="The decisive one first, then those that kept the decision from being better."
+    )
+    speaker: SpeakerEvidence | None = Field(description="Null when there was no speech to score.")
+    liveness: LivenessEvidence | None = Field(None, description="Null when it was not detected.")
+    speech_seconds: float
+    channel: Channel
+    quality: QualityReport
+    degraded: list[str] = Field(description="Optional signals that were not available.")
+    bundle: str = Field(description="SHA-256 of the models' manifest.")
+    policy_version: int
+    call_id: str | None
+    decided_at: AwareDatetime
+    latency_ms: int = Field(description="Time from the request's arrival in the function to the decision.")
+    request_id: str | None = Field(None, description="Of the request that was decided on, as in its X-Request-Id.")
+
+
+def decision_view(record: DecisionRecord) -> AuthenticationDecision:
+    """Returns the view of a decision on one recording, rounded."""
+    case, judgement = record.case, record.judgement
+    # A recording always has a band and measurements; only sessions may be without.
+    assert case.channel
+    assert case.quality
+    return AuthenticationDecision(
+        decision_id=record.decision_id or "",
+        domain=record.domain,
+        claimed_speaker=record.speaker or "",
+        decision=judgement.decision,
+        reasons=list(judgement.reasons),
+        speaker=speaker_evidence(judgement),
+        liveness=liveness_evidence(judgement),
+        speech_seconds=round(case.speech_seconds, 2),
+        channel=case.channel,
+        quality=quality_report(case.quality),
+        degraded=list(case.degraded),
+        bundle=record.bundle,
+        policy_version=record.policy_version,
+        call_id=record.call_id,
+        decided_at=record.decided_at,
+        latency_ms=record.latency_ms or 0,
+        request_id=record.request_id,
+    )
+
+
+def speaker_evidence(judgement: Judgement) -> SpeakerEvidence | None:
+    """Returns the view of a voice's score, rounded, beside the threshold of the policy."""
+    if judgement.speaker is None:
+        return None
+    return SpeakerEvidence(
+        llr=round(judgement.speaker.llr, 3),
+        score=round(judgement.speaker.score, 1),
+        threshold=round(judgement.thresholds.accept, 3),
+    )
+
+
+def liveness_evidence(judgement: Judgement) -> LivenessEvidence | None:
+    """Returns the view of liveness, rounded, beside the threshold of the policy."""
+    if judgement.liveness is None:
+        return None
+    return LivenessEvidence(
+        llr=round(judgement.liveness.llr, 3),
+        score=round(judgement.liveness.score, 1),
+        threshold=round(judgement.thresholds.liveness, 3),
+        state=judgement.liveness.state,
+    )

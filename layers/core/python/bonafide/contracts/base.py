@@ -1,0 +1,40 @@
+"""Types that requests and answers share."""
+
+import hashlib
+import re
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+MAX_INLINE_CHARACTERS = 5 * 1024 * 1024  # a function takes 6 MB in all, escaped
+
+
+def _moment(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[Tt ]", value)):
+        return value
+    raise PydanticCustomError("moment", "a date and time with its offset is needed, as text of ISO 8601")
+
+
+# Requests are taken by JSON's own types: a number in quotes, or true for 1, is more likely a mistake than a wish.
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+
+
+class Request(BaseModel):
+    """Base of requests. Unknown fields are refused, so that a misspelt one is never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def digest(self) -> str:
+        """Returns the SHA-256 of the request in its canonical form, hex."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+class Answer(BaseModel):
+    """Base of answers. Clients ignore fields that they do not know, since more may be added."""
+
+    model_config = ConfigDict(frozen=True)

@@ -1,0 +1,183 @@
+"""Sessions whose audio arrives in chunks."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from pydantic import AwareDatetime, Field, StrictInt
+
+from bonafide.audio.encoding import AudioFormat as DecodedFormat
+from bonafide.audio.encoding import Encoding
+from bonafide.biometrics.decision import Decision, Reason
+from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.session import SessionStatus
+from bonafide.contracts.audio import QualityReport, quality_report
+from bonafide.contracts.authentications import (
+    CallContext,
+    LivenessEvidence,
+    SpeakerEvidence,
+    liveness_evidence,
+    speaker_evidence,
+)
+from bonafide.contracts.base import MAX_INLINE_CHARACTERS, Answer, Identifier, Request
+from bonafide.records.decision import DecisionRecord
+from bonafide.records.session import MAX_CHUNKS, SessionRecord
+from bonafide.services.streaming.intake import StatedFormat
+
+
+class AudioFormat(Request):
+    """Format of every chunk of a session. Raw encodings are mono and need `sample_rate`."""
+
+    encoding: Encoding
+    sample_rate: StrictInt | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")
+    channel: StrictInt | None = Field(None, ge=0, le=7, description="Which channel holds the caller; needed above one.")
+
+    def to_record(self) -> DecodedFormat:
+        """Returns the format as services take it."""
+        return DecodedFormat(self.encoding, self.sample_rate, self.channel)
+
+
+class SessionRequest(Request):
+    """Starts a session whose audio arrives in chunks."""
+
+    speaker: Identifier | None = Field(None, description="Who the caller claims to be; may be set later.")
+    format: AudioFormat
+    context: CallContext = CallContext()
+
+
+class ClaimRequest(Request):
+    """Sets or corrects the claimed speaker."""
+
+    speaker: Identifier
+
+
+class ChunkRequest(Request):
+    """One chunk of a session. The format that it states must be the one that the session was started with."""
+
+    content: str = Field(max_length=MAX_INLINE_CHARACTERS, description="The chunk's bytes in base64.")
+    encoding: Encoding | None = None
+    sample_rate: StrictInt | None = Field(None, ge=8000, le=48000)
+    channel: StrictInt | None = Field(None, ge=0, le=7)
+
+    def stated(self) -> StatedFormat:
+        """Returns the format that the chunk states."""
+        return StatedFormat(self.encoding, self.sample_rate, self.channel)
+
+
+class ChunkReceipt(Answer):
+    """The chunk will be scored."""
+
+    session_id: str
+    chunk: int
+    accepted_at: AwareDatetime
+
+
+class EndRequest(Request):
+    """Ends a session: no more audio follows."""
+
+    chunks: StrictInt = Field(
+        ge=0, le=MAX_CHUNKS, description="Number of chunks of the session: one more than the last number."
+    )
+
+
+class Session(Answer):
+    """A session."""
+
+    session_id: str
+    domain: str
+    claimed_speaker: str | None
+    status: SessionStatus
+    format: AudioFormat
+    chunks: int | None = Field(description="Number of chunks of the session; null until its end is known.")
+    call_id: str | None
+    started_at: AwareDatetime
+    expires_at: AwareDatetime = Field(description="From then on no audio is taken.")
+    decision_id: str | None = Field(description="The final decision, once there is one.")
+    request_id: str | None = Field(None, description="Of the request that started the session, as in its X-Request-Id.")
+
+
+class ChunkCounts(Answer):
+    """Counts of a session's chunks."""
+
+    expected: int | None = Field(description="Null until the end of the session is known.")
+    scored: int = Field(description="Different chunks that were scored.")
+    used: int = Field(description="Chunks that the decision rests on: the newest 120 s of speech at most.")
+    conflicting: int = Field(description="Chunk numbers that came with different audio.")
+    late: int = Field(description="Scored after the decision became final; kept, and without effect.")
+
+
+class SessionEvaluation(Answer):
+    """Decision on a session, provisional or final."""
+
+    evaluation_id: str = Field(description="The same until audio, speaker, policy or models change.")
+    session_id: str
+    domain: str
+    claimed_speaker: str | None
+    status: SessionStatus
+    decision_id: str | None = Field(description="Set when the decision is final, and never changed from then on.")
+    decision: Decision
+    reasons: list[Reason] = Field(
+        description="The decisive one first, then those that kept the decision from being better."
+    )
+    speaker: SpeakerEvidence | None
+    liveness: LivenessEvidence | None = Field(None, description="Null when it was not detected.")
+    speech_seconds: float
+    channel: Channel | None
+    quality: QualityReport | None
+    chunks: ChunkCounts
+    degraded: list[str]
+    bundle: str
+    policy_version: int
+    call_id: str | None
+    decided_at: AwareDatetime
+    request_id: str | None = Field(None, description="Of the request that started the session, as in its X-Request-Id.")
+
+
+def session_view(record: SessionRecord) -> Session:
+    """Returns the view of a session."""
+    form = record.format
+    return Session(
+        session_id=record.session,
+        domain=record.domain,
+        claimed_speaker=record.speaker,
+        status=record.status,
+        format=AudioFormat(encoding=form.encoding, sample_rate=form.sample_rate, channel=form.channel),
+        chunks=record.chunk_count,
+        call_id=record.call_id,
+        started_at=record.started_at,
+        expires_at=record.expires_at,
+        decision_id=record.decision_id,
+        request_id=record.request_id,
+    )
+
+
+def receipt_view(session: str, chunk: int, accepted_at: datetime) -> ChunkReceipt:
+    """Returns the receipt of an accepted chunk."""
+    return ChunkReceipt(session_id=session, chunk=chunk, accepted_at=accepted_at)
+
+
+def evaluation_view(record: DecisionRecord) -> SessionEvaluation:
+    """Returns the view of a decision on a session, rounded."""
+    case, judgement, part = record.case, record.judgement, record.session
+    assert part is not None  # decisions on sessions have this part
+    return SessionEvaluation(
+        evaluation_id=part.evaluation_id,
+        session_id=part.session,
+        domain=record.domain,
+        claimed_speaker=record.speaker,
+        status=part.status,
+        decision_id=record.decision_id,
+        decision=judgement.decision,
+        reasons=list(judgement.reasons),
+        speaker=speaker_evidence(judgement),
+        liveness=liveness_evidence(judgement),
+        speech_seconds=round(case.speech_seconds, 2),
+        channel=case.channel,
+        quality=quality_report(case.quality) if case.quality else None,
+        chunks=ChunkCounts(**asdict(part.chunks)),
+        degraded=list(case.degraded),
+        bundle=record.bundle,
+        policy_version=record.policy_version,
+        call_id=record.call_id,
+        decided_at=record.decided_at,
+        request_id=record.request_id,
+    )

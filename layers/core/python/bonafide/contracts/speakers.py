@@ -1,0 +1,109 @@
+"""Enrollment and speakers."""
+
+from pydantic import AwareDatetime, Field
+
+from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.biometrics.evidence import Channel
+from bonafide.contracts.audio import AudioInput, QualityReport, quality_report
+from bonafide.contracts.base import Answer, Identifier, Moment, Request
+from bonafide.contracts.cursors import to_cursor
+from bonafide.records.domain import DomainRecord
+from bonafide.records.speaker import Consent, SpeakerPage, SpeakerRecord
+from bonafide.services.enrollment import EnrollmentResult
+
+
+class ConsentReceipt(Request):
+    """Proof that the speaker agreed to be enrolled."""
+
+    receipt_id: Identifier = Field(description="Your reference to the recorded consent.")
+    given_at: Moment = Field(description="When consent was given; not in the future.")
+
+    def to_record(self) -> Consent:
+        """Returns the receipt as services take it."""
+        return Consent(self.receipt_id, self.given_at)
+
+
+class EnrollmentRequest(Request):
+    """Speech of one person, with the consent to make a voiceprint of it."""
+
+    consent: ConsentReceipt
+    audio: AudioInput
+
+
+class Enrollment(Answer):
+    """Speech that an enrollment request added, and speech that is still missing."""
+
+    enrollment_id: str
+    domain: str
+    speaker: str
+    status: SpeakerStatus
+    speech_seconds: float = Field(description="Net speech in this request's recording.")
+    total_speech_seconds: float = Field(description="Net speech in the voiceprint now.")
+    missing_speech_seconds: float = Field(description="Net speech still needed; 0 when enrolled.")
+    channel: Channel
+    quality: QualityReport
+    bundle: str
+
+
+class Speaker(Answer):
+    """An enrolled person, without anything biometric."""
+
+    domain: str
+    speaker: str
+    status: SpeakerStatus
+    total_speech_seconds: float
+    missing_speech_seconds: float
+    channels: list[Channel] = Field(description="Channels that the voiceprint was recorded on.")
+    consent: ConsentReceipt | None
+    opted_out_at: AwareDatetime | None = Field(description="The last opt-out; consent given before it is void.")
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class SpeakerList(Answer):
+    """One page of speakers, in order of their identifiers."""
+
+    speakers: list[Speaker]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last one.")
+
+
+def enrollment_view(result: EnrollmentResult) -> Enrollment:
+    """Returns the view of an enrollment request's result."""
+    speaker, policy, evidence = result.speaker, result.domain.policy, result.contribution.evidence
+    return Enrollment(
+        enrollment_id=result.contribution.name,
+        domain=speaker.domain,
+        speaker=speaker.speaker,
+        status=speaker.status_under(policy),
+        speech_seconds=round(evidence.speech_seconds, 2),
+        total_speech_seconds=round(speaker.speech_seconds, 2),
+        missing_speech_seconds=round(speaker.missing_under(policy), 2),
+        channel=evidence.channel,
+        quality=quality_report(evidence.quality),
+        bundle=result.bundle,
+    )
+
+
+def speaker_view(domain: DomainRecord, record: SpeakerRecord) -> Speaker:
+    """Returns the view of a speaker, without anything biometric."""
+    consent = record.consent
+    return Speaker(
+        domain=record.domain,
+        speaker=record.speaker,
+        status=record.status_under(domain.policy),
+        total_speech_seconds=round(record.speech_seconds, 2),
+        missing_speech_seconds=round(record.missing_under(domain.policy), 2),
+        channels=record.voiceprint.channels if record.voiceprint else [],
+        consent=ConsentReceipt(receipt_id=consent.receipt_id, given_at=consent.given_at) if consent else None,
+        opted_out_at=record.opted_out_at,
+        created_at=record.created_at,
+        updated_at=record.updated_at,
+    )
+
+
+def speaker_list(domain: DomainRecord, page: SpeakerPage) -> SpeakerList:
+    """Returns the view of one page of speakers."""
+    return SpeakerList(
+        speakers=[speaker_view(domain, speaker) for speaker in page.speakers],
+        next_cursor=to_cursor(page.after) if page.after else None,
+    )

@@ -1,0 +1,129 @@
+"""The resolver and the entry point that every function of the REST API uses."""
+
+import time
+from typing import Any, NoReturn
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic_core import from_json
+
+from bonafide.errors import BonafideError, InvalidInput, NotFound, UnsupportedMediaType
+from bonafide.http.idempotency import Beginning, remember_answers
+from bonafide.http.problems import (
+    PROBLEM_JSON,
+    RECORDING_FIELDS,
+    FieldNames,
+    Problems,
+    service_response,
+    unexpected_response,
+    validation_response,
+)
+from bonafide.observability import Event, Handler, measurements, observed, request_id
+
+
+def create_app(
+    idempotency: BasePersistenceLayer | None = None,
+    begin: Beginning | None = None,
+    fields: FieldNames = RECORDING_FIELDS,
+) -> APIGatewayRestResolver:
+    """Builds the resolver that every function uses.
+
+    Args:
+        idempotency: store of answers to POSTs by Idempotency-Key; None for functions without POST.
+        begin: starts work without effects on the body of a POST, before its Idempotency-Key is looked up.
+        fields: names of JSON fields by the subjects of errors.
+    """
+    app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=_parse_json)
+    app.exception_handler(BonafideError)(Problems(fields).response)
+    app.exception_handler(RequestValidationError)(validation_response)
+    app.exception_handler(ServiceError)(service_response)
+    app.exception_handler(Exception)(unexpected_response)
+    app.not_found(_refuse_unknown_route)
+    if idempotency:
+        app.use([remember_answers(idempotency, begin)])
+    return app
+
+
+def lambda_entry(app: APIGatewayRestResolver) -> Handler[dict[str, Any]]:
+    """Wraps the resolver into the entry point: logged, traced, measured, and never answering with a stack trace."""
+
+    def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
+        started = time.perf_counter()
+        answer = _answer(app, event, context)
+        latency_ms = (time.perf_counter() - started) * 1000
+        measurements.add(Requests=1, Failures=answer["statusCode"] >= 500, RequestLatency=latency_ms)
+        if known := request_id():
+            answer["multiValueHeaders"]["X-Request-Id"] = [known]
+        return answer
+
+    return observed(handle, "requestContext.requestId")
+
+
+def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext) -> dict[str, Any]:
+    try:
+        refusal = _refuse_path(event) or _refuse_media_type(event)
+        return refusal or app.resolve(_with_plain_media_type(event), context)
+    except Exception as error:
+        response = unexpected_response(error)
+        return _plain(response.status_code, response.body)
+
+
+def _refuse_unknown_route(_: NotFoundError) -> NoReturn:
+    # Raised, so that it is not remembered as the answer to an Idempotency-Key.
+    raise _route_not_found()
+
+
+def _route_not_found() -> NotFound:
+    return NotFound("route_not_found", "There is no such path, or it does not take this method.")
+
+
+def _parse_json(body: str) -> Any:
+    try:
+        document = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidInput("body_not_json", "The body is not valid JSON.", subject="body") from error
+    if not isinstance(document, dict):
+        # The resolver would take the first entry of a list for the whole.
+        raise InvalidInput("body_not_object", "The body is not a JSON object.", subject="body", found=document)
+    return document
+
+
+def _refuse_media_type(event: Event) -> dict[str, Any] | None:
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    media_type = (headers.get("content-type") or "application/json").partition(";")[0].strip().lower()
+    if not event.get("body") or media_type == "application/json":
+        return None
+    return _refusal(
+        UnsupportedMediaType(
+            "media_type_unsupported",
+            "Bodies are taken as JSON only.",
+            subject="content-type",
+            limit="application/json",
+            found=media_type,
+        )
+    )
+
+
+def _refuse_path(event: Event) -> dict[str, Any] | None:
+    """Refuses characters that the resolver would cut off: permissions by path rely on one spelling of each name."""
+    return None if event.get("path", "").isprintable() else _refusal(_route_not_found())
+
+
+def _refusal(error: BonafideError) -> dict[str, Any]:
+    """Answers before the resolver is asked."""
+    response = Problems().response(error)
+    return _plain(response.status_code, response.body)
+
+
+def _plain(status: int, body: str | None) -> dict[str, Any]:
+    return {"statusCode": status, "multiValueHeaders": {"Content-Type": [PROBLEM_JSON]}, "body": body}
+
+
+def _with_plain_media_type(event: Event) -> Event:
+    """Spells the media type as the resolver knows it, which takes letter case and parameters for another type."""
+    headers = event.get("headers") or {}
+    plain = {name: "application/json" if name.lower() == "content-type" else value for name, value in headers.items()}
+    return {**event, "headers": plain}

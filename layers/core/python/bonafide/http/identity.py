@@ -1,0 +1,20 @@
+"""Identity of a request and of its sender."""
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+
+from bonafide.contracts.base import Request
+from bonafide.observability import request_id
+from bonafide.records.request import RequestContext
+
+
+def request_context(app: APIGatewayRestResolver, request: Request, key: str | None) -> RequestContext:
+    """Returns the context of the request that is being answered.
+
+    Args:
+        app: that answers it.
+        request: its body.
+        key: its Idempotency-Key, if any.
+    """
+    # IAM authorization fills in the caller's ARN; an API without authorization has none.
+    identity = (app.current_event.raw_event.get("requestContext") or {}).get("identity") or {}
+    return RequestContext(key, request.digest(), request_id(), identity.get("userArn"))

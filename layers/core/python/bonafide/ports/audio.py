@@ -1,0 +1,23 @@
+"""Stores of recordings."""
+
+from typing import Protocol
+
+
+class AudioStore(Protocol):
+    """Uploaded audio, and audio that a domain chose to keep."""
+
+    def presign_upload(self, key: str, expires_seconds: int, length: int | None) -> str:
+        """Returns a URL that takes a PUT of `length` bytes, or of any number, under `key`."""
+
+    def fetch(self, key: str, limit: int) -> bytes | None:
+        """Reads an object; None when there is none.
+
+        Raises:
+            TooLarge: the object has more than `limit` bytes; nothing was read.
+        """
+
+    def keep(self, key: str, content: bytes) -> None:
+        """Writes an object."""
+
+    def discard(self, prefix: str) -> bool:
+        """Deletes at most a thousand objects under a prefix; tells whether that was all."""

@@ -1,0 +1,50 @@
+"""The model bundle, as the services see it."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+from bonafide.audio.waveform import Waveform
+from bonafide.biometrics.evidence import Channel, Evidence
+
+
+class Speech(Protocol):
+    """The speech of a recording, found by voice activity detection."""
+
+    @property
+    def seconds(self) -> float:
+        """Net speech, in seconds."""
+
+    @property
+    def channel(self) -> Channel:
+        """Band of the speech."""
+
+
+class SpeechModels[S: Speech](Protocol):
+    """The models of one bundle: from a waveform to evidence."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bundle's manifest, hex."""
+
+    @property
+    def embedding_space(self) -> str:
+        """Identifier of the space that the embeddings live in."""
+
+    @property
+    def calibration(self) -> Mapping[str, Any]:
+        """Document that turns scores of this bundle into LLRs, as `Calibration.parse` reads it."""
+
+    def find_speech(self, waveform: Waveform) -> S:
+        """Cuts a waveform down to its speech."""
+
+    def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
+        """Finds the speech of a waveform and extracts its evidence."""
+
+    def evidence(self, speech: S, channels: Collection[Channel] = (), known: Evidence | None = None) -> Evidence:
+        """Detects liveness, and embeds speech for its own channel and for those asked for that it can serve.
+
+        Args:
+            speech: of one recording.
+            channels: bands that are wanted besides the speech's own.
+            known: evidence of the same speech, which is not extracted again.
+        """

@@ -1,0 +1,106 @@
+"""Stores of domains, speakers, sessions and decisions."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from bonafide.biometrics.session import Mark
+from bonafide.records.decision import DecisionRecord
+from bonafide.records.domain import DomainRecord
+from bonafide.records.session import EvidenceRow, SessionRecord
+from bonafide.records.speaker import SpeakerPage, SpeakerRecord
+
+
+class VersionConflict(Exception):
+    """Raised when another writer was faster; read again and decide again on the new state."""
+
+
+class DomainChanged(Exception):
+    """Raised when the domain was deleted, or is being deleted, since it was read."""
+
+
+class DomainStore(Protocol):
+    """Domains and speakers. Reads see every write that was acknowledged before them."""
+
+    def domain(self, domain: str) -> DomainRecord | None:
+        """Reads a domain."""
+
+    def put_domain(self, record: DomainRecord) -> None:
+        """Writes version n over version n - 1 of the same record, or version 1 over nothing.
+
+        Raises:
+            VersionConflict: another version, or another record of that name, is stored.
+        """
+
+    def delete_domain(self, record: DomainRecord) -> None:
+        """Deletes this version of the domain's own record.
+
+        Raises:
+            VersionConflict: another version, or another record of that name, is stored.
+        """
+
+    def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
+        """Reads a domain and one of its speakers in one round trip."""
+
+    def put_speaker(self, record: SpeakerRecord) -> None:
+        """Writes version n over version n - 1 of the same record, or version 1 over nothing, while the domain is open.
+
+        Raises:
+            VersionConflict: another version, or another record of that name, is stored.
+            DomainChanged: the domain is deleted or being deleted.
+        """
+
+    def delete_speaker(self, domain: str, speaker: str) -> bool:
+        """Deletes a speaker; tells whether there was one."""
+
+    def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
+        """Reads at most `limit` speakers whose identifiers come after `after`."""
+
+
+class SessionStore(Protocol):
+    """Sessions and their evidence. Reads see every write that was acknowledged before them."""
+
+    def session(self, domain: str, session: str) -> SessionRecord | None:
+        """Reads a session."""
+
+    def put_session(self, record: SessionRecord) -> None:
+        """Writes version n over version n - 1.
+
+        Raises:
+            VersionConflict: the stored version is another one.
+        """
+
+    def delete_session(self, record: SessionRecord) -> None:
+        """Deletes this version of a session; its evidence can no longer be found then, and expires.
+
+        Raises:
+            VersionConflict: the stored version is another one.
+        """
+
+    def due(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """Yields domain and name of sessions without a final decision whose `due_at` has passed, oldest first."""
+
+    def put_evidence(self, session: SessionRecord, row: EvidenceRow) -> bool:
+        """Writes a row once, and then its mark; tells whether the row was new.
+
+        A session that was started anew under the name of an older one has nothing in common with it.
+        """
+
+    def has_evidence(self, session: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
+        """Tells whether a chunk was scored in an embedding space already."""
+
+    def marks(self, session: SessionRecord) -> Sequence[Mark]:
+        """Reads the mark of every row of a session, which is a sixtieth of the rows' size."""
+
+    def evidence(self, session: SessionRecord, marks: Collection[Mark]) -> Sequence[EvidenceRow]:
+        """Reads the rows of these marks."""
+
+
+class DecisionStore(Protocol):
+    """Decisions, written once and never changed."""
+
+    def append(self, record: DecisionRecord, expires_at: datetime) -> DecisionRecord:
+        """Stores a decision under its `decision_id`; returns the stored one, which may be an earlier one."""
+
+    def read(self, domain: str, decision_id: str) -> DecisionRecord | None:
+        """Reads a decision."""

@@ -1,0 +1,1 @@
+"""Golden calls: requests whose right answer is known, sent to a new version or to the service as a whole."""

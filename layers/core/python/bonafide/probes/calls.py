@@ -1,0 +1,256 @@
+"""Golden calls, and the checks of their answers."""
+
+import base64
+import math
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bonafide.audio.encoding import Encoding
+from bonafide.contracts.events import write
+from bonafide.ports.probes import ApiCaller, Document, FunctionInvoker, ProbeResponse
+from bonafide.probes.golden import CONSENT, SETTINGS, Golden
+from bonafide.records.stream import AudioChunk
+from bonafide.services.shared.retries import jittered_pauses
+
+# A new version starts with its first call; a late answer is one that is late every time.
+ATTEMPTS = 3
+POLLS, POLL_SECONDS = 30, 0.5
+# A throttled request had no effect, and is a wrong answer only if it is throttled every time.
+TOO_MANY_REQUESTS, REPEATS = 429, 20
+# Decisions on an impostor.
+NOT_ACCEPTED = ("STEP_UP", "REJECT")
+
+
+class WrongAnswer(Exception):
+    """A golden call was answered wrongly, late or not at all."""
+
+
+def record_nothing(**_measured: float) -> None:
+    """Takes measurements and drops them."""
+
+
+class GoldenCalls:
+    """Calls the API under one speaker's name, so that probes at the same time do not disturb each other."""
+
+    def __init__(
+        self,
+        golden: Golden,
+        caller: ApiCaller,
+        speaker: str,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        record: Callable[..., None] = record_nothing,
+    ) -> None:
+        """Takes its parts.
+
+        Args:
+            golden: to call with.
+            caller: of the API.
+            speaker: to enroll and to claim.
+            pause: waits for seconds.
+            record: takes measurements by metric name.
+        """
+        self._golden = golden
+        self._caller = caller
+        self._pause = pause
+        self._record = record
+        self._speaker = speaker
+        self._domain_path = f"/v1/domains/{golden.domain}"
+        self._speaker_path = f"{self._domain_path}/speakers/{speaker}"
+
+    def health(self) -> None:
+        """Checks that the service answers."""
+        self._expect("status", self._ask("describe_service", "GET", "/v1/health"), "ok")
+
+    def domain(self) -> None:
+        """Checks that a domain is written and read back."""
+        self._ask("manage_domains", "PUT", self._domain_path, SETTINGS)
+        policy = self._ask("manage_domains", "GET", self._domain_path)["policy"]
+        self._expect("minimum_enrolment_seconds", policy, SETTINGS["policy"]["minimum_enrolment_seconds"])
+
+    def enrollment(self) -> None:
+        """Checks that a new speaker is enrolled, and accepted."""
+        self.enroll()
+        self.authenticate("genuine", "ACCEPT")
+
+    def authentication(self) -> None:
+        """Checks that the speaker is accepted, an impostor is not, and silence decides nothing."""
+        self.enroll()
+        self.authenticate("genuine", "ACCEPT")
+        self.authenticate("impostor", *NOT_ACCEPTED)
+        self.authenticate("silence", "INCONCLUSIVE")
+
+    def speaker(self) -> None:
+        """Checks that an enrolled speaker is read, listed, and opted out."""
+        self.enroll()
+        self._expect("status", self._ask("manage_speakers", "GET", self._speaker_path), "ENROLLED")
+        self._ask("manage_speakers", "GET", f"{self._domain_path}/speakers?limit=1")
+        self._expect("status", self._ask("manage_speakers", "POST", f"{self._speaker_path}/opt-out"), "OPTED_OUT")
+
+    def session(self) -> None:
+        """Checks that a session is started, claimed, and evaluated before it has audio."""
+        self.enroll()
+        session = self._start()
+        self._ask("manage_sessions", "PUT", f"{session}/speaker", {"speaker": self._speaker})
+        self._expect("status", self._ask("manage_sessions", "GET", session), "OPEN")
+        self._expect("decision", self._evaluate(session), "INCONCLUSIVE")
+
+    def stream(self) -> None:
+        """Checks that the speaker is accepted in a session."""
+        self.enroll()
+        self.stream_audio("genuine", "ACCEPT")
+
+    def deletion(self) -> None:
+        """Checks that the speaker can be deleted."""
+        self._ask("manage_speakers", "DELETE", self._speaker_path, statuses=(204, 404))
+
+    def enroll(self) -> str:
+        """Enrolls the speaker anew; returns the status, which is the right one."""
+        self.domain()
+        self.deletion()
+        body = {"audio": self._golden.audio("enrollment"), "consent": CONSENT}
+        answer = self._ask("enroll_speaker", "POST", f"{self._speaker_path}/enrollments", body)
+        return self._expect("status", answer, "ENROLLED")
+
+    def authenticate(self, recording: str, *right: str) -> str:
+        """Authenticates with a recording; returns the decision, which is one of the right ones."""
+        body = {"audio": self._golden.audio(recording)}
+        answer = self._ask("authenticate_caller", "POST", f"{self._speaker_path}/authentications", body)
+        return self._expect("decision", answer, *right)
+
+    def stream_audio(self, recording: str, *right: str) -> str:
+        """Streams a recording into a session; returns the final decision, which is one of the right ones."""
+        session = self._start()
+        self._ask("ingest_audio", "PUT", f"{session}/audio/0", {"content": self._golden.content(recording)})
+        self._ask("ingest_audio", "POST", f"{session}/end", {"chunks": 1})
+        return self._expect("decision", self._final(session), *right)
+
+    def _start(self) -> str:
+        body = {"speaker": self._speaker, "format": {"encoding": Encoding.WAV}}
+        answer = self._ask("manage_sessions", "POST", f"{self._domain_path}/sessions", body)
+        return f"{self._domain_path}/sessions/{answer['session_id']}"
+
+    def _evaluate(self, session: str) -> Document:
+        return self._ask("manage_sessions", "GET", f"{session}/evaluation")
+
+    def _final(self, session: str) -> Document:
+        for _ in range(POLLS):
+            answer = self._evaluate(session)
+            if answer["decision_id"]:
+                return answer
+            self._pause(POLL_SECONDS)
+        raise WrongAnswer("a session has no final decision")
+
+    def _ask(
+        self, function: str, method: str, path: str, body: Document | None = None, statuses: tuple[int, ...] = (200,)
+    ) -> Document:
+        def send() -> ProbeResponse:
+            for pause in jittered_pauses(REPEATS):
+                response = self._caller.send(function, method, path, body)
+                if response.status != TOO_MANY_REQUESTS:
+                    return response
+                pause()
+            return self._caller.send(function, method, path, body)
+
+        return self._measured(function, f"{method} of {function}", send, statuses)
+
+    def _measured(
+        self, function: str, what: str, send: Callable[[], ProbeResponse], statuses: tuple[int, ...]
+    ) -> Document:
+        response = self._fastest(function, send, statuses)
+        late = response.milliseconds > self._golden.bounds_ms.get(function, math.inf)
+        wrong = response.status not in statuses
+        self._record(ProbeCalls=1, ProbeFailures=late or wrong, ProbeLatency=response.milliseconds)
+        if wrong:
+            raise WrongAnswer(f"{what} answers {response.status} {response.document.get('code', '')}")
+        if late:
+            raise WrongAnswer(f"{what} takes {response.milliseconds:.0f} ms")
+        return response.document
+
+    def _fastest(self, function: str, send: Callable[[], ProbeResponse], statuses: tuple[int, ...]) -> ProbeResponse:
+        response = send()
+        for _ in range(ATTEMPTS - 1):
+            in_time = response.milliseconds <= self._golden.bounds_ms.get(function, math.inf)
+            if response.status not in statuses or in_time:
+                break
+            response = send()
+        return response
+
+    def _expect(self, name: str, document: Mapping[str, Any], *right: Any) -> str:
+        if (found := document.get(name)) not in right:
+            self._record(ProbeFailures=1)
+            raise WrongAnswer(f"{name} is {found}, not {' or '.join(map(str, right))}")
+        return str(found)
+
+
+class FunctionCalls(GoldenCalls):
+    """Calls each function with what exercises it, also those that answer no request."""
+
+    def __init__(
+        self,
+        golden: Golden,
+        invoker: FunctionInvoker,
+        speaker: str,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        record: Callable[..., None] = record_nothing,
+    ) -> None:
+        """Takes its parts; see `GoldenCalls`."""
+        super().__init__(golden, invoker, speaker, pause=pause, record=record)
+        self._invoker = invoker
+
+    def check(self, function: str) -> None:
+        """Makes the calls that exercise one function.
+
+        Raises:
+            WrongAnswer: an answer is not the right one.
+        """
+        CHECKS[function](self)
+
+    def scoring(self) -> None:
+        """Checks that a record of the stream becomes evidence that a decision rests on."""
+        self.enroll()
+        session = self._start()
+        name, content = session.rpartition("/")[2], self._golden.content("genuine")
+        event = write(AudioChunk(self._golden.domain, name, 0, content))
+        failures = self._invoke("score_audio", {"Records": [_record(event)]})
+        self._expect("batchItemFailures", failures, [])
+        self._expect("decision", self._evaluate(session), "ACCEPT")
+
+    def closing(self) -> None:
+        """Checks that overdue sessions are looked for."""
+        if not isinstance(self._invoke("close_sessions", {}).get("closed"), int):
+            raise WrongAnswer("close_sessions does not say how many sessions it closed")
+
+    def _invoke(self, function: str, event: Document) -> Document:
+        return self._measured(function, function, lambda: self._invoker.invoke(function, event), (200,))
+
+
+CHECKS: Mapping[str, Callable[[FunctionCalls], None]] = {
+    "authenticate_caller": GoldenCalls.authentication,
+    "close_sessions": FunctionCalls.closing,
+    "describe_service": GoldenCalls.health,
+    "enroll_speaker": GoldenCalls.enrollment,
+    "ingest_audio": GoldenCalls.stream,
+    "manage_domains": GoldenCalls.domain,
+    "manage_sessions": GoldenCalls.session,
+    "manage_speakers": GoldenCalls.speaker,
+    "score_audio": FunctionCalls.scoring,
+}
+
+
+def _record(event: bytes) -> Document:
+    """Returns a record as Kinesis hands it to a function."""
+    return {
+        "eventID": f"probe:{uuid.uuid4().hex}",
+        "eventSource": "aws:kinesis",
+        "eventSourceARN": "arn:aws:kinesis:probe",
+        "kinesis": {
+            "partitionKey": "probe",
+            "sequenceNumber": "0",
+            "data": base64.b64encode(event).decode(),
+            "approximateArrivalTimestamp": time.time(),
+        },
+    }

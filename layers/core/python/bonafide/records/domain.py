@@ -1,0 +1,111 @@
+"""Domains."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from bonafide.biometrics.policy import Policy
+from bonafide.records import Stored, StoredForm
+
+SCHEMA = 1
+
+
+class DomainState(StrEnum):
+    """States of a domain.
+
+    OPEN takes requests. EMPTYING takes none until it is known whether the domain has speakers; a change of its settings
+    opens it again. DELETING takes only further deletions.
+    """
+
+    OPEN = "OPEN"
+    EMPTYING = "EMPTYING"
+    DELETING = "DELETING"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Retention settings of a domain.
+
+    Attributes:
+        decision_days: decisions are deleted after this many days.
+        keep_audio: whether audio of enrollments and authentications is kept at all.
+    """
+
+    decision_days: int
+    keep_audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRecord:
+    """One domain.
+
+    Attributes:
+        created_at: also tells a domain from its predecessor of the same name, whose versions began at 1 too.
+        policy_version: counts the changes of `policy`.
+        version: optimistic version of the record, 0 when it was never written.
+    """
+
+    domain: str
+    policy: Policy
+    retention: Retention
+    created_at: datetime
+    updated_at: datetime
+    policy_version: int = 1
+    version: int = 0
+    state: DomainState = DomainState.OPEN
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the domain takes requests."""
+        return self.state is DomainState.OPEN
+
+    def next(self, **changes: Any) -> Self:
+        """Returns the following version of this record."""
+        return replace(self, version=self.version + 1, **changes)
+
+    def to_document(self) -> StoredForm:
+        """Returns the stored form."""
+        return {
+            "schema": SCHEMA,
+            "domain": self.domain,
+            "policy": asdict(self.policy),
+            "retention": asdict(self.retention),
+            "policy_version": self.policy_version,
+            "created_at": self.created_at.isoformat(),
+            "updated_at": self.updated_at.isoformat(),
+            "version": self.version,
+            "deleting": not self.is_open,
+            "tentative": self.state is DomainState.EMPTYING,
+        }
+
+    @classmethod
+    def from_document(cls, document: Stored) -> Self:
+        """Reads a stored form of this or an earlier release."""
+        return cls(
+            domain=document["domain"],
+            policy=read_policy(document["policy"]),
+            retention=Retention(**_known(Retention, document["retention"])),
+            created_at=datetime.fromisoformat(document["created_at"]),
+            updated_at=datetime.fromisoformat(document["updated_at"]),
+            policy_version=document["policy_version"],
+            version=document["version"],
+            state=_state(document),
+        )
+
+
+def read_policy(document: Stored) -> Policy:
+    """Reads a stored policy. The first release stored no cost of accepting a spoof: that of an impostor counts."""
+    return Policy(**{"spoof_accept_cost": document["false_accept_cost"], **_known(Policy, document)})
+
+
+def _state(document: Stored) -> DomainState:
+    if not document["deleting"]:
+        return DomainState.OPEN
+    # The first release stored no "tentative".
+    return DomainState.EMPTYING if document.get("tentative", False) else DomainState.DELETING
+
+
+def _known(kind: type[Policy | Retention], document: Stored) -> StoredForm:
+    """Leaves out attributes that only a later release knows."""
+    return {each.name: document[each.name] for each in fields(kind) if each.name in document}

@@ -1,0 +1,111 @@
+"""Speakers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+from bonafide.biometrics.enrollment import SpeakerStatus, missing_seconds, status_of
+from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.records import Stored, StoredForm, times
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Receipt of a speaker's consent to be enrolled."""
+
+    receipt_id: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerRecord:
+    """One person of a domain, with the voiceprint.
+
+    Attributes:
+        created_at: also tells a record from a deleted one of the same name, whose versions began at 1 too.
+        voiceprint: None before the first enrollment and after an opt-out.
+        consent: the newest receipt; kept after an opt-out as evidence of consent.
+        opted_out_at: time of the last opt-out; consent given before it is void as long as the record exists.
+        applied: identifiers of the newest contributions to the voiceprint, so that a repeated one adds no speech.
+        version: optimistic version, 0 when never written.
+    """
+
+    domain: str
+    speaker: str
+    status: SpeakerStatus
+    created_at: datetime
+    updated_at: datetime
+    voiceprint: Voiceprint | None = None
+    consent: Consent | None = None
+    opted_out_at: datetime | None = None
+    applied: tuple[str, ...] = ()
+    version: int = 0
+
+    @property
+    def speech_seconds(self) -> float:
+        """Net speech in the voiceprint."""
+        return self.voiceprint.speech_seconds if self.voiceprint else 0.0
+
+    def status_under(self, policy: Policy) -> SpeakerStatus:
+        """Returns the status under today's policy; `status` is the one under the policy of the last write."""
+        return status_of(self.status, self.speech_seconds, policy.minimum_enrolment_seconds)
+
+    def missing_under(self, policy: Policy) -> float:
+        """Returns the net speech that is still needed, in seconds; 0.0 for an enrolled speaker."""
+        enrolled = self.status_under(policy) is SpeakerStatus.ENROLLED
+        return 0.0 if enrolled else missing_seconds(self.speech_seconds, policy.minimum_enrolment_seconds)
+
+    def next(self, at: datetime, **changes: Any) -> Self:
+        """Returns the following version of this record."""
+        return replace(self, updated_at=at, version=self.version + 1, **changes)
+
+    def to_document(self) -> StoredForm:
+        """Returns the stored form without the voiceprint, which is stored as `Voiceprint.to_bytes` writes it."""
+        return {
+            "schema": SCHEMA,
+            "domain": self.domain,
+            "speaker": self.speaker,
+            "status": str(self.status),
+            "consent": _written_consent(self.consent),
+            "opted_out_at": times.written(self.opted_out_at),
+            "applied": list(self.applied),
+            "created_at": self.created_at.isoformat(),
+            "updated_at": self.updated_at.isoformat(),
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_document(cls, document: Stored, voiceprint: bytes | None) -> Self:
+        """Reads a stored form and the stored voiceprint."""
+        return cls(
+            domain=document["domain"],
+            speaker=document["speaker"],
+            status=SpeakerStatus(document["status"]),
+            created_at=datetime.fromisoformat(document["created_at"]),
+            updated_at=datetime.fromisoformat(document["updated_at"]),
+            voiceprint=Voiceprint.from_bytes(voiceprint) if voiceprint else None,
+            consent=_read_consent(document["consent"]),
+            opted_out_at=times.read(document["opted_out_at"]),
+            applied=tuple(document["applied"]),
+            version=document["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerPage:
+    """Speakers in order of their identifiers; `after` is where the next page begins, None on the last one."""
+
+    speakers: Sequence[SpeakerRecord]
+    after: str | None
+
+
+def _written_consent(consent: Consent | None) -> StoredForm | None:
+    return {"receipt_id": consent.receipt_id, "given_at": consent.given_at.isoformat()} if consent else None
+
+
+def _read_consent(document: Stored | None) -> Consent | None:
+    return Consent(document["receipt_id"], datetime.fromisoformat(document["given_at"])) if document else None

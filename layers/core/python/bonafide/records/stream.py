@@ -1,0 +1,97 @@
+"""Events of the audio stream, and the lag of its shards."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bonafide.errors import Subject, TooLarge
+
+LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition key, envelope and audio in base64
+
+# Several batches of a shard are scored at the same time: for so long a smaller lag does not replace a larger one.
+LAG_STANDS = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """References from an event back to the requests that it comes from.
+
+    Attributes:
+        request_id: of the request that started the session.
+        trace: X-Ray header of the request that sent the event; None when that is not traced.
+    """
+
+    request_id: str | None = None
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChunk:
+    """One chunk of a session.
+
+    Attributes:
+        number: place of the chunk in the session, from 0.
+        text: bytes of the chunk in base64, encoded as the session says.
+    """
+
+    domain: str
+    session: str
+    number: int
+    text: str
+    origin: Origin = Origin()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """The end of a session: no chunk follows.
+
+    Attributes:
+        chunks: number of chunks of the session.
+        ended_at: by the clock of the function that took the end.
+    """
+
+    domain: str
+    session: str
+    chunks: int
+    ended_at: datetime | None = None
+    origin: Origin = Origin()
+
+
+type StreamRecord = AudioChunk | SessionEnd
+
+
+@dataclass(frozen=True, slots=True)
+class ShardLag:
+    """Delay of scoring on one shard.
+
+    Attributes:
+        seconds: that the oldest record of a batch had waited.
+        at: when processing of that batch began.
+    """
+
+    seconds: float
+    at: datetime
+
+    def replaces(self, known: "ShardLag | None") -> bool:
+        """Tells whether this lag is to be published in place of the one that is known."""
+        return known is None or self.seconds >= known.seconds or self.at - known.at > LAG_STANDS
+
+
+def partition_key(domain: str, session: str) -> str:
+    """Returns the key that keeps the records of one session in one shard, in order."""
+    return f"{domain}#{session}"
+
+
+def require_size(partition: str, data: bytes) -> None:
+    """Refuses a record that does not fit into the stream.
+
+    Raises:
+        TooLarge: it has too many bytes.
+    """
+    if len(partition) + len(data) > LARGEST_RECORD_BYTES:
+        raise TooLarge(
+            "chunk_too_large",
+            "The chunk has too many bytes; send shorter chunks, or fewer bits.",
+            subject=Subject.AUDIO,
+            limit=LARGEST_RECORD_BYTES,
+            found=len(partition) + len(data),
+        )

@@ -1,0 +1,145 @@
+"""Authentication of one recording: evidence, judgement, and a decision that is stored before it is answered."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bonafide.biometrics.case import Case
+from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.biometrics.evidence import Evidence
+from bonafide.biometrics.judgement import judge
+from bonafide.biometrics.scoring import Calibration, bands_to_compare
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.errors import Conflict, Subject
+from bonafide.observability import stage
+from bonafide.ports.models import SpeechModels
+from bonafide.ports.stores import DecisionStore, DomainStore
+from bonafide.records.decision import DecisionRecord
+from bonafide.records.domain import DomainRecord
+from bonafide.records.request import RequestContext, SubmittedAudio
+from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.extraction import Extraction, Extractor
+from bonafide.services.shared.identifiers import request_identifier
+from bonafide.services.shared.ledger import Ledger
+from bonafide.services.shared.lookups import find_speaker, require_space
+from bonafide.services.shared.recordings import Recordings
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationRequested:
+    """One request to authenticate a caller.
+
+    Attributes:
+        domain: of the speaker.
+        speaker: claimed speaker.
+        audio: the recording.
+        call_id: the contact center's reference to the call.
+        context: by whose key a decision is recognized even when its first answer was lost.
+    """
+
+    domain: str
+    speaker: str
+    audio: SubmittedAudio
+    call_id: str | None
+    context: RequestContext
+
+
+class AuthenticationService:
+    """Compares a recording with the claimed speaker's voiceprint, and decides."""
+
+    def __init__(
+        self,
+        store: DomainStore,
+        models: SpeechModels[Any],
+        recordings: Recordings,
+        decisions: DecisionStore,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._store = store
+        self._models = models
+        self._calibration = Calibration.parse(models.calibration)
+        self._recordings = recordings
+        self._ledger = Ledger(decisions)
+        self._clock = clock
+        self._extractor = Extractor(models, recordings)
+
+    def begin(self, audio: SubmittedAudio) -> None:
+        """Begins to extract evidence for what may be a new request; that has no effect."""
+        self._extractor.begin(audio)
+
+    def authenticate(self, request: AuthenticationRequested) -> DecisionRecord:
+        """Decides on one recording.
+
+        Raises:
+            NotFound: the domain, the speaker or the upload is unknown.
+            InvalidInput: the audio cannot be used.
+            Conflict: the speaker opted out, is not yet enrolled, or must be enrolled again.
+        """
+        started = time.monotonic()
+        extraction = self._extractor.extract(request.domain, request.audio)
+        timings = extraction.timings_ms
+        with stage("find_speaker", timings):
+            domain, speaker = find_speaker(self._store, request.domain, request.speaker)
+        voiceprint = self._usable(domain, speaker)
+        with stage("embed", timings):
+            bands = bands_to_compare(voiceprint)
+            evidence = self._models.evidence(extraction.speech, bands, extraction.evidence.result())
+        record = self._judged(request, domain, self._case(evidence, voiceprint, extraction), extraction, started)
+        if domain.retention.keep_audio:
+            self._keep(speaker, f"authentications/{record.decision_id}", extraction.content)
+        return self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)
+
+    def _keep(self, speaker: SpeakerRecord, name: str, content: bytes) -> None:
+        """Keeps the audio, unless the speaker left meanwhile: no erasure would find it then."""
+        self._recordings.keep(speaker.domain, speaker.speaker, name, content)
+        domain, current = self._store.find(speaker.domain, speaker.speaker)
+        if domain is None or not domain.is_open or current is None or current.status is SpeakerStatus.OPTED_OUT:
+            self._recordings.forget(speaker.domain, speaker.speaker, name)
+
+    def _usable(self, domain: DomainRecord, speaker: SpeakerRecord) -> Voiceprint:
+        status = speaker.status_under(domain.policy)
+        if status is SpeakerStatus.OPTED_OUT:
+            raise Conflict(
+                "speaker_opted_out", "The speaker opted out of voice authentication.", subject=Subject.SPEAKER
+            )
+        if status is not SpeakerStatus.ENROLLED or speaker.voiceprint is None:
+            raise Conflict("speaker_not_enrolled", "The speaker's enrollment is not complete.", subject=Subject.SPEAKER)
+        require_space(speaker.voiceprint, self._models.embedding_space)
+        return speaker.voiceprint
+
+    @staticmethod
+    def _case(evidence: Evidence, voiceprint: Voiceprint, extraction: Extraction) -> Case:
+        with stage("score", extraction.timings_ms):
+            return Case.of(evidence, voiceprint)
+
+    def _judged(
+        self,
+        request: AuthenticationRequested,
+        domain: DomainRecord,
+        case: Case,
+        extraction: Extraction,
+        started: float,
+    ) -> DecisionRecord:
+        with stage("decide", extraction.timings_ms):
+            judgement = judge(case, domain.policy, self._calibration)
+        return DecisionRecord(
+            domain=request.domain,
+            decision_id=request_identifier(request.context, request.domain, request.speaker, "decision"),
+            speaker=request.speaker,
+            case=case,
+            judgement=judgement,
+            policy=domain.policy,
+            policy_version=domain.policy_version,
+            bundle=self._models.digest,
+            calibration=self._calibration.digest,
+            audio=hashlib.sha256(extraction.content).hexdigest(),
+            call_id=request.call_id,
+            decided_at=self._clock(),
+            latency_ms=round((time.monotonic() - started) * 1000),
+            timings_ms=extraction.timings_ms,
+            request_id=request.context.request_id,
+            principal=request.context.principal,
+        )

@@ -1,0 +1,163 @@
+"""Domains: created, changed, read and deleted."""
+
+from contextlib import suppress
+
+from bonafide.biometrics.policy import Policy
+from bonafide.errors import Conflict, Subject
+from bonafide.ports.stores import DomainStore, VersionConflict
+from bonafide.records.domain import DomainRecord, DomainState, Retention
+from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.lookups import domain_not_found, require_open
+from bonafide.services.shared.recordings import Recordings, UploadOffer
+from bonafide.services.shared.retries import retry_on_conflict
+
+WRITE_ATTEMPTS = 5
+# One request deletes up to 2,000 speakers, or 20,000 recordings: some ten seconds of the 29 that it has.
+DELETE_PAGE = 100
+PAGES_AT_ONCE = 20
+
+
+class Domains:
+    """Life cycle of a domain."""
+
+    def __init__(self, store: DomainStore, recordings: Recordings, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._recordings = recordings
+        self._clock = clock
+
+    def put(self, domain: str, policy: Policy, retention: Retention) -> DomainRecord:
+        """Creates or changes a domain; the same settings again change nothing.
+
+        Raises:
+            Conflict: the domain is being deleted.
+        """
+
+        def attempt() -> DomainRecord:
+            current = self._store.domain(domain)
+            wanted = self._wanted(domain, policy, retention, current)
+            if wanted is not current:
+                self._store.put_domain(wanted)
+            return wanted
+
+        return retry_on_conflict(WRITE_ATTEMPTS, attempt)
+
+    def get(self, domain: str) -> DomainRecord:
+        """Reads a domain.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self._existing(domain)
+
+    def offer_upload(self, domain: str, length: int | None) -> UploadOffer:
+        """Offers a place for a recording of `length` bytes, if known, in an open domain.
+
+        Raises:
+            NotFound: there is no such domain.
+        """
+        require_open(self._store.domain(domain), domain)
+        return self._recordings.offer_upload(domain, length)
+
+    def delete(self, domain: str, *, force: bool) -> None:
+        """Deletes a domain; `force` deletes its speakers first. Decisions stay until their retention is over.
+
+        A deletion that is cut short, or has more to delete than one request has time for, leaves the domain closed to
+        everything but another deletion, which goes on.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: it has speakers, and `force` was not given; it was changed at the same time; or this was only a
+                part of the deletion, and the next request goes on.
+        """
+        record = self._existing(domain)
+        if not force and record.state is not DomainState.DELETING:
+            record = self._close_if_empty(record)
+        if record.state is not DomainState.DELETING:
+            record = self._switched(record, DomainState.DELETING)
+        self._erase(record)
+        self._remove(record)
+
+    def _existing(self, domain: str) -> DomainRecord:
+        record = self._store.domain(domain)
+        if record is None:
+            raise domain_not_found(domain)
+        return record
+
+    def _close_if_empty(self, record: DomainRecord) -> DomainRecord:
+        """Keeps enrollments out while speakers are looked for; opens the domain again if there are any."""
+        if record.is_open:
+            # Looked for before, too, so that a deletion that is refused does not close the domain meanwhile.
+            self._require_empty(record)
+            record = self._switched(record, DomainState.EMPTYING)
+        self._require_empty(record)
+        return record
+
+    def _require_empty(self, record: DomainRecord) -> None:
+        if not self._store.list_speakers(record.domain, None, 1).speakers:
+            return
+        if not record.is_open:
+            with suppress(Conflict):
+                self._switched(record, DomainState.OPEN)
+        raise Conflict(
+            "domain_not_empty", "The domain has speakers; delete them, or delete with force.", subject=Subject.SPEAKERS
+        )
+
+    def _switched(self, record: DomainRecord, state: DomainState) -> DomainRecord:
+        switched = record.next(state=state)
+        try:
+            self._store.put_domain(switched)
+        except VersionConflict as error:
+            raise _domain_changed() from error
+        return switched
+
+    def _erase(self, record: DomainRecord) -> None:
+        """Deletes speakers and recordings of a closed domain, as many as one request has time for.
+
+        The recordings go last and by the domain's name: an enrollment that was killed leaves audio without a speaker.
+        """
+        for _ in range(PAGES_AT_ONCE):
+            page = self._store.list_speakers(record.domain, None, DELETE_PAGE).speakers
+            if self._store.domain(record.domain) != record:
+                # Another deletion was faster, and these may be the speakers of a new domain of that name.
+                return
+            for speaker in page:
+                self._store.delete_speaker(record.domain, speaker.speaker)
+            if not page and self._recordings.forget_some(record.domain):
+                return
+        raise _domain_deleting()
+
+    def _remove(self, record: DomainRecord) -> None:
+        try:
+            self._store.delete_domain(record)
+        except VersionConflict as error:
+            if self._store.domain(record.domain):
+                raise _domain_changed() from error
+
+    def _wanted(self, domain: str, policy: Policy, retention: Retention, current: DomainRecord | None) -> DomainRecord:
+        now = self._clock()
+        if current is None:
+            return DomainRecord(domain, policy, retention, created_at=now, updated_at=now, version=1)
+        if current.state is DomainState.DELETING:
+            raise _domain_deleting()
+        if current.is_open and (current.policy, current.retention) == (policy, retention):
+            return current
+        return current.next(
+            policy=policy,
+            retention=retention,
+            updated_at=now,
+            policy_version=current.policy_version + (current.policy != policy),
+            state=DomainState.OPEN,
+        )
+
+
+def _domain_deleting() -> Conflict:
+    return Conflict(
+        "domain_deleting",
+        "The domain is being deleted; repeat the deletion until it is gone.",
+        subject=Subject.DOMAIN,
+        retry_after=1,
+    )
+
+
+def _domain_changed() -> Conflict:
+    return Conflict("domain_changed", "The domain was changed at the same time; repeat the request.")

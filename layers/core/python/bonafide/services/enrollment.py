@@ -1,0 +1,190 @@
+"""Enrollment: consent and speech, over as many requests as it takes, become a voiceprint."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bonafide.biometrics.enrollment import SpeakerStatus, require_enrollment_quality, status_of
+from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.errors import Conflict, InvalidInput, NotFound, Subject
+from bonafide.ports.models import SpeechModels
+from bonafide.ports.stores import DomainChanged, DomainStore
+from bonafide.records.domain import DomainRecord
+from bonafide.records.request import RequestContext, SubmittedAudio
+from bonafide.records.speaker import Consent, SpeakerRecord
+from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.identifiers import request_identifier
+from bonafide.services.shared.lookups import domain_not_found, require_open, require_space
+from bonafide.services.shared.recordings import Recordings, to_waveform
+from bonafide.services.shared.retries import retry_on_conflict
+
+# Enough for a whole team that enrolls one speaker at once; a loser only reads and writes again.
+WRITE_ATTEMPTS = 40
+REMEMBERED_CONTRIBUTIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One recording that adds to a voiceprint.
+
+    Attributes:
+        name: identifier of the enrollment request's effect.
+        evidence: of the recording.
+        consent: to use it.
+    """
+
+    name: str
+    evidence: Evidence
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentResult:
+    """Result of one enrollment request.
+
+    Attributes:
+        contribution: the recording's.
+        domain: whose policy says when the speaker is enrolled.
+        speaker: after the contribution.
+        bundle: digest of the model bundle.
+    """
+
+    contribution: Contribution
+    domain: DomainRecord
+    speaker: SpeakerRecord
+    bundle: str
+
+
+class EnrollmentService:
+    """Adds recordings to voiceprints."""
+
+    def __init__(
+        self, store: DomainStore, models: SpeechModels[Any], recordings: Recordings, clock: Clock = utc_now
+    ) -> None:
+        self._store = store
+        self._models = models
+        self._recordings = recordings
+        self._clock = clock
+
+    def enroll(
+        self, domain: str, speaker: str, audio: SubmittedAudio, consent: Consent, context: RequestContext
+    ) -> EnrollmentResult:
+        """Adds one recording.
+
+        Args:
+            domain: of the speaker.
+            speaker: the person who speaks; created by the first enrollment.
+            audio: the recording.
+            consent: of the speaker.
+            context: by whose key a repeated enrollment is recognized even when its first answer was lost.
+
+        Raises:
+            NotFound: the domain, or the upload, is unknown.
+            InvalidInput: consent or audio cannot be used; says what is wrong.
+            Conflict: the speaker opted out after this consent, was deleted meanwhile, or has a voiceprint of another
+                embedding space.
+        """
+        self._require_consent_in_the_past(consent)
+        name = request_identifier(context, domain, speaker, "enrollment")
+        try:
+            return self._enroll(domain, speaker, name, audio, consent)
+        except (Conflict, NotFound):
+            self._forget_unless_applied(domain, speaker, name)
+            raise
+
+    def _enroll(
+        self, domain: str, speaker: str, name: str, audio: SubmittedAudio, consent: Consent
+    ) -> EnrollmentResult:
+        found, known = self._store.find(domain, speaker)
+        found = self._admit(found, known, domain=domain, consent=consent)
+        content = self._recordings.content(domain, audio)
+        evidence = self._models.observe(to_waveform(content, audio.format), [Channel.NARROWBAND])
+        require_enrollment_quality(evidence)
+        if found.retention.keep_audio:
+            # Kept before the voiceprint is written, so that an erasure of the speaker afterwards finds it.
+            self._recordings.keep(domain, speaker, f"enrollments/{name}", content)
+        return self._apply(domain, speaker, Contribution(name, evidence, consent), known)
+
+    def _forget_unless_applied(self, domain: str, speaker: str, name: str) -> None:
+        """Erases the audio that a refused enrollment kept, but not if it was added all the same.
+
+        After other failures it is unknown what was written: the audio waits for the repeated request, or for the
+        deletion of speaker or domain.
+        """
+        _, record = self._store.find(domain, speaker)
+        if record is None or name not in record.applied:
+            self._recordings.forget(domain, speaker, f"enrollments/{name}")
+
+    def _apply(
+        self, domain: str, speaker: str, contribution: Contribution, known: SpeakerRecord | None
+    ) -> EnrollmentResult:
+        """Folds the evidence into the voiceprint as it is stored by now; the loser of a race does it again."""
+
+        def attempt() -> EnrollmentResult:
+            found, current = self._store.find(domain, speaker)
+            found = self._admit(found, current, domain=domain, consent=contribution.consent)
+            _require_not_deleted(known, current)
+            if current is None or contribution.name not in current.applied:
+                current = self._updated(found, current, speaker, contribution)
+                self._store.put_speaker(current)
+            return EnrollmentResult(contribution, found, current, self._models.digest)
+
+        try:
+            return retry_on_conflict(WRITE_ATTEMPTS, attempt)
+        except DomainChanged as error:
+            raise domain_not_found(domain) from error
+
+    def _updated(
+        self, domain: DomainRecord, current: SpeakerRecord | None, speaker: str, contribution: Contribution
+    ) -> SpeakerRecord:
+        now = self._clock()
+        record = current or SpeakerRecord(domain.domain, speaker, SpeakerStatus.PENDING, created_at=now, updated_at=now)
+        voiceprint = (record.voiceprint or Voiceprint.empty(self._models.embedding_space)).add(contribution.evidence)
+        known = SpeakerStatus.PENDING if record.status is SpeakerStatus.OPTED_OUT else record.status
+        return record.next(
+            now,
+            status=status_of(known, voiceprint.speech_seconds, domain.policy.minimum_enrolment_seconds),
+            voiceprint=voiceprint,
+            consent=_newest(record.consent, contribution.consent),
+            applied=(*record.applied, contribution.name)[-REMEMBERED_CONTRIBUTIONS:],
+        )
+
+    def _admit(
+        self, record: DomainRecord | None, current: SpeakerRecord | None, *, domain: str, consent: Consent
+    ) -> DomainRecord:
+        record = require_open(record, domain)
+        if current and current.opted_out_at and consent.given_at <= current.opted_out_at:
+            raise Conflict(
+                "speaker_opted_out",
+                "The speaker opted out after this consent was given.",
+                subject=Subject.CONSENT_TIME,
+                limit=f"after {current.opted_out_at.isoformat()}",
+                found=consent.given_at.isoformat(),
+            )
+        if current and current.voiceprint:
+            require_space(current.voiceprint, self._models.embedding_space)
+        return record
+
+    def _require_consent_in_the_past(self, consent: Consent) -> None:
+        now = self._clock()
+        if consent.given_at > now:
+            raise InvalidInput(
+                "consent_in_future",
+                "Consent cannot be given in the future.",
+                subject=Subject.CONSENT_TIME,
+                limit=now.isoformat(),
+                found=consent.given_at.isoformat(),
+            )
+
+
+def _require_not_deleted(known: SpeakerRecord | None, current: SpeakerRecord | None) -> None:
+    """Refuses to recreate a speaker who was deleted while the recording was processed."""
+    if known and (current is None or current.created_at != known.created_at):
+        raise Conflict(
+            "speaker_deleted", "The speaker was deleted while the recording was processed.", subject=Subject.SPEAKER
+        )
+
+
+def _newest(known: Consent | None, given: Consent) -> Consent:
+    """Enrollments may arrive in another order than their consents were given in."""
+    return known if known and known.given_at > given.given_at else given

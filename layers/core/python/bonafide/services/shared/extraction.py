@@ -1,0 +1,75 @@
+"""Extraction of evidence from a recording, with the costly step on a thread of its own while stores are read.
+
+The network releases Python's lock while it runs. Nothing else was found to gain from running at the same time.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from bonafide.biometrics.evidence import Evidence
+from bonafide.errors import InvalidInput
+from bonafide.observability import Timings, stage
+from bonafide.ports.models import SpeechModels
+from bonafide.records.request import SubmittedAudio
+from bonafide.services.shared.recordings import Recordings, from_base64, to_waveform
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """Extraction under way.
+
+    Attributes:
+        audio: as it was sent.
+        content: bytes of the recording.
+        speech: in a form that only the models know.
+        evidence: future evidence, with the speech embedded in its own band.
+        timings_ms: of the stages so far.
+    """
+
+    audio: SubmittedAudio
+    content: bytes
+    speech: Any
+    evidence: Future[Evidence]
+    timings_ms: Timings
+
+
+class Extractor:
+    """Extracts evidence from one recording at a time, as an execution environment serves one request at a time."""
+
+    def __init__(self, models: SpeechModels[Any], recordings: Recordings) -> None:
+        self._models = models
+        self._recordings = recordings
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._begun: Extraction | None = None
+
+    def begin(self, audio: SubmittedAudio) -> None:
+        """Begins with inline audio before it is known whether the request was answered before.
+
+        Nothing is begun for an upload: a repeated request is answered even when its upload no longer exists. Errors of
+        the audio are raised by `extract`.
+        """
+        self._begun = None
+        if audio.text:
+            with suppress(InvalidInput):
+                self._begun = self._started(audio, from_base64(audio.text))
+
+    def extract(self, domain: str, audio: SubmittedAudio) -> Extraction:
+        """Returns the extraction that was begun for this audio, or starts one.
+
+        Raises:
+            InvalidInput: the audio cannot be used.
+            NotFound: the upload is unknown.
+        """
+        begun, self._begun = self._begun, None
+        if begun and begun.audio == audio:
+            return begun
+        return self._started(audio, self._recordings.content(domain, audio))
+
+    def _started(self, audio: SubmittedAudio, content: bytes) -> Extraction:
+        timings: Timings = {}
+        waveform = to_waveform(content, audio.format, timings)
+        with stage("find_speech", timings):
+            speech = self._models.find_speech(waveform)
+        return Extraction(audio, content, speech, self._thread.submit(self._models.evidence, speech), timings)

@@ -1,0 +1,17 @@
+"""Identifiers of effects, by which a repeated effect is recognized."""
+
+from uuid import UUID, uuid4, uuid5
+
+from bonafide.records.request import RequestContext
+
+_NAMESPACE = UUID("6f1c7a52-58f0-4e0e-9d35-6b1d1f2f7c11")
+
+
+def identifier(name: str | None, *scope: str) -> str:
+    """Returns a UUID: always the same for one name in one scope, a new one without a name."""
+    return str(uuid5(_NAMESPACE, "/".join((*scope, name))) if name else uuid4())
+
+
+def request_identifier(context: RequestContext, *scope: str) -> str:
+    """Returns the identifier of a request's effect: the same for one Idempotency-Key with one body in one scope."""
+    return identifier(context.key, *scope, context.body_digest)

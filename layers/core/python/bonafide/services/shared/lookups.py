@@ -1,0 +1,119 @@
+"""Lookups of records that have to exist."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.errors import Conflict, NotFound, Subject
+from bonafide.observability import follow
+from bonafide.ports.stores import DomainStore, SessionStore
+from bonafide.records.domain import DomainRecord, DomainState
+from bonafide.records.session import SessionRecord
+from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.shared.retries import retry_on_conflict
+
+WRITE_ATTEMPTS = 10
+
+
+def domain_not_found(domain: str) -> NotFound:
+    """Makes the error for a domain that does not exist or is being deleted."""
+    return NotFound("domain_not_found", "There is no such domain.", subject=Subject.DOMAIN, found=domain)
+
+
+def require_open(record: DomainRecord | None, domain: str) -> DomainRecord:
+    """Returns the record of a domain that takes requests.
+
+    Raises:
+        NotFound: the domain does not exist or takes no requests.
+    """
+    if record is None or not record.is_open:
+        raise domain_not_found(domain)
+    return record
+
+
+def require_not_deleting(store: DomainStore, domain: str) -> None:
+    """Refuses a domain that is deleted or being deleted; one that may still open again is let pass.
+
+    Raises:
+        NotFound: it is deleted or being deleted.
+    """
+    record = store.domain(domain)
+    if record is None or record.state is DomainState.DELETING:
+        raise domain_not_found(domain)
+
+
+def find_speaker(store: DomainStore, domain: str, speaker: str) -> tuple[DomainRecord, SpeakerRecord]:
+    """Reads an open domain and one of its speakers.
+
+    Raises:
+        NotFound: one of them is unknown.
+    """
+    found, record = store.find(domain, speaker)
+    found = require_open(found, domain)
+    if record is None:
+        raise NotFound(
+            "speaker_not_found", "There is no such speaker in the domain.", subject=Subject.SPEAKER, found=speaker
+        )
+    return found, record
+
+
+def require_space(voiceprint: Voiceprint, embedding_space: str) -> None:
+    """Refuses to mix embedding spaces.
+
+    Raises:
+        Conflict: the voiceprint was made by models of another space.
+    """
+    if voiceprint.embedding_space != embedding_space:
+        raise Conflict("voiceprint_outdated", "The voiceprint was made by other models; enroll the speaker again.")
+
+
+def find_session(store: SessionStore, domain: str, session: str) -> SessionRecord:
+    """Reads a session, and marks logs and traces with it.
+
+    Raises:
+        NotFound: it is unknown, or older than a day.
+    """
+    record = store.session(domain, session)
+    if record is None:
+        raise NotFound(
+            "session_not_found", "There is no such session in the domain.", subject=Subject.SESSION, found=session
+        )
+    follow(record.request_id)
+    return record
+
+
+def change_session(
+    store: SessionStore, domain: str, session: str, change: Callable[[SessionRecord], SessionRecord]
+) -> SessionRecord:
+    """Changes a session as it is stored; returns the changed one.
+
+    Args:
+        store: of sessions.
+        domain: of the session.
+        session: its identifier.
+        change: returns the changed record, or the one that it was given to leave it as it is.
+
+    Raises:
+        NotFound: the session is unknown.
+    """
+
+    def attempt() -> SessionRecord:
+        record = find_session(store, domain, session)
+        changed = change(record)
+        if changed is record:
+            return record
+        changed = replace(changed, version=record.version + 1)
+        store.put_session(changed)
+        return changed
+
+    return retry_on_conflict(WRITE_ATTEMPTS, attempt)
+
+
+def require_not_final(record: SessionRecord) -> None:
+    """Refuses changes of a session whose decision is final.
+
+    Raises:
+        Conflict: it is.
+    """
+    if record.finalized_at:
+        raise Conflict("session_final", "The session's decision is final.", subject=Subject.SESSION)

@@ -1,0 +1,109 @@
+"""Recordings: read from requests and uploads, kept where a domain wants that."""
+
+import binascii
+import re
+import secrets
+from dataclasses import dataclass
+
+from bonafide.audio.decode import decode
+from bonafide.audio.encoding import AudioFormat
+from bonafide.audio.waveform import Waveform
+from bonafide.errors import InvalidInput, NotFound, Subject
+from bonafide.observability import Timings, stage
+from bonafide.ports.audio import AudioStore
+from bonafide.records.request import MAX_AUDIO_BYTES, UPLOAD_SECONDS, SubmittedAudio
+
+UPLOADS = "uploads"
+KEPT = "kept"
+UPLOAD_NAME = re.compile(r"[A-Za-z0-9_-]{32}")  # of 24 random bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOffer:
+    """A place for one recording.
+
+    Attributes:
+        upload: name of the upload, to be given instead of inline audio.
+        url: takes one PUT of the recording's bytes.
+    """
+
+    upload: str
+    url: str
+
+
+class Recordings:
+    """Reads audio that was sent inline or uploaded before, and keeps it where a domain wants that."""
+
+    def __init__(self, store: AudioStore) -> None:
+        self._store = store
+
+    def offer_upload(self, domain: str, length: int | None) -> UploadOffer:
+        """Offers a place for a recording of `length` bytes, if known, that only this domain can name afterwards."""
+        name = secrets.token_urlsafe(24)
+        return UploadOffer(name, self._store.presign_upload(_upload_key(domain, name), UPLOAD_SECONDS, length))
+
+    def content(self, domain: str, audio: SubmittedAudio) -> bytes:
+        """Returns the recording's bytes.
+
+        Raises:
+            InvalidInput: the base64 is malformed.
+            NotFound: nothing was uploaded under that name.
+        """
+        return self._uploaded(domain, audio.upload) if audio.upload else from_base64(audio.text or "")
+
+    def keep(self, domain: str, speaker: str, name: str, content: bytes) -> None:
+        """Keeps a recording until its speaker is deleted or opts out."""
+        self._store.keep(f"{_kept_prefix(domain, speaker)}{name}", content)
+
+    def forget(self, domain: str, speaker: str, name: str) -> None:
+        """Deletes one kept recording, if there is one."""
+        self._store.discard(f"{_kept_prefix(domain, speaker)}{name}")
+
+    def forget_speaker(self, domain: str, speaker: str) -> None:
+        """Deletes all that was kept of a speaker."""
+        while not self._store.discard(_kept_prefix(domain, speaker)):
+            pass
+
+    def forget_some(self, domain: str) -> bool:
+        """Deletes some of what was kept in a domain, of known speakers or not; tells whether that was all."""
+        return self._store.discard(f"{KEPT}/{domain}/")
+
+    def _uploaded(self, domain: str, name: str) -> bytes:
+        # No other name was ever given out, and no path into another domain is one.
+        known = UPLOAD_NAME.fullmatch(name)
+        content = self._store.fetch(_upload_key(domain, name), MAX_AUDIO_BYTES) if known else None
+        if content is None:
+            raise NotFound("upload_not_found", "Nothing was uploaded under this name.", subject=Subject.UPLOAD)
+        return content
+
+
+def from_base64(text: str) -> bytes:
+    """Decodes base64.
+
+    Raises:
+        InvalidInput: it is malformed.
+    """
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError as error:
+        raise InvalidInput(
+            "audio_not_base64", "The audio is not valid base64.", subject=Subject.AUDIO_TEXT, limit="RFC 4648 base64"
+        ) from error
+
+
+def to_waveform(content: bytes, form: AudioFormat, timings: Timings | None = None) -> Waveform:
+    """Decodes a recording, and measures how long that takes.
+
+    Raises:
+        InvalidInput: the audio is malformed, of an unsupported kind, or contradicts its format.
+    """
+    with stage("decode", timings):
+        return decode(content, encoding=form.encoding, rate=form.sample_rate, channel=form.channel)
+
+
+def _upload_key(domain: str, name: str) -> str:
+    return f"{UPLOADS}/{domain}/{name}"
+
+
+def _kept_prefix(domain: str, speaker: str) -> str:
+    return f"{KEPT}/{domain}/{speaker}/"

@@ -1,0 +1,1 @@
+"""Use cases of sessions whose audio arrives in chunks."""

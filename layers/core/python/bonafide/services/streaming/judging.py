@@ -1,0 +1,229 @@
+"""Judgement of sessions: provisional while audio arrives, and once for good."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bonafide.biometrics.case import Case, Signal
+from bonafide.biometrics.decision import Reason
+from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.biometrics.judgement import judge
+from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.scoring import Calibration
+from bonafide.biometrics.session import Folded, Mark, SessionStatus, is_complete, pool, survey
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.errors import NotFound, Subject
+from bonafide.observability import Timings, stage
+from bonafide.ports.stores import DecisionStore, DomainStore, SessionStore, VersionConflict
+from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
+from bonafide.records.domain import DomainRecord
+from bonafide.records.session import GRACE, IDLE, SessionRecord
+from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.identifiers import identifier
+from bonafide.services.shared.ledger import Ledger
+from bonafide.services.shared.lookups import require_open
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The claimed speaker, as far as there is one to compare with.
+
+    Attributes:
+        domain: whose policy decides.
+        speaker: record of the claimed speaker, None when there is none.
+        voiceprint: to compare with; None when `obstacle` says why not.
+        obstacle: reason why there is nothing to compare with.
+    """
+
+    domain: DomainRecord
+    speaker: SpeakerRecord | None
+    voiceprint: Voiceprint | None
+    obstacle: Reason | None
+
+
+class SessionJudge:
+    """Evaluates sessions and makes their decisions final. Needs the calibration, but no model."""
+
+    def __init__(
+        self,
+        sessions: SessionStore,
+        domains: DomainStore,
+        decisions: DecisionStore,
+        calibration: Calibration,
+        bundle: str,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._sessions = sessions
+        self._domains = domains
+        self._decisions = decisions
+        self._ledger = Ledger(decisions)
+        self._calibration = calibration
+        self._bundle = bundle
+        self._clock = clock
+
+    def evaluate(self, record: SessionRecord) -> DecisionRecord:
+        """Judges the evidence as it is, and makes the decision final if it is time.
+
+        Raises:
+            NotFound: the domain is deleted, or the final decision, whose retention is over.
+        """
+        marks = self._sessions.marks(record)
+        record = self._settled(record, marks)
+        if record.decision_id:
+            return self._final(record, marks)
+        return self._judged(record, marks, self._claim(record))
+
+    def settle(self, record: SessionRecord) -> SessionRecord:
+        """Makes the decision final if every chunk is in or the wait is over; else says when to look again."""
+        return self._settled(record, self._sessions.marks(record))
+
+    def _settled(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
+        if record.decision_id:
+            return record
+        due_at = _due_at(record, marks)
+        complete = is_complete(marks, record.chunk_count)
+        if record.finalized_at or complete or due_at <= self._clock():
+            return self._finalized(record, marks)
+        if due_at == record.due_at:
+            return record
+        return self._replaced(record, record.next(due_at=due_at))
+
+    def _finalized(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
+        """Closes the session first, so that no claim is taken that the decision would not know.
+
+        The ledger keeps the first decision under the session's one decision identifier, so that racing writers end with
+        the same. A session that was closed, but not decided, is taken up from there.
+        """
+        if record.finalized_at is None:
+            closed = record.next(finalized_at=self._clock())
+            found = self._replaced(record, closed)
+            return self._settled(found, marks) if found.version > record.version else record
+        started = time.monotonic()
+        claim = self._claim(record)
+        name = identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())
+        final = _finalized(self._judged(record, marks, claim), name)
+        self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
+        return self._replaced(record, record.next(decision_id=name))
+
+    def _replaced(self, record: SessionRecord, changed: SessionRecord) -> SessionRecord:
+        try:
+            self._sessions.put_session(changed)
+        except VersionConflict:
+            # Another writer was faster; the next look starts from its version.
+            return self._sessions.session(record.domain, record.session) or record
+        return changed
+
+    def _final(self, record: SessionRecord, marks: Sequence[Mark]) -> DecisionRecord:
+        stored = self._decisions.read(record.domain, record.decision_id or "")
+        if stored is None or stored.session is None:
+            raise NotFound(
+                "decision_expired",
+                "The session's decision was deleted when its retention was over.",
+                subject=Subject.SESSION,
+            )
+        # Counted without clocks: numbers that are there now and were not when the decision was written.
+        numbers = {mark.number for mark in marks}
+        received = sum(record.chunk_count is None or number < record.chunk_count for number in numbers)
+        late = max(received - stored.session.chunks.scored, 0)
+        return replace(stored, session=replace(stored.session, chunks=replace(stored.session.chunks, late=late)))
+
+    def _judged(self, record: SessionRecord, marks: Sequence[Mark], claim: Claim) -> DecisionRecord:
+        timings: Timings = {}
+        space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibration.embedding_space
+        with stage("fold", timings):
+            folded = self._folded(record, marks, space)
+        with stage("score", timings):
+            case = _case(claim, folded)
+        with stage("decide", timings):
+            judgement = judge(case, claim.domain.policy, self._calibration)
+        return DecisionRecord(
+            domain=record.domain,
+            decision_id=None,
+            speaker=record.speaker,
+            case=case,
+            judgement=judgement,
+            policy=claim.domain.policy,
+            policy_version=claim.domain.policy_version,
+            bundle=self._bundle,
+            calibration=self._calibration.digest,
+            audio=_audio_digest(marks, folded),
+            call_id=record.call_id,
+            decided_at=self._clock(),
+            timings_ms=timings,
+            request_id=record.request_id,
+            principal=record.principal,
+            session=SessionPart(
+                record.session, self._name(record, claim, marks), record.status, _tally(record, folded)
+            ),
+        )
+
+    def _folded(self, record: SessionRecord, marks: Sequence[Mark], embedding_space: str) -> Folded:
+        """Reads only the few rows that the judgement rests on, which the marks tell: their number is bounded."""
+        surveyed = survey(marks, embedding_space, record.chunk_count)
+        rows = self._sessions.evidence(record, surveyed.spoken) if surveyed.spoken else []
+        return pool(surveyed, [row.chunk for row in rows])
+
+    def _claim(self, record: SessionRecord) -> Claim:
+        domain, speaker = self._domains.find(record.domain, record.speaker or "")
+        domain = require_open(domain, record.domain)
+        obstacle = _obstacle(record, speaker, domain.policy, self._calibration.embedding_space)
+        return Claim(domain, speaker, speaker.voiceprint if speaker and not obstacle else None, obstacle)
+
+    def _name(self, record: SessionRecord, claim: Claim, marks: Sequence[Mark]) -> str:
+        """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
+        inside = sorted(mark.tag for mark in marks if record.chunk_count is None or mark.number < record.chunk_count)
+        chunks = [f"{number}:{content}:{space}" for number, content, space in inside]
+        speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
+        policy = f"{claim.domain.policy_version}:{self._bundle}"
+        return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
+
+
+def _case(claim: Claim, folded: Folded) -> Case:
+    missing = (Signal.OTHER_MODELS,) if folded.foreign else ()
+    if folded.evidence is None:
+        return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing)
+    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing)
+
+
+def _finalized(record: DecisionRecord, name: str) -> DecisionRecord:
+    """Turns a provisional judgement into the final decision of that name."""
+    part = replace(record.session, status=SessionStatus.FINAL) if record.session else None
+    return replace(record, decision_id=name, session=part)
+
+
+def _due_at(record: SessionRecord, marks: Sequence[Mark]) -> datetime:
+    if record.chunk_count is not None:
+        return record.due_at
+    newest = datetime.fromtimestamp(max((mark.accepted for mark in marks), default=0), UTC)
+    return min(max(record.due_at, newest + IDLE), record.expires_at + GRACE)
+
+
+def _obstacle(
+    record: SessionRecord, speaker: SpeakerRecord | None, policy: Policy, embedding_space: str
+) -> Reason | None:
+    if record.speaker is None:
+        return Reason.SPEAKER_NOT_CLAIMED
+    if speaker and speaker.status is SpeakerStatus.OPTED_OUT:
+        return Reason.SPEAKER_OPTED_OUT
+    if speaker is None or speaker.voiceprint is None or speaker.status_under(policy) is not SpeakerStatus.ENROLLED:
+        return Reason.SPEAKER_NOT_ENROLLED
+    return None if speaker.voiceprint.embedding_space == embedding_space else Reason.VOICEPRINT_OUTDATED
+
+
+def _audio_digest(marks: Sequence[Mark], folded: Folded) -> str:
+    """SHA-256 over a line `number:content` for each chunk used, in order; content as `Mark` names it, hex."""
+    used = sorted({(mark.number, mark.content) for mark in marks if mark.number in set(folded.used)})
+    lines = "".join(f"{number}:{content}\n" for number, content in used)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _tally(record: SessionRecord, folded: Folded) -> ChunkTally:
+    return ChunkTally(
+        expected=record.chunk_count,
+        scored=folded.received,
+        used=len(folded.used),
+        conflicting=folded.conflicting,
+    )

@@ -1,0 +1,97 @@
+"""Sessions: started, claimed, evaluated and read."""
+
+from dataclasses import replace
+
+from bonafide.audio.decode import require_possible
+from bonafide.audio.encoding import AudioFormat
+from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.scoring import bands_to_compare
+from bonafide.observability import follow
+from bonafide.ports.stores import DomainStore, SessionStore, VersionConflict
+from bonafide.records.decision import DecisionRecord
+from bonafide.records.request import RequestContext
+from bonafide.records.session import IDLE, LONGEST_SESSION, SessionRecord
+from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.identifiers import request_identifier
+from bonafide.services.shared.lookups import change_session, find_session, require_not_final, require_open
+from bonafide.services.streaming.judging import SessionJudge
+
+
+class Sessions:
+    """Life cycle of a session."""
+
+    def __init__(
+        self, sessions: SessionStore, domains: DomainStore, judge: SessionJudge, clock: Clock = utc_now
+    ) -> None:
+        self._sessions = sessions
+        self._domains = domains
+        self._judge = judge
+        self._clock = clock
+
+    def start(
+        self, domain: str, speaker: str | None, form: AudioFormat, call_id: str | None, context: RequestContext
+    ) -> SessionRecord:
+        """Starts a session; a repeated start under one Idempotency-Key finds the first.
+
+        Raises:
+            NotFound: the domain is unknown.
+            InvalidInput: no chunk could be decoded with this format.
+        """
+        require_possible(form.encoding, form.sample_rate, form.channel)
+        now = self._clock()
+        record = SessionRecord(
+            domain=domain,
+            session=request_identifier(context, domain, "session"),
+            speaker=speaker,
+            call_id=call_id,
+            format=form,
+            bands=self._bands(domain, speaker),
+            started_at=now,
+            due_at=now + IDLE,
+            expires_at=now + LONGEST_SESSION,
+            request_id=context.request_id,
+            principal=context.principal,
+            version=1,
+        )
+        try:
+            self._sessions.put_session(record)
+        except VersionConflict:
+            record = find_session(self._sessions, domain, record.session)
+        follow(record.request_id)
+        return record
+
+    def get(self, domain: str, session: str) -> SessionRecord:
+        """Reads a session.
+
+        Raises:
+            NotFound: it is unknown, or older than a day.
+        """
+        return find_session(self._sessions, domain, session)
+
+    def claim(self, domain: str, session: str, speaker: str) -> SessionRecord:
+        """Sets the claimed speaker.
+
+        Raises:
+            NotFound: the session is unknown.
+            Conflict: its decision is final.
+        """
+
+        def claimed(record: SessionRecord) -> SessionRecord:
+            require_not_final(record)
+            return replace(record, speaker=speaker)
+
+        return change_session(self._sessions, domain, session, claimed)
+
+    def evaluate(self, domain: str, session: str) -> DecisionRecord:
+        """Judges the session's audio so far, or reads the final decision.
+
+        Raises:
+            NotFound: the session or its domain is unknown.
+        """
+        return self._judge.evaluate(find_session(self._sessions, domain, session))
+
+    def _bands(self, domain: str, speaker: str | None) -> tuple[Channel, ...]:
+        """Wideband audio is also embedded in the narrowband unless the speaker was enrolled in wideband."""
+        found, known = self._domains.find(domain, speaker or "")
+        require_open(found, domain)
+        return tuple(bands_to_compare(known.voiceprint)) if known and known.voiceprint else (Channel.NARROWBAND,)

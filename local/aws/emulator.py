@@ -1,0 +1,91 @@
+"""The embedded AWS emulator, which holds all state: tables, buckets, keys."""
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.aws.functions.function import ACCOUNT, REGION, SECRET
+from local.aws.http import LOOPBACK
+from local.aws.process import ChildProgram, start, stop
+from local.aws.template import StackTemplate
+
+START_SECONDS = 60
+BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
+
+
+class Emulator:
+    """A running emulator.
+
+    Attributes:
+        endpoint: URL of all its services.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._session = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
+        self.client("ssm").put_parameter(Name=BOOTSTRAP_VERSION, Value="21", Type="String")
+
+    def client(self, service: Any) -> Any:
+        """Makes a client of one service."""
+        config = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"})
+        return self._session.client(service, endpoint_url=self.endpoint, config=config)
+
+    def deploy(self, template: StackTemplate) -> dict[str, str]:
+        """Deploys a stack through CloudFormation; returns what it exports, by name."""
+        formation = self.client("cloudformation")
+        body = (template.folder / f"{template.name}.template.json").read_text()
+        formation.create_stack(StackName=template.name, TemplateBody=body)
+        waiter = formation.get_waiter("stack_create_complete")
+        waiter.wait(StackName=template.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+        outputs = formation.describe_stacks(StackName=template.name)["Stacks"][0].get("Outputs", [])
+        return {output["ExportName"]: output["OutputValue"] for output in outputs}
+
+
+@contextmanager
+def emulator(folder: Path, log: Path) -> Iterator[Emulator]:
+    """Runs an emulator on a free port of the loopback interface, with its files in `folder`."""
+    with socket.create_server((LOOPBACK, 0)) as listener, log.open("wb") as output:
+        port = listener.getsockname()[1]
+        process = start(_program(folder, listener.fileno(), port), output)
+    try:
+        _wait_until_healthy(process, port)
+        yield Emulator(f"http://{LOOPBACK}:{port}")
+    finally:
+        stop(process)
+
+
+def _program(folder: Path, listener: int, port: int) -> ChildProgram:
+    # Its own command would listen on all interfaces; the port is bound here, so that nobody can take it in between.
+    arguments = ["ministack.app:app", "--workers", "0", "--bind", f"fd://{listener}"]
+    environment = {
+        # Presigned URLs are checked against the secret that the functions sign with.
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "GATEWAY_PORT": str(port),
+        "HOME": str(folder),
+        "IOT_MTLS_ENABLED": "0",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "PATH": os.defpath,
+        "TMPDIR": str(folder),
+    }
+    return ChildProgram("hypercorn", arguments, environment, folder, files=[listener])
+
+
+def _wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/_ministack/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise RuntimeError(f"the AWS emulator did not start (exit status {process.poll()})")

@@ -1,0 +1,193 @@
+"""A function: its definition out of the template, and the execution environments that serve it."""
+
+import os
+import sysconfig
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.aws.functions.environment import ExecutionEnvironment, Invocation, InvocationResult
+from local.aws.process import ChildProgram
+from local.aws.xray import header
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+SECRET = "local"  # noqa: S105 - of the emulator, which runs on this machine only
+CONCURRENCY = os.cpu_count() or 2
+# Requests that wait for a free environment; more than that are throttled, as they would be in AWS by then.
+WAITING = 256
+# What AWS's runtime image holds besides Python itself.
+RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
+# The alias through which a function is called.
+LIVE = "live"
+
+
+class ThrottledError(Exception):
+    """As many requests wait as may wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDefinition:
+    """What the template says about a function.
+
+    Attributes:
+        name: snake_case name of its construct.
+        handler: `module.function`.
+        code: folder of its code.
+        layers: folders of its layers, which are merged under /opt in AWS.
+        environment: its own variables.
+        memory: MB.
+        timeout: seconds.
+        version: its number.
+    """
+
+    name: str
+    handler: str
+    code: Path
+    layers: Sequence[Path]
+    environment: Mapping[str, str]
+    memory: int
+    timeout: int
+    version: str = "1"
+
+    def program(self, runtime: Path, platform: Mapping[str, str]) -> ChildProgram:
+        """Describes the process of an execution environment, with only what Lambda would let it see."""
+        packages = [self.code, *(layer / "python" for layer in self.layers), runtime]
+        own = {name: self._placed(value) for name, value in self.environment.items()}
+        environment = {**platform, **self._reserved(), **own, "PYTHONPATH": os.pathsep.join(map(str, packages))}
+        return ChildProgram("awslambdaric", [self.handler], environment, self.code, isolated=True)
+
+    def _placed(self, value: str) -> str:
+        """Finds the layer that a path below /opt lies in."""
+        if not value.startswith("/opt/"):
+            return value
+        candidates = (layer / value.removeprefix("/opt/") for layer in self.layers)
+        return next((str(path) for path in candidates if path.exists()), value)
+
+    def _reserved(self) -> dict[str, str]:
+        return {
+            "_HANDLER": self.handler,
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory),
+            "AWS_LAMBDA_FUNCTION_NAME": self.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": self.version,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+            "LAMBDA_TASK_ROOT": str(self.code),
+            "LANG": "en_US.UTF-8",
+            "PATH": os.defpath,
+            # Code and layers are read-only in AWS; here, too, running them must not change them.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TZ": ":UTC",
+        }
+
+
+# Told of each invocation that ended: of which version, through which alias or version it was called, what came of it.
+type InvocationObserver = Callable[[FunctionDefinition, str, InvocationResult], None]
+
+
+def forget(_definition: FunctionDefinition, _qualifier: str, _outcome: InvocationResult) -> None:
+    """Records nothing."""
+
+
+def platform(endpoint: str) -> dict[str, str]:
+    """Returns the variables that lead every AWS client of a function to the emulator and to nothing else."""
+    credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET}
+    return {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **credentials}
+
+
+def runtime_client(folder: Path) -> Path:
+    """Links the runtime client into a folder of its own, so that functions see nothing else of this project's tools."""
+    folder.mkdir(parents=True)
+    installed = Path(sysconfig.get_path("platlib"))
+    for pattern in RUNTIME_CLIENT:
+        for path in installed.glob(pattern):
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
+class LambdaFunction:
+    """Serves invocations with up to `concurrency` environments, each started when none of the others is free."""
+
+    def __init__(
+        self,
+        definition: FunctionDefinition,
+        program: ChildProgram,
+        log: Path,
+        concurrency: int = CONCURRENCY,
+        record: InvocationObserver = forget,
+    ) -> None:
+        self.definition = definition
+        self._record = record
+        self.program = program
+        self.log = log
+        self._own = threading.local()
+        self._closed = False
+        self._environments: list[ExecutionEnvironment] = []
+        self._room = threading.BoundedSemaphore(concurrency + WAITING)
+        # A thread of the pool is an environment: the pool, too, adds one only when all are busy.
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=definition.name)
+
+    def submit(
+        self, payload: bytes, trace: str = "", request_id: str = "", qualifier: str = LIVE
+    ) -> Future[InvocationResult]:
+        """Queues one event; `qualifier` is the alias or version that it is called by.
+
+        Raises:
+            ThrottledError: too many are waiting already.
+        """
+        if not self._room.acquire(blocking=False):
+            raise ThrottledError
+        future = self._threads.submit(self._serve, payload, trace, request_id or str(uuid.uuid4()), qualifier)
+        future.add_done_callback(lambda _: self._room.release())
+        return future
+
+    def warm(self) -> Future[InvocationResult | None]:
+        """Starts an environment before it is needed; the result is what went wrong."""
+        return self._threads.submit(lambda: self._environment().wait_ready())
+
+    def processes(self) -> list[int]:
+        """Lists the process ids of the environments that live."""
+        return [environment.process.pid for environment in self._environments if environment.alive]
+
+    def close(self) -> None:
+        """Ends all environments and what they are doing."""
+        self._closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for environment in list(self._environments):
+            environment.close()
+        self._threads.shutdown()
+
+    def _serve(self, payload: bytes, trace: str, request_id: str, qualifier: str) -> InvocationResult:
+        outcome = self._run(payload, trace, request_id, qualifier)
+        self._record(self.definition, qualifier, outcome)
+        return outcome
+
+    def _run(self, payload: bytes, trace: str, request_id: str, qualifier: str) -> InvocationResult:
+        environment = self._environment()
+        failure = environment.wait_ready()
+        if failure:
+            environment.close()
+            return failure
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.definition.name}:{qualifier}"
+        deadline_ms = int((time.time() + self.definition.timeout) * 1000)
+        return environment.run(Invocation(request_id, payload, trace or header(request_id), arn, deadline_ms))
+
+    def _environment(self) -> ExecutionEnvironment:
+        existing: ExecutionEnvironment | None = getattr(self._own, "environment", None)
+        if existing and existing.alive:
+            return existing
+        if existing:
+            self._environments.remove(existing)
+            existing.close()
+        self._own.environment = started = ExecutionEnvironment(self.program, self.log)
+        self._environments.append(started)
+        if self._closed:
+            # Whoever closes may have looked for environments before this one was there.
+            started.close()
+        return started

@@ -1,0 +1,102 @@
+"""Stands between functions and the emulator: sees what they ask for, and can break it on purpose."""
+
+import http.client
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from local.aws.http import HttpHandler, LoopbackServer
+
+HOP_BY_HOP = {"connection", "content-length", "date", "server", "transfer-encoding"}
+PATIENCE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class RelayRequest:
+    """What a function asks of AWS.
+
+    Attributes:
+        target: service and operation, such as `DynamoDB_20120810.GetItem`; empty for S3.
+        method: of HTTP.
+        body: as it was sent.
+    """
+
+    target: str
+    method: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAnswer:
+    """What comes back."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+type RelayObserver = Callable[[RelayRequest, RelayAnswer], None]
+# Answers instead of AWS, or lets a request pass (perhaps after a while) by answering None.
+type Fault = Callable[[RelayRequest], RelayAnswer | None]
+
+
+def ignore(_request: RelayRequest, _answer: RelayAnswer) -> None:
+    """Watches nothing."""
+
+
+def healthy(_request: RelayRequest) -> RelayAnswer | None:
+    """Lets everything pass."""
+    return None
+
+
+class Relay:
+    """Passes requests on.
+
+    Attributes:
+        upstream: URL of the emulator; has to be set before anything can be passed on.
+        fault: what is broken at the moment.
+    """
+
+    def __init__(self, watch: RelayObserver = ignore) -> None:
+        self.upstream = ""
+        self.fault: Fault = healthy
+        self._watch = watch
+        self._server = LoopbackServer(0, _interface(self))
+        self._server.start()
+
+    @property
+    def endpoint(self) -> str:
+        """URL that functions are led to."""
+        return f"http://{self._server.address}"
+
+    def stop(self) -> None:
+        """Frees the port."""
+        self._server.stop()
+
+    def answer(self, request: RelayRequest, path: str, headers: dict[str, str]) -> RelayAnswer:
+        """Answers one request, of which the relay itself only needs what a `Request` has."""
+        answer = self.fault(request) or self._pass(request, path, headers)
+        self._watch(request, answer)
+        return answer
+
+    def _pass(self, request: RelayRequest, path: str, headers: dict[str, str]) -> RelayAnswer:
+        connection = http.client.HTTPConnection(urlsplit(self.upstream).netloc, timeout=PATIENCE_SECONDS)
+        try:
+            connection.request(request.method, path, request.body or None, headers)
+            response = connection.getresponse()
+            kept = tuple(each for each in response.getheaders() if each[0].lower() not in HOP_BY_HOP)
+            return RelayAnswer(response.status, response.read(), kept)
+        finally:
+            connection.close()
+
+
+def _interface(relay: Relay) -> type[HttpHandler]:
+    class RelayInterface(HttpHandler):
+        def _pass(self) -> None:
+            request = RelayRequest(self.headers.get("X-Amz-Target", ""), self.command, self.read_body(1 << 28))
+            answer = relay.answer(request, self.path, dict(self.headers.items()))
+            self.answer(answer.status, list(answer.headers), answer.body)
+
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass  # noqa: N815 - names that http.server looks up
+
+    return RelayInterface

@@ -1,0 +1,255 @@
+"""What Lambda does with the records of a Kinesis shard: a fold over batches that reads no clock and calls nobody.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and the pages below it; what they leave open is said
+where it is decided.
+"""
+
+import base64
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import ACCOUNT, REGION
+from local.aws.template import StackTemplate
+
+MAX_EVENT = 6 * 1024 * 1024
+EXHAUSTED = "RetryAttemptsExhausted"
+TOO_OLD = "RecordAgeExceeded"
+# AWS says that it backs off exponentially, but not from where to where (seconds).
+FIRST_PAUSE, LAST_PAUSE = 0.1, 10.0
+OPTIONS = {
+    "BatchSize": "batch_size",
+    "BisectBatchOnFunctionError": "bisects",
+    "MaximumBatchingWindowInSeconds": "window",
+    "MaximumRecordAgeInSeconds": "max_age",
+    "MaximumRetryAttempts": "retries",
+    "ParallelizationFactor": "lanes",
+    "StartingPosition": "start",
+}
+OTHERS = {"DestinationConfig", "Enabled", "EventSourceArn", "FunctionResponseTypes", "Tags"}
+
+
+@dataclass(frozen=True, slots=True)
+class EventSourceMapping:
+    """An event source mapping.
+
+    Attributes:
+        name: logical id.
+        stream: ARN of the stream.
+        function: name of the function.
+        start: LATEST or TRIM_HORIZON.
+        batch_size: records in one event.
+        window: seconds that a batch may wait to become full.
+        lanes: batches of one shard that may run at once.
+        bisects: whether a failed batch is split in two.
+        reports: whether the function says which records failed.
+        retries: further attempts after the first, -1 forever.
+        max_age: seconds since its arrival after which a record is given up, -1 forever.
+        destination: ARN of what takes the notice of records that are given up.
+    """
+
+    name: str
+    stream: str
+    function: str
+    start: str = "TRIM_HORIZON"
+    batch_size: int = 100
+    window: float = 0
+    lanes: int = 1
+    bisects: bool = False
+    reports: bool = False
+    retries: int = -1
+    max_age: float = -1
+    destination: str | None = None
+
+    @classmethod
+    def of(cls, name: str, function: str, properties: Mapping[str, Any]) -> "EventSourceMapping":
+        """Reads the properties of an AWS::Lambda::EventSourceMapping, with AWS's defaults."""
+        if unknown := properties.keys() - OPTIONS.keys() - OTHERS:
+            raise NotImplementedError(f"{unknown} of {name}")
+        return cls(
+            name=name,
+            stream=properties["EventSourceArn"],
+            function=function,
+            reports="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+            destination=properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+            **{OPTIONS[option]: value for option, value in properties.items() if option in OPTIONS},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """A record of a shard.
+
+    Attributes:
+        sequence: its number.
+        key: its partition key.
+        arrived: seconds since 1970.
+        event: what the function is given of it, JSON.
+    """
+
+    sequence: str
+    key: str
+    arrived: float
+    event: bytes
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any], shard: str, rules: EventSourceMapping) -> "StreamRecord":
+        """Makes what the function is given out of what GetRecords found."""
+        arrived = found["ApproximateArrivalTimestamp"].timestamp()
+        kinesis = {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": found["PartitionKey"],
+            "sequenceNumber": found["SequenceNumber"],
+            "data": base64.b64encode(found["Data"]).decode(),
+            "approximateArrivalTimestamp": arrived,
+        }
+        event = {
+            "kinesis": kinesis,
+            "eventSource": "aws:kinesis",
+            "eventVersion": "1.0",
+            "eventID": f"{shard}:{found['SequenceNumber']}",
+            "eventName": "aws:kinesis:record",
+            "invokeIdentityArn": f"arn:aws:iam::{ACCOUNT}:role/{rules.function}",
+            "awsRegion": REGION,
+            "eventSourceARN": rules.stream,
+        }
+        return cls(found["SequenceNumber"], found["PartitionKey"], arrived, json.dumps(event).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBatch:
+    """Records that go to the function, or to the destination, together.
+
+    Attributes:
+        records: in the order of the shard.
+        attempts: how often exactly this batch was tried in vain.
+        error: whether the last of them ended with an error of the function, and not with an answer.
+        not_before: time of the next attempt.
+        given_up: the condition under which it goes to the destination; empty as long as it goes to the function.
+        request_id: of all its attempts.
+    """
+
+    records: tuple[StreamRecord, ...]
+    attempts: int = 0
+    error: bool = False
+    not_before: float = 0
+    given_up: str = ""
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()), compare=False)
+
+    def event(self) -> bytes:
+        """Returns the event, JSON."""
+        return b'{"Records":[' + b",".join(record.event for record in self.records) + b"]}"
+
+    def after(self, outcome: InvocationResult, rules: EventSourceMapping, now: float) -> tuple["StreamBatch", ...]:
+        """Returns what takes the place of this batch after an attempt; nothing once all of it is done.
+
+        A split does not use up a retry, and neither does the rest behind a reported checkpoint: both are new batches.
+        A batch whose very first record is the one reported has nothing to leave behind, and is split in half.
+        """
+        done = acknowledged(outcome, self.records, reports=rules.reports)
+        rest = self.records[done:]
+        if done:
+            return (StreamBatch(rest),) if rest else ()
+        if rules.bisects and len(rest) > 1:
+            middle = len(rest) // 2
+            return (StreamBatch(rest[:middle]), StreamBatch(rest[middle:]))
+        tried = replace(self, attempts=self.attempts + 1, error=outcome.error is not None)
+        if 0 <= rules.retries < tried.attempts:
+            return (replace(tried, given_up=EXHAUSTED),)
+        return (tried.pause(now),)
+
+    def pause(self, now: float) -> "StreamBatch":
+        """Puts the next attempt off, the longer the more there were."""
+        seconds = min(LAST_PAUSE, FIRST_PAUSE * 2 ** min(self.attempts - 1, 10))
+        return replace(self, not_before=now + seconds)
+
+    def without_old(self, rules: EventSourceMapping, now: float) -> tuple["StreamBatch", ...]:
+        """Gives up the first records while they are too old; those behind them stay."""
+        oldest = now - rules.max_age if rules.max_age >= 0 else 0
+        old = next((i for i, record in enumerate(self.records) if record.arrived >= oldest), len(self.records))
+        if not old or self.given_up:
+            return (self,)
+        given_up = replace(self, records=self.records[:old], given_up=TOO_OLD, not_before=now)
+        rest = replace(self, records=self.records[old:], request_id=str(uuid.uuid4()))
+        return (given_up, rest) if rest.records else (given_up,)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The records of a shard that are worked off one batch after the other; a partition key always has the same lane.
+
+    Attributes:
+        waiting: records that are in no batch yet.
+        since: when the batching window began.
+        batches: those that were formed, the first one being next.
+    """
+
+    waiting: tuple[StreamRecord, ...] = ()
+    since: float = 0
+    batches: tuple[StreamBatch, ...] = ()
+
+    def add(self, records: Sequence[StreamRecord], now: float) -> "Lane":
+        """Appends records that were read."""
+        since = self.since if self.waiting else max(now, self.since)
+        return replace(self, waiting=(*self.waiting, *records), since=since)
+
+    def advance(self, rules: EventSourceMapping, now: float) -> "Lane":
+        """Forms a batch when it is full or its window has passed, and gives up what is too old."""
+        count = 0 if self.batches else fitting(self.waiting[: rules.batch_size])
+        full = count == rules.batch_size or count < len(self.waiting)
+        formed = (StreamBatch(self.waiting[:count]),) if count and (full or now >= self.since + rules.window) else ()
+        batches = self.batches + formed
+        return Lane(
+            waiting=self.waiting[count:] if formed else self.waiting,
+            since=self.since,
+            batches=(*batches[0].without_old(rules, now), *batches[1:]) if batches else (),
+        )
+
+    def next(self, now: float) -> StreamBatch | None:
+        """Returns the batch whose turn it is."""
+        return self.batches[0] if self.batches and self.batches[0].not_before <= now else None
+
+    def settle(self, instead: Sequence[StreamBatch], now: float) -> "Lane":
+        """Replaces the first batch after an attempt; the next window begins when an invocation ends."""
+        return replace(self, batches=(*instead, *self.batches[1:]), since=now)
+
+
+def fitting(records: Sequence[StreamRecord]) -> int:
+    """Counts how many of the first records fit into one event; one always does."""
+    size = len(StreamBatch(()).event())
+    for count, record in enumerate(records):
+        size += len(record.event) + 1
+        if size > MAX_EVENT and count:
+            return count
+    return len(records)
+
+
+def acknowledged(outcome: InvocationResult, records: Sequence[StreamRecord], *, reports: bool) -> int:
+    """Counts how many of the first records an invocation dealt with.
+
+    Nothing, null or an empty list in the place of failures means success. An identifier that is missing, empty or not
+    of this batch fails all of it, and so does an answer that is nothing of the kind.
+    """
+    if outcome.error:
+        return 0
+    if not reports:
+        return len(records)
+    places = {record.sequence: place for place, record in enumerate(records)}
+    try:
+        answer = json.loads(outcome.payload or b"null")
+        failures = (answer.get("batchItemFailures") if answer else None) or []
+        return min([places[failure["itemIdentifier"]] for failure in failures], default=len(records))
+    except (ValueError, AttributeError, LookupError, TypeError):
+        return 0
+
+
+def mappings(template: StackTemplate) -> Iterator[EventSourceMapping]:
+    """Yields the enabled event source mappings of a template."""
+    for name, found in template.raw("AWS::Lambda::EventSourceMapping"):
+        function = template.function(found["FunctionName"])
+        properties = template.resolve({key: value for key, value in found.items() if key != "FunctionName"})
+        if properties.get("Enabled", True):
+            yield EventSourceMapping.of(name, function, properties)

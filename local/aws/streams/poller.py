@@ -1,0 +1,177 @@
+"""Reads streams and calls functions with what it finds, as the event source mappings of a template say."""
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import ThrottledError
+from local.aws.streams.failure import ClientFactory, DeliverFailure, destination
+from local.aws.streams.mapping import EventSourceMapping, Lane, StreamBatch, StreamRecord
+
+# Seconds between two reads of a shard that had nothing new. AWS reads once a second.
+PAUSE = 0.1
+MAX_READ = 10_000
+
+type Invoke = Callable[[StreamBatch], Future[InvocationResult]]
+
+
+class Invokable(Protocol):
+    """What a poller needs of a function."""
+
+    def submit(self, payload: bytes, *, request_id: str) -> Future[InvocationResult]:
+        """Starts an invocation."""
+
+
+class Poller:
+    """Works off all shards of one stream for one function until it is stopped."""
+
+    def __init__(self, rules: EventSourceMapping, client: ClientFactory, function: Invokable) -> None:
+        """Finds the shards, so that LATEST means from here on, and starts.
+
+        Args:
+            rules: the event source mapping.
+            client: makes an AWS client of a service.
+            function: what the mapping calls.
+        """
+        self._function = function
+        self._wake = threading.Event()
+        self._stopped = False
+        kinesis = client("kinesis")
+        shards = kinesis.list_shards(StreamARN=rules.stream)["Shards"]
+        deliver = destination(rules, client)
+        self._shards = [Shard(each["ShardId"], rules, kinesis, self._invoke, deliver) for each in shards]
+        self._thread = threading.Thread(target=self._run, name=rules.name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends it. Nobody waits for invocations that are under way."""
+        self._stopped = True
+        self._wake.set()
+        self._thread.join()
+
+    def _invoke(self, batch: StreamBatch) -> Future[InvocationResult]:
+        future = self._function.submit(batch.event(), request_id=batch.request_id)
+        future.add_done_callback(lambda _: self._wake.set())
+        return future
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            more = [shard.work() for shard in self._shards]
+            if not any(more):
+                self._wake.wait(PAUSE)
+
+
+class Shard:
+    """One shard: where reading stands, and its lanes."""
+
+    def __init__(
+        self, name: str, rules: EventSourceMapping, kinesis: Any, invoke: Invoke, deliver: DeliverFailure
+    ) -> None:
+        self._name = name
+        self._rules = rules
+        self._kinesis = kinesis
+        self._start: dict[str, str] = {"ShardIteratorType": rules.start}
+        self._iterator = self._iterate()
+        self._read_at = 0.0
+        # Nothing is read further ahead than what all lanes can take on next.
+        self._room = min(rules.batch_size * rules.lanes, MAX_READ)
+        self._lanes = [Worker(rules, invoke, lambda batch: deliver(batch, name)) for _ in range(rules.lanes)]
+
+    def work(self) -> bool:
+        """Does what there is to do, without waiting; returns whether there may be more at once."""
+        waiting = sum(len(lane.state.waiting) for lane in self._lanes)
+        more = time.time() >= self._read_at and waiting < self._room and self._read() == self._room
+        for lane in self._lanes:
+            lane.work()
+        return more
+
+    def _read(self) -> int:
+        records = self._records()
+        for number, lane in enumerate(self._lanes):
+            lane.add([each for each in records if lane_of(each.key, len(self._lanes)) == number])
+        if records:
+            self._start = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": records[-1].sequence}
+        if len(records) < self._room:
+            self._read_at = time.time() + PAUSE
+        return len(records)
+
+    def _records(self) -> list[StreamRecord]:
+        try:
+            self._iterator = self._iterator or self._iterate()
+            found = self._kinesis.get_records(ShardIterator=self._iterator, Limit=self._room)
+        except (ClientError, BotoCoreError):
+            # Most likely it expired because all lanes were busy for minutes.
+            self._iterator = ""
+            return []
+        self._iterator = found["NextShardIterator"]
+        return [StreamRecord.of(each, self._name, self._rules) for each in found["Records"]]
+
+    def _iterate(self) -> str:
+        arguments = {"StreamARN": self._rules.stream, "ShardId": self._name, **self._start}
+        return str(self._kinesis.get_shard_iterator(**arguments)["ShardIterator"])
+
+
+class Worker:
+    """A lane at work: at most one invocation at a time."""
+
+    def __init__(self, rules: EventSourceMapping, invoke: Invoke, deliver: Callable[[StreamBatch], None]) -> None:
+        self.state = Lane()
+        self._rules = rules
+        self._invoke = invoke
+        self._deliver = deliver
+        self._running: Future[InvocationResult] | None = None
+
+    def add(self, records: Sequence[StreamRecord]) -> None:
+        """Takes on records that were read."""
+        if records:
+            self.state = self.state.add(records, time.time())
+
+    def work(self) -> None:
+        """Goes on until there is something to wait for."""
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        if self._running:
+            return self._running.done() and self._finish(self._running)
+        self.state = self.state.advance(self._rules, time.time())
+        batch = self.state.next(time.time())
+        return batch is not None and (self._hand_over(batch) if batch.given_up else self._begin(batch))
+
+    def _begin(self, batch: StreamBatch) -> bool:
+        try:
+            self._running = self._invoke(batch)
+        except ThrottledError:
+            # Not an attempt: the function was not invoked.
+            self._settle(batch.pause(time.time()))
+        return self._running is not None
+
+    def _finish(self, running: Future[InvocationResult]) -> bool:
+        self._running = None
+        self._settle(*self.state.batches[0].after(running.result(), self._rules, time.time()))
+        return True
+
+    def _hand_over(self, batch: StreamBatch) -> bool:
+        try:
+            self._deliver(batch)
+        except (ClientError, BotoCoreError):
+            # AWS would lose it; here nothing is lost for a destination that is not there yet.
+            self._settle(batch.pause(time.time()))
+            return False
+        self._settle()
+        return True
+
+    def _settle(self, *instead: StreamBatch) -> None:
+        self.state = self.state.settle(instead, time.time())
+
+
+def lane_of(key: str, lanes: int) -> int:
+    """Returns the lane of a partition key."""
+    return zlib.crc32(key.encode()) % lanes

@@ -1,0 +1,172 @@
+"""Alarms as a template defines them: what they watch, and which state that puts them into.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from local.cloud.metrics.query import Query, answer, dimensions
+from local.cloud.metrics.statistics import percentile
+from local.cloud.metrics.store import Metric, MetricStore
+
+# AWS asks for more points than it evaluates and does not say how many; its examples have two more.
+EXTRA_POINTS = 2
+
+COMPARISON: Mapping[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": operator.gt,
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
+}
+
+
+class AlarmState(StrEnum):
+    """What an alarm says."""
+
+    OK = "OK"
+    ALARM = "ALARM"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricAlarm:
+    """A metric alarm.
+
+    Attributes:
+        id: logical id, by which others refer to it.
+        name: its physical name; with another one it is another alarm.
+        description: for people.
+        queries: what it watches; exactly one is returned.
+        period: in seconds.
+        evaluation_periods: points that are looked at.
+        datapoints: of these, how many have to breach.
+        breaches: whether a value breaches.
+        missing: `missing`, `ignore`, `breaching` or `notBreaching`.
+        ignores_few_samples: a percentile of too few samples changes nothing.
+    """
+
+    id: str
+    name: str
+    description: str
+    queries: Sequence[Query]
+    period: int
+    evaluation_periods: int
+    datapoints: int
+    breaches: Callable[[float], bool]
+    missing: str = "missing"
+    ignores_few_samples: bool = False
+
+    def evaluate(self, store: MetricStore, now: int, current: AlarmState) -> AlarmState:
+        """Returns the state that the points before `now` put it into, given its current state."""
+        if self.ignores_few_samples and self._has_few_samples(store, now):
+            return current
+        return judge(self, self.points(store, now), current)
+
+    def points(self, store: MetricStore, now: int) -> list[bool | None]:
+        """Returns for each period, the oldest first, whether it breaches; None where there is no data."""
+        count = self.evaluation_periods + EXTRA_POINTS
+        # Periods end now: an alarm over five minutes is evaluated each minute over the last five.
+        starts = [now - self.period * (count - i) for i in range(count)]
+        (series,) = answer(self.queries, store, starts, self.period).values()
+        return [self.breaches(series[start]) if start in series else None for start in starts]
+
+    def _has_few_samples(self, store: MetricStore, now: int) -> bool:
+        (query,) = self.queries
+        percent = percentile(query.statistic)
+        if percent is None or query.metric is None:
+            return False
+        start = now - self.period * self.evaluation_periods
+        rarer = min(percent, 100 - percent)
+        return len(store.values(query.metric, start, now)) * rarer < 1000
+
+
+def judge(alarm: MetricAlarm, points: Sequence[bool | None], current: AlarmState) -> AlarmState:
+    """Applies the rules for M out of N points, some of which may be missing.
+
+    Args:
+        alarm: its settings.
+        points: of the whole range, the oldest first.
+        current: state, which is kept when missing data are to be ignored.
+    """
+    known = [point for point in points if point is not None]
+    if len(known) >= alarm.evaluation_periods:
+        return _count(alarm, known[-alarm.evaluation_periods :])
+    if alarm.missing in {"breaching", "notBreaching"}:
+        filled = known + [alarm.missing == "breaching"] * (alarm.evaluation_periods - len(known))
+        return _count(alarm, filled)
+    if not all(known) or known.count(True) >= alarm.datapoints:
+        return _count(alarm, known)
+    # Only breaching points, too few of them: it counts whether the oldest has had time to be contradicted.
+    oldest = next((age for age, point in enumerate(points) if point is not None), len(points))
+    if alarm.missing == "missing" and known and len(points) - oldest >= alarm.datapoints:
+        return AlarmState.ALARM
+    return current if alarm.missing == "ignore" else AlarmState.INSUFFICIENT_DATA
+
+
+def _count(alarm: MetricAlarm, points: Sequence[bool]) -> AlarmState:
+    return AlarmState.ALARM if points.count(True) >= alarm.datapoints else AlarmState.OK
+
+
+def alarm(id_: str, properties: Mapping[str, Any]) -> MetricAlarm:
+    """Reads an AWS::CloudWatch::Alarm.
+
+    Args:
+        id_: logical id, by which others refer to it.
+        properties: resolved.
+
+    Raises:
+        NotImplementedError: it has a property that is not known here.
+    """
+    unknown = properties.keys() - KNOWN
+    if unknown or properties["ComparisonOperator"] not in COMPARISON:
+        raise NotImplementedError(f"the alarm {id_} with {unknown or properties['ComparisonOperator']}")
+    compare, threshold = COMPARISON[properties["ComparisonOperator"]], float(properties["Threshold"])
+    queries, period = _watched(id_, properties)
+    return MetricAlarm(
+        id=id_,
+        name=properties.get("AlarmName", id_),
+        description=properties.get("AlarmDescription", ""),
+        queries=queries,
+        period=period,
+        evaluation_periods=properties["EvaluationPeriods"],
+        datapoints=properties.get("DatapointsToAlarm", properties["EvaluationPeriods"]),
+        breaches=lambda value: compare(value, threshold),
+        missing=properties.get("TreatMissingData", "missing"),
+        ignores_few_samples=properties.get("EvaluateLowSampleCountPercentile") == "ignore",
+    )
+
+
+ACTIONS = {"ActionsEnabled", "AlarmActions", "InsufficientDataActions", "OKActions", "Tags", "Unit"}
+SINGLE = {"Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Period"}
+SETTINGS = {"AlarmName", "AlarmDescription", "ComparisonOperator", "DatapointsToAlarm", "EvaluationPeriods", "Metrics"}
+KNOWN = ACTIONS | SINGLE | SETTINGS | {"Threshold", "TreatMissingData", "EvaluateLowSampleCountPercentile"}
+
+
+def _watched(name: str, properties: Mapping[str, Any]) -> tuple[Sequence[Query], int]:
+    if "Metrics" not in properties:
+        statistic = properties.get("Statistic") or properties["ExtendedStatistic"]
+        metric = Metric.of(properties["Namespace"], properties["MetricName"], _dimensions(properties))
+        return [Query("m", metric, statistic)], properties["Period"]
+    periods = {each.get("MetricStat", each).get("Period") for each in properties["Metrics"]} - {None}
+    queries = [_query(each) for each in properties["Metrics"]]
+    if len(periods) != 1 or sum(query.returned for query in queries) != 1:
+        raise NotImplementedError(f"the alarm {name} with periods {periods} or not one result")
+    return queries, periods.pop()
+
+
+def _query(written: Mapping[str, Any]) -> Query:
+    returned, label = written.get("ReturnData", True), written.get("Label", "")
+    if "Expression" in written:
+        return Query(written["Id"], expression=written["Expression"], label=label, returned=returned)
+    stat = written["MetricStat"]
+    metric = Metric.of(stat["Metric"]["Namespace"], stat["Metric"]["MetricName"], _dimensions(stat["Metric"]))
+    return Query(written["Id"], metric, stat["Stat"], label=label, returned=returned)
+
+
+def _dimensions(written: Mapping[str, Any]) -> Mapping[str, str]:
+    return dimensions(written.get("Dimensions", []))

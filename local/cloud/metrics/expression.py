@@ -1,0 +1,143 @@
+"""Metric math: the part of CloudWatch's language whose meaning is documented and that templates use.
+
+Everything else is refused, for a guess would make an alarm look tested that is not.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+"""
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from local.cloud.metrics.functions import FUNCTIONS, FunctionCall
+from local.cloud.metrics.store import Series
+from local.cloud.metrics.values import UnknownError, Value, pointwise
+
+# What the language writes differently from Python, whose parser does the rest.
+SPELLING = re.compile(r"""("[^"]*"|'[^']*')|(&&|\bAND\b)|(\|\||\bOR\b)|(\^)|(\*\*|\band\b|\bor\b)""")
+
+ARITHMETIC: Mapping[type[ast.AST], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: math.pow,
+}
+COMPARISON: Mapping[type[ast.AST], Callable[[float, float], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.LtE: operator.le,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.Gt: operator.gt,
+}
+
+
+class Scope:
+    """What an expression can refer to: the metrics and expressions of one request, over one range of time."""
+
+    def __init__(
+        self, metrics: Mapping[str, Series], expressions: Mapping[str, str], starts: Sequence[int], period: int
+    ) -> None:
+        """Takes what one request holds.
+
+        Args:
+            metrics: series by id.
+            expressions: text by id; each may refer to metrics and to the others.
+            starts: when each period of the range begins.
+            period: of all metrics, in seconds.
+        """
+        self._metrics = metrics
+        self._expressions = expressions
+        self._starts = starts
+        self._period = period
+        self._under_way: list[str] = []
+
+    def series(self, name: str) -> Series:
+        """Evaluates the metric or expression of one id.
+
+        Raises:
+            UnknownError: the expression says something whose meaning is not known here, or is not a time series.
+        """
+        value = self._value(name)
+        if not isinstance(value, Mapping):
+            raise UnknownError(f"{name} is not a time series")
+        return {start: value[start] for start in self._starts if start in value}
+
+    def _value(self, name: str) -> Value:
+        if name in self._metrics:
+            return self._metrics[name]
+        if name not in self._expressions or name in self._under_way:
+            raise UnknownError(f"the id {name}")
+        self._under_way.append(name)
+        value = self._evaluate(parse(self._expressions[name]))
+        self._under_way.pop()
+        return value
+
+    def _evaluate(self, node: ast.expr) -> Value:
+        match node:
+            case ast.Constant(value=int() | float() | str() as value) if not isinstance(value, bool):
+                return value if isinstance(value, str) else float(value)
+            case ast.Name(id=name):
+                return self._value(name)
+            case ast.List(elts=elements):
+                return [self._element(each) for each in elements]
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
+                return self._call(name, arguments)
+        combine, left, right = _operation(node)
+        return pointwise(combine, self._evaluate(left), self._evaluate(right))
+
+    def _element(self, node: ast.expr) -> Series:
+        value = self._evaluate(node)
+        if not isinstance(value, Mapping):
+            raise UnknownError(f"an array of other than time series: {ast.unparse(node)}")
+        return value
+
+    def _call(self, name: str, arguments: Sequence[ast.expr]) -> Value:
+        # REPEAT is a word of FILL alone, not an id.
+        words = [each.id if isinstance(each, ast.Name) and each.id == "REPEAT" else None for each in arguments]
+        values = [word or self._evaluate(each) for word, each in zip(words, arguments, strict=True)]
+        return FUNCTIONS[name](FunctionCall(name, values, self._starts, self._period, self._metrics))
+
+
+def parse(text: str) -> ast.expr:
+    """Reads an expression.
+
+    Raises:
+        UnknownError: it is not one.
+    """
+    try:
+        return ast.parse(SPELLING.sub(_spell, text).strip(), mode="eval").body
+    except SyntaxError as error:
+        raise UnknownError(text) from error
+
+
+def _spell(found: re.Match[str]) -> str:
+    quoted, both, either, power, python = found.groups()
+    if python:
+        raise UnknownError(f"{python} is not of this language")
+    return quoted or (both and " and ") or (either and " or ") or (power and "**") or ""
+
+
+def _operation(node: ast.expr) -> tuple[Callable[[float, float], float], ast.expr, ast.expr]:
+    """Takes an operator apart into what it computes, and of what."""
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return operator.sub, ast.Constant(0), operand
+        case ast.BinOp(left=left, op=symbol, right=right) if type(symbol) in ARITHMETIC:
+            return ARITHMETIC[type(symbol)], left, right
+        case ast.Compare(left=left, ops=[symbol], comparators=[right]) if type(symbol) in COMPARISON:
+            return COMPARISON[type(symbol)], left, right
+        case ast.BoolOp(op=symbol, values=[*rest, right]):
+            left = rest[0] if len(rest) == 1 else ast.BoolOp(symbol, rest)
+            return _either if isinstance(symbol, ast.Or) else _each, left, right
+    raise UnknownError(ast.unparse(node))
+
+
+def _each(left: float, right: float) -> bool:
+    return bool(left) and bool(right)
+
+
+def _either(left: float, right: float) -> bool:
+    return bool(left) or bool(right)

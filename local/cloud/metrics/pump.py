@@ -1,0 +1,71 @@
+"""Turns what functions log and how their invocations end into metrics, in simulated time.
+
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-dimensions.html
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from queue import SimpleQueue
+
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import FunctionDefinition
+from local.cloud.clock import SimulatedClock
+from local.cloud.metrics.emf import samples
+from local.cloud.metrics.store import Metric, MetricStore
+
+
+class MetricPump:
+    """Fills a store.
+
+    Attributes:
+        store: where metrics go.
+        clock: tells simulated time.
+        names: of functions in AWS, by their names here.
+    """
+
+    def __init__(self, names: Mapping[str, str], pace: float = 1) -> None:
+        self.names = names
+        self._offsets: dict[Path, int] = {}
+        self._ended: SimpleQueue[tuple[Metric, float, float]] = SimpleQueue()
+        self.restart(pace)
+
+    def restart(self, pace: float) -> None:
+        """Forgets all metrics and starts a new clock."""
+        self.store, self.clock = MetricStore(), SimulatedClock.start(pace)
+
+    def record(self, definition: FunctionDefinition, qualifier: str, outcome: InvocationResult) -> None:
+        """Adds what Lambda itself reports of an invocation."""
+        values = {"Invocations": 1.0, "Errors": float(outcome.error is not None), "Duration": outcome.milliseconds}
+        for dimensions in self._dimensions(definition, qualifier):
+            for name, value in values.items():
+                self._ended.put((Metric.of("AWS/Lambda", name, dimensions), time.time(), value))
+
+    def _dimensions(self, definition: FunctionDefinition, qualifier: str) -> Iterator[Mapping[str, str]]:
+        name = {"FunctionName": self.names.get(definition.name, definition.name)}
+        resource = {"Resource": f"{self.names.get(definition.name, definition.name)}:{qualifier}"}
+        yield name
+        yield name | resource
+        if qualifier != definition.version:
+            yield name | resource | {"ExecutedVersion": definition.version}
+
+    def read(self, folder: Path) -> None:
+        """Adds what the logs of a folder say since the last time, and what Lambda reported meanwhile."""
+        while not self._ended.empty():
+            metric, at, value = self._ended.get()
+            self.store.put(metric, self.clock.simulated(at), [value])
+        for log in folder.glob("*.log"):
+            for line in self._lines(log):
+                for sample in samples(line):
+                    self.store.put(sample.metric, self.clock.simulated(sample.at), sample.values)
+
+    def _lines(self, log: Path) -> list[str]:
+        """Returns the whole lines since the last time; a log that became shorter has begun anew."""
+        offset = self._offsets.get(log, 0)
+        with log.open("rb") as file:
+            offset = file.seek(offset if offset <= log.stat().st_size else 0)
+            text = file.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._offsets[log] = offset + len(whole)
+        return whole.decode(errors="replace").splitlines()

@@ -1,0 +1,74 @@
+"""Writes the public contract from the functions' own routes: `make openapi`."""
+
+import hashlib
+import importlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
+
+from bonafide import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / "layers/core/python/bonafide/openapi.json"
+# Handlers start as they would in AWS, so they need settings; none of these is called.
+SETTINGS = {
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "BONAFIDE_DOMAIN_TABLE": "domains",
+    "BONAFIDE_DECISION_TABLE": "decisions",
+    "BONAFIDE_IDEMPOTENCY_TABLE": "idempotency",
+    "BONAFIDE_AUDIO_BUCKET": "audio",
+    "BONAFIDE_SESSION_TABLE": "sessions",
+    "BONAFIDE_AUDIO_STREAM": "audio",
+    "BONAFIDE_FAILURE_BUCKET": "failures",
+    "BONAFIDE_STAGE": "local",
+    "BONAFIDE_BUNDLE_DIR": str(ROOT / ".build/layers/model/bundle"),
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+
+
+def generate() -> dict[str, Any]:
+    """Merges the routes of every function into one OpenAPI document."""
+    os.environ.update(SETTINGS)
+    os.environ.setdefault("BONAFIDE_BUNDLE_DIGEST", _digest())
+    merge = OpenAPIMerge(
+        title="Bonafide",
+        version=__version__,
+        summary="Is this the enrolled person, and what to do next?",
+        description="Voice authentication as a risk signal with a decision. Requests are signed with AWS IAM (SigV4).",
+        on_conflict="error",
+    )
+    for handler in sorted((ROOT / "functions").glob("*/handler.py")):
+        if "create_app" not in handler.read_text():
+            continue  # it serves no routes, and may need more settings than those that do
+        module: Any = importlib.import_module(f"functions.{handler.parent.name}.handler")
+        merge.add_schema(module.app.get_openapi_schema().model_dump(by_alias=True, exclude_none=True, mode="json"))
+    return _served(merge.get_openapi_schema())
+
+
+def _served(document: dict[str, Any]) -> dict[str, Any]:
+    """Says that every route but liveness is signed, and where the routes are."""
+    document["components"]["securitySchemes"] = {
+        "sigv4": {
+            "type": "apiKey",
+            "name": "Authorization",
+            "in": "header",
+            "description": "AWS Signature Version 4, service `execute-api`.",
+            "x-amazon-apigateway-authtype": "awsSigv4",
+        }
+    }
+    document["security"] = [{"sigv4": []}]
+    # Seen from the document and its page: what lies above the version depends on the deployment.
+    document["servers"] = [{"url": ".."}]
+    document["paths"]["/v1/health"]["get"]["security"] = []
+    return document
+
+
+def _digest() -> str:
+    return hashlib.sha256((ROOT / ".build/layers/model/bundle/manifest.json").read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    TARGET.write_text(json.dumps(generate(), indent=1, sort_keys=True) + "\n")

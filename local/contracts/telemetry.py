@@ -1,0 +1,27 @@
+"""Writes the table of metrics into docs/telemetry.md: `python -m local.contracts.telemetry`."""
+
+import json
+import re
+from pathlib import Path
+
+from ops.synthesis import ROOT
+
+SOURCE = ROOT / "layers/core/python/bonafide/metrics.json"
+TARGET = ROOT / "docs/telemetry.md"
+PLACE = re.compile(r"(?<=<!-- metrics -->\n).*(?=<!-- /metrics -->)", re.DOTALL)
+
+
+def table(source: Path = SOURCE) -> str:
+    """The metrics, one a line."""
+    metrics = json.loads(source.read_text())["metrics"]
+    lines = [f"| `{name}` | {each['unit']} | {each['means']} |" for name, each in metrics.items()]
+    return "\n".join(["| metric | unit | means |", "|---|---|---|", *lines, ""])
+
+
+def text() -> str:
+    """The document with the table as it should be."""
+    return PLACE.sub(lambda _: table(), TARGET.read_text())
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text())

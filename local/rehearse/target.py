@@ -1,0 +1,111 @@
+"""A deployment on which versions are released."""
+
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.aws.functions.environment import InvocationResult
+from local.aws.functions.function import LIVE, LambdaFunction
+from local.aws.template import StackTemplate
+from local.cloud.alarms.monitor import AlarmMonitor
+from local.cloud.releases.control_plane import ControlPlane, HookExecution
+from local.cloud.releases.plan import AliasShift
+from local.runner import Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesizedVersion:
+    """What one synthesis made.
+
+    Attributes:
+        service: functions, aliases, deployment groups, alarms that stop a release.
+        all: every stack with alarms.
+    """
+
+    service: StackTemplate
+    all: Sequence[StackTemplate]
+
+
+def read(assembly: Path, stage: str, former: StackTemplate) -> SynthesizedVersion:
+    """Reads a synthesized version that is released after a former one."""
+    service = StackTemplate.read(assembly, f"Bonafide-{stage}-Service", former.exports).after(former)
+    name = f"Bonafide-{stage}-Monitoring"
+    if not (assembly / f"{name}.template.json").exists():
+        return SynthesizedVersion(service, [service])
+    return SynthesizedVersion(service, [service, StackTemplate.read(assembly, name, service.exported())])
+
+
+class RehearsalTarget:
+    """What a release acts on: aliases, alarms and hooks of a deployment, in simulated time.
+
+    Attributes:
+        time: simulated, in seconds.
+        shares: function and part of its traffic, each time that the new version got more.
+    """
+
+    def __init__(
+        self, running: Deployment, new: dict[str, LambdaFunction], monitor: AlarmMonitor, control: ControlPlane
+    ) -> None:
+        """Takes its parts.
+
+        Args:
+            running: the former version.
+            new: functions of the new version, as far as they changed.
+            monitor: knows the alarms.
+            control: what hooks call.
+        """
+        self._running = running
+        self._new = new
+        self._monitor = monitor
+        self._control = control
+        self.time = 0
+        self.shares: list[tuple[str, float]] = []
+        control.invoke = self.invoke
+
+    def now(self) -> float:
+        """The simulated time, which does not pass between two looks at the alarms."""
+        return self.time
+
+    def share(self, function: str, weight: float) -> None:
+        """Gives the new version of a function a part of its traffic."""
+        self.shares.append((function, weight))
+        alias = self._running.aliases[function]
+        if weight < 1:
+            alias.share(self._new[function], weight)
+        else:
+            alias.point(self._new[function])
+
+    def restore(self, function: str) -> None:
+        """Gives the old version of a function all of its traffic again."""
+        self._running.aliases[function].point(self._running.functions[function])
+
+    def weight(self, function: str) -> float:
+        """The part of a function's traffic that the new version has."""
+        alias = self._running.aliases[function]
+        return 1.0 if alias.version is self._new.get(function) else alias.weight
+
+    def alarming(self, names: Sequence[str]) -> list[str]:
+        """Returns those of some alarms that are in ALARM."""
+        return self._monitor.alarming(names)
+
+    def call(self, hook: str, shift: AliasShift) -> HookExecution:
+        """Calls a hook function about the update of an alias."""
+        name = self._running.template.resource_names()[shift.function]
+        execution = HookExecution(name, self._latest(shift.function).definition.version)
+        self._control.expect(execution)
+        execution.outcome = self._latest(hook).submit(execution.event(), qualifier="$LATEST")
+        return execution
+
+    def invoke(self, name: str, qualifier: str, event: bytes) -> Future[InvocationResult]:
+        """Invokes a version or the alias of a function, as Lambda's API does."""
+        function = self._running.template.function(name.split(":"))
+        if qualifier == LIVE:
+            return self._running.aliases[function].submit(event, request_id=str(uuid.uuid4()))
+        versions = [self._running.functions[function], self._latest(function)]
+        chosen = next(each for each in versions if each.definition.version == qualifier)
+        return chosen.submit(event, qualifier=qualifier)
+
+    def _latest(self, function: str) -> LambdaFunction:
+        return self._new.get(function) or self._running.functions[function]

@@ -1,0 +1,63 @@
+"""Builds once what every stage is deployed from: `python -m ops.release` writes .build/release.tar.gz.
+
+A cloud assembly names stacks of one stage. Here the stages' assemblies are merged into one: templates of all stages
+beside one copy of each asset, so that production gets the very bytes that staging was tried with.
+"""
+
+import gzip
+import json
+import shutil
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from ops.synthesis import ROOT, run_app
+
+ARCHIVE = Path(".build/release.tar.gz")
+MANIFEST = "manifest.json"
+
+
+def build(root: Path = ROOT) -> Path:
+    """Synthesizes all stages of cdk.json afresh and packs them; returns the archive."""
+    folder = root / ".build" / "release"
+    shutil.rmtree(folder, ignore_errors=True)
+    manifests = []
+    for stage in json.loads((root / "cdk.json").read_text())["context"]["stages"]:
+        run_app(root, folder, stage)
+        manifests.append(json.loads((folder / MANIFEST).read_text()))
+    (folder / MANIFEST).write_text(json.dumps(merge(manifests), indent=1, sort_keys=True))
+    return pack(folder, root / ARCHIVE)
+
+
+def merge(manifests: list[dict[str, Any]]) -> dict[str, Any]:
+    """One manifest with the artifacts of all.
+
+    Raises:
+        ValueError: one lacks values that only a lookup in an account can tell.
+    """
+    if any(manifest.get("missing") for manifest in manifests):
+        raise ValueError("the templates depend on an account: a synthesis must not look anything up")
+    artifacts = {name: artifact for manifest in manifests for name, artifact in manifest["artifacts"].items()}
+    return manifests[0] | {"artifacts": artifacts}
+
+
+def pack(folder: Path, archive: Path) -> Path:
+    """Writes the folder's content with neither times nor owners, so that equal content makes an equal archive."""
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
+        for path in sorted(folder.rglob("*")):
+            tar.add(path, str(path.relative_to(folder)), recursive=False, filter=_anonymous)
+    return archive
+
+
+def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.mtime = info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    return info
+
+
+if __name__ == "__main__":
+    print(build().relative_to(ROOT))

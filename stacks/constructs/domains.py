@@ -1,0 +1,26 @@
+"""Management of domains."""
+
+from constructs import Construct
+
+from stacks.platform.release import Wave
+from stacks.platform.release_alarms import ANSWERING
+from stacks.platform.service_platform import ServicePlatform
+from stacks.platform.stores import IDEMPOTENCY, KEPT, UPLOADED
+
+DOMAIN = "/v1/domains/{domain}"
+
+
+class DomainsCapability(Construct):
+    """Creates, changes, reads and deletes domains, and offers URLs for uploads."""
+
+    def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
+        super().__init__(scope, "Domains")
+        stores, api = platform.stores, platform.api
+        manage = platform.released("manage_domains", Wave.WRITERS, ANSWERING)
+        stores.domains.allow(manage, "GetItem", "Query", "PutItem", "DeleteItem")
+        stores.idempotency.allow(manage, *IDEMPOTENCY)
+        # An upload has the permissions of the function that presigned its URL.
+        stores.audio.allow(manage, PutObject=UPLOADED, DeleteObject=KEPT)
+        for method in ("PUT", "GET", "DELETE"):
+            api.route(method, DOMAIN, manage)
+        api.route("POST", f"{DOMAIN}/uploads", manage)

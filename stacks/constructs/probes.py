@@ -1,0 +1,54 @@
+"""Golden calls: the hook of every release, and the synthetic caller."""
+
+import json
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from stacks.platform.function import PROBE, ServiceFunction
+from stacks.platform.release import ReleasedFunction
+from stacks.platform.service_platform import ServicePlatform
+from stacks.slo import Objectives
+
+# Calls of a release hook to CodeDeploy, which supports no resource-level permissions for them.
+REPORTING = ("ListDeploymentTargets", "BatchGetDeploymentTargets", "PutLifecycleEventHookExecutionStatus")
+
+
+class ProbesCapability(Construct):
+    """Calls with recordings whose right answer is known."""
+
+    def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
+        super().__init__(scope, "Probes")
+        self._platform = platform
+        self._golden = platform.layer("Golden", platform.assets.golden())
+        self._hook = self._function("probe_release")
+        self._names: dict[str, str] = {}
+        self._hook.allow("*", *[f"codedeploy:{action}" for action in REPORTING])
+        platform.releases.each(self._probe)
+        self._call_the_api()
+
+    def _probe(self, function: ReleasedFunction) -> None:
+        """Lets the hook call every version of a function before and after its traffic is shifted."""
+        function.group.add_pre_hook(self._hook.latest)
+        function.group.add_post_hook(self._hook.latest)
+        self._hook.allow(f"{function.latest.function_arn}:*", "lambda:InvokeFunction")
+        self._names[function.service] = function.latest.function_name
+        self._hook.set("BONAFIDE_PROBED_FUNCTIONS", Stack.of(self).to_json_string(self._names))
+
+    def _call_the_api(self) -> None:
+        caller = self._function("probe_service")
+        caller.set("BONAFIDE_PROBED_ENDPOINT", self._platform.api.url)
+        caller.allow(self._platform.api.arn, "execute-api:Invoke")
+        self._platform.every_minute("SyntheticCalls", caller.latest)
+
+    def _function(self, service: str) -> ServiceFunction:
+        function = self._platform.function(service, [self._golden], PROBE)
+        function.set("BONAFIDE_GOLDEN_DIR", "/opt/golden")
+        function.set("BONAFIDE_PROBE_BOUNDS_MS", _bounds_ms())
+        return function
+
+
+def _bounds_ms() -> str:
+    """Returns JSON of the time that each function's answer may take."""
+    objectives = Objectives.read()
+    return json.dumps({each: objectives.bound_ms(each) for each in objectives.services("RequestLatency")})

@@ -1,0 +1,39 @@
+"""Sessions: start, claim, evaluation and closing."""
+
+from constructs import Construct
+
+from stacks.platform.function import SMALL
+from stacks.platform.release import Wave
+from stacks.platform.release_alarms import ANSWERING, DECIDING, ERRORS
+from stacks.platform.service_platform import ServicePlatform
+from stacks.platform.stores import IDEMPOTENCY
+
+SESSIONS = "/v1/domains/{domain}/sessions"
+SESSION = f"{SESSIONS}/{{session}}"
+
+
+class SessionsCapability(Construct):
+    """Judges the evidence of sessions, on request and when they are overdue."""
+
+    def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
+        super().__init__(scope, "Sessions")
+        self._manage(platform)
+        self._close(platform)
+
+    def _manage(self, platform: ServicePlatform) -> None:
+        # It needs the bundle's calibration, not the models.
+        manage = platform.released("manage_sessions", Wave.READERS, (*ANSWERING, *DECIDING), models=True, size=SMALL)
+        platform.stores.allow_judging(manage)
+        platform.stores.idempotency.allow(manage, *IDEMPOTENCY)
+        platform.api.route("POST", SESSIONS, manage)
+        platform.api.route("GET", SESSION, manage)
+        platform.api.route("PUT", f"{SESSION}/speaker", manage)
+        platform.api.route("GET", f"{SESSION}/evaluation", manage)
+
+    def _close(self, platform: ServicePlatform) -> None:
+        close = platform.released("close_sessions", Wave.READERS, (ERRORS, *DECIDING), models=True, size=SMALL)
+        platform.stores.allow_judging(close)
+        platform.stores.sessions.allow(close, "DeleteItem")
+        platform.stores.sessions.allow(close, "Query", index="due")
+        platform.stores.domains.allow(close, "GetItem")
+        platform.every_minute("EveryMinute", close.alias)

@@ -1,0 +1,27 @@
+"""Management of enrolled speakers."""
+
+from constructs import Construct
+
+from stacks.platform.release import Wave
+from stacks.platform.release_alarms import ANSWERING
+from stacks.platform.service_platform import ServicePlatform
+from stacks.platform.stores import IDEMPOTENCY, KEPT, READ_SPEAKER, WRITE_SPEAKER
+
+SPEAKERS = "/v1/domains/{domain}/speakers"
+SPEAKER = f"{SPEAKERS}/{{speaker}}"
+
+
+class SpeakersCapability(Construct):
+    """Lists, reads, opts out and deletes speakers."""
+
+    def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
+        super().__init__(scope, "Speakers")
+        stores, api = platform.stores, platform.api
+        manage = platform.released("manage_speakers", Wave.READERS, ANSWERING)
+        stores.domains.allow(manage, *READ_SPEAKER, "GetItem", "Query", *WRITE_SPEAKER, "DeleteItem")
+        stores.idempotency.allow(manage, *IDEMPOTENCY)
+        stores.audio.allow(manage, DeleteObject=KEPT)
+        api.route("GET", SPEAKERS, manage)
+        api.route("GET", SPEAKER, manage)
+        api.route("DELETE", SPEAKER, manage)
+        api.route("POST", f"{SPEAKER}/opt-out", manage)

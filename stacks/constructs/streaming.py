@@ -1,0 +1,61 @@
+"""Audio of sessions: chunks in, evidence out."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
+from constructs import Construct
+
+from stacks.platform.release import Wave
+from stacks.platform.release_alarms import ANSWERING, DECIDING, SCORING
+from stacks.platform.service_platform import ServicePlatform
+from stacks.platform.stores import IDEMPOTENCY, FailureDestination, Stores
+
+SESSION = "/v1/domains/{domain}/sessions/{session}"
+
+# Four seconds of wideband audio are 170 KB in the stream: a batch holds what one environment scores in a second.
+BATCH = 8
+PARALLEL_BATCHES = 4
+
+
+class StreamingCapability(Construct):
+    """Accepts chunks into the stream, and extracts their evidence."""
+
+    def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
+        super().__init__(scope, "Streaming")
+        self._ingest(platform)
+        self._score(platform)
+
+    def _ingest(self, platform: ServicePlatform) -> None:
+        stores = platform.stores
+        ingest = platform.released("ingest_audio", Wave.ENTRY_POINTS, ANSWERING)
+        stores.sessions.allow(ingest, "GetItem", "PutItem")
+        stores.domains.allow(ingest, "GetItem")
+        stores.idempotency.allow(ingest, *IDEMPOTENCY)
+        stores.chunks.allow(ingest, "PutRecord", "ListShards")
+        platform.api.route("PUT", f"{SESSION}/audio/{{n}}", ingest)
+        platform.api.route("POST", f"{SESSION}/end", ingest)
+
+    def _score(self, platform: ServicePlatform) -> None:
+        stores = platform.stores
+        score = platform.released("score_audio", Wave.WRITERS, (*SCORING, *DECIDING), models=True)
+        stores.allow_judging(score)
+        stores.sessions.allow(score, "UpdateItem")
+        stores.domains.allow(score, "GetItem")
+        # Lambda also checks that the bucket exists, for which it lists it.
+        stores.failures.allow(score, PutObject="*")
+        score.alias.add_event_source(_event_source(stores))
+
+
+def _event_source(stores: Stores) -> event_sources.KinesisEventSource:
+    return event_sources.KinesisEventSource(
+        stores.chunks.stream,
+        starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+        batch_size=BATCH,
+        max_batching_window=Duration.seconds(0),
+        parallelization_factor=PARALLEL_BATCHES,
+        bisect_batch_on_error=True,
+        report_batch_item_failures=True,
+        retry_attempts=5,
+        max_record_age=Duration.minutes(10),
+        on_failure=FailureDestination(stores.failures.bucket),
+    )

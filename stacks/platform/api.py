@@ -1,0 +1,134 @@
+"""The REST API: routes, limits and API Gateway's own responses."""
+
+import json
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.platform.release import ReleasedFunction
+from stacks.stage import DeploymentStage
+
+# API Gateway's integration timeout; no function may run longer than its caller waits.
+INTEGRATION_SECONDS = 29
+
+MESSAGE = "$context.error.messageString"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayResponse:
+    """A response of API Gateway itself, in the form of the functions' error responses.
+
+    Attributes:
+        kind: API Gateway's response type.
+        code: Bonafide's stable code of it.
+        status: the HTTP status, None where one kind stands for several.
+        retry_after: seconds after which the caller may retry.
+    """
+
+    kind: str
+    code: str
+    status: int | None = None
+    retry_after: int | None = None
+
+    def template(self) -> str:
+        """Returns a problem document (RFC 9457); API Gateway inserts its message, quotes included."""
+        title = self.code.replace("_", " ").capitalize()
+        problem = {
+            "type": f"urn:bonafide:problem:{self.code}",
+            "title": title,
+            "status": self.status,
+            "code": self.code,
+            "detail": MESSAGE,
+        }
+        present = {name: value for name, value in problem.items() if value is not None}
+        return json.dumps(present | {"request_id": "$context.requestId"}).replace(f'"{MESSAGE}"', MESSAGE)
+
+    def headers(self) -> dict[str, str]:
+        """Returns the headers besides the usual ones."""
+        return {"Retry-After": f"'{self.retry_after}'"} if self.retry_after else {}
+
+
+GATEWAY_RESPONSES = (
+    GatewayResponse("ACCESS_DENIED", "access_denied", 403),
+    GatewayResponse("DEFAULT_4XX", "request_refused"),
+    GatewayResponse("DEFAULT_5XX", "internal_error"),
+    GatewayResponse("EXPIRED_TOKEN", "token_expired", 403),
+    GatewayResponse("INTEGRATION_FAILURE", "function_unreachable", 504),
+    GatewayResponse("INTEGRATION_TIMEOUT", "timed_out", 504),
+    GatewayResponse("INVALID_SIGNATURE", "signature_invalid", 403),
+    GatewayResponse("MISSING_AUTHENTICATION_TOKEN", "route_unknown_or_unsigned", 403),
+    GatewayResponse("REQUEST_TOO_LARGE", "request_too_large", 413),
+    GatewayResponse("THROTTLED", "throttled", 429, retry_after=1),
+    GatewayResponse("UNAUTHORIZED", "unauthorized", 401),
+)
+
+
+class ServiceApi(Construct):
+    """A regional REST API in front of functions' aliases; callers sign their requests (SigV4)."""
+
+    def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage) -> None:
+        super().__init__(scope, id_)
+        access_log = logs.LogGroup(
+            self, "AccessLog", retention=stage.log_retention, removal_policy=RemovalPolicy.DESTROY
+        )
+        self._rest = apigateway.RestApi(
+            self,
+            "Rest",
+            rest_api_name=f"bonafide-{stage.name}",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            cloud_watch_role=True,
+            deploy_options=_stage_options(stage, access_log),
+        )
+        for response in GATEWAY_RESPONSES:
+            self._respond(response)
+
+    @property
+    def url(self) -> str:
+        """URL of the API's stage."""
+        return self._rest.url
+
+    @property
+    def arn(self) -> str:
+        """ARN of every method of every path, for callers' permissions."""
+        return self._rest.arn_for_execute_api()
+
+    def route(self, method: str, path: str, function: ReleasedFunction, *, public: bool = False) -> None:
+        """Routes one method of one path to a function; `public` needs no signature."""
+        authorization = apigateway.AuthorizationType.NONE if public else apigateway.AuthorizationType.IAM
+        integration = apigateway.LambdaIntegration(
+            function.alias, allow_test_invoke=False, timeout=Duration.seconds(INTEGRATION_SECONDS)
+        )
+        self._rest.root.resource_for_path(path).add_method(method, integration, authorization_type=authorization)
+
+    def _respond(self, response: GatewayResponse) -> None:
+        self._rest.add_gateway_response(
+            response.kind,
+            type=apigateway.ResponseType.of(response.kind),
+            status_code=str(response.status) if response.status else None,
+            response_headers=response.headers(),
+            templates={"application/problem+json": response.template()},
+        )
+
+
+def _stage_options(stage: DeploymentStage, access_log: logs.ILogGroup) -> apigateway.StageOptions:
+    return apigateway.StageOptions(
+        stage_name=stage.name,
+        tracing_enabled=True,
+        throttling_rate_limit=stage.requests_per_second,
+        throttling_burst_limit=stage.burst,
+        metrics_enabled=True,
+        # Execution logs hold bodies, and bodies hold voices: only access logs are kept.
+        logging_level=apigateway.MethodLoggingLevel.OFF,
+        data_trace_enabled=False,
+        access_log_destination=apigateway.LogGroupLogDestination(access_log),
+        access_log_format=apigateway.AccessLogFormat.custom(_access_log_format()),
+    )
+
+
+def _access_log_format() -> str:
+    context = ["requestId", "httpMethod", "resourcePath", "status", "responseLatency", "integrationLatency"]
+    context += ["requestTimeEpoch", "responseLength", "identity.userArn", "identity.sourceIp", "xrayTraceId"]
+    return json.dumps({name.replace("identity.", ""): f"$context.{name}" for name in context})

@@ -1,0 +1,97 @@
+"""One Lambda function with its own role and log group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Resources of one execution environment.
+
+    Attributes:
+        memory: MB; processor time grows with it, and 1769 MB is one full core.
+        timeout: seconds.
+    """
+
+    memory: int
+    timeout: int
+
+
+# The API's timeout: a store that does not answer is given up after three attempts of 3 s, more than once if need be.
+SMALL = Size(memory=512, timeout=29)
+ONE_CORE = Size(memory=1769, timeout=29)
+# No caller waits for a probe, and a probe waits for cold starts of the versions that it calls.
+PROBE = Size(memory=512, timeout=120)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionProps:
+    """Definition of one function.
+
+    Attributes:
+        service: folder below functions/; metrics and logs name the function by it.
+        code: content of that folder.
+        layers: in the order in which they are unpacked.
+        environment: variables that do not come with access to a store.
+        size: memory and timeout.
+        log_retention: of its log group.
+    """
+
+    service: str
+    code: lambda_.Code
+    layers: Sequence[lambda_.ILayerVersion]
+    environment: Mapping[str, str]
+    size: Size
+    log_retention: logs.RetentionDays
+
+    @property
+    def id(self) -> str:
+        """Construct id: `ManageDomains` for `manage_domains`."""
+        return self.service.title().replace("_", "")
+
+
+class ServiceFunction(Construct):
+    """One deployed function.
+
+    Attributes:
+        service: its folder below functions/.
+        role: belongs to this function alone.
+        latest: the function itself; each release publishes a version of it.
+    """
+
+    def __init__(self, scope: Construct, props: FunctionProps) -> None:
+        super().__init__(scope, props.id)
+        self.service = props.service
+        log_group = logs.LogGroup(self, "Logs", retention=props.log_retention, removal_policy=RemovalPolicy.DESTROY)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(self.role)
+        self.latest = lambda_.Function(
+            self,
+            "Function",
+            runtime=lambda_.Runtime.PYTHON_3_12,
+            architecture=lambda_.Architecture.X86_64,
+            handler="handler.lambda_handler",
+            code=props.code,
+            layers=list(props.layers),
+            environment=dict(props.environment),
+            memory_size=props.size.memory,
+            timeout=Duration.seconds(props.size.timeout),
+            role=self.role,
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+        )
+
+    def allow(self, resource: str, *actions: str) -> None:
+        """Adds a statement to the function's role."""
+        self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[resource]))
+
+    def set(self, variable: str, value: str) -> None:
+        """Sets an environment variable."""
+        self.latest.add_environment(variable, value)

@@ -1,0 +1,114 @@
+"""Everything that a capability is built with."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as events_targets
+from aws_cdk import aws_lambda as lambda_
+
+from stacks.assets import Assets
+from stacks.data import DataStack
+from stacks.platform.api import ServiceApi
+from stacks.platform.function import ONE_CORE, SMALL, FunctionProps, ServiceFunction, Size
+from stacks.platform.release import CanaryReleases, ReleasedFunction, ReleasePlan, Wave
+from stacks.platform.release_alarms import ReleaseAlarm
+from stacks.platform.stores import Stores
+from stacks.stage import DeploymentStage
+
+# The domain of golden calls; statistics of callers leave it out.
+PROBE_DOMAIN = "bonafide-probe"
+
+# An environment has one core: more threads would only wait for each other.
+THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class ServicePlatform:
+    """Creates functions, routes and schedules in the service stack.
+
+    They are children of the stack itself: a logical id follows from the path of its construct, and a function or an
+    alias that gets another id is replaced, without a canary release.
+
+    Attributes:
+        stage: settings of the deployment.
+        stores: tables, buckets and the stream.
+        assets: code and recordings.
+        api: the REST API.
+        releases: all released functions.
+    """
+
+    def __init__(self, stack: Stack, *, stage: DeploymentStage, data: DataStack, assets: Assets) -> None:
+        self._stack = stack
+        self.stage = stage
+        self.stores = Stores(data)
+        self.assets = assets
+        self._core = [self.layer("Runtime", assets.runtime()), self.layer("Core", assets.core())]
+        self._model = self.layer("Model", assets.model())
+        self.api = ServiceApi(stack, "Api", stage=stage)
+        self.releases = CanaryReleases(stack, "Releases", stage=stage)
+
+    def released(
+        self,
+        service: str,
+        wave: Wave,
+        alarms: Sequence[ReleaseAlarm],
+        *,
+        models: bool = False,
+        size: Size | None = None,
+    ) -> ReleasedFunction:
+        """Creates a function that callers reach through its alias.
+
+        Args:
+            service: its folder below functions/.
+            wave: when it is released.
+            alarms: what rolls a release back.
+            models: whether it needs the bundle.
+            size: one core with models and a small environment without, unless given.
+        """
+        layers, environment = ([self._model], self._bundle()) if models else ([], {})
+        props = self._props(service, layers, environment, size or (ONE_CORE if models else SMALL))
+        return ReleasedFunction(self._stack, props, ReleasePlan(wave, alarms), self.releases)
+
+    def function(self, service: str, layers: Sequence[lambda_.ILayerVersion], size: Size) -> ServiceFunction:
+        """Creates a function without alias: no caller reaches it."""
+        return ServiceFunction(self._stack, self._props(service, layers, {}, size))
+
+    def layer(self, id_: str, code: lambda_.Code) -> lambda_.LayerVersion:
+        """Creates a layer."""
+        return lambda_.LayerVersion(
+            self._stack,
+            id_,
+            code=code,
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_12],
+            compatible_architectures=[lambda_.Architecture.X86_64],
+        )
+
+    def every_minute(self, id_: str, function: lambda_.IFunction) -> None:
+        """Invokes a function on a schedule."""
+        targets = [events_targets.LambdaFunction(function)]
+        events.Rule(self._stack, id_, schedule=events.Schedule.rate(Duration.minutes(1)), targets=targets)
+
+    def _props(
+        self, service: str, layers: Sequence[lambda_.ILayerVersion], environment: dict[str, str], size: Size
+    ) -> FunctionProps:
+        return FunctionProps(
+            service=service,
+            code=self.assets.function(service),
+            layers=[*self._core, *layers],
+            environment=_common(service) | environment,
+            size=size,
+            log_retention=self.stage.log_retention,
+        )
+
+    def _bundle(self) -> dict[str, str]:
+        place = {"BONAFIDE_BUNDLE_DIR": "/opt/bundle", "BONAFIDE_BUNDLE_DIGEST": self.assets.bundle_digest()}
+        return dict.fromkeys(THREADS, "1") | place
+
+
+def _common(service: str) -> dict[str, str]:
+    return {
+        "BONAFIDE_PROBE_DOMAIN": PROBE_DOMAIN,
+        "POWERTOOLS_SERVICE_NAME": service,
+        # Pydantic would otherwise read the metadata of each installed package to find plugins.
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
+    }

@@ -1,0 +1,131 @@
+"""Access of functions to the data stack: a grant comes with the variable that names the resource, and only with it."""
+
+from dataclasses import dataclass
+
+import jsii
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+
+from stacks.data import DataStack
+from stacks.platform.function import ServiceFunction
+
+# Used by Powertools to store answers by Idempotency-Key.
+IDEMPOTENCY = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
+
+# A speaker is read together with the domain, and written on condition that the domain exists.
+READ_SPEAKER = ("BatchGetItem",)
+WRITE_SPEAKER = ("ConditionCheckItem", "PutItem")
+
+# Keys of the audio bucket.
+UPLOADED = "uploads/*"
+KEPT = "kept/*"
+
+
+@dataclass(frozen=True, slots=True)
+class TableAccess:
+    """A table.
+
+    Attributes:
+        table: the resource.
+        key: encrypts it.
+        variable: tells a function the table's name.
+    """
+
+    table: dynamodb.Table
+    key: kms.Key
+    variable: str
+
+    def allow(self, function: ServiceFunction, *actions: str, index: str = "") -> None:
+        """Allows DynamoDB actions on the table, or on one of its indexes."""
+        # Not `table.grant`, which adds every index.
+        resource = f"{self.table.table_arn}/index/{index}" if index else self.table.table_arn
+        function.allow(resource, *[f"dynamodb:{action}" for action in actions])
+        function.set(self.variable, self.table.table_name)
+        self.key.grant_encrypt_decrypt(function.role)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketAccess:
+    """A bucket.
+
+    Attributes:
+        bucket: the resource.
+        variable: tells a function the bucket's name.
+    """
+
+    bucket: s3.Bucket
+    variable: str
+
+    def allow(self, function: ServiceFunction, **actions: str) -> None:
+        """Allows each S3 action on the keys given with it."""
+        for action, keys in actions.items():
+            function.allow(self.bucket.arn_for_objects(keys), f"s3:{action}")
+        # Besides listing, it makes S3 report that an object is missing instead of denying access to it.
+        function.allow(self.bucket.bucket_arn, "s3:ListBucket")
+        function.set(self.variable, self.bucket.bucket_name)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAccess:
+    """A stream.
+
+    Attributes:
+        stream: the resource.
+        variable: tells a function the stream's name.
+    """
+
+    stream: kinesis.Stream
+    variable: str
+
+    def allow(self, function: ServiceFunction, *actions: str) -> None:
+        """Allows Kinesis actions on the stream."""
+        self.stream.grant(function.role, *[f"kinesis:{action}" for action in actions])
+        function.set(self.variable, self.stream.stream_name)
+
+
+@jsii.implements(lambda_.IEventSourceDlq)
+class FailureDestination:
+    """Destination of records that Lambda failed to process; CDK's own would also grant reading and deleting."""
+
+    def __init__(self, bucket: s3.Bucket) -> None:
+        self._bucket_arn = bucket.bucket_arn
+
+    def bind(
+        self,
+        target: lambda_.IEventSourceMapping,  # noqa: ARG002, the interface's names
+        target_handler: lambda_.IFunction,  # noqa: ARG002
+    ) -> lambda_.DlqDestinationConfig:
+        """Names the bucket; the function's role has the permission to write to it."""
+        return lambda_.DlqDestinationConfig(destination=self._bucket_arn)
+
+
+class Stores:
+    """The data stack as functions get access to it.
+
+    Attributes:
+        domains: table of domains, speakers and voiceprints.
+        decisions: table of decisions.
+        idempotency: table of answers by Idempotency-Key.
+        sessions: table of sessions and their evidence.
+        audio: bucket of uploads and kept recordings.
+        failures: bucket of stream records that could not be scored.
+        chunks: stream of accepted chunks.
+    """
+
+    def __init__(self, data: DataStack) -> None:
+        self.domains = TableAccess(data.domains, data.key, "BONAFIDE_DOMAIN_TABLE")
+        self.decisions = TableAccess(data.decisions, data.key, "BONAFIDE_DECISION_TABLE")
+        self.idempotency = TableAccess(data.idempotency, data.key, "BONAFIDE_IDEMPOTENCY_TABLE")
+        self.sessions = TableAccess(data.sessions, data.key, "BONAFIDE_SESSION_TABLE")
+        self.audio = BucketAccess(data.audio, "BONAFIDE_AUDIO_BUCKET")
+        self.failures = BucketAccess(data.failures, "BONAFIDE_FAILURE_BUCKET")
+        self.chunks = StreamAccess(data.stream, "BONAFIDE_AUDIO_STREAM")
+
+    def allow_judging(self, function: ServiceFunction) -> None:
+        """Allows reading a session's evidence and the claimed speaker, and writing the decision."""
+        self.sessions.allow(function, "GetItem", "BatchGetItem", "PutItem", "Query")
+        self.domains.allow(function, *READ_SPEAKER)
+        self.decisions.allow(function, "GetItem", "PutItem")

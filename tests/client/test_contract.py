@@ -1,0 +1,139 @@
+"""The client's calls and the shapes of its answers, held against the released contract."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+from bonafide_client import Client, answers, bodies
+from local.aws.http import Handler, Server
+
+CONTRACT: Mapping[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "docs" / "contracts" / "openapi-v1.json").read_text()
+)
+SHAPES = {
+    answers.DomainDocument: "Domain",
+    answers.SpeakerDocument: "Speaker",
+    answers.SpeakerPageDocument: "SpeakerList",
+    answers.EnrollmentDocument: "Enrollment",
+    answers.DecisionDocument: "AuthenticationDecision",
+    answers.UploadDocument: "Upload",
+    answers.SessionDocument: "Session",
+    answers.ReceiptDocument: "ChunkReceipt",
+    answers.EvaluationDocument: "SessionEvaluation",
+    answers.EvidenceDocument: "SpeakerEvidence",
+    answers.LivenessDocument: "LivenessEvidence",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_answer_has_the_fields_of_the_contract(shape: type) -> None:
+    assert set(get_type_hints(shape)) == set(CONTRACT["components"]["schemas"][SHAPES[shape]]["properties"])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_may_be_missing_is_typed_so(shape: type) -> None:
+    properties = CONTRACT["components"]["schemas"][SHAPES[shape]]["properties"]
+    nullable = {name for name, each in properties.items() if {"type": "null"} in each.get("anyOf", ())}
+    assert {name for name, hint in get_type_hints(shape).items() if type(None) in getattr(hint, "__args__", ())} == (
+        nullable
+    )
+
+
+class Recorder:
+    """Answers everything with one document, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str]] = []
+        self.bodies: list[bytes] = []
+        self.endpoint = ""
+
+    def answer(self, handler: Handler) -> None:
+        self.seen.append((handler.command, handler.path.removeprefix("/dev")))
+        self.bodies.append(handler.read_body(1 << 25))
+        page = {"speakers": [{"speaker": "ann"}], "next_cursor": None if "cursor" in handler.path else "b&c"}
+        upload = {"upload": "u-1", "url": f"{self.endpoint}/bucket/u-1?signature=x"}
+        document = {"session_id": "s", "status": "FINAL", **page, **upload}
+        handler.answer(200, [], json.dumps(document).encode())
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+
+    class Scripted(Handler):
+        def serve(self) -> None:
+            recorder.answer(self)
+
+    for method in ("DELETE", "GET", "POST", "PUT"):
+        setattr(Scripted, f"do_{method}", Scripted.serve)
+    server = Server(0, Scripted)
+    server.start()
+    recorder.endpoint = f"http://{server.address}/dev"
+    yield recorder
+    server.stop()
+
+
+def call_everything(client: Client) -> None:
+    consent = bodies.consent("form-17")
+    client.health()
+    client.put_domain("acme", {"minimum_enrolment_seconds": 6})
+    client.get_domain("acme")
+    client.delete_domain("acme")
+    client.create_upload("acme", 5)
+    client.enroll("acme", "ann", b"RIFF", consent)
+    client.authenticate("acme", "ann", b"RIFF", call_id="call-42")
+    client.get_speaker("acme", "ann")
+    client.delete_speaker("acme", "ann")
+    client.list_speakers("acme")
+    client.opt_out("acme", "ann")
+    client.start_session("acme", {"encoding": "wav"})
+    client.get_session("acme", "s")
+    client.claim("acme", "s", "ann")
+    client.put_audio("acme", "s", 0, b"audio")
+    client.end_session("acme", "s", 1)
+    client.evaluate("acme", "s")
+
+
+def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
+    with Client(recorder.endpoint) as client:
+        call_everything(client)
+    names = {"domain": "acme", "speaker": "ann", "session": "s", "n": "0"}
+    offered = {
+        (method.upper(), path.format(**names)) for path, methods in CONTRACT["paths"].items() for method in methods
+    }
+    assert set(recorder.seen) == offered
+
+
+def test_a_recording_that_is_too_long_to_travel_inside_is_uploaded(recorder: Recorder) -> None:
+    content = bytes(bodies.MAX_INLINE_CHARACTERS)
+    with Client(recorder.endpoint) as client:
+        client.authenticate("acme", "ann", content)
+    assert [path.partition("?")[0] for _, path in recorder.seen] == [
+        "/v1/domains/acme/uploads",
+        "/bucket/u-1",
+        "/v1/domains/acme/speakers/ann/authentications",
+    ]
+    assert json.loads(recorder.bodies[0]) == {"content_length": len(content)}
+    assert recorder.bodies[1] == content
+    assert json.loads(recorder.bodies[2]) == {"audio": {"upload": "u-1"}}
+
+
+def test_what_fits_inside_is_within_the_limit() -> None:
+    most = bodies.MAX_INLINE_CHARACTERS // 4 * 3
+    assert [bodies.fits_inline(bytes(size)) for size in (most - 3, most - 2, most + 1)] == [True, False, False]
+    assert len(bodies.in_base64(bytes(most - 3))) <= bodies.MAX_INLINE_CHARACTERS
+
+
+def test_all_speakers_are_read_page_by_page(recorder: Recorder) -> None:
+    with Client(recorder.endpoint) as client:
+        assert [each["speaker"] for each in client.speakers("acme")] == ["ann", "ann"]
+    assert recorder.seen[1][1].endswith("/speakers?cursor=b%26c")
+
+
+def test_names_cannot_lead_anywhere_else(recorder: Recorder) -> None:
+    with Client(recorder.endpoint) as client:
+        client.get_speaker("acme", "../../x?y")
+    assert recorder.seen == [("GET", "/v1/domains/acme/speakers/..%2F..%2Fx%3Fy")]

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+
+from local.aws.template import StackTemplate
+
+EXPORTS_NOTHING: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def service(assembly: Path) -> StackTemplate:
+    data = StackTemplate.read(assembly, "Bonafide-dev-Data", EXPORTS_NOTHING)
+    exports = {
+        each["Export"]["Name"]: each["Export"]["Name"].partition(":")[2] for each in data.content["Outputs"].values()
+    }
+    return StackTemplate.read(assembly, "Bonafide-dev-Service", exports)
+
+
+def test_the_routes_are_those_of_the_contract(service: StackTemplate) -> None:
+    speaker = "/v1/domains/{domain}/speakers/{speaker}"
+    session = "/v1/domains/{domain}/sessions/{session}"
+    assert {(route.method, route.path, route.function) for route in service.routes()} == {
+        ("PUT", "/v1/domains/{domain}", "manage_domains"),
+        ("GET", "/v1/domains/{domain}", "manage_domains"),
+        ("DELETE", "/v1/domains/{domain}", "manage_domains"),
+        ("POST", "/v1/domains/{domain}/uploads", "manage_domains"),
+        ("GET", "/v1/domains/{domain}/speakers", "manage_speakers"),
+        ("GET", speaker, "manage_speakers"),
+        ("DELETE", speaker, "manage_speakers"),
+        ("POST", f"{speaker}/opt-out", "manage_speakers"),
+        ("POST", f"{speaker}/enrollments", "enroll_speaker"),
+        ("POST", f"{speaker}/authentications", "authenticate_caller"),
+        ("POST", "/v1/domains/{domain}/sessions", "manage_sessions"),
+        ("GET", session, "manage_sessions"),
+        ("PUT", f"{session}/speaker", "manage_sessions"),
+        ("GET", f"{session}/evaluation", "manage_sessions"),
+        ("PUT", f"{session}/audio/{{n}}", "ingest_audio"),
+        ("POST", f"{session}/end", "ingest_audio"),
+        ("GET", "/v1/health", "describe_service"),
+        ("GET", "/v1/openapi.json", "describe_service"),
+        ("GET", "/v1/docs", "describe_service"),
+    }
+
+
+def test_only_what_holds_nothing_needs_no_signature(service: StackTemplate) -> None:
+    unsigned = {route.path for route in service.routes() if not route.signed}
+    assert unsigned == {"/v1/health", "/v1/openapi.json", "/v1/docs"}
+
+
+def test_functions_come_with_their_assets_and_values(service: StackTemplate) -> None:
+    functions = {function.name: function for function in service.functions()}
+    caller = functions["authenticate_caller"]
+    assert (caller.code / "handler.py").exists()
+    assert any((layer / "bundle/manifest.json").exists() for layer in caller.layers)
+    assert (caller.memory, caller.timeout) == (1769, 29)
+    assert caller.environment["BONAFIDE_DOMAIN_TABLE"].startswith("ExportsOutputRefTenants")
+    assert len(functions["manage_speakers"].layers) == 2
+
+
+def test_an_unknown_intrinsic_function_is_not_guessed(service: StackTemplate) -> None:
+    with pytest.raises(NotImplementedError, match="Fn::Cidr"):
+        service.resolve({"Fn::Cidr": ["10.0.0.0/8", 1, 8]})
+
+
+def test_values_are_resolved_in_depth(service: StackTemplate) -> None:
+    value = {"Url": [{"Fn::Join": ["/", ["https:", "", {"Fn::Sub": "${AWS::Region}.${AWS::URLSuffix}"}]]}]}
+    assert service.resolve(value) == {"Url": ["https://us-east-1.amazonaws.com"]}

@@ -1,0 +1,55 @@
+"""What a producer prints while a session is streamed."""
+
+import io
+from typing import Any
+
+import pytest
+
+from bonafide_client import StreamProgress
+from local.stream.view import View
+
+
+def evaluation(scored: int, *, final: bool) -> Any:
+    return {
+        "evaluation_id": f"e-{scored}",
+        "status": "FINAL" if final else "OPEN",
+        "decision_id": "d-1" if final else None,
+        "decision": "ACCEPT" if scored else "INCONCLUSIVE",
+        "reasons": ["VOICE_MATCH"] if scored else ["NOT_ENOUGH_SPEECH"],
+        "speaker": {"llr": 5.25, "score": 93.1, "threshold": 0.0} if scored else None,
+        "liveness": {"llr": 2.5, "score": 92.4, "threshold": -1.4, "state": "bona_fide"} if scored else None,
+        "speech_seconds": 4.0 * scored,
+        "chunks": {"scored": scored},
+    }
+
+
+def progress(scored: int, *, final: bool = False) -> StreamProgress:
+    return StreamProgress(4.5 * scored, 4.0 * scored, scored, 0.25, 0, evaluation(scored, final=final))
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_without_a_terminal_there_is_one_plain_line_for_each_evaluation() -> None:
+    view = View(io.StringIO())
+    for each in (progress(0), progress(1), progress(1), progress(2), progress(2), progress(2, final=True)):
+        view.show(each)
+    view.closing(progress(2, final=True))
+    text = view.out.getvalue()  # type: ignore[attr-defined]
+    assert "\033" not in text
+    assert "\r" not in text
+    assert len(text.splitlines()) == 5
+    assert text.splitlines()[1].split() == ["4.5", "1", "1", "4.0", "+5.2", "93", "+2.5", "ACCEPT", "VOICE_MATCH"]
+    assert "final: ACCEPT as d-1" in text.splitlines()[-1]
+
+
+def test_on_a_terminal_a_line_moves_below_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    view = View(Terminal())
+    view.show(progress(1))
+    text = view.out.getvalue()  # type: ignore[attr-defined]
+    assert text.rsplit("\n", 1)[1].strip().endswith("lag 0.2 s  retries 0")
+    assert "bona fide" in text
+    assert "\033[32m" in text

@@ -1,0 +1,39 @@
+"""One archive for all stages."""
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ops.release import merge, pack
+
+
+def test_equal_content_makes_an_equal_archive_whenever_it_is_packed(tmp_path: Path) -> None:
+    archives = []
+    for name in ("once", "again"):
+        folder = tmp_path / name
+        (folder / "asset").mkdir(parents=True)
+        (folder / "asset" / "handler.py").write_text("x = 1\n")
+        archives.append(pack(folder, tmp_path / f"{name}.tar.gz").read_bytes())
+    assert archives[0] == archives[1]
+
+
+def test_an_archive_unpacks_to_what_was_packed(tmp_path: Path) -> None:
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "manifest.json").write_text("{}")
+    with tarfile.open(pack(tmp_path / "from", tmp_path / "archive")) as archive:
+        archive.extractall(tmp_path / "to", filter="data")
+    assert (tmp_path / "to" / "manifest.json").read_text() == "{}"
+
+
+def test_the_stacks_of_all_stages_are_in_one_manifest() -> None:
+    one, other = ({"version": "1", "artifacts": {name: {"type": "stack"}}} for name in ("dev", "production"))
+    assert merge([one, other]) == {
+        "version": "1",
+        "artifacts": {"dev": {"type": "stack"}, "production": {"type": "stack"}},
+    }
+
+
+def test_templates_that_depend_on_an_account_are_refused() -> None:
+    with pytest.raises(ValueError, match="account"):
+        merge([{"artifacts": {}, "missing": [{"key": "availability-zones"}]}])
