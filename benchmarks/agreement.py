@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from local.stream.recording import CHUNK_SECONDS, SourceRecording
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.audio.decode import LONGEST_SECONDS, decode
@@ -23,7 +24,6 @@ from bonafide.biometrics.metrics import Trials, cllr, eer
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.session import ChunkEvidence, fold
-from local.stream.recording import CHUNK_SECONDS, SourceRecording
 from training.evaluate import BUNDLE
 from training.listen import Change, Line, in_parallel, listen, load
 from training.manifest import read_manifest

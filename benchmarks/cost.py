@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from local.demo.client import Document, audio, consent
+from local.stream.client import Client
 
 from benchmarks.metering import Meter
 from benchmarks.stream import busy_seconds
@@ -26,10 +28,8 @@ from layers.golden.readers import RATE, load, wav
 from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import FunctionDefinition
 from local.aws.synth import synthesize
-from local.demo.client import Document, audio, consent
 from local.demo.script import SETTINGS
 from local.runner import Account, Deployment, deployment
-from local.stream.client import Client
 from ops.synthesis import ROOT
 
 PRICES = ROOT / "docs" / "operations" / "prices.json"

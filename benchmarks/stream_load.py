@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Self
 
 import numpy as np
+from local.stream.client import Backoff, Client, GaveUpError
+from local.stream.recording import CHUNK_SECONDS, SourceRecording
 
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform
 from layers.golden.readers import RATE, load
-from local.stream.client import Backoff, Client, GaveUpError
-from local.stream.recording import CHUNK_SECONDS, SourceRecording
 
 # What the time from accepted to readable is held against, as a caller would see it.
 LOOK_AFTER_SECONDS = 2.0

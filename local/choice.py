@@ -1,4 +1,4 @@
-"""Choosing some of what a command can play by name."""
+"""Command-line selection by name."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,24 +6,24 @@ from typing import Protocol
 
 
 class Named(Protocol):
-    """Something that is asked for by its name."""
+    """An item with a name."""
 
     @property
     def name(self) -> str:
-        """Unique among its like."""
+        """Unique name."""
 
 
-def choose[Play: Named](plays: Sequence[Play], kind: str, program: str, description: str) -> list[Play]:
-    """Reads names from the command line and returns what they name, all by default, in the given order.
+def choose[T: Named](items: Sequence[T], kind: str, program: str, description: str) -> list[T]:
+    """Returns the items that the command line names, in their given order; all by default.
 
     Raises:
         SystemExit: a name is unknown.
     """
-    names = [play.name for play in plays]
+    names = [item.name for item in items]
     parser = argparse.ArgumentParser(prog=program, description=description)
     known = ", ".join(names)
     parser.add_argument("chosen", nargs="*", metavar=kind.upper(), help=f"some of {known}; all by default")
     chosen = parser.parse_args().chosen or names
     if unknown := set(chosen) - set(names):
         parser.error(f"no {kind} {', '.join(sorted(unknown))}; there are {known}")
-    return [play for play in plays if play.name in chosen]
+    return [item for item in items if item.name in chosen]

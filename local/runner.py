@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from local.aws.api.front import ApiDefinition, listen
+from local.aws.api.definition import ApiDefinition
+from local.aws.api.front import listen
 from local.aws.emulator import Emulator, emulator
 from local.aws.functions.alias import FunctionAlias
 from local.aws.functions.environment import InvocationResult
@@ -35,11 +36,11 @@ API_URL = re.compile(r"https://\w+\.execute-api\.")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What there is of AWS around the functions besides their state.
+    """Services around the functions, besides their state.
 
     Attributes:
-        record: told of each invocation.
-        variables: what leads the functions to further services.
+        record: called after each invocation.
+        variables: environment variables that direct functions to further services.
     """
 
     record: InvocationObserver = forget
@@ -51,10 +52,10 @@ class Host:
     """Starts functions.
 
     Attributes:
-        emulator: where their state is.
+        emulator: holds their state.
         runtime: folder of the runtime client.
-        logs: folder with one log per version of a function, and that of the emulator.
-        account: what else is around.
+        logs: folder with one log per version of a function and one of the emulator.
+        account: further services.
         endpoint: URL of the API's stage.
     """
 
@@ -65,7 +66,7 @@ class Host:
     endpoint: str
 
     def start(self, template: StackTemplate, wanted: Callable[[str], bool]) -> dict[str, LambdaFunction]:
-        """Makes functions of a template, of which `wanted` picks by name; the caller closes them."""
+        """Returns the functions of a template that `wanted` selects by name; the caller closes them."""
         return {each.name: self._start(each) for each in template.functions() if wanted(each.name)}
 
     def _start(self, definition: FunctionDefinition) -> LambdaFunction:
@@ -77,19 +78,19 @@ class Host:
         return LambdaFunction(definition, program, log, record=self.account.record)
 
     def _here(self, value: str) -> str:
-        """Replaces the URL that the API would have in AWS."""
+        """Replaces the API's URL in AWS by the local one."""
         return self.endpoint if API_URL.match(value) else value
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What runs.
+    """A running deployment.
 
     Attributes:
-        host: where functions run.
-        template: of the service.
-        functions: by name, such as `manage_domains`; the version that was deployed first.
-        aliases: by the function's name; what the API, streams and schedules call.
+        host: runs the functions.
+        template: template of the service.
+        functions: first deployed version of each, by name such as `manage_domains`.
+        aliases: targets of the API, streams and schedules, by the function's name.
     """
 
     host: Host
@@ -104,16 +105,16 @@ class Deployment:
 
     @property
     def emulator(self) -> Emulator:
-        """Where the state is."""
+        """The emulator, which holds the state."""
         return self.host.emulator
 
     @property
     def logs(self) -> Path:
-        """Folder with one log per function, and that of the emulator."""
+        """Folder with one log per function and one of the emulator."""
         return self.host.logs
 
     def invoke(self, function: str, event: bytes) -> InvocationResult:
-        """Invokes a function directly, as `aws lambda invoke` would."""
+        """Invokes a function directly, like `aws lambda invoke`."""
         return self.functions[function].submit(event).result()
 
     def submit(self, function: str, payload: bytes, trace: str, request_id: str) -> Future[InvocationResult]:
@@ -134,12 +135,12 @@ def deployment(
     """Deploys the stacks of a stage to this machine until the context ends.
 
     Args:
-        port: where the API listens on the loopback interface; 0 picks a free port.
+        port: port of the API on the loopback interface; 0 picks a free one.
         stage: one of cdk.json.
-        assembly: a cloud assembly; by default that of this repository, synthesized when it is out of date.
+        assembly: a cloud assembly; by default that of this repository, synthesized if out of date.
         logs: folder for logs.
-        pace: how many times faster than the clock the time of schedules passes.
-        account: what there is of AWS besides the state.
+        pace: seconds of schedules per real second.
+        account: further services of AWS.
     """
     assembly = assembly or synthesize(stage=stage)
     with ExitStack() as cleanup:
@@ -168,14 +169,14 @@ def deployment(
 
 
 def warm(functions: Mapping[str, LambdaFunction]) -> None:
-    """Starts one environment of each function; one that does not start is said, and fails its own calls only."""
+    """Starts one environment of each function; reports those that do not start, which fail only their own calls."""
     for name, started in [(name, function.warm()) for name, function in functions.items()]:
         if failure := started.result():
             print(f"{name} does not start: {failure.payload.decode()}", file=sys.stderr)
 
 
 def _sources(running: Deployment, pace: float) -> Iterator[Poller | Scheduler]:
-    """Starts what calls functions by itself, one at a time."""
+    """Starts schedules and pollers, one at a time."""
     for rules in mappings(running.template):
         yield Poller(rules, running.emulator.client, running.aliases[rules.function])
     for schedule in schedules(running.template):
@@ -186,4 +187,6 @@ def _api(template: StackTemplate, aliases: Mapping[str, FunctionAlias]) -> ApiDe
     def submit(function: str, payload: bytes, trace: str, request_id: str) -> Future[InvocationResult]:
         return aliases[function].submit(payload, trace, request_id)
 
-    return ApiDefinition(template.stage(), template.routes(), template.refusals(), template.binary_types(), submit)
+    return ApiDefinition(
+        template.stage(), template.routes(), template.gateway_responses(), template.binary_types(), submit
+    )

@@ -15,7 +15,7 @@ from local.runner import deployment
 
 
 def main() -> None:
-    """Prints one line with the endpoint when it answers, and leaves nothing behind when it ends."""
+    """Prints one line with the endpoint when it answers; removes everything when it ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=_free, default=0)
     parser.add_argument("--stage", default="dev")
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _free(text: str) -> int:
-    """A port that can be taken; 0 takes any."""
+    """Reads a free port; 0 stands for any."""
     try:
         with socket.create_server(("127.0.0.1", int(text))):
             return int(text)
@@ -43,7 +43,7 @@ def _free(text: str) -> int:
 
 
 def _follow(parent: int) -> None:
-    """Waits until the parent, which is `make`, has been interrupted.
+    """Waits until the parent process, `make`, is interrupted.
 
     A terminal interrupts make and its children alike. A signal to make alone is not passed on: make then waits in its
     handler for the children to end, which shows in its mask of blocked signals.
@@ -58,7 +58,7 @@ def _blocked(pid: int) -> int:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    """Unwinds everything; a second signal must not interrupt that."""
+    """Begins the cleanup, which a second signal must not interrupt."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     sys.exit(0)

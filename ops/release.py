@@ -1,7 +1,7 @@
-"""Builds once what every stage is deployed from: `python -m ops.release` writes .build/release.tar.gz.
+"""Builds the release archive of all stages: `python -m ops.release` writes .build/release.tar.gz.
 
-A cloud assembly names stacks of one stage. Here the stages' assemblies are merged into one: templates of all stages
-beside one copy of each asset, so that production gets the very bytes that staging was tried with.
+A cloud assembly holds the stacks of one stage. The archive merges the assemblies of all stages: their templates, and
+one copy of each asset, so that production gets the same bytes as staging.
 """
 
 import gzip
@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 
 
 def build(root: Path = ROOT) -> Path:
-    """Synthesizes all stages of cdk.json afresh and packs them; returns the archive."""
+    """Synthesizes all stages of cdk.json without a cache and packs them; returns the archive."""
     folder = root / ".build" / "release"
     shutil.rmtree(folder, ignore_errors=True)
     manifests = []
@@ -30,19 +30,19 @@ def build(root: Path = ROOT) -> Path:
 
 
 def merge(manifests: list[dict[str, Any]]) -> dict[str, Any]:
-    """One manifest with the artifacts of all.
+    """Merges manifests into one with all artifacts.
 
     Raises:
-        ValueError: one lacks values that only a lookup in an account can tell.
+        ValueError: a manifest lacks values that require a lookup in an account.
     """
     if any(manifest.get("missing") for manifest in manifests):
-        raise ValueError("the templates depend on an account: a synthesis must not look anything up")
+        raise ValueError("the templates depend on an account; a synthesis must not need a lookup")
     artifacts = {name: artifact for manifest in manifests for name, artifact in manifest["artifacts"].items()}
     return manifests[0] | {"artifacts": artifacts}
 
 
 def pack(folder: Path, archive: Path) -> Path:
-    """Writes the folder's content with neither times nor owners, so that equal content makes an equal archive."""
+    """Packs a folder without times and owners, so that equal content gives an equal archive."""
     with (
         archive.open("wb") as raw,
         gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,

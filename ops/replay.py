@@ -1,7 +1,7 @@
-"""Puts records back onto the stream that were set aside: `python -m ops.replay --stream S --bucket B [KEY ...]`.
+"""Puts failed records back onto the stream: `python -m ops.replay --stream S --bucket B [KEY ...]`.
 
-Against AWS or the local deployment alike; AWS_ENDPOINT_URL and credentials are read as everywhere. Replaying is safe at
-any time and as often as one likes, since evidence is a set: what was scored meanwhile is recognized.
+Works with AWS and with a local deployment, by AWS_ENDPOINT_URL and the usual credentials. Replaying is idempotent,
+since evidence is a set: records that were scored meanwhile are recognized.
 """
 
 import argparse
@@ -14,21 +14,21 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-# A read may find nothing though there is something.
+# A read may return nothing although records exist.
 EMPTY_READS = 10
 
 
 def keys(s3: Any, bucket: str) -> Iterator[str]:
-    """Names every document of a bucket of failures."""
+    """Yields the key of each document in a failure bucket."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         yield from (each["Key"] for each in page.get("Contents", []))
 
 
 def records(document: Mapping[str, Any]) -> list[tuple[str, bytes | None]]:
-    """Partition key and data of what a document holds.
+    """Returns partition key and data of each record in a document.
 
-    Scoring writes one for each record that can never be scored; Lambda writes one for a batch that it gave up, with the
-    whole event as text. Scoring leaves out audio that may not be kept: then there is None instead of the data.
+    Scoring writes a document for each record that can never be scored; Lambda writes one for each discarded batch, with
+    the event as text. Scoring omits audio that may not be kept; its data is None.
     """
     if "payload" not in document:
         data = document.get("data")
@@ -38,16 +38,16 @@ def records(document: Mapping[str, Any]) -> list[tuple[str, bytes | None]]:
 
 
 def replay(kinesis: Any, s3: Any, stream: str, bucket: str, names: Iterable[str]) -> int:
-    """Puts the records of these documents back, in their order; returns how many.
+    """Puts the records of documents back in their order; returns their number.
 
-    What a document leaves out is read from the stream, as long as that has it; later it is lost, and not counted.
+    Omitted audio is read from the stream while it is retained; after that the record is lost, and not counted.
 
     Args:
-        kinesis: client of the stream.
-        s3: client of the bucket.
+        kinesis: client of Kinesis.
+        s3: client of S3.
         stream: name of the stream.
-        bucket: of failures; what is in it stays there until it expires.
-        names: of documents in the bucket.
+        bucket: name of the failure bucket; its documents stay until they expire.
+        names: keys of documents.
     """
     count = 0
     for name in names:
@@ -61,11 +61,11 @@ def replay(kinesis: Any, s3: Any, stream: str, bucket: str, names: Iterable[str]
 
 
 def still_there(kinesis: Any, stream: str, event_id: str) -> bytes | None:
-    """Reads a record from the stream; None when it was there for so long that it is gone.
+    """Reads a record from the stream; returns None if it is no longer retained.
 
     Args:
-        kinesis: client of the stream.
-        stream: its name.
+        kinesis: client of Kinesis.
+        stream: name of the stream.
         event_id: shard and sequence number, as `<shard>:<number>`.
     """
     shard, _, sequence = event_id.partition(":")
@@ -84,10 +84,12 @@ def still_there(kinesis: Any, stream: str, event_id: str) -> bytes | None:
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m ops.replay", description="Puts failed records back.")
+    parser = argparse.ArgumentParser(
+        prog="python -m ops.replay", description="Puts failed records back onto the stream."
+    )
     parser.add_argument("--stream", required=True, help="name of the audio stream")
-    parser.add_argument("--bucket", required=True, help="name of the bucket of failures")
-    parser.add_argument("keys", nargs="*", metavar="KEY", help="documents to replay; all of them by default")
+    parser.add_argument("--bucket", required=True, help="name of the failure bucket")
+    parser.add_argument("keys", nargs="*", metavar="KEY", help="keys of documents; all by default")
     given = parser.parse_args()
     try:
         s3 = boto3.client("s3")

@@ -1,8 +1,8 @@
-"""Brings the functions of a deployed stage back to the version before: `python -m ops.rollback --stage S`.
+"""Points the aliases of a deployed stage at the previous versions: `python -m ops.rollback --stage S`.
 
-The brake, not the repair: it ends what shifts traffic, then points each alias that the last update moved at the version
-before, in the reverse of the order in which they were moved. Repeated, it does nothing more. CloudFormation does not
-know of it; deploy the older revision afterwards (docs/operations/deployment.md).
+An emergency measure: it stops running deployments, then moves each alias that the last update changed to the previous
+version, in reverse order of the update. Repeating it has no further effect. CloudFormation does not see the change;
+deploy the older revision afterwards (docs/operations/deployment.md).
 """
 
 import argparse
@@ -23,7 +23,7 @@ ALIAS, VERSION, APPLICATION = "AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS
 
 @dataclass(frozen=True, slots=True)
 class StackResource:
-    """One resource of the stack, as CloudFormation lists it."""
+    """A resource of a stack, as listed by CloudFormation."""
 
     kind: str
     name: str
@@ -32,12 +32,12 @@ class StackResource:
 
 @dataclass(frozen=True, slots=True)
 class PublishedVersion:
-    """One version that the last update of the stack made.
+    """A function version that the last update of the stack published.
 
     Attributes:
-        function: its name.
-        version: its number.
-        alias: the name of the alias in front.
+        function: name of the function.
+        version: number of the version.
+        alias: name of the alias that points to it.
     """
 
     function: str
@@ -46,8 +46,8 @@ class PublishedVersion:
 
 
 def main() -> int:
-    """The command; 0 if every alias that had to move could."""
-    parser = argparse.ArgumentParser(description="Move the aliases of a stage back to the version before.")
+    """Runs the command; returns 0 if every alias could be moved."""
+    parser = argparse.ArgumentParser(description="Point the aliases of a stage at the previous versions.")
     parser.add_argument("--stage", required=True)
     arguments = parser.parse_args()
     try:
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def roll_back(stage: str) -> int:
-    """Ends deployments and moves the aliases back; how many could not be moved."""
+    """Stops deployments and moves the aliases back; returns how many could not be moved."""
     begun, resources = read_stack(f"Bonafide-{stage}-Service")
     stop_deployments(each.name for each in resources if each.kind == APPLICATION)
     client = boto3.client("lambda")
@@ -65,7 +65,7 @@ def roll_back(stage: str) -> int:
 
 
 def read_stack(name: str) -> tuple[datetime, list[StackResource]]:
-    """When the last update of a stack began, and its resources."""
+    """Returns the start of the last update of a stack, and its resources."""
     client = boto3.client("cloudformation")
     stack = client.describe_stacks(StackName=name)["Stacks"][0]
     pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
@@ -78,7 +78,7 @@ def read_stack(name: str) -> tuple[datetime, list[StackResource]]:
 
 
 def released(resources: Iterable[StackResource], begun: datetime) -> list[PublishedVersion]:
-    """The versions made since an update began, last moved alias first: doors close before what stands behind them."""
+    """Returns the versions published since an update began, last updated alias first: callers before their callees."""
     known = list(resources)
     made = [each.name.rsplit(":", 1) for each in known if each.kind == VERSION and each.updated >= begun]
     versions = {function: int(version) for function, version in made}
@@ -88,7 +88,7 @@ def released(resources: Iterable[StackResource], begun: datetime) -> list[Publis
 
 
 def stop_deployments(applications: Iterable[str]) -> None:
-    """Ends what shifts traffic now, which by itself sends the traffic back."""
+    """Stops running deployments, which sends their traffic back."""
     client = boto3.client("codedeploy")
     for application in applications:
         for group in client.list_deployment_groups(applicationName=application)["deploymentGroups"]:
@@ -103,7 +103,7 @@ def stop_deployments(applications: Iterable[str]) -> None:
 
 
 def move_back(client: "LambdaClient", release: PublishedVersion) -> bool:
-    """Sends all traffic to the version before, unless it already goes there; whether it does now."""
+    """Points an alias at the previous version; returns whether it points there now."""
     current = client.get_alias(FunctionName=release.function, Name=release.alias)["FunctionVersion"]
     if int(current) != release.version:
         print(f"{release.function}: stays at {current}")

@@ -1,7 +1,7 @@
-"""Calls a deployment as a contact centre would, and says whether it decides: `python -m ops.smoke --stage S`.
+"""Makes the golden calls to a deployment, as a contact center would: `python -m ops.smoke --stage S`.
 
-In a domain of its own, which it deletes at the end: enrols one person and holds a genuine call, an impostor's and a
-streamed one against them. With a stage it asks CloudFormation where the API is; requests to AWS are signed.
+Enrolls one person in a domain that it deletes at the end, and authenticates the person, an impostor, and the person in
+a session. With a stage it asks CloudFormation for the API's URL; requests to AWS are signed.
 """
 
 import argparse
@@ -11,18 +11,18 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from layers.golden.readers import Reader, load, wav
-from local.demo.client import audio, consent
-from local.demo.script import SETTINGS
-from local.stream.call import StreamedSession
-from local.stream.client import Client, GaveUpError, RefusedError
-from local.stream.recording import SourceRecording
+from bonafide.adapters.api import PublicApiCaller
+from bonafide.probes.calls import NOT_ACCEPTED, GoldenCalls, WrongAnswer
+from bonafide.probes.golden import Golden
+from bonafide_client import BonafideClientError, Client
+from layers.golden import build as golden
 
-NEVER = ("STEP_UP", "REJECT")
+SPEAKER = "golden"
 
 
 class NotDeployedError(Exception):
@@ -30,74 +30,28 @@ class NotDeployedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was tried.
+class SmokeCheck:
+    """One golden call with its outcome.
 
     Attributes:
-        what: was tried.
-        got: the decision or state that came back.
-        wanted: those that are right.
-        seconds: as a caller waited.
+        what: was called.
+        got: the right answer, or what is wrong with the answer.
+        passed: whether the answer is right.
+        seconds: that a caller waited.
     """
 
     what: str
     got: str
-    wanted: Sequence[str]
+    passed: bool
     seconds: float
 
-    @property
-    def passed(self) -> bool:
-        """Whether what came back is right."""
-        return self.got in self.wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Smoke:
-    """Three calls against one person, in one domain of one deployment."""
-
-    client: Client
-    endpoint: str
-    domain: str
-    person: Reader
-    other: Reader
-
-    def checks(self) -> Iterator[Check]:
-        """Tries one thing after the other."""
-        yield self._timed("a reader enrols", self._enrol, ("ENROLLED",))
-        yield self._timed("the reader calls", lambda: self._authenticate(self.person), ("ACCEPT",))
-        yield self._timed("another reader calls instead", lambda: self._authenticate(self.other), NEVER)
-        yield self._timed("the reader calls, streamed", self._stream, ("ACCEPT",))
-
-    def _timed(self, what: str, run: Callable[[], str], wanted: Sequence[str]) -> Check:
-        started = time.monotonic()
-        try:
-            got = run()
-        except (GaveUpError, RefusedError) as error:
-            got = str(error)
-        return Check(what, got, wanted, time.monotonic() - started)
-
-    def _enrol(self) -> str:
-        body = {"consent": consent("smoke"), "audio": audio(wav(self.person.enrollment))}
-        return str(self.client.send("POST", f"{self._speaker}/enrollments", body)["status"])
-
-    def _authenticate(self, caller: Reader) -> str:
-        body = {"audio": audio(wav(caller.call))}
-        return str(self.client.send("POST", f"{self._speaker}/authentications", body)["decision"])
-
-    def _stream(self) -> str:
-        call = StreamedSession(
-            self.endpoint, self.domain, self.person.name, SourceRecording.read(wav(self.person.call), None)
-        )
-        *_, last = call.play(speed=0)
-        return str(last.evaluation["decision"])
-
-    @property
-    def _speaker(self) -> str:
-        return f"/v1/domains/{self.domain}/speakers/{self.person.name}"
+    def __str__(self) -> str:
+        mark = "ok    " if self.passed else "FAILED"
+        return f"{mark} {self.what}: {self.got}, {self.seconds:.1f} s"
 
 
 def main() -> int:
-    """The command; 0 if every check passed."""
+    """Runs the command; returns 0 if every check passed."""
     parser = argparse.ArgumentParser(description="Call a deployment and see whether it decides as it should.")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--endpoint", help="URL of the API's stage")
@@ -105,42 +59,59 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return smoke(arguments.endpoint or endpoint_of(arguments.stage))
-    except (NotDeployedError, GaveUpError, RefusedError, BotoCoreError, ClientError) as error:
+    except (NotDeployedError, BonafideClientError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
 def smoke(endpoint: str) -> int:
     """Prints a line for each check; returns how many failed."""
-    with _smoke(endpoint) as each:
-        results = list(_printed(each.checks()))
+    with _golden_calls(endpoint) as calls:
+        results = list(_printed(checks(calls)))
     failed = sum(not check.passed for check in results)
     print(f"{endpoint}: {len(results) - failed} of {len(results)} as they should be")
     return failed
 
 
-def _printed(checks: Iterator[Check]) -> Iterator[Check]:
-    for check in checks:
-        mark = "ok    " if check.passed else f"FAILED (not {' or '.join(check.wanted)})"
-        print(f"{mark} {check.what}: {check.got}, {check.seconds:.1f} s", flush=True)
+def checks(calls: GoldenCalls) -> Iterator[SmokeCheck]:
+    """Makes one golden call after the other."""
+    named: Sequence[tuple[str, Callable[[], str]]] = (
+        ("a reader enrolls", calls.enroll),
+        ("the reader calls", partial(calls.authenticate, "genuine", "ACCEPT")),
+        ("another reader calls instead", partial(calls.authenticate, "impostor", *NOT_ACCEPTED)),
+        ("the reader calls, streamed", partial(calls.stream_audio, "genuine", "ACCEPT")),
+    )
+    for what, call in named:
+        started = time.monotonic()
+        try:
+            got, passed = call(), True
+        except WrongAnswer as wrong:
+            got, passed = str(wrong), False
+        yield SmokeCheck(what, got, passed, time.monotonic() - started)
+
+
+def _printed(results: Iterator[SmokeCheck]) -> Iterator[SmokeCheck]:
+    for check in results:
+        print(check, flush=True)
         yield check
 
 
 @contextmanager
-def _smoke(endpoint: str) -> Iterator[Smoke]:
-    """A domain that is there for as long as the context."""
-    person, other = sorted(load().values(), key=lambda reader: -len(reader.enrollment))[:2]
-    client, domain = Client(endpoint), f"smoke-{uuid.uuid4().hex[:12]}"
-    client.send("PUT", f"/v1/domains/{domain}", SETTINGS)
-    try:
-        yield Smoke(client, endpoint, domain, person, other)
-    finally:
-        client.send("DELETE", f"/v1/domains/{domain}?force=true")
-        client.close()
+def _golden_calls(endpoint: str) -> Iterator[GoldenCalls]:
+    """Golden calls in a domain that exists for as long as the context."""
+    golden.build()
+    recordings = {path.stem: path.read_bytes() for path in (golden.OUT / golden.RECORDINGS).glob("*.wav")}
+    domain = f"smoke-{uuid.uuid4().hex[:12]}"
+    with Client(endpoint) as client:
+        client.put_domain(domain)
+        try:
+            yield GoldenCalls(Golden(domain, recordings, {}), PublicApiCaller(client), SPEAKER)
+        finally:
+            client.delete_domain(domain, force=True)
 
 
 def endpoint_of(stage: str) -> str:
-    """URL of a stage's API, out of the outputs of its stack.
+    """Returns the URL of a stage's API, out of the outputs of its stack.
 
     Raises:
         NotDeployedError: the stack has no such output.

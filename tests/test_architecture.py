@@ -1,8 +1,9 @@
-"""Who may import whom, and how long a function may be."""
+"""Imports that the design allows, and the sizes that it keeps to."""
 
 import ast
 import statistics
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,49 +12,62 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "layers/core/python/bonafide"
 
-EVERYTHING = {"*"}
-# Module of bonafide -> modules of bonafide that it may import. Prefixes cover what is below them.
-ALLOWED: dict[str, set[str]] = {
-    "errors": set(),
-    "settings": set(),
-    "observability": set(),
-    "openapi": set(),
-    "biometrics": {"biometrics", "errors"},
-    "audio": {"audio", "errors", "biometrics.evidence"},
-    "contracts": {"biometrics"},
-    "ports": {"biometrics", "audio.waveform"},
-    "events": {"contracts", "errors"},
-    "http": {"contracts", "errors", "observability"},
-    "services": {"services", "events", "biometrics", "audio", "ports", "contracts", "errors", "observability"},
-    "adapters": {"adapters", "biometrics", "audio", "ports", "errors", "observability"},
-    "stream": {"errors", "observability", "ports", "services"},
-    "bootstrap": EVERYTHING,
+# The package from the bottom up: a part imports itself and parts above it in this list, never one below.
+ORDER = (
+    ("errors", "settings", "observability"),
+    ("audio", "biometrics"),
+    ("records",),
+    ("ports",),
+    ("services",),
+    ("contracts",),
+    ("http", "stream_consumer"),
+    ("adapters",),
+    ("probes",),
+    ("bootstrap",),
+)
+# Within one line of that list: part -> what it may import of its neighbors. Audio names the band of speech, and decodes
+# nothing that biometrics knows.
+NEIGHBORS = {
+    "audio": {"biometrics.evidence"},
+    "biometrics": set[str](),
+    "stream_consumer": set[str](),
 }
+# Narrower than the list: adapters know the contract's events and nothing of use cases; the consumer knows no HTTP.
+NOT = {"adapters": {"services", "http", "stream_consumer"}, "stream_consumer": {"http"}, "contracts": {"ports"}}
+# Use cases stand on shared building blocks; those of streaming also on the judge of sessions and on admission control.
+SERVICES = {"shared", "streaming.judging", "streaming.admission"}
+
 # Third-party package -> where in the repository it may be imported.
 ONLY_IN = {
     "boto3": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap"),
-    "botocore": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap"),
+    "botocore": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap", "client"),
     # The voices that make spoofed speech are models of others.
     "onnxruntime": (
         "layers/core/python/bonafide/adapters",
         "layers/core/python/bonafide/bootstrap",
-        "training/spoof/voices.py",
+        "training/corpus/voices.py",
     ),
     "torch": ("training",),
 }
 TOOLS = ("local", "ops", "benchmarks", "tests", "layers/golden", "layers/model", "layers/runtime")
+PROJECT = ("bonafide", "functions", "stacks", "training", "local", "ops", "benchmarks", "layers", "tests")
 OUTSIDE = {  # folder of the repository -> what of the project it may import
     "functions": ("bonafide.",),
     "stacks": ("stacks",),
+    "client": ("bonafide_client",),
+    "ops": ("ops", "bonafide", "layers", "stacks", "bonafide_client"),
+    "layers": ("layers", "bonafide"),
     "training": (
         "training",
         "bonafide.biometrics",
         "bonafide.audio",
         "bonafide.errors",
         "bonafide.adapters.onnx",
-        "layers.model.fetch",  # packages by their digests, in one way
+        "layers.packages",
     ),
 }
+LONGEST_FILE = 300
+MOST_MODULES = 15
 
 
 def python_files(*folders: str) -> list[Path]:
@@ -62,6 +76,10 @@ def python_files(*folders: str) -> list[Path]:
     )
     paths = [ROOT / line for line in listed.stdout.splitlines()]
     return [path for path in paths if path.exists() and (not folders or path.relative_to(ROOT).parts[0] in folders)]
+
+
+def product_files() -> list[Path]:
+    return [path for path in python_files() if path.relative_to(ROOT).parts[0] != "tests"]
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -77,19 +95,48 @@ def is_within(name: str, prefixes: set[str] | tuple[str, ...]) -> bool:
     return any(name == prefix.rstrip(".") or name.startswith(prefix.rstrip(".") + ".") for prefix in prefixes)
 
 
-def package_violations() -> Iterator[str]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        module = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
-        allowed = ALLOWED.get(module.split(".")[0], set())
-        for name in imports(path):
-            inner = name.removeprefix("bonafide").removeprefix(".")
-            judged = is_within(name, ("bonafide",)) and inner not in {"", "__version__"} and allowed != EVERYTHING
-            if judged and not any(is_within(inner, (prefix,)) or is_within(prefix, (inner,)) for prefix in allowed):
-                yield f"{module} imports {name}"
+def level(part: str) -> int:
+    return next(number for number, parts in enumerate(ORDER) if part in parts)
 
 
-def test_inside_the_package_modules_import_only_what_the_design_allows() -> None:
-    assert list(package_violations()) == []
+def may_import(module: str, name: str) -> bool:
+    """Whether a module of the package may import a name of it, both without `bonafide.`."""
+    part, other = module.split(".")[0], name.split(".")[0]
+    if other in NOT.get(part, set()):
+        return False
+    if part == other:
+        return True
+    if level(part) == level(other):
+        return part not in NEIGHBORS or is_within(name, NEIGHBORS[part])
+    return level(other) < level(part)
+
+
+def names_of_the_package(path: Path) -> Iterator[tuple[str, str]]:
+    module = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
+    for name in imports(path):
+        inner = name.removeprefix("bonafide.")
+        if is_within(name, ("bonafide",)) and inner not in {"bonafide", "__version__"}:
+            yield module, inner
+
+
+def test_every_part_of_the_package_has_its_place() -> None:
+    parts = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert parts - {"__init__"} == {part for line in ORDER for part in line}
+
+
+def test_no_part_of_the_package_imports_upwards() -> None:
+    found = [pair for path in sorted(PACKAGE.rglob("*.py")) for pair in names_of_the_package(path)]
+    assert [f"{module} imports {name}" for module, name in found if not may_import(module, name)] == []
+
+
+def test_use_cases_do_not_import_each_other() -> None:
+    found = [pair for path in sorted((PACKAGE / "services").rglob("*.py")) for pair in names_of_the_package(path)]
+    strays = [
+        f"{module} imports {name}"
+        for module, name in found
+        if is_within(name, ("services",)) and not is_within(name.removeprefix("services."), SERVICES)
+    ]
+    assert strays == []
 
 
 @pytest.mark.parametrize("library", ONLY_IN)
@@ -104,23 +151,22 @@ def test_heavy_libraries_stay_where_they_belong(library: str) -> None:
 
 @pytest.mark.parametrize("folder", OUTSIDE)
 def test_folders_import_only_their_share_of_the_project(folder: str) -> None:
-    project = ("bonafide", "functions", "stacks", "training", "local", "ops", "benchmarks", "layers", "tests")
-    found = {name for path in python_files(folder) for name in imports(path) if is_within(name, project)}
+    files = [path for path in python_files(folder) if not path.is_relative_to(PACKAGE)]
+    found = {name for path in files for name in imports(path) if is_within(name, (*PROJECT, "bonafide_client"))}
     assert {name for name in found if not is_within(name, OUTSIDE[folder]) and not is_package_of(name, folder)} == set()
 
 
 def is_package_of(name: str, folder: str) -> bool:
     """`from bonafide.adapters import onnx` names the package on the way to the module."""
-    return name in {"bonafide", "bonafide.adapters", "layers.model"} and folder == "training"
+    return name in {"bonafide", "bonafide.adapters", "layers"} and folder == "training"
 
 
 def test_the_product_never_imports_its_tools() -> None:
-    product = [*PACKAGE.rglob("*.py"), *python_files("functions", "stacks")]
-    tools = ("local", "ops", "benchmarks", "tests")
-    assert [path for path in product if any(is_within(name, tools) for name in imports(path))] == []
+    product = [*PACKAGE.rglob("*.py"), *python_files("functions", "stacks", "client")]
+    assert [path for path in product if any(is_within(name, TOOLS[:4]) for name in imports(path))] == []
 
 
-def test_what_answers_a_route_has_at_most_5_lines() -> None:
+def test_handlers_of_routes_have_at_most_5_lines() -> None:
     for path in python_files("functions"):
         statements = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
         assert all(body_lines(node) <= 5 for node in statements), path
@@ -141,3 +187,13 @@ def test_function_bodies_stay_short() -> None:
     assert [entry for entry in lengths if entry[0] > 40] == []
     assert statistics.median(length for length, _ in lengths) <= 6
     assert lengths[int(len(lengths) * 0.9)][0] <= 20
+
+
+def test_files_stay_short() -> None:
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in product_files()}
+    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_folders_hold_few_modules() -> None:
+    modules = Counter(path.parent.relative_to(ROOT).as_posix() for path in product_files() if path.stem != "__init__")
+    assert {folder: number for folder, number in modules.items() if number > MOST_MODULES} == {}

@@ -4,11 +4,12 @@ import pickle
 
 import pytest
 
-from bonafide.errors import AudioOverload, BonafideError, StoreUnavailable, UnsupportedAudio
+from bonafide.errors import AudioOverload, BonafideError, StoreUnavailable, Subject, UnsupportedAudio
 
 
 @pytest.mark.parametrize(
-    "error", [UnsupportedAudio("audio_clipped", "Clipped.", field="audio", limit=1, found=2), StoreUnavailable()]
+    "error",
+    [UnsupportedAudio("audio_clipped", "Clipped.", subject=Subject.AUDIO, limit=1, found=2), StoreUnavailable()],
 )
 def test_an_error_arrives_whole_in_another_process(error: BonafideError) -> None:
     arrived = pickle.loads(pickle.dumps(error))
@@ -17,4 +18,4 @@ def test_an_error_arrives_whole_in_another_process(error: BonafideError) -> None
 
 
 def test_who_sends_too_much_audio_is_told_when_to_come_back() -> None:
-    assert AudioOverload().headers == {"Retry-After": "1"}
+    assert AudioOverload().retry_after == 1

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bonafide.biometrics.decision import Decision
 from bonafide.errors import StoreUnavailable
-from bonafide.http import create_app, lambda_entry
+from bonafide.http.app import create_app, lambda_entry
 from bonafide.observability import (
     METRICS,
     InvocationFailed,
@@ -25,7 +25,6 @@ from bonafide.observability import (
     measurements,
     observed,
 )
-from bonafide.services import ledger
 from local.contracts import telemetry
 from tests.services.parts import Chords, World, speech
 
@@ -198,9 +197,21 @@ def test_what_fails_without_an_answer_fails_without_words_that_it_was_given(log:
     assert "anna" not in log.getvalue()
 
 
-def test_what_is_said_of_a_decision_names_nobody() -> None:
+def test_the_log_of_a_decision_names_nobody(log: io.StringIO) -> None:
+    world = World()
+    world.put_domain(minimum_enrolment_seconds=5)
+    world.enroll(speech("ann"), speaker="anna-meier")
+    world.authenticate(speech("ann"), speaker="anna-meier")
+    [decided] = [entry for entry in map(json.loads, log.getvalue().splitlines()) if entry["message"] == "decided"]
     told = {"domain", "decision", "decision_id", "bundle", "reasons", "policy_version"}
-    assert told == {*ledger.SHOWN, "reasons", "policy_version"}
+    usual = {"level", "location", "timestamp", "service", "message"}
+    assert decided.keys() - usual <= told | {"cold_start", "call", "correlation_id", "xray_trace_id"} | _context_keys()
+    assert "anna-meier" not in log.getvalue()
+
+
+def _context_keys() -> set[str]:
+    """Keys that earlier invocations of this process left with the logger."""
+    return {f"function_{name}" for name in ("name", "memory_size", "arn", "request_id")}
 
 
 def emitted(path: Path) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Runs a module in a process that cannot outlive its parent: `python child.py PARENT MODULE [ARGUMENT ...]`.
 
-A script rather than a hook between fork and exec, which is not safe in a process with threads.
+This is a script, since a hook between fork and exec is not safe in a process with threads.
 """
 
 import ctypes
@@ -13,14 +13,14 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with(parent: int, number: int) -> None:
-    """Asks the kernel for a signal when the parent goes, which it may have done in the meantime."""
+    """Asks the kernel for a signal when the parent exits, and exits if it already has."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
-        sys.exit("the parent is gone")
+        sys.exit("the parent has exited")
 
 
 def main() -> None:
-    """Becomes the module, with its arguments as its own."""
+    """Runs the module with its arguments."""
     parent, module, *arguments = sys.argv[1:]
     die_with(int(parent), signal.SIGKILL)
     sys.argv = [module, *arguments]

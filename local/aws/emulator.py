@@ -36,12 +36,12 @@ class Emulator:
         self.client("ssm").put_parameter(Name=BOOTSTRAP_VERSION, Value="21", Type="String")
 
     def client(self, service: Any) -> Any:
-        """Makes a client of one service."""
+        """Creates a client of one service."""
         config = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"})
         return self._session.client(service, endpoint_url=self.endpoint, config=config)
 
     def deploy(self, template: StackTemplate) -> dict[str, str]:
-        """Deploys a stack through CloudFormation; returns what it exports, by name."""
+        """Deploys a stack through CloudFormation; returns its exports by name."""
         formation = self.client("cloudformation")
         body = (template.folder / f"{template.name}.template.json").read_text()
         formation.create_stack(StackName=template.name, TemplateBody=body)
@@ -65,10 +65,10 @@ def emulator(folder: Path, log: Path) -> Iterator[Emulator]:
 
 
 def _program(folder: Path, listener: int, port: int) -> ChildProgram:
-    # Its own command would listen on all interfaces; the port is bound here, so that nobody can take it in between.
+    # Its own command would listen on all interfaces. Binding here keeps the port from being taken in between.
     arguments = ["ministack.app:app", "--workers", "0", "--bind", f"fd://{listener}"]
     environment = {
-        # Presigned URLs are checked against the secret that the functions sign with.
+        # Presigned URLs are checked against the secret that functions sign with.
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "GATEWAY_PORT": str(port),
         "HOME": str(folder),

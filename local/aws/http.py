@@ -1,4 +1,4 @@
-"""The little of HTTP that both the API and the runtime interface need."""
+"""An HTTP server for the REST API, the runtime interface and other services on the loopback interface."""
 
 import contextlib
 import socket
@@ -10,20 +10,20 @@ LOOPBACK = "127.0.0.1"
 
 
 class TooLongError(Exception):
-    """The body of a request is longer than is taken."""
+    """The body of a request exceeds the limit."""
 
 
 class HttpHandler(BaseHTTPRequestHandler):
-    """Reads whole requests and writes whole answers over connections that stay open."""
+    """Reads whole requests and writes whole responses over persistent connections."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    # Buffered, so that head and body leave in one packet.
+    # Buffered, so that head and body are sent in one packet.
     wbufsize = -1
     timeout = 120
 
     def handle_expect_100(self) -> bool:
-        """Says at once that the body may come; the buffer would hold it back."""
+        """Sends `100 Continue` at once; the buffer would hold it back."""
         result = super().handle_expect_100()
         self.wfile.flush()
         return result
@@ -33,7 +33,7 @@ class HttpHandler(BaseHTTPRequestHandler):
 
         Raises:
             TooLongError: it has more.
-            ValueError: how long it is does not become clear.
+            ValueError: its length is missing or contradictory.
         """
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._read_chunks(limit)
@@ -57,13 +57,13 @@ class HttpHandler(BaseHTTPRequestHandler):
         return bytes(body)
 
     def _discard(self, length: int) -> None:
-        # A client that is still sending when the connection closes would never see the answer.
+        # A client that is still sending when the connection closes would never see the response.
         remaining = min(length, 64_000_000)
         while remaining > 0 and (piece := self.rfile.read(min(remaining, 1 << 20))):
             remaining -= len(piece)
 
     def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Sends one answer."""
+        """Sends one response."""
         self.send_response_only(status)
         for name, value in headers:
             self.send_header(name, value)
@@ -74,11 +74,11 @@ class HttpHandler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Says nothing: what matters is in the logs of the functions."""
+        """Logs nothing; functions have logs of their own."""
 
 
 def _size(text: str, base: int) -> int:
-    """Reads a number of bytes; a sign would have the connection wait for what never comes.
+    """Reads a number of bytes; with a sign the connection would wait for data that never comes.
 
     Raises:
         ValueError: it is not one.
@@ -89,7 +89,7 @@ def _size(text: str, base: int) -> int:
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """One thread per connection, on the loopback interface only."""
+    """Serves each connection in a thread, on the loopback interface only."""
 
     daemon_threads = True
     block_on_close = False
@@ -104,16 +104,16 @@ class LoopbackServer(ThreadingHTTPServer):
         return f"{LOOPBACK}:{self.server_address[1]}"
 
     def start(self) -> None:
-        """Serves from now on, in a thread."""
+        """Serves in a background thread."""
         threading.Thread(target=self.serve_forever, args=(3600,), daemon=True).start()
 
     def stop(self) -> None:
         """Frees the port."""
         with contextlib.suppress(OSError):
-            # Wakes the thread, which would otherwise look up only once in its interval.
+            # Wakes the thread, which otherwise polls only once per interval.
             self.socket.shutdown(socket.SHUT_RDWR)
         self.shutdown()
         self.server_close()
 
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: Any) -> None:
-        """Ignores clients that went away."""
+        """Ignores clients that disconnected."""

@@ -1,7 +1,7 @@
-"""What functions log: one JSON document a line, or several.
+"""Logs of functions, with one or several JSON documents per line.
 
-Environments of a function share one file here, where each has a log stream of its own in AWS. A document is written at
-once, but its line may end only after the next document of another environment.
+The environments of a function share one file here; in AWS each has a log stream. A document is written at once, but
+its line may end only after the next document of another environment.
 """
 
 import json
@@ -12,7 +12,7 @@ DECODER = json.JSONDecoder()
 
 
 def documents(line: str) -> Iterator[Mapping[str, Any]]:
-    """Yields the JSON objects that a line starts with; other lines hold none."""
+    """Yields the JSON objects that a line starts with, if any."""
     rest = line.strip()
     while rest.startswith("{"):
         try:

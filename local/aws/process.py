@@ -1,4 +1,4 @@
-"""Child processes that leave nothing behind."""
+"""Child processes that end with their parent."""
 
 import contextlib
 import os
@@ -15,15 +15,15 @@ GUARD = Path(__file__).with_name("child.py")
 
 @dataclass(frozen=True, slots=True)
 class ChildProgram:
-    """What to run.
+    """A Python program and its environment.
 
     Attributes:
         module: a Python module that runs as a program.
         arguments: its arguments.
-        environment: its whole environment; nothing is inherited.
+        environment: all its variables; none is inherited.
         folder: its working directory.
-        isolated: whether it sees no installed package but those on PYTHONPATH.
-        files: descriptors that it inherits.
+        isolated: whether it sees only the packages on PYTHONPATH.
+        files: file descriptors that it inherits.
     """
 
     module: str
@@ -35,9 +35,9 @@ class ChildProgram:
 
 
 def start(program: ChildProgram, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Starts a program in a process group of its own, so that an interrupt reaches only whoever runs it.
+    """Starts a program in a process group of its own, which an interrupt of the terminal does not reach.
 
-    The kernel ties the child to the *thread* that starts it, which therefore has to live as long as the child may.
+    The kernel ties the child to the *thread* that starts it; the thread therefore has to outlive the child.
     """
     command = [sys.executable, "-P", *(["-S"] if program.isolated else []), str(GUARD), str(os.getpid())]
     return subprocess.Popen(
@@ -53,7 +53,7 @@ def start(program: ChildProgram, log: IO[bytes]) -> subprocess.Popen[bytes]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process with everything that it started."""
+    """Kills a process with its process group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""Stands between functions and the emulator: sees what they ask for, and can break it on purpose."""
+"""A proxy between functions and the emulator, which observes requests and injects faults."""
 
 import http.client
 from collections.abc import Callable
@@ -13,12 +13,12 @@ PATIENCE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class RelayRequest:
-    """What a function asks of AWS.
+    """A request of a function to an AWS service.
 
     Attributes:
         target: service and operation, such as `DynamoDB_20120810.GetItem`; empty for S3.
-        method: of HTTP.
-        body: as it was sent.
+        method: HTTP method.
+        body: raw bytes.
     """
 
     target: str
@@ -28,7 +28,7 @@ class RelayRequest:
 
 @dataclass(frozen=True, slots=True)
 class RelayAnswer:
-    """What comes back."""
+    """The response to a relayed request."""
 
     status: int
     body: bytes
@@ -36,37 +36,37 @@ class RelayAnswer:
 
 
 type RelayObserver = Callable[[RelayRequest, RelayAnswer], None]
-# Answers instead of AWS, or lets a request pass (perhaps after a while) by answering None.
+# Answers instead of AWS, or returns None to let the request pass, perhaps after a delay.
 type Fault = Callable[[RelayRequest], RelayAnswer | None]
 
 
 def ignore(_request: RelayRequest, _answer: RelayAnswer) -> None:
-    """Watches nothing."""
+    """Observes nothing."""
 
 
 def healthy(_request: RelayRequest) -> RelayAnswer | None:
-    """Lets everything pass."""
+    """Injects no fault."""
     return None
 
 
 class Relay:
-    """Passes requests on.
+    """Forwards requests to the emulator.
 
     Attributes:
-        upstream: URL of the emulator; has to be set before anything can be passed on.
-        fault: what is broken at the moment.
+        upstream: URL of the emulator; has to be set before the first request.
+        fault: the fault that is injected.
     """
 
-    def __init__(self, watch: RelayObserver = ignore) -> None:
+    def __init__(self, observe: RelayObserver = ignore) -> None:
         self.upstream = ""
         self.fault: Fault = healthy
-        self._watch = watch
+        self._observe = observe
         self._server = LoopbackServer(0, _interface(self))
         self._server.start()
 
     @property
     def endpoint(self) -> str:
-        """URL that functions are led to."""
+        """URL for the AWS clients of functions."""
         return f"http://{self._server.address}"
 
     def stop(self) -> None:
@@ -74,9 +74,9 @@ class Relay:
         self._server.stop()
 
     def answer(self, request: RelayRequest, path: str, headers: dict[str, str]) -> RelayAnswer:
-        """Answers one request, of which the relay itself only needs what a `Request` has."""
+        """Answers one request, and tells the observer."""
         answer = self.fault(request) or self._pass(request, path, headers)
-        self._watch(request, answer)
+        self._observe(request, answer)
         return answer
 
     def _pass(self, request: RelayRequest, path: str, headers: dict[str, str]) -> RelayAnswer:

@@ -1,4 +1,4 @@
-"""Calls functions at fixed rates, as EventBridge rules and schedules of a template say."""
+"""Invokes functions at fixed rates, as the EventBridge rules and schedules of a template define."""
 
 import json
 import re
@@ -21,14 +21,14 @@ SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One function that is called at one rate.
+    """A function and the rate at which it is invoked.
 
     Attributes:
         function: its name.
-        seconds: between two calls.
+        seconds: between two invocations.
         source: `aws.events` of a rule, `aws.scheduler` of a schedule.
         arn: of the rule or schedule.
-        text: the event, JSON, if the template holds one.
+        text: the event, JSON, if the template defines one.
     """
 
     function: str
@@ -38,7 +38,7 @@ class Schedule:
     text: str | None = None
 
     def event(self, now: float) -> bytes:
-        """Returns the event of a call, JSON."""
+        """Returns the event of an invocation, JSON."""
         if self.text is not None:
             return self.text.encode()
         detail: Mapping[str, Any] | str = "{}" if self.source == "aws.scheduler" else {}
@@ -57,7 +57,7 @@ class Schedule:
 
 
 def rate(expression: str) -> float:
-    """Reads how many seconds an expression such as `rate(5 minutes)` puts between two calls."""
+    """Returns the seconds between two invocations of an expression such as `rate(5 minutes)`."""
     found = RATE.fullmatch(expression)
     if not found:
         raise NotImplementedError(f"a schedule other than a rate: {expression}")
@@ -65,7 +65,7 @@ def rate(expression: str) -> float:
 
 
 def schedules(template: StackTemplate) -> Iterator[Schedule]:
-    """Yields the enabled rules and schedules of a template that call functions at a rate."""
+    """Yields the enabled rules and schedules of a template that invoke functions at a rate."""
     for name, rule in template.raw("AWS::Events::Rule"):
         arn = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"
         for target in rule["Targets"] if "ScheduleExpression" in rule else []:
@@ -84,7 +84,7 @@ def _schedule(
 
 
 class Scheduler:
-    """Calls one function at its rate until it is stopped; the first time after one interval, as in AWS."""
+    """Invokes one function at its rate until it is stopped; first after one interval, as in AWS."""
 
     def __init__(
         self, schedule: Schedule, invoke: Callable[[bytes], Future[InvocationResult]], pace: float = 1
@@ -92,9 +92,9 @@ class Scheduler:
         """Starts.
 
         Args:
-            schedule: what to call, and how often.
+            schedule: function and rate.
             invoke: starts an invocation with an event.
-            pace: how many times faster than the clock the time of schedules passes.
+            pace: seconds of the schedule per real second.
         """
         self._stop = threading.Event()
         self._schedule = schedule
@@ -104,7 +104,7 @@ class Scheduler:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends it. Nobody waits for invocations that are under way."""
+        """Stops without waiting for running invocations."""
         self._stop.set()
         self._thread.join()
 
@@ -115,5 +115,5 @@ class Scheduler:
             try:
                 self._invoke(self._schedule.event(time.time()))
             except ThrottledError:
-                # AWS would try again for hours; here the next call is not far.
+                # AWS would retry for hours; here the next invocation comes soon.
                 continue

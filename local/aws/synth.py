@@ -1,4 +1,4 @@
-"""Synthesizes the templates, unless nothing that they depend on has changed: `python -m local.aws.synth [STAGE]`."""
+"""Synthesizes the templates if any of their inputs has changed: `python -m local.aws.synth [STAGE]`."""
 
 import fcntl
 import hashlib
@@ -13,7 +13,7 @@ INPUTS = ("app.py", "cdk.json", "stacks", "functions", "layers/core/python", ".b
 
 
 def synthesize(root: Path = ROOT, stage: str = "dev") -> Path:
-    """Returns the folder of the cloud assembly, made by app.py as a deployment would make it."""
+    """Returns the folder of the cloud assembly, written by app.py as for a deployment."""
     out = root / ".build" / "cdk.out"
     out.mkdir(parents=True, exist_ok=True)
     with (out.parent / "cdk.lock").open("w") as lock:
@@ -42,7 +42,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _ignored(root: Path, path: Path) -> bool:
-    # The runtime layer has thousands of files; its own digest stands for them.
+    # The runtime layer has thousands of files; its digest stands for them.
     parts = path.relative_to(root).parts
     return "__pycache__" in parts or parts[:4] == (".build", "layers", "runtime", "python")
 

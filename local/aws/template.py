@@ -1,4 +1,4 @@
-"""Reads what the runner needs out of synthesized CloudFormation templates."""
+"""Reads functions, routes and other resources from synthesized CloudFormation templates."""
 
 import json
 import re
@@ -20,14 +20,14 @@ ALIAS_IN_URI = re.compile(r":lambda:path/2015-03-31/functions/(\w+)/invocations$
 
 @dataclass(frozen=True, slots=True)
 class ApiRoute:
-    """One method of one resource of the API.
+    """A method of a resource of the API.
 
     Attributes:
         method: HTTP method, or ANY.
         path: resource path such as /v1/domains/{domain}.
-        function: name of the function behind it.
-        signed: whether callers have to sign (IAM).
-        seconds: how long the API waits for the function.
+        function: name of the function that it integrates with.
+        signed: whether requests have to be signed (IAM).
+        seconds: integration timeout.
     """
 
     method: str
@@ -39,7 +39,7 @@ class ApiRoute:
 
 @dataclass(frozen=True, slots=True)
 class GatewayResponse:
-    """What the API answers by itself in one kind of situation."""
+    """The answer of the API to one type of error, without a function."""
 
     status: int | None
     content_type: str
@@ -49,14 +49,14 @@ class GatewayResponse:
 
 @dataclass(frozen=True, slots=True)
 class StackTemplate:
-    """One template with the values that other stacks export to it.
+    """A template with the values that other stacks export to it.
 
     Attributes:
         folder: the cloud assembly.
-        name: of the stack.
-        content: the template as it is deployed.
+        name: name of the stack.
+        content: the template as deployed.
         exports: values by export name.
-        numbers: of function versions by logical id; the first one unless said otherwise.
+        numbers: numbers of function versions by logical id, 1 if absent.
     """
 
     folder: Path
@@ -72,7 +72,7 @@ class StackTemplate:
         return cls(folder, name, content, exports)
 
     def after(self, former: "StackTemplate") -> "StackTemplate":
-        """Returns it as an update of a former one: versions that are new there have the next number."""
+        """Returns the template as an update of a former one; new versions get the next number."""
         versions = former.versions()
         known = set(versions.values())
         following = {
@@ -83,11 +83,11 @@ class StackTemplate:
         return replace(self, numbers={**former.numbers, **following})
 
     def resource_names(self) -> dict[str, str]:
-        """Returns the logical id of each function, which stands for its name in AWS, by its name here."""
+        """Returns the logical id of each function, which is its name in AWS here, by its local name."""
         return {_name(id_): id_ for id_, _ in self.raw("AWS::Lambda::Function")}
 
     def exported(self) -> dict[str, str]:
-        """Returns what the stack exports to others, by name."""
+        """Returns the exports of the stack by name."""
         outputs = self.content.get("Outputs", {}).values()
         return {each["Export"]["Name"]: self.resolve(each["Value"]) for each in outputs if "Export" in each}
 
@@ -131,13 +131,13 @@ class StackTemplate:
             yield logical_id, self.resolve(properties)
 
     def raw(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yields logical id and properties, as they are written, of the resources of one type."""
+        """Yields logical id and unresolved properties of the resources of one type."""
         for logical_id, resource in self.content["Resources"].items():
             if resource["Type"] == kind:
                 yield logical_id, resource.get("Properties", {})
 
     def function(self, reference: Any) -> str:
-        """Returns the name of the function that a written value, in whatever form, or an alias in it refers to."""
+        """Returns the name of the function that a value refers to, directly or by an alias."""
         names = {logical_id: _name(logical_id) for logical_id, _ in self.raw("AWS::Lambda::Function")}
         names |= self._targets()
         found = next((names[each] for each in _strings(reference) if each in names), None)
@@ -181,7 +181,7 @@ class StackTemplate:
         return self.folder / str(files[key]["source"]["path"])
 
     def routes(self) -> list[ApiRoute]:
-        """Returns the routes of the API, each with the function behind the alias that it integrates with."""
+        """Returns the routes of the API, each with the function of its alias."""
         paths = self._paths()
         targets = self._targets()
         return [
@@ -214,15 +214,15 @@ class StackTemplate:
             raise NotImplementedError(f"an integration other than a proxy to an alias: {integration}")
         return found[1]
 
-    def refusals(self) -> dict[str, GatewayResponse]:
-        """Returns what the API answers by itself, by kind of situation."""
+    def gateway_responses(self) -> dict[str, GatewayResponse]:
+        """Returns the gateway responses of the API by their type."""
         return {
-            response["ResponseType"]: _refusal(response)
+            response["ResponseType"]: _gateway_response(response)
             for _, response in self.resources("AWS::ApiGateway::GatewayResponse")
         }
 
 
-def _refusal(response: Mapping[str, Any]) -> GatewayResponse:
+def _gateway_response(response: Mapping[str, Any]) -> GatewayResponse:
     content_type, template = next(iter(response["ResponseTemplates"].items()))
     parameters = response.get("ResponseParameters", {})
     headers = {name.removeprefix("gatewayresponse.header."): value.strip("'") for name, value in parameters.items()}
@@ -231,7 +231,7 @@ def _refusal(response: Mapping[str, Any]) -> GatewayResponse:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Yields every string in a value; those that are logical ids are what it refers to."""
+    """Yields every string in a value, among them the logical ids that it refers to."""
     if isinstance(value, str):
         yield value
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -239,6 +239,6 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _name(logical_id: str) -> str:
-    """ManageDomainsFunction05767D89 -> manage_domains."""
+    """Converts a logical id such as ManageDomainsFunction05767D89 to manage_domains."""
     words = re.sub(r"(Function)?[0-9A-F]{8}$", "", logical_id)
     return re.sub(r"(?<!^)(?=[A-Z])", "_", words).lower()

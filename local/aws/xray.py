@@ -1,4 +1,4 @@
-"""X-Ray on this machine: trace headers as AWS's services make them, and a daemon that keeps what functions send it.
+"""X-Ray on this machine: trace headers in AWS's format, and a daemon that keeps the segments of functions.
 
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html
 """
@@ -17,13 +17,13 @@ type Segment = Mapping[str, Any]
 
 
 def header(request_id: str, *, sampled: bool = False) -> str:
-    """Makes the trace header of a request that came without one; its id is a UUID."""
+    """Returns a trace header for a request without one, whose id is a UUID."""
     unique = request_id.replace("-", "")
     return f"Root=1-{int(time.time()):08x}-{unique[:24]};Parent={unique[-16:]};Sampled={sampled:d}"
 
 
 class XRayDaemon:
-    """Takes segments over UDP until it is stopped; AWS_XRAY_DAEMON_ADDRESS leads functions to its `address`."""
+    """Receives segments over UDP until it is stopped; functions find it by AWS_XRAY_DAEMON_ADDRESS."""
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
@@ -40,7 +40,7 @@ class XRayDaemon:
         return f"{host}:{port}"
 
     def stop(self) -> None:
-        """Ends it, after it took what has arrived."""
+        """Stops after it has received the pending segments."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(b"", self._socket.getsockname())
         self._thread.join()

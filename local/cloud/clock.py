@@ -1,4 +1,4 @@
-"""Time that may run faster than the clock on the wall."""
+"""Simulated time, which may run faster than real time."""
 
 import math
 import time
@@ -13,9 +13,9 @@ class SimulatedClock:
     """Simulated time, which starts at a full minute.
 
     Attributes:
-        pace: simulated seconds in a real one.
-        began: when it started, in real seconds since 1970; later by as much as it stood still.
-        origin: the simulated time at which it started.
+        pace: simulated seconds per real second.
+        began: real time of the start, in seconds since 1970, moved later by every pause.
+        origin: simulated time of the start.
     """
 
     pace: float
@@ -24,20 +24,20 @@ class SimulatedClock:
 
     @classmethod
     def start(cls, pace: float) -> Self:
-        """Starts now."""
+        """Starts a clock now."""
         now = time.time()
         return cls(pace, now, math.floor(now / MINUTE) * MINUTE)
 
     def standing_still(self, simulated: float) -> Self:
-        """Returns it as one that has not yet gone past a simulated time."""
+        """Returns the clock, paused so that it has not passed a simulated time."""
         return replace(self, began=self.began + max(0.0, time.time() - self.real(simulated)))
 
     def simulated(self, real: float) -> float:
-        """Returns what it shows at a real time."""
+        """Converts real to simulated time."""
         return self.origin + (real - self.began) * self.pace
 
     def real(self, simulated: float) -> float:
-        """Returns when it shows a simulated time."""
+        """Converts simulated to real time."""
         return self.began + (simulated - self.origin) / self.pace
 
     def wait(self, simulated: float) -> None:

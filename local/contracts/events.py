@@ -1,6 +1,6 @@
-"""Writes sample events, as the API in front of the functions makes them: `python -m local.contracts.events`.
+"""Writes sample events of API Gateway to events/: `python -m local.contracts.events`.
 
-Their audio is a tone, for no recording of a person is part of this repository.
+Their audio is a tone, since no recording of a person is part of this repository.
 """
 
 import base64
@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from local.aws.api.front import ApiDefinition, HttpRequest, handle
+from local.aws.api.definition import ApiDefinition
+from local.aws.api.front import handle
+from local.aws.api.proxy import HttpRequest
 from local.aws.functions.environment import InvocationResult
 from local.aws.synth import synthesize
 from local.aws.template import StackTemplate
@@ -20,7 +22,7 @@ from ops.synthesis import ROOT
 FOLDER = ROOT / "events"
 SPEAKER = "/v1/domains/acme/speakers/s-1024"
 RATE = 8000
-# What differs from one request to the next.
+# Fixed values of fields that differ between requests.
 MOMENT = {"requestTime": "01/Jun/2026:12:00:00 +0000", "requestTimeEpoch": 1780315200000}
 TRACE = "Root=1-6a1d7a40-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=0"
 
@@ -28,7 +30,7 @@ type SampleRequest = tuple[str, str, Mapping[str, Any] | None]
 
 
 def samples() -> dict[str, SampleRequest]:
-    """Method, path and body by the operation's name."""
+    """Returns method, path and body by operation id."""
     audio = {"content": tone(), "encoding": "pcm_s16le", "sample_rate": RATE}
     consent = {"receipt_id": "c-77", "given_at": "2026-06-01T11:58:00+00:00"}
     return {
@@ -42,19 +44,19 @@ def samples() -> dict[str, SampleRequest]:
 
 
 def tone() -> str:
-    """Half a second of 440 Hz, base64 of 16-bit samples."""
+    """Returns half a second of 440 Hz as base64 of 16-bit samples."""
     n = np.arange(RATE // 2)
     return base64.b64encode((8000 * np.sin(2 * np.pi * 440 * n / RATE)).astype("<i2").tobytes()).decode()
 
 
 def events() -> dict[str, str]:
-    """Each sample as the JSON that its function receives."""
+    """Returns the JSON event of each sample request."""
     template = StackTemplate.read(synthesize(), "Bonafide-dev-Service", {})
     return {name: _event(template, name, sample) for name, sample in samples().items()}
 
 
 def _event(template: StackTemplate, name: str, sample: SampleRequest) -> str:
-    """Sends one request through the front and keeps what it passes on."""
+    """Sends one request through the API and returns the event that the function receives."""
     received: list[bytes] = []
 
     def submit(_function: str, payload: bytes, _trace: str, _request: str) -> Future[InvocationResult]:
@@ -80,7 +82,7 @@ def _event(template: StackTemplate, name: str, sample: SampleRequest) -> str:
 
 
 def main() -> None:
-    """Writes the folder anew."""
+    """Writes all sample events."""
     FOLDER.mkdir(exist_ok=True)
     for name, event in events().items():
         (FOLDER / f"{name}.json").write_text(event, encoding="utf-8")

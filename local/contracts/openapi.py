@@ -1,4 +1,4 @@
-"""Writes the public contract from the functions' own routes: `make openapi`."""
+"""Writes the OpenAPI document of the functions' routes: `make openapi`."""
 
 import hashlib
 import importlib
@@ -13,7 +13,7 @@ from bonafide import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "layers/core/python/bonafide/openapi.json"
-# Handlers start as they would in AWS, so they need settings; none of these is called.
+# Handlers read settings at start as in AWS; none of these resources is accessed.
 SETTINGS = {
     "AWS_DEFAULT_REGION": "eu-west-1",
     "BONAFIDE_DOMAIN_TABLE": "domains",
@@ -42,14 +42,14 @@ def generate() -> dict[str, Any]:
     )
     for handler in sorted((ROOT / "functions").glob("*/handler.py")):
         if "create_app" not in handler.read_text():
-            continue  # it serves no routes, and may need more settings than those that do
+            continue  # it serves no routes, and may need further settings
         module: Any = importlib.import_module(f"functions.{handler.parent.name}.handler")
         merge.add_schema(module.app.get_openapi_schema().model_dump(by_alias=True, exclude_none=True, mode="json"))
     return _served(merge.get_openapi_schema())
 
 
 def _served(document: dict[str, Any]) -> dict[str, Any]:
-    """Says that every route but liveness is signed, and where the routes are."""
+    """Adds the servers, and the signature that every route but the health check requires."""
     document["components"]["securitySchemes"] = {
         "sigv4": {
             "type": "apiKey",
@@ -60,7 +60,7 @@ def _served(document: dict[str, Any]) -> dict[str, Any]:
         }
     }
     document["security"] = [{"sigv4": []}]
-    # Seen from the document and its page: what lies above the version depends on the deployment.
+    # Relative to the document and its page: the path above the version depends on the deployment.
     document["servers"] = [{"url": ".."}]
     document["paths"]["/v1/health"]["get"]["security"] = []
     return document

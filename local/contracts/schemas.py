@@ -9,7 +9,7 @@ TARGET = Path(__file__).resolve().parents[2] / f"docs/contracts/stream-v{VERSION
 
 
 def text() -> str:
-    """Returns the text of the published schema."""
+    """Returns the published schema."""
     return json.dumps(schema(), indent=1, sort_keys=True) + "\n"
 
 

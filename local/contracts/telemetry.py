@@ -12,14 +12,14 @@ PLACE = re.compile(r"(?<=<!-- metrics -->\n).*(?=<!-- /metrics -->)", re.DOTALL)
 
 
 def table(source: Path = SOURCE) -> str:
-    """The metrics, one a line."""
+    """Returns the table of metrics, one per line."""
     metrics = json.loads(source.read_text())["metrics"]
     lines = [f"| `{name}` | {each['unit']} | {each['means']} |" for name, each in metrics.items()]
     return "\n".join(["| metric | unit | means |", "|---|---|---|", *lines, ""])
 
 
 def text() -> str:
-    """The document with the table as it should be."""
+    """Returns the document with the current table."""
     return PLACE.sub(lambda _: table(), TARGET.read_text())
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+from bonafide_client import ApiResponse
 from layers.model.fetch import TORTOISE
-from local.demo.client import Reply
 from local.demo.script import Action, DemoStep, SyntheticVoice
 
 PROGRAMS = ("hibari-tts", "pyworld-prebuilt")
@@ -22,24 +22,34 @@ class DemoRow:
 
     section: str
     step: DemoStep
-    reply: Reply
+    response: ApiResponse
+
+    @property
+    def outcome(self) -> str:
+        """The decision, the state of the speaker, or the problem's code."""
+        document = self.response.document
+        if self.response.status >= 400:
+            return self.response.code
+        return next(
+            (str(document[key]) for key in ("decision", "status") if key in document), str(self.response.status)
+        )
 
     @property
     def held(self) -> bool:
         """Whether the answer is one that the script expects."""
         expected = self.step.expected
         given = not expected.reasons or any(reason in self.reasons for reason in expected.reasons)
-        return self.reply.outcome in expected.outcomes and given
+        return self.outcome in expected.outcomes and given
 
     @property
     def reasons(self) -> Sequence[str]:
         """Reason codes of the decision."""
-        return list(self.reply.document.get("reasons", []))
+        return list(self.response.document.get("reasons", []))
 
     @property
     def missed(self) -> bool:
         """Whether a synthetic voice was accepted, even if the script allows it."""
-        return self.step.synthetic is not None and self.reply.outcome == "ACCEPT"
+        return self.step.synthetic is not None and self.outcome == "ACCEPT"
 
     @property
     def voice_matches(self) -> bool:
@@ -49,11 +59,11 @@ class DemoRow:
 
     def figure(self, name: str, of: str = "speaker") -> float | None:
         """Returns the LLR, score or threshold of the speaker or of liveness; None without a comparison."""
-        return (self.reply.document.get(of) or {}).get(name) if self.step.action is Action.CALL else None
+        return (self.response.document.get(of) or {}).get(name) if self.step.action is Action.CALL else None
 
     def record(self) -> Mapping[str, Any]:
         """Returns the row of the report; holds no audio and no embedding."""
-        document = self.reply.document
+        document = self.response.document
         return {
             "section": self.section,
             "domain": self.step.domain,
@@ -62,13 +72,13 @@ class DemoRow:
             "claimed": self.step.claimed,
             "spoke": self.step.spoke,
             "machine": self.step.synthetic,
-            "status": self.reply.status,
-            "outcome": self.reply.outcome,
+            "status": self.response.status,
+            "outcome": self.outcome,
             "reasons": self.reasons,
             **{name: self.figure(name) for name in ("llr", "score", "threshold")},
             "liveness": document.get("liveness"),
             **{name: document.get(name) for name in ("channel", "speech_seconds", "missing_speech_seconds", "detail")},
-            "milliseconds": round(self.reply.milliseconds, 1),
+            "milliseconds": round(self.response.milliseconds, 1),
             "expected": asdict(self.step.expected),
             "held": self.held,
         }
@@ -78,7 +88,7 @@ def summary(rows: Sequence[DemoRow], seconds: float) -> Mapping[str, Any]:
     """Counts decisions and times over all rows."""
     calls = [row for row in rows if row.step.action is Action.CALL]
     scored = [row for row in calls if row.figure("llr") is not None]
-    times = quantiles([row.reply.milliseconds for row in scored], n=100, method="inclusive")
+    times = quantiles([row.response.milliseconds for row in scored], n=100, method="inclusive")
     return {
         "held": sum(row.held for row in rows),
         "failed": sum(not row.held for row in rows),
@@ -117,7 +127,7 @@ CALLERS: Mapping[str, Callable[[DemoRow], bool]] = {
 
 
 def _decisions(rows: Iterable[DemoRow]) -> Mapping[str, int]:
-    return dict(Counter(row.reply.outcome for row in rows))
+    return dict(Counter(row.outcome for row in rows))
 
 
 def _attacks(scored: Sequence[DemoRow]) -> Mapping[str, int]:
@@ -125,7 +135,7 @@ def _attacks(scored: Sequence[DemoRow]) -> Mapping[str, int]:
     attacks = [row for row in scored if not _is_genuine(row)]
     return {
         "total": len(attacks),
-        "accepted": sum(row.reply.outcome == "ACCEPT" for row in attacks),
+        "accepted": sum(row.outcome == "ACCEPT" for row in attacks),
         "acceptance_allowed": sum("ACCEPT" in row.step.expected.outcomes for row in attacks),
     }
 
@@ -133,7 +143,7 @@ def _attacks(scored: Sequence[DemoRow]) -> Mapping[str, int]:
 def write(path: Path, rows: Sequence[DemoRow], totals: Mapping[str, Any]) -> None:
     """Writes the report as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    bundle = next((row.reply.document["bundle"] for row in rows if "bundle" in row.reply.document), None)
+    bundle = next((row.response.document["bundle"] for row in rows if "bundle" in row.response.document), None)
     source = {"package": TORTOISE.name, "version": TORTOISE.version, "sha256": TORTOISE.sha256}
     programs = {name: version(name) for name in PROGRAMS}
     lineage = {"schema": 2, "bundle": bundle, "recordings": source, "machines": programs}

@@ -1,27 +1,33 @@
-"""Who calls, how, and what has to come of it: the demo as data."""
+"""The script of the demo: requests with their expected answers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Samples, Waveform
+from bonafide_client import bodies
 from layers.golden.readers import RATE, Reader, wav
 from local.demo import synthetic_voices
-from local.demo.client import Document, audio, consent
 
 type Send = Callable[[Samples], bytes]
 
 OFFICE, PHONE = "demo-office", "demo-phone"
+<<<<<<< HEAD
 # The recordings are short, so these domains ask for less speech than the default of 20 seconds. Costs are the defaults.
+SETTINGS: dict[str, Any] = {"policy": {"minimum_enrolment_seconds": 6}}
+=======
+# The recordings are short, so these domains require less than the default of 20 s of speech. Costs are the defaults.
 SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6}}
+>>>>>>> wt-rooms
 IMPOSTORS_EACH = 3
 
 
 class Action(StrEnum):
-    """What is asked of the API; the end of the path."""
+    """An operation of the API, which ends the path."""
 
     ENROLL = "enrollments"
     CALL = "authentications"
@@ -29,7 +35,7 @@ class Action(StrEnum):
 
 
 class SyntheticVoice(StrEnum):
-    """What kind of machine calls; none, of people."""
+    """A kind of synthetic voice."""
 
     SPEECH = "text to speech"
     CLONE = "clone"
@@ -37,11 +43,11 @@ class SyntheticVoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What has to come back.
+    """The acceptable answers to a request.
 
     Attributes:
-        outcomes: acceptable decisions, states of the speaker, or codes of problems.
-        reasons: one of which has to be given, if any.
+        outcomes: decisions, speaker states or problem codes.
+        reasons: reason codes, one of which is required, if any.
     """
 
     outcomes: tuple[str, ...]
@@ -53,13 +59,13 @@ class Expectation:
 
 
 ENROLLED = Expectation(("ENROLLED",))
-# The voice has to be known again. The detector of synthetic speech doubts some people: that may cost one more proof.
+# The voice has to match. The detector of synthetic speech doubts some people, which may cost another proof.
 GENUINE = Expectation(("ACCEPT", "STEP_UP"), ("VOICE_MATCH",))
-# Over another channel than the enrollment's, asking for one more proof is right; turning the caller away is not.
+# Over another channel than at enrollment, asking for another proof is acceptable; rejection is not.
 GENUINE_ELSEWHERE = Expectation(("ACCEPT", "STEP_UP"))
 IMPOSTOR = Expectation(("REJECT", "STEP_UP"))
-# The detector misses some clones: the report counts those that were accepted, and hides none.
-# What fails the demo is one of a family that it finds.
+# The detector misses some clones; the summary counts the accepted ones. Accepting one of a system that the detector
+# finds reliably fails the demo.
 CLONE = Expectation(("ACCEPT", "REJECT", "STEP_UP"))
 CLONE_FOUND = Expectation(("REJECT", "STEP_UP"))
 ALWAYS_FOUND = frozenset({"lpc"})
@@ -70,12 +76,12 @@ class DemoStep:
     """One request.
 
     Attributes:
-        kind: the situation, for people.
-        claimed: the speaker that the request names.
-        spoke: whose voice it is, or what machine's.
-        expected: what has to come of it.
-        content: the recording, as it is sent.
-        synthetic: its kind, if one spoke.
+        kind: description for people.
+        claimed: speaker that the request names.
+        spoke: person or system that spoke.
+        expected: acceptable answers.
+        content: recording as an audio file.
+        synthetic: kind of synthetic voice, if any.
     """
 
     kind: str
@@ -89,23 +95,33 @@ class DemoStep:
 
     @property
     def path(self) -> str:
-        """Where the request goes."""
+        """Path of the request."""
         return f"/v1/domains/{self.domain}/speakers/{self.claimed}/{self.action}"
 
-    def body(self) -> Document | None:
+<<<<<<< HEAD
+    def body(self) -> dict[str, Any] | None:
         """What the request says."""
+=======
+    def body(self) -> Document | None:
+        """Returns the body of the request."""
+>>>>>>> wt-rooms
         if self.action is Action.OPT_OUT:
             return None
-        receipt = {"consent": consent(f"demo-{self.claimed}")} if self.action is Action.ENROLL else {}
-        return {"audio": audio(self.content), **receipt}
+        receipt = {"consent": bodies.consent(f"demo-{self.claimed}")} if self.action is Action.ENROLL else {}
+        return {"audio": bodies.audio(self.content), **receipt}
 
 
 def script(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Iterator[DemoStep]]]:
+<<<<<<< HEAD
     """Headings, each with its steps, in order."""
     brief = min(readers.values(), key=lambda reader: len(reader.enrollment))
+=======
+    """Yields headings, each with its steps."""
+    brief = min(readers.values(), key=lambda reader: len(reader.enrolment))
+>>>>>>> wt-rooms
     people = [reader for reader in readers.values() if reader is not brief]
     yield "Enrolled with the first passages of each reader, 16 kHz", _enroll(people, OFFICE, wav)
-    yield "Too little, or not good enough to enroll", _refused_enrollments(brief, people[0])
+    yield "Not enough or unusable speech to enroll", _refused_enrollments(brief, people[0])
     yield "Genuine: the reader's last passage", _genuine(people, GENUINE, "genuine", OFFICE, wav)
     yield "Impostors: someone else's last passage", _impostors([*people, brief], people, IMPOSTORS_EACH, OFFICE, wav)
     yield (
@@ -123,22 +139,22 @@ def script(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Iterator[DemoSt
     yield from _synthetic(people)
     yield "Bad lines", _bad_lines(people[0])
     yield "Nothing to decide on", _unusable(people[0], brief)
-    yield "Leaving", _leaving(people[1])
+    yield "Opt-out", _opting_out(people[1])
 
 
 def line(samples: Samples) -> bytes:
-    """What arrives of speech over a telephone, as a file."""
+    """Returns speech over a telephone line as a WAV file."""
     received = telephone(Waveform(samples, RATE))
     return wav(received.samples, rate=received.rate)
 
 
 def overdriven(samples: Samples) -> Samples:
-    """As a badly set converter delivers it: the loud half cut off flat."""
+    """Returns speech that is clipped by an overdriven converter."""
     return np.asarray(np.clip(20 * samples, -0.999, 0.999), np.float32)
 
 
 def noisy(samples: Samples) -> Samples:
-    """After half a second of waiting, speech as loud as the noise around it."""
+    """Returns half a second of pause, then speech, with noise at the level of the speech."""
     waited = np.concatenate([np.zeros(RATE // 2, np.float32), samples])
     noise = np.random.default_rng(0).standard_normal(len(waited)).astype(np.float32)
     return np.asarray(waited + noise * np.sqrt(np.mean(np.square(samples))), np.float32)
@@ -167,7 +183,7 @@ def _genuine(people: Sequence[Reader], expected: Expectation, kind: str, domain:
 def _impostors(
     callers: Sequence[Reader], people: Sequence[Reader], each: int, domain: str, send: Send
 ) -> Iterator[DemoStep]:
-    """Every person is claimed by `each` others, and every caller claims about as many."""
+    """Yields calls in which each person is claimed by `each` others, who call about equally often."""
     for i, person in enumerate(people):
         for j in range(each):
             caller = callers[(i + 1 + j * (len(callers) - 1) // each) % len(callers)]
@@ -175,7 +191,7 @@ def _impostors(
 
 
 def _synthetic(people: Sequence[Reader]) -> Iterator[tuple[str, Iterator[DemoStep]]]:
-    """Machines, each claiming somebody; a clone of a person's last passage claims that person."""
+    """Yields calls by synthetic voices; a clone claims the person whose last passage it copies."""
     clones = [
         (person, name, synthetic_voices.copy(name, person.call))
         for person in people
@@ -183,8 +199,8 @@ def _synthetic(people: Sequence[Reader]) -> Iterator[tuple[str, Iterator[DemoSte
     ]
     yield "Synthetic: text to speech in a voice of its own, 16 kHz", _speakers(people, OFFICE, wav)
     yield "Synthetic: text to speech in a voice of its own, by telephone", _speakers(people, PHONE, line)
-    yield "Synthetic: perfect clones of whoever is claimed, 16 kHz", _clones(clones, OFFICE, wav)
-    yield "Synthetic: perfect clones of whoever is claimed, by telephone", _clones(clones, PHONE, line)
+    yield "Synthetic: clones of the claimed speaker, 16 kHz", _clones(clones, OFFICE, wav)
+    yield "Synthetic: clones of the claimed speaker, by telephone", _clones(clones, PHONE, line)
 
 
 def _speakers(people: Sequence[Reader], domain: str, send: Send) -> Iterator[DemoStep]:
@@ -225,11 +241,11 @@ def _unusable(person: Reader, pending: Reader) -> Iterator[DemoStep]:
     yield step("cut off", good[: len(good) // 2], "audio_truncated")
     yield step("not audio", good[::-1], "audio_malformed")
     yield step("two channels", wav(person.call, person.call), "audio_channel_required")
-    yield step("nobody of that name", good, "speaker_not_found", claimed="nobody")
+    yield step("unknown speaker", good, "speaker_not_found", claimed="nobody")
     yield step("not yet enrolled", good, "speaker_not_enrolled", claimed=pending.name)
 
 
-def _leaving(person: Reader) -> Iterator[DemoStep]:
+def _opting_out(person: Reader) -> Iterator[DemoStep]:
     def step(kind: str, outcome: str, action: Action) -> DemoStep:
         return DemoStep(kind, person.name, person.name, Expectation((outcome,)), wav(person.call), action)
 

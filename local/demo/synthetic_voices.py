@@ -1,7 +1,7 @@
-"""Machines to call with: text to speech, and perfect clones of the people who are enrolled.
+"""Synthetic voices: text to speech, and clones of enrolled speakers by copy synthesis.
 
-A clone is a recording of the person, taken apart into parameters and put together again (copy synthesis): whoever
-knows only the voice takes it for the person. Nothing here is random: each run makes the same calls.
+Copy synthesis resynthesizes a recording of the person from its parameters, so that speaker verification alone accepts
+it. The output is deterministic: each run makes the same calls.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ SENTENCES = (
 )
 PITCH_SECONDS = 0.005
 LEAST_HERTZ = 60.0
-# Above this, and where there is no pitch, speech is noise.
+# Speech is modeled as noise above this frequency, and where it has no pitch.
 HARMONIC_BELOW_HERTZ = 4000.0
 FRAME, HOP, ORDER = 480, 160, 20
 NOISE_FRAME, NOISE_HOP = 256, round(PITCH_SECONDS * RATE)
@@ -35,13 +35,13 @@ NOISE_FRAME, NOISE_HOP = 256, round(PITCH_SECONDS * RATE)
 
 @cache
 def speech(number: int) -> Samples:
-    """A sentence in the one voice of a small neural text-to-speech program; at RATE, shape (n,)."""
+    """Returns a sentence in the single voice of a small neural text-to-speech program; at RATE, shape (n,)."""
     spoken = _program()(SENTENCES[number % len(SENTENCES)], speed=0.9 + 0.1 * (number % 3), seed=number)
     return resample(np.asarray(spoken, np.float32), SAMPLE_RATE, RATE)
 
 
 def world(samples: Samples) -> Wide:
-    """The WORLD vocoder (Morise 2016): pitch, spectral envelope and aperiodicity."""
+    """Resynthesizes with the WORLD vocoder (Morise 2016): pitch, spectral envelope and aperiodicity."""
     wide = samples.astype(np.float64)
     pitch, times, envelope = _parameters(samples)
     spoken: Wide = pyworld.synthesize(pitch, envelope, pyworld.d4c(wide, pitch, times, RATE), RATE)
@@ -49,7 +49,7 @@ def world(samples: Samples) -> Wide:
 
 
 def linear_prediction(samples: Samples) -> Wide:
-    """Pulses and noise through all-pole filters (Atal and Hanauer 1971)."""
+    """Resynthesizes with pulses and noise through all-pole filters (Atal and Hanauer 1971)."""
     window = np.hanning(FRAME + 1)[:-1]
     source = _excitation(samples)
     spoken = np.zeros(len(samples))
@@ -60,7 +60,7 @@ def linear_prediction(samples: Samples) -> Wide:
 
 
 def harmonics_and_noise(samples: Samples) -> Wide:
-    """Sinusoids at multiples of the pitch, and noise in the shape of the spectrum (Stylianou 2001)."""
+    """Resynthesizes with harmonics of the pitch and noise shaped by the spectrum (Stylianou 2001)."""
     pitch, times, envelope = _parameters(samples)
     at = np.arange(len(samples)) / RATE
     turns = np.cumsum(2 * np.pi * np.interp(at, times, pitch) / RATE)
@@ -78,7 +78,7 @@ COPIERS: Mapping[str, Callable[[Samples], Wide]] = {
 
 
 def copy(system: str, samples: Samples) -> Samples:
-    """What a system makes of a recording at RATE, as long and as loud; shape (n,)."""
+    """Returns the clone of a recording at RATE by a system, of equal length and level; shape (n,)."""
     spoken = COPIERS[system](samples)
     level = np.sqrt(np.mean(np.square(samples)) / np.mean(np.square(spoken)))
     return np.asarray(np.clip(level * spoken, -0.999, 0.999), np.float32)
@@ -90,7 +90,7 @@ def _program() -> Hibari:
 
 
 def _parameters(samples: Samples) -> tuple[Wide, Wide, Wide]:
-    """Pitch in hertz, 0 where there is none, and times in seconds, (frames,); envelope of power, (frames, bins)."""
+    """Returns pitch in hertz (0 if unvoiced) and times in seconds, (frames,), and power envelope, (frames, bins)."""
     wide = samples.astype(np.float64)
     rough, times = pyworld.dio(wide, RATE, frame_period=1000 * PITCH_SECONDS)
     pitch = pyworld.stonemask(wide, rough, times, RATE)
@@ -98,7 +98,7 @@ def _parameters(samples: Samples) -> tuple[Wide, Wide, Wide]:
 
 
 def _excitation(samples: Samples) -> Wide:
-    """Pulses of unit power with some noise where there is a pitch, noise elsewhere; shape (n,)."""
+    """Returns pulses of unit power with some noise where voiced, noise elsewhere; shape (n,)."""
     pitch, times, _ = _parameters(samples)
     track = np.interp(np.arange(len(samples)) / RATE, times, pitch)
     voiced = track > LEAST_HERTZ
@@ -109,7 +109,7 @@ def _excitation(samples: Samples) -> Wide:
 
 
 def _filtered(source: Wide, speech_frame: Wide) -> Wide:
-    """The source through the filter that predicts the frame, with the frame's energy; shape (FRAME,)."""
+    """Filters the source by linear prediction of the frame, with the frame's energy; shape (FRAME,)."""
     lags = np.correlate(speech_frame, speech_frame, "full")[FRAME - 1 : FRAME + ORDER]
     lags[0] = 1.0001 * lags[0] + 1e-9
     order = np.arange(ORDER)
@@ -120,16 +120,16 @@ def _filtered(source: Wide, speech_frame: Wide) -> Wide:
 
 
 def _amplitude(pitch: Wide, envelope: Wide, number: int) -> Wide:
-    """Of one harmonic in each frame, shape (frames,); 0 where there is no pitch or it is too high."""
+    """Returns the amplitude of one harmonic in each frame, shape (frames,); 0 if unvoiced or too high."""
     hertz = number * pitch
-    heard = (pitch > LEAST_HERTZ) & (hertz < HARMONIC_BELOW_HERTZ)
-    bins = np.where(heard, np.rint(hertz * 2 / RATE * (envelope.shape[1] - 1)), 0).astype(int)
+    audible = (pitch > LEAST_HERTZ) & (hertz < HARMONIC_BELOW_HERTZ)
+    bins = np.where(audible, np.rint(hertz * 2 / RATE * (envelope.shape[1] - 1)), 0).astype(int)
     power = envelope[np.arange(len(pitch)), bins] * pitch / RATE
-    return np.where(heard, 2 * np.sqrt(power), 0.0)
+    return np.where(audible, 2 * np.sqrt(power), 0.0)
 
 
 def _noise(pitch: Wide, envelope: Wide, count: int) -> Wide:
-    """Noise with the power of the envelope, less of it where harmonics are; shape (count,)."""
+    """Returns noise with the power of the envelope, attenuated below harmonics; shape (count,)."""
     magnitude = np.sqrt(envelope[:, :: 2 * (envelope.shape[1] - 1) // NOISE_FRAME])
     low = np.linspace(0, RATE / 2, magnitude.shape[1]) < HARMONIC_BELOW_HERTZ
     magnitude *= np.where((pitch > LEAST_HERTZ)[:, None] & low, 0.1, 1.0)

@@ -47,7 +47,7 @@ class DemoTable:
         """Prints one row."""
         mark = self._paint(*_mark(row))
         cells = _fitted(_cells(row))
-        cells[OUTCOME] = self._paint(cells[OUTCOME], COLORS.get(row.reply.outcome, DIM))
+        cells[OUTCOME] = self._paint(cells[OUTCOME], COLORS.get(row.outcome, DIM))
         wanted = "" if row.held else self._paint(f"  expected {row.step.expected}", RED)
         print(f"{mark} {'  '.join(cells)}{wanted}".rstrip(), flush=True)
 
@@ -109,17 +109,17 @@ def _mark(row: DemoRow) -> tuple[str, str]:
 
 
 def _cells(row: DemoRow) -> Sequence[str]:
-    step, reply = row.step, row.reply
+    step, response = row.step, row.response
     voice = (_number(row.figure("llr"), "+.1f"), _number(row.figure("score"), ".0f"))
     alive = _number(row.figure("llr", "liveness"), "+.1f")
     return (
         step.claimed,
         step.spoke,
         step.kind,
-        reply.outcome,
+        row.outcome,
         *voice,
         alive,
-        f"{reply.milliseconds:.0f}",
+        f"{response.milliseconds:.0f}",
         _remark(row),
     )
 
@@ -136,7 +136,7 @@ def _number(value: float | None, form: str) -> str:
 
 def _remark(row: DemoRow) -> str:
     """Returns the reasons, the missing speech, or the problem's detail."""
-    missing = row.reply.document.get("missing_speech_seconds")
+    missing = row.response.document.get("missing_speech_seconds")
     if missing and row.step.action is Action.ENROLL:
         return f"{missing} s of speech missing"
-    return ", ".join(row.reasons) or str(row.reply.document.get("detail", ""))
+    return ", ".join(row.reasons) or str(row.response.document.get("detail", ""))

@@ -2,7 +2,7 @@
 
 import sys
 
-from local.gameday.gameday import main
+from local.gameday.play import main
 
 if __name__ == "__main__":
     sys.exit(main())

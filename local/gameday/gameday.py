@@ -17,6 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
+from bonafide_client import bodies
 from layers.golden.readers import RATE, load
 from local.aws.functions.function import LambdaFunction, platform
 from local.aws.relay import Fault, Relay, RelayAnswer, RelayRequest, healthy
@@ -27,9 +28,8 @@ from local.cloud.alarms.alarm import AlarmState, MetricAlarm
 from local.cloud.alarms.monitor import AlarmMonitor, CompositeAlarm, alarms, composites
 from local.cloud.clock import MINUTE
 from local.cloud.metrics.pump import MetricPump
-from local.demo.client import Client, audio
 from local.rehearse.target import read
-from local.rehearse.traffic import DOMAIN, Traffic, calls, enroll
+from local.rehearse.traffic import DOMAIN, Traffic, calls, enroll, once
 from local.runner import Account, Deployment, deployment
 
 STAGE = "staging"
@@ -96,7 +96,7 @@ class ChunkProducer:
     """Streams a call of one-second chunks, whatever comes back."""
 
     def __init__(self, endpoint: str) -> None:
-        self._client = Client(endpoint)
+        self._client = once(endpoint)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -108,11 +108,11 @@ class ChunkProducer:
 
     def _run(self) -> None:
         sessions, form = f"/v1/domains/{DOMAIN}/sessions", {"encoding": "pcm_s16le", "sample_rate": RATE}
-        session = self._client.send("POST", sessions, {"format": form}).document["session_id"]
+        session = self._client.request("POST", sessions, {"format": form}).document["session_id"]
         speech = next(iter(load().values())).call[:RATE]
-        chunk = audio(np.rint(speech * 32767).astype("<i2").tobytes())
+        chunk = bodies.audio(np.rint(speech * 32767).astype("<i2").tobytes())
         for number in itertools.count():
-            self._client.send("PUT", f"{sessions}/{session}/audio/{number}", chunk)
+            self._client.request("PUT", f"{sessions}/{session}/audio/{number}", chunk)
             if self._stop.wait(1 / CALLS_A_SECOND):
                 return
 
@@ -120,13 +120,13 @@ class ChunkProducer:
 def callers(field: GameDay) -> LoadSource:
     """People who call, each with one recording."""
     readers = load()
-    enrolled = enroll(Client(field.running.endpoint), readers)
+    enrolled = enroll(once(field.running.endpoint), readers)
     return Traffic(field.running.endpoint, calls(readers, enrolled), CALLS_A_SECOND)
 
 
 def producer(field: GameDay) -> LoadSource:
     """Somebody who is on the telephone all the time."""
-    enroll(Client(field.running.endpoint), load())
+    enroll(once(field.running.endpoint), load())
     return ChunkProducer(field.running.endpoint)
 
 

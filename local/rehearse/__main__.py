@@ -12,31 +12,30 @@ from layers.golden.readers import load
 from local.choice import choose
 from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.control_plane import ControlPlane
-from local.demo.client import Client
 from local.rehearse.rehearsal import Rehearsal
 from local.rehearse.report import RehearsalTable, draw_dashboards, write, write_metrics
 from local.rehearse.results import ScenarioResult
 from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged
 from local.rehearse.target import read
-from local.rehearse.traffic import calls, enroll
+from local.rehearse.traffic import calls, enroll, once
 from local.rehearse.versions import synthesize
 from local.runner import Account, deployment
 
 FORMER = "former"
-# The synthetic caller calls every other minute only: its calls cost as much as those of callers.
-RARELY = 2
+# The synthetic caller runs only every other minute, since its calls cost as much as those of callers.
+PROBE_MINUTES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class RehearsalSettings:
-    """How to rehearse.
+    """The settings of a rehearsal.
 
     Attributes:
-        stage: whose releases are shifted like those of production.
-        pace: simulated seconds in a real one while there are calls: a minute passes in five seconds.
-        quiet_pace: the same while nobody calls.
-        calls_a_second: real seconds.
-        out: folder for the report, pictures and logs.
+        stage: stage whose releases shift traffic as in production.
+        pace: simulated seconds per real second under load: a minute passes in five seconds.
+        quiet_pace: the same without load.
+        calls_a_second: calls per real second.
+        out: folder for the report, dashboards and logs.
     """
 
     stage: str = "staging"
@@ -47,18 +46,18 @@ class RehearsalSettings:
 
 
 def main() -> int:
-    """Plays scenarios; 0 only if each ended as it has to."""
+    """Plays the chosen scenarios; returns 0 only if each ended as expected."""
     chosen = choose(SCENARIOS, "scenario", "python -m local.rehearse", "Rehearse releases.")
     started, table, settings = time.monotonic(), RehearsalTable(), RehearsalSettings()
-    stories = rehearse(chosen, table, settings)
+    results = rehearse(chosen, table, settings)
     report = settings.out / "report.json"
-    write(report, stories)
-    table.closing(stories, time.monotonic() - started, report)
-    return 0 if all(story.held for story in stories) else 1
+    write(report, results)
+    table.closing(results, time.monotonic() - started, report)
+    return 0 if all(result.held for result in results) else 1
 
 
 def rehearse(scenarios: Sequence[Scenario], table: RehearsalTable, settings: RehearsalSettings) -> list[ScenarioResult]:
-    """Deploys the version of this repository and releases others on it."""
+    """Deploys the version of this repository and releases other versions on it."""
     print("Synthesizing the versions, then starting Bonafide ...", file=sys.stderr, flush=True)
     changes = {FORMER: unchanged, **{each.name: each.change for each in scenarios}}
     with ExitStack() as cleanup:
@@ -77,12 +76,12 @@ def _deploy(cleanup: ExitStack, assembly: Path, settings: RehearsalSettings) -> 
             stage=settings.stage,
             assembly=assembly,
             logs=settings.out / "logs",
-            pace=settings.pace / RARELY,
+            pace=settings.pace / PROBE_MINUTES,
             account=account,
         )
     )
     pump.names = running.template.resource_names()
-    readers, client = load(), Client(running.endpoint)
+    readers, client = load(), once(running.endpoint)
     enrolled = enroll(client, readers)
     client.close()
     former = read(assembly, settings.stage, running.template)
@@ -94,11 +93,11 @@ def _play(
 ) -> ScenarioResult:
     version = read(assembly, settings.stage, rehearsal.running.template)
     table.opening(scenario)
-    story = rehearsal.play(scenario, version, settings.pace if scenario.calls else settings.quiet_pace, table.line)
-    table.verdict(story)
-    write_metrics(story, settings.out)
-    draw_dashboards(story, version, settings.out)
-    return story
+    result = rehearsal.play(scenario, version, settings.pace if scenario.calls else settings.quiet_pace, table.line)
+    table.verdict(result)
+    write_metrics(result, settings.out)
+    draw_dashboards(result, version, settings.out)
+    return result
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Synthesizes several versions at once: `python -m local.rehearse.compose ROOT ...`, each into its folder cdk.out.
 
-A program of its own because of what one start of the CDK costs; the stacks are those of this repository.
+One process for all versions saves starts of the CDK; the stacks are those of this repository.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Plays one scenario: a version is released under traffic, minute by minute."""
+"""Plays scenarios: releases a version under load, in simulated minutes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -29,15 +29,15 @@ type Show = Callable[[MinuteFigures], None]
 
 @dataclass(slots=True)
 class Rehearsal:
-    """A deployment of the former version, on which one scenario after the other is played.
+    """A deployment of the former version, on which scenarios are played one after the other.
 
     Attributes:
-        running: the deployment.
-        former: its templates.
-        control: what hooks call.
-        pump: keeps time and metrics.
-        calls: what callers say.
-        rate: calls in a real second.
+        running: deployment.
+        former: templates of the former version.
+        control: APIs for hooks.
+        pump: simulated time and metrics.
+        calls: recorded calls.
+        rate: calls per real second.
     """
 
     running: Deployment
@@ -48,13 +48,13 @@ class Rehearsal:
     rate: float
 
     def play(self, scenario: Scenario, version: SynthesizedVersion, pace: float, show: Show) -> ScenarioResult:
-        """Releases a version and takes it away again.
+        """Releases a version and removes it again.
 
         Args:
-            scenario: what is released.
-            version: the synthesized templates of it.
-            pace: simulated seconds in a real one.
-            show: told of each minute.
+            scenario: scenario to play.
+            version: synthesized templates of the new version.
+            pace: simulated seconds per real second.
+            show: called after each minute.
         """
         with ExitStack() as cleanup:
             functions = self._start(version)
@@ -64,11 +64,11 @@ class Rehearsal:
             self.pump.restart(pace)
             monitor = AlarmMonitor(self.pump.store)
             monitor.define(*self.former.all)
-            stage = RehearsalTarget(self.running, functions, monitor, self.control)
-            cleanup.callback(self._restore, stage)
+            target = RehearsalTarget(self.running, functions, monitor, self.control)
+            cleanup.callback(self._restore, target)
             traffic = Traffic(self.running.endpoint, self.calls, self.rate if scenario.calls else 0)
             cleanup.callback(traffic.stop)
-            return _ScenarioRun(self, scenario, version, monitor, stage, traffic, show).run()
+            return _ScenarioRun(self, scenario, version, monitor, target, traffic, show).run()
 
     def _start(self, version: SynthesizedVersion) -> dict[str, LambdaFunction]:
         changed = {shift.function for wave in waves(self.former.service, version.service) for shift in wave}
@@ -76,20 +76,20 @@ class Rehearsal:
         warm(functions)
         return functions
 
-    def _restore(self, stage: RehearsalTarget) -> None:
+    def _restore(self, target: RehearsalTarget) -> None:
         for function in self.running.aliases:
-            stage.restore(function)
+            target.restore(function)
 
 
 @dataclass(slots=True)
 class _ScenarioRun:
-    """One scenario while it is played."""
+    """A scenario that is being played."""
 
     rehearsal: Rehearsal
     scenario: Scenario
     version: SynthesizedVersion
     monitor: AlarmMonitor
-    stage: RehearsalTarget
+    target: RehearsalTarget
     traffic: Traffic
     show: Show
     minutes: list[MinuteFigures] = field(default_factory=list)
@@ -98,7 +98,7 @@ class _ScenarioRun:
     states: Mapping[str, AlarmState] = field(default_factory=dict)
 
     def run(self) -> ScenarioResult:
-        release = StackUpdate(waves(self.rehearsal.former.service, self.version.service), self.stage, self._note)
+        release = StackUpdate(waves(self.rehearsal.former.service, self.version.service), self.target, self._note)
         steps = release.run()
         for quarter in count(1):
             self._pass(quarter)
@@ -108,29 +108,29 @@ class _ScenarioRun:
                 next(steps, None)
             if release.status != UpdateStatus.UNDER_WAY and self._is_over(release, quarter):
                 break
-        return self._story(release)
+        return self._result(release)
 
     def _begin(self, release: StackUpdate) -> None:
-        """CloudFormation updates alarms before the aliases whose deployment groups name them."""
+        """Begins the release. CloudFormation updates alarms before the aliases whose deployment groups name them."""
         functions = sum(map(len, release.waves))
         self._note(f"release begins: {functions} functions in {len(release.waves)} waves", "")
         self._mark("release")
         self.monitor.define(*self.version.all)
 
     def _is_over(self, release: StackUpdate, quarter: int) -> bool:
-        """Remembers how the release ended, and lets some more minutes pass."""
+        """Records the end of the release; returns whether the minutes after it have passed."""
         if not self.states:
             self.states = dict(self.monitor.states)
             self._mark(release.status)
         return quarter % 4 == 0 and self._time(quarter) >= max(self.marks) + AFTER * MINUTE
 
-    def _story(self, release: StackUpdate) -> ScenarioResult:
+    def _result(self, release: StackUpdate) -> ScenarioResult:
         return ScenarioResult(
             scenario=self.scenario,
             status=release.status,
             reason=release.reason,
             minutes=self.minutes,
-            shares=self.stage.shares,
+            shares=self.target.shares,
             store=self.rehearsal.pump.store,
             begun=self.rehearsal.pump.clock.origin,
             marks=self.marks,
@@ -141,16 +141,16 @@ class _ScenarioRun:
         return self.rehearsal.pump.clock.origin + quarter * QUARTER
 
     def _pass(self, quarter: int) -> None:
-        """Lets a quarter of a minute go by; at the full minute alarms are evaluated, and a line is written."""
+        """Waits a quarter of a minute; at the full minute evaluates alarms and shows the figures."""
         pump, now = self.rehearsal.pump, self._time(quarter)
         pump.clock.wait(now)
-        # On a slow machine time waits for the callers: alarms have to see as many calls as on a fast one.
+        # On a slow machine the clock waits for the calls, so that alarms see as many as on a fast one.
         self.traffic.wait((now - pump.clock.origin) / pump.clock.pace)
         pump.clock = pump.clock.standing_still(now)
         pump.read(self.rehearsal.running.logs)
-        self.stage.time = now
+        self.target.time = now
         if quarter % 4 == 0:
-            # Before, those that watch for silence would still see that of the time before the beginning.
+            # Not earlier: alarms on missing calls would react to the time before the start.
             for each in self.monitor.evaluate(now) if quarter >= BEFORE * 4 else ():
                 if AlarmState.ALARM in {each.before, each.after}:
                     self._note(f"{each.alarm}: {each.after}", "")
@@ -161,16 +161,16 @@ class _ScenarioRun:
         sides = [VersionFigures.of(pump.store, pump.names[OBSERVED], version, now - MINUTE) for version in ("1", "2")]
         alarms = self.monitor.alarming(list(self.monitor.states))
         notes = [f"{text}{_among(functions)}" for text, functions in self.notes.items()]
-        minute = MinuteFigures(len(self.minutes) + 1, self.stage.weight(OBSERVED), sides[0], sides[1], alarms, notes)
+        minute = MinuteFigures(len(self.minutes) + 1, self.target.weight(OBSERVED), sides[0], sides[1], alarms, notes)
         self.minutes.append(minute)
         self.notes.clear()
         self.show(minute)
 
     def _mark(self, name: str) -> None:
-        self.marks[int(self.stage.now())] = name
+        self.marks[int(self.target.now())] = name
 
     def _note(self, text: str, function: str) -> None:
-        """The same may happen to several functions at once."""
+        """Notes an event, which may concern several functions."""
         self.notes.setdefault(text, []).append(function)
 
 

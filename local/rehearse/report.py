@@ -1,4 +1,4 @@
-"""What happened, for the person on call and for machines."""
+"""The output of a rehearsal: lines on the terminal, JSON reports and drawn dashboards."""
 
 import json
 import os
@@ -21,7 +21,7 @@ WIDTHS = tuple(max(len(each), 5) for each in HEADINGS)
 
 
 class RehearsalTable:
-    """Prints stories as they happen."""
+    """Prints scenarios as they run."""
 
     def __init__(self) -> None:
         self._colored = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -32,76 +32,76 @@ class RehearsalTable:
         print(self._paint(_fitted(HEADINGS), DIM), flush=True)
 
     def line(self, minute: MinuteFigures) -> None:
-        """Prints what a minute was like, then what happened at its end."""
+        """Prints the figures of a minute, then its events."""
         print(_fitted(_cells(minute)), flush=True)
         for note in minute.notes:
             color = RED if "ALARM" in note or "rolled back" in note else DIM
             print(self._paint(f"        {note}", color), flush=True)
 
-    def verdict(self, story: ScenarioResult) -> None:
-        """Says how a scenario ended, and whether it had to."""
-        new, calls = story.served
-        mark = self._paint("\u2713", GREEN) if story.held else self._paint("\u2717", RED)
-        because = f": {story.reason}" if story.reason else ""
-        print(f"{mark} {story.status}{because}. The new version answered {new} of {calls} calls.", flush=True)
-        if not story.held:
-            wanted = f" by {story.scenario.stopped_by}" if story.scenario.stopped_by else ""
-            print(self._paint(f"  expected: {story.scenario.ends}{wanted}, and never all traffic", RED), flush=True)
+    def verdict(self, result: ScenarioResult) -> None:
+        """Prints the result of a scenario."""
+        new, calls = result.served
+        mark = self._paint("\u2713", GREEN) if result.held else self._paint("\u2717", RED)
+        because = f": {result.reason}" if result.reason else ""
+        print(f"{mark} {result.status}{because}. The new version answered {new} of {calls} calls.", flush=True)
+        if not result.held:
+            wanted = f" by {result.scenario.stopped_by}" if result.scenario.stopped_by else ""
+            print(self._paint(f"  expected: {result.scenario.ends}{wanted}, and never all traffic", RED), flush=True)
 
-    def closing(self, stories: Sequence[ScenarioResult], seconds: float, report: Path) -> None:
-        """Says how it all went."""
-        held = sum(story.held for story in stories)
-        color = GREEN if held == len(stories) else RED
-        print(f"\n{self._paint(f'{held} of {len(stories)} releases ended as they have to', color)}, {seconds:.0f} s.")
+    def closing(self, results: Sequence[ScenarioResult], seconds: float, report: Path) -> None:
+        """Prints the total result."""
+        held = sum(result.held for result in results)
+        color = GREEN if held == len(results) else RED
+        print(f"\n{self._paint(f'{held} of {len(results)} releases ended as they have to', color)}, {seconds:.0f} s.")
         print(f"Every minute is in {report}, the dashboards of each release are beside it.")
 
     def _paint(self, text: str, color: str) -> str:
         return f"\033[{color}m{text}\033[0m" if self._colored else text
 
 
-def write(path: Path, stories: Sequence[ScenarioResult]) -> None:
+def write(path: Path, results: Sequence[ScenarioResult]) -> None:
     """Writes the report."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"schema": 1, "releases": [record(story) for story in stories]}
+    document = {"schema": 1, "releases": [record(result) for result in results]}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def write_metrics(story: ScenarioResult, folder: Path) -> None:
+def write_metrics(result: ScenarioResult, folder: Path) -> None:
     """Writes every sample of a release, with times in seconds since its beginning."""
     metrics = [
         {
             "namespace": metric.namespace,
             "name": metric.name,
             "dimensions": dict(metric.dimensions),
-            "samples": [[round(at - story.begun, 1), value] for at, value in story.store.samples(metric)],
+            "samples": [[round(at - result.begun, 1), value] for at, value in result.store.samples(metric)],
         }
-        for metric in story.store.metrics()
+        for metric in result.store.metrics()
     ]
-    (folder / f"{story.scenario.name}.metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    (folder / f"{result.scenario.name}.metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
 
 
-def draw_dashboards(story: ScenarioResult, version: SynthesizedVersion, folder: Path) -> None:
-    """Draws the dashboards of a version as they looked when its release had ended."""
-    title = f"{story.scenario.title}: {story.status}"
-    end = story.begun + len(story.minutes) * MINUTE
-    scene = DashboardView(title, story.store, story.begun, end, story.states, story.marks)
+def draw_dashboards(result: ScenarioResult, version: SynthesizedVersion, folder: Path) -> None:
+    """Draws the dashboards of a version at the end of its release."""
+    title = f"{result.scenario.title}: {result.status}"
+    end = result.begun + len(result.minutes) * MINUTE
+    view = DashboardView(title, result.store, result.begun, end, result.states, result.marks)
     for template in version.all:
         for widgets in dashboards(template):
-            draw(widgets, scene, folder / f"{story.scenario.name}.png")
+            draw(widgets, view, folder / f"{result.scenario.name}.png")
 
 
-def record(story: ScenarioResult) -> dict[str, Any]:
-    """One release, for the report."""
-    new, calls = story.served
+def record(result: ScenarioResult) -> dict[str, Any]:
+    """Returns one release for the report."""
+    new, calls = result.served
     return {
-        "scenario": story.scenario.name,
-        "ends": story.status,
-        "reason": story.reason,
-        "held": story.held,
+        "scenario": result.scenario.name,
+        "ends": result.status,
+        "reason": result.reason,
+        "held": result.held,
         "calls": calls,
         "calls_to_new": new,
-        "shares": [{"function": function, "weight": weight} for function, weight in story.shares],
-        "minutes": [asdict(minute) for minute in story.minutes],
+        "shares": [{"function": function, "weight": weight} for function, weight in result.shares],
+        "minutes": [asdict(minute) for minute in result.minutes],
     }
 
 
@@ -110,15 +110,15 @@ def _cells(minute: MinuteFigures) -> Sequence[str]:
     return (str(minute.number), f"{minute.weight:.0%}", *(cell for pair in pairs for cell in pair))
 
 
-def _figures(side: VersionFigures) -> Sequence[str]:
-    if not side.calls:
+def _figures(figures: VersionFigures) -> Sequence[str]:
+    if not figures.calls:
         return ("",) * 5
     return (
-        str(side.calls),
-        str(side.failed),
-        _number(side.p95, ".0f"),
-        _number(side.accepted, ".0%"),
-        _number(side.llr, "+.1f"),
+        str(figures.calls),
+        str(figures.failed),
+        _number(figures.p95, ".0f"),
+        _number(figures.accepted, ".0%"),
+        _number(figures.llr, "+.1f"),
     )
 
 

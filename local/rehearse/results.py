@@ -1,4 +1,4 @@
-"""What happened in a scenario, minute by minute, out of the metrics that alarms see."""
+"""The results of scenarios, with figures of each minute from the metrics of the alarms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from local.cloud.metrics.store import Metric, MetricStore
 from local.cloud.releases.deploy import UpdateStatus
 from local.rehearse.scenarios import Scenario
 
-# The function that all calls go to.
+# The function that serves all calls.
 OBSERVED = "authenticate_caller"
 
 
 @dataclass(frozen=True, slots=True)
 class VersionFigures:
-    """What one version did in a minute.
+    """The figures of one version in one minute.
 
     Attributes:
-        calls: that it answered.
-        failed: of these, with 5xx or not at all.
-        p95: of its answers in milliseconds.
-        accepted: part of its decisions.
-        llr: mean of its scores.
+        calls: answered calls.
+        failed: calls answered with 5xx or not at all.
+        p95: 95th percentile of latency in milliseconds.
+        accepted: fraction of accepted callers.
+        llr: mean LLR.
     """
 
     calls: int
@@ -34,7 +34,7 @@ class VersionFigures:
 
     @classmethod
     def of(cls, store: MetricStore, resource: str, version: str, start: int) -> Self:
-        """Reads it from the metrics of the minute that begins at `start`."""
+        """Reads the figures of the minute that begins at `start`."""
         own = {"service": OBSERVED, "version": version}
         executed = {"FunctionName": resource, "Resource": f"{resource}:live", "ExecutedVersion": version}
 
@@ -51,15 +51,15 @@ class VersionFigures:
 
 @dataclass(frozen=True, slots=True)
 class MinuteFigures:
-    """One line of the story.
+    """One minute of a scenario.
 
     Attributes:
-        number: from 1.
-        weight: part of the calls that the new version is to have, at the end of the minute.
-        old: what the former version did.
-        new: what the new one did.
-        alarms: that are in ALARM at its end.
-        notes: what happened in it.
+        number: number from 1.
+        weight: fraction of calls that go to the new version at the end of the minute.
+        old: figures of the former version.
+        new: figures of the new version.
+        alarms: alarms in ALARM at its end.
+        notes: events.
     """
 
     number: int
@@ -72,18 +72,18 @@ class MinuteFigures:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioResult:
-    """A whole scenario.
+    """The result of a scenario.
 
     Attributes:
-        scenario: what was to happen.
-        status: how the release ended.
-        reason: why it was rolled back, if it was.
-        minutes: all of them.
-        shares: function and part of its traffic, each time that the new version got more.
+        scenario: scenario.
+        status: status of the release at its end.
+        reason: reason for a rollback.
+        minutes: all minutes.
+        shares: functions with the fraction of traffic of their new version, at each shift.
         store: all metrics.
-        begun: simulated time of the beginning.
-        marks: moments worth a look, by their simulated time.
-        states: of all alarms when the release ended.
+        begun: simulated time of the start.
+        marks: labels of notable simulated times.
+        states: states of all alarms at the end of the release.
     """
 
     scenario: Scenario
@@ -98,16 +98,16 @@ class ScenarioResult:
 
     @property
     def served(self) -> tuple[int, int]:
-        """How many calls the new version answered, and how many there were."""
+        """Number of calls that the new version answered, and of all calls."""
         new = sum(minute.new.calls for minute in self.minutes)
         return new, new + sum(minute.old.calls for minute in self.minutes)
 
     @property
     def contained(self) -> bool:
-        """Whether a bad version of the watched function was kept from getting all traffic."""
+        """Whether a bad version of the observed function never got all traffic."""
         return self.scenario.ends == UpdateStatus.PROMOTED or (OBSERVED, 1) not in self.shares
 
     @property
     def held(self) -> bool:
-        """Whether it ended as it has to."""
+        """Whether the release ended as expected."""
         return self.status == self.scenario.ends and self.scenario.stopped_by in self.reason and self.contained

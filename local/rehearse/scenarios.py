@@ -1,4 +1,4 @@
-"""What is released, and how it has to end: good versions, and bad ones of every kind that a release has to survive."""
+"""The releases of a rehearsal with their expected ends: good versions, and each kind of bad version."""
 
 import hashlib
 import json
@@ -17,15 +17,15 @@ type SourceChange = Callable[[Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One release.
+    """A release.
 
     Attributes:
-        name: by which it is chosen.
-        title: what is released, for people.
+        name: name on the command line.
+        title: description for people.
         change: makes the new version in a copy of the repository.
-        ends: how it has to end.
-        stopped_by: what has to stop it: a hook, or one of the alarms.
-        calls: whether anybody calls meanwhile.
+        ends: expected end.
+        stopped_by: hook or alarm that has to stop it, if any.
+        calls: whether there is load.
     """
 
     name: str
@@ -37,16 +37,16 @@ class Scenario:
 
 
 def unchanged(_root: Path) -> None:
-    """Makes the version that others follow."""
+    """Leaves the former version unchanged."""
 
 
 def _replaced(path: str, old: str, new: str) -> SourceChange:
-    """Exchanges one piece of source text, which has to be there exactly once."""
+    """Returns a change that replaces text, which has to occur exactly once."""
 
     def change(root: Path) -> None:
         text = (root / path).read_text()
         if text.count(old) != 1:
-            raise LookupError(f"{path} does not hold this once, so the scenario has to be written anew: {old}")
+            raise LookupError(f"{path} does not contain this exactly once; adapt the scenario: {old}")
         (root / path).write_text(text.replace(old, new))
 
     return change
@@ -68,7 +68,7 @@ def _appended(path: str, text: str) -> SourceChange:
     return change
 
 
-# Golden calls are short, so they do not notice.
+# Golden calls are too short to be affected.
 SLOWLY = """
 def slowly(authenticate):
     def slow(*request):
@@ -82,7 +82,7 @@ import time
 
 
 def _drifting(root: Path) -> None:
-    """A bundle whose calibration says less about genuine callers than the speech does."""
+    """Shifts the calibration so that genuine callers score lower."""
 
     def drift(condition: Mapping[str, float]) -> Mapping[str, float]:
         return {**condition, "level": condition["level"] + 0.18}

@@ -1,4 +1,4 @@
-"""A deployment on which versions are released."""
+"""The deployment that stack updates act on in a rehearsal."""
 
 import uuid
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from local.runner import Deployment
 
 @dataclass(frozen=True, slots=True)
 class SynthesizedVersion:
-    """What one synthesis made.
+    """The templates of one synthesized version.
 
     Attributes:
-        service: functions, aliases, deployment groups, alarms that stop a release.
-        all: every stack with alarms.
+        service: functions, aliases, deployment groups and alarms that stop a release.
+        all: all stacks with alarms.
     """
 
     service: StackTemplate
@@ -29,7 +29,7 @@ class SynthesizedVersion:
 
 
 def read(assembly: Path, stage: str, former: StackTemplate) -> SynthesizedVersion:
-    """Reads a synthesized version that is released after a former one."""
+    """Reads a synthesized version as an update of a former one."""
     service = StackTemplate.read(assembly, f"Bonafide-{stage}-Service", former.exports).after(former)
     name = f"Bonafide-{stage}-Monitoring"
     if not (assembly / f"{name}.template.json").exists():
@@ -38,23 +38,23 @@ def read(assembly: Path, stage: str, former: StackTemplate) -> SynthesizedVersio
 
 
 class RehearsalTarget:
-    """What a release acts on: aliases, alarms and hooks of a deployment, in simulated time.
+    """Aliases, alarms and hooks of a deployment, in simulated time.
 
     Attributes:
-        time: simulated, in seconds.
-        shares: function and part of its traffic, each time that the new version got more.
+        time: simulated time in seconds.
+        shares: functions with the fraction of traffic of their new version, at each shift.
     """
 
     def __init__(
         self, running: Deployment, new: dict[str, LambdaFunction], monitor: AlarmMonitor, control: ControlPlane
     ) -> None:
-        """Takes its parts.
+        """Takes the parts of the deployment.
 
         Args:
-            running: the former version.
-            new: functions of the new version, as far as they changed.
-            monitor: knows the alarms.
-            control: what hooks call.
+            running: deployment of the former version.
+            new: functions of the new version that changed.
+            monitor: alarms.
+            control: APIs for hooks.
         """
         self._running = running
         self._new = new
@@ -65,11 +65,11 @@ class RehearsalTarget:
         control.invoke = self.invoke
 
     def now(self) -> float:
-        """The simulated time, which does not pass between two looks at the alarms."""
+        """Returns the simulated time, which stands still between two evaluations of the alarms."""
         return self.time
 
     def share(self, function: str, weight: float) -> None:
-        """Gives the new version of a function a part of its traffic."""
+        """Sends a fraction of a function's traffic to the new version."""
         self.shares.append((function, weight))
         alias = self._running.aliases[function]
         if weight < 1:
@@ -78,28 +78,28 @@ class RehearsalTarget:
             alias.point(self._new[function])
 
     def restore(self, function: str) -> None:
-        """Gives the old version of a function all of its traffic again."""
+        """Sends all traffic of a function to the old version again."""
         self._running.aliases[function].point(self._running.functions[function])
 
     def weight(self, function: str) -> float:
-        """The part of a function's traffic that the new version has."""
+        """Returns the fraction of a function's traffic that the new version gets."""
         alias = self._running.aliases[function]
         return 1.0 if alias.version is self._new.get(function) else alias.weight
 
     def alarming(self, names: Sequence[str]) -> list[str]:
-        """Returns those of some alarms that are in ALARM."""
+        """Returns the alarms in ALARM, out of some names."""
         return self._monitor.alarming(names)
 
     def call(self, hook: str, shift: AliasShift) -> HookExecution:
-        """Calls a hook function about the update of an alias."""
+        """Invokes the hook function of an alias update."""
         name = self._running.template.resource_names()[shift.function]
         execution = HookExecution(name, self._latest(shift.function).definition.version)
         self._control.expect(execution)
-        execution.outcome = self._latest(hook).submit(execution.event(), qualifier="$LATEST")
+        execution.result = self._latest(hook).submit(execution.event(), qualifier="$LATEST")
         return execution
 
     def invoke(self, name: str, qualifier: str, event: bytes) -> Future[InvocationResult]:
-        """Invokes a version or the alias of a function, as Lambda's API does."""
+        """Invokes a version or the alias of a function, like Lambda's API."""
         function = self._running.template.function(name.split(":"))
         if qualifier == LIVE:
             return self._running.aliases[function].submit(event, request_id=str(uuid.uuid4()))

@@ -1,80 +1,107 @@
-"""Callers: real recordings, of the person claimed or of somebody else, sent at a steady rate."""
+"""Load: authentications with recordings of genuine callers and impostors, at a steady rate."""
 
 import random
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from bonafide_client import NO_RETRIES, Client, ProblemError, bodies
 from layers.golden.readers import RATE, Reader, wav
-from local.demo.client import Client, Document, audio, consent
 
 DOMAIN = "rehearsal"
+<<<<<<< HEAD
 # The readers' recordings are short, so the domain asks for less speech than by default.
+SETTINGS: dict[str, Any] = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
+=======
+# The readers' recordings are short, so the domain requires less speech than by default.
 SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
+>>>>>>> wt-rooms
 SHORT_SECONDS, LONG_SECONDS = 3, 10
-# Of a hundred calls.
+# Per hundred calls.
 IMPOSTORS, LONG = 6, 30
 CALLERS = 6
-# Part of the calls that time waits for, and how long it does so at once.
+# Fraction of the due calls to wait for, and the longest single wait.
 ENOUGH, PATIENCE_SECONDS = 0.9, 15
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """One recording and whom it claims to be."""
+    """A recording with the speaker that it claims."""
 
     claimed: str
-    body: Document
+    body: dict[str, Any]
 
 
 def enroll(client: Client, readers: Mapping[str, Reader]) -> list[str]:
-    """Makes the domain and enrolls everybody who said enough; returns their names.
+    """Creates the domain and enrolls the readers with enough speech; returns their names.
 
     Raises:
-        RuntimeError: the service does not take them.
+        RuntimeError: the domain or fewer than two speakers could be created.
     """
+<<<<<<< HEAD
+    try:
+        client.put_domain(DOMAIN, **SETTINGS)
+    except ProblemError as problem:
+        raise RuntimeError(f"the domain could not be made: {problem}") from problem
+    outcomes = {name: _enroll(client, reader) for name, reader in readers.items()}
+    enrolled = [name for name, outcome in outcomes.items() if outcome == "ENROLLED"]
+    if len(enrolled) < 2:
+        raise RuntimeError(f"nobody to call could be enrolled: {outcomes}")
+=======
     if (reply := client.send("PUT", f"/v1/domains/{DOMAIN}", SETTINGS)).status != 200:
-        raise RuntimeError(f"the domain could not be made: {reply.document}")
+        raise RuntimeError(f"the domain could not be created: {reply.document}")
     replies = {name: _enroll(client, reader) for name, reader in readers.items()}
     enrolled = [name for name, outcome in replies.items() if outcome == "ENROLLED"]
     if len(enrolled) < 2:
-        raise RuntimeError(f"nobody to call could be enrolled: {replies}")
+        raise RuntimeError(f"too few speakers could be enrolled: {replies}")
+>>>>>>> wt-rooms
     return enrolled
 
 
 def _enroll(client: Client, reader: Reader) -> str:
-    body = {"audio": audio(wav(reader.enrollment)), "consent": consent(f"rehearsal-{reader.name}")}
-    return client.send("POST", f"/v1/domains/{DOMAIN}/speakers/{reader.name}/enrollments", body).outcome
+    receipt = bodies.consent(f"rehearsal-{reader.name}")
+    try:
+        return client.enroll(DOMAIN, reader.name, wav(reader.enrollment), receipt)["status"]
+    except ProblemError as problem:
+        return problem.code
+
+
+def once(endpoint: str) -> Client:
+    """Returns a client that sends every request once, so that a failed call is felt as such."""
+    return Client(endpoint, timeout=60, retries=NO_RETRIES)
 
 
 def calls(readers: Mapping[str, Reader], enrolled: Sequence[str], seed: int = 0) -> Iterator[RecordedCall]:
-    """Draws calls forever: genuine or impostor, short or long, each the same way every time."""
-    dice = random.Random(seed)  # noqa: S311 - has to repeat, not to be unpredictable
+    """Yields random calls without end, genuine or impostor, short or long, in the same order each time."""
+    generator = random.Random(seed)  # noqa: S311 - reproducible, not for security
     recordings = {
-        (name, seconds): {"audio": audio(wav(np.resize(readers[name].call, seconds * RATE)))}
+        (name, seconds): {"audio": bodies.audio(wav(np.resize(readers[name].call, seconds * RATE)))}
         for name in enrolled
         for seconds in (SHORT_SECONDS, LONG_SECONDS)
     }
     while True:
-        claimed = dice.choice(enrolled)
+        claimed = generator.choice(enrolled)
         others = [name for name in enrolled if name != claimed]
-        spoke = dice.choice(others) if dice.randrange(100) < IMPOSTORS else claimed
-        yield RecordedCall(claimed, recordings[spoke, LONG_SECONDS if dice.randrange(100) < LONG else SHORT_SECONDS])
+        spoke = generator.choice(others) if generator.randrange(100) < IMPOSTORS else claimed
+        yield RecordedCall(
+            claimed, recordings[spoke, LONG_SECONDS if generator.randrange(100) < LONG else SHORT_SECONDS]
+        )
 
 
 class Traffic:
-    """Calls the service until it is stopped."""
+    """Authenticates callers until it is stopped."""
 
     def __init__(self, endpoint: str, source: Iterator[RecordedCall], calls_a_second: float) -> None:
-        """Starts.
+        """Starts the calls.
 
         Args:
             endpoint: URL of the API's stage.
-            source: of the calls.
-            calls_a_second: that are begun, as far as the machine can follow; 0 for silence.
+            source: calls.
+            calls_a_second: rate of calls, as far as the machine can follow; 0 for none.
         """
         self._endpoint = endpoint
         self._source = source
@@ -94,20 +121,20 @@ class Traffic:
             thread.join()
 
     def wait(self, seconds: float) -> None:
-        """Waits until most of the calls have begun that belong to this time, but not forever."""
+        """Waits, within limits, until most of the calls that are due have begun."""
         wanted, patience = ENOUGH * seconds * self._rate, time.monotonic() + PATIENCE_SECONDS
         while self._begun < wanted and time.monotonic() < patience:
             time.sleep(0.05)
 
     def _pause(self) -> float:
-        """Seconds until the next call is due."""
+        """Returns the seconds until the next call is due."""
         return max(0.0, self._started + self._begun / self._rate - time.monotonic())
 
     def _run(self) -> None:
-        client = Client(self._endpoint)
+        client = once(self._endpoint)
         while not self._stop.wait(self._pause()):
             with self._lock:
                 self._begun += 1
                 call = next(self._source)
-            client.send("POST", f"/v1/domains/{DOMAIN}/speakers/{call.claimed}/authentications", call.body)
+            client.request("POST", f"/v1/domains/{DOMAIN}/speakers/{call.claimed}/authentications", call.body)
         client.close()

@@ -1,4 +1,4 @@
-"""The versions that are released: copies of what is deployed, changed and synthesized like the original."""
+"""Versions for releases: changed copies of the deployed code, synthesized like the original."""
 
 import shutil
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from local.rehearse.scenarios import BUNDLE, SourceChange
 from ops.synthesis import ROOT, run_app
 
-# What scenarios change. All else that is deployed is linked, for it is large.
+# Folders that scenarios change; the rest is large, and linked.
 COPIED = ("functions", "layers/core", BUNDLE)
 BUILT = ".build"
 
@@ -16,8 +16,8 @@ def synthesize(folder: Path, changes: Mapping[str, SourceChange], stage: str) ->
     """Returns the cloud assembly of each changed version by its name.
 
     Args:
-        folder: where the copies are made.
-        changes: what is different, by name.
+        folder: folder for the copies.
+        changes: changes by the version's name.
         stage: one of cdk.json.
     """
     roots = {name: copy(folder / name, change) for name, change in changes.items()}
@@ -27,7 +27,7 @@ def synthesize(folder: Path, changes: Mapping[str, SourceChange], stage: str) ->
 
 
 def copy(root: Path, change: SourceChange) -> Path:
-    """Makes one version in a new folder."""
+    """Creates one version in a new folder."""
     for each in COPIED:
         shutil.copytree(ROOT / each, root / each, ignore=shutil.ignore_patterns("__pycache__"))
     _link(ROOT / BUILT, root / BUILT)
@@ -36,7 +36,7 @@ def copy(root: Path, change: SourceChange) -> Path:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Links what was built, down to the layers; only a layer that was copied is not that of the original."""
+    """Links built files, down to the layers, except layers that were copied."""
     for each in source.iterdir():
         if each.name == "layers" and source.name == BUILT:
             _link(each, target / each.name)

@@ -1,13 +1,12 @@
-"""The score as it forms: a line for each new evaluation, and on a terminal one more that moves."""
+"""Prints a session: a line for each new evaluation, and on a terminal a live line."""
 
 import os
 import sys
 from dataclasses import dataclass
 from typing import TextIO
 
+from bonafide_client import SourceRecording, StreamProgress
 from local.demo.table import BOLD, COLORS, DIM
-from local.stream.call import SessionSnapshot
-from local.stream.recording import SourceRecording
 
 BAR = 24
 HEADING = " call s  sent  scored  speech s     LLR  score   alive  decision      reasons"
@@ -15,7 +14,7 @@ HEADING = " call s  sent  scored  speech s     LLR  score   alive  decision     
 
 @dataclass(slots=True)
 class SessionView:
-    """Prints looks at one call."""
+    """Prints the progress of one session."""
 
     out: TextIO = sys.stdout
     _last: str = ""
@@ -25,51 +24,48 @@ class SessionView:
         return self.out.isatty()
 
     def opening(self, recording: SourceRecording, speaker: str | None, session: str) -> None:
-        """Says what is played."""
+        """Prints the recording and the claimed speaker."""
         kind = f"{recording.encoding}, {recording.rate} Hz, {recording.seconds:.1f} s"
         claim = speaker or "nobody yet"
-        print(f"playing {kind} into call {session}, claimed: {claim}\n{self._paint(HEADING, DIM)}", file=self.out)
+        print(f"playing {kind} into session {session}, claimed: {claim}\n{self._paint(HEADING, DIM)}", file=self.out)
 
-    def show(self, look: SessionSnapshot) -> None:
-        """Prints a line if the evaluation is a new one, or final; moves the live line."""
-        evaluation = look.evaluation
+    def show(self, progress: StreamProgress) -> None:
+        """Prints a line for a new or final evaluation, and updates the live line."""
+        evaluation = progress.evaluation
         if self._live:
             self.out.write("\r\033[K")
-        if look.final or evaluation["evaluation_id"] != self._last:
+        if progress.final or evaluation["evaluation_id"] != self._last:
             self._last = evaluation["evaluation_id"]
-            print(self._line(look), file=self.out)
-        if self._live and not look.final:
-            self.out.write(self._moving(look))
+            print(self._line(progress), file=self.out)
+        if self._live and not progress.final:
+            self.out.write(self._live_line(progress))
         self.out.flush()
 
-    def closing(self, look: SessionSnapshot) -> None:
-        """Says how it ended."""
-        decision = look.evaluation["decision"]
-        lag = "" if look.lag is None else f", last chunk {look.lag:.1f} s from accepted to scored"
+    def closing(self, progress: StreamProgress) -> None:
+        """Prints the final decision."""
+        decision = progress.evaluation["decision"]
+        lag = "" if progress.lag is None else f", last chunk {progress.lag:.1f} s from accepted to scored"
         final = self._paint(f"final: {decision}", COLORS.get(decision, BOLD))
-        print(f"{final} as {look.evaluation['decision_id']}{lag}, {look.retries} retries", file=self.out)
+        print(f"{final} as {progress.evaluation['decision_id']}{lag}, {progress.retries} retries", file=self.out)
 
-    def _line(self, look: SessionSnapshot) -> str:
-        evaluation = look.evaluation
-        speaker = evaluation["speaker"] or {}
-        llr, score = (
-            f"{speaker[name]:{form}}" if speaker else "" for name, form in (("llr", "+.1f"), ("score", ".0f"))
-        )
-        liveness = evaluation.get("liveness")
+    def _line(self, progress: StreamProgress) -> str:
+        evaluation = progress.evaluation
+        speaker, liveness = evaluation["speaker"], evaluation["liveness"]
+        llr, score = (f"{speaker['llr']:+.1f}", f"{speaker['score']:.0f}") if speaker else ("", "")
         alive = f"{liveness['llr']:+.1f}" if liveness else ""
         decision = self._paint(f"{evaluation['decision']:<12}", COLORS.get(evaluation["decision"], DIM))
-        chunks, seconds = evaluation["chunks"]["scored"], evaluation["speech_seconds"]
-        numbers = f"{look.seconds:7.1f} {look.accepted:5} {chunks:7} {seconds:9.1f} {llr:>7} {score:>6} {alive:>7}"
-        return f"{numbers}  {decision}  {', '.join(evaluation['reasons'])}"
+        chunks = f"{progress.seconds:7.1f} {progress.accepted:5} {evaluation['chunks']['scored']:7}"
+        evidence = f"{evaluation['speech_seconds']:9.1f} {llr:>7} {score:>6} {alive:>7}"
+        return f"{chunks} {evidence}  {decision}  {', '.join(evaluation['reasons'])}"
 
-    def _moving(self, look: SessionSnapshot) -> str:
-        score = (look.evaluation["speaker"] or {}).get("score", 0.0)
-        filled = round(BAR * score / 100)
-        bar = self._paint("\u2588" * filled, COLORS.get(look.evaluation["decision"], DIM)) + "\u2591" * (BAR - filled)
-        liveness = look.evaluation.get("liveness")
-        heard = f"  {liveness['state'].replace('_', ' ')}" if liveness else ""
-        lag = "-" if look.lag is None else f"{look.lag:.1f} s"
-        return f"{look.played:7.1f} s spoken  {bar}{heard}  lag {lag}  retries {look.retries}"
+    def _live_line(self, progress: StreamProgress) -> str:
+        speaker, liveness = progress.evaluation["speaker"], progress.evaluation["liveness"]
+        filled = round(BAR * (speaker["score"] if speaker else 0.0) / 100)
+        color = COLORS.get(progress.evaluation["decision"], DIM)
+        bar = self._paint("\u2588" * filled, color) + "\u2591" * (BAR - filled)
+        state = f"  {liveness['state'].replace('_', ' ')}" if liveness else ""
+        lag = "-" if progress.lag is None else f"{progress.lag:.1f} s"
+        return f"{progress.played:7.1f} s spoken  {bar}{state}  lag {lag}  retries {progress.retries}"
 
     def _paint(self, text: str, color: str) -> str:
         return f"\033[{color}m{text}\033[0m" if self._live and "NO_COLOR" not in os.environ else text

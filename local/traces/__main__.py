@@ -1,7 +1,7 @@
-"""Follows calls through all that is written about them: `python -m local.traces --calls 1000`.
+"""Follows requests through logs, metrics and traces: `python -m local.traces --calls 1000`.
 
-Runs the deployment here, catches what it sends to X-Ray, and shows that one id leads from each request to its stored
-decision, and that neither logs nor traces nor metrics hold names, audio or embeddings.
+Runs a deployment with an X-Ray daemon, and shows that one id leads from each request to its stored decision, and that
+neither logs nor traces nor metrics contain names, audio or embeddings.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from local.traces.trail import TraceTelemetry, logs
 
 
 def main() -> None:
-    """Prints what was found; exits with 1 if a decision cannot be traced or anything leaked."""
+    """Prints the findings; exits with 1 if a decision cannot be traced or anything leaked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=1000)
     number = parser.parse_args().calls
@@ -41,7 +41,7 @@ def main() -> None:
 
 def _report(calls: TracedCalls, written: list[str], segments: list[Segment]) -> None:
     decisions = Counter(answer.document["decision"] for answer in calls.decided)
-    decisions.update(stream.final.document["decision"] for stream in calls.streamed)
+    decisions.update(session.final.document["decision"] for session in calls.streamed)
     size = sum(map(len, written)) + len(json.dumps(segments))
     print(f"{calls.number} calls: {len(calls.decided)} at once, {len(calls.streamed)} streamed", end=", ")
     print(f"{len(calls.refused)} refused; decisions {dict(decisions)}")

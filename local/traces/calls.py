@@ -1,48 +1,41 @@
-"""Calls whose every name is a marker, so that a name that gets into a log can be found there."""
+"""Traced requests whose names all contain a marker, so that names can be found in logs."""
 
-import base64
-import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import urlsplit
 
 from bonafide.audio.waveform import Samples
+from bonafide_client import NO_RETRIES, Client, bodies
 from layers.golden.readers import RATE, wav
 from local.aws.xray import header
 
 CHUNKS = 2
 CHUNK_SECONDS = 2
 FINAL_SECONDS = 30
-# Every n-th call is streamed, and every n-th is one that has to be refused.
+# One call in STREAMED is streamed, and one in REFUSED has to be refused.
 STREAMED, REFUSED = 20, 10
-
-type Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TracedAnswer:
-    """What came back for one request.
+    """An answer with the ids of its request.
 
     Attributes:
-        trace: the id that X-Ray knows the request by.
-        request_id: the id that the answer's header gave.
+        trace: trace id of X-Ray.
+        request_id: id from the answer's header.
     """
 
     status: int
-    document: Document
+    document: dict[str, Any]
     trace: str
     request_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class TracedSession:
-    """The requests of one streamed call."""
+    """The answers to the requests of one session."""
 
     start: TracedAnswer
     chunks: Sequence[TracedAnswer]
@@ -51,12 +44,12 @@ class TracedSession:
 
 @dataclass(slots=True)
 class TracedCalls:
-    """What was called; all names in it hold `marker`.
+    """The answers to all calls, whose names contain `marker`.
 
     Attributes:
         marker: part of every speaker, call, receipt and key.
         decided: answers of authentications.
-        streamed: calls in chunks.
+        streamed: sessions.
         refused: answers to requests that have to be refused.
     """
 
@@ -67,36 +60,37 @@ class TracedCalls:
 
     @property
     def number(self) -> int:
-        """How many calls there were."""
+        """Number of calls."""
         return len(self.decided) + len(self.streamed) + len(self.refused)
 
 
 class TracedCaller:
-    """Calls an endpoint, one request after the other, and has each of them traced."""
+    """Calls an endpoint with sequential, traced requests."""
 
     def __init__(self, endpoint: str, domain: str, voices: Mapping[str, Samples]) -> None:
-        """Prepares to call.
+        """Takes endpoint, domain and voices.
 
         Args:
-            endpoint: URL.
-            domain: to create and call.
-            voices: speech at 16 kHz by the person's name, shape (n,) each; enough to enroll with and to call.
+            endpoint: URL of the API's stage.
+            domain: domain to create.
+            voices: speech at 16 kHz by the person's name, shape (n,) each, enough to enroll and to call.
         """
-        parts = urlsplit(endpoint)
-        self._place, self._base, self._domain = parts.netloc, parts.path, domain
+        # Each request is sent once, so that each has one trace.
+        self._client = Client(endpoint, timeout=60, retries=NO_RETRIES)
+        self._domain = domain
         self._voices = list(voices.values())
         self.calls = TracedCalls()
 
     def run(self, number: int) -> TracedCalls:
-        """Enrolls everybody and makes that many calls."""
+        """Enrolls all voices and makes a number of calls."""
         policy = {"minimum_enrolment_seconds": 5, "minimum_decision_seconds": 1}
         self._send("PUT", "", {"policy": policy, "retention": {"keep_audio": True}})
         for index, voice in enumerate(self._voices):
-            given_at = datetime.now(UTC) - timedelta(minutes=1)
-            consent = {"receipt_id": self._name("receipt", index), "given_at": given_at.isoformat()}
-            self._send("POST", f"{self._speaker(index)}/enrollments", {"consent": consent, "audio": _audio(voice)})
+            body = {"consent": bodies.consent(self._name("receipt", index)), "audio": bodies.audio(wav(voice))}
+            self._send("POST", f"{self._speaker(index)}/enrollments", body)
         for index in range(number):
             self._call(index)
+        self._client.close()
         return self.calls
 
     def _call(self, index: int) -> None:
@@ -108,14 +102,14 @@ class TracedCaller:
             self.calls.decided.append(self._authenticate(index))
 
     def _authenticate(self, index: int) -> TracedAnswer:
-        body = {"audio": _audio(self._cut(index, 3)), "context": {"call_id": self._name("call", index)}}
+        body = {"audio": bodies.audio(wav(self._cut(index, 3))), "context": {"call_id": self._name("call", index)}}
         claimed = self._speaker(index % 3 % len(self._voices))
         return self._send("POST", f"{claimed}/authentications", body, key=self._name("key", index))
 
     def _refused(self, index: int) -> TracedAnswer:
-        """Asks for what cannot be, with names in every place that an error might quote."""
-        sound, call = _audio(self._cut(index, 1)), {"call_id": self._name("call", index)}
-        bodies: list[tuple[str, Any]] = [
+        """Sends an invalid request, with names in every place that an error might quote."""
+        sound, call = bodies.audio(wav(self._cut(index, 1))), {"call_id": self._name("call", index)}
+        requests: list[tuple[str, Any]] = [
             (f"{self._speaker(77)}/authentications", {"audio": sound, "context": call}),
             (f"{self._speaker(0)}/authentications", {"audio": {"content": self._name("audio", index)}}),
             (f"{self._speaker(0)}/authentications", {"audio": {"upload": self._name("upload", index)}}),
@@ -123,7 +117,7 @@ class TracedCaller:
             (f"{self._speaker(0)}/authentications", self._name("body", index)),
             (f"/sessions/{self._name('session', index)}/end", {"chunks": 2}),
         ]
-        path, body = bodies[index // REFUSED % len(bodies)]
+        path, body = requests[index // REFUSED % len(requests)]
         return self._send("POST", path, body, key=self._name("key", index))
 
     def _stream(self, index: int) -> TracedSession:
@@ -135,7 +129,7 @@ class TracedCaller:
         path = f"/sessions/{start.document['session_id']}"
         pieces = [self._cut(index + number, CHUNK_SECONDS) for number in range(CHUNKS)]
         chunks = [
-            self._send("PUT", f"{path}/audio/{number}", {"content": _base64(_pcm(piece))})
+            self._send("PUT", f"{path}/audio/{number}", bodies.audio(_pcm(piece)))
             for number, piece in enumerate(pieces)
         ]
         self._send("POST", f"{path}/end", {"chunks": CHUNKS})
@@ -151,14 +145,10 @@ class TracedCaller:
 
     def _send(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> TracedAnswer:
         trace = header(str(uuid.uuid4()), sampled=True)
-        headers = {"Content-Type": "application/json", "X-Amzn-Trace-Id": trace}
-        headers |= {"Idempotency-Key": key} if key else {}
-        with closing(HTTPConnection(self._place, timeout=60)) as connection:
-            connection.request(method, f"{self._base}/v1/domains/{self._domain}{path}", json.dumps(body), headers)
-            response = connection.getresponse()
-            document = json.loads(response.read() or b"{}")
+        target = f"/v1/domains/{self._domain}{path}"
+        response = self._client.request(method, target, body, key=key, headers={"X-Amzn-Trace-Id": trace})
         root = trace.partition(";")[0].removeprefix("Root=")
-        return TracedAnswer(response.status, document, root, response.getheader("X-Request-Id", ""))
+        return TracedAnswer(response.status, response.document, root, response.headers.get("X-Request-Id", ""))
 
     def _name(self, kind: str, index: int) -> str:
         return f"{self.calls.marker}-{kind}-{index}"
@@ -172,13 +162,5 @@ class TracedCaller:
         return voice[start : start + seconds * RATE]
 
 
-def _audio(samples: Samples) -> Document:
-    return {"content": _base64(wav(samples))}
-
-
 def _pcm(samples: Samples) -> bytes:
     return wav(samples)[44:]
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()

@@ -1,4 +1,4 @@
-"""Whether one id leads from a request through log, metrics and trace to the decision that was stored."""
+"""The trail of a request id through logs, metrics and traces to the stored decision."""
 
 import json
 from collections import defaultdict
@@ -14,19 +14,19 @@ from local.traces.calls import TracedAnswer, TracedCalls, TracedSession
 
 SCORING = {"decode", "find_speech", "embed"}
 AUTHENTICATION = SCORING | {"find_speaker", "score", "decide", "store", "DynamoDB"}
-# Of the emulator, which is no part of what is deployed.
+# Log of the emulator, which is not deployed.
 OTHER_LOGS = {"emulator.log"}
 
 
 @dataclass(frozen=True, slots=True)
 class TraceTelemetry:
-    """All that was written about the calls.
+    """Logs, traces and stored rows of the calls.
 
     Attributes:
-        lines: of the functions' logs that are JSON, by their correlation id or, in streams, by their call.
-        parts: of traces, flat, by trace id.
-        decisions: as they were stored, by id.
-        evidence: request ids of the rows of a streamed call, by session.
+        lines: JSON lines of the functions' logs, by correlation id or, of streams, by the session's request id.
+        parts: segments and subsegments by trace id.
+        decisions: stored decisions by id.
+        evidence: request ids of evidence rows by session.
     """
 
     lines: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -36,7 +36,7 @@ class TraceTelemetry:
 
     @classmethod
     def gather(cls, running: Deployment, segments: Iterable[Segment]) -> Self:
-        """Reads what there is by now."""
+        """Reads the logs, segments and rows that exist now."""
         environment = running.functions["score_audio"].definition.environment
         tables = [environment["BONAFIDE_DECISION_TABLE"], environment["BONAFIDE_SESSION_TABLE"]]
         client = running.emulator.client("dynamodb")
@@ -52,11 +52,11 @@ class TraceTelemetry:
         )
 
     def gaps(self, calls: TracedCalls) -> Iterator[str]:
-        """Says what is missing on the way from each request to its decision."""
+        """Yields the gaps between each request and its decision."""
         for answer in calls.decided:
             yield from (f"request {answer.request_id}: {gap}" for gap in self._authentication(answer))
         for stream in calls.streamed:
-            yield from (f"call {stream.start.request_id}: {gap}" for gap in self._stream(stream))
+            yield from (f"session {stream.start.request_id}: {gap}" for gap in self._stream(stream))
 
     def _authentication(self, answer: TracedAnswer) -> Iterator[str]:
         yield from self._decision(answer.request_id, answer.document)
@@ -82,9 +82,9 @@ class TraceTelemetry:
             yield "the stored decision has another id"
         lines = self.lines.get(request_id, ())
         if [line["decision_id"] for line in lines if line.get("message") == "decided"] != [name]:
-            yield "no line of log, or several, say the decision"
+            yield "no single log line reports the decision"
         if not any("Decisions" in line or "Requests" in line for line in lines):
-            yield "no line of metrics has its id"
+            yield "no metrics line has its id"
 
     def _annotated(self, name: str) -> set[str]:
         parts = (part for parts in self.parts.values() for part in parts)
@@ -112,7 +112,7 @@ def _ids(line: Mapping[str, Any]) -> list[str]:
 
 
 def flat(segment: Segment, trace: str = "") -> Iterator[Segment]:
-    """X-Ray's subsegments come by themselves or inside each other, where they do not repeat the trace's id."""
+    """Yields a segment and its subsegments, each with the trace id."""
     trace = segment.get("trace_id", trace)
     yield {**segment, "trace_id": trace}
     for inner in segment.get("subsegments", ()):

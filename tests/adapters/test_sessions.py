@@ -1,4 +1,4 @@
-"""One contract for calls, their stream and its failures, kept by the adapters of AWS and by their twins alike."""
+"""One contract for sessions, their stream and its failures, kept by the adapters of AWS and by their twins alike."""
 
 import json
 import threading
@@ -13,14 +13,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
+from bonafide.adapters.dynamodb.session_items import DUE_PARTS
+from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
-from bonafide.adapters.memory import MemorySessionStore
+from bonafide.adapters.memory.audio import MemoryAudioStream
+from bonafide.adapters.memory.sessions import MemorySessionStore, MemoryShardLagStore
 from bonafide.adapters.s3 import S3FailureStore
-from bonafide.adapters.sessions import DUE_PARTS, DynamoSessionStore
+from bonafide.audio.encoding import RecordingFormat, Encoding
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark
-from bonafide.errors import StoreUnavailable
-from bonafide.ports import EvidenceRow, Lag, SessionRecord, SessionStore, VersionConflict
+from bonafide.contracts.events import parse
+from bonafide.errors import StoreUnavailable, Subject, TooLarge
+from bonafide.ports.stores import SessionStore, VersionConflict
+from bonafide.ports.stream import AudioStream, ShardLagStore
+from bonafide.records.session import EvidenceRow, SessionRecord
+from bonafide.records.stream import AudioChunk, ShardLag
 from ops.replay import still_there
 from tests.adapters.conftest import State
 from tests.services.parts import Killed
@@ -42,15 +50,13 @@ def domain() -> str:
     return f"domain-{uuid.uuid4()}"
 
 
-def a_call(domain: str, session: str = "call") -> SessionRecord:
+def a_session(domain: str, session: str = "session-1") -> SessionRecord:
     return SessionRecord(
         domain=domain,
         session=session,
         speaker=None,
         call_id="call-1",
-        encoding="mulaw",
-        sample_rate=8000,
-        channel=None,
+        format=RecordingFormat(Encoding.MULAW, 8000),
         bands=(Channel.NARROWBAND,),
         started_at=NOW,
         due_at=NOW + 2 * SECOND,
@@ -68,24 +74,26 @@ def a_row(number: int = 0, content: str = "a" * 64, space: str = "space-1", seed
     return EvidenceRow(ChunkEvidence(number, content, evidence), "b" * 64, NOW, NOW + SECOND)
 
 
-def test_a_call_and_its_evidence_keep_the_id_of_the_request_that_started_it(store: SessionStore, domain: str) -> None:
-    call, row = replace(a_call(domain), request_id="request-1"), replace(a_row(), request_id="request-1")
-    store.put_session(call)
-    store.put_evidence(a_call(domain), row)
-    assert store.session(domain, "call") == call
-    assert [each.request_id for each in rows(store, a_call(domain))] == ["request-1"]
+def test_a_session_and_its_evidence_keep_the_id_of_the_request_that_started_it(
+    store: SessionStore, domain: str
+) -> None:
+    session, row = replace(a_session(domain), request_id="request-1"), replace(a_row(), request_id="request-1")
+    store.put_session(session)
+    store.put_evidence(a_session(domain), row)
+    assert store.session(domain, "session-1") == session
+    assert [each.request_id for each in rows(store, a_session(domain))] == ["request-1"]
 
 
-def test_functions_of_the_release_before_read_a_call_that_has_an_id(state: State, domain: str) -> None:
+def test_functions_of_the_release_before_read_a_session_that_has_an_id(state: State, domain: str) -> None:
     store = DynamoSessionStore(state.dynamodb, state.name("Sessions"))
-    store.put_session(replace(a_call(domain), request_id="request-1"))
-    key = {"session": {"S": f"{domain}#call"}, "item": {"S": "session"}}
+    store.put_session(replace(a_session(domain), request_id="request-1"))
+    key = {"session": {"S": f"{domain}#session-1"}, "item": {"S": "session"}}
     item = state.dynamodb.get_item(TableName=state.name("Sessions"), Key=key)["Item"]
     assert "request_id" not in json.loads(item["document"]["S"]), "they know every member of the document, and no other"
 
 
-def rows(store: SessionStore, call: SessionRecord) -> Sequence[EvidenceRow]:
-    return store.evidence(call, store.marks(call))
+def rows(store: SessionStore, session: SessionRecord) -> Sequence[EvidenceRow]:
+    return store.evidence(session, store.marks(session))
 
 
 def bits(row: EvidenceRow) -> tuple[object, ...]:
@@ -96,29 +104,29 @@ def bits(row: EvidenceRow) -> tuple[object, ...]:
     return bare, vectors
 
 
-def test_a_call_is_read_as_it_was_written(store: SessionStore, domain: str) -> None:
-    written = a_call(domain)
+def test_a_session_is_read_as_it_was_written(store: SessionStore, domain: str) -> None:
+    written = a_session(domain)
     store.put_session(written)
-    assert store.session(domain, "call") == written
-    ended = replace(written, speaker="ann", chunk_count=3, finalised_at=NOW, decision_id="one", bands=(), version=2)
+    assert store.session(domain, "session-1") == written
+    ended = replace(written, speaker="ann", chunk_count=3, finalized_at=NOW, decision_id="one", bands=(), version=2)
     store.put_session(ended)
-    assert store.session(domain, "call") == ended
+    assert store.session(domain, "session-1") == ended
 
 
-def test_an_unknown_call_is_none_and_has_no_evidence(store: SessionStore, domain: str) -> None:
-    assert store.session(domain, "call") is None
-    assert list(rows(store, a_call(domain))) == []
-    assert store.has_evidence(a_call(domain), 0, "a" * 64, "space-1") is False
+def test_an_unknown_session_is_none_and_has_no_evidence(store: SessionStore, domain: str) -> None:
+    assert store.session(domain, "session-1") is None
+    assert list(rows(store, a_session(domain))) == []
+    assert store.has_evidence(a_session(domain), 0, "a" * 64, "space-1") is False
 
 
-def test_a_call_follows_only_the_version_before_it(store: SessionStore, domain: str) -> None:
+def test_a_session_follows_only_the_version_before_it(store: SessionStore, domain: str) -> None:
     with pytest.raises(VersionConflict):
-        store.put_session(replace(a_call(domain), version=2))
-    store.put_session(a_call(domain))
+        store.put_session(replace(a_session(domain), version=2))
+    store.put_session(a_session(domain))
     for version in (1, 3):
         with pytest.raises(VersionConflict):
-            store.put_session(replace(a_call(domain), version=version))
-    store.put_session(replace(a_call(domain), version=2))
+            store.put_session(replace(a_session(domain), version=version))
+    store.put_session(replace(a_session(domain), version=2))
 
 
 def test_of_writers_at_the_same_time_one_wins_each_version(store: SessionStore, domain: str) -> None:
@@ -127,7 +135,7 @@ def test_of_writers_at_the_same_time_one_wins_each_version(store: SessionStore, 
     def write(version: int) -> int:
         together.wait()
         try:
-            store.put_session(replace(a_call(domain), version=version))
+            store.put_session(replace(a_session(domain), version=version))
         except VersionConflict:
             return 0
         return 1
@@ -141,40 +149,40 @@ def test_evidence_is_read_to_the_last_bit(store: SessionStore, domain: str) -> N
     silent = a_row(1)
     silent = replace(silent, chunk=replace(silent.chunk, evidence=replace(silent.chunk.evidence, embeddings={})))
     for row in (a_row(), silent):
-        assert store.put_evidence(a_call(domain), row) is True
-    assert sorted(map(bits, rows(store, a_call(domain))), key=str) == sorted(map(bits, (a_row(), silent)), key=str)
+        assert store.put_evidence(a_session(domain), row) is True
+    assert sorted(map(bits, rows(store, a_session(domain))), key=str) == sorted(map(bits, (a_row(), silent)), key=str)
 
 
 def test_a_row_is_written_once_whatever_comes_after_it(store: SessionStore, domain: str) -> None:
-    assert store.put_evidence(a_call(domain), a_row()) is True
-    assert store.put_evidence(a_call(domain), a_row(seed=1)) is False
-    assert [bits(row) for row in rows(store, a_call(domain))] == [bits(a_row())]
+    assert store.put_evidence(a_session(domain), a_row()) is True
+    assert store.put_evidence(a_session(domain), a_row(seed=1)) is False
+    assert [bits(row) for row in rows(store, a_session(domain))] == [bits(a_row())]
 
 
 def test_contents_and_spaces_of_one_number_do_not_replace_each_other(store: SessionStore, domain: str) -> None:
     written = [a_row(), a_row(content="b" * 64), a_row(space="space-2"), a_row(number=1)]
-    assert [store.put_evidence(a_call(domain), row) for row in written] == [True] * 4
-    assert len(rows(store, a_call(domain))) == 4
-    assert store.has_evidence(a_call(domain), 0, "b" * 64, "space-1")
-    assert not store.has_evidence(a_call(domain), 0, "b" * 64, "space-2")
+    assert [store.put_evidence(a_session(domain), row) for row in written] == [True] * 4
+    assert len(rows(store, a_session(domain))) == 4
+    assert store.has_evidence(a_session(domain), 0, "b" * 64, "space-1")
+    assert not store.has_evidence(a_session(domain), 0, "b" * 64, "space-2")
 
 
 def test_of_rows_written_together_one_is_new(store: SessionStore, domain: str) -> None:
     with ThreadPoolExecutor(4) as threads:
-        new = list(threads.map(lambda seed: store.put_evidence(a_call(domain), a_row(seed=seed)), range(4)))
+        new = list(threads.map(lambda seed: store.put_evidence(a_session(domain), a_row(seed=seed)), range(4)))
     assert sum(new) == 1
 
 
-def test_calls_do_not_share_evidence(store: SessionStore, domain: str) -> None:
-    store.put_evidence(a_call(domain), a_row())
-    assert not store.marks(a_call(domain, "call-2"))
-    assert not store.marks(a_call(f"{domain}-2"))
+def test_sessions_do_not_share_evidence(store: SessionStore, domain: str) -> None:
+    store.put_evidence(a_session(domain), a_row())
+    assert not store.marks(a_session(domain, "session-2"))
+    assert not store.marks(a_session(f"{domain}-2"))
 
 
-def test_a_call_that_was_started_anew_under_an_old_name_has_none_of_its_evidence(
+def test_a_session_that_was_started_anew_under_an_old_name_has_none_of_its_evidence(
     store: SessionStore, domain: str
 ) -> None:
-    old, new = a_call(domain), replace(a_call(domain), started_at=NOW + timedelta(days=3))
+    old, new = a_session(domain), replace(a_session(domain), started_at=NOW + timedelta(days=3))
     store.put_evidence(old, a_row())
     assert not store.marks(new)
     assert not store.has_evidence(new, 0, "a" * 64, "space-1")
@@ -183,17 +191,17 @@ def test_a_call_that_was_started_anew_under_an_old_name_has_none_of_its_evidence
 
 
 def test_only_the_rows_that_are_asked_for_are_read(store: SessionStore, domain: str) -> None:
-    call = a_call(domain)
+    session = a_session(domain)
     for number in range(5):
-        store.put_evidence(call, a_row(number))
-    some = [mark for mark in store.marks(call) if mark.number in (1, 3)]
-    assert sorted(row.chunk.number for row in store.evidence(call, some)) == [1, 3]
+        store.put_evidence(session, a_row(number))
+    some = [mark for mark in store.marks(session) if mark.number in (1, 3)]
+    assert sorted(row.chunk.number for row in store.evidence(session, some)) == [1, 3]
 
 
 def test_a_mark_says_what_its_row_says(store: SessionStore, domain: str) -> None:
-    call, row = a_call(domain), a_row(7, seed=3)
-    store.put_evidence(call, row)
-    assert list(store.marks(call)) == [Mark.of(row.chunk, int(row.accepted_at.timestamp()))]
+    session, row = a_session(domain), a_row(7, seed=3)
+    store.put_evidence(session, row)
+    assert list(store.marks(session)) == [Mark.of(row.chunk, int(row.accepted_at.timestamp()))]
 
 
 class Stingy:
@@ -216,16 +224,16 @@ class Stingy:
 
 
 def test_rows_that_a_batch_leaves_out_are_asked_for_again(state: State, domain: str) -> None:
-    call = a_call(domain)
+    session = a_session(domain)
     for number in range(3):
-        DynamoSessionStore(state.dynamodb, state.name("Sessions")).put_evidence(call, a_row(number))
+        DynamoSessionStore(state.dynamodb, state.name("Sessions")).put_evidence(session, a_row(number))
     patient, starved = (
         DynamoSessionStore(Stingy(state.dynamodb, count), state.name("Sessions"))  # type: ignore[arg-type]
         for count in (3, 1)
     )
-    assert sorted(row.chunk.number for row in rows(patient, call)) == [0, 1, 2]
+    assert sorted(row.chunk.number for row in rows(patient, session)) == [0, 1, 2]
     with pytest.raises(StoreUnavailable):
-        rows(starved, call)
+        rows(starved, session)
 
 
 class Dying:
@@ -244,66 +252,66 @@ class Dying:
 
 
 def test_a_row_that_was_never_marked_is_marked_as_it_was_written(state: State, domain: str) -> None:
-    call = a_call(domain)
+    session = a_session(domain)
     store = DynamoSessionStore(Dying(state.dynamodb), state.name("Sessions"))  # type: ignore[arg-type]
     with pytest.raises(Killed):
-        store.put_evidence(call, a_row())
-    assert not store.marks(call)
-    assert not store.has_evidence(call, 0, "a" * 64, "space-1")
-    assert store.put_evidence(call, replace(a_row(seed=1), accepted_at=NOW + SECOND)) is False
-    assert list(store.marks(call)) == [Mark.of(a_row().chunk, int(NOW.timestamp()))]
-    assert [bits(row) for row in rows(store, call)] == [bits(a_row())]
+        store.put_evidence(session, a_row())
+    assert not store.marks(session)
+    assert not store.has_evidence(session, 0, "a" * 64, "space-1")
+    assert store.put_evidence(session, replace(a_row(seed=1), accepted_at=NOW + SECOND)) is False
+    assert list(store.marks(session)) == [Mark.of(a_row().chunk, int(NOW.timestamp()))]
+    assert [bits(row) for row in rows(store, session)] == [bits(a_row())]
 
 
-def test_all_rows_of_a_long_call_are_read(store: SessionStore, domain: str) -> None:
+def test_all_rows_of_a_long_session_are_read(store: SessionStore, domain: str) -> None:
     # Rows of two bands are 2 KB each, a page of a query is 1 MB.
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda number: store.put_evidence(a_call(domain), a_row(number)), range(600)))
-    assert sorted(row.chunk.number for row in rows(store, a_call(domain))) == list(range(600))
+        list(threads.map(lambda number: store.put_evidence(a_session(domain), a_row(number)), range(600)))
+    assert sorted(row.chunk.number for row in rows(store, a_session(domain))) == list(range(600))
 
 
-def test_calls_are_due_until_they_have_a_decision(store: SessionStore, domain: str) -> None:
+def test_sessions_are_due_until_they_have_a_decision(store: SessionStore, domain: str) -> None:
     def due(at: datetime) -> list[str]:
         return [session for found, session in store.due(at) if found == domain]
 
-    first, second = a_call(domain, "first"), replace(a_call(domain, "second"), due_at=NOW - SECOND)
+    first, second = a_session(domain, "first"), replace(a_session(domain, "second"), due_at=NOW - SECOND)
     for record in (first, second):
         store.put_session(record)
     assert due(NOW - 2 * SECOND) == []
     assert due(NOW + 3 * SECOND) == ["second", "first"]
-    store.put_session(replace(second, finalised_at=NOW, version=2))
+    store.put_session(replace(second, finalized_at=NOW, version=2))
     assert due(NOW) == ["second"]
-    store.put_session(replace(second, finalised_at=NOW, decision_id="one", version=3))
+    store.put_session(replace(second, finalized_at=NOW, decision_id="one", version=3))
     assert due(NOW + 3 * SECOND) == ["first"]
 
 
-def test_of_many_due_calls_the_longest_overdue_come_first(store: SessionStore, domain: str) -> None:
+def test_of_many_due_sessions_the_longest_overdue_come_first(store: SessionStore, domain: str) -> None:
     # Longer overdue than whatever other tests leave in the same table.
     past = NOW - timedelta(days=999)
     order = [5, 2, 0, 7, 4, 1, 6, 3]
     for place in order:
-        store.put_session(replace(a_call(domain, f"call-{place}"), due_at=past + place * SECOND))
+        store.put_session(replace(a_session(domain, f"session-{place}"), due_at=past + place * SECOND))
     found = list(islice(store.due(past + 6 * SECOND), 8))
-    assert found[:7] == [(domain, f"call-{place}") for place in range(7)]
-    assert found[7:] != [(domain, "call-7")]
+    assert found[:7] == [(domain, f"session-{place}") for place in range(7)]
+    assert found[7:] != [(domain, "session-7")]
 
 
-def test_a_deleted_call_is_gone_and_not_due_any_more(store: SessionStore, domain: str) -> None:
-    call = a_call(domain)
-    store.put_session(call)
+def test_a_deleted_session_is_gone_and_not_due_any_more(store: SessionStore, domain: str) -> None:
+    session = a_session(domain)
+    store.put_session(session)
     with pytest.raises(VersionConflict):
-        store.delete_session(replace(call, version=2))
-    store.delete_session(call)
-    assert store.session(domain, "call") is None
+        store.delete_session(replace(session, version=2))
+    store.delete_session(session)
+    assert store.session(domain, "session-1") is None
     assert domain not in {found for found, _ in store.due(NOW + 3 * SECOND)}
     with pytest.raises(VersionConflict):
-        store.delete_session(call)
+        store.delete_session(session)
 
 
-def test_open_calls_are_spread_over_the_partitions_of_the_index(state: State, domain: str) -> None:
+def test_open_sessions_are_spread_over_the_partitions_of_the_index(state: State, domain: str) -> None:
     store = DynamoSessionStore(state.dynamodb, state.name("Sessions"))
     for number in range(40):
-        store.put_session(a_call(domain, f"call-{number}"))
+        store.put_session(a_session(domain, f"session-{number}"))
     found = [
         {item["session"]["S"] for item in state.dynamodb.query(**_part(state, str(part)))["Items"]}
         for part in range(DUE_PARTS)
@@ -322,38 +330,49 @@ def _part(state: State, part: str) -> dict[str, Any]:
     }
 
 
-WORD = datetime(2026, 1, 2, 3, 4, 5, 500000, UTC)
+@pytest.fixture(params=["memory", "aws"])
+def lags(request: pytest.FixtureRequest) -> ShardLagStore:
+    if request.param == "memory":
+        return MemoryShardLagStore()
+    state = request.getfixturevalue("state")
+    return DynamoShardLagStore(state.dynamodb, state.name("Sessions"))
 
 
-def test_of_the_words_on_a_shard_the_highest_counts_for_a_while(store: SessionStore, domain: str) -> None:
-    assert store.lag(domain) is None
+BATCH = datetime(2026, 1, 2, 3, 4, 5, 500000, UTC)
+
+
+def test_of_the_lags_of_a_shard_the_highest_counts_for_a_while(lags: ShardLagStore, domain: str) -> None:
+    assert lags.lag(domain) is None
     for seconds, after in ((0.125, 0.0), (3.25, 0.25), (0.25, 0.5), (0.5, 2.25)):
-        store.report_lag(domain, Lag(seconds, WORD + after * SECOND))
-    assert store.lag(domain) == Lag(3.25, WORD + 0.25 * SECOND)
-    store.report_lag(domain, Lag(0.5, WORD + 2.5 * SECOND))
-    assert store.lag(domain) == Lag(0.5, WORD + 2.5 * SECOND)
-    assert store.lag(f"{domain}-2") is None
+        lags.publish(domain, ShardLag(seconds, BATCH + after * SECOND))
+    assert lags.lag(domain) == ShardLag(3.25, BATCH + 0.25 * SECOND)
+    lags.publish(domain, ShardLag(0.5, BATCH + 2.5 * SECOND))
+    assert lags.lag(domain) == ShardLag(0.5, BATCH + 2.5 * SECOND)
+    assert lags.lag(f"{domain}-2") is None
 
 
-def test_the_stream_keeps_the_order_of_a_partition(state: State) -> None:
+CHUNK = AudioChunk("acme", "session-1", 0, "AAAA")
+
+
+def test_the_stream_keeps_the_order_of_a_session(state: State) -> None:
     client, name = state.client("kinesis"), state.name("AudioStream")
     stream = KinesisAudioStream(client, name)
-    partition = f"acme#{uuid.uuid4()}"
-    for number in range(5):
-        stream.put(partition, f"{number}".encode())
-    shard = stream.shard(partition)
+    session = f"session-{uuid.uuid4()}"
+    sent = [AudioChunk("acme", session, number, "AAAA") for number in range(5)]
+    for chunk in sent:
+        stream.put(chunk)
+    shard = stream.shard("acme", session)
     start = client.get_shard_iterator(StreamName=name, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
     found = client.get_records(ShardIterator=start["ShardIterator"])["Records"]
-    mine = [each["Data"] for each in found if each["PartitionKey"] == partition]
-    assert mine == [b"0", b"1", b"2", b"3", b"4"]
+    assert [parse(each["Data"]) for each in found if each["PartitionKey"] == f"acme#{session}"] == sent
 
 
-def test_the_shard_of_a_partition_is_known_before_anything_went_there(state: State) -> None:
+def test_the_shard_of_a_session_is_known_before_anything_went_there(state: State) -> None:
     client, name = state.client("kinesis"), state.name("AudioStream")
     stream = KinesisAudioStream(client, name)
-    partitions = [f"acme#{number}" for number in range(20)]
-    expected = [stream.shard(partition) for partition in partitions]
-    answers = [client.put_record(StreamName=name, PartitionKey=partition, Data=b"x") for partition in partitions]
+    expected = [stream.shard("acme", str(number)) for number in range(20)]
+    keys = [f"acme#{number}" for number in range(20)]
+    answers = [client.put_record(StreamName=name, PartitionKey=key, Data=b"x") for key in keys]
     assert [answer["ShardId"] for answer in answers] == expected
     assert len(set(expected)) == 2
 
@@ -386,12 +405,12 @@ def _shard(name: str, start: int, end: int) -> dict[str, Any]:
 def test_after_a_stream_was_resharded_its_new_shards_are_found() -> None:
     client = Resharded()
     stream = KinesisAudioStream(client, "audio")  # type: ignore[arg-type]
-    stream.put("acme#call", b"event")
-    assert stream.shard("acme#call") == "old"
+    stream.put(CHUNK)
+    assert stream.shard("acme", "session-1") == "old"
     client.split = True
     for _ in range(2):
-        stream.put("acme#call", b"event")
-    assert {stream.shard(f"acme#{number}") for number in range(20)} == {"low", "high"}
+        stream.put(CHUNK)
+    assert {stream.shard("acme", str(number)) for number in range(20)} == {"low", "high"}
 
 
 def test_what_a_document_leaves_out_is_read_from_the_stream(state: State) -> None:
@@ -402,14 +421,26 @@ def test_what_a_document_leaves_out_is_read_from_the_stream(state: State) -> Non
     assert still_there(client, name, "shardId-000000000999:1") is None
 
 
+@pytest.mark.parametrize("kind", ["memory", "aws"])
+def test_a_record_that_does_not_fit_into_the_stream_is_refused(request: pytest.FixtureRequest, kind: str) -> None:
+    stream: AudioStream = MemoryAudioStream()
+    if kind == "aws":
+        state = request.getfixturevalue("state")
+        stream = KinesisAudioStream(state.client("kinesis"), state.name("AudioStream"))
+    with pytest.raises(TooLarge) as refusal:
+        stream.put(replace(CHUNK, text="A" * 1024 * 1024))
+    error = refusal.value
+    assert (error.code, error.subject, error.limit) == ("chunk_too_large", Subject.AUDIO, 1024 * 1024)
+
+
 def test_a_stream_that_is_not_there_is_unavailable(state: State) -> None:
     with pytest.raises(StoreUnavailable):
-        KinesisAudioStream(state.client("kinesis"), "none").put("acme#call", b"event")
+        KinesisAudioStream(state.client("kinesis"), "none").put(CHUNK)
 
 
 def test_a_failure_is_kept_whole_and_written_again_it_is_the_same(state: State) -> None:
     bucket = state.name("Failures")
-    failure = {"reason": {"code": "event_invalid", "field": None}, "data": "AAAA", "partition_key": "acme#call"}
+    failure = {"reason": {"code": "event_invalid", "field": None}, "data": "AAAA", "partition_key": "acme#session-1"}
     for _ in range(2):
         S3FailureStore(state.s3, bucket).put("shardId-000000000000/42", failure)
     body = state.s3.get_object(Bucket=bucket, Key="shardId-000000000000/42.json")["Body"].read()

@@ -7,50 +7,47 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pytest
 
-from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
-from bonafide.adapters.memory import MemoryAudioStore, MemoryDecisionLog, MemoryTenantStore
-from bonafide.adapters.records import read_domain, write_domain
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.items import domain_item, read_domain
+from bonafide.adapters.memory.audio import MemoryAudioStore
+from bonafide.adapters.memory.decisions import MemoryDecisionStore
+from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.s3 import S3AudioStore
-from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.decision import Decision
+from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.errors import TooLarge
-from bonafide.ports import (
-    AudioStore,
-    Consent,
-    DecisionLog,
-    DomainChanged,
-    DomainRecord,
-    Retention,
-    SpeakerRecord,
-    TenantStore,
-    VersionConflict,
-)
+from bonafide.errors import Subject, TooLarge
+from bonafide.ports.audio import AudioStore
+from bonafide.ports.stores import DecisionStore, DomainChanged, DomainStore, VersionConflict
+from bonafide.records.domain import DomainRecord, DomainState, Retention
+from bonafide.records.speaker import Consent, SpeakerRecord
+from tests.decisions import decided, decision_record
 
 KINDS = ("memory", "aws")
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
 
 @pytest.fixture(params=KINDS)
-def tenants(request: pytest.FixtureRequest) -> TenantStore:
+def domains(request: pytest.FixtureRequest) -> DomainStore:
     if request.param == "memory":
-        return MemoryTenantStore()
+        return MemoryDomainStore()
     state = request.getfixturevalue("state")
-    return DynamoTenantStore(state.dynamodb, state.name("Tenants"))
+    return DynamoDomainStore(state.dynamodb, state.name("Tenants"))
 
 
 @pytest.fixture(params=KINDS)
-def decisions(request: pytest.FixtureRequest) -> DecisionLog:
+def decisions(request: pytest.FixtureRequest) -> DecisionStore:
     if request.param == "memory":
-        return MemoryDecisionLog()
+        return MemoryDecisionStore()
     state = request.getfixturevalue("state")
-    return DynamoDecisionLog(state.dynamodb, state.name("Decisions"))
+    return DynamoDecisionStore(state.dynamodb, state.name("Decisions"))
 
 
 @pytest.fixture(params=KINDS)
@@ -68,9 +65,9 @@ def name() -> str:
 
 
 @pytest.fixture
-def domain(tenants: TenantStore, name: str) -> DomainRecord:
+def domain(domains: DomainStore, name: str) -> DomainRecord:
     record = a_domain(name)
-    tenants.put_domain(record)
+    domains.put_domain(record)
     return record
 
 
@@ -89,27 +86,27 @@ def a_voiceprint() -> Voiceprint:
     return Voiceprint.empty("space-1").add(evidence)
 
 
-def test_a_domain_is_read_as_it_was_written(tenants: TenantStore, domain: DomainRecord) -> None:
-    assert tenants.domain(domain.domain) == domain
+def test_a_domain_is_read_as_it_was_written(domains: DomainStore, domain: DomainRecord) -> None:
+    assert domains.domain(domain.domain) == domain
 
 
-def test_an_unknown_domain_and_an_unknown_speaker_are_none(tenants: TenantStore, name: str) -> None:
-    assert tenants.domain(name) is None
-    assert tenants.find(name, "ann") == (None, None)
+def test_an_unknown_domain_and_an_unknown_speaker_are_none(domains: DomainStore, name: str) -> None:
+    assert domains.domain(name) is None
+    assert domains.find(name, "ann") == (None, None)
 
 
 def test_a_domain_that_a_later_release_wrote_is_read_for_what_is_known_of_it() -> None:
     domain = a_domain("acme")
-    item = write_domain(domain)
+    item = domain_item(domain)
     document = json.loads(item["document"]["S"])
     for part in (document, document["policy"], document["retention"]):
         part["later"] = 1
     assert read_domain({**item, "later": {"N": "1"}, "document": {"S": json.dumps(document)}}) == domain
 
 
-def test_in_a_domain_of_a_release_without_liveness_accepting_a_machine_costs_what_an_impostor_does() -> None:
+def test_in_a_domain_of_a_release_without_liveness_accepting_a_spoof_costs_what_an_impostor_does() -> None:
     domain = a_domain("acme")
-    item = write_domain(replace(domain, policy=replace(domain.policy, false_accept_cost=40.0)))
+    item = domain_item(replace(domain, policy=replace(domain.policy, false_accept_cost=40.0)))
     document = json.loads(item["document"]["S"])
     for later in ("spoof_prior", "spoof_accept_cost"):
         del document["policy"][later]
@@ -117,36 +114,36 @@ def test_in_a_domain_of_a_release_without_liveness_accepting_a_machine_costs_wha
     assert (found.spoof_prior, found.spoof_accept_cost) == (Policy().spoof_prior, 40.0)
 
 
-def test_a_domain_that_is_closed_tentatively_is_read_as_such(tenants: TenantStore, domain: DomainRecord) -> None:
-    closed = replace(domain, version=2, deleting=True, tentative=True)
-    tenants.put_domain(closed)
-    assert tenants.domain(domain.domain) == closed
+def test_a_domain_that_is_being_emptied_is_read_as_such(domains: DomainStore, domain: DomainRecord) -> None:
+    closed = replace(domain, version=2, state=DomainState.EMPTYING)
+    domains.put_domain(closed)
+    assert domains.domain(domain.domain) == closed
 
 
-def test_a_domain_follows_only_the_version_before_it(tenants: TenantStore, domain: DomainRecord) -> None:
-    tenants.put_domain(replace(domain, version=2))
+def test_a_domain_follows_only_the_version_before_it(domains: DomainStore, domain: DomainRecord) -> None:
+    domains.put_domain(replace(domain, version=2))
     for version in (1, 2, 4):
         with pytest.raises(VersionConflict):
-            tenants.put_domain(replace(domain, version=version))
-    assert tenants.domain(domain.domain) == replace(domain, version=2)
+            domains.put_domain(replace(domain, version=version))
+    assert domains.domain(domain.domain) == replace(domain, version=2)
 
 
-def test_a_domain_that_is_not_there_has_no_second_version(tenants: TenantStore, name: str) -> None:
+def test_a_domain_that_is_not_there_has_no_second_version(domains: DomainStore, name: str) -> None:
     with pytest.raises(VersionConflict):
-        tenants.put_domain(replace(a_domain(name), version=2))
-    assert tenants.domain(name) is None
+        domains.put_domain(replace(a_domain(name), version=2))
+    assert domains.domain(name) is None
 
 
-def test_only_the_version_that_was_read_is_deleted(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_only_the_version_that_was_read_is_deleted(domains: DomainStore, domain: DomainRecord) -> None:
     with pytest.raises(VersionConflict):
-        tenants.delete_domain(replace(domain, version=2))
-    tenants.delete_domain(domain)
-    assert tenants.domain(domain.domain) is None
+        domains.delete_domain(replace(domain, version=2))
+    domains.delete_domain(domain)
+    assert domains.domain(domain.domain) is None
     with pytest.raises(VersionConflict):
-        tenants.delete_domain(domain)
+        domains.delete_domain(domain)
 
 
-def test_a_speaker_is_read_with_everything_that_was_written(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_speaker_is_read_with_everything_that_was_written(domains: DomainStore, domain: DomainRecord) -> None:
     written = replace(
         a_speaker(domain.domain),
         voiceprint=a_voiceprint(),
@@ -154,8 +151,8 @@ def test_a_speaker_is_read_with_everything_that_was_written(tenants: TenantStore
         opted_out_at=NOW,
         applied=("one", "two"),
     )
-    tenants.put_speaker(written)
-    found_domain, found = tenants.find(domain.domain, "ann")
+    domains.put_speaker(written)
+    found_domain, found = domains.find(domain.domain, "ann")
     assert found_domain == domain
     assert found is not None
     assert found.voiceprint is not None
@@ -163,24 +160,24 @@ def test_a_speaker_is_read_with_everything_that_was_written(tenants: TenantStore
     assert replace(found, voiceprint=None) == replace(written, voiceprint=None)
 
 
-def test_a_speaker_follows_only_the_version_before_it(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_speaker_follows_only_the_version_before_it(domains: DomainStore, domain: DomainRecord) -> None:
     speaker = a_speaker(domain.domain)
     with pytest.raises(VersionConflict):
-        tenants.put_speaker(replace(speaker, version=2))
-    tenants.put_speaker(speaker)
+        domains.put_speaker(replace(speaker, version=2))
+    domains.put_speaker(speaker)
     for version in (1, 3):
         with pytest.raises(VersionConflict):
-            tenants.put_speaker(replace(speaker, version=version))
-    tenants.put_speaker(replace(speaker, version=2))
+            domains.put_speaker(replace(speaker, version=version))
+    domains.put_speaker(replace(speaker, version=2))
 
 
-def test_of_writers_at_the_same_time_one_wins_each_version(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_of_writers_at_the_same_time_one_wins_each_version(domains: DomainStore, domain: DomainRecord) -> None:
     together = threading.Barrier(8)
 
     def write(version: int) -> int:
         together.wait()
         try:
-            tenants.put_speaker(replace(a_speaker(domain.domain), version=version))
+            domains.put_speaker(replace(a_speaker(domain.domain), version=version))
         except VersionConflict:
             return 0
         return 1
@@ -190,65 +187,65 @@ def test_of_writers_at_the_same_time_one_wins_each_version(tenants: TenantStore,
             assert sum(threads.map(write, [version] * 8)) == 1
 
 
-@pytest.mark.parametrize("state_of_domain", ["absent", "deleting"])
+@pytest.mark.parametrize("state_of_domain", ["absent", DomainState.DELETING, DomainState.EMPTYING])
 def test_no_speaker_is_written_into_a_domain_that_is_gone_or_going(
-    tenants: TenantStore, name: str, state_of_domain: str
+    domains: DomainStore, name: str, state_of_domain: str
 ) -> None:
-    if state_of_domain == "deleting":
-        tenants.put_domain(replace(a_domain(name), deleting=True))
+    if state_of_domain != "absent":
+        domains.put_domain(replace(a_domain(name), state=DomainState(state_of_domain)))
     with pytest.raises(DomainChanged):
-        tenants.put_speaker(a_speaker(name))
-    assert tenants.find(name, "ann")[1] is None
+        domains.put_speaker(a_speaker(name))
+    assert domains.find(name, "ann")[1] is None
 
 
-def test_when_both_conditions_fail_the_domain_is_what_counts(tenants: TenantStore, name: str) -> None:
+def test_when_both_conditions_fail_the_domain_is_what_counts(domains: DomainStore, name: str) -> None:
     with pytest.raises(DomainChanged):
-        tenants.put_speaker(replace(a_speaker(name), version=7))
+        domains.put_speaker(replace(a_speaker(name), version=7))
 
 
-def test_deleting_a_speaker_tells_whether_there_was_one(tenants: TenantStore, domain: DomainRecord) -> None:
-    tenants.put_speaker(a_speaker(domain.domain))
-    assert tenants.delete_speaker(domain.domain, "ann") is True
-    assert tenants.delete_speaker(domain.domain, "ann") is False
-    assert tenants.find(domain.domain, "ann") == (domain, None)
+def test_deleting_a_speaker_tells_whether_there_was_one(domains: DomainStore, domain: DomainRecord) -> None:
+    domains.put_speaker(a_speaker(domain.domain))
+    assert domains.delete_speaker(domain.domain, "ann") is True
+    assert domains.delete_speaker(domain.domain, "ann") is False
+    assert domains.find(domain.domain, "ann") == (domain, None)
 
 
-def test_a_deleted_speaker_begins_again_at_the_first_version(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_deleted_speaker_begins_again_at_the_first_version(domains: DomainStore, domain: DomainRecord) -> None:
     for _ in range(2):
-        tenants.put_speaker(a_speaker(domain.domain))
-        tenants.delete_speaker(domain.domain, "ann")
+        domains.put_speaker(a_speaker(domain.domain))
+        domains.delete_speaker(domain.domain, "ann")
 
 
 def test_a_speaker_who_was_deleted_and_came_back_is_not_written_over_by_who_read_the_first(
-    tenants: TenantStore, domain: DomainRecord
+    domains: DomainStore, domain: DomainRecord
 ) -> None:
     first = a_speaker(domain.domain)
     second = replace(first, created_at=NOW + timedelta(microseconds=1))
-    tenants.put_speaker(first)
-    tenants.delete_speaker(domain.domain, "ann")
-    tenants.put_speaker(second)
+    domains.put_speaker(first)
+    domains.delete_speaker(domain.domain, "ann")
+    domains.put_speaker(second)
     with pytest.raises(VersionConflict):
-        tenants.put_speaker(replace(first, version=2))
-    tenants.put_speaker(replace(second, version=2))
+        domains.put_speaker(replace(first, version=2))
+    domains.put_speaker(replace(second, version=2))
 
 
 def test_a_domain_that_was_deleted_and_made_again_is_touched_by_nobody_who_read_the_first(
-    tenants: TenantStore, domain: DomainRecord
+    domains: DomainStore, domain: DomainRecord
 ) -> None:
     second = replace(domain, created_at=NOW + timedelta(microseconds=1))
-    tenants.delete_domain(domain)
-    tenants.put_domain(second)
+    domains.delete_domain(domain)
+    domains.put_domain(second)
     with pytest.raises(VersionConflict):
-        tenants.put_domain(replace(domain, version=2))
+        domains.put_domain(replace(domain, version=2))
     with pytest.raises(VersionConflict):
-        tenants.delete_domain(domain)
-    tenants.delete_domain(second)
+        domains.delete_domain(domain)
+    domains.delete_domain(second)
 
 
-def pages(tenants: TenantStore, domain: str, limit: int) -> Iterator[list[str]]:
+def pages(domains: DomainStore, domain: str, limit: int) -> Iterator[list[str]]:
     after: str | None = None
     while True:
-        page = tenants.list_speakers(domain, after, limit)
+        page = domains.list_speakers(domain, after, limit)
         yield [speaker.speaker for speaker in page.speakers]
         after = page.after
         if after is None:
@@ -256,54 +253,59 @@ def pages(tenants: TenantStore, domain: str, limit: int) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 8, 100])
-def test_pages_hold_every_speaker_once_and_in_order(tenants: TenantStore, domain: DomainRecord, limit: int) -> None:
+def test_pages_hold_every_speaker_once_and_in_order(domains: DomainStore, domain: DomainRecord, limit: int) -> None:
     names = ["B", "a", "a-1", "a.1", "a1", "a_1", "z"]
     for each in reversed(names):
-        tenants.put_speaker(a_speaker(domain.domain, each))
-    found = list(pages(tenants, domain.domain, limit))
+        domains.put_speaker(a_speaker(domain.domain, each))
+    found = list(pages(domains, domain.domain, limit))
     assert [each for page in found for each in page] == sorted(names)
     assert all(len(page) <= limit for page in found)
 
 
-def test_a_page_goes_on_after_a_speaker_that_was_deleted_meanwhile(tenants: TenantStore, domain: DomainRecord) -> None:
+def test_a_page_goes_on_after_a_speaker_that_was_deleted_meanwhile(domains: DomainStore, domain: DomainRecord) -> None:
     for each in ("a", "b", "c"):
-        tenants.put_speaker(a_speaker(domain.domain, each))
-    first = tenants.list_speakers(domain.domain, None, 2)
+        domains.put_speaker(a_speaker(domain.domain, each))
+    first = domains.list_speakers(domain.domain, None, 2)
     assert first.after == "b"
-    tenants.delete_speaker(domain.domain, "b")
-    assert [each.speaker for each in tenants.list_speakers(domain.domain, first.after, 2).speakers] == ["c"]
+    domains.delete_speaker(domain.domain, "b")
+    assert [each.speaker for each in domains.list_speakers(domain.domain, first.after, 2).speakers] == ["c"]
 
 
-def test_a_domain_lists_its_own_speakers_only(tenants: TenantStore, domain: DomainRecord) -> None:
-    neighbour = a_domain(f"{domain.domain}-2")
-    tenants.put_domain(neighbour)
-    tenants.put_speaker(a_speaker(neighbour.domain))
-    assert list(pages(tenants, domain.domain, 10)) == [[]]
-    assert tenants.find(domain.domain, "ann") == (domain, None)
+def test_a_domain_lists_its_own_speakers_only(domains: DomainStore, domain: DomainRecord) -> None:
+    neighbor = a_domain(f"{domain.domain}-2")
+    domains.put_domain(neighbor)
+    domains.put_speaker(a_speaker(neighbor.domain))
+    assert list(pages(domains, domain.domain, 10)) == [[]]
+    assert domains.find(domain.domain, "ann") == (domain, None)
 
 
-def a_decision(decision: str = "ACCEPT") -> dict[str, Any]:
-    return {"decision_id": "one", "decision": decision, "speaker": {"llr": 1.25}, "reasons": ["VOICE_MATCH"]}
+ACCEPTED = decision_record()
+REJECTED = decided(ACCEPTED, Decision.REJECT)
 
 
-def test_a_decision_is_returned_as_it_was_appended(decisions: DecisionLog, name: str) -> None:
-    assert decisions.append(name, a_decision(), NOW) == a_decision()
+def test_a_decision_is_returned_and_read_as_it_was_appended(decisions: DecisionStore, name: str) -> None:
+    decision = replace(ACCEPTED, domain=name)
+    assert decisions.read(name, "decision-1") is None
+    assert decisions.append(decision, NOW) == decision
+    assert decisions.read(name, "decision-1") == decision
 
 
-def test_the_first_decision_of_an_identifier_stands(decisions: DecisionLog, name: str) -> None:
-    decisions.append(name, a_decision(), NOW)
-    assert decisions.append(name, a_decision("REJECT"), NOW) == a_decision("ACCEPT")
+def test_the_first_decision_of_an_identifier_stands(decisions: DecisionStore, name: str) -> None:
+    accepted, rejected = (replace(each, domain=name) for each in (ACCEPTED, REJECTED))
+    decisions.append(accepted, NOW)
+    assert decisions.append(rejected, NOW) == accepted
 
 
-def test_domains_do_not_share_decisions(decisions: DecisionLog, name: str) -> None:
-    decisions.append(name, a_decision(), NOW)
-    assert decisions.append(f"{name}-2", a_decision("REJECT"), NOW) == a_decision("REJECT")
+def test_domains_do_not_share_decisions(decisions: DecisionStore, name: str) -> None:
+    decisions.append(replace(ACCEPTED, domain=name), NOW)
+    other = replace(REJECTED, domain=f"{name}-2")
+    assert decisions.append(other, NOW) == other
 
 
-def test_of_decisions_appended_together_everybody_gets_the_same(decisions: DecisionLog, name: str) -> None:
-    kinds = ["ACCEPT", "REJECT"] * 4
+def test_of_decisions_appended_together_everybody_gets_the_same(decisions: DecisionStore, name: str) -> None:
+    records = [replace(each, domain=name) for each in (ACCEPTED, REJECTED)] * 4
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda kind: decisions.append(name, a_decision(kind), NOW)["decision"], kinds))
+        answers = list(threads.map(lambda record: decisions.append(record, NOW).judgement.decision, records))
     assert len(set(answers)) == 1
 
 
@@ -322,7 +324,7 @@ def test_audio_over_the_limit_is_refused(audio: AudioStore, name: str) -> None:
     with pytest.raises(TooLarge) as refusal:
         audio.fetch(f"uploads/{name}/large", 4)
     error = refusal.value
-    assert (error.code, error.field, error.limit, error.found) == ("audio_too_large", "audio.upload", 4, 5)
+    assert (error.code, error.subject, error.limit, error.found) == ("audio_too_large", Subject.UPLOAD, 4, 5)
 
 
 def test_discarding_takes_what_is_below_the_prefix_and_nothing_else(audio: AudioStore, name: str) -> None:

@@ -11,14 +11,17 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from bonafide.adapters import dynamodb
-from bonafide.adapters.dynamodb import DynamoDecisionLog, DynamoTenantStore
-from bonafide.adapters.records import write_domain
+from bonafide.adapters.dynamodb import conditions
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.items import domain_item
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.bootstrap.stores import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
+from bonafide.http.problems import status_of
 from local.aws.http import HttpHandler, LoopbackServer
-from tests.adapters.test_stores import a_decision, a_domain, a_speaker
+from tests.adapters.test_stores import a_domain, a_speaker
+from tests.decisions import decision_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 SILENCE = Config(read_timeout=0.1)
@@ -31,9 +34,9 @@ SLOW_DOWN = (503, b"<Error><Code>SlowDown</Code><Message>Please reduce your requ
 BROKEN = (500, b"{}")
 LEFT_OUT = (
     200,
-    b'{"Responses":{},"UnprocessedKeys":{"tenants":{"Keys":[{"domain":{"S":"acme"},"item":{"S":"domain"}}]}}}',
+    b'{"Responses":{},"UnprocessedKeys":{"domains":{"Keys":[{"domain":{"S":"acme"},"item":{"S":"domain"}}]}}}',
 )
-CANCELLED = (
+CANCELED = (
     400,
     b'{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",'
     b'"CancellationReasons":[{"Code":"ThrottlingError"},{"Code":"None"}]}',
@@ -74,12 +77,12 @@ class Aws:
         return session.client(service, endpoint_url=f"http://{self.server.address}", config=config.merge(SILENCE))
 
     @property
-    def tenants(self) -> DynamoTenantStore:
-        return DynamoTenantStore(self.client("dynamodb", CALLS), "tenants")
+    def domains(self) -> DynamoDomainStore:
+        return DynamoDomainStore(self.client("dynamodb", CALLS), "domains")
 
     @property
-    def decisions(self) -> DynamoDecisionLog:
-        return DynamoDecisionLog(self.client("dynamodb", CALLS), "decisions")
+    def decisions(self) -> DynamoDecisionStore:
+        return DynamoDecisionStore(self.client("dynamodb", CALLS), "decisions")
 
     @property
     def audio(self) -> S3AudioStore:
@@ -100,19 +103,22 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long each pause between attempts would have been."""
     taken: list[float] = []
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=taken.append))
-    monkeypatch.setattr("bonafide.adapters.dynamodb.time", SimpleNamespace(sleep=taken.append, monotonic=lambda: 0.0))
+    monkeypatch.setattr(
+        "bonafide.adapters.dynamodb.conditions.time", SimpleNamespace(sleep=taken.append, monotonic=lambda: 0.0)
+    )
     return taken
 
 
 CALLS_TO_STORES: dict[str, Callable[[Aws], object]] = {
-    "domain": lambda aws: aws.tenants.domain("acme"),
-    "put_domain": lambda aws: aws.tenants.put_domain(a_domain("acme")),
-    "delete_domain": lambda aws: aws.tenants.delete_domain(a_domain("acme")),
-    "find": lambda aws: aws.tenants.find("acme", "ann"),
-    "put_speaker": lambda aws: aws.tenants.put_speaker(a_speaker("acme")),
-    "delete_speaker": lambda aws: aws.tenants.delete_speaker("acme", "ann"),
-    "list_speakers": lambda aws: aws.tenants.list_speakers("acme", None, 10),
-    "append": lambda aws: aws.decisions.append("acme", a_decision(), NOW),
+    "domain": lambda aws: aws.domains.domain("acme"),
+    "put_domain": lambda aws: aws.domains.put_domain(a_domain("acme")),
+    "delete_domain": lambda aws: aws.domains.delete_domain(a_domain("acme")),
+    "find": lambda aws: aws.domains.find("acme", "ann"),
+    "put_speaker": lambda aws: aws.domains.put_speaker(a_speaker("acme")),
+    "delete_speaker": lambda aws: aws.domains.delete_speaker("acme", "ann"),
+    "list_speakers": lambda aws: aws.domains.list_speakers("acme", None, 10),
+    "append": lambda aws: aws.decisions.append(decision_record(), NOW),
+    "read": lambda aws: aws.decisions.read("acme", "decision-1"),
     "fetch": lambda aws: aws.audio.fetch("uploads/acme/one", 10),
     "keep": lambda aws: aws.audio.keep("kept/acme/ann/one", b"audio"),
     "discard": lambda aws: aws.audio.discard("kept/acme/ann/"),
@@ -136,13 +142,13 @@ def test_a_store_that_keeps_failing_is_asked_three_times_and_then_unavailable(
     aws.answer = FAILURES[failure]
     with pytest.raises(StoreUnavailable) as refusal:
         CALLS_TO_STORES[call](aws)
-    assert (refusal.value.status, refusal.value.headers["Retry-After"]) == (503, "1")
+    assert (status_of(refusal.value), refusal.value.retry_after) == (503, 1)
     assert aws.calls == 3
     assert len(pauses) == 2
     assert sum(pauses) <= LONGEST_PAUSES_SECONDS
 
 
-@pytest.mark.parametrize(("call", "failure"), [("find", LEFT_OUT), ("put_speaker", CANCELLED)])
+@pytest.mark.parametrize(("call", "failure"), [("find", LEFT_OUT), ("put_speaker", CANCELED)])
 def test_what_a_throttled_table_leaves_out_is_asked_for_three_times(
     aws: Aws, call: str, failure: tuple[int, bytes], pauses: list[float]
 ) -> None:
@@ -156,24 +162,24 @@ def test_what_a_throttled_table_leaves_out_is_asked_for_three_times(
 def test_only_what_was_left_out_is_read_again(aws: Aws) -> None:
     domain = a_domain("acme")
     aws.first = [LEFT_OUT]
-    aws.answer = (200, json.dumps({"Responses": {"tenants": [write_domain(domain)]}, "UnprocessedKeys": {}}).encode())
-    assert aws.tenants.find("acme", "ann") == (domain, None)
-    asked = [[key["item"]["S"] for key in json.loads(body)["RequestItems"]["tenants"]["Keys"]] for body in aws.bodies]
+    aws.answer = (200, json.dumps({"Responses": {"domains": [domain_item(domain)]}, "UnprocessedKeys": {}}).encode())
+    assert aws.domains.find("acme", "ann") == (domain, None)
+    asked = [[key["item"]["S"] for key in json.loads(body)["RequestItems"]["domains"]["Keys"]] for body in aws.bodies]
     assert asked == [["domain", "speaker#ann"], ["domain"]]
 
 
 def test_a_write_that_was_throttled_once_is_done(aws: Aws) -> None:
-    aws.first, aws.answer = [CANCELLED], (200, b"{}")
-    aws.tenants.put_speaker(a_speaker("acme"))
+    aws.first, aws.answer = [CANCELED], (200, b"{}")
+    aws.domains.put_speaker(a_speaker("acme"))
     assert aws.calls == 2
 
 
 def test_a_slow_table_is_not_asked_again_when_patience_is_over(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, dynamodb.PATIENCE_SECONDS + 0.1])
-    monkeypatch.setattr("bonafide.adapters.dynamodb.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    clock = iter([0.0, conditions.PATIENCE_SECONDS + 0.1])
+    monkeypatch.setattr("bonafide.adapters.dynamodb.conditions.time", SimpleNamespace(monotonic=lambda: next(clock)))
     aws.answer = LEFT_OUT
     with pytest.raises(StoreUnavailable):
-        aws.tenants.find("acme", "ann")
+        aws.domains.find("acme", "ann")
     assert aws.calls == 1
 
 
@@ -186,7 +192,7 @@ def test_every_call_to_a_broken_store_ends_as_unavailable(aws: Aws, call: str) -
 def test_what_cannot_succeed_is_not_tried_again(aws: Aws) -> None:
     aws.answer = NOT_ALLOWED
     with pytest.raises(StoreUnavailable):
-        aws.tenants.find("acme", "ann")
+        aws.domains.find("acme", "ann")
     assert aws.calls == 1
 
 
@@ -200,5 +206,5 @@ def test_a_store_that_is_gone_is_unavailable(aws: Aws, call: str) -> None:
 @pytest.mark.parametrize("config", [CALLS, UPLOADS], ids=["tables", "bucket"])
 def test_the_longest_call_ends_while_somebody_still_listens(config: Any) -> None:
     attempts = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
-    again = dynamodb.PATIENCE_SECONDS + dynamodb.LONGEST_PAUSE_SECONDS
+    again = conditions.PATIENCE_SECONDS + conditions.LONGEST_PAUSE_SECONDS
     assert again + attempts + LONGEST_PAUSES_SECONDS < LONGEST_REQUEST_SECONDS

@@ -6,19 +6,25 @@ from types import SimpleNamespace
 
 import pytest
 
+from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
+from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.s3 import S3FailureStore
-from bonafide.adapters.sessions import DynamoSessionStore
+from bonafide.audio.encoding import RecordingFormat, Encoding
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.bootstrap.stores import CALLS
 from bonafide.errors import Overloaded, StoreUnavailable
-from bonafide.ports import EvidenceRow, Lag, SessionRecord
+from bonafide.http.problems import status_of
+from bonafide.records.session import EvidenceRow, SessionRecord
+from bonafide.records.stream import AudioChunk, ShardLag
 from tests.adapters.test_stores_failing import BROKEN, NOW, Aws
 
 SILENCE = Evidence(0.0, Channel.NARROWBAND, {}, Quality(-60.0, 0.0, None), "space")
 ROW = EvidenceRow(ChunkEvidence(0, "0" * 64, SILENCE), "bundle", NOW, NOW)
-CALL = SessionRecord("acme", "call", None, None, "mulaw", 8000, None, (), NOW, NOW, NOW, version=1)
+FORMAT = RecordingFormat(Encoding.MULAW, 8000)
+SESSION = SessionRecord("acme", "session", None, None, FORMAT, (), NOW, NOW, NOW, version=1)
+CHUNK = AudioChunk("acme", "session", 0, "AAAA")
 
 
 @pytest.fixture
@@ -35,23 +41,27 @@ def sessions(aws: Aws) -> DynamoSessionStore:
     return DynamoSessionStore(aws.client("dynamodb", CALLS), "sessions")
 
 
+def lags(aws: Aws) -> DynamoShardLagStore:
+    return DynamoShardLagStore(aws.client("dynamodb", CALLS), "sessions")
+
+
 def stream(aws: Aws) -> KinesisAudioStream:
     return KinesisAudioStream(aws.client("kinesis", CALLS), "audio")
 
 
 USES: dict[str, Callable[[Aws], object]] = {
-    "session": lambda aws: sessions(aws).session("acme", "call"),
-    "put_session": lambda aws: sessions(aws).put_session(CALL),
-    "delete_session": lambda aws: sessions(aws).delete_session(CALL),
+    "session": lambda aws: sessions(aws).session("acme", "session"),
+    "put_session": lambda aws: sessions(aws).put_session(SESSION),
+    "delete_session": lambda aws: sessions(aws).delete_session(SESSION),
     "due": lambda aws: list(sessions(aws).due(datetime.now(UTC))),
-    "put_evidence": lambda aws: sessions(aws).put_evidence(CALL, ROW),
-    "has_evidence": lambda aws: sessions(aws).has_evidence(CALL, 0, "0" * 64, "space"),
-    "marks": lambda aws: sessions(aws).marks(CALL),
-    "evidence": lambda aws: sessions(aws).evidence(CALL, [Mark.of(ROW.chunk)]),
-    "report_lag": lambda aws: sessions(aws).report_lag("shard", Lag(1.0, NOW)),
-    "lag": lambda aws: sessions(aws).lag("shard"),
-    "stream": lambda aws: stream(aws).put("acme#call", b"{}"),
-    "shard": lambda aws: stream(aws).shard("acme#call"),
+    "put_evidence": lambda aws: sessions(aws).put_evidence(SESSION, ROW),
+    "has_evidence": lambda aws: sessions(aws).has_evidence(SESSION, 0, "0" * 64, "space"),
+    "marks": lambda aws: sessions(aws).marks(SESSION),
+    "evidence": lambda aws: sessions(aws).evidence(SESSION, [Mark.of(ROW.chunk)]),
+    "publish": lambda aws: lags(aws).publish("shard", ShardLag(1.0, NOW)),
+    "lag": lambda aws: lags(aws).lag("shard"),
+    "stream": lambda aws: stream(aws).put(CHUNK),
+    "shard": lambda aws: stream(aws).shard("acme", "session"),
     "failures": lambda aws: S3FailureStore(aws.client("s3", CALLS), "failures").put("shard/1", {}),
 }
 
@@ -79,8 +89,8 @@ def test_whatever_part_of_the_streaming_state_is_silent_is_unavailable(aws: Aws,
 def test_a_stream_that_takes_no_more_for_now_is_overload(aws: Aws, kind: str) -> None:
     aws.answer = problem(kind)
     with pytest.raises(Overloaded) as refusal:
-        stream(aws).put("acme#call", b"{}")
-    assert (refusal.value.status, refusal.value.headers["Retry-After"]) == (429, "1")
+        stream(aws).put(CHUNK)
+    assert (status_of(refusal.value), refusal.value.retry_after) == (429, 1)
 
 
 @pytest.mark.parametrize("kind", ["KMSDisabledException", "KMSAccessDeniedException", "ResourceNotFoundException"])

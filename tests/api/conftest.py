@@ -8,7 +8,7 @@ import pytest
 
 from local.aws.xray import XRayDaemon
 from local.runner import Account, Deployment, deployment
-from tests.api.client import Api
+from tests.api.parts import Api
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +27,10 @@ def bonafide(assembly: Path, xray: XRayDaemon, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="session")
-def api(bonafide: Deployment) -> Api:
-    return Api(bonafide.endpoint)
+def api(bonafide: Deployment) -> Iterator[Api]:
+    api = Api(bonafide.endpoint)
+    yield api
+    api.close()
 
 
 @pytest.fixture

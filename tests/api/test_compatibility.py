@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bonafide.openapi import document
+from bonafide.http.openapi import document
 from tests.api.compatibility import breaking_changes
 
 RELEASED = json.loads((Path(__file__).parents[2] / "docs/contracts/openapi-v1.json").read_text())

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from bonafide_client import ApiResponse
 from local.runner import Deployment
-from tests.api.client import READERS, Answer, Api, audio, enrol, enrolment
+from tests.api.parts import READERS, Api, audio, enrol, enrolment
 from tests.readings import lasting, reading
 
 MANY = 32
@@ -42,7 +43,7 @@ def test_of_many_duplicates_at_once_one_is_decided_and_all_are_answered_alike(
 ) -> None:
     body, key = {"audio": audio(reading("train_grace", 2))}, str(uuid.uuid4())
     with ThreadPoolExecutor(MANY) as threads:
-        answers: list[Answer] = list(threads.map(lambda _: api.call("POST", calls, body, key=key), range(MANY)))
+        answers: list[ApiResponse] = list(threads.map(lambda _: api.call("POST", calls, body, key=key), range(MANY)))
     done = [answer for answer in answers if answer.status == 200]
     waiting = [answer for answer in answers if answer.status != 200]
     assert done

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from bonafide.openapi import document
+from bonafide.http.openapi import document
 from local.aws.template import StackTemplate
-from tests.api.client import Api
+from tests.api.parts import Api
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_DESCRIBED = {("get", "/v1/openapi.json"), ("get", "/v1/docs")}

@@ -20,12 +20,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from bonafide.openapi import document
+from bonafide.http.openapi import document
+from bonafide_client import ApiResponse
 from local.runner import Deployment
 from tests.api import hostile
-from tests.api.client import TIMEOUT, Answer, Api, enrol
 from tests.api.hostile import DOMAIN, SPEAKER, Odd
+from tests.api.parts import Api, enrol
 from tests.api.problems import DECLARED, ROOT, made
+from tests.api.raw import TIMEOUT, send
 
 CLIENTS = 4
 EXAMPLES = 30
@@ -53,7 +55,7 @@ def _speaker(api: Api) -> None:
     enrol(api, DOMAIN, SPEAKER, "train_grace")
 
 
-def faults(answer: Answer) -> Iterator[str]:
+def faults(answer: ApiResponse) -> Iterator[str]:
     """What is wrong with an answer."""
     if answer.status >= 500:
         yield f"status {answer.status}"
@@ -62,7 +64,7 @@ def faults(answer: Answer) -> Iterator[str]:
         yield from _faults_of_problem(answer)
 
 
-def _faults_of_problem(answer: Answer) -> Iterator[str]:
+def _faults_of_problem(answer: ApiResponse) -> Iterator[str]:
     if answer.headers.get("content-type") != "application/problem+json":
         yield f"content type {answer.headers.get('content-type')}"
         return
@@ -82,7 +84,7 @@ def leaks(text: str) -> Iterator[str]:
 def judged(api: Api, odd: Odd) -> list[str]:
     """Sends one request; returns what is wrong with the answer, by the name of the request."""
     try:
-        answer = api.send(odd.method, odd.target, odd.body, list(odd.headers))
+        answer = send(api.endpoint, odd.method, odd.target, odd.body, list(odd.headers))
     except (OSError, HTTPException) as error:
         return [f"{odd.name}: {error!r}"]
     found = [*faults(answer)]
@@ -176,7 +178,7 @@ def test_generated_requests_are_answered_as_the_contract_says(
             ],
         )
         headers = {name.lower(): values[0] for name, values in response.headers.items()}
-        assert list(faults(Answer(response.status_code, headers, response.content))) == []
+        assert list(faults(ApiResponse(response.status_code, headers, response.content, 0.0))) == []
 
     send()
     assert list(leaks(logged(bonafide))) == []
@@ -195,7 +197,7 @@ def test_a_name_has_one_spelling(api: Api, ending: str) -> None:
 
 @pytest.mark.parametrize("body", [[], [{}], [{"policy": {}}], "{}", 1, None])
 def test_a_body_is_an_object_and_nothing_that_could_be_taken_for_one(api: Api, body: object) -> None:
-    answer = api.send("PUT", f"/v1/domains/{DOMAIN}".encode(), json.dumps(body).encode(), [*hostile.JSON])
+    answer = send(api.endpoint, "PUT", f"/v1/domains/{DOMAIN}".encode(), json.dumps(body).encode(), [*hostile.JSON])
     assert (answer.status, answer.code) == (400, "body_not_object")
 
 
@@ -229,14 +231,18 @@ def test_when_consent_was_given_is_a_date_and_time_with_an_offset(api: Api, give
 
 def test_an_unknown_route_is_not_remembered_under_a_key(api: Api) -> None:
     path = b"/v1/domains/a%09/uploads"
-    answers = [api.send("POST", path, b"", [b"Idempotency-Key: one"]) for _ in range(2)]
+    answers = [send(api.endpoint, "POST", path, b"", [b"Idempotency-Key: one"]) for _ in range(2)]
     assert {(answer.code, answer.headers["content-type"]) for answer in answers} == {
         ("route_not_found", "application/problem+json")
     }
 
 
 def test_media_types_are_known_in_any_letter_case(api: Api) -> None:
-    answer = api.send(
-        "PUT", f"/v1/domains/{DOMAIN}-2".encode(), b"{}", [b"content-TYPE: Application/JSON; Charset=utf-8"]
+    answer = send(
+        api.endpoint,
+        "PUT",
+        f"/v1/domains/{DOMAIN}-2".encode(),
+        b"{}",
+        [b"content-TYPE: Application/JSON; Charset=utf-8"],
     )
     assert answer.status == 200, answer

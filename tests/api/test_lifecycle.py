@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.api.client import Api, audio, enrol, enrolment
+from tests.api.parts import Api, audio, enrol, enrolment
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
 from tests.readings import call, lasting, reading

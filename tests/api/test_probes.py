@@ -8,10 +8,14 @@ import boto3
 import pytest
 from botocore.credentials import Credentials
 
-from bonafide.adapters.codedeploy import CodeDeployReleases, FunctionDoor
-from bonafide.adapters.front_door import FrontDoor
-from bonafide.ports import ReleaseTarget
-from bonafide.services.probing import CHECKS, FunctionCalls, Golden, ServiceProbe, WrongAnswer
+from bonafide.adapters.api import PublicApiCaller
+from bonafide.adapters.codedeploy import CodeDeployReleases
+from bonafide.adapters.invoker import LambdaInvoker, proxy_event
+from bonafide.ports.probes import ReleaseTarget
+from bonafide.probes.calls import CHECKS, FunctionCalls, WrongAnswer
+from bonafide.probes.golden import Golden
+from bonafide.probes.synthetic import SyntheticCaller
+from bonafide_client import NO_RETRIES, Client, SigV4Signer
 from local.aws.functions.function import ACCOUNT, REGION, SECRET
 from local.cloud.releases.control_plane import ControlPlane, HookExecution
 from local.runner import Deployment
@@ -21,8 +25,8 @@ FOLDER = ROOT / ".build/layers/golden/golden"
 DOMAIN = "bonafide-probe"
 
 
-class Client:
-    """Lambda's API, as far as a door uses it."""
+class Functions:
+    """Lambda's API, as far as an invoker uses it."""
 
     def __init__(self, running: Deployment) -> None:
         self._running = running
@@ -39,34 +43,52 @@ def golden(**instead: str) -> Golden:
     return Golden(DOMAIN, {name: recordings[instead.get(name, name)] for name in recordings}, {})
 
 
-def door(running: Deployment) -> FunctionDoor:
-    client: Any = Client(running)
-    return FunctionDoor(client, {name: name for name in running.functions}, {"authenticate_caller": "1"})
+def invoker(running: Deployment) -> LambdaInvoker:
+    client: Any = Functions(running)
+    return LambdaInvoker(client, {name: name for name in running.functions}, {"authenticate_caller": "1"})
 
 
 @pytest.mark.parametrize("function", CHECKS)
 def test_a_good_version_of_each_function_answers_its_golden_calls(bonafide: Deployment, function: str) -> None:
-    FunctionCalls(golden(), door(bonafide), f"test-{function}").of(function)
+    FunctionCalls(golden(), invoker(bonafide), f"test-{function}").check(function)
 
 
 @pytest.mark.parametrize("instead", [{"genuine": "impostor"}, {"impostor": "genuine"}, {"silence": "genuine"}])
 def test_a_version_that_mistakes_one_voice_for_another_is_found(bonafide: Deployment, instead: dict[str, str]) -> None:
     with pytest.raises(WrongAnswer, match="decision is"):
-        FunctionCalls(golden(**instead), door(bonafide), "test-mistaken").of("authenticate_caller")
+        FunctionCalls(golden(**instead), invoker(bonafide), "test-mistaken").check("authenticate_caller")
 
 
 def test_a_function_that_fails_is_no_answer(bonafide: Deployment) -> None:
-    assert door(bonafide).invoke("score_audio", {}).status == 502
+    assert invoker(bonafide).invoke("score_audio", {}).status == 502
+
+
+def public(endpoint: str, seconds: float) -> PublicApiCaller:
+    signer = SigV4Signer(REGION, Credentials(ACCOUNT, SECRET))
+    return PublicApiCaller(Client(endpoint, signer=signer, timeout=seconds, retries=NO_RETRIES))
 
 
 def test_the_synthetic_caller_is_served_through_the_api(bonafide: Deployment) -> None:
-    credentials = Credentials(ACCOUNT, SECRET)
-    assert ServiceProbe(golden(), FrontDoor(bonafide.endpoint, REGION, credentials, 30)).handle() == {"failed": 0}
+    assert SyntheticCaller(golden(), public(bonafide.endpoint, 30)).handle() == {"failed": 0}
 
 
-def test_nobody_behind_the_front_door_is_no_answer() -> None:
-    nowhere = FrontDoor("http://127.0.0.1:9", REGION, Credentials(ACCOUNT, SECRET), 1)
+def test_the_deployed_synthetic_caller_calls_through_the_client_in_its_layer(bonafide: Deployment) -> None:
+    outcome = bonafide.invoke("probe_service", b"{}")
+    assert outcome.error is None, outcome.payload
+    assert json.loads(outcome.payload) == {"failed": 0}
+
+
+def test_nobody_behind_the_api_is_no_answer() -> None:
+    nowhere = public("http://127.0.0.1:9", 1)
     assert nowhere.send("describe_service", "GET", "/v1/health", None).status == 504
+
+
+def test_a_query_reaches_a_function_as_it_would_through_the_api() -> None:
+    event = proxy_event("GET", "/v1/domains/a/speakers?limit=1&cursor=b%26c%3D&cursor=&limit=2", None)
+    assert event["path"] == "/v1/domains/a/speakers"
+    assert event["queryStringParameters"] == {"limit": "2", "cursor": ""}
+    assert event["multiValueQueryStringParameters"] == {"limit": ["1", "2"], "cursor": ["b&c=", ""]}
+    assert proxy_event("GET", "/v1/health", None)["queryStringParameters"] is None
 
 
 def test_a_hook_learns_what_is_released_and_reports(bonafide: Deployment) -> None:
@@ -76,7 +98,7 @@ def test_a_hook_learns_what_is_released_and_reports(bonafide: Deployment) -> Non
         plane.expect(execution)
         session = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
         client = session.client("codedeploy", endpoint_url=plane.variables["AWS_ENDPOINT_URL_CODEDEPLOY"])
-        lambdas: Any = Client(bonafide)
+        lambdas: Any = Functions(bonafide)
         releases = CodeDeployReleases(client, lambdas, {})
         assert releases.target(execution.deployment) == ReleaseTarget("ManageDomainsFunction05767D89", "7")
         releases.report(execution.deployment, execution.id, succeeded=False)

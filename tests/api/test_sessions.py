@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from bonafide.audio.waveform import Waveform
-from bonafide.events import chunk_event, ended_event
+from bonafide.contracts.events import write
+from bonafide.records.stream import AudioChunk, SessionEnd
+from bonafide_client import ApiResponse
 from local.aws.functions.function import platform
 from local.runner import Deployment
 from ops.replay import keys
 from ops.synthesis import ROOT
-from tests.api.client import Answer, Api, enrol
+from tests.api.parts import Api, enrol
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
 from tests.readings import reading
@@ -47,13 +49,13 @@ class Call:
         assert started.status == 200, started
         self.session = started.document["session_id"]
 
-    def _call(self, method: str, suffix: str = "", body: Any = None) -> Answer:
+    def _call(self, method: str, suffix: str = "", body: Any = None) -> ApiResponse:
         return self._api.call(method, f"/v1/domains/{self.domain}/sessions/{self.session}{suffix}", body)
 
-    def get(self) -> Answer:
+    def get(self) -> ApiResponse:
         return self._call("GET")
 
-    def put(self, number: object, audio: Waveform | str, **stated: Any) -> Answer:
+    def put(self, number: object, audio: Waveform | str, **stated: Any) -> ApiResponse:
         """Sends a chunk as a producer does: what is refused because scoring is behind is sent again."""
         body = {"content": audio if isinstance(audio, str) else content(audio), **stated}
         deadline = time.monotonic() + WAIT
@@ -61,10 +63,10 @@ class Call:
             time.sleep(0.5)
         return answer
 
-    def claim(self, speaker: str) -> Answer:
+    def claim(self, speaker: str) -> ApiResponse:
         return self._call("PUT", "/speaker", {"speaker": speaker})
 
-    def end(self, chunks: object) -> Answer:
+    def end(self, chunks: object) -> ApiResponse:
         return self._call("POST", "/end", {"chunks": chunks})
 
     def evaluation(self) -> Any:
@@ -228,7 +230,7 @@ def test_what_was_set_aside_too_early_is_scored_when_it_is_replayed(
     """A record of a call that is not there yet, as when a table was restored."""
     audio = content(piece(reading(), 0))
     unknown = str(uuid.uuid4())
-    early = chunk_event(call.domain, unknown, 0, audio)
+    early = write(AudioChunk(call.domain, unknown, 0, audio))
     place = backstage.send(f"{call.domain}#{unknown}", early)
     ((key, document),) = backstage.set_aside(place)
     assert document["reason"]["code"] == "session_not_found"
@@ -237,7 +239,7 @@ def test_what_was_set_aside_too_early_is_scored_when_it_is_replayed(
     assert backstage.replay(key) == "1\n"
     call.session = unknown
     assert call.once(lambda found: found["chunks"]["scored"] == 1)["chunks"]["used"] == 1
-    backstage.send(f"{call.domain}#{unknown}", ended_event(call.domain, unknown, 1, MORNING))
+    backstage.send(f"{call.domain}#{unknown}", write(SessionEnd(call.domain, unknown, 1, MORNING)))
     assert call.final()["chunks"]["expected"] == 1
 
 

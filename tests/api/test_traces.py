@@ -14,7 +14,7 @@ from local.runner import Deployment
 from local.traces.calls import TracedCaller, TracedCalls
 from local.traces.leaks import leaks
 from local.traces.trail import TraceTelemetry, logs
-from tests.api.client import Api
+from tests.api.parts import Api
 from tests.readings import reading
 
 NUMBER = 43

@@ -11,7 +11,7 @@ from bonafide.audio.decode import ENCODINGS, decode
 from bonafide.audio.g711 import ALAW, MULAW
 from bonafide.audio.quality import measure
 from bonafide.audio.waveform import Waveform
-from bonafide.errors import InvalidInput, UnsupportedAudio
+from bonafide.errors import InvalidInput, Subject, UnsupportedAudio
 from tests.audio.signals import pcm, tone
 from tests.audio.wav_writer import chunk, extensible, layout, riff, wav
 
@@ -172,14 +172,14 @@ def test_the_named_channel_is_taken() -> None:
 
 
 def test_more_than_one_channel_needs_a_name() -> None:
-    error = refusal(wav(np.stack([TONE, TONE], axis=1)), field="audio")
-    assert (error.code, error.field, error.limit) == ("audio_channel_required", "audio.channel", 1)
+    error = refusal(wav(np.stack([TONE, TONE], axis=1)))
+    assert (error.code, error.subject, error.limit) == ("audio_channel_required", Subject.CHANNEL, 1)
 
 
 @pytest.mark.parametrize("channel", [-1, 1, 7, 10**9])
 def test_a_channel_that_is_not_there_is_refused(channel: int) -> None:
     error = refusal(wav(TONE), channel=channel)
-    assert (error.code, error.field, error.found) == ("audio_channel_out_of_range", "audio.channel", channel)
+    assert (error.code, error.subject, error.found) == ("audio_channel_out_of_range", Subject.CHANNEL, channel)
 
 
 @pytest.mark.parametrize("channels", [9, 65535])
@@ -199,8 +199,8 @@ def test_half_a_second_to_a_minute_is_taken_to_the_sample(rate: int) -> None:
 
 
 def test_a_length_out_of_range_is_told_with_its_limit() -> None:
-    error = refusal(wav(TONE[:1600]), field="audio")
-    assert (error.code, error.field, error.limit, error.found) == ("audio_too_short", "audio", 0.5, 0.1)
+    error = refusal(wav(TONE[:1600]))
+    assert (error.code, error.subject, error.limit, error.found) == ("audio_too_short", Subject.AUDIO, 0.5, 0.1)
 
 
 def test_no_bytes_are_empty_in_every_encoding() -> None:
@@ -229,8 +229,8 @@ def test_bare_pcm_that_ends_inside_a_sample_is_truncated() -> None:
 
 @pytest.mark.parametrize("encoding", ["pcm_s16le", "alaw", "mulaw"])
 def test_bare_samples_need_a_rate(encoding: str) -> None:
-    error = refusal(TONE.tobytes(), encoding=encoding, field="audio")
-    assert (error.code, error.field) == ("audio_rate_required", "audio.sample_rate")
+    error = refusal(TONE.tobytes(), encoding=encoding)
+    assert (error.code, error.subject) == ("audio_rate_required", Subject.SAMPLE_RATE)
 
 
 @pytest.mark.parametrize("rate", [-1, 0, 7999, 48001, 10**30])
@@ -244,10 +244,10 @@ def test_bare_samples_have_one_channel() -> None:
 
 
 def test_a_stated_rate_has_to_be_that_of_the_file() -> None:
-    error = refusal(wav(TONE), rate=8000, field="audio")
-    assert (error.code, error.field, error.limit, error.found) == (
+    error = refusal(wav(TONE), rate=8000)
+    assert (error.code, error.subject, error.limit, error.found) == (
         "audio_rate_mismatch",
-        "audio.sample_rate",
+        Subject.SAMPLE_RATE,
         16000,
         8000,
     )
@@ -285,7 +285,7 @@ def outcome(content: bytes, **how: Any) -> Waveform | InvalidInput:
 def is_sound(result: Waveform | InvalidInput) -> bool:
     """Whether it is a whole waveform or a refusal that says what is wrong."""
     if isinstance(result, InvalidInput):
-        return result.code.startswith("audio_") and bool(result.field)
+        return result.code.startswith("audio_") and bool(result.subject)
     samples = result.samples
     return bool(np.isfinite(samples).all()) and result.rate in {8000, 16000} and 0.5 <= result.seconds <= 60
 

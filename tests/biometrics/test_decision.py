@@ -42,9 +42,9 @@ def scored(llr: float, condition: Condition = Condition.NARROWBAND) -> SpeakerSc
 def expected_costs(llr: float, liveness: float, policy: Policy) -> dict[Decision, float]:
     speaker = 1 - policy.impostor_prior - policy.spoof_prior
     weights = speaker, policy.impostor_prior * exp(-llr), policy.spoof_prior * exp(-liveness)
-    genuine, impostor, machine = (weight / sum(weights) for weight in weights)
+    genuine, impostor, spoof = (weight / sum(weights) for weight in weights)
     return {
-        Decision.ACCEPT: impostor * policy.false_accept_cost + machine * policy.spoof_accept_cost,
+        Decision.ACCEPT: impostor * policy.false_accept_cost + spoof * policy.spoof_accept_cost,
         Decision.REJECT: genuine * policy.false_reject_cost,
         Decision.STEP_UP: policy.step_up_cost,
     }
@@ -78,7 +78,7 @@ def test_the_fused_score_rises_with_the_probability_of_the_speaker(
 ) -> None:
     fused, other = fused_llr(llr, liveness, policy), fused_llr(more_llr, more_liveness, policy)
     odds, others = odds_against(llr, liveness, policy), odds_against(more_llr, more_liveness, policy)
-    against, for_other = odds.impostor + odds.machine, others.impostor + others.machine
+    against, for_other = odds.impostor + odds.spoof, others.impostor + others.spoof
     # Two odds so close that their logarithms are one number may have one score.
     assert against < for_other or fused <= other
     assert against > for_other or fused >= other

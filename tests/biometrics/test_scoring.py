@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
-from bonafide.biometrics.scoring import Calibration, Condition, Curve, bands_to_meet, compare, score
+from bonafide.biometrics.scoring import Calibration, Condition, Curve, bands_to_compare, compare, score
 from bonafide.biometrics.voiceprint import Voiceprint
 
 SPACE = "campplus-test"
@@ -44,7 +44,7 @@ def enrolled(*evidence: Evidence) -> Voiceprint:
 
 
 @pytest.mark.parametrize(
-    ("enrolment", "test", "condition"),
+    ("enrollment", "test", "condition"),
     [
         (wideband(), wideband(), Condition.WIDEBAND),
         (narrowband(), narrowband(), Condition.NARROWBAND),
@@ -52,8 +52,8 @@ def enrolled(*evidence: Evidence) -> Voiceprint:
         (narrowband(), wideband(), Condition.CROSS),
     ],
 )
-def test_compares_in_the_widest_band_that_both_have(enrolment: Evidence, test: Evidence, condition: Condition) -> None:
-    assert score(enrolled(enrolment), test, calibration()).condition is condition
+def test_compares_in_the_widest_band_that_both_have(enrollment: Evidence, test: Evidence, condition: Condition) -> None:
+    assert score(enrolled(enrollment), test, calibration()).condition is condition
 
 
 def test_a_template_is_of_the_band_that_most_of_it_was_recorded_in() -> None:
@@ -62,17 +62,17 @@ def test_a_template_is_of_the_band_that_most_of_it_was_recorded_in() -> None:
 
 
 def test_a_wideband_call_is_brought_down_only_to_meet_a_narrowband_voiceprint() -> None:
-    assert bands_to_meet(enrolled(narrowband())) == [Channel.NARROWBAND]
-    assert bands_to_meet(enrolled(wideband(), narrowband())) == []
+    assert bands_to_compare(enrolled(narrowband())) == [Channel.NARROWBAND]
+    assert bands_to_compare(enrolled(wideband(), narrowband())) == []
 
 
 def test_a_moment_of_wideband_speech_does_not_displace_a_telephone_voiceprint() -> None:
     telephone = narrowband(seconds=20.0)
     brief, enough = (enrolled(telephone, wideband(angle=1.4, seconds=seconds)) for seconds in (0.6, 2.0))
-    assert bands_to_meet(brief) == [Channel.NARROWBAND]
+    assert bands_to_compare(brief) == [Channel.NARROWBAND]
     assert compare(brief, wideband()).condition is Condition.CROSS
     assert score(brief, wideband(), calibration()).llr > 2.0
-    assert bands_to_meet(enough) == []
+    assert bands_to_compare(enough) == []
     assert compare(enough, wideband()).condition is Condition.WIDEBAND
 
 

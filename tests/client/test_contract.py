@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from bonafide_client import Client, answers, bodies
-from local.aws.http import Handler, Server
+from local.aws.http import HttpHandler, LoopbackServer
 
 CONTRACT: Mapping[str, Any] = json.loads(
     (Path(__file__).parents[2] / "docs" / "contracts" / "openapi-v1.json").read_text()
@@ -50,7 +50,7 @@ class Recorder:
         self.bodies: list[bytes] = []
         self.endpoint = ""
 
-    def answer(self, handler: Handler) -> None:
+    def answer(self, handler: HttpHandler) -> None:
         self.seen.append((handler.command, handler.path.removeprefix("/dev")))
         self.bodies.append(handler.read_body(1 << 25))
         page = {"speakers": [{"speaker": "ann"}], "next_cursor": None if "cursor" in handler.path else "b&c"}
@@ -63,13 +63,13 @@ class Recorder:
 def recorder() -> Iterator[Recorder]:
     recorder = Recorder()
 
-    class Scripted(Handler):
+    class Scripted(HttpHandler):
         def serve(self) -> None:
             recorder.answer(self)
 
     for method in ("DELETE", "GET", "POST", "PUT"):
         setattr(Scripted, f"do_{method}", Scripted.serve)
-    server = Server(0, Scripted)
+    server = LoopbackServer(0, Scripted)
     server.start()
     recorder.endpoint = f"http://{server.address}/dev"
     yield recorder

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonafide_client import NO_RETRIES, Client, GaveUp, ProblemError, RetryBudget, TooManyRequests
-from local.aws.http import Handler, Server
+from local.aws.http import HttpHandler, LoopbackServer
 
 PATH = "/v1/domains/acme"
 
@@ -50,7 +50,7 @@ def serve() -> Iterator[Serve]:
 
         def start(*replies: Reply) -> Service:
             service = Service(list(replies), cleanup=cleanup)
-            server = Server(0, _handler(service))
+            server = LoopbackServer(0, _handler(service))
             server.start()
             cleanup.callback(server.stop)
             service.endpoint = f"http://{server.address}/dev"
@@ -59,8 +59,8 @@ def serve() -> Iterator[Serve]:
         yield start
 
 
-def _handler(service: Service) -> type[Handler]:
-    class Scripted(Handler):
+def _handler(service: Service) -> type[HttpHandler]:
+    class Scripted(HttpHandler):
         def serve(self) -> None:
             service.seen.append((self.command, self.path, dict(self.headers), self.read_body(1 << 20)))
             status, headers, body = service.replies.pop(0) if len(service.replies) > 1 else service.replies[0]

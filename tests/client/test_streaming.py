@@ -18,7 +18,7 @@ from bonafide_client import (
     SourceRecording,
     StreamProgress,
 )
-from local.aws.http import Handler, Server
+from local.aws.http import HttpHandler, LoopbackServer
 
 SECONDS = 9
 RECORDING = SourceRecording("mulaw", 8000, bytes(range(256)) * (SECONDS * 8000 // 256 + 1))
@@ -74,8 +74,8 @@ class Service:
         }
 
 
-def serve(service: Service) -> Server:
-    class Scripted(Handler):
+def serve(service: Service) -> LoopbackServer:
+    class Scripted(HttpHandler):
         def serve(self) -> None:
             body = json.loads(self.read_body(1 << 20) or b"{}")
             status, document = service.answer(self.command, self.path, body)
@@ -83,7 +83,7 @@ def serve(service: Service) -> Server:
 
     for method in ("GET", "POST", "PUT"):
         setattr(Scripted, f"do_{method}", Scripted.serve)
-    server = Server(0, Scripted)
+    server = LoopbackServer(0, Scripted)
     server.start()
     return server
 

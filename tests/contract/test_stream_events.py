@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 
+from bonafide.contracts.events import parse, schema, write
 from bonafide.errors import InvalidInput
-from bonafide.events import AudioChunk, Origin, SessionEnded, chunk_event, ended_event, parse, schema
+from bonafide.records.stream import AudioChunk, Origin, SessionEnd
 from local.contracts.schemas import TARGET, text
 from tests.services.parts import MORNING
 
@@ -39,16 +40,17 @@ def test_the_published_schema_is_the_one_of_the_code() -> None:
 def test_events_of_old_and_of_later_producers_are_read(fixture: Path) -> None:
     event = parse(fixture.read_bytes())
     given_ = json.loads(fixture.read_text())
-    assert isinstance(event, AudioChunk if given_["type"] == "audio.chunk" else SessionEnded)
-    read = json.loads(event.model_dump_json())
+    assert isinstance(event, AudioChunk if given_["type"] == "audio.chunk" else SessionEnd)
+    read = json.loads(write(event))
     assert read["version"] == 1
-    shared = given_.keys() & read.keys() - {"ended_at"}
+    shared = given_.keys() & {*CHUNK, *ENDED, "request_id", "trace"} - {"ended_at"}
     assert {name: read[name] for name in shared} == {name: given_[name] for name in shared}
     PUBLISHED.validate(given_)
 
 
 def test_what_is_written_here_keeps_to_what_is_published() -> None:
-    chunk, ended = chunk_event("acme", "call-1", 0, "AAAA"), ended_event("acme", "call-1", 12, MORNING)
+    chunk = write(AudioChunk("acme", "call-1", 0, "AAAA"))
+    ended = write(SessionEnd("acme", "call-1", 12, MORNING))
     assert json.loads(chunk) == CHUNK
     assert parse(ended) == parse(written(ENDED))
     for event in (chunk, ended):
@@ -57,9 +59,12 @@ def test_what_is_written_here_keeps_to_what_is_published() -> None:
 
 def test_every_event_leads_back_to_the_requests_that_it_comes_from() -> None:
     origin = Origin("request-1", "Root=1-6a1d7a40-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1")
-    for event in (chunk_event("acme", "call-1", 0, "AAAA", origin), ended_event("acme", "call-1", 1, MORNING, origin)):
-        PUBLISHED.validate(json.loads(event))
-        assert (parse(event).request_id, parse(event).trace) == (origin.request_id, origin.trace)
+    for record in (
+        AudioChunk("acme", "call-1", 0, "AAAA", origin),
+        SessionEnd("acme", "call-1", 1, MORNING, origin),
+    ):
+        PUBLISHED.validate(json.loads(write(record)))
+        assert parse(write(record)) == record
 
 
 @pytest.mark.parametrize("unreadable", [1, ["request-1"], {}, "r" * 257])
@@ -77,11 +82,11 @@ BROKEN = {
     "without a number": without(CHUNK, "chunk"),
     "without audio": without(CHUNK, "content"),
     "with a negative number": written(CHUNK, chunk=-1),
-    "with a number that no call has": written(CHUNK, chunk=7200),
+    "with a number that no session has": written(CHUNK, chunk=7200),
     "with a number that is none": written(CHUNK, chunk="first"),
-    "with a name that leads elsewhere": written(CHUNK, session="../call"),
+    "with a name that leads elsewhere": written(CHUNK, session="../session"),
     "with a name that holds the separator": written(CHUNK, domain="acme#other"),
-    "with more chunks than a call has": written(ENDED, chunks=7201),
+    "with more chunks than a session has": written(ENDED, chunks=7201),
     "without a count": without(ENDED, "chunks"),
 }
 
@@ -91,7 +96,7 @@ def test_an_event_is_refused_that_is(what: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         parse(BROKEN[what])
     assert refusal.value.code == "event_invalid"
-    assert refusal.value.field
+    assert refusal.value.subject
     with pytest.raises(ValidationError):
         PUBLISHED.validate(json.loads(BROKEN[what]))
 
@@ -99,7 +104,7 @@ def test_an_event_is_refused_that_is(what: str) -> None:
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(InvalidInput) as refusal:
         parse(written(ENDED, ended_at="2026-03-01T08:00:00"))
-    assert refusal.value.field == "session.ended.ended_at"
+    assert refusal.value.subject == "session.ended.ended_at"
 
 
 @pytest.mark.parametrize("data", [b"", b"null", b"[]", b"1", b'"', b"\xff\xfe", b"{" * 100_000, b"[" * 100_000])

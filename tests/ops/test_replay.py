@@ -19,7 +19,7 @@ def test_a_record_that_scoring_set_aside_is_put_back_as_it_was() -> None:
 
 
 def test_a_batch_that_lambda_gave_up_is_put_back_whole_and_in_order() -> None:
-    batch = StreamBatch((record(1, b"one"), record(2, b"two")), attempts=6, given_up=EXHAUSTED)
+    batch = StreamBatch((record(1, b"one"), record(2, b"two")), attempts=6, discarded=EXHAUSTED)
     document = notice(batch, RULES, "shardId-000000000000", 1.0) | {"payload": batch.event().decode()}
     assert records(document) == [("acme#1", b"one"), ("acme#2", b"two")]
 

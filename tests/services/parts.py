@@ -1,4 +1,4 @@
-"""Services on stores in memory, with models that recognise chords instead of voices."""
+"""Services on stores in memory, with models that recognize chords instead of voices."""
 
 import base64
 import json
@@ -11,25 +11,34 @@ from typing import Any
 
 import numpy as np
 
-from bonafide.adapters.memory import MemoryAudioStore, MemoryDecisionLog, MemoryTenantStore
+from bonafide.adapters.memory.audio import MemoryAudioStore
+from bonafide.adapters.memory.decisions import MemoryDecisionStore
+from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
-from bonafide.contracts import (
-    AudioInput,
-    AuthenticationDecision,
-    AuthenticationRequest,
+from bonafide.contracts.audio import AudioInput, Upload, upload_view
+from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
+from bonafide.contracts.base import Request
+from bonafide.contracts.cursors import from_cursor
+from bonafide.contracts.domains import Domain, DomainSettings, domain_view
+from bonafide.contracts.speakers import (
     ConsentReceipt,
-    DomainSettings,
     Enrollment,
     EnrollmentRequest,
+    Speaker,
+    SpeakerList,
+    enrollment_view,
+    speaker_list,
+    speaker_view,
 )
-from bonafide.services.enrolment import EnrolmentService
-from bonafide.services.recordings import Recordings
+from bonafide.records.request import RequestContext
+from bonafide.services.authentication import AuthenticationRequested, AuthenticationService
+from bonafide.services.domains import Domains
+from bonafide.services.enrollment import EnrollmentService
+from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
-from bonafide.services.tenants import Tenants
-from bonafide.services.verification import VerificationService
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
 
@@ -39,13 +48,13 @@ DIMENSION = 192
 WRITES = {"put_domain", "delete_domain", "put_speaker", "delete_speaker", "append", "keep", "discard"} | {
     "put_session",
     "put_evidence",
-    "report_lag",
+    "publish",
     "put",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class LoudPart:
     """The loud part of a recording."""
 
     samples: Samples
@@ -71,15 +80,15 @@ class Chords:
             "liveness": {"threshold": -1.5},
         }
 
-    def find_speech(self, waveform: Waveform) -> Heard:
+    def find_speech(self, waveform: Waveform) -> LoudPart:
         mask = _loud(waveform)
         channel = Channel.NARROWBAND if waveform.rate == 8000 else Channel.WIDEBAND
-        return Heard(waveform.samples[mask], waveform.rate, channel, measure(waveform, mask))
+        return LoudPart(waveform.samples[mask], waveform.rate, channel, measure(waveform, mask))
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         return self.evidence(self.find_speech(waveform), channels)
 
-    def evidence(self, speech: Heard, channels: Collection[Channel] = (), known: Evidence | None = None) -> Evidence:
+    def evidence(self, speech: LoudPart, channels: Collection[Channel] = (), known: Evidence | None = None) -> Evidence:
         bands = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels} if speech.seconds else set()
         embeddings = {**(known.embeddings if known else {}), **{band: _spectrum(speech) for band in bands}}
         liveness = self.liveness if embeddings else None
@@ -96,7 +105,7 @@ def _loud(waveform: Waveform) -> Mask:
     return np.resize(np.repeat(loud, piece), len(waveform.samples))
 
 
-def _spectrum(speech: Heard) -> FloatVector:
+def _spectrum(speech: LoudPart) -> FloatVector:
     power = np.square(np.abs(np.fft.rfft(speech.samples)))
     power = power[: round(len(power) * 8000 / speech.rate)]
     bins = np.sqrt([part.sum() for part in np.array_split(power, DIMENSION)])
@@ -158,14 +167,56 @@ class Fate:
             raise Killed
 
 
+@dataclass(frozen=True, slots=True)
+class DomainCalls:
+    """Domains as handlers serve them: the service, and the view of its result."""
+
+    service: Domains
+
+    def put(self, domain: str, settings: DomainSettings) -> Domain:
+        return domain_view(self.service.put(domain, *settings.to_records()))
+
+    def get(self, domain: str) -> Domain:
+        return domain_view(self.service.get(domain))
+
+    def delete(self, domain: str, *, force: bool) -> None:
+        self.service.delete(domain, force=force)
+
+    def offer_upload(self, domain: str) -> Upload:
+        return upload_view(self.service.offer_upload(domain, None))
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerCalls:
+    """Speakers as handlers serve them."""
+
+    service: Speakers
+
+    def get(self, domain: str, speaker: str) -> Speaker:
+        return speaker_view(*self.service.get(domain, speaker))
+
+    def list(self, domain: str, cursor: str | None, limit: int) -> SpeakerList:
+        return speaker_list(*self.service.list(domain, from_cursor(cursor), limit))
+
+    def opt_out(self, domain: str, speaker: str) -> Speaker:
+        return speaker_view(*self.service.opt_out(domain, speaker))
+
+    def delete(self, domain: str, speaker: str) -> None:
+        self.service.delete(domain, speaker)
+
+
+def context(request: Request, key: str | None) -> RequestContext:
+    return RequestContext(key, request.digest(), "request-1", "arn:aws:iam::123456789012:role/integrator")
+
+
 @dataclass
 class World:
     """One deployment: state that stays, services that come and go, and a clock that is set by hand."""
 
     models: Chords = field(default_factory=Chords)
     now: datetime = MORNING
-    store: MemoryTenantStore = field(default_factory=MemoryTenantStore)
-    decisions: MemoryDecisionLog = field(default_factory=MemoryDecisionLog)
+    store: MemoryDomainStore = field(default_factory=MemoryDomainStore)
+    decisions: MemoryDecisionStore = field(default_factory=MemoryDecisionStore)
     audio: MemoryAudioStore = field(default_factory=MemoryAudioStore)
     report: Callable[[str, str], None] = lambda when, call: None
 
@@ -181,27 +232,31 @@ class World:
         self.report(when, call)
 
     @property
-    def tenants(self) -> Tenants:
-        return Tenants(self._store, self._recordings, lambda: self.now)
+    def domains(self) -> DomainCalls:
+        return DomainCalls(Domains(self._store, self._recordings, lambda: self.now))
 
     @property
-    def speakers(self) -> Speakers:
-        return Speakers(self._store, self._recordings, lambda: self.now)
+    def speakers(self) -> SpeakerCalls:
+        return SpeakerCalls(Speakers(self._store, self._recordings, lambda: self.now))
 
     def put_domain(self, domain: str = "acme", *, keep_audio: bool = False, **policy: Any) -> None:
         settings = {"policy": policy, "retention": {"keep_audio": keep_audio}}
-        self.tenants.put(domain, DomainSettings.model_validate(settings))
+        self.domains.put(domain, DomainSettings.model_validate(settings))
 
     def enroll(
         self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None, given_at: datetime | None = None
     ) -> Enrollment:
         consent = ConsentReceipt(receipt_id="receipt", given_at=given_at or self.now - timedelta(minutes=1))
-        service = EnrolmentService(self._store, self.models, self._recordings, lambda: self.now)
-        return service.enroll("acme", speaker, EnrollmentRequest(consent=consent, audio=audio), key)
+        request = EnrollmentRequest(consent=consent, audio=audio)
+        service = EnrollmentService(self._store, self.models, self._recordings, lambda: self.now)
+        asked = context(request, key)
+        return enrollment_view(service.enroll("acme", speaker, audio.to_record(), consent.to_record(), asked))
 
     def authenticate(
         self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None
     ) -> AuthenticationDecision:
         log: Any = Observed(self.decisions, self._tell)
-        service = VerificationService(self._store, self.models, self._recordings, log, lambda: self.now)
-        return service.authenticate("acme", speaker, AuthenticationRequest(audio=audio), key)
+        service = AuthenticationService(self._store, self.models, self._recordings, log, lambda: self.now)
+        asked = context(AuthenticationRequest(audio=audio), key)
+        record = service.authenticate(AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked))
+        return decision_view(record)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bonafide.contracts import DomainSettings
+from bonafide.contracts.domains import DomainSettings
 from bonafide.errors import Conflict, NotFound
 from tests.services.parts import Fate, Killed, World, speech
 
@@ -20,13 +20,13 @@ def a_world() -> World:
 
 
 REQUESTS: dict[str, Callable[[World], object]] = {
-    "create a domain": lambda world: world.tenants.put("other", DomainSettings()),
+    "create a domain": lambda world: world.domains.put("other", DomainSettings()),
     "change a domain": lambda world: world.put_domain(impostor_prior=0.2),
-    "delete a domain by force": lambda world: world.tenants.delete("acme", force=True),
-    "delete an empty domain": lambda world: world.tenants.delete("empty", force=False),
-    "delete a domain that has speakers": lambda world: world.tenants.delete("acme", force=False),
-    "enrol": lambda world: world.enroll(speech("ann", 5), key="key"),
-    "enrol somebody new": lambda world: world.enroll(speech("bob", 5), speaker="bob", key="key"),
+    "delete a domain by force": lambda world: world.domains.delete("acme", force=True),
+    "delete an empty domain": lambda world: world.domains.delete("empty", force=False),
+    "delete a domain that has speakers": lambda world: world.domains.delete("acme", force=False),
+    "enroll": lambda world: world.enroll(speech("ann", 5), key="key"),
+    "enroll somebody new": lambda world: world.enroll(speech("bob", 5), speaker="bob", key="key"),
     "authenticate": lambda world: world.authenticate(speech("ann", 5), key="key"),
     "opt out": lambda world: world.speakers.opt_out("acme", "ann"),
     "delete a speaker": lambda world: world.speakers.delete("acme", "ann"),
@@ -35,12 +35,12 @@ REQUESTS: dict[str, Callable[[World], object]] = {
 
 def state(world: World) -> dict[str, Any]:
     """Everything that is stored, without the number of writes that it took."""
-    domains = {name: (record.policy, record.deleting) for name, record in world.store._domains.items()}
+    domains = {name: (record.policy, record.state) for name, record in world.store._domains.items()}
     speakers = {
         key: (record.status, record.applied, record.voiceprint and record.voiceprint.to_bytes(), record.opted_out_at)
         for key, record in world.store._speakers.items()
     }
-    decisions = {key: {**value, "latency_ms": 0} for key, value in world.decisions.documents.items()}
+    decisions = {key: {**value, "latency_ms": 0, "timings_ms": {}} for key, value in world.decisions.documents.items()}
     return {"domains": domains, "speakers": speakers, "decisions": decisions, "audio": world.audio.objects}
 
 
@@ -81,7 +81,7 @@ def test_an_enrolment_that_was_cut_off_does_not_reach_the_voiceprint_by_half() -
     before = state(a_world())["speakers"]
     world = a_world()
     with pytest.raises(Killed):
-        send(world, REQUESTS["enrol"], Fate(2, "before"))
+        send(world, REQUESTS["enroll"], Fate(2, "before"))
     assert state(world)["speakers"] == before
 
 
@@ -97,16 +97,16 @@ def test_a_refused_enrolment_that_was_cut_off_anywhere_and_repeated_leaves_no_au
                 fate(moment, call)
 
             with pytest.raises(Killed):
-                send(world, REQUESTS["enrol"], report)
-            send(world, REQUESTS["enrol"], Fate(0, ""))
+                send(world, REQUESTS["enroll"], report)
+            send(world, REQUESTS["enroll"], Fate(0, ""))
             assert world.audio.objects == {}, f"killed {when} write {at}"
 
 
 ERASURES: dict[str, Callable[[World], object]] = {
     "delete the speaker": lambda world: world.speakers.delete("acme", "bob"),
     "opt out": lambda world: world.speakers.opt_out("acme", "bob"),
-    "delete the domain by force": lambda world: world.tenants.delete("acme", force=True),
-    "delete the empty domain": lambda world: world.tenants.delete("acme", force=False),
+    "delete the domain by force": lambda world: world.domains.delete("acme", force=True),
+    "delete the empty domain": lambda world: world.domains.delete("acme", force=False),
 }
 
 
@@ -118,7 +118,7 @@ def test_audio_of_an_enrolment_that_was_never_repeated_is_erased_with_its_owner(
     if known:
         world.enroll(speech("bob", 5), speaker="bob", key="before")
     with pytest.raises(Killed):
-        send(world, REQUESTS["enrol somebody new"], Fate(1, "after"))
+        send(world, REQUESTS["enroll somebody new"], Fate(1, "after"))
     assert world.audio.objects
     world.report = Fate(0, "")
     if known and erasure == "delete the empty domain":
@@ -141,8 +141,8 @@ def a_domain_that_was_left_closed() -> World:
         fate(when, call)
 
     with pytest.raises(Killed):
-        send(world, lambda world: world.tenants.delete("acme", force=False), report)
-    assert getattr(world.store.domain("acme"), "deleting", False)
+        send(world, lambda world: world.domains.delete("acme", force=False), report)
+    assert not getattr(world.store.domain("acme"), "is_open", True)
     world.report = Fate(0, "")
     return world
 
@@ -157,14 +157,14 @@ def test_settings_open_a_domain_that_a_deletion_left_closed_when_it_was_killed()
 def test_a_deletion_that_is_repeated_opens_the_domain_that_it_left_closed_and_has_speakers() -> None:
     world = a_domain_that_was_left_closed()
     with pytest.raises(Conflict) as refusal:
-        world.tenants.delete("acme", force=False)
+        world.domains.delete("acme", force=False)
     assert refusal.value.code == "domain_not_empty"
     assert world.speakers.get("acme", "ann").total_speech_seconds == 6
 
 
 def test_a_deletion_by_force_goes_on_where_another_left_the_domain_closed() -> None:
     world = a_domain_that_was_left_closed()
-    world.tenants.delete("acme", force=True)
+    world.domains.delete("acme", force=True)
     assert (world.store.find("acme", "ann"), world.audio.objects) == ((None, None), {})
 
 
@@ -178,5 +178,5 @@ def test_a_domain_of_which_a_part_is_gone_is_deleted_by_any_deletion_and_opened_
     with pytest.raises(Conflict) as refusal:
         world.put_domain()
     assert refusal.value.code == "domain_deleting"
-    world.tenants.delete("acme", force=force)
+    world.domains.delete("acme", force=force)
     assert (world.store.find("acme", "bob"), world.audio.objects) == ((None, None), {})

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.errors import Conflict, InvalidInput, NotFound
 from tests.services.parts import MORNING, World, speech
-from tests.services.test_enrolment import once
+from tests.services.test_enrollment import once
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from local.synth import ROOT
 
 type Resources = dict[str, dict[str, Any]]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from local.synth import ROOT
+
 from tests.stacks.conftest import OfKind
 from tests.stacks.starts import PREFIX
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from local.synth import ROOT
+
 from tests.stacks.conftest import OfKind
 
 type Route = tuple[str, str]

@@ -1,4 +1,4 @@
-"""One execution environment: a process of AWS's own runtime client behind the Lambda runtime interface.
+"""Execution environments: processes of AWS's own runtime client behind the Lambda runtime interface.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -22,12 +22,12 @@ INIT_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class InvocationResult:
-    """What came of one invocation.
+    """The result of one invocation.
 
     Attributes:
         payload: the function's answer, or the description of its error, JSON.
-        error: None, `Handled` for an exception of the function, `Unhandled` when its process did not survive.
-        milliseconds: how long the invocation took, without the initialization before it.
+        error: None, `Handled` for an exception of the function, `Unhandled` when its process died.
+        milliseconds: duration of the invocation, without initialization.
     """
 
     payload: bytes
@@ -36,7 +36,7 @@ class InvocationResult:
 
     @classmethod
     def failure(cls, kind: str, message: str) -> "InvocationResult":
-        """Describes an error that the function could not describe itself."""
+        """Describes an error that the function could not report itself."""
         return cls(json.dumps({"errorType": kind, "errorMessage": message}).encode(), "Unhandled")
 
 
@@ -53,7 +53,7 @@ class Invocation:
 
 
 class ExecutionEnvironment:
-    """Runs one invocation at a time; the thread that makes it has to outlive it."""
+    """Runs one invocation at a time. The thread that creates it has to outlive it."""
 
     def __init__(self, program: ChildProgram, log: Path) -> None:
         self._log = log
@@ -74,11 +74,11 @@ class ExecutionEnvironment:
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """The process, for those who measure it."""
+        """The process, for measurements."""
         return self._process
 
     def wait_ready(self) -> InvocationResult | None:
-        """Waits for the end of the initialization; returns what went wrong, if anything."""
+        """Waits for the end of initialization; returns its failure, if any."""
         try:
             return self._ready.result(INIT_SECONDS)
         except TimeoutError:
@@ -86,7 +86,7 @@ class ExecutionEnvironment:
             return InvocationResult.failure("Sandbox.Timedout", f"Init timed out after {INIT_SECONDS} seconds")
 
     def run(self, invocation: Invocation) -> InvocationResult:
-        """Runs one invocation until it ends, the process dies or the deadline passes."""
+        """Runs one invocation until it ends, the process dies or its deadline passes."""
         started = time.monotonic()
         self.note(f"START RequestId: {invocation.id}")
         self._current = invocation
@@ -104,7 +104,7 @@ class ExecutionEnvironment:
             return InvocationResult.failure("Sandbox.Timedout", f"RequestId: {invocation.id} Error: Task timed out")
 
     def note(self, line: str) -> None:
-        """Writes a line of the platform into the log of the function."""
+        """Writes a platform line into the log of the function."""
         with self._log.open("a") as output:
             output.write(f"{line}\n")
 
@@ -115,12 +115,12 @@ class ExecutionEnvironment:
         self._server.stop()
 
     def next(self) -> Invocation | None:
-        """Called by the runtime client when it is initialized and free; None when there is nothing more to do."""
+        """Returns the next invocation to the runtime client, which is now free; None when the environment closes."""
         _settle(self._ready, None)
         return self._inbox.get()
 
     def finish(self, path: str, body: bytes) -> None:
-        """Called by the runtime client with an answer or an error."""
+        """Takes an answer or an error from the runtime client."""
         current = self._current
         if path == f"{API}/init/error":
             _settle(self._ready, InvocationResult(body, "Unhandled"))
@@ -138,13 +138,13 @@ class ExecutionEnvironment:
 
 
 def _settle[T](future: Future[T], result: T) -> None:
-    """Sets the result unless there is one: the first to know decides."""
+    """Sets the result unless there is one already."""
     with contextlib.suppress(InvalidStateError):
         future.set_result(result)
 
 
 def _interface(environment: ExecutionEnvironment) -> type[HttpHandler]:
-    """Makes the runtime interface of one environment."""
+    """Returns the HTTP handler of one environment's runtime interface."""
 
     class RuntimeInterface(HttpHandler):
         timeout = None  # type: ignore[assignment]  # a free environment waits for its next event forever

@@ -1,4 +1,4 @@
-"""A function: its definition out of the template, and the execution environments that serve it."""
+"""Lambda functions: their definitions in the template, and the execution environments that serve them."""
 
 import os
 import sysconfig
@@ -18,28 +18,28 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 SECRET = "local"  # noqa: S105 - of the emulator, which runs on this machine only
 CONCURRENCY = os.cpu_count() or 2
-# Requests that wait for a free environment; more than that are throttled, as they would be in AWS by then.
+# Requests that may wait for a free environment; more are throttled.
 WAITING = 256
-# What AWS's runtime image holds besides Python itself.
+# Packages of AWS's runtime image.
 RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
-# The alias through which a function is called.
+# The alias by which functions are invoked.
 LIVE = "live"
 
 
 class ThrottledError(Exception):
-    """As many requests wait as may wait."""
+    """Too many requests are waiting for a free environment."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionDefinition:
-    """What the template says about a function.
+    """A function as the template defines it.
 
     Attributes:
         name: snake_case name of its construct.
         handler: `module.function`.
         code: folder of its code.
         layers: folders of its layers, which are merged under /opt in AWS.
-        environment: its own variables.
+        environment: its environment variables.
         memory: MB.
         timeout: seconds.
         version: its number.
@@ -55,14 +55,14 @@ class FunctionDefinition:
     version: str = "1"
 
     def program(self, runtime: Path, platform: Mapping[str, str]) -> ChildProgram:
-        """Describes the process of an execution environment, with only what Lambda would let it see."""
+        """Returns the process of an execution environment, which sees only what Lambda would show it."""
         packages = [self.code, *(layer / "python" for layer in self.layers), runtime]
         own = {name: self._placed(value) for name, value in self.environment.items()}
         environment = {**platform, **self._reserved(), **own, "PYTHONPATH": os.pathsep.join(map(str, packages))}
         return ChildProgram("awslambdaric", [self.handler], environment, self.code, isolated=True)
 
     def _placed(self, value: str) -> str:
-        """Finds the layer that a path below /opt lies in."""
+        """Returns the place of a path below /opt in the layer that holds it."""
         if not value.startswith("/opt/"):
             return value
         candidates = (layer / value.removeprefix("/opt/") for layer in self.layers)
@@ -81,28 +81,28 @@ class FunctionDefinition:
             "LAMBDA_TASK_ROOT": str(self.code),
             "LANG": "en_US.UTF-8",
             "PATH": os.defpath,
-            # Code and layers are read-only in AWS; here, too, running them must not change them.
+            # Code and layers are read-only in AWS; running them here must not change them either.
             "PYTHONDONTWRITEBYTECODE": "1",
             "TZ": ":UTC",
         }
 
 
-# Told of each invocation that ended: of which version, through which alias or version it was called, what came of it.
+# Called after each invocation with the version, the alias or version by which it was invoked, and the result.
 type InvocationObserver = Callable[[FunctionDefinition, str, InvocationResult], None]
 
 
 def forget(_definition: FunctionDefinition, _qualifier: str, _outcome: InvocationResult) -> None:
-    """Records nothing."""
+    """Ignores an invocation."""
 
 
 def platform(endpoint: str) -> dict[str, str]:
-    """Returns the variables that lead every AWS client of a function to the emulator and to nothing else."""
+    """Returns the variables that direct every AWS client of a function to the emulator."""
     credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET}
     return {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **credentials}
 
 
 def runtime_client(folder: Path) -> Path:
-    """Links the runtime client into a folder of its own, so that functions see nothing else of this project's tools."""
+    """Links the runtime client into a folder of its own, so that functions see no other package of the tools."""
     folder.mkdir(parents=True)
     installed = Path(sysconfig.get_path("platlib"))
     for pattern in RUNTIME_CLIENT:
@@ -112,7 +112,7 @@ def runtime_client(folder: Path) -> Path:
 
 
 class LambdaFunction:
-    """Serves invocations with up to `concurrency` environments, each started when none of the others is free."""
+    """Serves invocations with up to `concurrency` environments, each started when no other is free."""
 
     def __init__(
         self,
@@ -130,13 +130,13 @@ class LambdaFunction:
         self._closed = False
         self._environments: list[ExecutionEnvironment] = []
         self._room = threading.BoundedSemaphore(concurrency + WAITING)
-        # A thread of the pool is an environment: the pool, too, adds one only when all are busy.
+        # Each thread of the pool is an environment; the pool, too, adds one only when all are busy.
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=definition.name)
 
     def submit(
         self, payload: bytes, trace: str = "", request_id: str = "", qualifier: str = LIVE
     ) -> Future[InvocationResult]:
-        """Queues one event; `qualifier` is the alias or version that it is called by.
+        """Queues one event; `qualifier` is the alias or version by which the function is invoked.
 
         Raises:
             ThrottledError: too many are waiting already.
@@ -148,15 +148,15 @@ class LambdaFunction:
         return future
 
     def warm(self) -> Future[InvocationResult | None]:
-        """Starts an environment before it is needed; the result is what went wrong."""
+        """Starts an environment before it is needed; the result is its failure, if any."""
         return self._threads.submit(lambda: self._environment().wait_ready())
 
     def processes(self) -> list[int]:
-        """Lists the process ids of the environments that live."""
+        """Returns the process ids of the live environments."""
         return [environment.process.pid for environment in self._environments if environment.alive]
 
     def close(self) -> None:
-        """Ends all environments and what they are doing."""
+        """Ends all environments and their invocations."""
         self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         for environment in list(self._environments):
@@ -188,6 +188,6 @@ class LambdaFunction:
         self._own.environment = started = ExecutionEnvironment(self.program, self.log)
         self._environments.append(started)
         if self._closed:
-            # Whoever closes may have looked for environments before this one was there.
+            # `close` may have listed the environments before this one was added.
             started.close()
         return started

@@ -1,4 +1,4 @@
-"""Where records go that were given up: a queue, which is told where they are, or a bucket, which also gets them.
+"""On-failure destinations: queues get the position of discarded records, buckets also get the records.
 
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 """
@@ -18,7 +18,7 @@ type DeliverFailure = Callable[[StreamBatch, str], None]
 
 
 def destination(rules: EventSourceMapping, client: ClientFactory) -> DeliverFailure:
-    """Returns what tells the destination of a mapping that a batch of a shard was given up."""
+    """Returns the function that sends a discarded batch of a shard to the destination of its mapping."""
     if not rules.destination:
         return lambda *_: None
     service, name = rules.destination.split(":")[2], rules.destination.split(":")[-1]
@@ -51,14 +51,14 @@ def _to_bucket(rules: EventSourceMapping, s3: Any, name: str) -> DeliverFailure:
 
 
 def notice(batch: StreamBatch, rules: EventSourceMapping, shard: str, now: float) -> dict[str, Any]:
-    """Describes records that were given up, and what came of the last attempt if there was one."""
+    """Describes discarded records, with the result of the last attempt, if any."""
     first, last = batch.records[0], batch.records[-1]
     response = {"statusCode": 200, "executedVersion": "1"} | ({"functionError": "Unhandled"} if batch.error else {})
     return {
         "requestContext": {
             "requestId": batch.request_id,
             "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{rules.function}:live",
-            "condition": batch.given_up,
+            "condition": batch.discarded,
             "approximateInvokeCount": batch.attempts,
         },
         **({"responseContext": response} if batch.attempts else {}),

@@ -1,7 +1,7 @@
-"""What Lambda does with the records of a Kinesis shard: a fold over batches that reads no clock and calls nobody.
+"""Event source mappings of Kinesis: batches, retries, splits and discarded records, as a fold without clock or calls.
 
-https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and the pages below it; what they leave open is said
-where it is decided.
+https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and the pages below it. Comments name the points that
+these pages leave open.
 """
 
 import base64
@@ -18,7 +18,7 @@ from local.aws.template import StackTemplate
 MAX_EVENT = 6 * 1024 * 1024
 EXHAUSTED = "RetryAttemptsExhausted"
 TOO_OLD = "RecordAgeExceeded"
-# AWS says that it backs off exponentially, but not from where to where (seconds).
+# AWS documents exponential backoff, but not its limits (seconds).
 FIRST_PAUSE, LAST_PAUSE = 0.1, 10.0
 OPTIONS = {
     "BatchSize": "batch_size",
@@ -42,13 +42,13 @@ class EventSourceMapping:
         function: name of the function.
         start: LATEST or TRIM_HORIZON.
         batch_size: records in one event.
-        window: seconds that a batch may wait to become full.
-        lanes: batches of one shard that may run at once.
+        window: seconds that a batch may wait to fill up.
+        lanes: batches of one shard that may run concurrently (ParallelizationFactor).
         bisects: whether a failed batch is split in two.
-        reports: whether the function says which records failed.
-        retries: further attempts after the first, -1 forever.
-        max_age: seconds since its arrival after which a record is given up, -1 forever.
-        destination: ARN of what takes the notice of records that are given up.
+        reports: whether the function reports failed records (ReportBatchItemFailures).
+        retries: attempts after the first, -1 without limit.
+        max_age: age in seconds at which a record is discarded, -1 for never.
+        destination: ARN of the on-failure destination.
     """
 
     name: str
@@ -87,7 +87,7 @@ class StreamRecord:
         sequence: its number.
         key: its partition key.
         arrived: seconds since 1970.
-        event: what the function is given of it, JSON.
+        event: its part of the function's event, JSON.
     """
 
     sequence: str
@@ -97,7 +97,7 @@ class StreamRecord:
 
     @classmethod
     def of(cls, found: Mapping[str, Any], shard: str, rules: EventSourceMapping) -> "StreamRecord":
-        """Makes what the function is given out of what GetRecords found."""
+        """Converts a record of GetRecords."""
         arrived = found["ApproximateArrivalTimestamp"].timestamp()
         kinesis = {
             "kinesisSchemaVersion": "1.0",
@@ -121,22 +121,22 @@ class StreamRecord:
 
 @dataclass(frozen=True, slots=True)
 class StreamBatch:
-    """Records that go to the function, or to the destination, together.
+    """Records that are sent together to the function, or to the destination.
 
     Attributes:
         records: in the order of the shard.
-        attempts: how often exactly this batch was tried in vain.
-        error: whether the last of them ended with an error of the function, and not with an answer.
+        attempts: failed attempts with exactly this batch.
+        error: whether the last of them ended with a function error rather than an answer.
         not_before: time of the next attempt.
-        given_up: the condition under which it goes to the destination; empty as long as it goes to the function.
-        request_id: of all its attempts.
+        discarded: the condition of the discard, such as RetryAttemptsExhausted; empty before.
+        request_id: id of all its attempts.
     """
 
     records: tuple[StreamRecord, ...]
     attempts: int = 0
     error: bool = False
     not_before: float = 0
-    given_up: str = ""
+    discarded: str = ""
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()), compare=False)
 
     def event(self) -> bytes:
@@ -144,10 +144,10 @@ class StreamBatch:
         return b'{"Records":[' + b",".join(record.event for record in self.records) + b"]}"
 
     def after(self, outcome: InvocationResult, rules: EventSourceMapping, now: float) -> tuple["StreamBatch", ...]:
-        """Returns what takes the place of this batch after an attempt; nothing once all of it is done.
+        """Returns the batches that replace this one after an attempt; none once all records are done.
 
-        A split does not use up a retry, and neither does the rest behind a reported checkpoint: both are new batches.
-        A batch whose very first record is the one reported has nothing to leave behind, and is split in half.
+        A split does not use up a retry, and neither does the rest after a reported checkpoint: both are new batches.
+        A batch whose first record is the reported one makes no progress, and is split in half.
         """
         done = acknowledged(outcome, self.records, reports=rules.reports)
         rest = self.records[done:]
@@ -158,33 +158,33 @@ class StreamBatch:
             return (StreamBatch(rest[:middle]), StreamBatch(rest[middle:]))
         tried = replace(self, attempts=self.attempts + 1, error=outcome.error is not None)
         if 0 <= rules.retries < tried.attempts:
-            return (replace(tried, given_up=EXHAUSTED),)
+            return (replace(tried, discarded=EXHAUSTED),)
         return (tried.pause(now),)
 
     def pause(self, now: float) -> "StreamBatch":
-        """Puts the next attempt off, the longer the more there were."""
+        """Postpones the next attempt with exponential backoff."""
         seconds = min(LAST_PAUSE, FIRST_PAUSE * 2 ** min(self.attempts - 1, 10))
         return replace(self, not_before=now + seconds)
 
     def without_old(self, rules: EventSourceMapping, now: float) -> tuple["StreamBatch", ...]:
-        """Gives up the first records while they are too old; those behind them stay."""
+        """Discards the leading records that are too old."""
         oldest = now - rules.max_age if rules.max_age >= 0 else 0
         old = next((i for i, record in enumerate(self.records) if record.arrived >= oldest), len(self.records))
-        if not old or self.given_up:
+        if not old or self.discarded:
             return (self,)
-        given_up = replace(self, records=self.records[:old], given_up=TOO_OLD, not_before=now)
+        discarded = replace(self, records=self.records[:old], discarded=TOO_OLD, not_before=now)
         rest = replace(self, records=self.records[old:], request_id=str(uuid.uuid4()))
-        return (given_up, rest) if rest.records else (given_up,)
+        return (discarded, rest) if rest.records else (discarded,)
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The records of a shard that are worked off one batch after the other; a partition key always has the same lane.
+    """Records of a shard that are processed one batch at a time; a partition key always has the same lane.
 
     Attributes:
-        waiting: records that are in no batch yet.
+        waiting: records without a batch.
         since: when the batching window began.
-        batches: those that were formed, the first one being next.
+        batches: formed batches; the first one is next.
     """
 
     waiting: tuple[StreamRecord, ...] = ()
@@ -192,12 +192,12 @@ class Lane:
     batches: tuple[StreamBatch, ...] = ()
 
     def add(self, records: Sequence[StreamRecord], now: float) -> "Lane":
-        """Appends records that were read."""
+        """Appends records."""
         since = self.since if self.waiting else max(now, self.since)
         return replace(self, waiting=(*self.waiting, *records), since=since)
 
     def advance(self, rules: EventSourceMapping, now: float) -> "Lane":
-        """Forms a batch when it is full or its window has passed, and gives up what is too old."""
+        """Forms a batch when it is full or its window has passed, and discards records that are too old."""
         count = 0 if self.batches else fitting(self.waiting[: rules.batch_size])
         full = count == rules.batch_size or count < len(self.waiting)
         formed = (StreamBatch(self.waiting[:count]),) if count and (full or now >= self.since + rules.window) else ()
@@ -209,7 +209,7 @@ class Lane:
         )
 
     def next(self, now: float) -> StreamBatch | None:
-        """Returns the batch whose turn it is."""
+        """Returns the next batch, if it is due."""
         return self.batches[0] if self.batches and self.batches[0].not_before <= now else None
 
     def settle(self, instead: Sequence[StreamBatch], now: float) -> "Lane":
@@ -218,7 +218,7 @@ class Lane:
 
 
 def fitting(records: Sequence[StreamRecord]) -> int:
-    """Counts how many of the first records fit into one event; one always does."""
+    """Returns how many of the first records fit into one event, at least one."""
     size = len(StreamBatch(()).event())
     for count, record in enumerate(records):
         size += len(record.event) + 1
@@ -228,10 +228,10 @@ def fitting(records: Sequence[StreamRecord]) -> int:
 
 
 def acknowledged(outcome: InvocationResult, records: Sequence[StreamRecord], *, reports: bool) -> int:
-    """Counts how many of the first records an invocation dealt with.
+    """Returns how many of the first records an invocation processed.
 
-    Nothing, null or an empty list in the place of failures means success. An identifier that is missing, empty or not
-    of this batch fails all of it, and so does an answer that is nothing of the kind.
+    A missing, null or empty list of failures means success. An identifier that is missing, empty or not of this batch
+    fails the whole batch, and so does a malformed answer.
     """
     if outcome.error:
         return 0

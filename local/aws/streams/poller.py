@@ -1,4 +1,4 @@
-"""Reads streams and calls functions with what it finds, as the event source mappings of a template say."""
+"""Polls streams and invokes functions with the records, as the event source mappings of a template define."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from local.aws.functions.function import ThrottledError
 from local.aws.streams.failure import ClientFactory, DeliverFailure, destination
 from local.aws.streams.mapping import EventSourceMapping, Lane, StreamBatch, StreamRecord
 
-# Seconds between two reads of a shard that had nothing new. AWS reads once a second.
+# Seconds between two reads of a shard without new records. AWS reads once a second.
 PAUSE = 0.1
 MAX_READ = 10_000
 
@@ -22,22 +22,22 @@ type Invoke = Callable[[StreamBatch], Future[InvocationResult]]
 
 
 class Invokable(Protocol):
-    """What a poller needs of a function."""
+    """A function as the poller sees it."""
 
     def submit(self, payload: bytes, *, request_id: str) -> Future[InvocationResult]:
         """Starts an invocation."""
 
 
 class Poller:
-    """Works off all shards of one stream for one function until it is stopped."""
+    """Processes all shards of one stream for one function until it is stopped."""
 
     def __init__(self, rules: EventSourceMapping, client: ClientFactory, function: Invokable) -> None:
-        """Finds the shards, so that LATEST means from here on, and starts.
+        """Opens the shards, so that LATEST means from now on, and starts.
 
         Args:
             rules: the event source mapping.
-            client: makes an AWS client of a service.
-            function: what the mapping calls.
+            client: creates an AWS client of a service.
+            function: function that the mapping invokes.
         """
         self._function = function
         self._wake = threading.Event()
@@ -50,7 +50,7 @@ class Poller:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends it. Nobody waits for invocations that are under way."""
+        """Stops without waiting for running invocations."""
         self._stopped = True
         self._wake.set()
         self._thread.join()
@@ -69,7 +69,7 @@ class Poller:
 
 
 class Shard:
-    """One shard: where reading stands, and its lanes."""
+    """A shard with its read position and its lanes."""
 
     def __init__(
         self, name: str, rules: EventSourceMapping, kinesis: Any, invoke: Invoke, deliver: DeliverFailure
@@ -80,12 +80,12 @@ class Shard:
         self._start: dict[str, str] = {"ShardIteratorType": rules.start}
         self._iterator = self._iterate()
         self._read_at = 0.0
-        # Nothing is read further ahead than what all lanes can take on next.
+        # Reads no further ahead than the lanes can take on next.
         self._room = min(rules.batch_size * rules.lanes, MAX_READ)
         self._lanes = [Worker(rules, invoke, lambda batch: deliver(batch, name)) for _ in range(rules.lanes)]
 
     def work(self) -> bool:
-        """Does what there is to do, without waiting; returns whether there may be more at once."""
+        """Does all pending work without waiting; returns whether more may be pending."""
         waiting = sum(len(lane.state.waiting) for lane in self._lanes)
         more = time.time() >= self._read_at and waiting < self._room and self._read() == self._room
         for lane in self._lanes:
@@ -107,7 +107,7 @@ class Shard:
             self._iterator = self._iterator or self._iterate()
             found = self._kinesis.get_records(ShardIterator=self._iterator, Limit=self._room)
         except (ClientError, BotoCoreError):
-            # Most likely it expired because all lanes were busy for minutes.
+            # Most likely the iterator expired because all lanes were busy for minutes.
             self._iterator = ""
             return []
         self._iterator = found["NextShardIterator"]
@@ -119,7 +119,7 @@ class Shard:
 
 
 class Worker:
-    """A lane at work: at most one invocation at a time."""
+    """Processes a lane, with at most one invocation at a time."""
 
     def __init__(self, rules: EventSourceMapping, invoke: Invoke, deliver: Callable[[StreamBatch], None]) -> None:
         self.state = Lane()
@@ -129,12 +129,12 @@ class Worker:
         self._running: Future[InvocationResult] | None = None
 
     def add(self, records: Sequence[StreamRecord]) -> None:
-        """Takes on records that were read."""
+        """Appends records to the lane."""
         if records:
             self.state = self.state.add(records, time.time())
 
     def work(self) -> None:
-        """Goes on until there is something to wait for."""
+        """Advances until it has to wait."""
         while self._step():
             pass
 
@@ -143,13 +143,13 @@ class Worker:
             return self._running.done() and self._finish(self._running)
         self.state = self.state.advance(self._rules, time.time())
         batch = self.state.next(time.time())
-        return batch is not None and (self._hand_over(batch) if batch.given_up else self._begin(batch))
+        return batch is not None and (self._hand_over(batch) if batch.discarded else self._begin(batch))
 
     def _begin(self, batch: StreamBatch) -> bool:
         try:
             self._running = self._invoke(batch)
         except ThrottledError:
-            # Not an attempt: the function was not invoked.
+            # Throttled, which is no attempt: the function was not invoked.
             self._settle(batch.pause(time.time()))
         return self._running is not None
 
@@ -162,7 +162,7 @@ class Worker:
         try:
             self._deliver(batch)
         except (ClientError, BotoCoreError):
-            # AWS would lose it; here nothing is lost for a destination that is not there yet.
+            # AWS would lose it; here a destination that does not exist yet loses nothing.
             self._settle(batch.pause(time.time()))
             return False
         self._settle()

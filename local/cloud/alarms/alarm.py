@@ -1,4 +1,4 @@
-"""Alarms as a template defines them: what they watch, and which state that puts them into.
+"""Metric alarms of templates and the evaluation of their states.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
@@ -14,7 +14,7 @@ from local.cloud.metrics.query import Query, answer, dimensions
 from local.cloud.metrics.statistics import percentile
 from local.cloud.metrics.store import Metric, MetricStore
 
-# AWS asks for more points than it evaluates and does not say how many; its examples have two more.
+# AWS reads more points than it evaluates, without documenting how many; its examples have two more.
 EXTRA_POINTS = 2
 
 COMPARISON: Mapping[str, Callable[[float, float], bool]] = {
@@ -26,7 +26,7 @@ COMPARISON: Mapping[str, Callable[[float, float], bool]] = {
 
 
 class AlarmState(StrEnum):
-    """What an alarm says."""
+    """The state of an alarm."""
 
     OK = "OK"
     ALARM = "ALARM"
@@ -35,19 +35,19 @@ class AlarmState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MetricAlarm:
-    """A metric alarm.
+    """An alarm over a metric or an expression.
 
     Attributes:
-        id: logical id, by which others refer to it.
-        name: its physical name; with another one it is another alarm.
-        description: for people.
-        queries: what it watches; exactly one is returned.
+        id: logical id.
+        name: physical name; an alarm with a new name is a new alarm.
+        description: text for people.
+        queries: metrics and expressions; exactly one is returned.
         period: in seconds.
-        evaluation_periods: points that are looked at.
-        datapoints: of these, how many have to breach.
+        evaluation_periods: number of evaluated points (N).
+        datapoints: number of these that have to breach (M).
         breaches: whether a value breaches.
         missing: `missing`, `ignore`, `breaching` or `notBreaching`.
-        ignores_few_samples: a percentile of too few samples changes nothing.
+        ignores_few_samples: whether a percentile of too few samples keeps the state.
     """
 
     id: str
@@ -62,13 +62,13 @@ class MetricAlarm:
     ignores_few_samples: bool = False
 
     def evaluate(self, store: MetricStore, now: int, current: AlarmState) -> AlarmState:
-        """Returns the state that the points before `now` put it into, given its current state."""
+        """Returns the state after the points before `now`, given the current state."""
         if self.ignores_few_samples and self._has_few_samples(store, now):
             return current
         return judge(self, self.points(store, now), current)
 
     def points(self, store: MetricStore, now: int) -> list[bool | None]:
-        """Returns for each period, the oldest first, whether it breaches; None where there is no data."""
+        """Returns whether each period breaches, the oldest first; None without data."""
         count = self.evaluation_periods + EXTRA_POINTS
         # Periods end now: an alarm over five minutes is evaluated each minute over the last five.
         starts = [now - self.period * (count - i) for i in range(count)]
@@ -89,9 +89,9 @@ def judge(alarm: MetricAlarm, points: Sequence[bool | None], current: AlarmState
     """Applies the rules for M out of N points, some of which may be missing.
 
     Args:
-        alarm: its settings.
-        points: of the whole range, the oldest first.
-        current: state, which is kept when missing data are to be ignored.
+        alarm: settings.
+        points: points of the whole range, the oldest first.
+        current: state, kept if missing data are ignored.
     """
     known = [point for point in points if point is not None]
     if len(known) >= alarm.evaluation_periods:
@@ -101,7 +101,7 @@ def judge(alarm: MetricAlarm, points: Sequence[bool | None], current: AlarmState
         return _count(alarm, filled)
     if not all(known) or known.count(True) >= alarm.datapoints:
         return _count(alarm, known)
-    # Only breaching points, too few of them: it counts whether the oldest has had time to be contradicted.
+    # Too few points, all breaching: ALARM only if the oldest has been in the range for M periods.
     oldest = next((age for age, point in enumerate(points) if point is not None), len(points))
     if alarm.missing == "missing" and known and len(points) - oldest >= alarm.datapoints:
         return AlarmState.ALARM
@@ -116,11 +116,11 @@ def alarm(id_: str, properties: Mapping[str, Any]) -> MetricAlarm:
     """Reads an AWS::CloudWatch::Alarm.
 
     Args:
-        id_: logical id, by which others refer to it.
-        properties: resolved.
+        id_: logical id.
+        properties: resolved properties.
 
     Raises:
-        NotImplementedError: it has a property that is not known here.
+        NotImplementedError: a property is unknown here.
     """
     unknown = properties.keys() - KNOWN
     if unknown or properties["ComparisonOperator"] not in COMPARISON:

@@ -1,4 +1,4 @@
-"""All alarms of a deployment and the states that they are in."""
+"""All alarms of a deployment, with their states."""
 
 import ast
 import re
@@ -10,20 +10,20 @@ from local.aws.template import StackTemplate
 from local.cloud.alarms.alarm import AlarmState, MetricAlarm, alarm
 from local.cloud.metrics.store import MetricStore
 
-WORDS = re.compile(r'("[^"]*")|\b(AND|OR|NOT)\b')
+OPERATORS = re.compile(r'("[^"]*")|\b(AND|OR|NOT)\b')
 
 
 @dataclass(frozen=True, slots=True)
 class CompositeAlarm:
-    """An alarm over the states of others.
+    """An alarm over the states of other alarms.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Composite_Alarm.html
 
     Attributes:
-        id: logical id, by which others refer to it.
-        name: its physical name; with another one it is another alarm.
-        description: for people.
-        rule: such as `ALARM("a") AND NOT OK("b")`.
+        id: logical id.
+        name: physical name; an alarm with a new name is a new alarm.
+        description: text for people.
+        rule: expression such as `ALARM("a") AND NOT OK("b")`.
     """
 
     id: str
@@ -33,7 +33,7 @@ class CompositeAlarm:
 
     def evaluate(self, states: Mapping[str, AlarmState]) -> AlarmState:
         """Returns ALARM if the rule holds, and OK if not."""
-        tree = ast.parse(WORDS.sub(lambda found: found[1] or found[2].lower(), self.rule).strip(), mode="eval")
+        tree = ast.parse(OPERATORS.sub(lambda found: found[1] or found[2].lower(), self.rule).strip(), mode="eval")
         return AlarmState.ALARM if _holds(tree.body, states) else AlarmState.OK
 
 
@@ -55,19 +55,19 @@ def _holds(node: ast.expr, states: Mapping[str, AlarmState]) -> bool:
 
 
 def _last(name: str) -> str:
-    """The name in an ARN, or the name itself."""
+    """Returns the name in an ARN, or the name itself."""
     return name.rpartition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmChange:
-    """An alarm that has changed its state.
+    """A change of an alarm's state.
 
     Attributes:
         at: simulated time.
-        alarm: its physical name.
-        before: state that it was in.
-        after: state that it is in.
+        alarm: physical name.
+        before: former state.
+        after: new state.
     """
 
     at: int
@@ -81,7 +81,7 @@ class AlarmMonitor:
 
     Attributes:
         names: physical names of the alarms by their logical ids.
-        states: of the alarms, by their logical ids.
+        states: states of the alarms by their logical ids.
     """
 
     def __init__(self, store: MetricStore) -> None:
@@ -92,7 +92,7 @@ class AlarmMonitor:
         self.states: dict[str, AlarmState] = {}
 
     def define(self, *templates: StackTemplate) -> None:
-        """Takes the alarms of templates instead of those before; one of the same name keeps its state."""
+        """Replaces the alarms by those of templates; an alarm with the same name keeps its state."""
         self._alarms = {each.id: each for template in templates for each in alarms(template)}
         self._composites = {each.id: each for template in templates for each in composites(template)}
         every: list[MetricAlarm | CompositeAlarm] = [*self._alarms.values(), *self._composites.values()]
@@ -102,7 +102,7 @@ class AlarmMonitor:
         self.names = names
 
     def evaluate(self, now: int) -> list[AlarmChange]:
-        """Evaluates every alarm over what happened before `now`; returns what changed."""
+        """Evaluates every alarm over the points before `now`; returns the changes."""
         before = dict(self.states)
         for id_, each in self._alarms.items():
             self.states[id_] = each.evaluate(self._store, now, before[id_])
@@ -112,7 +112,7 @@ class AlarmMonitor:
         return [AlarmChange(now, self.names[id_], before[id_], self.states[id_]) for id_ in changed]
 
     def alarming(self, ids: Sequence[str]) -> list[str]:
-        """Returns the names of those of some alarms, by their logical ids, that are in ALARM."""
+        """Returns the names of the alarms in ALARM, out of some logical ids."""
         return [self.names[id_] for id_ in ids if self.states[id_] == AlarmState.ALARM]
 
 
@@ -130,5 +130,5 @@ def composites(template: StackTemplate) -> Iterator[CompositeAlarm]:
 
 
 def _name(template: StackTemplate, logical_id: str, properties: Mapping[str, Any]) -> str:
-    """The physical name, without that of the stack, which says nothing here."""
+    """Returns the physical name without the prefix of the stack."""
     return str(properties.get("AlarmName", logical_id)).removeprefix(f"{template.name}-")

@@ -1,4 +1,4 @@
-"""Dashboards as templates define them: what each widget shows, out of the metrics of a store.
+"""Dashboards of templates, with their widgets evaluated over the metrics of a store.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -15,7 +15,7 @@ from local.cloud.metrics.query import Query, answer
 from local.cloud.metrics.store import Metric, MetricStore, Series
 
 DEFAULT_PERIOD = 300
-# The part of search expressions that has all terms by their names.
+# Search expressions whose terms all name a property.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
 SEARCH = re.compile(r"SEARCH\('\{([^}]+)\}((?: +\w+=\"[^\"]*\")*) *', *'([^']+)'(?:, *\d+)?\)")
 TERM = re.compile(r'(\w+)="([^"]*)"')
@@ -28,10 +28,10 @@ class GraphLine:
     """One line of a graph.
 
     Attributes:
-        label: for people.
-        color: such as `#2ca02c`, or none.
-        right: whether it belongs to the axis on the right.
-        points: value by time.
+        label: text for people.
+        color: hexadecimal such as `#2ca02c`, or none.
+        right: whether it uses the right axis.
+        points: values by time.
     """
 
     label: str
@@ -42,13 +42,13 @@ class GraphLine:
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """One field of a dashboard.
+    """A widget of a dashboard.
 
     Attributes:
         kind: `metric`, `text` or `alarm`.
         place: left edge, top, width and height in the grid of 24 columns.
-        properties: as written.
-        periods_adapt: whether graphs choose their period by the range that they show.
+        properties: properties of the body.
+        periods_adapt: whether graphs adapt their period to their range.
     """
 
     kind: str
@@ -58,7 +58,7 @@ class Widget:
 
     @property
     def title(self) -> str:
-        """What it is about."""
+        """Title, or an empty string."""
         return str(self.properties.get("title", ""))
 
     def lines(self, store: MetricStore, start: int, end: int) -> list[GraphLine]:
@@ -91,7 +91,7 @@ def widgets(body: str) -> list[Widget]:
 
 
 def _found(query: Query, options: Mapping[str, Any], store: MetricStore) -> Iterator[tuple[Query, Mapping[str, Any]]]:
-    """Replaces a search by the metrics that it finds."""
+    """Yields the query, or the metrics that its search finds."""
     search = SEARCH.fullmatch(query.expression)
     if not search:
         yield query, options
@@ -110,7 +110,7 @@ def _label(text: str, dimensions: Mapping[str, str]) -> str:
 
 
 def _rows(properties: Mapping[str, Any]) -> Iterator[tuple[Query, Mapping[str, Any]]]:
-    """Yields what a graph asks for, each with its rendering options."""
+    """Yields the queries of a graph, each with its rendering options."""
     former: Sequence[str] = ()
     for i, row in enumerate(properties.get("metrics", [])):
         options = row[-1] if isinstance(row[-1], dict) else {}
@@ -119,7 +119,7 @@ def _rows(properties: Mapping[str, Any]) -> Iterator[tuple[Query, Mapping[str, A
 
 
 def _expanded(parts: Sequence[str], former: Sequence[str]) -> Sequence[str]:
-    """Replaces `.` by the part of the row before, and `...` by all that the row before has there."""
+    """Replaces `.` and `...` by the corresponding parts of the former row."""
     if "..." in parts:
         at = parts.index("...")
         rest = parts[at + 1 :]

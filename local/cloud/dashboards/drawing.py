@@ -1,4 +1,4 @@
-"""Draws a dashboard as CloudWatch would show it, in an image of its own."""
+"""Draws a dashboard of CloudWatch as an image."""
 
 import re
 import textwrap
@@ -18,11 +18,11 @@ from local.cloud.dashboards.dashboard import GraphLine, Widget
 from local.cloud.metrics.store import MetricStore
 
 COLUMNS = 24
-# Inches of a column and of a row, and those between two widgets.
+# Inches of a column, of a row, and between two widgets.
 COLUMN, ROW, GAP = 0.62, 0.5, 0.12
-# Characters of a title in an inch.
+# Characters of a title per inch.
 CHARACTERS = 11
-# What CDK appends to the names of alarms that the template does not name.
+# Suffix that CDK appends to the logical ids of alarms without a name.
 SUFFIX = re.compile(r"[0-9A-F]{8}$")
 STATES = {AlarmState.OK: "#2e7d32", AlarmState.ALARM: "#c62828", AlarmState.INSUFFICIENT_DATA: "#9e9e9e"}
 PALETTE = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#17becf", "#7f7f7f")
@@ -31,15 +31,15 @@ GRID, TEXT = "#e3e6ea", "#24292f"
 
 @dataclass(frozen=True, slots=True)
 class DashboardView:
-    """What is looked at.
+    """The data of a drawing: metrics, time range and alarm states.
 
     Attributes:
-        title: above everything.
-        store: the metrics.
-        start: of the range, in seconds.
-        end: of the range.
-        states: of alarms by their names.
-        marks: moments that are marked in all graphs, with their names.
+        title: heading of the image.
+        store: metrics.
+        start: begin of the range, in seconds.
+        end: end of the range.
+        states: states of alarms by their names.
+        marks: labels of marked times, in all graphs.
     """
 
     title: str
@@ -50,23 +50,23 @@ class DashboardView:
     marks: Mapping[int, str]
 
 
-def draw(widgets: Sequence[Widget], scene: DashboardView, path: Path) -> None:
+def draw(widgets: Sequence[Widget], view: DashboardView, path: Path) -> None:
     """Writes a dashboard as PNG.
 
     Raises:
-        NotImplementedError: a widget of a kind that is not drawn here.
+        NotImplementedError: a widget's kind is not supported.
     """
     rows = max(widget.place[1] + widget.place[3] for widget in widgets)
     size = (COLUMNS * COLUMN, (rows + 2) * ROW)
     figure = Figure(size, facecolor="white")
-    figure.text(GAP / size[0], 1 - 0.5 * ROW / size[1], scene.title, size=13, weight="bold", color=TEXT, va="center")
+    figure.text(GAP / size[0], 1 - 0.5 * ROW / size[1], view.title, size=13, weight="bold", color=TEXT, va="center")
     for widget in widgets:
-        _draw(figure.add_axes(_place(widget, rows + 2)), widget, scene)
+        _draw(figure.add_axes(_place(widget, rows + 2)), widget, view)
     figure.savefig(path)
 
 
 def _place(widget: Widget, rows: int) -> tuple[float, float, float, float]:
-    """Left, bottom, width and height of the drawing area in parts of the image."""
+    """Returns left, bottom, width and height of the drawing area as fractions of the image."""
     left, top, width, height = widget.place
     margins = {"metric": (0.5, 0.52, 0.5, 0.42), "text": (0.1, 0.05, 0.1, 0.05)}
     west, south, east, north = margins.get(widget.kind, (0.1, 0.1, 0.1, 0.32))
@@ -79,7 +79,7 @@ def _place(widget: Widget, rows: int) -> tuple[float, float, float, float]:
     )
 
 
-def _draw(axes: Axes, widget: Widget, scene: DashboardView) -> None:
+def _draw(axes: Axes, widget: Widget, view: DashboardView) -> None:
     kinds = {"text": _text, "alarm": _alarms, "metric": _metric}
     if widget.kind not in kinds:
         raise NotImplementedError(f"a widget of type {widget.kind}")
@@ -88,21 +88,21 @@ def _draw(axes: Axes, widget: Widget, scene: DashboardView) -> None:
             widget.title, round(widget.place[2] * COLUMN * CHARACTERS), max_lines=2, placeholder=" ..."
         )
         axes.set_title(title, size=8.5, weight="bold", color=TEXT, loc="left", pad=4)
-    kinds[widget.kind](axes, widget, scene)
+    kinds[widget.kind](axes, widget, view)
 
 
-def _metric(axes: Axes, widget: Widget, scene: DashboardView) -> None:
-    lines = widget.lines(scene.store, scene.start, scene.end)
-    view = widget.properties.get("view", "timeSeries")
-    if view == "singleValue":
+def _metric(axes: Axes, widget: Widget, view: DashboardView) -> None:
+    lines = widget.lines(view.store, view.start, view.end)
+    kind = widget.properties.get("view", "timeSeries")
+    if kind == "singleValue":
         _numbers(axes, lines)
-    elif view == "timeSeries":
-        _graph(axes, widget, lines, scene)
+    elif kind == "timeSeries":
+        _graph(axes, widget, lines, view)
     else:
-        raise NotImplementedError(f"a graph of view {view}")
+        raise NotImplementedError(f"a graph of view {kind}")
 
 
-def _graph(axes: Axes, widget: Widget, lines: Sequence[GraphLine], scene: DashboardView) -> None:
+def _graph(axes: Axes, widget: Widget, lines: Sequence[GraphLine], view: DashboardView) -> None:
     right = axes.twinx() if any(line.right for line in lines) else axes
     stacked = bool(widget.properties.get("stacked"))
     floor: dict[int, float] = {}
@@ -110,38 +110,38 @@ def _graph(axes: Axes, widget: Widget, lines: Sequence[GraphLine], scene: Dashbo
         color = line.color or PALETTE[i % len(PALETTE)]
         times = sorted(line.points)
         values = [line.points[time] + (floor.get(time, 0.0) if stacked else 0.0) for time in times]
-        minutes = [(time - scene.start) / MINUTE + 0.5 for time in times]
+        minutes = [(time - view.start) / MINUTE + 0.5 for time in times]
         (right if line.right else axes).plot(minutes, values, color=color, lw=1.6, marker=".", ms=4, label=line.label)
         if stacked:
             axes.fill_between(minutes, [floor.get(time, 0.0) for time in times], values, color=color, alpha=0.35, lw=0)
             floor |= dict(zip(times, values, strict=True))
-    _annotate(axes, widget, scene)
-    _style(axes, right, widget, scene)
+    _annotate(axes, widget, view)
+    _style(axes, right, widget, view)
 
 
-def _annotate(axes: Axes, widget: Widget, scene: DashboardView) -> None:
+def _annotate(axes: Axes, widget: Widget, view: DashboardView) -> None:
     for each in widget.properties.get("annotations", {}).get("horizontal", []):
         axes.axhline(each["value"], color=each.get("color", "#d62728"), lw=1, ls="--")
         if label := each.get("label"):
             axes.annotate(
                 label, (0.99, each["value"]), xycoords=("axes fraction", "data"), size=6.5, ha="right", va="bottom"
             )
-    for time, name in scene.marks.items():
-        minute = (time - scene.start) / MINUTE
+    for time, name in view.marks.items():
+        minute = (time - view.start) / MINUTE
         axes.axvline(minute, color="#57606a", lw=0.9, ls=":")
         axes.annotate(
             name, (minute, 0.98), xycoords=("data", "axes fraction"), size=6, rotation=90, va="top", ha="right"
         )
 
 
-def _style(axes: Axes, right: Axes, widget: Widget, scene: DashboardView) -> None:
+def _style(axes: Axes, right: Axes, widget: Widget, view: DashboardView) -> None:
     for side, name in ((axes, "left"), (right, "right")):
         limits = widget.properties.get("yAxis", {}).get(name, {})
         if side is axes or right is not axes:
             _limit(side, limits)
             side.tick_params(labelsize=6.5, length=2, color=GRID, labelcolor="#57606a")
             side.spines[["top", "right", "left", "bottom"]].set_visible(False)
-    axes.set_xlim(0, (scene.end - scene.start) / MINUTE)
+    axes.set_xlim(0, (view.end - view.start) / MINUTE)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color=GRID, lw=0.6)
     handles = [handle for side in dict.fromkeys((axes, right)) for handle in side.get_legend_handles_labels()[0]]
@@ -159,7 +159,7 @@ def _style(axes: Axes, right: Axes, widget: Widget, scene: DashboardView) -> Non
 
 
 def _limit(axes: Axes, limits: Mapping[str, float]) -> None:
-    """Shows 0 as far as that leaves something to see of the lines."""
+    """Starts the axis at 0 unless that would flatten the lines."""
     values = [float(value) for line in axes.get_lines() for value in np.atleast_1d(line.get_ydata())]
     lowest, highest = min(values, default=0.0), max(values, default=1.0)
     if 0 <= lowest <= highest / 2 or highest == 0:
@@ -168,7 +168,7 @@ def _limit(axes: Axes, limits: Mapping[str, float]) -> None:
 
 
 def _numbers(axes: Axes, lines: Sequence[GraphLine]) -> None:
-    """The latest value of each line, as a number."""
+    """Draws the latest value of each line as a number."""
     axes.set_axis_off()
     for i, line in enumerate(lines):
         place = (i + 0.5) / len(lines)
@@ -178,8 +178,8 @@ def _numbers(axes: Axes, lines: Sequence[GraphLine]) -> None:
         axes.text(place, 0.1, line.label, size=7, color="#57606a", ha="center", va="center")
 
 
-def _alarms(axes: Axes, widget: Widget, scene: DashboardView) -> None:
-    """Each alarm as a field in the color of its state, in columns."""
+def _alarms(axes: Axes, widget: Widget, view: DashboardView) -> None:
+    """Draws each alarm as a box in the color of its state."""
     names = [each.rpartition(":")[2] for each in widget.properties["alarms"]]
     columns = max(1, round(widget.place[2] / 6))
     rows = -(-len(names) // columns)
@@ -187,14 +187,14 @@ def _alarms(axes: Axes, widget: Widget, scene: DashboardView) -> None:
     axes.set(xlim=(0, columns), ylim=(rows, 0))
     for i, name in enumerate(names):
         x, y = i % columns, i // columns
-        color = STATES[scene.states.get(name, AlarmState.INSUFFICIENT_DATA)]
+        color = STATES[view.states.get(name, AlarmState.INSUFFICIENT_DATA)]
         axes.add_patch(Rectangle((x + 0.02, y + 0.06), 0.96, 0.88, color=color, lw=0))
         axes.text(
             x + 0.5, y + 0.5, SUFFIX.sub("", name), size=6.5, color="white", ha="center", va="center", clip_on=True
         )
 
 
-def _text(axes: Axes, widget: Widget, _scene: DashboardView) -> None:
+def _text(axes: Axes, widget: Widget, _view: DashboardView) -> None:
     axes.set_axis_off()
     first, *rest = str(widget.properties["markdown"]).strip().splitlines()
     axes.text(0, 1, first.lstrip("# "), size=11 if first.startswith("#") else 8, weight="bold", color=TEXT, va="top")

@@ -1,4 +1,4 @@
-"""Metrics in log lines.
+"""Metrics of log lines in the embedded metric format (EMF).
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -15,18 +15,18 @@ MAX_DIMENSIONS = 30
 
 
 class MalformedError(ValueError):
-    """A line says that it holds metrics, and CloudWatch would not find them in it."""
+    """A line announces metrics that CloudWatch would not find in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricSample:
-    """One metric of one line.
+    """Values of one metric in one log line.
 
     Attributes:
-        metric: with one of the line's sets of dimensions.
-        at: seconds since 1970, when the function wrote it.
-        values: one, or those of an array.
-        unit: as written, or `None` in AWS's sense: no unit.
+        metric: metric with one of the line's dimension sets.
+        at: time of the line, in seconds since 1970.
+        values: a single value, or those of an array.
+        unit: unit of the directive; the string `None` means no unit.
     """
 
     metric: Metric
@@ -36,7 +36,7 @@ class MetricSample:
 
 
 def samples(line: str) -> Iterator[MetricSample]:
-    """Yields what a log line holds: nothing unless there are JSON objects with the member `_aws`.
+    """Yields the metrics of a log line: none without a JSON object that has the member `_aws`.
 
     Raises:
         MalformedError: a directive names members that are missing or of the wrong type.
@@ -70,7 +70,7 @@ def _sample(
 def _dimensions(document: Mapping[str, Any], names: Sequence[str]) -> Mapping[str, str]:
     found = {name: document.get(name) for name in names}
     if len(names) > MAX_DIMENSIONS or not all(isinstance(value, str) and value for value in found.values()):
-        raise MalformedError(f"dimensions have to be members that are text: {found}")
+        raise MalformedError(f"dimensions have to be members of type string: {found}")
     return {name: str(value) for name, value in found.items()}
 
 

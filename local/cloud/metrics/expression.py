@@ -1,6 +1,6 @@
-"""Metric math: the part of CloudWatch's language whose meaning is documented and that templates use.
+"""Metric math: the part of CloudWatch's expression language that is documented and used by templates.
 
-Everything else is refused, for a guess would make an alarm look tested that is not.
+Everything else raises UnknownError, since a guess would make an untested alarm look tested.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
 
@@ -14,7 +14,7 @@ from local.cloud.metrics.functions import FUNCTIONS, FunctionCall
 from local.cloud.metrics.store import Series
 from local.cloud.metrics.values import UnknownError, Value, pointwise
 
-# What the language writes differently from Python, whose parser does the rest.
+# Operators whose spelling differs from Python, whose parser does the rest.
 SPELLING = re.compile(r"""("[^"]*"|'[^']*')|(&&|\bAND\b)|(\|\||\bOR\b)|(\^)|(\*\*|\band\b|\bor\b)""")
 
 ARITHMETIC: Mapping[type[ast.AST], Callable[[float, float], float]] = {
@@ -34,19 +34,19 @@ COMPARISON: Mapping[type[ast.AST], Callable[[float, float], bool]] = {
 }
 
 
-class Scope:
-    """What an expression can refer to: the metrics and expressions of one request, over one range of time."""
+class ExpressionScope:
+    """Metrics and expressions of one request, over one time range, by which expressions are evaluated."""
 
     def __init__(
         self, metrics: Mapping[str, Series], expressions: Mapping[str, str], starts: Sequence[int], period: int
     ) -> None:
-        """Takes what one request holds.
+        """Takes the content of one request.
 
         Args:
             metrics: series by id.
-            expressions: text by id; each may refer to metrics and to the others.
-            starts: when each period of the range begins.
-            period: of all metrics, in seconds.
+            expressions: text by id; each may refer to metrics and other expressions.
+            starts: begin of each period.
+            period: length of the periods in seconds.
         """
         self._metrics = metrics
         self._expressions = expressions
@@ -58,7 +58,7 @@ class Scope:
         """Evaluates the metric or expression of one id.
 
         Raises:
-            UnknownError: the expression says something whose meaning is not known here, or is not a time series.
+            UnknownError: the expression is not supported, or is not a time series.
         """
         value = self._value(name)
         if not isinstance(value, Mapping):
@@ -91,21 +91,21 @@ class Scope:
     def _element(self, node: ast.expr) -> Series:
         value = self._evaluate(node)
         if not isinstance(value, Mapping):
-            raise UnknownError(f"an array of other than time series: {ast.unparse(node)}")
+            raise UnknownError(f"an array of something other than time series: {ast.unparse(node)}")
         return value
 
     def _call(self, name: str, arguments: Sequence[ast.expr]) -> Value:
-        # REPEAT is a word of FILL alone, not an id.
-        words = [each.id if isinstance(each, ast.Name) and each.id == "REPEAT" else None for each in arguments]
-        values = [word or self._evaluate(each) for word, each in zip(words, arguments, strict=True)]
+        # REPEAT is a keyword of FILL, not an id.
+        keywords = [each.id if isinstance(each, ast.Name) and each.id == "REPEAT" else None for each in arguments]
+        values = [keyword or self._evaluate(each) for keyword, each in zip(keywords, arguments, strict=True)]
         return FUNCTIONS[name](FunctionCall(name, values, self._starts, self._period, self._metrics))
 
 
 def parse(text: str) -> ast.expr:
-    """Reads an expression.
+    """Parses an expression.
 
     Raises:
-        UnknownError: it is not one.
+        UnknownError: the syntax is invalid.
     """
     try:
         return ast.parse(SPELLING.sub(_spell, text).strip(), mode="eval").body
@@ -116,12 +116,12 @@ def parse(text: str) -> ast.expr:
 def _spell(found: re.Match[str]) -> str:
     quoted, both, either, power, python = found.groups()
     if python:
-        raise UnknownError(f"{python} is not of this language")
+        raise UnknownError(f"{python} is not an operator of metric math")
     return quoted or (both and " and ") or (either and " or ") or (power and "**") or ""
 
 
 def _operation(node: ast.expr) -> tuple[Callable[[float, float], float], ast.expr, ast.expr]:
-    """Takes an operator apart into what it computes, and of what."""
+    """Splits an operation into its function and two operands."""
     match node:
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return operator.sub, ast.Constant(0), operand

@@ -16,14 +16,14 @@ type Reduce = Callable[[Sequence[float]], float]
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """One call of a function.
+    """A function with its evaluated arguments.
 
     Attributes:
-        name: of the function.
-        arguments: evaluated.
-        starts: of the periods in the range.
-        period: in seconds.
-        metrics: all of the request, by id; expressions are none.
+        name: name of the function.
+        arguments: evaluated arguments.
+        starts: begin of each period.
+        period: length in seconds.
+        metrics: metrics of the request by id, without expressions.
     """
 
     name: str
@@ -33,14 +33,14 @@ class FunctionCall:
     metrics: Mapping[str, Series]
 
     def only(self) -> Value:
-        """Returns the one argument."""
+        """Returns the single argument."""
         if len(self.arguments) != 1:
             raise UnknownError(f"{self.name} with {len(self.arguments)} arguments")
         return self.arguments[0]
 
 
 def _mapped(compute: Callable[[float], float]) -> Callable[[FunctionCall], Value]:
-    """A function of each point."""
+    """Returns a function that maps each point."""
 
     def one(series: Series) -> Series:
         points = {time: defined(compute, value) for time, value in series.items()}
@@ -50,7 +50,7 @@ def _mapped(compute: Callable[[float], float]) -> Callable[[FunctionCall], Value
 
 
 def _paired(compute: Callable[[float, float], float]) -> Callable[[FunctionCall], Value]:
-    """A function of each point's distance in value and in seconds from the point before."""
+    """Returns a function of each point's difference in value and in seconds from its predecessor."""
 
     def one(series: Series) -> Series:
         steps = pairwise(sorted(series.items()))
@@ -60,7 +60,7 @@ def _paired(compute: Callable[[float, float], float]) -> Callable[[FunctionCall]
 
 
 def _reduced(reduce: Reduce, *, missing_is_zero: bool) -> Callable[[FunctionCall], Value]:
-    """A function that makes a number of a series, and a series of an array."""
+    """Returns a function that reduces a series to a number and an array to a series."""
 
     def function(call: FunctionCall) -> Value:
         value = call.only()
@@ -96,7 +96,7 @@ def _running_sum(call: FunctionCall) -> Value:
 
 def _fill(call: FunctionCall) -> Value:
     if len(call.arguments) != 2:
-        raise UnknownError("FILL takes a series and what to fill it with")
+        raise UnknownError("FILL takes a series and a filler")
     value, filler = call.arguments
     fill = _repeat if filler == "REPEAT" else _constant(filler)
     return _on_series(value, lambda series: fill(series, call.starts))
@@ -110,7 +110,7 @@ def _constant(filler: Value) -> Callable[[Series, Sequence[int]], Series]:
 
 
 def _repeat(series: Series, starts: Sequence[int]) -> Series:
-    """Points before the first one stay missing."""
+    """Repeats the last known point; points before the first one stay missing."""
     known = sorted(series)
     latest = {start: max((time for time in known if time <= start), default=None) for start in starts}
     return {start: series[time] for start, time in latest.items() if time is not None}

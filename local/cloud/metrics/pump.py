@@ -1,4 +1,4 @@
-"""Turns what functions log and how their invocations end into metrics, in simulated time.
+"""Collects metrics from logs and invocations of functions, in simulated time.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-dimensions.html
@@ -17,12 +17,12 @@ from local.cloud.metrics.store import Metric, MetricStore
 
 
 class MetricPump:
-    """Fills a store.
+    """Fills a metric store.
 
     Attributes:
-        store: where metrics go.
-        clock: tells simulated time.
-        names: of functions in AWS, by their names here.
+        store: metrics.
+        clock: simulated time.
+        names: names of functions in AWS by their local names.
     """
 
     def __init__(self, names: Mapping[str, str], pace: float = 1) -> None:
@@ -32,11 +32,11 @@ class MetricPump:
         self.restart(pace)
 
     def restart(self, pace: float) -> None:
-        """Forgets all metrics and starts a new clock."""
+        """Starts a new clock with an empty store."""
         self.store, self.clock = MetricStore(), SimulatedClock.start(pace)
 
     def record(self, definition: FunctionDefinition, qualifier: str, outcome: InvocationResult) -> None:
-        """Adds what Lambda itself reports of an invocation."""
+        """Adds the metrics that Lambda itself reports of an invocation."""
         values = {"Invocations": 1.0, "Errors": float(outcome.error is not None), "Duration": outcome.milliseconds}
         for dimensions in self._dimensions(definition, qualifier):
             for name, value in values.items():
@@ -51,7 +51,7 @@ class MetricPump:
             yield name | resource | {"ExecutedVersion": definition.version}
 
     def read(self, folder: Path) -> None:
-        """Adds what the logs of a folder say since the last time, and what Lambda reported meanwhile."""
+        """Adds new metrics from the logs of a folder and from Lambda."""
         while not self._ended.empty():
             metric, at, value = self._ended.get()
             self.store.put(metric, self.clock.simulated(at), [value])
@@ -61,7 +61,7 @@ class MetricPump:
                     self.store.put(sample.metric, self.clock.simulated(sample.at), sample.values)
 
     def _lines(self, log: Path) -> list[str]:
-        """Returns the whole lines since the last time; a log that became shorter has begun anew."""
+        """Returns the new complete lines; a log that became shorter has been replaced."""
         offset = self._offsets.get(log, 0)
         with log.open("rb") as file:
             offset = file.seek(offset if offset <= log.stat().st_size else 0)

@@ -1,4 +1,4 @@
-"""What CloudWatch makes of the samples of one period.
+"""Statistics of CloudWatch over the samples of one period.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
 """
@@ -23,11 +23,11 @@ def statistic(name: str, values: Sequence[float]) -> float:
     """Computes one statistic.
 
     Args:
-        name: as alarms and dashboards name it, such as `Sum`, `p95`, `PR(:1000)` or `TC(1000:)`.
-        values: the samples, at least one.
+        name: name in alarms and dashboards, such as `Sum`, `p95`, `PR(:1000)` or `TC(1000:)`.
+        values: samples, at least one.
 
     Raises:
-        NotImplementedError: a statistic that is not known here.
+        NotImplementedError: the statistic is not supported.
     """
     if name in SIMPLE:
         return float(SIMPLE[name](values))
@@ -40,18 +40,18 @@ def statistic(name: str, values: Sequence[float]) -> float:
 
 
 def percentile(name: str) -> float | None:
-    """Returns which percentile a statistic is, if it is one."""
+    """Returns the percentile of a statistic such as `p95`, or None."""
     found = PERCENTILE.fullmatch(name)
     return float(found[1]) if found else None
 
 
 def _percentile(percent: float, values: Sequence[float]) -> float:
-    """The smallest sample that this part of all samples does not exceed. AWS does not say how it interpolates."""
+    """Returns the percentile by nearest rank; AWS does not document its interpolation."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
 
 
 def _between(low: str, high: str, values: Sequence[float]) -> float:
-    """Counts samples above `low` and up to `high`, each of which may be left out."""
+    """Counts samples above `low` and up to `high`; an empty limit is infinite."""
     above, upto = float(low or -math.inf), float(high or math.inf)
     return float(sum(above < value <= upto for value in values))

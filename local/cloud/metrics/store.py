@@ -1,4 +1,4 @@
-"""Holds samples of metrics and answers as CloudWatch's GetMetricData does."""
+"""In-memory metrics, read like CloudWatch's GetMetricData."""
 
 import threading
 from bisect import bisect_left, insort
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from local.cloud.metrics.statistics import statistic
 
-# Values by the time at which their period begins, in seconds; a missing point is a missing key.
+# Values by the begin of their period in seconds; a missing point is a missing key.
 type Series = Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What CloudWatch tells metrics apart by: each set of dimensions makes a metric of its own."""
+    """The identity of a metric; each set of dimensions is a metric of its own."""
 
     namespace: str
     name: str
@@ -21,26 +21,26 @@ class Metric:
 
     @classmethod
     def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> "Metric":
-        """Names a metric."""
+        """Returns a metric with the given dimensions."""
         return cls(namespace, name, frozenset(dimensions.items()))
 
 
 class MetricStore:
-    """Samples in memory; functions write while alarms read."""
+    """Samples of metrics; safe for concurrent readers and writers."""
 
     def __init__(self) -> None:
         self._samples: dict[Metric, list[tuple[float, float]]] = {}
         self._lock = threading.Lock()
 
     def put(self, metric: Metric, at: float, values: Iterable[float]) -> None:
-        """Adds samples of one moment, in seconds."""
+        """Adds samples of one time, in seconds."""
         with self._lock:
             samples = self._samples.setdefault(metric, [])
             for value in values:
                 insort(samples, (at, value))
 
     def metrics(self) -> list[Metric]:
-        """Lists all metrics that have a sample."""
+        """Returns all metrics with samples."""
         with self._lock:
             return list(self._samples)
 
@@ -56,6 +56,6 @@ class MetricStore:
             return [value for _, value in samples[bisect_left(samples, (start,)) : bisect_left(samples, (end,))]]
 
     def series(self, metric: Metric, name: str, period: int, starts: Sequence[int]) -> Series:
-        """Computes a statistic for each of the periods that begin at `starts` and hold any sample."""
+        """Computes a statistic for each period that begins at one of `starts` and has samples."""
         periods = ((start, self.values(metric, start, start + period)) for start in starts)
         return {start: statistic(name, values) for start, values in periods if values}

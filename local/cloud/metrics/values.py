@@ -1,4 +1,4 @@
-"""What metric math computes with: numbers, time series and arrays of them.
+"""Values of metric math: numbers, time series and arrays of time series.
 
 "Missing values in a time series are treated as 0. If the value of a data point causes a function to attempt to divide
 by zero, the data point is dropped." https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
@@ -13,11 +13,11 @@ type Value = float | str | Series | list[Series]
 
 
 class UnknownError(NotImplementedError):
-    """An expression that AWS may understand, but whose meaning is not known here."""
+    """The expression may be valid in AWS, but is not supported here."""
 
 
 def pointwise(combine: Callable[[float, float], float], left: Value, right: Value) -> Value:
-    """Combines two values: numbers, or series point by point. An array is combined series by series."""
+    """Combines two numbers, or series point by point; arrays are combined series by series."""
     if isinstance(left, str) or isinstance(right, str):
         raise UnknownError("text in a computation")
     if isinstance(left, list):
@@ -32,21 +32,21 @@ def pointwise(combine: Callable[[float, float], float], left: Value, right: Valu
 
 
 def as_series(value: Value) -> Series:
-    """Insists on a time series."""
+    """Returns the value as a time series, or raises UnknownError."""
     if not isinstance(value, Mapping):
         raise UnknownError(f"a time series was expected: {value!r}")
     return value
 
 
 def as_number(value: Value) -> float:
-    """Insists on a number."""
+    """Returns the value as a number, or raises UnknownError."""
     if not isinstance(value, int | float):
         raise UnknownError(f"a number was expected: {value!r}")
     return float(value)
 
 
 def defined(combine: Callable[..., float], *values: float) -> float:
-    """Computes, with NaN for what no number is the answer to."""
+    """Computes a finite number, or NaN where the result is undefined."""
     try:
         result = float(combine(*values))
     except (ArithmeticError, ValueError):

@@ -1,4 +1,4 @@
-"""The services that a hook of CodeDeploy calls: Lambda, to call the new version, and CodeDeploy, to report to.
+"""Lambda's and CodeDeploy's APIs for lifecycle hooks, which invoke the new version and report their status.
 
 https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_PutLifecycleEventHookExecutionStatus.html
@@ -29,14 +29,14 @@ type InvokeFunction = Callable[[str, str, bytes], Future[InvocationResult]]
 
 @dataclass(slots=True)
 class HookExecution:
-    """One call of a hook.
+    """One execution of a lifecycle hook.
 
     Attributes:
         function: name in AWS of the function whose alias is updated.
         version: number of its new version.
-        deployment: id of the deployment that it is about.
-        id: of the call.
-        outcome: of the hook function itself.
+        deployment: id of the deployment.
+        id: id of the execution.
+        result: result of the hook function itself.
         reported: `Succeeded` or `Failed`.
     """
 
@@ -44,25 +44,25 @@ class HookExecution:
     version: str
     deployment: str = field(default_factory=lambda: f"d-{uuid.uuid4().hex[:9].upper()}")
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    outcome: Future[InvocationResult] | None = None
+    result: Future[InvocationResult] | None = None
     reported: str | None = None
 
     def status(self) -> str | None:
-        """What it reported. CodeDeploy waits an hour for a function that ended without a report; here it has failed."""
-        ended = self.outcome is not None and self.outcome.done()
+        """Returns the reported status. Unlike in CodeDeploy, a function that ends without a report fails at once."""
+        ended = self.result is not None and self.result.done()
         return self.reported or ("Failed" if ended else None)
 
     def event(self) -> bytes:
-        """What the hook function is called with."""
+        """Returns the event of the hook function, JSON."""
         return json.dumps({"DeploymentId": self.deployment, "LifecycleEventHookExecutionId": self.id}).encode()
 
 
 class ControlPlane:
-    """Serves both on one address.
+    """Serves both APIs on one address.
 
     Attributes:
-        variables: what leads the AWS clients of functions here.
-        invoke: calls a function: its name or ARN, version or alias, event; set once there are any.
+        variables: environment variables that direct the AWS clients of functions here.
+        invoke: invokes a function by name or ARN, qualifier and event; None before functions exist.
     """
 
     def __init__(self) -> None:
@@ -74,11 +74,11 @@ class ControlPlane:
         self.variables: Mapping[str, str] = {"AWS_ENDPOINT_URL_LAMBDA": url, "AWS_ENDPOINT_URL_CODEDEPLOY": url}
 
     def expect(self, execution: HookExecution) -> None:
-        """Lets an execution report."""
+        """Registers an execution, which may then report."""
         self._executions[execution.id] = execution
 
     def report(self, request: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
-        """Takes the report of a hook; only the first one counts, and only of what is expected."""
+        """Takes the report of a registered execution; only the first one counts."""
         execution = self._executions.get(request["lifecycleEventHookExecutionId"])
         if execution is None or execution.deployment != request["deploymentId"]:
             return 400, {"__type": "InvalidLifecycleEventHookExecutionIdException"}
@@ -90,7 +90,7 @@ class ControlPlane:
         return 200, {"lifecycleEventHookExecutionId": execution.id}
 
     def describe(self, operation: str | None, request: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
-        """Says what a deployment is about.
+        """Describes the targets of a deployment.
 
         https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_LambdaFunctionInfo.html
         """
@@ -126,9 +126,9 @@ def _interface(plane: ControlPlane) -> type[HttpHandler]:
             if plane.invoke is None:
                 self._send(503, {"Type": "Service"})
                 return
-            outcome = plane.invoke(name, qualifier or LIVE, body).result()
-            failed = [("X-Amz-Function-Error", outcome.error)] if outcome.error else []
-            self.answer(200, [("Content-Type", "application/json"), *failed], outcome.payload)
+            result = plane.invoke(name, qualifier or LIVE, body).result()
+            failed = [("X-Amz-Function-Error", result.error)] if result.error else []
+            self.answer(200, [("Content-Type", "application/json"), *failed], result.payload)
 
         def _send(self, status: int, document: Mapping[str, Any]) -> None:
             content = json.dumps(document).encode()

@@ -1,4 +1,4 @@
-"""Does to the aliases of a stack what CloudFormation and CodeDeploy do: hooks, shares of traffic, alarms, the way back.
+"""Updates of aliases as by CloudFormation and CodeDeploy: hooks, traffic shifting, alarms and rollback.
 
 https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-steps-lambda.html
 https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html
@@ -17,7 +17,7 @@ HOOK_SECONDS = 3600
 
 
 class UpdateStatus(StrEnum):
-    """How a release stands."""
+    """The status of a stack update."""
 
     UNDER_WAY = "under way"
     PROMOTED = "promoted"
@@ -25,49 +25,49 @@ class UpdateStatus(StrEnum):
 
 
 class HookCall(Protocol):
-    """One call of a hook."""
+    """An execution of a lifecycle hook."""
 
     def status(self) -> str | None:
-        """What it reported, `Succeeded` or `Failed`; None as long as it may still report."""
+        """Returns the reported status, `Succeeded` or `Failed`; None while a report may still come."""
 
 
 class UpdateTarget(Protocol):
-    """What a release acts on."""
+    """The deployment that a stack update acts on."""
 
     def now(self) -> float:
-        """The time in seconds."""
+        """Returns the time in seconds."""
 
     def share(self, function: str, weight: float) -> None:
-        """Gives the new version of a function a part of its traffic; with 1 the alias points to it."""
+        """Sends a fraction of a function's traffic to the new version; with 1 the alias points to it."""
 
     def restore(self, function: str) -> None:
-        """Gives the old version of a function all of its traffic again."""
+        """Sends all traffic of a function to the old version again."""
 
     def alarming(self, names: Sequence[str]) -> list[str]:
-        """Returns those of some alarms that are in ALARM."""
+        """Returns the alarms in ALARM, out of some names."""
 
     def call(self, hook: str, shift: AliasShift) -> HookCall:
-        """Calls a hook function about the update of an alias."""
+        """Invokes the hook function of an alias update."""
 
 
-# Told what happened, and to which function, if to one.
+# Called with an event and the function that it concerns, or an empty string.
 type UpdateNote = Callable[[str, str], None]
 
 
 class StoppedError(Exception):
-    """An alias cannot be updated; the message says why."""
+    """The update of an alias failed; the message is the reason."""
 
 
 @dataclass(slots=True)
 class StackUpdate:
-    """The update of a stack. All aliases get the new version, or none.
+    """The update of a stack: all aliases get the new version, or none.
 
     Attributes:
-        waves: aliases in their order; those of a wave are updated at the same time.
-        platform: what it acts on.
-        note: told of everything that happens.
-        status: how it stands.
-        reason: why it was rolled back.
+        waves: updates in their order; those of a wave run concurrently.
+        platform: deployment to act on.
+        note: called with each event.
+        status: status.
+        reason: reason for the rollback.
     """
 
     waves: Sequence[Sequence[AliasShift]]
@@ -77,7 +77,7 @@ class StackUpdate:
     reason: str = ""
 
     def run(self) -> Iterator[None]:
-        """Goes one step at a time; between two steps time has to pass, as much as one likes."""
+        """Runs one step per iteration; time has to pass between two steps."""
         try:
             for wave in self.waves:
                 yield from self._update(wave)
@@ -94,7 +94,7 @@ class StackUpdate:
             yield
 
     def _roll_back(self, reason: str) -> None:
-        """CloudFormation updates every alias back that it has touched, and CodeDeploy the one that failed."""
+        """Restores every alias: CloudFormation those that it has updated, CodeDeploy the failed one."""
         for shift in (shift for wave in self.waves for shift in wave):
             self.platform.restore(shift.function)
         self.status, self.reason = UpdateStatus.ROLLED_BACK, reason
@@ -128,6 +128,6 @@ class StackUpdate:
             raise StoppedError(f"golden calls of {shift.function} {moment}")
 
     def _check(self, shift: AliasShift) -> None:
-        """An alarm that is in ALARM stops a deployment, and keeps one from beginning."""
+        """Stops the deployment, also before its start, if one of its alarms is in ALARM."""
         if alarming := self.platform.alarming(shift.alarms):
             raise StoppedError(f"alarm {', '.join(alarming)} while {shift.function} was updated")

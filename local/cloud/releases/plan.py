@@ -1,4 +1,4 @@
-"""What a stack update has to do, out of two templates: which aliases change, in which order, and how.
+"""The plan of a stack update, from two templates: aliases that change, their order and their traffic shifting.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
 https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
@@ -14,17 +14,17 @@ from local.cloud.clock import MINUTE
 
 CONFIG = re.compile(r"CodeDeployDefault\.Lambda(Canary|Linear)(\d+)Percent(?:Every)?(\d+)Minutes?")
 ALL_AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
-# A deployment that does not go back by itself leaves callers with what failed.
+# Without automatic rollback a failed deployment would keep serving callers.
 ROLLBACK = {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
 
 
 @dataclass(frozen=True, slots=True)
 class TrafficStep:
-    """One shift of traffic.
+    """A step of traffic shifting.
 
     Attributes:
-        weight: part of the traffic that the new version has from then on.
-        seconds: until the next step.
+        weight: fraction of the traffic that the new version gets.
+        seconds: duration of the step.
     """
 
     weight: float
@@ -36,11 +36,11 @@ class AliasShift:
     """The update of one alias.
 
     Attributes:
-        function: its name.
-        steps: how traffic is shifted; the last one has weight 1.
-        alarms: any of these stops it.
-        before: function that is called before any traffic is shifted, if any.
-        after: function that is called when all of it is shifted, if any.
+        function: name of the function.
+        steps: steps of traffic shifting; the last one has weight 1.
+        alarms: alarms, each of which stops the update.
+        before: hook function to invoke before traffic is shifted, if any.
+        after: hook function to invoke after all traffic is shifted, if any.
     """
 
     function: str
@@ -51,7 +51,7 @@ class AliasShift:
 
 
 def waves(old: StackTemplate, new: StackTemplate) -> list[list[AliasShift]]:
-    """Returns the aliases whose version changes, those first on which others depend."""
+    """Returns the updates of aliases whose version changes, dependencies first."""
     known = set(old.versions().values())
     changed = {id_: each for id_, each in _aliases(new).items() if _version(each) not in known}
     ranks = {id_: _rank(id_, new, changed) for id_ in changed}
@@ -61,10 +61,10 @@ def waves(old: StackTemplate, new: StackTemplate) -> list[list[AliasShift]]:
 
 
 def steps(config: str) -> list[TrafficStep]:
-    """Reads the name of a deployment configuration.
+    """Parses the name of a deployment configuration.
 
     Raises:
-        NotImplementedError: it is not one of AWS's own for Lambda.
+        NotImplementedError: it is not a predefined one for Lambda.
     """
     if config == ALL_AT_ONCE:
         return [TrafficStep(1)]
@@ -85,7 +85,7 @@ def _version(alias: Mapping[str, Any]) -> str:
 
 
 def _rank(alias: str, template: StackTemplate, changed: Mapping[str, Any]) -> int:
-    """How many changing aliases have to be done one after the other before this one."""
+    """Returns the length of the longest chain of changing aliases that this one depends on."""
     return max((1 + _rank(each, template, changed) for each in _needed(alias, template, changed)), default=0)
 
 

@@ -1,16 +1,18 @@
 import io
 import json
 import wave
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bonafide.audio.decode import decode
 from bonafide.audio.waveform import Samples
+from bonafide_client import ApiResponse
 from layers.golden.readers import RATE, Reader, keep, wav
 from local.demo import synthetic_voices
-from local.demo.client import Reply
 from local.demo.report import DemoRow, summary, write
 from local.demo.script import Action, DemoStep, Expectation, SyntheticVoice, script
 from local.demo.table import DemoTable
@@ -23,6 +25,10 @@ READERS = {
 }
 STEPS = [(section, step) for section, steps in script(READERS) for step in steps]
 CALLS = [step for _, step in STEPS if step.action is Action.CALL]
+
+
+def response(status: int, document: Mapping[str, Any], milliseconds: float) -> ApiResponse:
+    return ApiResponse(status, {}, json.dumps(document).encode(), milliseconds)
 
 
 def row(
@@ -40,7 +46,7 @@ def row(
         "liveness": {"llr": -2.5, "score": 7.6, "threshold": -1.4, "state": "spoof"},
     }
     return DemoRow(
-        "calls", DemoStep("genuine", "ann", "ann", expected, synthetic=synthetic), Reply(status, document, 12.5)
+        "calls", DemoStep("genuine", "ann", "ann", expected, synthetic=synthetic), response(status, document, 12.5)
     )
 
 
@@ -165,8 +171,8 @@ def test_an_expectation_holds_on_its_outcome_and_reason_only() -> None:
 
 
 def test_an_unexpected_answer_is_not_held() -> None:
-    broken = DemoRow("calls", DemoStep("genuine", "ann", "ann", Expectation(("ACCEPT",))), Reply(502, {}, 1.0))
-    assert broken.reply.outcome == "502"
+    broken = DemoRow("calls", DemoStep("genuine", "ann", "ann", Expectation(("ACCEPT",))), response(502, {}, 1.0))
+    assert broken.outcome == "502"
     assert not broken.held
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from local.aws.relay import RelayRequest
-from local.gameday.gameday import EXERCISES, refusing, slow, verdict
+from local.gameday.exercises import EXERCISES, refusing, slow
+from local.gameday.play import verdict
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 

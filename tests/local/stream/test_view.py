@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bonafide_client import StreamProgress
-from local.stream.view import View
+from local.stream.view import SessionView
 
 
 def evaluation(scored: int, *, final: bool) -> Any:
@@ -33,7 +33,7 @@ class Terminal(io.StringIO):
 
 
 def test_without_a_terminal_there_is_one_plain_line_for_each_evaluation() -> None:
-    view = View(io.StringIO())
+    view = SessionView(io.StringIO())
     for each in (progress(0), progress(1), progress(1), progress(2), progress(2), progress(2, final=True)):
         view.show(each)
     view.closing(progress(2, final=True))
@@ -47,7 +47,7 @@ def test_without_a_terminal_there_is_one_plain_line_for_each_evaluation() -> Non
 
 def test_on_a_terminal_a_line_moves_below_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    view = View(Terminal())
+    view = SessionView(Terminal())
     view.show(progress(1))
     text = view.out.getvalue()  # type: ignore[attr-defined]
     assert text.rsplit("\n", 1)[1].strip().endswith("lag 0.2 s  retries 0")

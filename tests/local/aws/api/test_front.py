@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.aws.api.front import MAX_BODY, MAX_PAYLOAD, ApiDefinition, GatewayError, serve
+from local.aws.api.definition import ApiDefinition, GatewayError
+from local.aws.api.front import MAX_BODY, serve
+from local.aws.api.proxy import MAX_PAYLOAD
 from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ThrottledError
 from local.aws.http import LoopbackServer
@@ -67,8 +69,8 @@ FUNCTIONS: dict[str, Callable[[bytes], Future[InvocationResult]]] = {
 
 @pytest.fixture(scope="module")
 def api(assembly: Path) -> ApiDefinition:
-    refusals = StackTemplate.read(assembly, "Bonafide-dev-Service", {}).refusals()
-    return ApiDefinition("test", ROUTES, refusals, ["audio/*"], lambda name, event, *_: FUNCTIONS[name](event))
+    responses = StackTemplate.read(assembly, "Bonafide-dev-Service", {}).gateway_responses()
+    return ApiDefinition("test", ROUTES, responses, ["audio/*"], lambda name, event, *_: FUNCTIONS[name](event))
 
 
 @pytest.fixture(scope="module")
@@ -259,6 +261,6 @@ def test_any_path_has_a_route_or_is_refused(api: ApiDefinition, path: str) -> No
         assert api.match("GET", path).route in ROUTES
 
 
-def test_an_api_without_own_refusals_answers_like_aws(api: ApiDefinition) -> None:
-    refusal, status = replace(api, refusals={}).refusal(GatewayError("THROTTLED", 429, "Too Many Requests"))
-    assert (refusal.content_type, status) == ("application/json", 429)
+def test_an_api_without_gateway_responses_answers_like_aws(api: ApiDefinition) -> None:
+    response, status = replace(api, responses={}).response(GatewayError("THROTTLED", 429, "Too Many Requests"))
+    assert (response.content_type, status) == ("application/json", 429)

@@ -51,7 +51,7 @@ def test_all_calls_go_to_the_version_that_it_points_to(versions: tuple[LambdaFun
 def test_an_additional_version_gets_the_part_that_its_weight_says(
     versions: tuple[LambdaFunction, LambdaFunction],
 ) -> None:
-    alias = FunctionAlias(versions[0], dice=cycle([0.05, 0.1, 0.5, 0.95]).__next__)
+    alias = FunctionAlias(versions[0], draw=cycle([0.05, 0.1, 0.5, 0.95]).__next__)
     alias.share(versions[1], 0.1)
     assert answers(alias, 8) == ["2", "1", "1", "1"] * 2
     assert alias.version is versions[0]

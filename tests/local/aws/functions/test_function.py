@@ -129,10 +129,10 @@ def test_closing_leaves_no_process(start: Start) -> None:
 RUNS_AND_WAITS = """
 import json, sys, time
 from pathlib import Path
-from local.aws.functions.function import Definition, Function, runtime_client
+from local.aws.functions.function import FunctionDefinition, LambdaFunction, runtime_client
 folder = Path(sys.argv[2])
-definition = Definition("probe", "handler.lambda_handler", Path(sys.argv[1]), [], {}, 128, 30)
-function = Function(definition, definition.program(runtime_client(folder / "runtime"), {}), folder / "log")
+definition = FunctionDefinition("probe", "handler.lambda_handler", Path(sys.argv[1]), [], {}, 128, 30)
+function = LambdaFunction(definition, definition.program(runtime_client(folder / "runtime"), {}), folder / "log")
 print(function.submit(json.dumps({"action": "pid"}).encode()).result().payload.decode(), flush=True)
 time.sleep(60)
 """

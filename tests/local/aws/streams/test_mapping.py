@@ -85,7 +85,7 @@ def test_only_what_is_behind_the_checkpoint_is_tried_again_as_a_new_batch() -> N
     rules = replace(RULES, reports=True, retries=0)
     (rest,) = StreamBatch(records(5), attempts=1).after(reporting(2), rules, NOW)
     assert numbers((rest,)) == [[2, 3, 4]]
-    assert (rest.attempts, rest.given_up, rest.not_before) == (0, "", 0)
+    assert (rest.attempts, rest.discarded, rest.not_before) == (0, "", 0)
 
 
 def test_a_failed_batch_is_split_in_two_without_using_up_a_retry() -> None:
@@ -111,20 +111,20 @@ def test_a_batch_that_is_not_split_is_tried_again_later_under_the_same_request_i
 def test_retries_are_counted_after_the_first_attempt() -> None:
     rules = replace(RULES, retries=1)
     (again,) = StreamBatch(records(2)).after(FAILED, rules, NOW)
-    (given_up,) = again.after(FAILED, rules, NOW)
-    assert (again.given_up, given_up.given_up, given_up.attempts) == ("", EXHAUSTED, 2)
+    (discarded,) = again.after(FAILED, rules, NOW)
+    assert (again.discarded, discarded.discarded, discarded.attempts) == ("", EXHAUSTED, 2)
 
 
 def test_without_a_limit_retries_never_end() -> None:
     (again,) = StreamBatch(records(1), attempts=10_000).after(FAILED, RULES, NOW)
-    assert not again.given_up
+    assert not again.discarded
     assert again.not_before <= NOW + 10
 
 
-def test_records_that_are_too_old_are_given_up_and_those_behind_them_stay() -> None:
+def test_records_that_are_too_old_are_discarded_and_those_behind_them_stay() -> None:
     batch = StreamBatch((record(0, arrived=NOW - 61), record(1, arrived=NOW - 60), record(2)))
     old, rest = batch.without_old(replace(RULES, max_age=60), NOW)
-    assert (old.given_up, rest.given_up) == (TOO_OLD, "")
+    assert (old.discarded, rest.discarded) == (TOO_OLD, "")
     assert numbers((old, rest)) == [[0], [1, 2]]
 
 
@@ -182,8 +182,8 @@ def test_the_function_is_given_records_as_lambda_gives_them() -> None:
     }
 
 
-def test_the_notice_says_where_the_records_are_and_why_they_were_given_up() -> None:
-    batch = StreamBatch((record(1), record(3, arrived=NOW + 1)), attempts=2, error=True, given_up=EXHAUSTED)
+def test_the_notice_says_where_the_records_are_and_why_they_were_discarded() -> None:
+    batch = StreamBatch((record(1), record(3, arrived=NOW + 1)), attempts=2, error=True, discarded=EXHAUSTED)
     assert notice(batch, RULES, "shardId-000000000001", NOW + 2) == {
         "requestContext": {
             "requestId": batch.request_id,
@@ -235,8 +235,8 @@ def turn(
     batch = lane.next(now)
     if batch is None:
         return lane
-    outcome = None if batch.given_up else consume(batch)
-    if batch.given_up:
+    outcome = None if batch.discarded else consume(batch)
+    if batch.discarded:
         happened.append(("given up", batch))
         return lane.settle((), now)
     if outcome is None:
@@ -287,7 +287,7 @@ def consumers(draw: st.DrawFn) -> Consume:
 
 
 @given(SHARDS, LIMITED, consumers())
-def test_every_record_is_done_or_given_up_exactly_once(
+def test_every_record_is_done_or_discarded_exactly_once(
     given: tuple[StreamRecord, ...], rules: EventSourceMapping, consume: Consume
 ) -> None:
     happened = play(given, rules, consume)
@@ -338,17 +338,17 @@ def reports(batch: StreamBatch) -> InvocationResult:
 
 
 @pytest.mark.parametrize("consume", [raises, reports])
-def test_with_bisection_only_poisonous_records_are_given_up_each_by_itself(consume: Consume) -> None:
+def test_with_bisection_only_poisonous_records_are_discarded_each_by_itself(consume: Consume) -> None:
     rules = replace(RULES, bisects=True, reports=True, retries=2, batch_size=9)
-    given_up = [batch for what, batch in play(records(20), rules, consume) if what == "given up"]
-    assert numbers(tuple(given_up)) == [[number] for number in sorted(POISON)]
-    assert {batch.attempts for batch in given_up} == {3}
+    discarded = [batch for what, batch in play(records(20), rules, consume) if what == "given up"]
+    assert numbers(tuple(discarded)) == [[number] for number in sorted(POISON)]
+    assert {batch.attempts for batch in discarded} == {3}
 
 
-def test_without_bisection_good_records_behind_a_poisonous_one_are_given_up_with_it() -> None:
+def test_without_bisection_good_records_behind_a_poisonous_one_are_discarded_with_it() -> None:
     rules = replace(RULES, reports=True, retries=2, batch_size=9)
-    given_up = [batch for what, batch in play(records(9), rules, reports) if what == "given up"]
-    assert numbers(tuple(given_up)) == [[0, 1, 2], [7, 8]]
+    discarded = [batch for what, batch in play(records(9), rules, reports) if what == "given up"]
+    assert numbers(tuple(discarded)) == [[0, 1, 2], [7, 8]]
 
 
 def test_pauses_grow_to_a_limit() -> None:

@@ -233,7 +233,7 @@ def test_throttling_uses_up_no_retry_and_only_new_records_come_from_latest(world
     assert [record["kinesis"]["sequenceNumber"] for record in records] == [sequence]
 
 
-def test_records_too_old_are_given_up_without_a_call(world: World) -> None:
+def test_records_too_old_are_discarded_without_a_call(world: World) -> None:
     function = Refusing()
     queue = world.client("sqs").list_queues()["QueueUrls"][0].rsplit("/", 1)[-1]
     destination = f"arn:aws:sqs:us-east-1:123456789012:{queue}"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.cloud.metrics.expression import Scope
+from local.cloud.metrics.expression import ExpressionScope
 from local.cloud.metrics.store import Series
 from local.cloud.metrics.values import UnknownError
 
@@ -22,7 +22,7 @@ def computed(expression: str, **metrics: Sequence[float | None]) -> list[float |
     count = max(len(values) for values in metrics.values())
     starts = [i * PERIOD for i in range(count)]
     by_id = {name: series(values) for name, values in metrics.items()}
-    result = Scope(by_id, {"result": expression}, starts, PERIOD).series("result")
+    result = ExpressionScope(by_id, {"result": expression}, starts, PERIOD).series("result")
     return [result.get(start) for start in starts]
 
 
@@ -90,7 +90,7 @@ def test_missing_points_count_as_zero_and_a_division_by_zero_drops_the_point(
 
 
 def test_expressions_may_refer_to_each_other() -> None:
-    scope = Scope({"m": {0: 6.0}}, {"half": "m / 2", "quarter": "half / 2"}, [0], PERIOD)
+    scope = ExpressionScope({"m": {0: 6.0}}, {"half": "m / 2", "quarter": "half / 2"}, [0], PERIOD)
     assert scope.series("quarter") == {0: 1.5}
 
 

@@ -92,7 +92,7 @@ def test_nobody_reports_for_another_deployment_or_something_else(plane: ControlP
 
 def test_a_hook_that_ended_without_a_report_has_failed(plane: ControlPlane) -> None:
     execution = expected(plane)
-    execution.outcome = Future()
+    execution.result = Future()
     assert execution.status() is None
-    execution.outcome.set_result(InvocationResult(b"null"))
+    execution.result.set_result(InvocationResult(b"null"))
     assert execution.status() == "Failed"

@@ -2,9 +2,8 @@
 
 import json
 
-from bonafide_client import Client
-
 from bonafide.ports.probes import Document, ProbeResponse
+from bonafide_client import Client
 
 
 class PublicApiCaller:

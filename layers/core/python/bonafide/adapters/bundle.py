@@ -13,7 +13,7 @@ SPOOF_CARD = "spoof.json"
 
 
 class BundleCorrupt(RuntimeError):
-    """A file of the bundle is missing or is not the one that was built: the function must not start."""
+    """Raised when a file of the bundle is missing or is not the one that was built: the function must not start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class BundleFiles:
         return _read(self.directory / name, self.manifest["files"][name])
 
     def calibration(self) -> Mapping[str, Any]:
-        """What turns scores into likelihood ratios, `liveness` among it; empty in a bundle that was not calibrated."""
+        """Reads the document that turns scores into likelihood ratios, with `liveness`; empty without calibration."""
         if CALIBRATION not in self.manifest["files"]:
             return {}
         liveness = {"liveness": json.loads(self.read(SPOOF_CARD))["calibration"]} if self.has_detector else {}
@@ -61,7 +61,7 @@ class BundleFiles:
 
     @property
     def has_detector(self) -> bool:
-        """Whether a detector of synthetic speech is in it."""
+        """Tells whether the bundle has a detector of synthetic speech."""
         return SPOOF_CARD in self.manifest["files"]
 
 

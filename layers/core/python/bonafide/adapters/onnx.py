@@ -19,16 +19,16 @@ from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 
 NARROWBAND_RATE = 8000
-# Shorter than this there are too few frames for statistics; calibration asks for far more before it trusts a score.
+# Shorter than this there are too few frames for statistics; calibration requires far more before a score is trusted.
 SHORTEST_SPEECH_SECONDS = 0.25
-# What the detector of synthetic speech hears at once.
+# Window of the detector of synthetic speech.
 LIVENESS_WINDOW_SECONDS = 4.0
-# Longer speech is embedded in pieces of equal length: memory stays bounded and the caches hold what is worked on.
+# Longer speech is embedded in pieces of equal length: memory stays bounded and the data fits into the caches.
 LONGEST_PIECE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class DetectedSpeech:
     """The speech of a recording, without long pauses.
 
     Attributes:
@@ -106,14 +106,14 @@ class Bundle:
         """Returns the probability of speech in each window of 32 ms, shape (windows,)."""
         return _run(self._vad, waveform)
 
-    def find_speech(self, waveform: Waveform) -> Speech:
+    def find_speech(self, waveform: Waveform) -> DetectedSpeech:
         """Cuts the long pauses out of a recording and measures it."""
         windows = speech_windows(self.speech_probabilities(waveform))
         mask = sample_mask(windows, len(waveform.samples), waveform.rate)
         channel = effective_channel(waveform, mask)
         wider = surrounded(windows) if channel is Channel.WIDEBAND else windows
         kept = sample_mask(wider, len(waveform.samples), waveform.rate)
-        return Speech(
+        return DetectedSpeech(
             waveform=_in_band(Waveform(waveform.samples[kept], waveform.rate), channel),
             whole=waveform,
             spoken=mask,
@@ -122,7 +122,7 @@ class Bundle:
             quality=measure(waveform, mask),
         )
 
-    def embed(self, speech: Speech, channel: Channel) -> FloatVector:
+    def embed(self, speech: DetectedSpeech, channel: Channel) -> FloatVector:
         """Returns the unit vector of the speaker, shape (dimension,).
 
         Args:
@@ -138,7 +138,7 @@ class Bundle:
         return self._embed_pieces(to_narrowband(speech.waveform) if narrowed else speech.waveform)
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
-        """Takes a recording to evidence: the one path for callers, enrolment, calibration and evaluation.
+        """Takes a recording to evidence: the one path for authentication, enrollment, calibration and evaluation.
 
         Args:
             waveform: the recording.
@@ -146,7 +146,9 @@ class Bundle:
         """
         return self.evidence(self.find_speech(waveform), channels)
 
-    def evidence(self, speech: Speech, channels: Collection[Channel] = (), known: Evidence | None = None) -> Evidence:
+    def evidence(
+        self, speech: DetectedSpeech, channels: Collection[Channel] = (), known: Evidence | None = None
+    ) -> Evidence:
         """The second half of `observe`, for callers that decide on `channels` after seeing the speech.
 
         Args:
@@ -167,20 +169,20 @@ class Bundle:
             liveness=known.liveness if known else self.liveness(speech) if enough else None,
         )
 
-    def liveness(self, speech: Speech) -> float | None:
-        """LLR of a human against a machine: the mean over windows of four to eight seconds, weighted by their speech.
+    def liveness(self, speech: DetectedSpeech) -> float | None:
+        """Returns the LLR of bona fide against synthetic speech: the mean over windows of four to eight seconds, weighted by their speech.
 
-        What is shorter is one window. They cover the recording: a clone could hide in what is not heard. None without
+        A shorter recording is one window. They cover the recording: a clone could hide in a part that is not tested. None without
         a detector, or without speech.
         """
         if self._detector is None or not speech.spoken.any():
             return None
-        # A call that is stored at 16 kHz went over a telephone line all the same.
+        # Telephone speech that is stored at 16 kHz went over a telephone line all the same.
         whole = _in_band(speech.whole, speech.channel)
         windows = max(int(whole.seconds // LIVENESS_WINDOW_SECONDS), 1)
         pieces = np.array_split(whole.samples, windows)
         spoken = [int(part.sum()) for part in np.array_split(speech.spoken, windows)]
-        # One after the other, so that memory does not grow with the call; no time is spent on what says nothing.
+        # One after the other, so that memory does not grow with the recording; windows without speech are skipped.
         llrs = [
             float(_run(self._detector, Waveform(piece, whole.rate))[0]) if some else 0.0
             for piece, some in zip(pieces, spoken, strict=True)

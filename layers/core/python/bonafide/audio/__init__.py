@@ -1,1 +1,1 @@
-"""From untrusted bytes to a waveform of known rate, and what its quality allows."""
+"""Audio: from untrusted bytes to a waveform of known rate, with its quality."""

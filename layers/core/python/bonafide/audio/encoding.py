@@ -17,7 +17,7 @@ class Encoding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AudioFormat:
+class RecordingFormat:
     """Format of a recording.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Read FLAC without trusting a byte of it (RFC 9639).
+"""Reader of FLAC (RFC 9639) that trusts no byte of its input.
 
 dr_flac, inside the miniaudio package, decodes the frames; its module `_miniaudio` is called directly because the
 package above it only decodes a whole file at once (a few kilobytes can hold hours of silence) or guesses other formats
@@ -31,7 +31,7 @@ class StreamInfo:
 
     @classmethod
     def parse(cls, content: bytes) -> "StreamInfo":
-        """Read the head of a FLAC stream."""
+        """Reads the head of a FLAC stream."""
         if not content.startswith(b"fLaC"):
             raise refuse("audio_malformed", "The content is not FLAC.", limit="fLaC", found=content[:4].hex())
         if len(content) < _STREAMINFO_END:
@@ -49,7 +49,7 @@ class StreamInfo:
 
 
 def _blocks(content: bytes, channels: int, most: int) -> Iterator[Pcm]:
-    """Decoded blocks, shape (frames, channels), at most `most` frames in all."""
+    """Yields decoded blocks, shape (frames, channels), at most `most` frames in all."""
     source = ffi.from_buffer(content)
     flac = lib.ma_dr_flac_open_memory(source, len(content), ffi.NULL)
     if flac == ffi.NULL:
@@ -69,7 +69,7 @@ def _blocks(content: bytes, channels: int, most: int) -> Iterator[Pcm]:
 
 
 def read(content: bytes, info: StreamInfo, channel: int, most: int) -> Pcm:
-    """Decode one channel, shape (n,); more than `most` frames are cut, so n = most + 1 says that there was more.
+    """Decodes one channel, shape (n,); more than `most` frames are cut, so n = most + 1 says that there was more.
 
     A frame with a bad checksum is skipped by the decoder: the counts and the MD5 of the header tell that it is missing.
     """
@@ -85,7 +85,7 @@ def read(content: bytes, info: StreamInfo, channel: int, most: int) -> Pcm:
 
 
 def _check(info: StreamInfo, frames: int, md5: bytes) -> None:
-    """Refuse a stream that is not what its own header says."""
+    """Refuses a stream that contradicts its own header."""
     if frames < info.frames:
         raise refuse("audio_truncated", "Frames are missing or damaged.", limit=info.frames, found=frames)
     if info.frames and frames > info.frames:

@@ -10,7 +10,7 @@ type Codes = NDArray[np.uint8]
 
 
 def _expand_alaw() -> Pcm:
-    """Table 1a of G.711: 8 segments of 16 steps, even bits inverted on the wire, sign bit set for positive values."""
+    """Returns table 1a of G.711: 8 segments of 16 steps, even bits inverted, sign bit set for positive values."""
     code = np.arange(256) ^ 0x55
     segment, step = (code >> 4) & 7, code & 15
     magnitude = np.where(segment == 0, (step << 4) + 8, ((step << 4) + 0x108) << np.maximum(segment - 1, 0))
@@ -18,7 +18,7 @@ def _expand_alaw() -> Pcm:
 
 
 def _expand_mulaw() -> Pcm:
-    """Table 2a of G.711: 8 segments of 16 steps around a bias of 33 (132 on the 16-bit scale), all bits inverted."""
+    """Returns table 2a of G.711: 8 segments of 16 steps around a bias of 33 (132 of 16 bits), all bits inverted."""
     code = ~np.arange(256) & 0xFF
     magnitude = (((code & 15) << 3) + 132 << ((code >> 4) & 7)) - 132
     return np.where(code & 0x80, -magnitude, magnitude).astype(np.int16)
@@ -30,7 +30,7 @@ MULAW = _expand_mulaw()
 
 @cache
 def _through_mulaw() -> Pcm:
-    """For each 16-bit value, seen as unsigned, the value that mu-law brings back: shape (65536,).
+    """Returns, for each 16-bit value seen as unsigned, the value after mu-law: shape (65536,).
 
     On the biased scale a segment reaches from one power of two to the next, in 16 steps; a step's output is its middle.
     """
@@ -42,5 +42,5 @@ def _through_mulaw() -> Pcm:
 
 
 def through_mulaw(pcm: Pcm) -> Pcm:
-    """Encode and decode 16-bit PCM, shape kept: what the far end of a digital telephone line hears."""
+    """Encodes and decodes 16-bit PCM, shape kept: the signal at the far end of a digital telephone line."""
     return _through_mulaw()[pcm.view(np.uint16)]

@@ -1,4 +1,4 @@
-"""What a recording can be trusted for: its true band, level, clipping and noise."""
+"""Quality of a recording: its true band, level, clipping and noise."""
 
 from math import log10
 
@@ -33,12 +33,12 @@ _RUN = 3
 
 
 def _decibels(power: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Power to dB, elementwise; never below -140."""
+    """Converts power to dB, elementwise; never below -140."""
     return np.asarray(10.0 * np.log10(np.maximum(power, 1e-14)), np.float32)
 
 
 def _spectra(samples: Samples, mask: Mask) -> NDArray[np.float32]:
-    """Power spectra of the frames that are mostly speech (of all, if none is), shape (frames, 257)."""
+    """Returns power spectra of the frames that are mostly speech (of all, if none is), shape (frames, 257)."""
     short = max(0, _WINDOW - len(samples))
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, (0, short)), _WINDOW)[::_HOP]
     voiced = np.lib.stride_tricks.sliding_window_view(np.pad(mask, (0, short)), _WINDOW)[::_HOP].mean(axis=1) > 0.5
@@ -48,7 +48,7 @@ def _spectra(samples: Samples, mask: Mask) -> NDArray[np.float32]:
 
 
 def effective_channel(waveform: Waveform, mask: Mask) -> Channel:
-    """The band that the speech occupies, whatever the sampling rate says.
+    """Returns the band that the speech occupies, whatever the sampling rate says.
 
     Args:
         waveform: samples of shape (n,).
@@ -66,7 +66,7 @@ def effective_channel(waveform: Waveform, mask: Mask) -> Channel:
 
 
 def measure(waveform: Waveform, mask: Mask) -> Quality:
-    """Measure a whole recording.
+    """Measures a whole recording.
 
     Args:
         waveform: samples of shape (n,), n > 0.
@@ -83,7 +83,7 @@ def measure(waveform: Waveform, mask: Mask) -> Quality:
 
 
 def _level(samples: Samples) -> float:
-    """RMS level in dB relative to full scale, never below silence."""
+    """Returns the RMS level in dB relative to full scale, never below silence."""
     return _dbfs(float(np.mean(np.square(samples, dtype=np.float64))))
 
 
@@ -92,7 +92,7 @@ def _dbfs(power: float) -> float:
 
 
 def _background(samples: Samples, rate: int) -> float:
-    """Level of the quieter quarter of what is not speech, in dB relative to full scale.
+    """Returns the level of the quieter quarter of the non-speech frames, in dB relative to full scale.
 
     The rest of it may be breath, a click, or the ends of words that were taken for pauses.
     """
@@ -102,7 +102,7 @@ def _background(samples: Samples, rate: int) -> float:
 
 
 def clipped(samples: Samples) -> float:
-    """Fraction of samples in runs of at least 3 at the recording's own highest or lowest value.
+    """Returns the fraction of samples in runs of at least 3 at the recording's own highest or lowest value.
 
     A flat top stays flat when the recording is turned down afterwards, so the extreme is the recording's own and not
     full scale; a loud clean voice touches its extreme once or twice, never in runs.
@@ -114,7 +114,7 @@ def clipped(samples: Samples) -> float:
 
 
 def _in_runs(mask: Mask) -> int:
-    """How many samples lie in runs of at least `_RUN`."""
+    """Counts the samples in runs of at least `_RUN`."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.view(np.int8), [0]])))
     lengths = edges[1::2] - edges[::2]
     return int(lengths[lengths >= _RUN].sum())

@@ -1,4 +1,4 @@
-"""Change the sampling rate with a windowed-sinc polyphase filter, as a few matrix products."""
+"""Resampling with a windowed-sinc polyphase filter, as a few matrix products."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,13 +13,13 @@ from bonafide.audio.waveform import Samples
 # odd rate needs) whatever would alias is more than 70 dB down, and the pass band reaches 0.86 of the lower Nyquist
 # frequency: 3.4 kHz at a rate of 8 kHz, all that a telephone carries.
 _CROSSINGS = 40
-_CENTRE = 0.93
+_CENTER = 0.93
 _OUTPUTS_AT_ONCE = 32  # enough for an efficient product, few enough that little of a matrix is zero
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Neighbouring outputs of one period.
+    """Filters of neighboring outputs of one period.
 
     Attributes:
         output: the first of them.
@@ -34,15 +34,15 @@ class _Block:
 
 @lru_cache(maxsize=4)
 def _blocks(up: int, down: int) -> tuple[int, list[_Block]]:
-    """Filters that make `up` outputs of `down` inputs, with the padding that they need on either side."""
+    """Returns filters that make `up` outputs of `down` inputs, with the padding that they need on either side."""
     slower = min(1.0, up / down)
     half = ceil(_CROSSINGS / slower)
     starts = range(0, up, _OUTPUTS_AT_ONCE)
-    return half, [_block(range(j, min(j + _OUTPUTS_AT_ONCE, up)), down / up, half, _CENTRE * slower) for j in starts]
+    return half, [_block(range(j, min(j + _OUTPUTS_AT_ONCE, up)), down / up, half, _CENTER * slower) for j in starts]
 
 
 def _block(outputs: range, step: float, half: int, cutoff: float) -> _Block:
-    """Weights of each input for each output: a sinc around the output's position, windowed to `half` inputs."""
+    """Returns weights of each input for each output: a sinc around the output's position, windowed to `half` inputs."""
     position = np.array(outputs) * step
     source = int(position[0])
     inputs = np.arange(source + 1 - half, int(position[-1]) + half + 1)
@@ -53,7 +53,7 @@ def _block(outputs: range, step: float, half: int, cutoff: float) -> _Block:
 
 
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
-    """Resample shape (n,) at `from_rate` Hz to shape (ceil(n * to / from),) at `to_rate` Hz, without delay.
+    """Resamples shape (n,) at `from_rate` Hz to shape (ceil(n * to / from),) at `to_rate` Hz, without delay.
 
     Output sample j lies at input position j * from / to; outside its samples the input is taken as silent.
     """

@@ -1,4 +1,4 @@
-"""From speech probabilities to the samples that are speech."""
+"""Selection of the samples that are speech by speech probabilities."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -34,7 +34,7 @@ def _line(samples: Samples) -> Waveform:
 
 
 def to_narrowband(waveform: Waveform) -> Waveform:
-    """Bring speech to what a digital telephone line carries: 8 kHz, mu-law. 8 kHz audio is returned unchanged."""
+    """Brings speech to the format of a digital telephone line: 8 kHz, mu-law. 8 kHz audio is returned unchanged."""
     if waveform.rate == NARROWBAND_RATE:
         return waveform
     return _line(resample(waveform.samples, waveform.rate, NARROWBAND_RATE))

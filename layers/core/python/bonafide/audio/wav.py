@@ -1,4 +1,4 @@
-"""Read RIFF/WAVE without trusting a byte of it."""
+"""Parser of RIFF/WAVE that trusts no byte of its input."""
 
 import struct
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ class WavData:
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Chunks after the RIFF header; ends at the first one that the content does not hold whole."""
+    """Yields the chunks after the RIFF header; ends at the first one that the content does not hold whole."""
     view, at = memoryview(content), 12
     for _ in range(_MOST_CHUNKS):
         if at + 8 > len(content):
@@ -46,7 +46,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _format(body: memoryview, encodings: Mapping[tuple[int, int], str]) -> tuple[str, int, int, int]:
-    """Encoding, rate, channels and bytes a frame, of a `fmt ` chunk."""
+    """Reads encoding, rate, channels and bytes a frame from a `fmt ` chunk."""
     if len(body) < 16:
         raise refuse("audio_malformed", "The WAV format chunk is too short.", limit=16, found=len(body))
     tag, channels, rate, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", body)
@@ -64,7 +64,7 @@ def _format(body: memoryview, encodings: Mapping[tuple[int, int], str]) -> tuple
 
 
 def parse(content: bytes, encodings: Mapping[tuple[int, int], str] = ENCODINGS) -> WavData:
-    """Find format and data; the data chunk's own length counts, the one in the RIFF header is ignored.
+    """Finds format and data; the data chunk's own length counts, the one in the RIFF header is ignored.
 
     Args:
         content: the file.

@@ -5,7 +5,7 @@ from enum import StrEnum
 from bonafide.biometrics.evidence import Evidence
 from bonafide.errors import Subject, UnsupportedAudio
 
-# A voiceprint outlives every call that it is compared with, so its speech has to be better than a call's.
+# A voiceprint outlives every recording that it is compared with, so its speech has to be better.
 MINIMUM_SPEECH_SECONDS = 0.5
 MAXIMUM_CLIPPED = 0.01
 MINIMUM_LEVEL_DBFS = -50.0

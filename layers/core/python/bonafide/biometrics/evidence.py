@@ -44,7 +44,7 @@ class Evidence:
             is speech, empty when there is none.
         quality: measurements on the whole recording.
         embedding_space: identifier of the space that the embeddings live in.
-        liveness: calibrated natural-log likelihood ratio, above 0 favours a human voice; None when it was
+        liveness: calibrated natural-log likelihood ratio, above 0 favors a human voice; None when it was
             not detected, or there was no speech.
     """
 

@@ -18,7 +18,7 @@ from bonafide.biometrics.voiceprint import Template, Voiceprint
 # Of one recording, or of each of a batch, shape (n,): the formulas are the same.
 type Numbers = float | NDArray[np.float64]
 
-# Net speech from which on a wideband template says more of a wideband call than a narrowband one does, however much
+# Net speech from which on a wideband template tells more about wideband speech than a narrowband one does, however much
 # speech that one has: where the LLRs of genuine callers cross.
 ENOUGH_WIDEBAND_SECONDS = 2.0
 

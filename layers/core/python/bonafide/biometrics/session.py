@@ -1,4 +1,4 @@
-"""A call as a set of evidence: pure folds, so that no order, duplicate or retry of its chunks can change a decision."""
+"""A session as a set of evidence: pure folds, so that no order, duplicate or retry of chunks can change a decision."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,17 +10,17 @@ import numpy as np
 
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 
-# An hour's call costs no more to judge than this much speech, the newest, so that a new voice on the line counts, or
-# than this many chunks with speech, which is as much in the shortest ones.
+# A session is judged by its newest speech, at most so much of it or so many chunks with speech: the cost is bounded, and
+# a new voice on the line counts.
 MOST_SPEECH_SECONDS = 120.0
 MOST_CHUNKS = 240
-# Of the speech: what is left out for the sake of the better band, or was never listened to for liveness, is little and
-# can hide nobody.
+# Share of the speech. The rest, which is not in the better band or was not tested for liveness, is too little to hide a
+# second voice.
 NEARLY_ALL = 0.9
 
 
 class SessionStatus(StrEnum):
-    """Where a call stands: audio flows, the end is known, the decision is final."""
+    """Stages of a session: audio arrives, the end is known, the decision is final."""
 
     OPEN = "OPEN"
     ENDED = "ENDED"
@@ -29,10 +29,10 @@ class SessionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChunkEvidence:
-    """What one chunk of audio contributes.
+    """Evidence of one chunk of audio.
 
     Attributes:
-        number: place of the chunk in the call, from 0.
+        number: place of the chunk in the session, from 0.
         content: SHA-256 of the chunk's audio, hex; tells a repeated chunk from another one under the same number.
         evidence: of the chunk alone.
     """
@@ -44,7 +44,7 @@ class ChunkEvidence:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
-    """What has to be known of every chunk of a call, so that only those are read that a decision stands on.
+    """Summary of a chunk, by which the chunks that a decision rests on are chosen before they are read.
 
     Attributes:
         number: of the chunk.
@@ -68,16 +68,16 @@ class Mark:
 
     @property
     def tag(self) -> tuple[int, str, str]:
-        """Names the evidence within its call."""
+        """Names the evidence within its session."""
         return self.number, self.content, self.space
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the marks of a call say.
+    """Summary of a session by its marks.
 
     Attributes:
-        window: of the chunks that a decision stands on, one for each number, ascending.
+        window: of the chunks that a decision rests on, one for each number, ascending.
         received: how many different chunk numbers there are.
         conflicting: how many numbers came with more than one content.
         foreign: how many numbers have evidence of other embedding spaces only.
@@ -90,13 +90,13 @@ class Survey:
 
     @property
     def spoken(self) -> list[Mark]:
-        """The part of the window that has speech: whose evidence is needed."""
+        """Returns the part of the window that has speech, whose evidence is needed."""
         return [mark for mark in self.window if mark.speech_ms]
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A call's evidence so far.
+    """Pooled evidence of a session so far.
 
     Attributes:
         evidence: pooled over the chunks used; None when no chunk had speech.
@@ -116,20 +116,20 @@ class Folded:
 def fold(rows: Iterable[ChunkEvidence], embedding_space: str, count: int | None = None) -> Folded:
     """Folds a set of chunk evidence; equal sets give equal results to the last bit.
 
-    Of several contents under one number the one with the smallest digest counts, whichever came first. Evidence of
+    Of several contents under one number the one with the smallest digest wins, whichever came first. Evidence of
     another embedding space never mixes in.
 
     Args:
         rows: in any order, with any duplicates.
-        embedding_space: of the voiceprint that the call will be held against.
-        count: number of chunks that the call has, once known; what lies beyond does not belong to it.
+        embedding_space: of the voiceprint that the session is compared with.
+        count: number of chunks of the session, once known; chunks beyond do not belong to it.
     """
     chunks = list(rows)
     return pool(survey((Mark.of(each) for each in chunks), embedding_space, count), chunks)
 
 
 def survey(marks: Iterable[Mark], embedding_space: str, count: int | None = None) -> Survey:
-    """Looks over a call without its evidence: the first half of `fold`, with its arguments."""
+    """Surveys a session without its evidence: the first half of `fold`, with its arguments."""
     space = space_tag(embedding_space)
     contents: dict[int, set[str]] = {}
     chosen: dict[int, Mark] = {}
@@ -149,15 +149,15 @@ def pool(surveyed: Survey, rows: Iterable[ChunkEvidence]) -> Folded:
     """Pools the evidence of a window: the second half of `fold`.
 
     Args:
-        surveyed: the call.
+        surveyed: summary of the session.
         rows: the evidence of `surveyed.spoken`, in any order; other evidence does not count.
     """
     known = {Mark.of(each).tag: each.evidence for each in rows}
     pieces = {mark.number: known[mark.tag] for mark in surveyed.spoken if mark.tag in known}
-    heard = _comparable(pieces)
-    left_out = pieces.keys() - heard.keys()
+    comparable = _comparable(pieces)
+    left_out = pieces.keys() - comparable.keys()
     return Folded(
-        evidence=_pooled(list(heard.values())) if heard else None,
+        evidence=_pooled(list(comparable.values())) if comparable else None,
         used=tuple(mark.number for mark in surveyed.window if mark.number not in left_out),
         received=surveyed.received,
         conflicting=surveyed.conflicting,
@@ -166,12 +166,12 @@ def pool(surveyed: Survey, rows: Iterable[ChunkEvidence]) -> Folded:
 
 
 def is_complete(marks: Iterable[Mark], count: int | None) -> bool:
-    """Tells whether every chunk of an ended call has evidence."""
+    """Tells whether every chunk of an ended session has evidence."""
     return count is not None and {mark.number for mark in marks}.issuperset(range(count))
 
 
 def tag(number: int, content: str, embedding_space: str) -> tuple[int, str, str]:
-    """Names evidence within its call, as briefly as is safe.
+    """Names evidence within its session, as briefly as is safe.
 
     Args:
         number: of the chunk.
@@ -187,7 +187,7 @@ def space_tag(embedding_space: str) -> str:
 
 
 def _newest(marks: Sequence[Mark]) -> tuple[Mark, ...]:
-    """The last chunks that together hold MOST_SPEECH_SECONDS, or MOST_CHUNKS with speech; ascending."""
+    """Returns the last chunks that together hold MOST_SPEECH_SECONDS, or MOST_CHUNKS with speech; ascending."""
     kept: list[Mark] = []
     speech_ms = spoken = 0
     for mark in reversed(marks):
@@ -200,7 +200,7 @@ def _newest(marks: Sequence[Mark]) -> tuple[Mark, ...]:
 
 
 def _comparable(pieces: Mapping[int, Evidence]) -> Mapping[int, Evidence]:
-    """The chunks that can be compared in one band; no chunk's seconds count for a voice that is not compared.
+    """Returns the chunks that can be compared in one band; seconds of other chunks do not count.
 
     Wideband tells voices apart best, so a few chunks without it do not count. Where more of the speech is without it,
     it is the band in which most can be compared.
@@ -212,26 +212,26 @@ def _comparable(pieces: Mapping[int, Evidence]) -> Mapping[int, Evidence]:
     return {number: each for number, each in pieces.items() if most in each.embeddings}
 
 
-def _pooled(heard: Sequence[Evidence]) -> Evidence:
+def _pooled(pieces: Sequence[Evidence]) -> Evidence:
     """Pools chunks that have at least one band in common; their channel is what most of the speech was in."""
-    bands = [band for band in Channel if all(band in each.embeddings for each in heard)]
+    bands = [band for band in Channel if all(band in each.embeddings for each in pieces)]
     return Evidence(
-        speech_seconds=_seconds(heard),
-        channel=max(Channel, key=lambda channel: _seconds(each for each in heard if each.channel is channel)),
-        embeddings={band: _mean(heard, band) for band in bands},
-        quality=_pooled_quality(heard),
-        embedding_space=heard[0].embedding_space,
-        liveness=_liveness(heard),
+        speech_seconds=_seconds(pieces),
+        channel=max(Channel, key=lambda channel: _seconds(each for each in pieces if each.channel is channel)),
+        embeddings={band: _mean(pieces, band) for band in bands},
+        quality=_pooled_quality(pieces),
+        embedding_space=pieces[0].embedding_space,
+        liveness=_liveness(pieces),
     )
 
 
-def _liveness(heard: Sequence[Evidence]) -> float | None:
-    """The mean weighted by speech, in the order of the chunks, if nearly all of the speech was listened to for it."""
-    known = [(each.liveness, each.speech_seconds) for each in heard if each.liveness is not None]
-    listened = sum(seconds for _, seconds in known)
-    if not known or listened < NEARLY_ALL * _seconds(heard):
+def _liveness(pieces: Sequence[Evidence]) -> float | None:
+    """Returns the mean weighted by speech, in the order of the chunks, if nearly all of the speech was tested."""
+    known = [(each.liveness, each.speech_seconds) for each in pieces if each.liveness is not None]
+    tested = sum(seconds for _, seconds in known)
+    if not known or tested < NEARLY_ALL * _seconds(pieces):
         return None
-    return sum(llr * seconds for llr, seconds in known) / listened
+    return sum(llr * seconds for llr, seconds in known) / tested
 
 
 def _seconds(pieces: Iterable[Evidence]) -> float:
@@ -239,7 +239,7 @@ def _seconds(pieces: Iterable[Evidence]) -> float:
 
 
 def _mean(pieces: Sequence[Evidence], channel: Channel) -> FloatVector:
-    """Unit vector: the mean weighted by speech, summed in the order of the chunks, shape (dim,)."""
+    """Returns the unit vector of the mean weighted by speech, summed in the order of the chunks, shape (dim,)."""
     parts = [each.embeddings[channel] * np.float32(each.speech_seconds) for each in pieces]
     total = np.sum(parts, axis=0, dtype=np.float64)
     return np.asarray(total / np.linalg.norm(total), np.float32)

@@ -1,4 +1,4 @@
-"""The protected template of a person: a pure fold over evidence."""
+"""Voiceprints: the protected templates of a person, a pure fold over evidence."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _FLOAT = np.dtype("<f4")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What is known of a voice in one band.
+    """Template of a voice in one band.
 
     Attributes:
         total: sum of unit embeddings, each weighted by its seconds of speech, shape (dim,).
@@ -36,7 +36,7 @@ class Template:
 
     @property
     def is_derived(self) -> bool:
-        """Whether most of the speech was brought down from a wider band."""
+        """Tells whether most of the speech was brought down from a wider band."""
         return self.recorded_seconds < self.seconds / 2
 
     def __add__(self, other: Self) -> "Template":

@@ -5,7 +5,6 @@ import os
 
 import boto3
 from botocore.config import Config
-from bonafide_client import NO_RETRIES, Client, SigV4Signer
 
 from bonafide.adapters.api import PublicApiCaller
 from bonafide.adapters.codedeploy import CodeDeployReleases
@@ -13,6 +12,7 @@ from bonafide.probes.golden import Golden
 from bonafide.probes.release import ReleaseProbe
 from bonafide.probes.synthetic import SyntheticCaller
 from bonafide.settings import ProbeSettings, ReleaseSettings, ServiceSettings
+from bonafide_client import NO_RETRIES, Client, SigV4Signer
 
 # A new version first has to start, which takes seconds if it holds models.
 PATIENT = Config(connect_timeout=2, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 2})

@@ -4,8 +4,7 @@ from typing import Self
 
 from pydantic import Field, StrictInt, model_validator
 
-from bonafide.audio.encoding import AudioFormat as DecodedFormat
-from bonafide.audio.encoding import Encoding
+from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.biometrics.evidence import Quality
 from bonafide.contracts.base import MAX_INLINE_CHARACTERS, Answer, Request
 from bonafide.records.request import MAX_AUDIO_BYTES, UPLOAD_SECONDS, SubmittedAudio
@@ -31,7 +30,7 @@ class AudioInput(Request):
 
     def to_record(self) -> SubmittedAudio:
         """Returns the recording as services take it."""
-        return SubmittedAudio(self.content, self.upload, DecodedFormat(self.encoding, self.sample_rate, self.channel))
+        return SubmittedAudio(self.content, self.upload, RecordingFormat(self.encoding, self.sample_rate, self.channel))
 
 
 class UploadRequest(Request):

@@ -5,8 +5,7 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, Field, StrictInt
 
-from bonafide.audio.encoding import AudioFormat as DecodedFormat
-from bonafide.audio.encoding import Encoding
+from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.session import SessionStatus
@@ -31,9 +30,9 @@ class AudioFormat(Request):
     sample_rate: StrictInt | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")
     channel: StrictInt | None = Field(None, ge=0, le=7, description="Which channel holds the caller; needed above one.")
 
-    def to_record(self) -> DecodedFormat:
+    def to_record(self) -> RecordingFormat:
         """Returns the format as services take it."""
-        return DecodedFormat(self.encoding, self.sample_rate, self.channel)
+        return RecordingFormat(self.encoding, self.sample_rate, self.channel)
 
 
 class SessionRequest(Request):

@@ -57,7 +57,7 @@ class DomainRecord:
 
     @property
     def is_open(self) -> bool:
-        """Whether the domain takes requests."""
+        """Tells whether the domain takes requests."""
         return self.state is DomainState.OPEN
 
     def next(self, **changes: Any) -> Self:

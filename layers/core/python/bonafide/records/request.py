@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bonafide.audio.encoding import AudioFormat
+from bonafide.audio.encoding import RecordingFormat
 
 MAX_AUDIO_BYTES = 12 * 1024 * 1024  # 60 s of two channels at 48 kHz in PCM-16, and its header
 UPLOAD_SECONDS = 900
@@ -37,4 +37,4 @@ class SubmittedAudio:
 
     text: str | None
     upload: str | None
-    format: AudioFormat
+    format: RecordingFormat

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from bonafide.audio.encoding import AudioFormat
+from bonafide.audio.encoding import RecordingFormat
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
 from bonafide.records import Stored, StoredForm, times
@@ -38,7 +38,7 @@ class SessionRecord:
     session: str
     speaker: str | None
     call_id: str | None
-    format: AudioFormat
+    format: RecordingFormat
     bands: tuple[Channel, ...]
     started_at: datetime
     due_at: datetime
@@ -97,7 +97,7 @@ class SessionRecord:
             session=document["session"],
             speaker=document["speaker"],
             call_id=document["call_id"],
-            format=AudioFormat.read(document),
+            format=RecordingFormat.read(document),
             bands=tuple(Channel(band) for band in document["bands"]),
             started_at=datetime.fromisoformat(document["started_at"]),
             due_at=datetime.fromisoformat(document["due_at"]),

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from bonafide.audio.decode import decode
-from bonafide.audio.encoding import AudioFormat
+from bonafide.audio.encoding import RecordingFormat
 from bonafide.audio.waveform import Waveform
 from bonafide.errors import InvalidInput, NotFound, Subject
 from bonafide.observability import Timings, stage
@@ -91,7 +91,7 @@ def from_base64(text: str) -> bytes:
         ) from error
 
 
-def to_waveform(content: bytes, form: AudioFormat, timings: Timings | None = None) -> Waveform:
+def to_waveform(content: bytes, form: RecordingFormat, timings: Timings | None = None) -> Waveform:
     """Decodes a recording, and measures how long that takes.
 
     Raises:

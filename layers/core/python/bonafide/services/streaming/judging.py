@@ -28,7 +28,7 @@ from bonafide.services.shared.lookups import require_open
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class SpeakerClaim:
     """The claimed speaker, as far as there is one to compare with.
 
     Attributes:
@@ -130,7 +130,7 @@ class SessionJudge:
         late = max(received - stored.session.chunks.scored, 0)
         return replace(stored, session=replace(stored.session, chunks=replace(stored.session.chunks, late=late)))
 
-    def _judged(self, record: SessionRecord, marks: Sequence[Mark], claim: Claim) -> DecisionRecord:
+    def _judged(self, record: SessionRecord, marks: Sequence[Mark], claim: SpeakerClaim) -> DecisionRecord:
         timings: Timings = {}
         space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibration.embedding_space
         with stage("fold", timings):
@@ -166,13 +166,13 @@ class SessionJudge:
         rows = self._sessions.evidence(record, surveyed.spoken) if surveyed.spoken else []
         return pool(surveyed, [row.chunk for row in rows])
 
-    def _claim(self, record: SessionRecord) -> Claim:
+    def _claim(self, record: SessionRecord) -> SpeakerClaim:
         domain, speaker = self._domains.find(record.domain, record.speaker or "")
         domain = require_open(domain, record.domain)
         obstacle = _obstacle(record, speaker, domain.policy, self._calibration.embedding_space)
-        return Claim(domain, speaker, speaker.voiceprint if speaker and not obstacle else None, obstacle)
+        return SpeakerClaim(domain, speaker, speaker.voiceprint if speaker and not obstacle else None, obstacle)
 
-    def _name(self, record: SessionRecord, claim: Claim, marks: Sequence[Mark]) -> str:
+    def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark]) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
         inside = sorted(mark.tag for mark in marks if record.chunk_count is None or mark.number < record.chunk_count)
         chunks = [f"{number}:{content}:{space}" for number, content, space in inside]
@@ -181,7 +181,7 @@ class SessionJudge:
         return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
 
 
-def _case(claim: Claim, folded: Folded) -> Case:
+def _case(claim: SpeakerClaim, folded: Folded) -> Case:
     missing = (Signal.OTHER_MODELS,) if folded.foreign else ()
     if folded.evidence is None:
         return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing)

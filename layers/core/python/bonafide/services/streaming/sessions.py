@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bonafide.audio.decode import require_possible
-from bonafide.audio.encoding import AudioFormat
+from bonafide.audio.encoding import RecordingFormat
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.scoring import bands_to_compare
 from bonafide.observability import follow
@@ -29,7 +29,7 @@ class Sessions:
         self._clock = clock
 
     def start(
-        self, domain: str, speaker: str | None, form: AudioFormat, call_id: str | None, context: RequestContext
+        self, domain: str, speaker: str | None, form: RecordingFormat, call_id: str | None, context: RequestContext
     ) -> SessionRecord:
         """Starts a session; a repeated start under one Idempotency-Key finds the first.
 

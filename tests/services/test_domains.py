@@ -1,17 +1,17 @@
 """Domains from creation to deletion."""
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bonafide.contracts import DomainSettings
+from bonafide.contracts.domains import DomainSettings
 from bonafide.errors import BonafideError, Conflict, NotFound
-from bonafide.services import tenants
+from bonafide.records.domain import DomainState
+from bonafide.services import domains
 from tests.services.parts import MORNING, World, speech
-from tests.services.test_enrolment import once
+from tests.services.test_enrollment import once
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def world() -> World:
 
 
 def test_a_domain_starts_with_the_defaults(world: World) -> None:
-    domain = world.tenants.get("acme")
+    domain = world.domains.get("acme")
     assert (domain.policy, domain.retention) == (DomainSettings().policy, DomainSettings().retention)
     assert (domain.policy_version, domain.created_at, domain.updated_at) == (1, MORNING, MORNING)
 
@@ -37,9 +37,9 @@ def test_the_same_settings_again_change_nothing(world: World) -> None:
 def test_only_changes_of_the_policy_are_counted(world: World) -> None:
     world.now += timedelta(hours=1)
     world.put_domain(keep_audio=True)
-    assert world.tenants.get("acme").policy_version == 1
+    assert world.domains.get("acme").policy_version == 1
     world.put_domain(keep_audio=True, impostor_prior=0.2)
-    domain = world.tenants.get("acme")
+    domain = world.domains.get("acme")
     assert (domain.policy_version, domain.policy.impostor_prior) == (2, 0.2)
     assert (domain.created_at, domain.updated_at) == (MORNING, MORNING + timedelta(hours=1))
 
@@ -57,18 +57,22 @@ def test_accepting_a_machine_costs_what_an_impostor_does_unless_said(
     world: World, given: dict[str, Any], cost: float
 ) -> None:
     world.put_domain(**given)
-    assert world.tenants.get("acme").policy.spoof_accept_cost == cost
+    assert world.domains.get("acme").policy.spoof_accept_cost == cost
 
 
 def test_of_two_writers_both_are_applied_one_after_the_other(world: World) -> None:
     world.report = once("before", "put_domain", lambda: world.put_domain(impostor_prior=0.2))
     world.put_domain(impostor_prior=0.3)
-    domain = world.tenants.get("acme")
+    domain = world.domains.get("acme")
     assert (domain.policy_version, domain.policy.impostor_prior) == (3, 0.3)
 
 
 def test_an_unknown_domain_is_neither_read_nor_deleted(world: World) -> None:
-    for call in (world.tenants.get, lambda domain: world.tenants.delete(domain, force=True), world.tenants.require):
+    for call in (
+        world.domains.get,
+        lambda domain: world.domains.delete(domain, force=True),
+        world.domains.offer_upload,
+    ):
         with pytest.raises(NotFound):
             call("other")
 
@@ -76,26 +80,26 @@ def test_an_unknown_domain_is_neither_read_nor_deleted(world: World) -> None:
 def test_a_domain_with_speakers_is_deleted_by_force_only(world: World) -> None:
     world.enroll(speech("ann"))
     with pytest.raises(Conflict) as refusal:
-        world.tenants.delete("acme", force=False)
-    assert (refusal.value.code, refusal.value.field) == ("domain_not_empty", "force")
+        world.domains.delete("acme", force=False)
+    assert (refusal.value.code, refusal.value.subject) == ("domain_not_empty", "speakers")
     assert world.speakers.get("acme", "ann").total_speech_seconds == 6
-    world.tenants.delete("acme", force=True)
+    world.domains.delete("acme", force=True)
     assert world.store.find("acme", "ann") == (None, None)
 
 
 def test_a_deletion_that_is_refused_never_closes_the_domain(world: World) -> None:
     world.enroll(speech("ann"))
     seen: list[bool] = []
-    world.report = lambda when, call: seen.append(getattr(world.store.domain("acme"), "deleting", True))
+    world.report = lambda when, call: seen.append(not getattr(world.store.domain("acme"), "is_open", False))
     with pytest.raises(Conflict):
-        world.tenants.delete("acme", force=False)
+        world.domains.delete("acme", force=False)
     assert not any(seen)
 
 
 def test_a_speaker_who_is_enrolled_while_an_empty_domain_is_deleted_keeps_it(world: World) -> None:
     world.report = once("before", "put_domain", lambda: world.enroll(speech("ann")))
     with pytest.raises(Conflict) as refusal:
-        world.tenants.delete("acme", force=False)
+        world.domains.delete("acme", force=False)
     assert refusal.value.code == "domain_not_empty"
     assert world.speakers.get("acme", "ann").total_speech_seconds == 6
 
@@ -104,7 +108,7 @@ def test_all_speakers_and_their_audio_go_with_the_domain(world: World) -> None:
     world.put_domain(keep_audio=True)
     for n in range(5):
         world.enroll(speech("ann", 1), speaker=f"speaker-{n}")
-    world.tenants.delete("acme", force=True)
+    world.domains.delete("acme", force=True)
     assert world.audio.objects == {}
     world.put_domain()
     assert world.speakers.list("acme", None, 100).speakers == []
@@ -113,19 +117,19 @@ def test_all_speakers_and_their_audio_go_with_the_domain(world: World) -> None:
 def test_a_deletion_that_is_too_much_for_one_request_goes_on_with_the_next(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tenants, "PAGES_AT_ONCE", 2)
-    monkeypatch.setattr(tenants, "DELETE_PAGE", 2)
+    monkeypatch.setattr(domains, "PAGES_AT_ONCE", 2)
+    monkeypatch.setattr(domains, "DELETE_PAGE", 2)
     world.put_domain(keep_audio=True)
     for n in range(5):
         world.enroll(speech("ann", 1), speaker=f"speaker-{n}")
     world.audio.objects |= {f"kept/acme/gone/{n}": b"" for n in range(1000)}
     for speakers, recordings in ((1, 1005), (0, 5)):
         with pytest.raises(Conflict) as refusal:
-            world.tenants.delete("acme", force=True)
-        assert (refusal.value.code, refusal.value.headers) == ("domain_deleting", {"Retry-After": "1"})
+            world.domains.delete("acme", force=True)
+        assert (refusal.value.code, refusal.value.retry_after) == ("domain_deleting", 1)
         assert len(world.store.list_speakers("acme", None, 10).speakers) == speakers
         assert len(world.audio.objects) == recordings
-    world.tenants.delete("acme", force=True)
+    world.domains.delete("acme", force=True)
     assert (world.store.domain("acme"), world.audio.objects) == (None, {})
 
 
@@ -139,7 +143,7 @@ def test_settings_that_come_while_an_empty_domain_is_deleted_keep_it_and_its_spe
     looked = once("after", "list_speakers", lambda: setattr(world, "report", once("after", "list_speakers", come)))
     world.report = looked
     with pytest.raises(Conflict) as refusal:
-        world.tenants.delete("acme", force=False)
+        world.domains.delete("acme", force=False)
     assert refusal.value.code == "domain_changed"
     assert world.speakers.get("acme", "ann").total_speech_seconds == 6
     assert len(world.audio.objects) == 1
@@ -150,22 +154,22 @@ def test_settings_that_come_while_an_empty_domain_is_deleted_keep_it_and_its_spe
 def test_of_two_deletions_at_once_both_end_with_the_domain_gone(world: World, call: str, force: bool) -> None:
     if force:
         world.enroll(speech("ann"))
-    world.report = once("before", call, lambda: world.tenants.delete("acme", force=force))
+    world.report = once("before", call, lambda: world.domains.delete("acme", force=force))
     with suppress(NotFound, Conflict):
-        world.tenants.delete("acme", force=force)
+        world.domains.delete("acme", force=force)
     assert world.store.domain("acme") is None
 
 
 def test_a_deletion_that_another_overtook_spares_the_new_domain_of_that_name(world: World) -> None:
     def delete_and_begin_again() -> None:
-        world.tenants.delete("acme", force=True)
+        world.domains.delete("acme", force=True)
         world.now += timedelta(seconds=1)
         world.put_domain(keep_audio=True)
         world.enroll(speech("ann"))
 
     world.report = once("after", "put_domain", delete_and_begin_again)
     with pytest.raises(Conflict) as refusal:
-        world.tenants.delete("acme", force=True)
+        world.domains.delete("acme", force=True)
     assert refusal.value.code == "domain_changed"
     assert world.speakers.get("acme", "ann").total_speech_seconds == 6
     assert len(world.audio.objects) == 1
@@ -177,13 +181,13 @@ def test_a_domain_that_was_changed_while_it_was_deleted_is_not_lost(world: World
     def reopen() -> None:
         closed = world.store.domain("acme")
         assert closed
-        world.store.put_domain(replace(closed, deleting=False, version=closed.version + 1))
+        world.store.put_domain(closed.next(state=DomainState.OPEN))
 
     world.report = once("before", "delete_domain", reopen)
     with pytest.raises(Conflict) as refusal:
-        world.tenants.delete("acme", force=True)
+        world.domains.delete("acme", force=True)
     assert refusal.value.code == "domain_changed"
-    world.tenants.require("acme")
+    world.domains.offer_upload("acme")
 
 
 def test_a_domain_that_is_being_deleted_takes_no_settings_and_shows_no_speakers(world: World) -> None:
@@ -194,12 +198,12 @@ def test_a_domain_that_is_being_deleted_takes_no_settings_and_shows_no_speakers(
         for call in (
             world.put_domain,
             lambda: world.speakers.list("acme", None, 10),
-            lambda: world.tenants.require("acme"),
+            lambda: world.domains.offer_upload("acme"),
         ):
             with pytest.raises(BonafideError) as refusal:
                 call()
             codes.append(refusal.value.code)
 
     world.report = once("before", "delete_speaker", look)
-    world.tenants.delete("acme", force=True)
+    world.domains.delete("acme", force=True)
     assert codes == ["domain_deleting", "domain_not_found", "domain_not_found"]

@@ -1,4 +1,4 @@
-"""Calls of real people in chunks, whose evidence the real models gave once, and a consumer for them in memory."""
+"""Sessions of real people in chunks, whose evidence the real models gave once, and a consumer for them in memory."""
 
 import base64
 import hashlib
@@ -13,34 +13,45 @@ from typing import Any
 
 import numpy as np
 
-from bonafide.adapters.memory import (
-    MemoryAudioStream,
-    MemoryDecisionLog,
-    MemoryFailureStore,
-    MemorySessionStore,
-    MemoryTenantStore,
-)
+from bonafide.adapters.memory.audio import MemoryAudioStream, MemoryFailureStore
+from bonafide.adapters.memory.decisions import MemoryDecisionStore
+from bonafide.adapters.memory.domains import MemoryDomainStore
+from bonafide.adapters.memory.sessions import MemorySessionStore, MemoryShardLagStore
 from bonafide.adapters.onnx import Bundle
 from bonafide.audio.g711 import MULAW
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Samples, Waveform
-from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.contracts import SessionRequest
-from bonafide.events import chunk_event, ended_event
-from bonafide.ports import DomainRecord, EvidenceRow, Retention, SpeakerRecord
-from bonafide.services.chunk_scoring import ChunkScoring
-from bonafide.services.closing import SessionClosing
-from bonafide.services.evaluation import SessionJudge
-from bonafide.services.intake import AudioIntake
-from bonafide.services.sessions import Sessions
-from bonafide.services.setting_aside import SettingAside
-from bonafide.stream import batch_entry
+from bonafide.contracts.events import parse, write
+from bonafide.contracts.sessions import (
+    ChunkReceipt,
+    ChunkRequest,
+    ClaimRequest,
+    EndRequest,
+    Session,
+    SessionEvaluation,
+    SessionRequest,
+    evaluation_view,
+    receipt_view,
+    session_view,
+)
+from bonafide.records.domain import DomainRecord, Retention
+from bonafide.records.session import EvidenceRow
+from bonafide.records.speaker import SpeakerRecord
+from bonafide.records.stream import AudioChunk, SessionEnd
+from bonafide.services.streaming.closing import SessionClosing
+from bonafide.services.streaming.failed_records import FailedRecords
+from bonafide.services.streaming.intake import AudioIntake
+from bonafide.services.streaming.judging import SessionJudge
+from bonafide.services.streaming.scoring import ChunkScoring
+from bonafide.services.streaming.sessions import Sessions
+from bonafide.stream_consumer import batch_entry
 from layers.golden.readers import load
-from tests.services.parts import MORNING, Observed
+from tests.services.parts import MORNING, Observed, context
 
 BUNDLE = Path(__file__).parents[1] / ".build/layers/model/bundle"
 DOMAIN = "acme"
@@ -118,7 +129,7 @@ class Script:
 
     @property
     def end(self) -> bytes:
-        return ended_event(DOMAIN, self.session, self.number, MORNING)
+        return write(SessionEnd(DOMAIN, self.session, self.number, MORNING))
 
     @property
     def events(self) -> list[bytes]:
@@ -126,7 +137,7 @@ class Script:
 
 
 def sent(session: str, number: int, content: bytes) -> bytes:
-    return chunk_event(DOMAIN, session, number, base64.b64encode(content).decode())
+    return write(AudioChunk(DOMAIN, session, number, base64.b64encode(content).decode()))
 
 
 @dataclass
@@ -139,22 +150,57 @@ class Context:
     aws_request_id: str = "request"
 
 
+@dataclass(frozen=True, slots=True)
+class SessionCalls:
+    """Sessions as handlers serve them: the service, and the view of its result."""
+
+    service: Sessions
+
+    def start(self, domain: str, request: SessionRequest, key: str | None) -> Session:
+        form, call_id = request.format.to_record(), request.context.call_id
+        return session_view(self.service.start(domain, request.speaker, form, call_id, context(request, key)))
+
+    def get(self, domain: str, session: str) -> Session:
+        return session_view(self.service.get(domain, session))
+
+    def claim(self, domain: str, session: str, request: ClaimRequest) -> Session:
+        return session_view(self.service.claim(domain, session, request.speaker))
+
+    def evaluate(self, domain: str, session: str) -> SessionEvaluation:
+        return evaluation_view(self.service.evaluate(domain, session))
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeCalls:
+    """Intake as handlers serve it."""
+
+    service: AudioIntake
+
+    def put(self, domain: str, session: str, number: int, request: ChunkRequest) -> ChunkReceipt:
+        accepted_at = self.service.put(domain, session, number, request.content, request.stated())
+        return receipt_view(session, number, accepted_at)
+
+    def end(self, domain: str, session: str, request: EndRequest) -> Session:
+        return session_view(self.service.end(domain, session, request.chunks))
+
+
 @dataclass
-class Line:
+class Deployment:
     """One deployment of the streaming half: state that stays, consumers that come and go, a clock set by hand."""
 
     models: Remembering = field(default_factory=Remembering)
     now: datetime = MORNING
-    tenants: MemoryTenantStore = field(default_factory=MemoryTenantStore)
+    domains: MemoryDomainStore = field(default_factory=MemoryDomainStore)
     sessions: MemorySessionStore = field(default_factory=MemorySessionStore)
-    decisions: MemoryDecisionLog = field(default_factory=MemoryDecisionLog)
+    lags: MemoryShardLagStore = field(default_factory=MemoryShardLagStore)
+    decisions: MemoryDecisionStore = field(default_factory=MemoryDecisionStore)
     failures: MemoryFailureStore = field(default_factory=MemoryFailureStore)
     stream: MemoryAudioStream = field(default_factory=MemoryAudioStream)
     report: Callable[[str, str], None] = lambda when, call: None
     sequence: "count[int]" = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        self.tenants.put_domain(DomainRecord(DOMAIN, Policy(), Retention(30, False), MORNING, MORNING, version=1))
+        self.domains.put_domain(DomainRecord(DOMAIN, Policy(), Retention(30, False), MORNING, MORNING, version=1))
 
     def _observed(self, store: Any) -> Any:
         return Observed(store, self._tell)
@@ -168,41 +214,44 @@ class Line:
     @property
     def judge(self) -> SessionJudge:
         calibration = Calibration.parse(self.models.calibration)
-        sessions, tenants, decisions = map(self._observed, (self.sessions, self.tenants, self.decisions))
-        return SessionJudge(sessions, tenants, decisions, calibration, self.models.digest, self._clock)
+        sessions, domains, decisions = map(self._observed, (self.sessions, self.domains, self.decisions))
+        return SessionJudge(sessions, domains, decisions, calibration, self.models.digest, self._clock)
 
     @property
     def scoring(self) -> ChunkScoring:
-        return ChunkScoring(self._observed(self.sessions), self.models, self.judge, self._clock)
+        lags = self._observed(self.lags)
+        return ChunkScoring(self._observed(self.sessions), lags, self.models, self.judge, self._clock)
 
     @property
-    def calls(self) -> Sessions:
-        return Sessions(self._observed(self.sessions), self._observed(self.tenants), self.judge, self._clock)
+    def calls(self) -> SessionCalls:
+        sessions, domains = self._observed(self.sessions), self._observed(self.domains)
+        return SessionCalls(Sessions(sessions, domains, self.judge, self._clock))
 
     @property
-    def door(self) -> AudioIntake:
-        return AudioIntake(self._observed(self.sessions), self.tenants, self._observed(self.stream), self._clock)
+    def intake(self) -> IntakeCalls:
+        sessions, stream = self._observed(self.sessions), self._observed(self.stream)
+        return IntakeCalls(AudioIntake(sessions, self.domains, self.lags, stream, self._clock))
 
     @property
     def closing(self) -> SessionClosing:
-        return SessionClosing(self._observed(self.sessions), self.tenants, self.judge, self._clock)
+        return SessionClosing(self._observed(self.sessions), self.domains, self.judge, self._clock)
 
     @property
     def entry(self) -> Callable[[dict[str, Any]], Any]:
         """The consuming function's entry point, freshly started."""
-        handler = batch_entry(self.scoring, SettingAside(self._observed(self.failures), self.tenants))
+        handler = batch_entry(self.scoring, FailedRecords(self._observed(self.failures), self.domains))
         context: Any = Context()
         return lambda event: handler(event, context)
 
-    def enrol(self, reader: str, speaker: str | None = None) -> None:
+    def enroll(self, reader: str, speaker: str | None = None) -> None:
         record = SpeakerRecord(DOMAIN, speaker or reader, SpeakerStatus.ENROLLED, MORNING, MORNING, version=1)
-        self.tenants.put_speaker(replace(record, voiceprint=voiceprint(reader)))
+        self.domains.put_speaker(replace(record, voiceprint=voiceprint(reader)))
 
     def start(self, *scripts: Script) -> None:
         """Starts calls under the names of their scripts."""
         for script in scripts:
-            if self.tenants.find(DOMAIN, script.claimed)[1] is None:
-                self.enrol(script.claimed)
+            if self.domains.find(DOMAIN, script.claimed)[1] is None:
+                self.enroll(script.claimed)
             request = SessionRequest.model_validate({"speaker": script.claimed, "format": TELEPHONE})
             started = self.calls.start(DOMAIN, request, script.session).session_id
             record = self.sessions._sessions.pop((DOMAIN, started))
@@ -211,7 +260,7 @@ class Line:
     def take(self, event: bytes) -> None:
         """Scores an event, a moment after the last one."""
         self.now += timedelta(milliseconds=7)
-        self.scoring.handle(event, self.now)
+        self.scoring.handle(parse(event), self.now)
 
     def records(self, events: Sequence[bytes]) -> list[dict[str, Any]]:
         """The events as records of a shard."""
@@ -237,10 +286,10 @@ class Line:
         return sorted(_described(row) for row in self.rows(session))
 
     def final(self, session: str) -> dict[str, Any]:
-        """The call's one decision without its time."""
+        """The session's one decision without its time and timings."""
         mine = [each for each in self.decisions.documents.values() if each["session_id"] == session]
         assert len(mine) == 1, f"{len(mine)} decisions"
-        return {name: value for name, value in mine[0].items() if name != "decided_at"}
+        return {name: value for name, value in mine[0].items() if name not in {"decided_at", "timings_ms"}}
 
     def is_final(self, session: str) -> bool:
         record = self.sessions.session(DOMAIN, session)

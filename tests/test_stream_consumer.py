@@ -11,9 +11,10 @@ import pytest
 
 from bonafide.errors import Unavailable
 from bonafide.observability import InvocationFailed
-from bonafide.ports import Lag, Retention
-from tests.calls import DOMAIN, Line, Script, chunks, sent
+from bonafide.records.domain import DomainState, Retention
+from bonafide.records.stream import ShardLag
 from tests.services.parts import Fate, Killed
+from tests.streamed import DOMAIN, Deployment, Script, chunks, sent
 
 GENUINE = Script("genuine", "grace", "grace", 3)
 OTHER = Script("other", "atkins", "atkins", 2)
@@ -39,7 +40,7 @@ BATCH = [
 class Shard:
     """Delivers a batch as Lambda does: from the lowest failed record on, until all of it is done."""
 
-    line: Line
+    line: Deployment
     records: list[dict[str, Any]]
     deliveries: int = 0
     interruptions: list[BaseException] = field(default_factory=list)
@@ -83,8 +84,8 @@ class Death(Fate):
             raise
 
 
-def delivered(fate: Callable[[str, str], None]) -> tuple[Line, Shard]:
-    line = Line()
+def delivered(fate: Callable[[str, str], None]) -> tuple[Deployment, Shard]:
+    line = Deployment()
     line.start(GENUINE, OTHER)
     line.report = fate
     shard = Shard(line, line.records(BATCH))
@@ -92,7 +93,7 @@ def delivered(fate: Callable[[str, str], None]) -> tuple[Line, Shard]:
     return line, shard
 
 
-def state(line: Line) -> dict[str, Any]:
+def state(line: Deployment) -> dict[str, Any]:
     return {
         "evidence": {name: line.evidence(name) for name in ("genuine", "other")},
         "decisions": {name: line.final(name) for name in ("genuine", "other")},
@@ -120,7 +121,7 @@ def test_what_is_set_aside_says_all_that_a_replay_needs() -> None:
     assert document["reason"].keys() == {"code", "detail", "field"}
 
 
-def set_aside(line: Line, data: bytes, partition: str = f"{DOMAIN}#call") -> bytes | None:
+def set_aside(line: Deployment, data: bytes, partition: str = f"{DOMAIN}#call") -> bytes | None:
     """What is kept of the data of a record that cannot be scored."""
     (record,) = line.records([data])
     record["kinesis"]["partitionKey"] = partition
@@ -131,24 +132,24 @@ def set_aside(line: Line, data: bytes, partition: str = f"{DOMAIN}#call") -> byt
 
 @pytest.mark.parametrize("data", [GARBAGE, NO_AUDIO, UNKNOWN])
 def test_audio_is_set_aside_only_for_a_domain_that_keeps_audio(data: bytes) -> None:
-    line = Line()
+    line = Deployment()
     line.start(GENUINE)
     assert set_aside(line, data) is None
-    record = line.tenants.domain(DOMAIN)
+    record = line.domains.domain(DOMAIN)
     assert record is not None
-    line.tenants.put_domain(replace(record, retention=Retention(30, True), version=2))
+    line.domains.put_domain(replace(record, retention=Retention(30, True), version=2))
     assert set_aside(line, data) == data
-    line.tenants.put_domain(replace(record, retention=Retention(30, True), deleting=True, version=3))
+    line.domains.put_domain(replace(record, retention=Retention(30, True), state=DomainState.DELETING, version=3))
     assert set_aside(line, data) is None
 
 
 @pytest.mark.parametrize("partition", ["", "#", "#call", "nobody#call", "nobody"])
 def test_what_may_be_audio_of_nobody_known_is_not_kept(partition: str) -> None:
-    assert set_aside(Line(), GARBAGE, partition) is None
+    assert set_aside(Deployment(), GARBAGE, partition) is None
 
 
 def test_an_event_without_audio_is_set_aside_whole() -> None:
-    assert set_aside(Line(), GENUINE.end) == GENUINE.end
+    assert set_aside(Deployment(), GENUINE.end) == GENUINE.end
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -170,7 +171,7 @@ def test_a_worker_that_is_killed_right_after_every_single_write_still_gets_there
         if (when, call) in {("after", "put_evidence"), ("after", "put_session"), ("after", "append")}:
             raise Killed
 
-    line = Line()
+    line = Deployment()
     line.start(GENUINE, OTHER)
     line.report = report
     shard = Shard(line, line.records(BATCH))
@@ -183,7 +184,7 @@ def test_a_worker_that_is_killed_right_after_every_single_write_still_gets_there
 
 
 def test_a_record_that_no_retry_helps_yet_is_reported_and_its_neighbours_are_scored() -> None:
-    line = Line()
+    line = Deployment()
     line.start(GENUINE)
     records = line.records(GENUINE.events)
     calls = 0
@@ -206,7 +207,7 @@ def test_a_record_that_no_retry_helps_yet_is_reported_and_its_neighbours_are_sco
 def test_each_batch_leaves_word_of_how_long_its_oldest_record_had_waited_even_if_it_fails(
     fault: BaseException | None,
 ) -> None:
-    line = Line()
+    line = Deployment()
     line.start(GENUINE)
     records = line.records([GENUINE.chunk(0)])
     line.now += timedelta(seconds=4)
@@ -218,4 +219,4 @@ def test_each_batch_leaves_word_of_how_long_its_oldest_record_had_waited_even_if
     line.report = report
     with suppress(Killed, InvocationFailed):
         line.entry({"Records": records})
-    assert line.sessions.lag("shardId-000000000000") == Lag(4.0, line.now)
+    assert line.lags.lag("shardId-000000000000") == ShardLag(4.0, line.now)

@@ -1,5 +1,7 @@
 """What is answered to a call, and what is written before."""
 
+import base64
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -7,10 +9,13 @@ import numpy as np
 import pytest
 
 from bonafide.biometrics.decision import Decision, Reason
-from bonafide.contracts import AudioInput
+from bonafide.biometrics.judgement import judge
+from bonafide.biometrics.scoring import Calibration
+from bonafide.contracts.audio import AudioInput
+from bonafide.contracts.authentications import decision_view
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from tests.services.parts import MORNING, Chords, World, recording, speech
-from tests.services.test_enrolment import once
+from tests.services.test_enrollment import once
 
 
 @pytest.fixture
@@ -86,7 +91,7 @@ def test_a_new_policy_applies_to_the_next_call(world: World) -> None:
 @pytest.mark.parametrize(
     ("arrange", "speaker", "code"),
     [
-        (lambda world: world.tenants.delete("acme", force=True), "ann", "domain_not_found"),
+        (lambda world: world.domains.delete("acme", force=True), "ann", "domain_not_found"),
         (lambda world: None, "nobody", "speaker_not_found"),
         (lambda world: world.enroll(speech("bob", 5), speaker="bob"), "bob", "speaker_not_enrolled"),
         (lambda world: world.speakers.opt_out("acme", "ann"), "ann", "speaker_opted_out"),
@@ -112,7 +117,25 @@ def test_audio_that_cannot_be_read_is_refused_and_nothing_is_written(world: Worl
 
 def test_a_decision_is_stored_as_it_is_answered(world: World) -> None:
     decision = world.authenticate(speech("ann"))
-    assert world.decisions.documents["acme", decision.decision_id] == decision.model_dump(mode="json")
+    stored = world.decisions.read("acme", decision.decision_id)
+    assert stored is not None
+    assert decision_view(stored) == decision
+
+
+def test_a_stored_decision_holds_all_that_a_replay_needs_unrounded(world: World) -> None:
+    decision = world.authenticate(speech("ann"))
+    stored = world.decisions.read("acme", decision.decision_id)
+    assert stored is not None
+    assert stored.case.comparison is not None
+    assert stored.judgement.speaker is not None
+    assert stored.judgement.speaker.llr != round(stored.judgement.speaker.llr, 3)
+    calibration = Calibration.parse(world.models.calibration)
+    assert stored.policy is not None
+    assert judge(stored.case, stored.policy, calibration) == stored.judgement
+    assert stored.calibration == calibration.digest
+    assert stored.audio == hashlib.sha256(base64.b64decode(speech("ann").content or "")).hexdigest()
+    assert stored.timings_ms.keys() == {"decode", "find_speech", "find_speaker", "embed", "score", "decide"}
+    assert (stored.request_id, stored.principal) == ("request-1", "arn:aws:iam::123456789012:role/integrator")
 
 
 def test_a_decision_that_cannot_be_stored_is_not_answered(world: World) -> None:
@@ -176,6 +199,6 @@ def test_audio_of_a_call_is_not_kept_of_a_speaker_who_left_meanwhile(world: Worl
 
 def test_audio_of_a_call_is_not_kept_in_a_domain_that_was_deleted_meanwhile(world: World) -> None:
     world.put_domain(keep_audio=True, minimum_enrolment_seconds=6)
-    world.report = once("before", "keep", lambda: world.tenants.delete("acme", force=True))
+    world.report = once("before", "keep", lambda: world.domains.delete("acme", force=True))
     world.authenticate(speech("ann"))
     assert world.audio.objects == {}

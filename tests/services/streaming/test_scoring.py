@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.session import fold
-from tests.calls import Line, Remembering, Script, bundle, chunks, sent
+from bonafide.contracts.events import parse
+from tests.streamed import Deployment, Remembering, Script, bundle, chunks, sent
 
 GENUINE = Script("genuine", "grace", "grace")
 IMPOSTOR = Script("impostor", "daws", "grace")
@@ -28,7 +29,7 @@ class Outcome:
     pooled: dict[str, tuple[bytes, float]]
 
 
-def outcome(line: Line) -> Outcome:
+def outcome(line: Deployment) -> Outcome:
     names = [script.session for script in SCRIPTS]
     return Outcome(
         evidence={name: line.evidence(name) for name in names},
@@ -37,7 +38,7 @@ def outcome(line: Line) -> Outcome:
     )
 
 
-def pooled(line: Line, session: str) -> tuple[bytes, float]:
+def pooled(line: Deployment, session: str) -> tuple[bytes, float]:
     return bits(fold([row.chunk for row in line.rows(session)], bundle().embedding_space).evidence)
 
 
@@ -47,8 +48,8 @@ def bits(evidence: Evidence | None) -> tuple[bytes, float]:
     return b"".join(vector.tobytes() for _, vector in sorted(evidence.embeddings.items())), evidence.speech_seconds
 
 
-def started() -> Line:
-    line = Line()
+def started() -> Deployment:
+    line = Deployment()
     line.start(*SCRIPTS)
     return line
 
@@ -124,8 +125,8 @@ CONFLICTING = [
 ]
 
 
-def conflicted(places: list[int]) -> Line:
-    line = Line()
+def conflicted(places: list[int]) -> Deployment:
+    line = Deployment()
     line.start(GENUINE)
     for place in places:
         line.take(CONFLICTING[place])
@@ -148,14 +149,14 @@ def test_of_different_contents_under_one_number_the_same_one_counts_in_any_order
 MODELS = st.lists(st.sampled_from(["own", "other"]), min_size=4, max_size=4)
 
 
-def rolled_out(deliveries: list[tuple[int, str]]) -> Line:
+def rolled_out(deliveries: list[tuple[int, str]]) -> Deployment:
     """Chunks scored while two bundles of different spaces are deployed side by side."""
-    line = Line()
+    line = Deployment()
     line.start(GENUINE)
     consumers = {"own": line.models, "other": Remembering("another-space", "e" * 64)}
     for number, models in deliveries:
         line.models = consumers[models]
-        line.scoring.handle(GENUINE.chunk(number), line.now)
+        line.scoring.handle(parse(GENUINE.chunk(number)), line.now)
     line.models = consumers["own"]
     return line
 

@@ -12,34 +12,35 @@ import pytest
 
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.contracts import ClaimRequest, SessionEvaluation
+from bonafide.contracts.events import parse, write
+from bonafide.contracts.sessions import ClaimRequest, SessionEvaluation
 from bonafide.errors import Conflict, NotFound
-from bonafide.events import ended_event
 from bonafide.observability import measurements
-from bonafide.services.evaluation import GRACE, IDLE
-from bonafide.services.sessions import LONGEST_CALL
-from tests.calls import DOMAIN, Line, Script, chunks, sent, voiceprint
+from bonafide.records.domain import DomainState
+from bonafide.records.session import GRACE, IDLE, LONGEST_SESSION
+from bonafide.records.stream import SessionEnd
 from tests.services.parts import MORNING, Killed
+from tests.streamed import DOMAIN, Deployment, Script, chunks, sent, voiceprint
 
 CALL = Script("call", "grace", "grace")
 SECOND = timedelta(seconds=1)
 
 
-def begun(chunks_taken: int = 0, *, ended: bool = False, script: Script = CALL) -> Line:
-    line = Line()
+def begun(chunks_taken: int = 0, *, ended: bool = False, script: Script = CALL) -> Deployment:
+    line = Deployment()
     line.start(script)
     for number in range(chunks_taken):
-        line.scoring.handle(script.chunk(number), line.now)
+        line.scoring.handle(parse(script.chunk(number)), line.now)
     if ended:
-        line.scoring.handle(script.end, line.now)
+        line.scoring.handle(parse(script.end), line.now)
     return line
 
 
-def evaluation(line: Line, session: str = "call") -> SessionEvaluation:
+def evaluation(line: Deployment, session: str = "call") -> SessionEvaluation:
     return line.calls.evaluate(DOMAIN, session)
 
 
-def later(line: Line, wait: timedelta) -> int:
+def later(line: Deployment, wait: timedelta) -> int:
     """Looks for overdue calls after a while; returns how many became final."""
     line.now += wait
     return line.closing.close_overdue(lambda: 60.0)
@@ -49,7 +50,7 @@ def test_not_enough_speech_turns_into_a_decision_as_soon_as_there_is_enough() ->
     line = begun()
     seen = []
     for number in range(4):
-        line.scoring.handle(CALL.chunk(number), line.now)
+        line.scoring.handle(parse(CALL.chunk(number)), line.now)
         seen.append(evaluation(line))
     enough = [each.speech_seconds >= 3.0 for each in seen]
     assert enough[0] is False
@@ -63,41 +64,41 @@ def test_an_evaluation_keeps_its_name_until_something_changes() -> None:
     line = begun(2)
     first = evaluation(line)
     line.now += SECOND
-    line.scoring.handle(CALL.chunk(1), line.now)
+    line.scoring.handle(parse(CALL.chunk(1)), line.now)
     assert evaluation(line).evaluation_id == first.evaluation_id
-    line.scoring.handle(CALL.end, line.now)
+    line.scoring.handle(parse(CALL.end), line.now)
     assert evaluation(line).evaluation_id == first.evaluation_id
     later(line, GRACE)
     assert line.final("call")["evaluation_id"] == first.evaluation_id
 
 
-def new_chunk(line: Line) -> None:
-    line.scoring.handle(CALL.chunk(2), line.now)
+def new_chunk(line: Deployment) -> None:
+    line.scoring.handle(parse(CALL.chunk(2)), line.now)
 
 
-def other_claim(line: Line) -> None:
-    line.enrol("daws")
+def other_claim(line: Deployment) -> None:
+    line.enroll("daws")
     line.calls.claim(DOMAIN, "call", ClaimRequest(speaker="daws"))
 
 
-def fewer_chunks(line: Line) -> None:
-    line.scoring.handle(ended_event(DOMAIN, "call", 1, line.now), line.now)
+def fewer_chunks(line: Deployment) -> None:
+    line.scoring.handle(SessionEnd(DOMAIN, "call", 1, line.now), line.now)
 
 
-def new_enrolment(line: Line) -> None:
-    record = line.tenants.find(DOMAIN, "grace")[1]
+def new_enrolment(line: Deployment) -> None:
+    record = line.domains.find(DOMAIN, "grace")[1]
     assert record is not None
-    line.tenants.put_speaker(record.next(line.now))
+    line.domains.put_speaker(record.next(line.now))
 
 
-def new_policy(line: Line) -> None:
-    record = line.tenants.domain(DOMAIN)
+def new_policy(line: Deployment) -> None:
+    record = line.domains.domain(DOMAIN)
     assert record is not None
-    line.tenants.put_domain(replace(record, policy_version=2, version=2))
+    line.domains.put_domain(replace(record, policy_version=2, version=2))
 
 
 @pytest.mark.parametrize("change", [new_chunk, fewer_chunks, other_claim, new_enrolment, new_policy])
-def test_audio_speaker_voiceprint_and_policy_make_it_another_evaluation(change: Callable[[Line], None]) -> None:
+def test_audio_speaker_voiceprint_and_policy_make_it_another_evaluation(change: Callable[[Deployment], None]) -> None:
     line = begun(2)
     first = evaluation(line)
     change(line)
@@ -114,7 +115,7 @@ def test_the_decision_is_final_with_the_last_chunk_and_stays_as_it_is() -> None:
     assert evaluation(line) == final
 
 
-def long_call(minutes: int) -> Line:
+def long_call(minutes: int) -> Deployment:
     """A call whose chunks of 4 s have all been scored."""
     line = begun()
     call, piece = line.sessions._sessions[DOMAIN, "call"], begun(1).rows("call")[0]
@@ -130,9 +131,9 @@ def test_an_evaluation_reads_as_few_rows_of_a_long_call_as_of_a_short_one(minute
     line = long_call(minutes)
     read = line.sessions.evidence
     sizes: list[int] = []
-    line.sessions.evidence = lambda call, marks: sizes.append(len(marks)) or read(call, marks)  # type: ignore[method-assign,func-returns-value]
+    line.sessions.evidence = lambda session, marks: sizes.append(len(marks)) or read(session, marks)  # type: ignore[method-assign,func-returns-value]
     found = evaluation(line)
-    line.scoring.handle(ended_event(DOMAIN, "call", minutes * 15, line.now), line.now)
+    line.scoring.handle(SessionEnd(DOMAIN, "call", minutes * 15, line.now), line.now)
     assert sizes == [40, 40]
     assert (found.chunks.scored, found.chunks.used, found.speech_seconds) == (minutes * 15, 40, 120.0)
     assert line.final("call")["chunks"]["scored"] == minutes * 15
@@ -150,7 +151,7 @@ def test_a_decision_whose_time_is_over_is_not_made_anew() -> None:
 def test_a_decision_is_kept_as_long_as_the_domain_that_was_judged_by_says() -> None:
     line, reads = begun(3, ended=True), list[str]()
     line.report = lambda when, call: reads.append(call) if when == "before" else None
-    line.scoring.handle(CALL.chunk(3), line.now)
+    line.scoring.handle(parse(CALL.chunk(3)), line.now)
     assert line.is_final("call")
     assert [call for call in reads if call in {"find", "domain"}] == ["find"]
 
@@ -167,11 +168,11 @@ def test_without_a_missing_chunk_the_decision_comes_after_the_grace_period() -> 
 def test_a_call_whose_end_was_lost_is_decided_when_nothing_more_comes() -> None:
     line = begun(3)
     line.now += IDLE - SECOND
-    line.scoring.handle(CALL.chunk(3), line.now)
+    line.scoring.handle(parse(CALL.chunk(3)), line.now)
     assert later(line, SECOND * 2) == 0
     assert later(line, IDLE) == 1
     assert (line.final("call")["status"], line.final("call")["chunks"]["expected"]) == ("FINAL", None)
-    assert later(line, LONGEST_CALL) == 0
+    assert later(line, LONGEST_SESSION) == 0
 
 
 def test_a_call_that_never_spoke_is_closed_too() -> None:
@@ -183,13 +184,13 @@ def test_a_call_that_never_spoke_is_closed_too() -> None:
 
 def test_a_call_with_an_accepted_time_of_the_future_does_not_stay_open() -> None:
     line = begun()
-    line.scoring.handle(CALL.chunk(0), MORNING + timedelta(days=400))
-    assert later(line, LONGEST_CALL + GRACE) == 1
+    line.scoring.handle(parse(CALL.chunk(0)), MORNING + timedelta(days=400))
+    assert later(line, LONGEST_SESSION + GRACE) == 1
 
 
 def test_accepted_times_of_the_past_do_not_close_a_call_early() -> None:
     line = begun()
-    line.scoring.handle(CALL.chunk(0), MORNING - timedelta(days=400))
+    line.scoring.handle(parse(CALL.chunk(0)), MORNING - timedelta(days=400))
     assert later(line, IDLE - SECOND) == 0
 
 
@@ -198,7 +199,7 @@ def test_of_counts_that_contradict_each_other_the_largest_counts_in_any_order(co
     line = begun(3)
     for count in (*counts, *counts[:2]):
         line.now += SECOND
-        line.scoring.handle(ended_event(DOMAIN, "call", count, line.now), line.now)
+        line.scoring.handle(SessionEnd(DOMAIN, "call", count, line.now), line.now)
     # Five counts in as many seconds, and only the first one began the wait.
     assert later(line, GRACE - 5 * SECOND) == 0
     assert later(line, SECOND) == 1
@@ -214,7 +215,7 @@ def test_an_end_that_comes_when_the_call_is_final_is_counted_and_without_effect(
     document = line.final("call")
     measurements.write()
     capsys.readouterr()
-    entry, event = line.entry, ended_event(DOMAIN, "call", count, line.now)
+    entry, event = line.entry, write(SessionEnd(DOMAIN, "call", count, line.now))
     assert entry({"Records": line.records([event])}) == {"batchItemFailures": []}
     assert (line.final("call"), line.failures.documents) == (document, {})
     assert line.sessions._sessions[DOMAIN, "call"].chunk_count is None
@@ -226,7 +227,7 @@ def test_late_evidence_is_kept_and_counted_and_rewrites_nothing() -> None:
     later(line, GRACE)
     before, document = evaluation(line), line.final("call")
     for number in (2, 3, 3):
-        line.scoring.handle(CALL.chunk(number), line.now)
+        line.scoring.handle(parse(CALL.chunk(number)), line.now)
     after = evaluation(line)
     assert (before.chunks.late, after.chunks.late) == (0, 2)
     assert after == before.model_copy(update={"chunks": after.chunks})
@@ -269,7 +270,7 @@ def with_timeout(barrier: threading.Barrier) -> None:
         return
 
 
-def killed_at(line: Line, when: str, call: str, place: int) -> None:
+def killed_at(line: Deployment, when: str, call: str, place: int) -> None:
     seen = 0
 
     def report(now: str, what: str) -> None:
@@ -292,7 +293,7 @@ def test_a_call_that_was_being_decided_takes_no_other_claim_and_is_decided_by_wh
     with pytest.raises(Conflict) as refusal:
         line.calls.claim(DOMAIN, "call", ClaimRequest(speaker="daws"))
     assert refusal.value.code == "session_final"
-    line.scoring.handle(CALL.chunk(3), line.now)
+    line.scoring.handle(parse(CALL.chunk(3)), line.now)
     assert line.is_final("call")
     assert line.final("call")["claimed_speaker"] == "grace"
     assert evaluation(line).status == "FINAL"
@@ -300,7 +301,7 @@ def test_a_call_that_was_being_decided_takes_no_other_claim_and_is_decided_by_wh
 
 def test_a_claim_that_was_faster_than_the_decision_is_in_it() -> None:
     line = begun(4)
-    line.enrol("daws")
+    line.enroll("daws")
 
     def report(when: str, call: str) -> None:
         if (when, call) == ("before", "put_session"):
@@ -334,10 +335,10 @@ def test_a_call_that_cannot_be_settled_does_not_keep_the_others_from_it() -> Non
     assert line.closing.close_overdue(lambda: 60.0) == 1
 
 
-def closed_domain(line: Line, **changes: Any) -> None:
-    record = line.tenants.domain(DOMAIN)
+def closed_domain(line: Deployment, state: DomainState = DomainState.DELETING) -> None:
+    record = line.domains.domain(DOMAIN)
     assert record is not None
-    line.tenants.put_domain(replace(record, version=record.version + 1, deleting=True, **changes))
+    line.domains.put_domain(record.next(state=state))
 
 
 def test_calls_of_a_deleted_domain_are_forgotten_and_hold_up_nobody() -> None:
@@ -352,7 +353,7 @@ def test_calls_of_a_deleted_domain_are_forgotten_and_hold_up_nobody() -> None:
 
 def test_calls_of_a_domain_that_may_open_again_wait() -> None:
     line = begun(1)
-    closed_domain(line, tentative=True)
+    closed_domain(line, state=DomainState.EMPTYING)
     line.now += IDLE * 2
     line.closing.close_overdue(lambda: 60.0)
     assert list(line.sessions.due(line.now)) == [(DOMAIN, "call")]
@@ -379,16 +380,16 @@ def test_a_call_in_another_band_than_the_voiceprint_is_not_decided() -> None:
     wideband = Voiceprint(
         known.embedding_space, {Channel.WIDEBAND: known.templates[Channel.NARROWBAND]}, known.speech_seconds
     )
-    record = line.tenants.find(DOMAIN, "grace")[1]
+    record = line.domains.find(DOMAIN, "grace")[1]
     assert record is not None
-    line.tenants.put_speaker(record.next(line.now, voiceprint=wideband))
+    line.domains.put_speaker(record.next(line.now, voiceprint=wideband))
     found = evaluation(line)
     assert (found.decision, found.reasons) == ("INCONCLUSIVE", ["CHANNEL_MISMATCH"])
 
 
 def test_chunks_beyond_the_end_do_not_belong_to_the_call() -> None:
     line = begun(4)
-    line.scoring.handle(sent("call", 9, chunks("daws")[0]), line.now)
-    line.scoring.handle(CALL.end, line.now)
+    line.scoring.handle(parse(sent("call", 9, chunks("daws")[0])), line.now)
+    line.scoring.handle(parse(CALL.end), line.now)
     assert line.final("call")["chunks"] == {"expected": 4, "scored": 4, "used": 4, "conflicting": 0, "late": 0}
     assert evaluation(line).chunks.late == 0

@@ -10,22 +10,23 @@ import numpy as np
 import pytest
 
 from bonafide.biometrics.evidence import Channel
-from bonafide.contracts import ChunkRequest, ClaimRequest, EndRequest, SessionRequest
+from bonafide.contracts.events import parse
+from bonafide.contracts.sessions import ChunkRequest, ClaimRequest, EndRequest, SessionRequest
 from bonafide.errors import BonafideError, Overloaded
-from bonafide.events import parse
-from bonafide.ports import LAG_STANDS, Lag
-from bonafide.services.evaluation import IDLE
-from bonafide.services.pressure import LAG_REMEMBERED, LAG_VALID
-from bonafide.services.sessions import LONGEST_CALL
+from bonafide.http.problems import CHUNK_FIELDS, FORMAT_FIELDS, FieldNames, status_of
+from bonafide.records.domain import DomainState
+from bonafide.records.session import IDLE, LONGEST_SESSION
+from bonafide.records.stream import LAG_STANDS, ShardLag
+from bonafide.services.streaming.admission import LAG_REMEMBERED, LAG_VALID
 from tests.audio.wav_writer import wav
-from tests.calls import DOMAIN, Line, Script, chunks
+from tests.streamed import DOMAIN, Deployment, Script, chunks
 
 CALL = Script("call", "grace", "grace")
 SHARD = "shardId-000000000000"
 
 
-def a_line() -> Line:
-    line = Line()
+def a_line() -> Deployment:
+    line = Deployment()
     line.start(CALL)
     return line
 
@@ -34,18 +35,19 @@ def request(content: bytes, **stated: Any) -> ChunkRequest:
     return ChunkRequest(content=base64.b64encode(content).decode(), **stated)
 
 
-def put(line: Line, number: int = 0, content: bytes | None = None, **stated: Any) -> None:
-    line.door.put(DOMAIN, "call", number, request(chunks("grace")[0] if content is None else content, **stated))
+def put(line: Deployment, number: int = 0, content: bytes | None = None, **stated: Any) -> None:
+    line.intake.put(DOMAIN, "call", number, request(chunks("grace")[0] if content is None else content, **stated))
 
 
-def end(line: Line, count: int = 4) -> None:
-    line.door.end(DOMAIN, "call", EndRequest(chunks=count))
+def end(line: Deployment, count: int = 4) -> None:
+    line.intake.end(DOMAIN, "call", EndRequest(chunks=count))
 
 
-def refused(call: Callable[[], object]) -> tuple[int, str, str | None]:
+def refused(call: Callable[[], object], fields: FieldNames = CHUNK_FIELDS) -> tuple[int, str, str | None]:
     with pytest.raises(BonafideError) as refusal:
         call()
-    return refusal.value.status, refusal.value.code, refusal.value.field
+    error = refusal.value
+    return status_of(error), error.code, fields.get(error.subject, error.subject) if error.subject else None
 
 
 def test_what_the_door_takes_can_be_scored() -> None:
@@ -74,21 +76,21 @@ def test_an_unknown_call_is_not_found(call: str) -> None:
 
 def test_nothing_is_taken_for_an_unknown_call() -> None:
     line = a_line()
-    assert refused(lambda: line.door.put(DOMAIN, "unknown", 0, request(b"")))[1] == "session_not_found"
-    assert refused(lambda: line.door.put("other", "call", 0, request(b"")))[1] == "domain_not_found"
-    assert refused(lambda: line.door.end(DOMAIN, "unknown", EndRequest(chunks=1)))[1] == "session_not_found"
+    assert refused(lambda: line.intake.put(DOMAIN, "unknown", 0, request(b"")))[1] == "session_not_found"
+    assert refused(lambda: line.intake.put("other", "call", 0, request(b"")))[1] == "domain_not_found"
+    assert refused(lambda: line.intake.end(DOMAIN, "unknown", EndRequest(chunks=1)))[1] == "session_not_found"
     assert not line.stream.events
 
 
 def test_nothing_is_taken_for_a_call_whose_domain_is_deleted() -> None:
     line = a_line()
-    record = line.tenants.domain(DOMAIN)
+    record = line.domains.domain(DOMAIN)
     assert record is not None
-    line.tenants.put_domain(replace(record, deleting=True, tentative=True, version=2))
+    line.domains.put_domain(replace(record, state=DomainState.EMPTYING, version=2))
     put(line)
-    line.tenants.put_domain(replace(record, deleting=True, version=3))
+    line.domains.put_domain(replace(record, state=DomainState.DELETING, version=3))
     assert refused(lambda: put(line)) == (404, "domain_not_found", "domain")
-    line.tenants.delete_domain(replace(record, version=3))
+    line.domains.delete_domain(replace(record, version=3))
     assert refused(lambda: put(line)) == (404, "domain_not_found", "domain")
     assert refused(lambda: end(line)) == (404, "domain_not_found", "domain")
     assert len(line.stream.events) == 1
@@ -96,7 +98,7 @@ def test_nothing_is_taken_for_a_call_whose_domain_is_deleted() -> None:
 
 def test_no_call_starts_in_an_unknown_domain() -> None:
     asked = SessionRequest.model_validate({"format": {"encoding": "wav"}})
-    assert refused(lambda: Line().calls.start("other", asked, None))[:2] == (404, "domain_not_found")
+    assert refused(lambda: Deployment().calls.start("other", asked, None))[:2] == (404, "domain_not_found")
 
 
 @pytest.mark.parametrize("encoding", ["pcm_s16le", "alaw", "mulaw"])
@@ -111,11 +113,11 @@ def test_a_format_that_no_chunk_could_have_starts_no_call(
     encoding: str, stated: dict[str, Any], code: str, field: str
 ) -> None:
     asked = SessionRequest.model_validate({"format": {"encoding": encoding, **stated}})
-    assert refused(lambda: Line().calls.start(DOMAIN, asked, None)) == (400, code, field)
+    assert refused(lambda: Deployment().calls.start(DOMAIN, asked, None), FORMAT_FIELDS) == (400, code, field)
 
 
 def test_a_start_repeated_under_one_key_finds_the_first_call() -> None:
-    line = Line()
+    line = Deployment()
     asked = SessionRequest.model_validate({"format": {"encoding": "wav"}})
     first = line.calls.start(DOMAIN, asked, "key")
     line.now += timedelta(seconds=1)
@@ -149,7 +151,7 @@ def test_a_final_call_takes_nothing_more() -> None:
 
 def test_an_expired_call_takes_no_more_audio() -> None:
     line = a_line()
-    line.now += LONGEST_CALL - timedelta(seconds=1)
+    line.now += LONGEST_SESSION - timedelta(seconds=1)
     put(line)
     line.now += timedelta(seconds=1)
     assert refused(lambda: put(line)) == (409, "session_expired", "session")
@@ -186,15 +188,15 @@ def test_audio_that_could_not_be_scored_does_not_pass_the_door(content: bytes, c
 def test_what_is_not_base64_does_not_pass_the_door() -> None:
     line = a_line()
     chunk = ChunkRequest(content="not base64!")
-    assert refused(lambda: line.door.put(DOMAIN, "call", 0, chunk)) == (400, "audio_not_base64", "content")
+    assert refused(lambda: line.intake.put(DOMAIN, "call", 0, chunk)) == (400, "audio_not_base64", "content")
 
 
 def test_a_chunk_that_no_record_of_the_stream_holds_is_too_large() -> None:
-    line = Line()
+    line = Deployment()
     asked = SessionRequest.model_validate({"format": {"encoding": "wav"}})
     session = line.calls.start(DOMAIN, asked, None).session_id
     audio = wav(np.zeros(48000 * 14, np.int16), 48000)
-    found = refused(lambda: line.door.put(DOMAIN, session, 0, request(audio)))
+    found = refused(lambda: line.intake.put(DOMAIN, session, 0, request(audio)))
     assert found == (413, "chunk_too_large", "content")
     assert not line.stream.events
 
@@ -214,23 +216,23 @@ def test_a_call_with_nobody_claimed_can_meet_a_telephone_voiceprint_later() -> N
     assert record.bands == (Channel.NARROWBAND,)
 
 
-def behind(line: Line, seconds: float) -> None:
-    line.sessions.report_lag(SHARD, Lag(seconds, line.now))
+def behind(line: Deployment, seconds: float) -> None:
+    line.lags.publish(SHARD, ShardLag(seconds, line.now))
 
 
 def test_a_shard_that_is_behind_takes_no_audio_until_it_has_caught_up() -> None:
     line = a_line()
-    door = line.door
-    door.put(DOMAIN, "call", 0, request(chunks("grace")[0]))
+    intake = line.intake
+    intake.put(DOMAIN, "call", 0, request(chunks("grace")[0]))
     line.now += LAG_REMEMBERED * 2
     behind(line, 3.5)
     with pytest.raises(Overloaded) as refusal:
-        door.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
-    assert (refusal.value.status, refusal.value.code) == (429, "audio_overload")
-    assert refusal.value.headers == {"Retry-After": "1"}
+        intake.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
+    assert (status_of(refusal.value), refusal.value.code) == (429, "audio_overload")
+    assert refusal.value.retry_after == 1
     line.now += LAG_STANDS + LAG_REMEMBERED
     behind(line, 0.5)
-    door.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
+    intake.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
     assert len(line.stream.events) == 2
 
 
@@ -255,8 +257,8 @@ def test_an_old_word_of_a_lag_closes_no_door() -> None:
 
 def test_the_end_passes_a_closed_door() -> None:
     line = a_line()
-    door = line.door
-    door.put(DOMAIN, "call", 0, request(chunks("grace")[0]))
+    intake = line.intake
+    intake.put(DOMAIN, "call", 0, request(chunks("grace")[0]))
     behind(line, 60.0)
-    door.end(DOMAIN, "call", EndRequest(chunks=1))
+    intake.end(DOMAIN, "call", EndRequest(chunks=1))
     assert len(line.stream.events) == 2

@@ -1,7 +1,6 @@
 """What becomes a voiceprint, and what is refused."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -11,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonafide.audio.waveform import Samples
-from bonafide.biometrics.enrolment import SpeakerStatus
+from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel
-from bonafide.contracts import AudioInput
+from bonafide.contracts.audio import AudioInput
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, UnsupportedAudio
-from bonafide.services import enrolment
+from bonafide.http.problems import status_of
+from bonafide.records.domain import DomainState
+from bonafide.services import enrollment
 from tests.services.parts import MORNING, Chords, World, recording, sound, speech
 
 
@@ -79,7 +80,7 @@ def test_a_poor_recording_is_refused_by_what_is_wrong_with_it(
     with pytest.raises(UnsupportedAudio) as refusal:
         world.enroll(recording(spoil(sound("ann"))))
     error = refusal.value
-    assert (error.status, error.code, error.field) == (422, code, "audio")
+    assert (status_of(error), error.code, error.subject) == (422, code, "audio")
     assert error.limit is not None
     assert error.found is not None
     assert world.store.find("acme", "ann")[1] is None
@@ -107,7 +108,7 @@ def test_an_upload_is_read_by_its_domain_only(world: World) -> None:
 
 
 def test_enrolment_needs_a_domain(world: World) -> None:
-    world.tenants.delete("acme", force=False)
+    world.domains.delete("acme", force=False)
     with pytest.raises(NotFound) as refusal:
         world.enroll(speech("ann"))
     assert refusal.value.code == "domain_not_found"
@@ -116,7 +117,7 @@ def test_enrolment_needs_a_domain(world: World) -> None:
 def test_consent_in_the_future_is_refused(world: World) -> None:
     with pytest.raises(InvalidInput) as refusal:
         world.enroll(speech("ann"), given_at=MORNING + timedelta(seconds=1))
-    assert (refusal.value.code, refusal.value.field) == ("consent_in_future", "consent.given_at")
+    assert (refusal.value.code, refusal.value.subject) == ("consent_in_future", "consent time")
 
 
 def test_after_opting_out_only_newer_consent_enrols_again(world: World) -> None:
@@ -208,7 +209,7 @@ def test_kept_audio_is_erased_with_the_voiceprint(world: World, leave: str) -> N
 
 def test_an_enrolment_that_a_deletion_of_the_domain_overtakes_leaves_nothing(world: World) -> None:
     world.put_domain(keep_audio=True)
-    world.report = once("before", "put_speaker", lambda: world.tenants.delete("acme", force=True))
+    world.report = once("before", "put_speaker", lambda: world.domains.delete("acme", force=True))
     with pytest.raises(NotFound) as refusal:
         world.enroll(speech("ann"))
     assert refusal.value.code == "domain_not_found"
@@ -241,7 +242,7 @@ def fail_to_read(world: World) -> None:
 def close_the_domain(world: World) -> None:
     domain = world.store.domain("acme")
     assert domain
-    world.store.put_domain(replace(domain, deleting=True, version=domain.version + 1))
+    world.store.put_domain(domain.next(state=DomainState.DELETING))
 
 
 @pytest.mark.parametrize("disturb", [fail_to_read, close_the_domain])
@@ -291,7 +292,7 @@ def test_an_enrolment_that_a_deletion_overtakes_does_not_bring_the_speaker_back(
 
 
 def test_a_race_that_is_lost_again_and_again_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enrolment, "WRITE_ATTEMPTS", 2)
+    monkeypatch.setattr(enrollment, "WRITE_ATTEMPTS", 2)
     other = World(store=world.store)
 
     def win(when: str, call: str) -> None:

@@ -1,0 +1,165 @@
+"""The exercises of a game day: faults, the load that notices them, and the alarms that they have to raise."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from local.demo.client import Client, audio
+
+from layers.golden.readers import RATE, load
+from local.aws.functions.function import LambdaFunction
+from local.aws.relay import Fault, Relay, RelayAnswer, RelayRequest, healthy
+from local.aws.template import StackTemplate
+from local.cloud.metrics.pump import MetricPump
+from local.rehearse.traffic import DOMAIN, Traffic, calls, enroll
+from local.runner import Deployment
+
+CALLS_A_SECOND = 8.0  # real seconds
+DYNAMODB, KINESIS = "DynamoDB", "Kinesis"
+# A decision needs four requests to tables: together they exceed the objective, and none alone times out.
+SLOW_SECONDS = 0.7
+BROKEN = "authenticate_caller"
+
+
+@dataclass(frozen=True, slots=True)
+class GameDay:
+    """The deployment of a game day.
+
+    Attributes:
+        running: deployment.
+        relay: proxy between its functions and their state.
+        pump: simulated time and metrics.
+        templates: templates with the alarms.
+        variables: variables of every function, besides its own.
+        cleanup: callbacks for the end of the day.
+    """
+
+    running: Deployment
+    relay: Relay
+    pump: MetricPump
+    templates: Sequence[StackTemplate]
+    variables: Mapping[str, str]
+    cleanup: ExitStack
+
+
+class LoadSource(Protocol):
+    """A source of load during an exercise."""
+
+    def stop(self) -> None:
+        """Stops the load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """A fault of one dependency.
+
+    Attributes:
+        name: name on the command line.
+        title: description for people.
+        kind: kind of the alarm that has to go off, which is the name of its runbook.
+        broken: injects the fault until the context ends.
+        load: starts the load that is affected.
+    """
+
+    name: str
+    title: str
+    kind: str
+    broken: Callable[[GameDay], Iterator[None]]
+    load: Callable[[GameDay], LoadSource]
+
+
+class ChunkProducer:
+    """Streams one-second chunks into a session, and ignores errors."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._client = Client(endpoint)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops streaming."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        sessions, form = f"/v1/domains/{DOMAIN}/sessions", {"encoding": "pcm_s16le", "sample_rate": RATE}
+        session = self._client.send("POST", sessions, {"format": form}).document["session_id"]
+        speech = next(iter(load().values())).call[:RATE]
+        chunk = audio(np.rint(speech * 32767).astype("<i2").tobytes())
+        for number in itertools.count():
+            self._client.send("PUT", f"{sessions}/{session}/audio/{number}", chunk)
+            if self._stop.wait(1 / CALLS_A_SECOND):
+                return
+
+
+def one_shot_calls(day: GameDay) -> LoadSource:
+    """Starts authentications with one recording each."""
+    readers = load()
+    enrolled = enroll(Client(day.running.endpoint), readers)
+    return Traffic(day.running.endpoint, calls(readers, enrolled), CALLS_A_SECOND)
+
+
+def streamed_call(day: GameDay) -> LoadSource:
+    """Starts a streamed session."""
+    enroll(Client(day.running.endpoint), load())
+    return ChunkProducer(day.running.endpoint)
+
+
+def refusing(service: str) -> Fault:
+    """Returns the fault of a service that answers with errors."""
+
+    def fault(request: RelayRequest) -> RelayAnswer | None:
+        return RelayAnswer(500, b'{"__type": "InternalFailure"}') if request.target.startswith(service) else None
+
+    return fault
+
+
+def slow(request: RelayRequest) -> RelayAnswer | None:
+    """Delays requests to tables."""
+    time.sleep(SLOW_SECONDS if request.target.startswith(DYNAMODB) else 0)
+    return None
+
+
+def relayed(fault: Fault) -> Callable[[GameDay], Iterator[None]]:
+    """Injects a fault into the relay."""
+
+    def broken(day: GameDay) -> Iterator[None]:
+        day.relay.fault = fault
+        yield
+        day.relay.fault = healthy
+
+    return broken
+
+
+def corrupt_bundle(day: GameDay) -> Iterator[None]:
+    """Replaces a function by one with another bundle digest, whose environments do not start."""
+    host, alias = day.running.host, day.running.aliases[BROKEN]
+    definition = day.running.functions[BROKEN].definition
+    variables = {**definition.environment, "BONAFIDE_BUNDLE_DIGEST": "0" * 64}
+    program = replace(definition, environment=variables).program(host.runtime, day.variables)
+    function = LambdaFunction(definition, program, host.logs / f"{BROKEN}-corrupt.log", record=host.account.record)
+    # Kept until the end, since pending invocations still need an answer.
+    day.cleanup.callback(function.close)
+    alias.point(function)
+    yield
+    alias.point(day.running.functions[BROKEN])
+
+
+EXERCISES = (
+    Exercise(
+        "tables-refuse", "tables answer with errors", "failed-answers", relayed(refusing(DYNAMODB)), one_shot_calls
+    ),
+    Exercise("tables-slow", f"tables answer {SLOW_SECONDS} s later", "late-answers", relayed(slow), one_shot_calls),
+    Exercise(
+        "stream-refuses", "the stream answers with errors", "failed-answers", relayed(refusing(KINESIS)), streamed_call
+    ),
+    Exercise(
+        "bundle-corrupt", "the bundle is not the configured one", "function-errors", corrupt_bundle, one_shot_calls
+    ),
+)
