@@ -30,13 +30,8 @@ help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | column -t -s "$$(printf '\t')" 2>/dev/null \
 		|| sed -nE 's/^([a-z-]+):.*## (.*)/\1: \2/p' $(MAKEFILE_LIST)
 
-<<<<<<< HEAD
-# Progress goes to stderr throughout: what a command prints is its result.
-$(READY): requirements-dev.txt pyproject.toml client/pyproject.toml
-=======
 # Progress goes to stderr, so that stdout holds only results.
-$(READY): requirements-dev.txt pyproject.toml
->>>>>>> wt-rooms
+$(READY): requirements-dev.txt pyproject.toml client/pyproject.toml
 	@test -x $(PY) || "$$($(FIND_PYTHON))" -m venv $(VENV) >&2
 	@mkdir -p .build
 	@awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements-dev.txt > .build/uv.txt

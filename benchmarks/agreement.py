@@ -1,9 +1,9 @@
-"""Does a call that streams in chunks come out as the same call in one piece?
+"""Compares the evaluations of sessions with those of the same recordings in one piece.
 
     python -m benchmarks.agreement --manifest path.csv [--chunk-seconds 1 2 4 8] [--out path.json]
 
-Every pair of recordings is a trial, as in `training.evaluate`: the earlier one enrols in one piece, the later one calls
-in one piece and then in chunks, through the code that serves: decode, observe, fold, score. Rates are fractions.
+Every pair of recordings is a trial, as in `training.evaluate`: the earlier one enrolls in one piece, the later one is
+scored in one piece and then in chunks, by the code that serves: decode, observe, fold, score. Rates are fractions.
 """
 
 import argparse
@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from local.stream.recording import CHUNK_SECONDS, SourceRecording
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.audio.decode import LONGEST_SECONDS, decode
@@ -24,6 +23,8 @@ from bonafide.biometrics.metrics import Trials, cllr, eer
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.session import ChunkEvidence, fold
+from bonafide_client import SourceRecording
+from bonafide_client.chunks import CHUNK_SECONDS
 from training.evaluate import BUNDLE
 from training.listen import Change, Line, in_parallel, listen, load
 from training.manifest import read_manifest
@@ -34,13 +35,13 @@ LENGTHS = (1.0, 2.0, CHUNK_SECONDS, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """How one way to send the calls came out.
+class AgreementRow:
+    """The scores of the recordings with one length of chunk.
 
     Attributes:
         chunk_seconds: length of a chunk; None for one piece.
-        chunks: a call, on average.
-        speech: net speech over that of the call in one piece, of all calls.
+        chunks: per recording, on average.
+        speech: net speech of all recordings, as a fraction of that in one piece.
         eer: fraction.
         eer_difference: to that of one piece.
         cllr: bits.
@@ -58,7 +59,7 @@ class Row:
     same_decision: float
 
     def table(self) -> str:
-        """One line of the printed table."""
+        """Returns one line of the printed table."""
         name = "one piece" if self.chunk_seconds is None else f"{self.chunk_seconds:g} s"
         return (
             f"{name:>9} {self.chunks:>7.1f} {self.speech:>7.3f} {100 * self.eer:>6.2f} "
@@ -67,10 +68,10 @@ class Row:
         )
 
 
-def hear_chunks(bundle: Path, lengths: Sequence[float], path: Path) -> list[tuple[int, Evidence | None]]:
-    """Takes a recording to the evidence of a call: for each length of chunk their number, and what they fold to."""
+def extract_chunks(bundle: Path, lengths: Sequence[float], path: Path) -> list[tuple[int, Evidence | None]]:
+    """Returns, for each length of chunk, how many chunks a recording has and the evidence that they fold to."""
     recording = SourceRecording.read(path.read_bytes())
-    # As much of it as is taken in one piece.
+    # The part that the service takes in one piece.
     whole = next(recording.chunks(LONGEST_SECONDS))
     models = load(bundle)
     calls = [list(replace(recording, data=whole).chunks(length)) for length in lengths]
@@ -86,19 +87,19 @@ def _folded(models: Bundle, recording: SourceRecording, call: Sequence[bytes]) -
     return fold(rows, models.embedding_space, len(rows)).evidence
 
 
-def agreement(manifest: Path, bundle: Path, lengths: Sequence[float]) -> list[Row]:
+def agreement(manifest: Path, bundle: Path, lengths: Sequence[float]) -> list[AgreementRow]:
     """Scores the manifest's trials in one piece, then with each length of chunk."""
     clips = read_manifest(manifest)
     paths = [clip.path for clip in clips]
-    heard = listen(paths, bundle, [Line.NATIVE])
-    # A stream has nothing that makes a recording fit.
-    usable = [index for index, each in enumerate(heard) if each.evidence and each.changes <= {Change.CUT}]
-    streamed = in_parallel("streaming", partial(hear_chunks, bundle, lengths), [paths[index] for index in usable])
-    sides = [Side.of(clips[index], heard[index], Line.NATIVE, Line.NATIVE) for index in usable]
+    listened = listen(paths, bundle, [Line.NATIVE])
+    # In a session nothing makes a recording fit, other than its length.
+    usable = [index for index, each in enumerate(listened) if each.evidence and each.changes <= {Change.CUT}]
+    streamed = in_parallel("streaming", partial(extract_chunks, bundle, lengths), [paths[index] for index in usable])
+    sides = [Side.of(clips[index], listened[index], Line.NATIVE, Line.NATIVE) for index in usable]
     whole = _compared(sides, bundle)
     rows = [_row(None, [1] * len(sides), sides, sides, whole, whole)]
     for number, length in enumerate(lengths):
-        # A call without speech falls back on all samples, as in one piece.
+        # A recording without speech falls back on all samples, as in one piece.
         called = [replace(side, test=each[number][1] or side.test) for side, each in zip(sides, streamed, strict=True)]
         counts = [each[number][0] for each in streamed]
         rows.append(_row(length, counts, sides, called, whole, _compared(called, bundle)))
@@ -116,9 +117,9 @@ def _row(
     called: Sequence[Side],
     whole: Outcome,
     outcome: Outcome,
-) -> Row:
+) -> AgreementRow:
     rate = eer(Trials.of(outcome.llr, outcome.targets))
-    return Row(
+    return AgreementRow(
         chunk_seconds=length,
         chunks=float(np.mean(counts)),
         speech=sum(each.test.speech_seconds for each in called) / sum(each.test.speech_seconds for each in sides),
@@ -131,8 +132,8 @@ def _row(
 
 
 def main() -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(description="Compare calls in chunks with calls in one piece.")
+    """Runs the command."""
+    parser = argparse.ArgumentParser(description="Compare recordings in chunks with recordings in one piece.")
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--chunk-seconds", type=float, nargs="+", default=LENGTHS)
     parser.add_argument("--bundle", type=Path, default=BUNDLE)

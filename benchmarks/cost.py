@@ -1,13 +1,12 @@
-"""What a million authentications and an hour of streamed calls cost: `python -m benchmarks.cost [--stage production]`.
+"""Computes what authentications and streaming cost: `python -m benchmarks.cost [--stage production]`.
 
-Everything is counted on the deployed template while it works: processor time of the functions, DynamoDB units from the
-sizes of the items that go over the wire, stream payloads, bytes of logs and answers. Lambda bills by the clock: that is
-taken to be the processor time of a function that has one core, and 5 ms of waiting for each request to a table or the
-stream. So what else this machine does hardly matters. The prices are those of docs/operations/prices.json.
+Use is counted on the deployed template: processor time of the functions, DynamoDB units from the sizes of the items,
+stream payloads, bytes of logs and answers. Lambda bills by the clock: the processor time of a function that has one
+core, and 5 ms of waiting for each request to a table or the stream. So other load on this machine hardly matters. The
+prices are those of docs/operations/prices.json.
 """
 
 import argparse
-import base64
 import json
 import time
 from collections import Counter
@@ -18,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from local.demo.client import Document, audio, consent
-from local.stream.client import Client
 
 from benchmarks.metering import Meter
 from benchmarks.stream import busy_seconds
 from bonafide.audio.waveform import Samples
+from bonafide_client import Client, bodies
 from layers.golden.readers import RATE, load, wav
 from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import FunctionDefinition
@@ -43,7 +41,7 @@ ACCESS_LOG_BYTES = 420
 # X-Ray's default rule: one request a second and of the others five in a hundred.
 SAMPLED = 0.05
 MONTH_HOURS = 730
-# With this memory a function has one core, with less a part of one: a second of processor time costs the same anywhere.
+# A function of this memory has one core, and one of less memory a part of it: processor time costs the same in all.
 CORE_GB = 1769 / 1024
 # A table or stream of AWS takes single-digit milliseconds to answer.
 WAIT_SECONDS = 0.005
@@ -52,32 +50,32 @@ type Usage = Mapping[str, float]
 
 
 @dataclass(slots=True)
-class Ledger:
-    """Adds up what happens on a deployment.
+class UsageCounter:
+    """Counts the use of a deployment.
 
     Attributes:
-        meter: between the functions and their state.
+        meter: proxy between the functions and their state.
         folder: of the functions' logs.
-        doors: functions that API Gateway calls.
-        invoked: functions, as often as they were.
+        api_functions: functions that answer requests of the API.
+        invoked: function names, one for each invocation.
     """
 
     meter: Meter
     folder: Path
-    doors: set[str] = field(default_factory=set)
+    api_functions: set[str] = field(default_factory=set)
     invoked: list[str] = field(default_factory=list)
 
     def record(self, definition: FunctionDefinition, _qualifier: str, _outcome: InvocationResult) -> None:
-        """Takes down an invocation."""
+        """Counts an invocation."""
         self.invoked.append(definition.name)
 
     def times(self, function: str) -> int:
-        """How often a function has run."""
+        """Returns the number of invocations of a function."""
         return self.invoked.count(function)
 
     def total(self, processor_seconds: float) -> Usage:
-        """Everything since the beginning; `processor_seconds` are those of all functions."""
-        asked = sum(name in self.doors for name in self.invoked)
+        """Returns all use so far; `processor_seconds` are those of all functions."""
+        asked = sum(name in self.api_functions for name in self.invoked)
         logs = sum(path.stat().st_size for path in self.folder.glob("*.log") if path.stem != "emulator")
         return {
             **self.meter.used,
@@ -90,16 +88,16 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """A deployment whose every unit is counted."""
+class MeteredDeployment:
+    """A deployment whose use is counted."""
 
     client: Client
-    ledger: Ledger
+    counter: UsageCounter
     speech: Samples
     running: Deployment
 
     def each(self, times: int, act: Callable[[int], Any]) -> Usage:
-        """What one request uses on average; `act` sends the n-th, waits for what follows, and returns the answer."""
+        """Returns the average use of a request; `act` sends the n-th, waits for its effects, and returns the answer."""
         before = self._total()
         answered = sum(len(json.dumps(act(n))) for n in range(times))
         used = added({"answer_bytes": answered}, self._total(), scaled(before, -1))
@@ -107,12 +105,14 @@ class Bench:
 
     def _total(self) -> Usage:
         pids = [pid for function in self.running.functions.values() for pid in function.processes()]
-        return self.ledger.total(sum(map(busy_seconds, pids)))
+        return self.counter.total(sum(map(busy_seconds, pids)))
 
 
 def main() -> None:
-    """Prints two tables: by use, and by month whatever the use."""
-    parser = argparse.ArgumentParser(description="Compute what use costs from what is measured here and public prices.")
+    """Prints the costs by use, and those of a month."""
+    parser = argparse.ArgumentParser(
+        description="Compute the cost of use from measurements on this machine and public prices."
+    )
     parser.add_argument("--stage", default="production")
     arguments = parser.parse_args()
     prices = json.loads(PRICES.read_text())
@@ -120,7 +120,7 @@ def main() -> None:
         authentication = authentications(running)
         hour = streamed_hour(running)
         probe = synthetic_calls(running)
-        metrics = len(emitted_metrics(running.ledger.folder))
+        metrics = len(emitted_metrics(running.counter.folder))
     print(f"USD, list prices of {prices['region']} taken down {prices['taken_down']}")
     print_costs("a million authentications of 10 s", scaled(authentication, 1e6), prices["prices"])
     print_costs("an hour of streamed calls", hour, prices["prices"])
@@ -129,68 +129,68 @@ def main() -> None:
 
 
 @contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
-    """Deploys with a meter in between, and enrols the caller."""
+def bench(folder: Path) -> Iterator[MeteredDeployment]:
+    """Deploys with a meter before the state, and enrolls the caller."""
     meter = Meter()
-    ledger = Ledger(meter, folder)
-    account = Account(record=ledger.record, variables={"AWS_ENDPOINT_URL": meter.relay.endpoint})
+    counter = UsageCounter(meter, folder)
+    account = Account(record=counter.record, variables={"AWS_ENDPOINT_URL": meter.relay.endpoint})
     speech = max(load().values(), key=lambda reader: len(reader.enrollment)).enrollment
     try:
-        # The minutely closing of calls is part of the standing costs: here it would only add noise.
+        # The scheduled closing of sessions is part of the monthly costs, and would only add noise here.
         with deployment(logs=folder, account=account, pace=1e-6) as running:
-            ledger.doors = {route.function for route in running.template.routes()}
+            counter.api_functions = {route.function for route in running.template.routes()}
             meter.relay.upstream = running.emulator.endpoint
             client = Client(running.endpoint)
-            _enrol(client, speech[: 50 * RATE])
-            yield Bench(client, ledger, speech, running)
+            _enroll(client, speech[: 50 * RATE])
+            yield MeteredDeployment(client, counter, speech, running)
     finally:
         meter.relay.stop()
 
 
-def _enrol(client: Client, speech: Samples) -> None:
-    client.send("PUT", f"/v1/domains/{DOMAIN}", SETTINGS)
-    body = {"consent": consent("cost"), "audio": audio(wav(speech))}
-    client.send("POST", f"/v1/domains/{DOMAIN}/speakers/{CALLER}/enrollments", body)
+def _enroll(client: Client, speech: Samples) -> None:
+    client.put_domain(DOMAIN, **SETTINGS)
+    client.enroll(DOMAIN, CALLER, wav(speech), bodies.consent("cost"))
 
 
-def authentications(running: Bench) -> Usage:
-    """What one authentication uses."""
-    body = {"audio": audio(wav(running.speech[: CALL_SECONDS * RATE]))}
-    path = f"/v1/domains/{DOMAIN}/speakers/{CALLER}/authentications"
-    running.client.send("POST", path, body)
-    return running.each(CALLS, lambda _: running.client.send("POST", path, body))
+def authentications(running: MeteredDeployment) -> Usage:
+    """Returns the use of one authentication."""
+    recording = wav(running.speech[: CALL_SECONDS * RATE])
+
+    def authenticate(_: int) -> Any:
+        return running.client.authenticate(DOMAIN, CALLER, recording)
+
+    authenticate(0)
+    return running.each(CALLS, authenticate)
 
 
-def streamed_hour(running: Bench) -> Usage:
-    """What an hour of streamed calls uses: calls of three minutes, chunks of four seconds, a look after each chunk."""
+def streamed_hour(running: MeteredDeployment) -> Usage:
+    """Returns the use of an hour of streaming: 3 min a session, chunks of 4 s, an evaluation after each."""
     chunks = STREAMED_SECONDS // CHUNK_SECONDS
     pcm = np.clip(np.rint(np.resize(running.speech, chunks * CHUNK_SECONDS * RATE) * 32768), -32768, 32767)
-    pieces = [base64.b64encode(piece.tobytes()).decode() for piece in np.split(pcm.astype("<i2"), chunks)]
-    sessions = f"/v1/domains/{DOMAIN}/sessions"
-    session = {"speaker": CALLER, "format": {"encoding": "pcm_s16le", "sample_rate": RATE}}
-    answer: Document = {}
-
-    def send(method: str, path: str, body: Any = None) -> Any:
-        return running.client.send(method, f"{sessions}/{answer['session_id']}/{path}", body)
+    pieces = [piece.tobytes() for piece in np.split(pcm.astype("<i2"), chunks)]
+    client, form = running.client, {"encoding": "pcm_s16le", "sample_rate": RATE}
+    session = ""
 
     def start(_: int) -> Any:
-        answer.update(running.client.send("POST", sessions, session))
+        nonlocal session
+        answer = client.start_session(DOMAIN, form, speaker=CALLER)
+        session = answer["session_id"]
         return answer
 
     def when_scored(document: Any, batches: int) -> Any:
-        _until(lambda: running.ledger.times("score_audio") >= batches)
+        _until(lambda: running.counter.times("score_audio") >= batches)
         return document
 
-    call = running.each(1, start)
-    heard = running.each(chunks, lambda n: when_scored(send("PUT", f"audio/{n}", {"content": pieces[n]}), n + 1))
-    looks = running.each(20, lambda _: send("GET", "evaluation"))
-    end = running.each(1, lambda _: when_scored(send("POST", "end", {"chunks": chunks}), chunks + 1))
-    whole = added(call, scaled(added(heard, looks), chunks), end)
+    started = running.each(1, start)
+    sent = running.each(chunks, lambda n: when_scored(client.put_audio(DOMAIN, session, n, pieces[n]), n + 1))
+    evaluated = running.each(20, lambda _: client.evaluate(DOMAIN, session))
+    end = running.each(1, lambda _: when_scored(client.end_session(DOMAIN, session, chunks), chunks + 1))
+    whole = added(started, scaled(added(sent, evaluated), chunks), end)
     return scaled(whole, 3600 / STREAMED_SECONDS)
 
 
-def synthetic_calls(running: Bench) -> Usage:
-    """What the synthetic caller uses in one of its runs, of which there is one a minute."""
+def synthetic_calls(running: MeteredDeployment) -> Usage:
+    """Returns the use of one run of the synthetic caller, which runs once a minute."""
 
     def run(_: int) -> Any:
         outcome = running.running.invoke("probe_service", b"{}")
@@ -207,18 +207,18 @@ def _until(holds: Callable[[], bool]) -> None:
 
 
 def scaled(usage: Usage, factor: float) -> Usage:
-    """The usage so many times over."""
+    """Returns the usage, multiplied."""
     return {name: amount * factor for name, amount in usage.items()}
 
 
 def added(*usages: Usage) -> Usage:
-    """The usages together."""
+    """Returns the sum of usages."""
     names = dict.fromkeys(name for usage in usages for name in usage)
     return {name: sum(usage.get(name, 0.0) for usage in usages) for name in names}
 
 
 def standing(stage: str, metrics: int) -> Usage:
-    """What a month uses without a single call: what the templates of a stage keep, and metrics once they were sent."""
+    """Returns the use of a month without requests: resources of the templates, and metrics that were sent once."""
     assembly = synthesize(stage=stage)
     resources = [
         each
@@ -238,14 +238,14 @@ def standing(stage: str, metrics: int) -> Usage:
 
 
 def alarm_metrics(resource: Mapping[str, Any]) -> int:
-    """How many metrics an alarm reads; 0 for what is none."""
+    """Returns how many metrics an alarm reads; 0 for other resources."""
     if resource["Type"] != "AWS::CloudWatch::Alarm":
         return 0
     return sum("MetricStat" in query for query in resource["Properties"].get("Metrics", [])) or 1
 
 
 def emitted_metrics(folder: Path) -> set[tuple[str, ...]]:
-    """Metrics with their dimensions' values in the embedded metric format of some logs.
+    """Returns metrics with their dimensions' values, out of the embedded metric format in logs.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """

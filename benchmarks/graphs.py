@@ -1,10 +1,9 @@
-"""How fast the graphs are: `python -m benchmarks.graphs [--seconds 1 5 ...]`.
+"""Measures the speed of the graphs: `python -m benchmarks.graphs [--seconds 1 5 ...]`.
 
-One thread, the two sides in turn within one run, so that what else the machine does hits both:
-- speaker: what the product computes from samples, against the network operator for operator as it was published, fed by
-  kaldi-native-fbank;
-- speech: the detector on the whole recording in one call, against the published one, one window at a time;
-- alive: the detector of synthetic speech, which has nothing to be held against, for each second of audio and to open.
+One thread, reference and product in turn, so that other load on the machine affects both:
+- speaker: the product's graph on samples, and the published network operator for operator, fed by kaldi-native-fbank;
+- speech: the detector on the whole recording in one call, and the published one, one window at a time;
+- alive: the detector of synthetic speech, which has no reference, for each second of audio and to open.
 """
 
 import argparse
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from bonafide.adapters.onnx import Bundle, Speech
+from bonafide.adapters.onnx import Bundle, DetectedSpeech
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, FloatVector, Quality
 from layers.golden.readers import RATE, load
@@ -32,8 +31,8 @@ LEAST_ROUNDS = 5
 type Task = Callable[[], Any]
 
 
-class Contest:
-    """The reference and the product, ready to run on the same samples."""
+class GraphComparison:
+    """Reference and product, to be run on the same samples."""
 
     def __init__(self, directory: Path) -> None:
         build(directory)
@@ -42,44 +41,44 @@ class Contest:
         self._published = _session(read_vad().SerializeToString())
 
     def embed_plainly(self, samples: Samples) -> FloatVector:
-        """The reference: features by kaldi-native-fbank, then the network as published; unit length."""
+        """Returns the reference embedding, of unit length: kaldi-native-fbank, then the published network."""
         embedding: FloatVector = self._plain.run(None, {"features": kaldi_features(samples)[None]})[0][0]
         return embedding / np.linalg.norm(embedding)
 
     def embed(self, samples: Samples) -> FloatVector:
-        """The product's."""
+        """Returns the product's embedding."""
         return self._bundle.embed(_speech(samples), Channel.WIDEBAND)
 
     def step(self, samples: Samples) -> Samples:
-        """The reference: window by window."""
+        """Returns the reference probabilities of speech, window by window."""
         return step_vad(self._published, samples, RATE)
 
     def step_segments(self, samples: Samples) -> Samples:
-        """The same with an empty state in every segment, which is what the product computes."""
+        """Returns the same with an empty state in every segment, as the product computes them."""
         return step_segments(self._published, samples, RATE)
 
-    def hear(self, samples: Samples) -> float | None:
-        """The product's LLR of a human against a machine."""
+    def detect_spoof(self, samples: Samples) -> float | None:
+        """Returns the product's LLR of bona fide speech."""
         return self._bundle.liveness(_speech(samples))
 
-    def detect(self, samples: Samples) -> Samples:
-        """The product's."""
+    def find_speech(self, samples: Samples) -> Samples:
+        """Returns the product's probabilities of speech."""
         return self._bundle.speech_probabilities(Waveform(samples, RATE))
 
 
-def _speech(samples: Samples) -> Speech:
-    return Speech.of_all(Waveform(samples, RATE), Channel.WIDEBAND, Quality(0.0, 0.0, None))
+def _speech(samples: Samples) -> DetectedSpeech:
+    return DetectedSpeech.of_all(Waveform(samples, RATE), Channel.WIDEBAND, Quality(0.0, 0.0, None))
 
 
 def main() -> None:
     """Prints one line for each length of recording."""
-    parser = argparse.ArgumentParser(description="Compare the graphs with what they were made from.")
+    parser = argparse.ArgumentParser(description="Compare the graphs with the networks that they were made from.")
     parser.add_argument("--seconds", type=float, nargs="+", default=SECONDS)
     parser.add_argument("--bundle", type=Path, default=OUT)
     arguments = parser.parse_args()
-    contest = Contest(arguments.bundle)
+    comparison = GraphComparison(arguments.bundle)
     speech = np.concatenate([clip for reader in load().values() for clip in reader.clips])
-    print(f"verifying and opening the bundle: {contest.load_seconds * 1000:.0f} ms")
+    print(f"verifying and opening the bundle: {comparison.load_seconds * 1000:.0f} ms")
     for name in ("vad", "speaker", "spoof"):
         print(f"opening {name}.onnx: {_opening_ms(arguments.bundle / f'{name}.onnx'):.0f} ms")
     print("        |     speaker, ms                            |     speech, ms                       |  alive, ms")
@@ -87,15 +86,15 @@ def main() -> None:
         "seconds |  plain+kaldi   graph   ratio   cosine      |  stepped   graph   ratio  difference |  graph  a second"
     )
     for seconds in arguments.seconds:
-        print(_line(contest, np.resize(speech, round(seconds * RATE))), flush=True)
+        print(_line(comparison, np.resize(speech, round(seconds * RATE))), flush=True)
 
 
-def _line(contest: Contest, samples: Samples) -> str:
-    cosine = float(contest.embed(samples) @ contest.embed_plainly(samples))
-    difference = float(np.abs(contest.detect(samples) - contest.step_segments(samples)).max())
-    plain, fast = _in_turn(lambda: contest.embed_plainly(samples), lambda: contest.embed(samples))
-    stepped, whole = _in_turn(lambda: contest.step(samples), lambda: contest.detect(samples))
-    alive = _median_ms(lambda: contest.hear(samples))
+def _line(comparison: GraphComparison, samples: Samples) -> str:
+    cosine = float(comparison.embed(samples) @ comparison.embed_plainly(samples))
+    difference = float(np.abs(comparison.find_speech(samples) - comparison.step_segments(samples)).max())
+    plain, fast = _in_turn(lambda: comparison.embed_plainly(samples), lambda: comparison.embed(samples))
+    stepped, whole = _in_turn(lambda: comparison.step(samples), lambda: comparison.find_speech(samples))
+    alive = _median_ms(lambda: comparison.detect_spoof(samples))
     seconds = len(samples) / RATE
     return (
         f"{seconds:7.0f} | {plain:12.1f} {fast:7.1f} {fast / plain:7.2f} {cosine:8.5f}      "
@@ -105,7 +104,7 @@ def _line(contest: Contest, samples: Samples) -> str:
 
 
 def _in_turn(reference: Task, product: Task) -> tuple[float, float]:
-    """Median milliseconds of both."""
+    """Returns the median milliseconds of both."""
     first = _timed(reference)[1] + _timed(product)[1]
     rounds = max(LEAST_ROUNDS, round(BUDGET_SECONDS / first))
     times = [(_timed(reference)[1], _timed(product)[1]) for _ in range(rounds)]
@@ -114,7 +113,7 @@ def _in_turn(reference: Task, product: Task) -> tuple[float, float]:
 
 
 def _median_ms(task: Task) -> float:
-    """Of as many runs as the budget allows."""
+    """Returns the median of as many runs as the budget allows."""
     rounds = max(LEAST_ROUNDS, round(BUDGET_SECONDS / _timed(task)[1] / 2))
     return statistics.median(_timed(task)[1] for _ in range(rounds)) * 1000
 

@@ -1,8 +1,8 @@
-"""Time of a warm authentication over the time of the bare graphs on the same recording, call by call in turn.
+"""Compares the time of a warm authentication with that of the bare graphs on the same recording.
 
 The handler is the deployed function in its own Lambda runtime process, with the emulator's tables behind it and a new
 Idempotency-Key for every call; the bare graphs are one run of each, `vad.onnx`, `speaker.onnx` and `spoof.onnx`, on
-the whole recording, one thread, in this process. Both are measured in turn, so that what else the machine does hits
+the whole recording, one thread, in this process. Both are measured in turn, so that other load on the machine affects
 both.
 """
 
@@ -30,7 +30,7 @@ DOMAIN = "benchmark"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class HandlerRow:
     """Milliseconds of one length of recording; shape (rounds,) each."""
 
     seconds: int
@@ -38,7 +38,7 @@ class Row:
     graphs: np.ndarray[Any, np.dtype[np.float64]]
 
     def table(self) -> str:
-        """One line of the printed table."""
+        """Returns one line of the printed table."""
         handler, graphs = float(np.median(self.handler)), float(np.median(self.graphs))
         tail = float(np.percentile(self.handler, 99)) / handler
         ratio = float(np.median(self.handler / self.graphs))
@@ -55,20 +55,22 @@ def main() -> None:
     print("authentication, warm: deployed handler against bare graphs on the same recording, in turn, one thread")
     print("seconds  handler ms  graphs ms    ratio   p99/p50  ms/s of audio  calls")
     with deployment() as running:
-        enrol(running, reader.enrollment[: 55 * RATE])
+        enroll(running, reader.enrollment[: 55 * RATE])
         for seconds in LENGTHS:
             speech = np.resize(np.concatenate(reader.clips), seconds * RATE)
             print(_measure(running, graphs, seconds, speech).table(), flush=True)
 
 
-def _measure(running: Deployment, graphs: list[onnxruntime.InferenceSession], seconds: int, speech: Samples) -> Row:
+def _measure(
+    running: Deployment, graphs: list[onnxruntime.InferenceSession], seconds: int, speech: Samples
+) -> HandlerRow:
     body = {"audio": audio(speech)}
     inputs = {"samples": speech, "rate": np.array(RATE, np.int64)}
     pairs = [
         (_timed(lambda: authenticate(running, body)), _timed(lambda: [graph.run(None, inputs) for graph in graphs]))
         for _ in range(ROUNDS[seconds] + 3)
     ]
-    return Row(seconds, *np.array(pairs[3:]).T)
+    return HandlerRow(seconds, *np.array(pairs[3:]).T)
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
@@ -83,8 +85,8 @@ def _timed(call: Callable[[], object]) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def enrol(running: Deployment, speech: Samples) -> None:
-    """Enrols the reader that all calls claim to be."""
+def enroll(running: Deployment, speech: Samples) -> None:
+    """Enrolls the reader whom all calls claim."""
     settings = {"policy": {"minimum_enrolment_seconds": 10}}
     _call(running, "manage_domains", "PUT", f"/v1/domains/{DOMAIN}", settings)
     consent = {"receipt_id": "benchmark", "given_at": "2026-01-01T00:00:00Z"}
@@ -93,13 +95,13 @@ def enrol(running: Deployment, speech: Samples) -> None:
 
 
 def authenticate(running: Deployment, body: dict[str, Any]) -> None:
-    """Calls as the enrolled reader."""
+    """Authenticates as the enrolled reader."""
     path = f"/v1/domains/{DOMAIN}/speakers/reader/authentications"
     _call(running, "authenticate_caller", "POST", path, body)
 
 
 def audio(speech: Samples) -> dict[str, str]:
-    """Speech, shape (n,) at RATE, as the API takes it."""
+    """Returns speech, shape (n,) at RATE, as the API takes it."""
     return {"content": base64.b64encode(wav(speech)).decode()}
 
 

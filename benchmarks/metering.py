@@ -1,4 +1,4 @@
-"""Counts what functions use of AWS by standing between them and the emulator, in the units that AWS bills.
+"""Counts the use of AWS by functions, in the units that AWS bills, as a proxy before the emulator.
 
 DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html and, for the size
 of an item, https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
@@ -22,10 +22,10 @@ type Units = Mapping[str, float]
 
 
 class Meter:
-    """Counts requests on their way.
+    """Counts the requests that a relay forwards.
 
     Attributes:
-        relay: that they go through.
+        relay: that forwards the requests.
         used: units so far, by their names in docs/operations/prices.json.
         requests: how many there were.
     """
@@ -37,7 +37,7 @@ class Meter:
         self._lock = threading.Lock()
 
     def count(self, request: RelayRequest, answer: RelayAnswer) -> None:
-        """Adds what one request used."""
+        """Adds the units of one request."""
         service, _, operation = request.target.partition(".")
         if not service:
             used: Units = {"s3_gets" if request.method in {"GET", "HEAD"} else "s3_puts": 1.0}
@@ -51,7 +51,7 @@ class Meter:
 
 
 def kinesis_units(operation: str, request: Document) -> Units:
-    """PUT payload units of one request."""
+    """Returns the PUT payload units of one request."""
     if operation != "PutRecord":
         return {}
     size = len(base64.b64decode(request["Data"])) + len(request["PartitionKey"])
@@ -59,7 +59,7 @@ def kinesis_units(operation: str, request: Document) -> Units:
 
 
 def dynamodb_units(operation: str, request: Document, answer: Document) -> Units:
-    """Request units of one request; those of a refused one are those of its item."""
+    """Returns the request units of one request; a refused write counts like a successful one."""
     match operation:
         case "GetItem":
             return {"dynamodb_reads": _read([answer.get("Item", {})], request)}
@@ -92,7 +92,7 @@ def _consistency(request: Document) -> float:
 
 
 def _written(request: Document) -> int:
-    """Units of one write, and of the row in the index of due calls if the item has one."""
+    """Returns the units of one write, and of the row in the index of due sessions if the item has one."""
     item = request.get("Item") or {**request.get("Key", {}), **request.get("ExpressionAttributeValues", {})}
     return _units(item_size(item), WRITE_BYTES) + ("due_at" in request.get("Item", {}))
 
@@ -102,12 +102,12 @@ def _units(size: int, unit: int) -> int:
 
 
 def item_size(item: Document) -> int:
-    """Bytes of an item as DynamoDB counts them: names and values."""
+    """Returns the bytes of an item as DynamoDB counts them: names and values."""
     return sum(len(name.encode()) + value_size(value) for name, value in item.items())
 
 
 def value_size(value: Document) -> int:
-    """Bytes of one value in its typed form, such as `{"S": "x"}`."""
+    """Returns the bytes of one value in its typed form, such as `{"S": "x"}`."""
     ((kind, content),) = value.items()
     match kind:
         case "S":

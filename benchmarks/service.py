@@ -1,6 +1,6 @@
-"""Cold start, memory and size of the deployed functions: `python -m benchmarks.service`.
+"""Measures cold start, memory and size of the deployed functions: `python -m benchmarks.service`.
 
-Cold starts are those of AWS's own runtime interface emulator, which reports how long the initialisation took; the
+Cold starts are those of AWS's own runtime interface emulator, which reports how long the initialization took; the
 files are in the page cache, compiled files of the product are not there, as they are not in AWS.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.handler import audio, authenticate, enrol
+from benchmarks.handler import audio, authenticate, enroll
 from layers.golden.readers import RATE, load
 from layers.model.fetch import Package, fetch
 from local.aws.functions.function import FunctionDefinition, LambdaFunction
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def print_cold_starts(running: Deployment) -> None:
-    """Prints how long each function takes to initialise."""
+    """Prints how long each function takes to initialize."""
     emulator = runtime_interface_emulator()
     print(f"cold start under AWS's runtime interface emulator, {STARTS} starts each")
     print(f"{'function':<22} {'median ms':>10} {'worst ms':>9}")
@@ -60,7 +60,7 @@ def print_cold_starts(running: Deployment) -> None:
 
 
 def runtime_interface_emulator() -> Path:
-    """Takes the emulator out of the package that ships it."""
+    """Returns the emulator, out of the package that ships it."""
     target = Path(".build/cache/aws-lambda-rie").absolute()
     with zipfile.ZipFile(fetch(SAM)) as wheel:
         target.write_bytes(wheel.read(EMULATOR))
@@ -69,7 +69,7 @@ def runtime_interface_emulator() -> Path:
 
 
 def init_ms(emulator: Path, program: ChildProgram) -> float:
-    """Starts a function once, with an event that it need not understand, and returns its own account of the start."""
+    """Starts a function once, with an event that it need not understand; returns the reported milliseconds."""
     with tempfile.TemporaryFile() as log:
         with emulated(emulator, program, log.fileno()) as port:
             url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
@@ -78,7 +78,7 @@ def init_ms(emulator: Path, program: ChildProgram) -> float:
         log.seek(0)
         found = INIT_REPORT.search(log.read())
     if not found:
-        raise RuntimeError("the emulator reported no initialisation")
+        raise RuntimeError("the emulator reported no initialization")
     return float(found[1])
 
 
@@ -101,7 +101,7 @@ def emulated(emulator: Path, program: ChildProgram, log: int) -> Iterator[int]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Finds ports that nobody uses."""
+    """Returns ports that are not in use."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -110,7 +110,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def wait_for(port: int) -> None:
-    """Waits until something listens."""
+    """Waits until a port accepts connections."""
     for _ in range(500):
         with socket.socket() as probe:
             probe.settimeout(0.02)
@@ -121,10 +121,10 @@ def wait_for(port: int) -> None:
 
 
 def print_memory(running: Deployment) -> None:
-    """Prints the most memory that each function's process ever held, after the longest recording that is taken."""
+    """Prints the peak memory of each function's process, after the longest recording that is taken."""
     reader = next(iter(load().values()))
     speech = np.resize(np.concatenate(reader.clips), LONGEST * RATE)
-    enrol(running, speech)
+    enroll(running, speech)
     authenticate(running, {"audio": audio(speech)})
     print(f"\npeak resident memory after a call of {LONGEST} s")
     for name, function in running.functions.items():
@@ -132,13 +132,13 @@ def print_memory(running: Deployment) -> None:
 
 
 def peak_mb(pid: int) -> float:
-    """Reads the most memory that a process has ever held."""
+    """Returns the peak memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
 
 def print_sizes(running: Deployment) -> None:
-    """Prints what each function unpacks to, against AWS's limit of 262 MB."""
+    """Prints the unpacked size of each function; AWS's limit is 262 MB."""
     print("\nunpacked size, MB")
     for name, function in running.functions.items():
         parts = [(label(path), size_mb(path)) for path in folders(function)]
@@ -153,14 +153,14 @@ def folders(function: LambdaFunction) -> list[Path]:
 
 
 def label(folder: Path) -> str:
-    """Names a part by what is in it."""
-    layers = {"python/bonafide": "core", "python/boto3": "runtime", "bundle": "models", "golden": "recordings"}
+    """Names a part by its content."""
+    layers = {"python/bonafide": "core", "python/boto3": "runtime", "bundle": "models", "golden": "golden calls"}
     marks = {"handler.py": "code", **layers}
     return next(name for mark, name in marks.items() if (folder / mark).exists())
 
 
 def size_mb(folder: Path) -> float:
-    """Adds up the files below a folder."""
+    """Returns the size of the files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 

@@ -1,9 +1,9 @@
-"""Concurrent real-time calls against the deployed template: lag, memory, processor time, and what overload does.
+"""Measures concurrent real-time sessions on the deployed template: lag, memory, processor time, and overload.
 
     python -m benchmarks.stream [--calls 40] [--minutes 1] [--rate 8000 16000] [--overload 3] [--overload-seconds 60]
 
 Lag is from the moment a chunk's request was answered to the moment its evidence was written, both by this machine's
-clock; callers also look two seconds after each chunk. Everything runs on this machine, the callers in one process.
+clock; callers also evaluate two seconds after each chunk. Everything runs on this machine, the callers in one process.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.stream_load import Heard, Load
+from benchmarks.stream_load import LoadResult, StreamLoad
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from layers.golden.readers import load as readers
 from local.runner import Deployment, deployment
@@ -34,12 +34,12 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(slots=True)
-class Watch:
-    """Memory of the functions' processes over time, MB, and processor time, seconds.
+class MemorySampler:
+    """Samples the memory of the functions' processes over time.
 
     Attributes:
-        resident: by function, one sum over its processes for each sample.
-        minutes: when the samples were taken.
+        resident: MB by function, one sum over its processes for each sample.
+        minutes: times of the samples.
     """
 
     running: Deployment
@@ -66,7 +66,7 @@ class Watch:
                 self.resident[name].append(sum(map(resident_mb, pids)))
 
     def growth(self, name: str) -> tuple[float, float, float]:
-        """MB in the middle of the first and of the last fifth, and the slope of the last four fifths, MB a minute."""
+        """Returns the median MB of the first and the last fifth, and the slope of the last four fifths, MB a minute."""
         values, minutes = np.array(self.resident[name]), np.array(self.minutes)
         fifth = max(1, len(values) // 5)
         slope = np.polyfit(minutes[fifth:], values[fifth:], 1)[0] if len(values) - fifth > 2 else float("nan")
@@ -83,8 +83,10 @@ def main() -> None:
     parser.add_argument("--overload-seconds", type=float, default=60.0)
     arguments = parser.parse_args()
     with deployment() as running:
-        steady = Load(running.endpoint, DOMAIN, prepare(running), arguments.calls, 60 * arguments.minutes, RATES[0])
-        # Until every environment that there will be has started.
+        steady = StreamLoad(
+            running.endpoint, DOMAIN, prepare(running), arguments.calls, 60 * arguments.minutes, RATES[0]
+        )
+        # Until all execution environments have started.
         measure(running, replace(steady, seconds=8.0), quiet=True)
         for rate in arguments.rate:
             measure(running, replace(steady, rate=rate))
@@ -94,76 +96,78 @@ def main() -> None:
 
 
 def prepare(running: Deployment) -> list[str]:
-    """Enrols three readers for all calls to claim."""
+    """Enrolls three readers for all sessions to claim; returns their names."""
     people = sorted(readers().values(), key=lambda reader: -len(reader.enrollment))[:3]
     for reader in people:
         enroll(running.endpoint, DOMAIN, reader)
     return [reader.name for reader in people]
 
 
-def measure(running: Deployment, load: Load, *, quiet: bool = False) -> None:
-    """Runs a load and prints what came of it."""
-    watch, before, idle, began = Watch(running), used_seconds(running), idle_seconds(), time.monotonic()
-    thread = watch.start()
-    heard = generate(load)
+def measure(running: Deployment, load: StreamLoad, *, quiet: bool = False) -> None:
+    """Runs a load and prints its results."""
+    sampler, before, idle, began = MemorySampler(running), used_seconds(running), idle_seconds(), time.monotonic()
+    thread = sampler.start()
+    result = generate(load)
     lasted = time.monotonic() - began
     used = {name: value - before.get(name, 0.0) for name, value in used_seconds(running).items()}
     idled = idle_seconds() - idle
-    watch.stop()
+    sampler.stop()
     thread.join()
-    lags = settled_lags(running, heard)
+    lags = settled_lags(running, result)
     if quiet:
         return
     print(f"{load.calls} calls of {load.seconds:.0f} s at {load.rate} Hz in real time, a chunk every 4 s")
-    print_lags(heard, lags)
-    print_processor(used, heard, lasted, idled)
-    print_memory(watch)
+    print_lags(result, lags)
+    print_processor(used, result, lasted, idled)
+    print_memory(sampler)
     print(flush=True)
 
 
-def generate(load: Load) -> Heard:
+def generate(load: StreamLoad) -> LoadResult:
     """Runs the callers in a process of their own."""
     command = [sys.executable, "-m", "benchmarks.stream_load"]
     done = subprocess.run(command, input=json.dumps(asdict(load)), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return Heard.read(done.stdout)
+    return LoadResult.read(done.stdout)
 
 
-def settled_lags(running: Deployment, heard: Heard) -> list[float]:
-    """Seconds from accepted to written, of every accepted chunk; waits until all are there, for a minute at most."""
+def settled_lags(running: Deployment, result: LoadResult) -> list[float]:
+    """Returns seconds from acceptance to evidence of every accepted chunk; waits for evidence, a minute at most."""
     table = running.functions["score_audio"].definition.environment["BONAFIDE_SESSION_TABLE"]
     store = DynamoSessionStore(running.emulator.client("dynamodb"), table)
     until = time.monotonic() + 60
     while True:
         written = {
             (session, row.chunk.number): row.scored_at.timestamp()
-            for session in heard.sessions
-            if (call := store.session(DOMAIN, session))
-            for row in store.evidence(call, store.marks(call))
+            for session in result.sessions
+            if (record := store.session(DOMAIN, session))
+            for row in store.evidence(record, store.marks(record))
         }
-        if len(written) >= len(heard.accepted) or time.monotonic() > until:
+        if len(written) >= len(result.accepted) or time.monotonic() > until:
             break
         time.sleep(1)
     return [
-        max(0.0, written.get((session, chunk), float("inf")) - accepted) for session, chunk, accepted in heard.accepted
+        max(0.0, written.get((session, chunk), float("inf")) - accepted) for session, chunk, accepted in result.accepted
     ]
 
 
-def print_lags(heard: Heard, lags: Sequence[float]) -> None:
-    """Prints how late evidence was, and what was turned away."""
+def print_lags(result: LoadResult, lags: Sequence[float]) -> None:
+    """Prints the lag of evidence, and what was throttled."""
     p50, p95, p99 = np.quantile(lags, (0.5, 0.95, 0.99), method="higher")
-    requests = np.quantile(heard.request_ms, (0.5, 0.95))
+    requests = np.quantile(result.request_ms, (0.5, 0.95))
     print(f"  accepted   {len(lags)} chunks, {sum(lag == float('inf') for lag in lags)} never scored")
     print(f"  lag s      p50 {p50:.2f}  p95 {p95:.2f}  p99 {p99:.2f}  max {max(lags):.2f}")
-    print(f"  seen       {100 * np.mean(heard.looks):.1f} % of the chunks by a look 2 s after they were accepted")
-    print(f"  answered   429 {heard.throttled} times; {heard.retried} other retries, {heard.given_up} chunks given up")
+    print(f"  seen       {100 * np.mean(result.seen):.1f} % of the chunks by a look 2 s after they were accepted")
+    print(
+        f"  answered   429 {result.throttled} times; {result.retried} other retries, {result.given_up} chunks given up"
+    )
     print(f"  request    p50 {requests[0]:.0f} ms, p95 {requests[1]:.0f} ms until accepted, retries included")
 
 
-def print_processor(used: Mapping[str, float], heard: Heard, lasted: float, idled: float) -> None:
-    """Prints where the processor's time went."""
-    chunks = len(heard.accepted)
+def print_processor(used: Mapping[str, float], result: LoadResult, lasted: float, idled: float) -> None:
+    """Prints the processor time by process."""
+    chunks = len(result.accepted)
     parts = "  ".join(f"{name} {1000 * seconds / chunks:.0f}" for name, seconds in used.items() if seconds > 0.01)
     cores = os.cpu_count() or 1
     own = sum(used.values()) / lasted
@@ -171,15 +175,15 @@ def print_processor(used: Mapping[str, float], heard: Heard, lasted: float, idle
     print(f"             {own:.2f} of {cores} cores, {cores - own - idled / lasted:.2f} by others on this machine")
 
 
-def print_memory(watch: Watch) -> None:
-    """Prints whether memory grows."""
+def print_memory(sampler: MemorySampler) -> None:
+    """Prints the growth of memory."""
     for name in STREAMING:
-        first, last, slope = watch.growth(name)
+        first, last, slope = sampler.growth(name)
         print(f"  memory     {name:<16} {first:6.0f} MB at first, {last:6.0f} at last, {slope:+.2f} a minute")
 
 
 def used_seconds(running: Deployment) -> dict[str, float]:
-    """Processor time so far of each function, of the emulator and the callers, and of front and poller."""
+    """Returns the processor seconds so far of functions, emulator, callers, and of front and poller."""
     own = os.times()
     known = {name: sum(map(busy_seconds, running.functions[name].processes())) for name in STREAMING}
     children = sum(map(busy_seconds, child_pids()))
@@ -193,25 +197,25 @@ def used_seconds(running: Deployment) -> dict[str, float]:
 
 
 def child_pids() -> list[int]:
-    """Processes that this one started and that live."""
+    """Returns the running child processes."""
     tasks = Path("/proc/self/task").iterdir()
     return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
 
 
 def busy_seconds(pid: int) -> float:
-    """Processor time of a process."""
+    """Returns the processor seconds of a process."""
     user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / TICKS
 
 
 def idle_seconds() -> float:
-    """Time that the processors of this machine had nothing to do."""
+    """Returns the idle seconds of all processors of this machine."""
     fields = Path("/proc/stat").read_text().splitlines()[0].split()
     return (int(fields[4]) + int(fields[5])) / TICKS
 
 
 def resident_mb(pid: int) -> float:
-    """Memory of a process."""
+    """Returns the resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 1e6
 
 

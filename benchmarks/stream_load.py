@@ -1,9 +1,8 @@
-"""Many callers at once, in one process: `python -m benchmarks.stream_load`, told on stdin what to do as JSON.
+"""Runs concurrent callers in one process: `python -m benchmarks.stream_load`; reads a load as JSON on stdin.
 
-Each caller is a thread that sleeps nearly always. The audio is prepared before the clock starts.
+Each caller is a thread that sleeps most of the time. The audio is prepared before the first session starts.
 """
 
-import base64
 import json
 import sys
 import threading
@@ -19,24 +18,26 @@ from local.stream.recording import CHUNK_SECONDS, SourceRecording
 
 from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform
+from bonafide_client import Client, GaveUp, RetryBudget, SourceRecording
+from bonafide_client.chunks import CHUNK_SECONDS
 from layers.golden.readers import RATE, load
 
-# What the time from accepted to readable is held against, as a caller would see it.
-LOOK_AFTER_SECONDS = 2.0
+# When a caller looks for the evidence of a chunk that was accepted.
+EVALUATE_AFTER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What is asked of the callers.
+class StreamLoad:
+    """A load of sessions in real time.
 
     Attributes:
-        endpoint: URL.
-        domain: that everybody calls.
-        speakers: who is claimed, one after the other.
-        calls: at the same time.
-        seconds: that each call lasts.
+        endpoint: URL of the API.
+        domain: of all sessions.
+        speakers: claimed, one after the other.
+        calls: number of sessions at the same time.
+        seconds: of audio in each session.
         rate: 8000 for telephone audio in mu-law, 16000 for PCM.
-        ramp: seconds over which the calls begin.
+        ramp: seconds over which the sessions start.
     """
 
     endpoint: str
@@ -49,103 +50,99 @@ class Load:
 
 
 @dataclass(slots=True)
-class Heard:
-    """What the callers were answered; appended to by all.
+class LoadResult:
+    """The answers that all callers got.
 
     Attributes:
-        sessions: by name.
+        sessions: their ids.
         accepted: session, chunk, and when its request was answered, seconds since the epoch.
-        request_ms: how long a chunk's request took, from its first attempt to its last answer.
-        looks: evaluations two seconds after a chunk was accepted: whether its evidence was there.
-        throttled: how often 429 was the answer.
-        retried: how often a request was repeated for any other reason.
-        given_up: chunks that were never taken.
+        request_ms: from the first attempt of a chunk's request to its last answer.
+        seen: whether an evaluation two seconds after a chunk was accepted had its evidence.
+        throttled: number of 429s.
+        retried: number of retries for other reasons.
+        given_up: number of chunks that were never accepted.
     """
 
     sessions: list[str] = field(default_factory=list)
     accepted: list[tuple[str, int, float]] = field(default_factory=list)
     request_ms: list[float] = field(default_factory=list)
-    looks: list[bool] = field(default_factory=list)
+    seen: list[bool] = field(default_factory=list)
     throttled: int = 0
     retried: int = 0
     given_up: int = 0
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """What `main` wrote."""
+        """Reads the output of `main`."""
         return cls(**json.loads(text))
 
 
 def audio(rate: int, seconds: float) -> list[SourceRecording]:
-    """A call's worth of each reader, over and over."""
+    """Returns a recording of each reader, repeated to a length."""
     size = round(min(seconds, 60.0) * RATE)
     spoken = [Waveform(np.resize(np.concatenate(reader.clips), size), RATE) for reader in load().values()]
     lines = [telephone(each) if rate < RATE else each for each in spoken]
     return [SourceRecording("pcm_s16le", rate, np.rint(each.samples * 32767).astype("<i2").tobytes()) for each in lines]
 
 
-def run(load: Load) -> Heard:
-    """Lets everybody call."""
-    heard, lock = Heard(), threading.Lock()
-    bodies = [
-        [{"content": base64.b64encode(chunk).decode()} for chunk in each.chunks()]
-        for each in audio(load.rate, load.seconds)
-    ]
+def run(load: StreamLoad) -> LoadResult:
+    """Runs all sessions of a load."""
+    result, lock = LoadResult(), threading.Lock()
+    recordings = [list(each.chunks()) for each in audio(load.rate, load.seconds)]
     started = time.monotonic() + 1.0
 
     def call(number: int) -> None:
-        Caller(load, heard, lock, bodies[number % len(bodies)]).call(number, started)
+        StreamCaller(load, result, lock, recordings[number % len(recordings)]).call(number, started)
 
     with ThreadPoolExecutor(load.calls) as callers:
         list(callers.map(call, range(load.calls)))
-    return heard
+    return result
 
 
-class Caller:
-    """One call at a time."""
+class StreamCaller:
+    """Streams one session at a time."""
 
-    def __init__(self, load: Load, heard: Heard, lock: threading.Lock, bodies: Sequence[dict[str, str]]) -> None:
+    def __init__(self, load: StreamLoad, result: LoadResult, lock: threading.Lock, chunks: Sequence[bytes]) -> None:
         self._load = load
-        self._heard = heard
+        self._result = result
         self._lock = lock
-        self._bodies = bodies
-        # More patient than the call is long would hide that chunks are turned away for good.
-        self._client = Client(load.endpoint, Backoff(patience=30.0))
+        self._chunks = chunks
+        # A budget longer than the session would hide chunks that are throttled for good.
+        self._client = Client(load.endpoint, retries=RetryBudget(seconds=30.0))
 
     def call(self, number: int, started: float) -> None:
         """Starts a session, sends its chunks in real time, and ends it."""
         load, begin = self._load, started + number * self._load.ramp / self._load.calls
         sleep_until(begin)
         form = {"encoding": "pcm_s16le", "sample_rate": load.rate}
-        claim = {"speaker": load.speakers[number % len(load.speakers)], "format": form}
-        session = self._client.send("POST", f"/v1/domains/{load.domain}/sessions", claim)["session_id"]
-        self._heard.sessions.append(session)
-        path = f"/v1/domains/{load.domain}/sessions/{session}"
+        speaker = load.speakers[number % len(load.speakers)]
+        session = self._client.start_session(load.domain, form, speaker=speaker)["session_id"]
+        self._result.sessions.append(session)
         count = round(load.seconds / CHUNK_SECONDS)
-        taken = 0
+        accepted = 0
         for chunk in range(count):
             sleep_until(begin + (chunk + 1) * CHUNK_SECONDS)
-            taken += self._put(path, session, chunk, taken)
-        self._client.send("POST", f"{path}/end", {"chunks": count})
+            accepted += self._put(session, chunk, accepted)
+        self._client.end_session(load.domain, session, count)
         with self._lock:
-            self._heard.throttled += self._client.throttled
-            self._heard.retried += self._client.retries - self._client.throttled
+            self._result.throttled += self._client.counts.throttled
+            self._result.retried += self._client.counts.retries - self._client.counts.throttled
         self._client.close()
 
-    def _put(self, path: str, session: str, chunk: int, taken: int) -> bool:
-        asked = time.time()
+    def _put(self, session: str, chunk: int, before: int) -> bool:
+        started = time.time()
         try:
-            self._client.send("PUT", f"{path}/audio/{chunk}", self._bodies[chunk % len(self._bodies)])
-        except GaveUpError:
+            self._client.put_audio(self._load.domain, session, chunk, self._chunks[chunk % len(self._chunks)])
+        except GaveUp:
             with self._lock:
-                self._heard.given_up += 1
+                self._result.given_up += 1
             return False
         accepted = time.time()
-        self._heard.request_ms.append((accepted - asked) * 1000)
-        self._heard.accepted.append((session, chunk, accepted))
-        time.sleep(LOOK_AFTER_SECONDS)
-        evaluation = self._client.send("GET", f"{path}/evaluation")
-        self._heard.looks.append(evaluation["chunks"]["scored"] > taken)
+        self._result.request_ms.append((accepted - started) * 1000)
+        self._result.accepted.append((session, chunk, accepted))
+        time.sleep(EVALUATE_AFTER_SECONDS)
+        evaluation = self._client.evaluate(self._load.domain, session)
+        self._result.seen.append(evaluation["chunks"]["scored"] > before)
         return True
 
 
@@ -155,8 +152,8 @@ def sleep_until(moment: float) -> None:
 
 
 def main() -> None:
-    """The command."""
-    json.dump(asdict(run(Load(**json.load(sys.stdin)))), sys.stdout)
+    """Runs the command."""
+    json.dump(asdict(run(StreamLoad(**json.load(sys.stdin)))), sys.stdout)
 
 
 if __name__ == "__main__":

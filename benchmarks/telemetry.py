@@ -1,6 +1,6 @@
-"""What telemetry costs an authentication: log, metrics and trace of one decision, without the decision.
+"""Measures the telemetry of an authentication: log, metrics and trace of one decision, without the decision.
 
-Each row is a process that believes to be in Lambda, with nobody listening at the daemon's address.
+Each row is a process with the environment of Lambda; nothing listens at the daemon's address.
 """
 
 import os
@@ -38,8 +38,8 @@ def main() -> None:
 
 
 def one() -> None:
-    """Measures in this process, whose output nobody reads."""
-    # Here, since they look at the environment while they are imported.
+    """Measures in this process; its stdout is dropped."""
+    # Imported here, since they read the environment at import.
     from bonafide.adapters import tracing  # noqa: PLC0415
     from bonafide.observability import annotate, logger, measurements, observed, stage  # noqa: PLC0415
 

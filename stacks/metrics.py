@@ -36,7 +36,7 @@ def emitted(name: str, statistic: str, service: str, version: str | None = None)
         version: number of a version; a token is fine.
 
     Raises:
-        UnknownMetricError: nobody emits it.
+        UnknownMetricError: no function emits it.
     """
     dimensions = {"service": service} | ({"version": version} if version else {})
     namespace = _CATALOG["namespace"]
@@ -49,7 +49,7 @@ def by_version(name: str, statistic: str, service: str, label: str) -> cloudwatc
     """Returns a metric of each version of a service, one line for each; for graphs only.
 
     Raises:
-        UnknownMetricError: nobody emits it.
+        UnknownMetricError: no function emits it.
     """
     wanted = f'{{{_CATALOG["namespace"]},service,version}} MetricName="{check(name)}" service="{service}"'
     return cloudwatch.MathExpression(

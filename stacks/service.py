@@ -6,7 +6,7 @@ To add a capability:
 2. Write one construct in `stacks/constructs/`: its functions, wave, release alarms, access to stores, and routes.
 3. Add the construct to `CAPABILITIES` below; the order has no meaning.
 4. Name its functions in an objective of `stacks/slo.yaml`, which says when their answers are late.
-5. Write what `tests/stacks/delivery.py` and `tests/local/test_template.py` are to expect of it, and `make openapi`.
+5. Add it to the expectations in `tests/stacks/delivery.py` and `test_template.py`, and run `make openapi`.
 """
 
 from collections.abc import Callable, Sequence

@@ -41,6 +41,12 @@ SERVICES = {"shared", "streaming.judging", "streaming.admission"}
 ONLY_IN = {
     "boto3": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap"),
     "botocore": ("layers/core/python/bonafide/adapters", "layers/core/python/bonafide/bootstrap", "client"),
+    # Only probes have it in their layer.
+    "bonafide_client": (
+        "layers/core/python/bonafide/adapters/api.py",
+        "layers/core/python/bonafide/bootstrap/probes.py",
+        "client",
+    ),
     # The voices that make spoofed speech are models of others.
     "onnxruntime": (
         "layers/core/python/bonafide/adapters",

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 
 class EvidenceDocument(TypedDict):
-    """How much the voice speaks for the claimed speaker, or for a human.
+    """Evidence for the claimed speaker, or for a human voice.
 
     Attributes:
         llr: calibrated log-likelihood ratio, natural log.
@@ -59,7 +59,7 @@ class SpeakerPageDocument(TypedDict):
 
 
 class EnrollmentDocument(TypedDict):
-    """What a recording contributed, and how much speech is still missing."""
+    """The contribution of one recording, and the speech that is still missing."""
 
     enrollment_id: str
     domain: str
@@ -74,7 +74,7 @@ class EnrollmentDocument(TypedDict):
 
 
 class DecisionDocument(TypedDict):
-    """What to do with the caller, and why."""
+    """A decision on the caller, with its reasons."""
 
     decision_id: str
     domain: str
@@ -96,7 +96,7 @@ class DecisionDocument(TypedDict):
 
 
 class UploadDocument(TypedDict):
-    """Where to PUT a recording, and the name to use it by."""
+    """A URL to PUT a recording to, and the name to use it by."""
 
     upload: str
     url: str
@@ -129,7 +129,7 @@ class ReceiptDocument(TypedDict):
 
 
 class EvaluationDocument(TypedDict):
-    """What a session's audio says so far; final once `status` is FINAL and `decision_id` is set."""
+    """An evaluation of a session's audio so far; final once `status` is FINAL and `decision_id` is set."""
 
     evaluation_id: str
     session_id: str

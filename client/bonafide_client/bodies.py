@@ -31,7 +31,7 @@ def described(encoding: str | None, sample_rate: int | None = None, channel: int
 
 
 def fits_inline(content: bytes) -> bool:
-    """Whether a recording may travel inside a request."""
+    """Returns whether a recording may be sent inside a request."""
     return len(content) * 4 <= (MAX_INLINE_CHARACTERS - 4) * 3
 
 

@@ -1,4 +1,4 @@
-"""What is worth another attempt, and when it is made."""
+"""The retry policy: which answers are transient, and the pauses between attempts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IN_PROGRESS = frozenset({"request_in_progress", "domain_deleting"})
 
 @dataclass(frozen=True)
 class RetryBudget:
-    """How long and how often a request is repeated.
+    """Bounds of the time that is spent on repeating a request.
 
     Attributes:
         seconds: after which no other attempt is begun; 0 for a single attempt.

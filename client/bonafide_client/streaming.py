@@ -59,7 +59,7 @@ class StreamProgress:
 
     @property
     def final(self) -> bool:
-        """Whether the decision stands."""
+        """True once the decision is final."""
         return self.evaluation["status"] == "FINAL"
 
 
@@ -148,7 +148,7 @@ class SessionProducer:
             self._sending.append(senders.submit(self._put, number, chunk))
 
     def _all_sent(self, feeding: Future[None]) -> bool:
-        """Whether no chunk is left to send; raises what went wrong with any, as soon as it is known."""
+        """Returns True once all chunks are accepted; raises the error of any chunk as soon as it is known."""
         fed = feeding.done()
         done = [each for each in [feeding, *self._sending] if each.done()]
         for each in done:

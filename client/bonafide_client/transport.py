@@ -72,7 +72,7 @@ class ApiResponse:
 
     @property
     def transient(self) -> bool:
-        """Whether the same request may succeed later."""
+        """True if the same request may succeed later."""
         if self.status == HTTPStatus.CONFLICT:
             return self.code in IN_PROGRESS
         return self.status == 0 or self.status in TRANSIENT
@@ -92,7 +92,7 @@ class ApiResponse:
 
 @dataclass
 class RetryCounts:
-    """How often requests were repeated.
+    """Counts of repeated requests.
 
     Attributes:
         retries: attempts after the first one.

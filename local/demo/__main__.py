@@ -27,16 +27,10 @@ def main() -> int:
         # Each step is sent once, so that the report shows what a caller sees.
         client = Client(running.endpoint, timeout=60, retries=NO_RETRIES)
         for domain in (OFFICE, PHONE):
-<<<<<<< HEAD
             try:
                 client.put_domain(domain, **SETTINGS)
             except ProblemError as problem:
-                sys.exit(f"The domain {domain} could not be made: {problem}; see {running.logs}")
-=======
-            reply = client.send("PUT", f"/v1/domains/{domain}", SETTINGS)
-            if reply.status != 200:
-                sys.exit(f"The domain {domain} could not be created: {reply.document}; see {running.logs}")
->>>>>>> wt-rooms
+                sys.exit(f"The domain {domain} could not be created: {problem}; see {running.logs}")
         rows: list[DemoRow] = []
         table.opening()
         for section, steps in script(readers):

@@ -27,12 +27,10 @@ class DemoRow:
     @property
     def outcome(self) -> str:
         """The decision, the state of the speaker, or the problem's code."""
-        document = self.response.document
-        if self.response.status >= 400:
+        document, status = self.response.document, self.response.status
+        if status >= 400:
             return self.response.code
-        return next(
-            (str(document[key]) for key in ("decision", "status") if key in document), str(self.response.status)
-        )
+        return str(document.get("decision") or document.get("status") or status)
 
     @property
     def held(self) -> bool:

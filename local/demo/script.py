@@ -16,13 +16,8 @@ from local.demo import synthetic_voices
 type Send = Callable[[Samples], bytes]
 
 OFFICE, PHONE = "demo-office", "demo-phone"
-<<<<<<< HEAD
-# The recordings are short, so these domains ask for less speech than the default of 20 seconds. Costs are the defaults.
-SETTINGS: dict[str, Any] = {"policy": {"minimum_enrolment_seconds": 6}}
-=======
 # The recordings are short, so these domains require less than the default of 20 s of speech. Costs are the defaults.
-SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6}}
->>>>>>> wt-rooms
+SETTINGS: dict[str, Any] = {"policy": {"minimum_enrolment_seconds": 6}}
 IMPOSTORS_EACH = 3
 
 
@@ -98,13 +93,8 @@ class DemoStep:
         """Path of the request."""
         return f"/v1/domains/{self.domain}/speakers/{self.claimed}/{self.action}"
 
-<<<<<<< HEAD
     def body(self) -> dict[str, Any] | None:
-        """What the request says."""
-=======
-    def body(self) -> Document | None:
         """Returns the body of the request."""
->>>>>>> wt-rooms
         if self.action is Action.OPT_OUT:
             return None
         receipt = {"consent": bodies.consent(f"demo-{self.claimed}")} if self.action is Action.ENROLL else {}
@@ -112,13 +102,8 @@ class DemoStep:
 
 
 def script(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Iterator[DemoStep]]]:
-<<<<<<< HEAD
-    """Headings, each with its steps, in order."""
-    brief = min(readers.values(), key=lambda reader: len(reader.enrollment))
-=======
     """Yields headings, each with its steps."""
-    brief = min(readers.values(), key=lambda reader: len(reader.enrolment))
->>>>>>> wt-rooms
+    brief = min(readers.values(), key=lambda reader: len(reader.enrollment))
     people = [reader for reader in readers.values() if reader is not brief]
     yield "Enrolled with the first passages of each reader, 16 kHz", _enroll(people, OFFICE, wav)
     yield "Not enough or unusable speech to enroll", _refused_enrollments(brief, people[0])

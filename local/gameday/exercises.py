@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from local.demo.client import Client, audio
 
+from bonafide_client import bodies
 from layers.golden.readers import RATE, load
 from local.aws.functions.function import LambdaFunction
 from local.aws.relay import Fault, Relay, RelayAnswer, RelayRequest, healthy
 from local.aws.template import StackTemplate
 from local.cloud.metrics.pump import MetricPump
-from local.rehearse.traffic import DOMAIN, Traffic, calls, enroll
+from local.rehearse.traffic import DOMAIN, Traffic, calls, enroll, once
 from local.runner import Deployment
 
 CALLS_A_SECOND = 8.0  # real seconds
@@ -77,7 +77,7 @@ class ChunkProducer:
     """Streams one-second chunks into a session, and ignores errors."""
 
     def __init__(self, endpoint: str) -> None:
-        self._client = Client(endpoint)
+        self._client = once(endpoint)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -89,11 +89,11 @@ class ChunkProducer:
 
     def _run(self) -> None:
         sessions, form = f"/v1/domains/{DOMAIN}/sessions", {"encoding": "pcm_s16le", "sample_rate": RATE}
-        session = self._client.send("POST", sessions, {"format": form}).document["session_id"]
+        session = self._client.request("POST", sessions, {"format": form}).document["session_id"]
         speech = next(iter(load().values())).call[:RATE]
-        chunk = audio(np.rint(speech * 32767).astype("<i2").tobytes())
+        chunk = bodies.audio(np.rint(speech * 32767).astype("<i2").tobytes())
         for number in itertools.count():
-            self._client.send("PUT", f"{sessions}/{session}/audio/{number}", chunk)
+            self._client.request("PUT", f"{sessions}/{session}/audio/{number}", chunk)
             if self._stop.wait(1 / CALLS_A_SECOND):
                 return
 
@@ -101,13 +101,13 @@ class ChunkProducer:
 def one_shot_calls(day: GameDay) -> LoadSource:
     """Starts authentications with one recording each."""
     readers = load()
-    enrolled = enroll(Client(day.running.endpoint), readers)
+    enrolled = enroll(once(day.running.endpoint), readers)
     return Traffic(day.running.endpoint, calls(readers, enrolled), CALLS_A_SECOND)
 
 
 def streamed_call(day: GameDay) -> LoadSource:
     """Starts a streamed session."""
-    enroll(Client(day.running.endpoint), load())
+    enroll(once(day.running.endpoint), load())
     return ChunkProducer(day.running.endpoint)
 
 

@@ -13,13 +13,8 @@ from bonafide_client import NO_RETRIES, Client, ProblemError, bodies
 from layers.golden.readers import RATE, Reader, wav
 
 DOMAIN = "rehearsal"
-<<<<<<< HEAD
-# The readers' recordings are short, so the domain asks for less speech than by default.
-SETTINGS: dict[str, Any] = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
-=======
 # The readers' recordings are short, so the domain requires less speech than by default.
-SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
->>>>>>> wt-rooms
+SETTINGS: dict[str, Any] = {"policy": {"minimum_enrolment_seconds": 6, "minimum_decision_seconds": 1.5}}
 SHORT_SECONDS, LONG_SECONDS = 3, 10
 # Per hundred calls.
 IMPOSTORS, LONG = 6, 30
@@ -42,23 +37,14 @@ def enroll(client: Client, readers: Mapping[str, Reader]) -> list[str]:
     Raises:
         RuntimeError: the domain or fewer than two speakers could be created.
     """
-<<<<<<< HEAD
     try:
         client.put_domain(DOMAIN, **SETTINGS)
     except ProblemError as problem:
-        raise RuntimeError(f"the domain could not be made: {problem}") from problem
+        raise RuntimeError(f"the domain could not be created: {problem}") from problem
     outcomes = {name: _enroll(client, reader) for name, reader in readers.items()}
     enrolled = [name for name, outcome in outcomes.items() if outcome == "ENROLLED"]
     if len(enrolled) < 2:
-        raise RuntimeError(f"nobody to call could be enrolled: {outcomes}")
-=======
-    if (reply := client.send("PUT", f"/v1/domains/{DOMAIN}", SETTINGS)).status != 200:
-        raise RuntimeError(f"the domain could not be created: {reply.document}")
-    replies = {name: _enroll(client, reader) for name, reader in readers.items()}
-    enrolled = [name for name, outcome in replies.items() if outcome == "ENROLLED"]
-    if len(enrolled) < 2:
-        raise RuntimeError(f"too few speakers could be enrolled: {replies}")
->>>>>>> wt-rooms
+        raise RuntimeError(f"too few speakers could be enrolled: {outcomes}")
     return enrolled
 
 

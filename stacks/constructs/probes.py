@@ -33,7 +33,9 @@ class ProbesCapability(Construct):
         function.group.add_post_hook(self._hook.latest)
         self._hook.allow(f"{function.latest.function_arn}:*", "lambda:InvokeFunction")
         self._names[function.service] = function.latest.function_name
-        self._hook.set("BONAFIDE_PROBED_FUNCTIONS", Stack.of(self).to_json_string(self._names))
+        # Sorted, so that the order in which functions are added does not change the template.
+        names = Stack.of(self).to_json_string(dict(sorted(self._names.items())))
+        self._hook.set("BONAFIDE_PROBED_FUNCTIONS", names)
 
     def _call_the_api(self) -> None:
         caller = self._function("probe_service")

@@ -15,7 +15,7 @@ from constructs import Construct
 from stacks.metrics import emitted, expression
 from stacks.slo import Objectives
 
-# CloudWatch evaluates the last five minutes each minute: for as long a canary gets a tenth of the traffic.
+# CloudWatch evaluates these minutes every minute; a canary gets a tenth of the traffic for as long.
 PERIOD = Duration.minutes(5)
 
 OUTCOMES = ("Accepts", "StepUps", "Rejects", "Inconclusives")

@@ -10,7 +10,7 @@ from benchmarks.cost import (
     CORE_GB,
     PRICES,
     WAIT_SECONDS,
-    Ledger,
+    UsageCounter,
     added,
     alarm_metrics,
     emitted_metrics,
@@ -77,16 +77,16 @@ def test_every_price_names_what_it_is_for_and_where_it_stands() -> None:
 
 
 def test_a_function_costs_its_processor_time_and_the_waiting_for_its_state(meter: Meter, tmp_path: Path) -> None:
-    ledger = Ledger(meter, tmp_path)
+    counter = UsageCounter(meter, tmp_path)
     meter.count(RelayRequest("DynamoDB_20120810.GetItem", "POST", b"{}"), RelayAnswer(200, b"{}"))
-    assert ledger.total(2.0)["lambda_gb_seconds"] == pytest.approx((2 + WAIT_SECONDS) * CORE_GB)
+    assert counter.total(2.0)["lambda_gb_seconds"] == pytest.approx((2 + WAIT_SECONDS) * CORE_GB)
 
 
 def test_only_functions_behind_the_api_cost_a_request_to_it(meter: Meter, tmp_path: Path) -> None:
-    ledger = Ledger(meter, tmp_path, {"door"})
+    counter = UsageCounter(meter, tmp_path, {"door"})
     for name in ("door", "door", "consumer"):
-        ledger.record(FunctionDefinition(name, "handler.f", tmp_path, (), {}, 512, 3), "live", InvocationResult(b""))
-    used = ledger.total(0.0)
+        counter.record(FunctionDefinition(name, "handler.f", tmp_path, (), {}, 512, 3), "live", InvocationResult(b""))
+    used = counter.total(0.0)
     assert (used["api_requests"], used["lambda_requests"]) == (2, 3)
 
 

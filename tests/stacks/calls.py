@@ -1,7 +1,7 @@
-"""Which calls to AWS a function can make: follows its code from the handler to the clients.
+"""Calls to AWS that a function can make: follows its code from the handler to the clients.
 
-The parts are put together as at a function's start, with clients that never call, so `self._store.put(x)` leads to the
-very method that would run. All branches are followed, also those that only another writer, or a fault, leads to.
+The function is composed as at its start, with clients that never call, so that `self._store.put(x)` leads to the method
+that would run. All branches are followed, also those that only a concurrent writer or a fault leads to.
 """
 
 import ast
@@ -16,11 +16,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
 from botocore.client import BaseClient
 
-# What a call needs to be allowed, where that is not one action of the same name.
-NAMED = {"DeleteObjects": "DeleteObject", "ListObjectsV2": "ListBucket"}
-# Parameters that name what a call is about.
-PLACES = ("TableName", "StreamName", "Bucket")
-REMEMBERING = ("_get_record", "_put_record", "_update_record", "_delete_record")
+# Actions that calls need, where their names differ.
+ACTION_NAMES = {"DeleteObjects": "DeleteObject", "ListObjectsV2": "ListBucket"}
+# Parameters that name the resource of a call.
+RESOURCE_PARAMETERS = ("TableName", "StreamName", "Bucket")
+PERSISTENCE = ("_get_record", "_put_record", "_update_record", "_delete_record")
 UNKNOWN = object()
 
 # Service, action, and the name of the table, stream or bucket.
@@ -35,7 +35,7 @@ class Reading:
         self._seen: set[tuple[Any, ...]] = set()
 
     def module(self, module: ModuleType) -> None:
-        """Follows a handler: what it does at its start, and every function in it."""
+        """Follows a handler: its start, and every function in it."""
         self._follow(ast.parse(inspect.getsource(module)), dict(vars(module)), None)
 
     def function(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
@@ -77,9 +77,9 @@ class Reading:
             self.function(target, _bound(target, values, named))
 
     def _passed(self, value: Any) -> None:
-        """Takes what is handed on as called: callbacks, and what remembers answers."""
+        """Follows arguments that will be called: callbacks, and the persistence of idempotency."""
         if isinstance(value, BasePersistenceLayer):
-            for name in REMEMBERING:
+            for name in PERSISTENCE:
                 self.function(getattr(value, name), {})
         elif isinstance(value, FunctionType | MethodType) and _own(value):
             self.function(value, {})
@@ -108,7 +108,7 @@ class Reading:
 
 
 class _Paginator:
-    """Stands for boto3's: paginating calls the operation."""
+    """Replaces boto3's: paginating calls the operation."""
 
     def __init__(self, client: Any, operation: str) -> None:
         self.paginate = getattr(client, operation, UNKNOWN)
@@ -142,18 +142,18 @@ def _actions(method: Any, node: ast.Call, values: list[Any], named: Mapping[str,
     service, name = client.meta.service_model.service_name, method.__name__
     operation = values[0] if name == "generate_presigned_url" else name
     action = client.meta.method_to_api_mapping.get(operation)
-    place = next((named[each] for each in PLACES if isinstance(named.get(each), str)), None)
+    place = next((named[each] for each in RESOURCE_PARAMETERS if isinstance(named.get(each), str)), None)
     place = place or next((vars(owner)[each] for each in ("_table", "_bucket", "_stream") if each in vars(owner)), "")
     if action == "TransactWriteItems":
         for key in (each.value for each in ast.walk(node) if isinstance(each, ast.Constant)):
             if key in {"ConditionCheck", "Put", "Update", "Delete"}:
                 yield service, f"{key}Item", place
     elif action:
-        yield service, NAMED.get(action, action), place
+        yield service, ACTION_NAMES.get(action, action), place
 
 
 def reachable(handler: Path) -> set[Action]:
-    """Returns what a function can call; its environment has to be set."""
+    """Returns the actions that a function can call; its environment has to be set."""
     spec = importlib.util.spec_from_file_location("handler", handler)
     assert spec
     assert spec.loader

@@ -1,4 +1,4 @@
-"""What has to hold of templates so that a bad version does not reach everybody: each check yields what is wrong."""
+"""Safeguards of a release, as checks on templates: each check yields the faults that it finds."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ type Template = dict[str, Any]
 
 ANSWERING = {"function-errors", "failed-answers", "late-answers"}
 DECIDING = {"decision-mix", "score-drift"}
-WATCHED: Mapping[str, set[str]] = {
+RELEASE_ALARMS: Mapping[str, set[str]] = {
     "authenticate_caller": ANSWERING | DECIDING,
     "close_sessions": {"function-errors"} | DECIDING,
     "describe_service": ANSWERING,
@@ -20,7 +20,7 @@ WATCHED: Mapping[str, set[str]] = {
     "manage_speakers": ANSWERING,
     "score_audio": {"function-errors", "set-aside-audio", "late-evidence"} | DECIDING,
 }
-# Who is released after whom: those who read before those who write what they read, the doors last.
+# Waves of releases: functions that read come before those that write what they read, entry points last.
 ORDER = (
     {"authenticate_caller", "close_sessions", "manage_sessions", "manage_speakers"},
     {"enroll_speaker", "manage_domains", "score_audio"},
@@ -28,9 +28,9 @@ ORDER = (
 )
 CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
 ROLLBACK = {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"}
-# Everything else goes when its stack is deleted. Versions go with their function; API Gateway's role for logs is the
-# account's, and other APIs may use it.
-KEPT = {
+# All others are deleted with their stack. Versions are deleted with their function; API Gateway's role for logs belongs
+# to the account, and other APIs may use it.
+RETAINED = {
     "AWS::ApiGateway::Account",
     "AWS::DynamoDB::Table",
     "AWS::IAM::Role",
@@ -47,13 +47,13 @@ def of(template: Template, kind: str) -> dict[str, Any]:
 
 
 def service(template: Template, function: str) -> str:
-    """The folder of a function."""
+    """Returns the folder of a function."""
     variables = template["Resources"][function]["Properties"]["Environment"]["Variables"]
     return str(variables["POWERTOOLS_SERVICE_NAME"])
 
 
 def aliases(template: Template) -> dict[str, tuple[str, Any]]:
-    """Logical id and alias by the function's folder."""
+    """Returns logical id and alias by the function's folder."""
     found = of(template, "Lambda::Alias").items()
     return {service(template, each["Properties"]["FunctionName"]["Ref"]): (id_, each) for id_, each in found}
 
@@ -68,8 +68,8 @@ def group(template: Template, alias: Any) -> dict[str, Any]:
 
 
 def every_function_is_released_by_codedeploy(template: Template) -> Iterator[str]:
-    for function in set(WATCHED) ^ set(aliases(template)):
-        yield f"{function} is not one of those that are released"
+    for function in set(RELEASE_ALARMS) ^ set(aliases(template)):
+        yield f"{function} is not a released function"
     for function, (_, alias) in aliases(template).items():
         if not group(template, alias):
             yield f"{function} is updated without a deployment"
@@ -89,14 +89,14 @@ def traffic_is_shifted_in_parts(template: Template) -> Iterator[str]:
             yield f"{function} gets all its traffic at once"
 
 
-def releases_go_back_by_themselves(template: Template) -> Iterator[str]:
+def releases_roll_back_automatically(template: Template) -> Iterator[str]:
     for function, (_, alias) in aliases(template).items():
         settings = group(template, alias)
         rollback, alarms = settings["AutoRollbackConfiguration"], settings["AlarmConfiguration"]
         if not rollback["Enabled"] or not set(rollback["Events"]) >= ROLLBACK:
-            yield f"{function} stays at a version that failed"
+            yield f"{function} keeps a version that failed"
         if not alarms["Enabled"] or alarms.get("IgnorePollAlarmFailure"):
-            yield f"{function} goes on without its alarms"
+            yield f"{function} is released without its alarms"
 
 
 def alarms_of(template: Template, alias: Any) -> list[dict[str, Any]]:
@@ -104,11 +104,11 @@ def alarms_of(template: Template, alias: Any) -> list[dict[str, Any]]:
     return [template["Resources"][each["Name"]["Ref"]]["Properties"] for each in written]
 
 
-def every_release_is_watched(template: Template) -> Iterator[str]:
+def every_release_has_its_alarms(template: Template) -> Iterator[str]:
     for function, (_, alias) in aliases(template).items():
         kinds = {each["AlarmDescription"].rpartition("/")[2].removesuffix(".md") for each in alarms_of(template, alias)}
-        if kinds != WATCHED[function]:
-            yield f"{function} is watched for {kinds}"
+        if kinds != RELEASE_ALARMS[function]:
+            yield f"{function} has the alarms {kinds}"
 
 
 def alarms_are_about_the_new_version(template: Template) -> Iterator[str]:
@@ -117,20 +117,20 @@ def alarms_are_about_the_new_version(template: Template) -> Iterator[str]:
         for alarm in alarms_of(template, alias):
             if version not in json.dumps(alarm["Metrics"]):
                 yield f"{alarm['AlarmDescription']} is not about the version that {function} gets"
-            # Another name is another alarm: one that is in ALARM because of the version before blocks nothing.
+            # Another name is another alarm: an ALARM because of the version before does not block a release.
             if version not in json.dumps(alarm["AlarmName"]):
                 yield f"{alarm['AlarmDescription']} keeps its state from one version to the next"
 
 
-def a_quiet_night_neither_fakes_nor_hides_a_fault(template: Template) -> Iterator[str]:
+def low_traffic_neither_raises_nor_hides_an_alarm(template: Template) -> Iterator[str]:
     for _, alias in aliases(template).values():
         for alarm in alarms_of(template, alias):
-            (figure,) = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
-            if alarm["TreatMissingData"] != "notBreaching" or not (figure.startswith("IF(") and ">=" in figure):
-                yield f"{alarm['AlarmDescription']} says something about nothing"
+            (text,) = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+            if alarm["TreatMissingData"] != "notBreaching" or not (text.startswith("IF(") and ">=" in text):
+                yield f"{alarm['AlarmDescription']} judges too few events"
 
 
-def readers_come_before_writers_and_doors_last(template: Template) -> Iterator[str]:
+def readers_come_before_writers_and_entry_points_last(template: Template) -> Iterator[str]:
     found = aliases(template)
     for earlier, later in pairwise(ORDER):
         ids = {found[function][0] for function in earlier}
@@ -139,56 +139,56 @@ def readers_come_before_writers_and_doors_last(template: Template) -> Iterator[s
                 yield f"{function} may be updated before {earlier}"
 
 
-def deleting_leaves_what_is_meant_to_stay(template: Template) -> Iterator[str]:
+def deletion_retains_state_and_nothing_else(template: Template) -> Iterator[str]:
     for id_, each in template["Resources"].items():
         retained = each.get("DeletionPolicy") == "Retain"
         if each["Type"] in STATEFUL and not (retained and each.get("UpdateReplacePolicy") == "Retain"):
-            yield f"{id_} goes, with what it holds"
-        if retained and each["Type"] not in KEPT:
-            yield f"{id_} stays"
+            yield f"{id_} is deleted, with its content"
+        if retained and each["Type"] not in RETAINED:
+            yield f"{id_} is retained"
 
 
-def somebody_is_called(template: Template) -> Iterator[str]:
-    for id_, each in {**of(template, "CloudWatch::CompositeAlarm"), **silence(template)}.items():
+def alarms_notify_the_on_call_engineer(template: Template) -> Iterator[str]:
+    for id_, each in {**of(template, "CloudWatch::CompositeAlarm"), **silent_probe(template)}.items():
         if not each["Properties"].get("AlarmActions"):
-            yield f"{id_} calls nobody"
+            yield f"{id_} notifies nobody"
     for id_, each in of(template, "SNS::Topic").items():
         if "KmsMasterKeyId" not in each["Properties"]:
             yield f"{id_} is not encrypted"
 
 
-def silence(template: Template) -> dict[str, Any]:
+def silent_probe(template: Template) -> dict[str, Any]:
     every = of(template, "CloudWatch::Alarm").items()
     return {id_: each for id_, each in every if "silent-probe" in each["Properties"]["AlarmDescription"]}
 
 
-def a_silent_caller_is_noticed(template: Template) -> Iterator[str]:
-    alarms = silence(template).values()
+def a_silent_probe_raises_an_alarm(template: Template) -> Iterator[str]:
+    alarms = silent_probe(template).values()
     if [each["Properties"]["TreatMissingData"] for each in alarms] != ["breaching"]:
-        yield "nobody notices that the synthetic caller does not call"
+        yield "no alarm says that the synthetic caller makes no calls"
 
 
-def budgets_are_watched_over_two_windows(template: Template) -> Iterator[str]:
+def burn_rates_have_two_windows(template: Template) -> Iterator[str]:
     for id_, each in of(template, "CloudWatch::CompositeAlarm").items():
         windows = json.dumps(each["Properties"]["AlarmRule"]).count("ALARM(")
         if windows != 2 or " AND " not in json.dumps(each["Properties"]["AlarmRule"]):
-            yield f"{id_} looks at {windows} windows"
+            yield f"{id_} has {windows} windows"
 
 
 def every_alarm_leads_to_a_runbook(template: Template) -> Iterator[str]:
     for id_, each in {**of(template, "CloudWatch::Alarm"), **of(template, "CloudWatch::CompositeAlarm")}.items():
         if "docs/runbooks/" not in each["Properties"].get("AlarmDescription", ""):
-            yield f"{id_} does not say what to do"
+            yield f"{id_} names no runbook"
 
 
 def versions(template: Template) -> dict[str, str]:
-    """Logical id of each function's version, which is what makes a release, by folder."""
+    """Returns the logical id of each function's version by folder; another one is a release."""
     found = of(template, "Lambda::Version").items()
     return {service(template, each["Properties"]["FunctionName"]["Ref"]): id_ for id_, each in found}
 
 
 def functions_that_a_change_does_not_release(before: Template, after: Template) -> Iterator[str]:
     old, new = versions(before), versions(after)
-    for function in WATCHED:
+    for function in RELEASE_ALARMS:
         if old[function] == new[function]:
             yield f"{function} is not released"

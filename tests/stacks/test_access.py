@@ -1,4 +1,4 @@
-"""Who may deploy: enough for the templates, and no more than the documents say."""
+"""Permissions to deploy: enough for the templates, and no more than the documents say."""
 
 import json
 from pathlib import Path
@@ -10,8 +10,8 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 ACCESS = ROOT / "docs" / "operations" / "access.yaml"
 
-# Made by CloudFormation's own rights, or by the statements about roles.
-OTHERWISE = {"IAM", "CDK"}
+# Covered by CloudFormation's own rights, or by the statements about roles.
+EXEMPT = {"IAM", "CDK"}
 
 
 class Loader(yaml.SafeLoader):
@@ -44,7 +44,7 @@ def test_cloudformation_may_make_every_kind_of_resource_in_the_templates_and_no_
     used = {each["Type"].split("::")[1] for template in templates for each in template["Resources"].values()}
     services = statements(resources["Execution"]["Properties"]["PolicyDocument"])["Services"]
     granted = {action.split(":")[0] for action in services["Action"]}
-    assert {name.lower() for name in used - OTHERWISE} == granted
+    assert {name.lower() for name in used - EXEMPT} == granted
 
 
 def test_a_stage_is_deployed_by_jobs_of_its_environment_only(resources: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ def test_recordings_travel_over_tls_only(data: OfKind) -> None:
     assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
 
 
-def test_uploads_are_gone_after_a_day(data: OfKind) -> None:
+def test_uploads_are_deleted_after_a_day(data: OfKind) -> None:
     buckets = data(BUCKET).values()
     rules = {rule["Id"]: rule for each in buckets for rule in each["Properties"]["LifecycleConfiguration"]["Rules"]}
     assert rules["uploads"]["Prefix"] == "uploads/"

@@ -1,4 +1,4 @@
-"""The safeguards of a release: present in the product, and missed when somebody takes one away."""
+"""Safeguards of a release: present in the product, and reported when one is taken away."""
 
 import copy
 import json
@@ -23,7 +23,7 @@ VICTIM = "authenticate_caller"
 
 @pytest.fixture(scope="session")
 def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Templates for production: of the product, of one with another layer, and the refusals of wrong settings."""
+    """Templates for production: of the product and of changed ones, and the errors about wrong settings."""
     out = tmp_path_factory.mktemp("variants")
     changed = out / "changed"
     shutil.copytree(ROOT / "layers/core", changed / "layers/core", ignore=shutil.ignore_patterns("__pycache__"))
@@ -62,7 +62,7 @@ def first(template: Template, kind: str) -> dict[str, Any]:
     return dict(next(iter(of(template, kind).values())))
 
 
-def _forget_version(template: Template) -> None:
+def _drop_version(template: Template) -> None:
     for each in alarm(template)["Metrics"]:
         each.get("MetricStat", {}).get("Metric", {}).pop("Dimensions", None)
 
@@ -75,22 +75,22 @@ def _short_window_only(template: Template) -> None:
 MUTATIONS: dict[str, tuple[str, Check, Mutation]] = {
     "an alarm is taken out of the group": (
         SERVICE,
-        delivery.every_release_is_watched,
+        delivery.every_release_has_its_alarms,
         lambda template: settings(template)["AlarmConfiguration"]["Alarms"].pop(),
     ),
     "the group ignores its alarms": (
         SERVICE,
-        delivery.releases_go_back_by_themselves,
+        delivery.releases_roll_back_automatically,
         lambda template: settings(template)["AlarmConfiguration"].update(Enabled=False),
     ),
-    "the group goes on without knowing its alarms": (
+    "the group proceeds without knowing its alarms": (
         SERVICE,
-        delivery.releases_go_back_by_themselves,
+        delivery.releases_roll_back_automatically,
         lambda template: settings(template)["AlarmConfiguration"].update(IgnorePollAlarmFailure=True),
     ),
     "an alarm does not roll back": (
         SERVICE,
-        delivery.releases_go_back_by_themselves,
+        delivery.releases_roll_back_automatically,
         lambda template: settings(template)["AutoRollbackConfiguration"]["Events"].remove("DEPLOYMENT_STOP_ON_ALARM"),
     ),
     "the hook before traffic is dropped": (
@@ -118,10 +118,10 @@ MUTATIONS: dict[str, tuple[str, Check, Mutation]] = {
         delivery.traffic_is_shifted_in_parts,
         lambda template: settings(template).update(DeploymentConfigName="CodeDeployDefault.LambdaAllAtOnce"),
     ),
-    "an alarm watches all versions together": (
+    "an alarm is about all versions together": (
         SERVICE,
         delivery.alarms_are_about_the_new_version,
-        _forget_version,
+        _drop_version,
     ),
     "an alarm outlives its version": (
         SERVICE,
@@ -130,48 +130,48 @@ MUTATIONS: dict[str, tuple[str, Check, Mutation]] = {
     ),
     "missing data are a fault": (
         SERVICE,
-        delivery.a_quiet_night_neither_fakes_nor_hides_a_fault,
+        delivery.low_traffic_neither_raises_nor_hides_an_alarm,
         lambda template: alarm(template).update(TreatMissingData="breaching"),
     ),
     "one event is enough": (
         SERVICE,
-        delivery.a_quiet_night_neither_fakes_nor_hides_a_fault,
+        delivery.low_traffic_neither_raises_nor_hides_an_alarm,
         lambda template: alarm(template)["Metrics"][0].update(Expression="errors / invocations"),
     ),
-    "doors are not released last": (
+    "entry points are not released last": (
         SERVICE,
-        delivery.readers_come_before_writers_and_doors_last,
+        delivery.readers_come_before_writers_and_entry_points_last,
         lambda template: aliases(template)["ingest_audio"][1].pop("DependsOn"),
     ),
-    "a table goes with its stack": (
+    "a table is deleted with its stack": (
         DATA,
-        delivery.deleting_leaves_what_is_meant_to_stay,
+        delivery.deletion_retains_state_and_nothing_else,
         lambda template: next(iter(of(template, "DynamoDB::Table").values())).update(DeletionPolicy="Delete"),
     ),
-    "logs stay when the service is deleted": (
+    "logs are retained when the service is deleted": (
         SERVICE,
-        delivery.deleting_leaves_what_is_meant_to_stay,
+        delivery.deletion_retains_state_and_nothing_else,
         lambda template: next(iter(of(template, "Logs::LogGroup").values())).update(DeletionPolicy="Retain"),
     ),
-    "nobody is called": (
+    "nobody is notified": (
         MONITORING,
-        delivery.somebody_is_called,
+        delivery.alarms_notify_the_on_call_engineer,
         lambda template: first(template, "CloudWatch::CompositeAlarm")["Properties"].pop("AlarmActions"),
     ),
-    "alarms travel unencrypted": (
+    "alarm notifications are not encrypted": (
         MONITORING,
-        delivery.somebody_is_called,
+        delivery.alarms_notify_the_on_call_engineer,
         lambda template: first(template, "SNS::Topic")["Properties"].pop("KmsMasterKeyId"),
     ),
-    "silence is taken for peace": (
+    "a silent probe raises no alarm": (
         MONITORING,
-        delivery.a_silent_caller_is_noticed,
-        lambda template: next(iter(delivery.silence(template).values()))["Properties"].update(
+        delivery.a_silent_probe_raises_an_alarm,
+        lambda template: next(iter(delivery.silent_probe(template).values()))["Properties"].update(
             TreatMissingData="notBreaching"
         ),
     ),
-    "one window is enough": (MONITORING, delivery.budgets_are_watched_over_two_windows, _short_window_only),
-    "an alarm leads nowhere": (
+    "one window is enough": (MONITORING, delivery.burn_rates_have_two_windows, _short_window_only),
+    "an alarm names no runbook": (
         MONITORING,
         delivery.every_alarm_leads_to_a_runbook,
         lambda template: first(template, "CloudWatch::Alarm")["Properties"].pop("AlarmDescription"),
@@ -180,7 +180,7 @@ MUTATIONS: dict[str, tuple[str, Check, Mutation]] = {
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-def test_a_safeguard_is_there_and_is_missed_when_it_is_taken_away(variants: Path, name: str) -> None:
+def test_a_safeguard_is_there_and_its_absence_is_reported(variants: Path, name: str) -> None:
     stack, check, mutate = MUTATIONS[name]
     template = read(variants / "true", stack)
     assert list(check(template)) == []
@@ -190,7 +190,7 @@ def test_a_safeguard_is_there_and_is_missed_when_it_is_taken_away(variants: Path
     assert list(check(mutated)) != []
 
 
-def test_every_check_holds_of_the_product_and_is_put_to_the_test(variants: Path) -> None:
+def test_every_check_has_a_mutation(variants: Path) -> None:
     named = {check for _, check, _ in MUTATIONS.values()}
     checks = {
         each for each in vars(delivery).values() if getattr(each, "__annotations__", {}).get("return") == Iterator[str]
@@ -211,8 +211,8 @@ def test_without_recognizing_layers_that_would_be_missed(variants: Path) -> None
 def test_the_order_of_the_capabilities_has_no_meaning(variants: Path) -> None:
     before, after = (read(variants / name, SERVICE)["Resources"] for name in ("true", "reversed"))
     # CDK names an API's deployment for its methods in their order.
-    (deployment,), (other) = (of({"Resources": each}, "ApiGateway::Deployment") for each in (before, after))
-    assert json.loads(json.dumps(before).replace(deployment, *other)) == after
+    (deployment,), (other,) = (of({"Resources": each}, "ApiGateway::Deployment") for each in (before, after))
+    assert json.loads(json.dumps(before).replace(deployment, other)) == after
 
 
 @pytest.mark.parametrize(("change", "action"), [("add", "s3:GetObject"), ("remove", "kinesis:PutRecord")])
@@ -226,25 +226,25 @@ def test_a_wider_and_a_narrower_role_are_both_noticed(variants: Path, change: st
     assert actions(of(template, "IAM::Policy"), "ingest_audio") != before
 
 
-def test_environments_kept_ready_and_shifted_traffic_are_refused_together(variants: Path) -> None:
+def test_provisioned_concurrency_and_shifted_traffic_exclude_each_other(variants: Path) -> None:
     message = (variants / "refusal.txt").read_text()
     assert "authenticate_caller" in message
     assert "ALL_AT_ONCE" in message
 
 
-def test_a_name_that_is_no_function_cannot_be_kept_ready(variants: Path) -> None:
+def test_concurrency_cannot_be_provisioned_for_an_unknown_function(variants: Path) -> None:
     message = (variants / "misspelt.txt").read_text()
     assert "production keeps authenticate_callers ready; there are authenticate_caller, close_sessions" in message
 
 
-def test_development_gets_all_traffic_at_once_and_the_others_a_part(variants: Path, assembly: Path) -> None:
+def test_development_shifts_all_traffic_at_once_and_the_others_a_part(variants: Path, assembly: Path) -> None:
     development = json.loads((assembly / "Bonafide-dev-Service.template.json").read_text())
     configurations = {group(development, alias)["DeploymentConfigName"] for _, alias in aliases(development).values()}
     assert configurations == {"CodeDeployDefault.LambdaAllAtOnce"}
     assert list(delivery.traffic_is_shifted_in_parts(read(variants / "true", SERVICE))) == []
 
 
-def test_stacks_are_deployed_data_first_and_monitoring_waits_for_nobody(variants: Path) -> None:
+def test_data_is_deployed_before_the_service_and_monitoring_depends_on_nothing(variants: Path) -> None:
     artifacts = json.loads((variants / "true/manifest.json").read_text())["artifacts"]
     needed = {
         name.removeprefix("Bonafide-production-"): artifact.get("dependencies", [])

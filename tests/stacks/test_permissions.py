@@ -1,4 +1,4 @@
-"""Each role allows what its function's code can call, and nothing else."""
+"""Each role allows the calls that its function's code can make, and nothing else."""
 
 import json
 import re
@@ -13,10 +13,10 @@ from tests.stacks.calls import Action, reachable
 from tests.stacks.conftest import OfKind, Resources, as_list
 
 HANDLERS = sorted(path for path in (ROOT / "functions").glob("*/handler.py") if "probe" not in path.parent.name)
-# Of every function: its log and its traces, and the key of the state that it reaches.
+# Permissions of every function: its log, its traces, and the key of the stores that it reaches.
 PLATFORM = {"logs", "xray", "kms"}
-# What Lambda does in the name of the stream's consumer.
-CONSUMING: dict[str, set[Action]] = {
+# Calls of Lambda with the role of the stream's consumer.
+EVENT_SOURCE: dict[str, set[Action]] = {
     "score_audio": {
         *(
             ("kinesis", action, "AudioStream")
@@ -34,7 +34,7 @@ CONSUMING: dict[str, set[Action]] = {
         ("s3", "ListBucket", "Failures"),
     }
 }
-PROBING = {
+PROBES = {
     "probe_release": {
         "codedeploy:BatchGetDeploymentTargets",
         "codedeploy:ListDeploymentTargets",
@@ -46,7 +46,7 @@ PROBING = {
 
 
 def granted(policies: Resources, function: str) -> Iterator[tuple[str, str]]:
-    """Actions of a function's role with the resource that each is granted for."""
+    """Yields the actions of a function's role with the resource that each is granted for."""
     prefix = function.title().replace("_", "") + "Role"
     for id_, policy in policies.items():
         for statement in policy["Properties"]["PolicyDocument"]["Statement"] if id_.startswith(prefix) else []:
@@ -55,14 +55,14 @@ def granted(policies: Resources, function: str) -> Iterator[tuple[str, str]]:
                     yield action, json.dumps(resource)
 
 
-def place(resource: str) -> str:
+def store(resource: str) -> str:
     found = re.search(r"GetAtt([A-Za-z]+)[0-9A-F]{8}Arn", resource)
     return found[1] if found else resource
 
 
 def actions(policies: Resources, function: str) -> set[Action]:
-    """What a role allows of the state: service, action, and the construct that holds the state."""
-    split = (((*action.split(":"), place(resource))) for action, resource in granted(policies, function))
+    """Returns the actions on stores that a role allows: service, action, and the store's construct."""
+    split = (((*action.split(":"), store(resource))) for action, resource in granted(policies, function))
     return {(service, action, where) for service, action, where in split if service not in PLATFORM}
 
 
@@ -71,13 +71,13 @@ def actions(policies: Resources, function: str) -> set[Action]:
 def test_a_role_allows_what_the_code_calls_and_nothing_else(handler: Path, service: OfKind) -> None:
     function = handler.parent.name
     allowed = actions(service("AWS::IAM::Policy"), function)
-    assert allowed == reachable(handler) | CONSUMING.get(function, set())
+    assert allowed == reachable(handler) | EVENT_SOURCE.get(function, set())
 
 
-@pytest.mark.parametrize("function", PROBING)
-def test_probes_may_call_and_report_and_touch_no_state(function: str, service: OfKind) -> None:
+@pytest.mark.parametrize("function", PROBES)
+def test_probes_may_call_and_report_and_reach_no_store(function: str, service: OfKind) -> None:
     found = {action for action, _ in granted(service("AWS::IAM::Policy"), function)}
-    assert {action for action in found if action.partition(":")[0] not in PLATFORM} == PROBING[function]
+    assert {action for action in found if action.partition(":")[0] not in PLATFORM} == PROBES[function]
 
 
 def test_nothing_is_granted_twice(service: OfKind) -> None:
@@ -86,7 +86,7 @@ def test_nothing_is_granted_twice(service: OfKind) -> None:
         assert len(every) == len(set(every))
 
 
-def test_the_reading_of_the_code_sees_a_call_that_is_no_longer_made(tmp_path: Path) -> None:
+def test_a_call_that_is_no_longer_made_is_noticed(tmp_path: Path) -> None:
     handler = tmp_path / "handler.py"
     handler.write_text("def lambda_handler(event, context):\n    return {}\n")
     assert reachable(handler) == set()

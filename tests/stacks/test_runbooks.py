@@ -1,4 +1,4 @@
-"""Each alarm leads to a runbook, and each runbook belongs to an alarm and says what it has to."""
+"""Each alarm has a runbook, and each runbook belongs to an alarm and has its sections."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_every_alarm_names_a_runbook_and_every_runbook_belongs_to_an_alarm(assem
 
 
 @pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
-def test_a_runbook_says_what_is_felt_where_to_look_what_to_do_and_when_it_is_over(path: Path) -> None:
+def test_a_runbook_has_its_sections(path: Path) -> None:
     text = path.read_text()
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == SECTIONS
     assert all(section(text, name).strip() for name in SECTIONS)
@@ -49,7 +49,7 @@ def test_every_look_is_a_command(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
-def test_what_a_runbook_asks_for_exists(path: Path, assembly: Path) -> None:
+def test_names_in_a_runbook_exist(path: Path, assembly: Path) -> None:
     text = path.read_text()
     services = {folder.name for folder in (ROOT / "functions").iterdir()} | {"$each"}
     for metric, service in re.findall(r"\bmetric ([$\w]+) ([$\w]+)", text):

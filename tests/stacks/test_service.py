@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,8 @@ import pytest
 from ops.synthesis import ROOT, run_app
 from tests.stacks.conftest import OfKind, Resources, as_list, statements
 
-# What cdk-nag would do otherwise, and why this does not.
-MEANT = {
+# Findings of cdk-nag that are intended, and the reasons.
+INTENDED = {
     "APIG2": "bodies are checked by the functions, which answer with the contract's own codes",
     "APIG3": "a firewall is the deployer's choice; callers sign their requests",
     "APIG4": "the health check is public",
@@ -44,7 +45,7 @@ def test_each_function_is_called_through_its_alias(service: OfKind, functions: R
         for id_, each in functions.items()
     }
     aliased = {names[alias["Properties"]["FunctionName"]["Ref"]] for alias in aliases.values()}
-    # Probes are no part of what callers reach; CodeDeploy knows its hook by the function's name alone.
+    # Callers reach no probe; CodeDeploy calls its hook by the function's name.
     assert aliased == set(names.values()) - {"probe_release", "probe_service"}
     assert {alias["Properties"]["Name"] for alias in aliases.values()} == {"live"}
     for method in service("AWS::ApiGateway::Method").values():
@@ -54,7 +55,7 @@ def test_each_function_is_called_through_its_alias(service: OfKind, functions: R
 
 def test_only_aliases_may_be_invoked(service: OfKind) -> None:
     permissions = service("AWS::Lambda::Permission").values()
-    # A permission names an alias, or the ARN of the synthetic caller itself, which nobody but its schedule calls.
+    # A permission names an alias, or the ARN of the synthetic caller itself, which only its schedule calls.
     invoked = {each["Properties"]["FunctionName"].get("Ref", "ProbeService") for each in permissions}
     assert invoked <= {*service("AWS::Lambda::Alias"), "ProbeService"}
 
@@ -67,7 +68,7 @@ def test_each_function_has_a_role_of_its_own(functions: Resources) -> None:
 def test_no_permission_is_for_everything(service: OfKind) -> None:
     for statement in statements(service("AWS::IAM::Policy")):
         if "*" in as_list(statement["Resource"]):
-            # X-Ray has no resources to name, and CodeDeploy none for what a hook asks and tells.
+            # X-Ray, and CodeDeploy for the calls of a hook, have no resource-level permissions.
             assert {action.partition(":")[0] for action in as_list(statement["Action"])} <= {"xray", "codedeploy"}
         assert not {"*", "dynamodb:*", "s3:*", "kms:*", "dynamodb:Scan"} & set(as_list(statement["Action"]))
 
@@ -80,15 +81,16 @@ def test_a_function_without_state_has_no_access_to_state(service: OfKind) -> Non
 
 def test_authentication_cannot_change_a_voiceprint(service: OfKind) -> None:
     policies = {id_: each for id_, each in service("AWS::IAM::Policy").items() if id_.startswith("AuthenticateCaller")}
-    tenant = [each for each in statements(policies) if "Tenants" in json.dumps(each["Resource"])]
-    actions = {action for each in tenant for action in as_list(each["Action"])}
+    statements_of_domains = [each for each in statements(policies) if "Tenants" in json.dumps(each["Resource"])]
+    actions = {action for each in statements_of_domains for action in as_list(each["Action"])}
     assert actions == {"dynamodb:BatchGetItem"}
 
 
-def test_only_the_closing_of_calls_reads_their_index(service: OfKind) -> None:
+def test_only_the_closing_of_sessions_reads_their_index(service: OfKind) -> None:
     policies = service("AWS::IAM::Policy").items()
-    reading = [id_ for id_, each in policies if "/index/" in json.dumps(each)]
-    assert [id_.startswith("CloseSessions") for id_ in reading] == [True]
+    written = [(id_.partition("Role")[0], json.dumps(each)) for id_, each in policies]
+    readers = [(function, index) for function, text in written for index in re.findall(r"/index/([^\"]*)", text)]
+    assert readers == [("CloseSessions", "due")]
 
 
 def test_functions_are_traced_and_their_logs_expire(service: OfKind, functions: Resources) -> None:
@@ -99,10 +101,10 @@ def test_functions_are_traced_and_their_logs_expire(service: OfKind, functions: 
 
 
 def test_no_function_works_longer_than_somebody_listens(service: OfKind, functions: Resources) -> None:
-    patience = {
+    timeouts = {
         each["Properties"]["Integration"]["TimeoutInMillis"] for each in service("AWS::ApiGateway::Method").values()
     }
-    assert patience == {29_000}
+    assert timeouts == {29_000}
     answering = {id_: each for id_, each in functions.items() if not id_.startswith("Probe")}
     assert all(each["Properties"]["Timeout"] <= 29 for each in answering.values())
 
@@ -115,9 +117,9 @@ def test_a_new_bundle_is_a_new_version_of_the_functions(functions: Resources) ->
         for each in variables
         if "BONAFIDE_BUNDLE_DIR" in each
     }
-    listening = {"authenticate_caller", "enroll_speaker", "score_audio"}
+    scoring = {"authenticate_caller", "enroll_speaker", "score_audio"}
     judging = {"manage_sessions", "close_sessions"}
-    assert digests == dict.fromkeys(listening | judging, digest)
+    assert digests == dict.fromkeys(scoring | judging, digest)
 
 
 def test_a_new_layer_is_a_new_version_of_the_functions() -> None:
@@ -144,8 +146,8 @@ def test_what_the_api_refuses_by_itself_is_a_problem_document(service: OfKind) -
 
 
 @pytest.fixture(scope="module")
-def littered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another assembly, made while compiled files lie around, and checked by cdk-nag."""
+def with_compiled_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another assembly, made while there are compiled files, and checked by cdk-nag."""
     out = tmp_path_factory.mktemp("assembly")
     litter = ROOT / "layers/core/python/bonafide/__pycache__/litter.pyc"
     litter.parent.mkdir(exist_ok=True)
@@ -157,20 +159,20 @@ def littered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_running_code_does_not_change_what_is_deployed(assembly: Path, littered: Path) -> None:
+def test_running_code_does_not_change_what_is_deployed(assembly: Path, with_compiled_files: Path) -> None:
     name = "Bonafide-dev-Service.template.json"
-    assert (littered / name).read_bytes() == (assembly / name).read_bytes()
+    assert (with_compiled_files / name).read_bytes() == (assembly / name).read_bytes()
 
 
-def test_what_cdk_nag_finds_is_meant(littered: Path) -> None:
-    (report,) = json.loads((littered / "validation-report.json").read_text())["pluginReports"]
+def test_findings_of_cdk_nag_are_intended(with_compiled_files: Path) -> None:
+    (report,) = json.loads((with_compiled_files / "validation-report.json").read_text())["pluginReports"]
     found = {each["ruleName"].partition("[")[0].removeprefix("AwsSolutions-") for each in report["violations"]}
-    assert found == set(MEANT)
+    assert found == set(INTENDED)
 
 
 def test_cfn_lint_finds_nothing(assembly: Path) -> None:
     templates = sorted(map(str, assembly.glob("Bonafide-dev-*.template.json")))
-    # W3005: CDK writes dependencies down that follow from references.
+    # W3005: CDK writes dependencies that follow from references.
     command = [str(Path(sys.executable).parent / "cfn-lint"), "--ignore-checks", "W3005", "--", *templates]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")

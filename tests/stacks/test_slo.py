@@ -1,4 +1,4 @@
-"""Objectives are data: what is wrong with them is said before anything is made of them."""
+"""Objectives are data: faults in them are named before any alarm is made of them."""
 
 import math
 from pathlib import Path
@@ -9,10 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.aws.template import StackTemplate
 from local.cloud.alarms.alarm import AlarmState
 from local.cloud.alarms.monitor import AlarmMonitor
 from local.cloud.metrics.store import Metric, MetricStore
+from local.aws.template import StackTemplate
 from stacks.slo import FILE, Objectives, SloError
 
 NOW = 1_800_000_000
@@ -38,7 +38,7 @@ def read(folder: Path, *slos: dict[str, Any], **rest: Any) -> Objectives:
         ({"objective": "99"}, "a: objective has to be"),
         ({"runbook": None}, "a: has to have exactly"),
         ({"name": None}, "an entry without a name: has to have exactly"),
-        ({"colour": "red"}, "a: has to have exactly"),
+        ({"color": "red"}, "a: has to have exactly"),
         ({"services": []}, "a: has to be about 1 to 5 services"),
         ({"services": list("abcdef")}, "a: has to be about 1 to 5 services"),
         ({"events": {"bad": "Failures", "total": "Calls"}}, "a: no metric 'Calls' in metrics.json"),
@@ -46,7 +46,7 @@ def read(folder: Path, *slos: dict[str, Any], **rest: Any) -> Objectives:
         ({"events": {"metric": "RequestLatency"}}, "a: events are either"),
     ],
 )
-def test_a_wrong_entry_is_named_with_what_is_wrong(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_a_wrong_entry_is_named_with_its_fault(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(SloError, match=message):
         read(tmp_path, entry(**change))
 
@@ -61,7 +61,7 @@ def test_other_keys_are_refused(tmp_path: Path) -> None:
         read(tmp_path, entry(), page="me")
 
 
-def test_who_is_promised_nothing_has_no_bound() -> None:
+def test_a_service_without_objective_has_no_bound() -> None:
     with pytest.raises(SloError, match="no objective says when RequestLatency of score_audio is late"):
         Objectives.read().bound_ms("score_audio")
 
@@ -72,7 +72,7 @@ def test_every_service_of_an_objective_is_a_function() -> None:
 
 
 def states(assembly: Path, failed: int, requests: int, minutes: int) -> dict[str, AlarmState]:
-    """Evaluates the alarms of the template after failures in the last minutes of an hour of requests."""
+    """Evaluates the template's alarms after failures in the last minutes of an hour of requests."""
     store = MetricStore()
     for name, values in {
         "Requests": [1.0] * requests,
@@ -91,7 +91,7 @@ def states(assembly: Path, failed: int, requests: int, minutes: int) -> dict[str
     ("failed", "requests", "minutes", "alarming"),
     [(0, 1000, 5, False), (100, 1000, 5, True), (1, 1000, 5, False), (2, 10, 5, False), (10, 1000, 60, False)],
 )
-def test_a_budget_that_burns_calls_somebody_and_single_failures_do_not(
+def test_a_burning_budget_raises_an_alarm_and_single_failures_do_not(
     assembly: Path, failed: int, requests: int, minutes: int, *, alarming: bool
 ) -> None:
     found = states(assembly, failed, requests, minutes)
@@ -100,7 +100,7 @@ def test_a_budget_that_burns_calls_somebody_and_single_failures_do_not(
 
 
 @given(objective=st.floats(50.1, 99.99))
-def test_a_budget_is_what_an_objective_leaves(objective: float) -> None:
+def test_budget_and_objective_add_up_to_one(objective: float) -> None:
     slo = Objectives.read().slos[0]
     other = type(slo)(slo.name, slo.means, slo.runbook, objective, slo.services, slo.events)
     assert math.isclose(other.budget + objective / 100, 1)

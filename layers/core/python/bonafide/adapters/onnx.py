@@ -170,10 +170,10 @@ class Bundle:
         )
 
     def liveness(self, speech: DetectedSpeech) -> float | None:
-        """Returns the LLR of bona fide against synthetic speech: the mean over windows of four to eight seconds, weighted by their speech.
+        """Returns the LLR of bona fide against synthetic speech; None without a detector, or without speech.
 
-        A shorter recording is one window. They cover the recording: a clone could hide in a part that is not tested. None without
-        a detector, or without speech.
+        It is the mean over windows of four to eight seconds, weighted by their speech; a shorter recording is one
+        window. Windows cover the whole recording: a clone could hide in a part that is not tested.
         """
         if self._detector is None or not speech.spoken.any():
             return None

@@ -10,8 +10,8 @@ import numpy as np
 
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 
-# A session is judged by its newest speech, at most so much of it or so many chunks with speech: the cost is bounded, and
-# a new voice on the line counts.
+# A session is judged by its newest speech, at most so much of it or so many chunks with speech: the cost is bounded,
+# and a new voice on the line counts.
 MOST_SPEECH_SECONDS = 120.0
 MOST_CHUNKS = 240
 # Share of the speech. The rest, which is not in the better band or was not tested for liveness, is too little to hide a
