@@ -184,6 +184,10 @@ audit: $(READY) ## check locked packages for known vulnerabilities, and workflow
 	@$(VENV)/bin/zizmor --offline --quiet .github
 	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.txt
 
+.PHONY: notices
+notices: setup ## write THIRD_PARTY_NOTICES.md from what the layers hold
+	@$(PY) -m layers.notices
+
 .PHONY: clean
 clean: ## delete all build outputs except .venv
 	@rm -rf .build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
