@@ -38,6 +38,14 @@ class DataStack(Stack):
         self._protected = stage.protected
         self.domains = self._table("Tenants", "domain", "item")
         self.decisions = self._table("Decisions", "domain", "decision_id", expires="expires_at")
+        # Keys and filters only: documents are read from the table, and an index of them would double its cost.
+        self.decisions.add_global_secondary_index(
+            index_name="by_time",
+            partition_key=_string("domain"),
+            sort_key=_string("decided_at"),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=["claimed_speaker", "decision"],
+        )
         self.idempotency = self._table("Idempotency", "id", expires="expiration")
         self.sessions = self._table("Sessions", "session", "item", expires="expires_at")
         self.sessions.add_global_secondary_index(

@@ -16,6 +16,7 @@ from constructs import Construct
 
 from stacks.assets import Assets
 from stacks.constructs.authentication import AuthenticationCapability
+from stacks.constructs.decisions import DecisionsCapability
 from stacks.constructs.description import DescriptionCapability
 from stacks.constructs.domains import DomainsCapability
 from stacks.constructs.enrollment import EnrollmentCapability
@@ -33,6 +34,7 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     SpeakersCapability,
     EnrollmentCapability,
     DomainsCapability,
+    DecisionsCapability,
     StreamingCapability,
     DescriptionCapability,
     ProbesCapability,

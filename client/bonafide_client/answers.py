@@ -58,6 +58,45 @@ class SpeakerPageDocument(TypedDict):
     next_cursor: str | None
 
 
+class LedgerEntryDocument(TypedDict):
+    """A stored decision with everything that explains it."""
+
+    decision_id: str
+    domain: str
+    kind: str
+    claimed_speaker: str | None
+    session_id: str | None
+    decision: str
+    reasons: list[str]
+    speaker: dict[str, Any] | None
+    liveness: dict[str, Any] | None
+    comparison: dict[str, Any] | None
+    thresholds: dict[str, float | None]
+    speech_seconds: float
+    channel: str | None
+    quality: dict[str, Any] | None
+    chunks: dict[str, Any] | None
+    degraded: list[str]
+    policy: dict[str, Any] | None
+    policy_version: int
+    bundle: str
+    calibration: str | None
+    audio: str | None
+    call_id: str | None
+    decided_at: str
+    latency_ms: int | None
+    timings_ms: dict[str, float]
+    request_id: str | None
+    principal: str | None
+
+
+class LedgerPageDocument(TypedDict):
+    """One page of decisions, the newest first; `next_cursor` is None on the last one."""
+
+    decisions: list[LedgerEntryDocument]
+    next_cursor: str | None
+
+
 class EnrollmentDocument(TypedDict):
     """The contribution of one recording, and the speech that is still missing."""
 

@@ -193,6 +193,32 @@ class Client:
             page = self.list_speakers(domain, cursor=page["next_cursor"])
             yield from page["speakers"]
 
+    def get_decision(self, domain: str, decision_id: str) -> answers.LedgerEntryDocument:
+        """Reads a decision with everything that explains it."""
+        path = paths.of_decision(domain, decision_id)
+        return cast("answers.LedgerEntryDocument", self.send("GET", path))
+
+    def list_decisions(self, domain: str, **query: str | int | None) -> answers.LedgerPageDocument:
+        """Reads one page of decisions, the newest first.
+
+        Args:
+            domain: of the decisions.
+            query: any of `begin` and `end` (ISO 8601 with offset), `speaker`, `decision`, `limit` and `cursor`, which
+                is `next_cursor` of the page before.
+        """
+        names = {"begin": "from", "end": "to"}
+        given = {names.get(name, name): value for name, value in query.items() if value is not None}
+        asked = f"?{urlencode(given)}" if given else ""
+        return cast("answers.LedgerPageDocument", self.send("GET", f"{paths.of_domain(domain)}/decisions{asked}"))
+
+    def decisions(self, domain: str, **query: str | int | None) -> Iterator[answers.LedgerEntryDocument]:
+        """Reads all decisions that a query selects, page by page; arguments are those of `list_decisions`."""
+        page = self.list_decisions(domain, **query)
+        yield from page["decisions"]
+        while page["next_cursor"]:
+            page = self.list_decisions(domain, **{**query, "cursor": page["next_cursor"]})
+            yield from page["decisions"]
+
     def delete_speaker(self, domain: str, speaker: str) -> None:
         """Deletes a speaker and their voiceprint."""
         self.send("DELETE", paths.of_speaker(domain, speaker))

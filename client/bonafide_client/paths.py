@@ -18,3 +18,8 @@ def of_speaker(domain: str, speaker: str) -> str:
 def of_session(domain: str, session: str) -> str:
     """Returns the path of a session."""
     return f"{of_domain(domain)}/sessions/{quote(session, safe='')}"
+
+
+def of_decision(domain: str, decision: str) -> str:
+    """Returns the path of a decision."""
+    return f"{of_domain(domain)}/decisions/{quote(decision, safe='')}"

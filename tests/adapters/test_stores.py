@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import Subject, TooLarge
 from bonafide.ports.audio import AudioStore
 from bonafide.ports.stores import DecisionStore, DomainChanged, DomainStore, VersionConflict
+from bonafide.records.decision_page import DecisionFilter
 from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.speaker import Consent, SpeakerRecord
 from tests.decisions import decided, decision_record
@@ -334,3 +336,68 @@ def test_discarding_takes_what_is_below_the_prefix_and_nothing_else(audio: Audio
     assert audio.discard(f"kept/{name}/ann/") is True
     left = [audio.fetch(f"kept/{name}/{key}", 10) for key in ("ann/1", "ann/2", "anna/1")]
     assert left == [None, None, b"anna/1"]
+
+
+EARLIEST, LATEST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+ALL = DecisionFilter(EARLIEST, LATEST)
+
+
+def a_ledger(decisions: DecisionStore, domain: str, number: int = 7) -> list[str]:
+    """Appends decisions a minute apart, of two speakers and two results; returns their identifiers, newest first."""
+    for place in range(number):
+        record = decided(ACCEPTED, Decision.REJECT if place % 3 == 0 else Decision.ACCEPT)
+        at = EARLIEST + timedelta(minutes=place)
+        speaker = "bob" if place % 2 else "ann"
+        decisions.append(replace(record, domain=domain, decision_id=f"d-{place}", decided_at=at, speaker=speaker), NOW)
+    return [f"d-{place}" for place in reversed(range(number))]
+
+
+def listed(decisions: DecisionStore, domain: str, selection: DecisionFilter, limit: int = 3) -> list[str]:
+    """Identifiers of all pages."""
+    found: list[str] = []
+    after = None
+    while True:
+        page = decisions.list(domain, selection, after, limit)
+        assert len(page.decisions) <= limit
+        found += [each.decision_id or "" for each in page.decisions]
+        after = page.after
+        if after is None:
+            return found
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+def test_pages_lead_through_all_decisions_the_newest_first(decisions: DecisionStore, name: str, limit: int) -> None:
+    names = a_ledger(decisions, name)
+    a_ledger(decisions, f"{name}-2", 2)
+    assert listed(decisions, name, ALL, limit) == names
+
+
+@pytest.mark.parametrize(
+    ("changes", "places"),
+    [
+        ({"begin": EARLIEST + timedelta(minutes=5)}, [6, 5]),
+        ({"end": EARLIEST + timedelta(minutes=2)}, [1, 0]),
+        ({"begin": EARLIEST - timedelta(days=2), "end": EARLIEST}, []),
+        ({"speaker": "bob"}, [5, 3, 1]),
+        ({"decision": Decision.REJECT}, [6, 3, 0]),
+        ({"speaker": "bob", "decision": Decision.REJECT}, [3]),
+        ({"speaker": "nobody"}, []),
+    ],
+)
+def test_decisions_are_selected_by_time_speaker_and_result(
+    decisions: DecisionStore, name: str, changes: dict[str, Any], places: list[int]
+) -> None:
+    a_ledger(decisions, name)
+    assert listed(decisions, name, replace(ALL, **changes), 2) == [f"d-{place}" for place in places]
+
+
+def test_decisions_of_one_moment_are_all_listed(decisions: DecisionStore, name: str) -> None:
+    for place in range(5):
+        decisions.append(replace(ACCEPTED, domain=name, decision_id=f"d-{place}", decided_at=EARLIEST), NOW)
+    assert sorted(listed(decisions, name, ALL, 2)) == [f"d-{place}" for place in range(5)]
+
+
+def test_a_listed_decision_is_the_stored_one(decisions: DecisionStore, name: str) -> None:
+    decisions.append(replace(ACCEPTED, domain=name), NOW)
+    (found,) = decisions.list(name, ALL, None, 10).decisions
+    assert found == replace(ACCEPTED, domain=name)

@@ -22,7 +22,7 @@ def made() -> set[str]:
 def _refusals() -> Iterator[str]:
     """What API Gateway answers by itself; read as text, since importing CDK takes seconds."""
     for node in ast.walk(ast.parse((ROOT / "stacks/platform/api.py").read_text())):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "GatewayResponse":
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "GatewayRefusal":
             yield str(ast.literal_eval(node.args[1]))
 
 

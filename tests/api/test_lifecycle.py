@@ -13,6 +13,7 @@ from tests.audio.wav_writer import wav
 from tests.readings import call, lasting, reading
 
 ROUNDS = 12
+READERS = ("train_grace", "train_atkins")
 
 
 def test_the_right_voice_is_accepted_and_another_is_not(api: Api, domain: str) -> None:
@@ -152,3 +153,44 @@ def test_an_upload_is_the_same_when_its_request_is_repeated(api: Api, domain: st
     key = str(uuid.uuid4())
     answers = [api.call("POST", f"/v1/domains/{domain}/uploads", key=key) for _ in range(2)]
     assert answers[0].content == answers[1].content
+
+
+def test_a_decision_is_read_by_its_identifier_and_listed_by_time(api: Api, domain: str) -> None:
+    enrol(api, domain, "ann", "train_grace")
+    path = f"/v1/domains/{domain}/speakers/ann/authentications"
+    before = datetime.now(UTC)
+    answers = [api.call("POST", path, {"audio": audio(reading(name, 2))}).document for name in READERS]
+    ledger = f"/v1/domains/{domain}/decisions"
+    for answer in answers:
+        entry = api.call("GET", f"{ledger}/{answer['decision_id']}").document
+        assert (entry["decision"], entry["kind"]) == (answer["decision"], "authentication")
+        assert round(entry["speaker"]["llr"], 3) == answer["speaker"]["llr"]
+        assert entry["timings_ms"].keys() >= {"decode", "find_speech", "embed"}
+    query = f"from={before.isoformat().replace('+', '%2B')}&limit=1"
+    first = api.call("GET", f"{ledger}?{query}").document
+    second = api.call("GET", f"{ledger}?{query}&cursor={first['next_cursor']}").document
+    listed = [page["decisions"][0]["decision_id"] for page in (first, second)]
+    assert listed == [answer["decision_id"] for answer in reversed(answers)]
+    accepted = api.call("GET", f"{ledger}?decision=ACCEPT&speaker=ann").document["decisions"]
+    assert [entry["decision_id"] for entry in accepted] == [answers[0]["decision_id"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "field"),
+    [
+        ("from=yesterday", "request_invalid", "query.from"),
+        ("from=2026", "request_invalid", "query.from"),
+        ("from=2026-01-01T00:00:00", "request_invalid", "query.from"),
+        ("from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", "time_range_empty", "from"),
+        ("decision=MAYBE", "request_invalid", "query.decision"),
+        ("speaker=..", "request_invalid", "query.speaker"),
+        ("limit=101", "request_invalid", "query.limit"),
+        ("cursor=YW5u", "cursor_invalid", "cursor"),
+    ],
+)
+def test_a_query_that_selects_nothing_possible_is_refused_by_its_parameter(
+    api: Api, domain: str, query: str, code: str, field: str
+) -> None:
+    refused = api.call("GET", f"/v1/domains/{domain}/decisions?{query}")
+    assert (refused.status, refused.code) == (400, code)
+    assert refused.document["errors"][0]["field"] == field

@@ -1,4 +1,4 @@
-"""The client's calls and the shapes of its answers, held against the released contract."""
+"""The client's calls and the shapes of its answers, held against the contract."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from bonafide_client import Client, answers, bodies
 from local.aws.http import HttpHandler, LoopbackServer
 
 CONTRACT: Mapping[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "docs" / "contracts" / "openapi-v1.json").read_text()
+    (Path(__file__).parents[2] / "layers/core/python/bonafide/openapi.json").read_text()
 )
 SHAPES = {
     answers.DomainDocument: "Domain",
@@ -23,6 +23,8 @@ SHAPES = {
     answers.SessionDocument: "Session",
     answers.ReceiptDocument: "ChunkReceipt",
     answers.EvaluationDocument: "SessionEvaluation",
+    answers.LedgerEntryDocument: "LedgerEntry",
+    answers.LedgerPageDocument: "LedgerPage",
     answers.EvidenceDocument: "SpeakerEvidence",
     answers.LivenessDocument: "LivenessEvidence",
 }
@@ -53,7 +55,11 @@ class Recorder:
     def answer(self, handler: HttpHandler) -> None:
         self.seen.append((handler.command, handler.path.removeprefix("/dev")))
         self.bodies.append(handler.read_body(1 << 25))
-        page = {"speakers": [{"speaker": "ann"}], "next_cursor": None if "cursor" in handler.path else "b&c"}
+        page = {
+            "speakers": [{"speaker": "ann"}],
+            "decisions": [{"decision_id": "d"}],
+            "next_cursor": None if "cursor" in handler.path else "b&c",
+        }
         upload = {"upload": "u-1", "url": f"{self.endpoint}/bucket/u-1?signature=x"}
         document = {"session_id": "s", "status": "FINAL", **page, **upload}
         handler.answer(200, [], json.dumps(document).encode())
@@ -95,12 +101,14 @@ def call_everything(client: Client) -> None:
     client.put_audio("acme", "s", 0, b"audio")
     client.end_session("acme", "s", 1)
     client.evaluate("acme", "s")
+    client.get_decision("acme", "d")
+    client.list_decisions("acme")
 
 
 def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
     with Client(recorder.endpoint) as client:
         call_everything(client)
-    names = {"domain": "acme", "speaker": "ann", "session": "s", "n": "0"}
+    names = {"domain": "acme", "speaker": "ann", "session": "s", "n": "0", "decision_id": "d"}
     offered = {
         (method.upper(), path.format(**names)) for path, methods in CONTRACT["paths"].items() for method in methods
     }
@@ -137,3 +145,14 @@ def test_names_cannot_lead_anywhere_else(recorder: Recorder) -> None:
     with Client(recorder.endpoint) as client:
         client.get_speaker("acme", "../../x?y")
     assert recorder.seen == [("GET", "/v1/domains/acme/speakers/..%2F..%2Fx%3Fy")]
+
+
+def test_decisions_are_read_page_by_page_with_the_query_of_the_first(recorder: Recorder) -> None:
+    with Client(recorder.endpoint) as client:
+        found = list(client.decisions("acme", begin="2026-01-01T00:00:00Z", speaker="ann", limit=1))
+    assert [each["decision_id"] for each in found] == ["d", "d"]
+    query = "from=2026-01-01T00%3A00%3A00Z&speaker=ann&limit=1"
+    assert [path for _, path in recorder.seen] == [
+        f"/v1/domains/acme/decisions?{query}",
+        f"/v1/domains/acme/decisions?{query}&cursor=b%26c",
+    ]

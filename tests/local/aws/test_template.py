@@ -24,6 +24,8 @@ def test_the_routes_are_those_of_the_contract(service: StackTemplate) -> None:
         ("GET", "/v1/domains/{domain}", "manage_domains"),
         ("DELETE", "/v1/domains/{domain}", "manage_domains"),
         ("POST", "/v1/domains/{domain}/uploads", "manage_domains"),
+        ("GET", "/v1/domains/{domain}/decisions", "read_decisions"),
+        ("GET", "/v1/domains/{domain}/decisions/{decision_id}", "read_decisions"),
         ("GET", "/v1/domains/{domain}/speakers", "manage_speakers"),
         ("GET", speaker, "manage_speakers"),
         ("DELETE", speaker, "manage_speakers"),

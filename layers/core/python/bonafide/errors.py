@@ -23,6 +23,7 @@ class Subject(StrEnum):
     """Names of things that an error can be about."""
 
     AUDIO = "audio"
+    BEGIN = "begin"
     AUDIO_TEXT = "audio text"
     SAMPLE_RATE = "sample rate"
     CHANNEL = "channel"
@@ -34,6 +35,7 @@ class Subject(StrEnum):
     CHUNK_COUNT = "chunk count"
     CONSENT_TIME = "consent time"
     CURSOR = "cursor"
+    DECISION = "decision"
     DOMAIN = "domain"
     SPEAKER = "speaker"
     SPEAKERS = "speakers"

@@ -17,6 +17,7 @@ from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import Calibration
+from bonafide.services.decisions import Decisions
 from bonafide.services.domains import Domains
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
@@ -102,6 +103,11 @@ def idempotency() -> DynamoDBPersistenceLayer:
 def domains() -> Domains:
     """Composes the life cycle of domains."""
     return Domains(domain_store(), recordings())
+
+
+def decisions() -> Decisions:
+    """Composes the reading of decisions."""
+    return Decisions(domain_store(), decision_store())
 
 
 def speakers() -> Speakers:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Callable
 
 from bonafide.contracts.base import IDENTIFIER
 from bonafide.errors import InvalidInput, Subject
@@ -13,8 +14,17 @@ def to_cursor(after: str) -> str:
     return base64.urlsafe_b64encode(after.encode()).decode()
 
 
-def from_cursor(cursor: str | None, pattern: str = IDENTIFIER) -> str | None:
+def is_identifier(position: str) -> bool:
+    """Tells whether a position is an identifier, as in lists of speakers."""
+    return re.fullmatch(IDENTIFIER, position) is not None
+
+
+def from_cursor(cursor: str | None, is_valid: Callable[[str], bool] = is_identifier) -> str | None:
     """Returns the position that a cursor stands for; None for the first page.
+
+    Args:
+        cursor: as a request has it.
+        is_valid: tells whether a position is one of this list.
 
     Raises:
         InvalidInput: the cursor was not issued by `to_cursor`, or not for this list.
@@ -25,6 +35,6 @@ def from_cursor(cursor: str | None, pattern: str = IDENTIFIER) -> str | None:
         after = base64.urlsafe_b64decode(cursor).decode()
     except (binascii.Error, ValueError):
         after = ""
-    if not re.fullmatch(pattern, after):
+    if not is_valid(after):
         raise InvalidInput("cursor_invalid", "The cursor is not one that was issued.", subject=Subject.CURSOR)
     return after

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
-from bonafide.contracts.base import IDEMPOTENCY_KEY, IDENTIFIER
+from bonafide.biometrics.decision import Decision
+from bonafide.contracts.base import IDEMPOTENCY_KEY, IDENTIFIER, Moment
 from bonafide.records.session import MAX_CHUNKS
 
 DomainName = Annotated[str, Path(pattern=IDENTIFIER, description="The domain.")]
@@ -13,6 +14,14 @@ SessionName = Annotated[str, Path(pattern=IDENTIFIER, description="The session, 
 ChunkNumber = Annotated[int, Path(ge=0, lt=MAX_CHUNKS, description="Place of the chunk in the session, from 0.")]
 Cursor = Annotated[str | None, Query(max_length=128, description="`next_cursor` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Speakers a page.")]
+DecisionName = Annotated[str, Path(pattern=IDENTIFIER, description="The decision.")]
+Begin = Annotated[Moment | None, Query(alias="from", description="Earliest time, inclusive; default: 30 days ago.")]
+End = Annotated[Moment | None, Query(alias="to", description="Latest time, exclusive; default: now.")]
+ClaimedSpeaker = Annotated[
+    str | None, Query(alias="speaker", pattern=IDENTIFIER, description="Decisions on this claimed speaker only.")
+]
+WantedDecision = Annotated[Decision | None, Query(alias="decision", description="Decisions with this result only.")]
+DecisionLimit = Annotated[int, Query(alias="limit", ge=1, le=100, description="Decisions a page.")]
 Force = Annotated[bool, Query(description="Delete the domain's speakers too.")]
 IdempotencyKey = Annotated[
     str | None,

@@ -49,6 +49,7 @@ STATUSES: Mapping[type[BonafideError], HTTPStatus] = {
 
 # JSON fields, path and query parameters by the subject of an error; a subject that is not here is a field's name.
 COMMON: FieldNames = {
+    Subject.BEGIN: "from",
     Subject.CHUNK_NUMBER: "n",
     Subject.CHUNK_COUNT: "chunks",
     Subject.CHUNK_ENCODING: "encoding",

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from bonafide.biometrics.session import Mark
 from bonafide.records.decision import DecisionRecord
+from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
 from bonafide.records.domain import DomainRecord
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
@@ -104,3 +105,10 @@ class DecisionStore(Protocol):
 
     def read(self, domain: str, decision_id: str) -> DecisionRecord | None:
         """Reads a decision."""
+
+    def list(self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, limit: int) -> DecisionPage:
+        """Reads at most `limit` selected decisions that follow `after`, the newest first.
+
+        A page may hold fewer, even none, and still have a next one: the search for rare decisions is cut into pages.
+        New decisions appear within about a second; those that the first release stored do not appear.
+        """

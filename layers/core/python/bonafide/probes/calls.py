@@ -89,6 +89,15 @@ class GoldenCalls:
         self._ask("manage_speakers", "GET", f"{self._domain_path}/speakers?limit=1")
         self._expect("status", self._ask("manage_speakers", "POST", f"{self._speaker_path}/opt-out"), "OPTED_OUT")
 
+    def decision(self) -> None:
+        """Checks that a decision is read back, and listed."""
+        self.enroll()
+        path = f"{self._domain_path}/decisions"
+        made = self._authentication("genuine")["decision_id"]
+        self._expect("decision", self._ask("read_decisions", "GET", f"{path}/{made}"), "ACCEPT")
+        # The index is up to date a moment later.
+        self._ask("read_decisions", "GET", f"{path}?limit=1&speaker={self._speaker}")
+
     def session(self) -> None:
         """Checks that a session is started, claimed, and evaluated before it has audio."""
         self.enroll()
@@ -116,9 +125,7 @@ class GoldenCalls:
 
     def authenticate(self, recording: str, *right: str) -> str:
         """Authenticates with a recording; returns the decision, which is one of the right ones."""
-        body = {"audio": self._golden.audio(recording)}
-        answer = self._ask("authenticate_caller", "POST", f"{self._speaker_path}/authentications", body)
-        return self._expect("decision", answer, *right)
+        return self._expect("decision", self._authentication(recording), *right)
 
     def stream_audio(self, recording: str, *right: str) -> str:
         """Streams a recording into a session; returns the final decision, which is one of the right ones."""
@@ -126,6 +133,10 @@ class GoldenCalls:
         self._ask("ingest_audio", "PUT", f"{session}/audio/0", {"content": self._golden.content(recording)})
         self._ask("ingest_audio", "POST", f"{session}/end", {"chunks": 1})
         return self._expect("decision", self._final(session), *right)
+
+    def _authentication(self, recording: str) -> Document:
+        body = {"audio": self._golden.audio(recording)}
+        return self._ask("authenticate_caller", "POST", f"{self._speaker_path}/authentications", body)
 
     def _start(self) -> str:
         body = {"speaker": self._speaker, "format": {"encoding": Encoding.WAV}}
@@ -237,6 +248,7 @@ CHECKS: Mapping[str, Callable[[FunctionCalls], None]] = {
     "manage_domains": GoldenCalls.domain,
     "manage_sessions": GoldenCalls.session,
     "manage_speakers": GoldenCalls.speaker,
+    "read_decisions": GoldenCalls.decision,
     "score_audio": FunctionCalls.scoring,
 }
 

@@ -1,17 +1,30 @@
-"""Decisions in DynamoDB: partition key `domain`, sort key `decision_id`."""
+"""Decisions in DynamoDB: partition key `domain`, sort key `decision_id`.
+
+The index `by_time` has partition key `domain` and sort key `decided_at`, and the attributes that a list is filtered by.
+It holds no documents: those of a page are read from the table.
+"""
 
 import json
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import Item, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, attempts, translated_errors
 from bonafide.adapters.dynamodb.items import document_of
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.decision import DecisionRecord
+from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+BY_TIME = "by_time"
+# A filtered list looks at this many decisions a query, and makes this many queries a request: then the page ends.
+SEARCHED = 2000
+MOST_QUERIES = 10
+# Times are compared as text, so all have the same length.
+TICK = timedelta(microseconds=1)
 
 
 class DynamoDecisionStore:
@@ -39,17 +52,96 @@ class DynamoDecisionStore:
 
     def read(self, domain: str, decision_id: str) -> DecisionRecord | None:
         """See `DecisionStore`."""
-        key: Item = {"domain": {"S": domain}, "decision_id": {"S": decision_id}}
         with translated_errors():
-            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+            answer = self._client.get_item(TableName=self._table, Key=_key(domain, decision_id), ConsistentRead=True)
         return DecisionRecord.from_document(document_of(answer["Item"])) if "Item" in answer else None
+
+    def list(self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, limit: int) -> DecisionPage:
+        """See `DecisionStore`."""
+        found: list[DecisionPosition] = []
+        for _ in range(MOST_QUERIES):
+            positions, after = self._query(domain, selection, after, limit + 1)
+            found += positions
+            if after is None or len(found) > limit:
+                break
+        if len(found) > limit:
+            found, after = found[:limit], found[limit - 1]
+        records = {record.decision_id: record for record in self._read_all(domain, found)}
+        # A decision whose retention ended meanwhile is no longer in the table.
+        return DecisionPage([records[each.decision_id] for each in found if each.decision_id in records], after)
+
+    def _query(
+        self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, wanted: int
+    ) -> tuple[Sequence[DecisionPosition], DecisionPosition | None]:
+        start: Any = {"ExclusiveStartKey": _index_key(domain, after)} if after else {}
+        with translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=BY_TIME,
+                ScanIndexForward=False,
+                Limit=SEARCHED if selection.is_filtered else wanted,
+                **_conditions(domain, selection),
+                **start,
+            )
+        last: Any = answer.get("LastEvaluatedKey")
+        return [_position(item) for item in answer["Items"]], _position(last) if last else None
+
+    def _read_all(self, domain: str, positions: Sequence[DecisionPosition]) -> Iterator[DecisionRecord]:
+        """Reads decisions together, and again those that DynamoDB left out."""
+        keys: Any = [_key(domain, each.decision_id) for each in positions]
+        for _ in attempts():
+            if not keys:
+                return
+            with translated_errors():
+                answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
+            yield from (DecisionRecord.from_document(document_of(item)) for item in answer["Responses"][self._table])
+            keys = answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"]
+        if keys:
+            raise StoreUnavailable
+
+
+def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
+    values = {
+        ":domain": {"S": domain},
+        ":begin": {"S": _written(selection.begin)},
+        # BETWEEN includes its upper bound.
+        ":end": {"S": _written(selection.end - TICK)},
+    }
+    filters: list[str] = []
+    for name, value in (("claimed_speaker", selection.speaker), ("decision", selection.decision)):
+        if value is not None:
+            values[f":{name}"] = {"S": str(value)}
+            filters.append(f"{name} = :{name}")
+    return {
+        "KeyConditionExpression": "#domain = :domain AND decided_at BETWEEN :begin AND :end",
+        "ExpressionAttributeNames": {"#domain": "domain"},
+        "ExpressionAttributeValues": values,
+        **({"FilterExpression": " AND ".join(filters)} if filters else {}),
+    }
 
 
 def _item(record: DecisionRecord, expires_at: datetime) -> Item:
     return {
-        "domain": {"S": record.domain},
-        "decision_id": {"S": record.decision_id or ""},
+        **_key(record.domain, record.decision_id or ""),
         "decision": {"S": str(record.judgement.decision)},
+        "decided_at": {"S": _written(record.decided_at)},
+        **({"claimed_speaker": {"S": record.speaker}} if record.speaker else {}),
         "document": {"S": json.dumps(record.to_document())},
         "expires_at": {"N": str(int(expires_at.timestamp()))},
     }
+
+
+def _key(domain: str, decision_id: str) -> Item:
+    return {"domain": {"S": domain}, "decision_id": {"S": decision_id}}
+
+
+def _index_key(domain: str, position: DecisionPosition) -> Item:
+    return {**_key(domain, position.decision_id), "decided_at": {"S": _written(position.decided_at)}}
+
+
+def _position(item: Item) -> DecisionPosition:
+    return DecisionPosition(datetime.fromisoformat(item["decided_at"]["S"]), item["decision_id"]["S"])
+
+
+def _written(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

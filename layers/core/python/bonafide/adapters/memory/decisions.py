@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 
 from bonafide.records.decision import DecisionRecord
+from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
 
 
 class MemoryDecisionStore:
@@ -31,3 +32,14 @@ class MemoryDecisionStore:
         """See `DecisionStore`."""
         stored = self.documents.get((domain, decision_id))
         return DecisionRecord.from_document(stored) if stored else None
+
+    def list(self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, limit: int) -> DecisionPage:
+        """See `DecisionStore`."""
+        records = [DecisionRecord.from_document(each) for (owner, _), each in self.documents.items() if owner == domain]
+        found = [each for each in records if selection.selects(each) and (after is None or _position(each) < after)]
+        found.sort(key=_position, reverse=True)
+        return DecisionPage(found[:limit], _position(found[limit - 1]) if len(found) > limit else None)
+
+
+def _position(record: DecisionRecord) -> DecisionPosition:
+    return DecisionPosition(record.decided_at, record.decision_id or "")

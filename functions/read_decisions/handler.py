@@ -1,0 +1,55 @@
+"""Decisions as analysts read them."""
+
+from datetime import UTC, datetime, timedelta
+
+from bonafide.bootstrap.stores import decisions
+from bonafide.contracts.decisions import LedgerEntry, LedgerPage, ledger_entry, ledger_page, position
+from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.openapi import responses
+from bonafide.http.parameters import (
+    Begin,
+    ClaimedSpeaker,
+    Cursor,
+    DecisionLimit,
+    DecisionName,
+    DomainName,
+    End,
+    WantedDecision,
+)
+from bonafide.records.decision_page import DecisionFilter
+
+app = create_app()
+service = decisions()
+lambda_handler = lambda_entry(app)
+PATH = "/v1/domains/<domain>/decisions"
+TAGS = ["decisions"]
+# The range of time where the request states none.
+RECENT = timedelta(days=30)
+
+
+@app.get(PATH, summary="List decisions", operation_id="listDecisions", tags=TAGS, responses=responses(LedgerPage, 404))
+def list_decisions(  # noqa: PLR0913, one parameter for each of the query
+    domain: DomainName,
+    begin: Begin = None,
+    end: End = None,
+    speaker: ClaimedSpeaker = None,
+    decision: WantedDecision = None,
+    cursor: Cursor = None,
+    limit: DecisionLimit = 50,
+) -> LedgerPage:
+    """Reads one page of decisions, the newest first; they appear within about a second."""
+    end = end or datetime.now(UTC)
+    selection = DecisionFilter(begin or end - RECENT, end, speaker, decision)
+    return ledger_page(service.list(domain, selection, position(cursor), limit))
+
+
+@app.get(
+    f"{PATH}/<decision_id>",
+    summary="Read a decision",
+    operation_id="getDecision",
+    tags=TAGS,
+    responses=responses(LedgerEntry, 404),
+)
+def get(domain: DomainName, decision_id: DecisionName) -> LedgerEntry:
+    """Reads a decision with everything that explains it."""
+    return ledger_entry(service.get(domain, decision_id))

@@ -1,0 +1,61 @@
+"""Decisions: read by identifier, and listed by time."""
+
+from bonafide.errors import InvalidInput, NotFound, Subject
+from bonafide.ports.stores import DecisionStore, DomainStore
+from bonafide.records.decision import DecisionRecord
+from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
+from bonafide.services.shared.lookups import require_open
+
+
+class Decisions:
+    """Reads the ledger of a domain."""
+
+    def __init__(self, domains: DomainStore, decisions: DecisionStore) -> None:
+        self._domains = domains
+        self._decisions = decisions
+
+    def get(self, domain: str, decision_id: str) -> DecisionRecord:
+        """Reads one decision.
+
+        Raises:
+            NotFound: the domain or the decision is unknown, or its retention is over.
+        """
+        require_open(self._domains.domain(domain), domain)
+        record = self._decisions.read(domain, decision_id)
+        if record is None:
+            raise NotFound(
+                "decision_not_found",
+                "There is no such decision in the domain.",
+                subject=Subject.DECISION,
+                found=decision_id,
+            )
+        return record
+
+    def list(self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, limit: int) -> DecisionPage:
+        """Reads at most `limit` selected decisions that follow `after`, the newest first.
+
+        Raises:
+            NotFound: the domain is unknown.
+            InvalidInput: the range of time is empty, or `after` lies outside of it.
+        """
+        require_open(self._domains.domain(domain), domain)
+        _require_range(selection)
+        if after and after.decided_at >= selection.end:
+            raise InvalidInput(
+                "cursor_invalid", "The cursor was issued for another range of time.", subject=Subject.CURSOR
+            )
+        if after and after.decided_at < selection.begin:
+            # A default range moves on while its pages are read.
+            return DecisionPage([], None)
+        return self._decisions.list(domain, selection, after, limit)
+
+
+def _require_range(selection: DecisionFilter) -> None:
+    if selection.begin >= selection.end:
+        raise InvalidInput(
+            "time_range_empty",
+            "The range of time is empty: its begin has to be before its end.",
+            subject=Subject.BEGIN,
+            limit=f"before {selection.end.isoformat()}",
+            found=selection.begin.isoformat(),
+        )
