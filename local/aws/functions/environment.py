@@ -49,7 +49,7 @@ class Invocation:
     trace: str
     arn: str
     deadline_ms: int
-    outcome: Future[InvocationResult] = field(default_factory=Future)
+    result: Future[InvocationResult] = field(default_factory=Future)
 
 
 class ExecutionEnvironment:
@@ -91,14 +91,14 @@ class ExecutionEnvironment:
         self.note(f"START RequestId: {invocation.id}")
         self._current = invocation
         self._inbox.put(invocation)
-        outcome = replace(self._wait(invocation), milliseconds=(time.monotonic() - started) * 1000)
-        self.note(f"REPORT RequestId: {invocation.id} Duration: {outcome.milliseconds:.2f} ms")
-        return outcome
+        result = replace(self._wait(invocation), milliseconds=(time.monotonic() - started) * 1000)
+        self.note(f"REPORT RequestId: {invocation.id} Duration: {result.milliseconds:.2f} ms")
+        return result
 
     def _wait(self, invocation: Invocation) -> InvocationResult:
         seconds = invocation.deadline_ms / 1000 - time.time()
         try:
-            return invocation.outcome.result(seconds)
+            return invocation.result.result(seconds)
         except TimeoutError:
             self.close()
             return InvocationResult.failure("Sandbox.Timedout", f"RequestId: {invocation.id} Error: Task timed out")
@@ -125,16 +125,16 @@ class ExecutionEnvironment:
         if path == f"{API}/init/error":
             _settle(self._ready, InvocationResult(body, "Unhandled"))
         elif current and path == f"{API}/invocation/{current.id}/response":
-            _settle(current.outcome, InvocationResult(body))
+            _settle(current.result, InvocationResult(body))
         elif current and path == f"{API}/invocation/{current.id}/error":
-            _settle(current.outcome, InvocationResult(body, "Handled"))
+            _settle(current.result, InvocationResult(body, "Handled"))
 
     def _watch(self) -> None:
         status = self._process.wait()
         failure = InvocationResult.failure("Runtime.ExitError", f"Runtime exited with status {status}")
         _settle(self._ready, failure)
         if self._current:
-            _settle(self._current.outcome, failure)
+            _settle(self._current.result, failure)
 
 
 def _settle[T](future: Future[T], result: T) -> None:

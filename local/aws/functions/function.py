@@ -91,7 +91,7 @@ class FunctionDefinition:
 type InvocationObserver = Callable[[FunctionDefinition, str, InvocationResult], None]
 
 
-def forget(_definition: FunctionDefinition, _qualifier: str, _outcome: InvocationResult) -> None:
+def forget(_definition: FunctionDefinition, _qualifier: str, _result: InvocationResult) -> None:
     """Ignores an invocation."""
 
 
@@ -164,9 +164,9 @@ class LambdaFunction:
         self._threads.shutdown()
 
     def _serve(self, payload: bytes, trace: str, request_id: str, qualifier: str) -> InvocationResult:
-        outcome = self._run(payload, trace, request_id, qualifier)
-        self._record(self.definition, qualifier, outcome)
-        return outcome
+        result = self._run(payload, trace, request_id, qualifier)
+        self._record(self.definition, qualifier, result)
+        return result
 
     def _run(self, payload: bytes, trace: str, request_id: str, qualifier: str) -> InvocationResult:
         environment = self._environment()

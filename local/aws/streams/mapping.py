@@ -143,20 +143,20 @@ class StreamBatch:
         """Returns the event, JSON."""
         return b'{"Records":[' + b",".join(record.event for record in self.records) + b"]}"
 
-    def after(self, outcome: InvocationResult, rules: EventSourceMapping, now: float) -> tuple["StreamBatch", ...]:
+    def after(self, result: InvocationResult, rules: EventSourceMapping, now: float) -> tuple["StreamBatch", ...]:
         """Returns the batches that replace this one after an attempt; none once all records are done.
 
         A split does not use up a retry, and neither does the rest after a reported checkpoint: both are new batches.
         A batch whose first record is the reported one makes no progress, and is split in half.
         """
-        done = acknowledged(outcome, self.records, reports=rules.reports)
+        done = acknowledged(result, self.records, reports=rules.reports)
         rest = self.records[done:]
         if done:
             return (StreamBatch(rest),) if rest else ()
         if rules.bisects and len(rest) > 1:
             middle = len(rest) // 2
             return (StreamBatch(rest[:middle]), StreamBatch(rest[middle:]))
-        tried = replace(self, attempts=self.attempts + 1, error=outcome.error is not None)
+        tried = replace(self, attempts=self.attempts + 1, error=result.error is not None)
         if 0 <= rules.retries < tried.attempts:
             return (replace(tried, discarded=EXHAUSTED),)
         return (tried.pause(now),)
@@ -227,19 +227,19 @@ def fitting(records: Sequence[StreamRecord]) -> int:
     return len(records)
 
 
-def acknowledged(outcome: InvocationResult, records: Sequence[StreamRecord], *, reports: bool) -> int:
+def acknowledged(result: InvocationResult, records: Sequence[StreamRecord], *, reports: bool) -> int:
     """Returns how many of the first records an invocation processed.
 
     A missing, null or empty list of failures means success. An identifier that is missing, empty or not of this batch
     fails the whole batch, and so does a malformed answer.
     """
-    if outcome.error:
+    if result.error:
         return 0
     if not reports:
         return len(records)
     places = {record.sequence: place for place, record in enumerate(records)}
     try:
-        answer = json.loads(outcome.payload or b"null")
+        answer = json.loads(result.payload or b"null")
         failures = (answer.get("batchItemFailures") if answer else None) or []
         return min([places[failure["itemIdentifier"]] for failure in failures], default=len(records))
     except (ValueError, AttributeError, LookupError, TypeError):

@@ -35,9 +35,9 @@ class MetricPump:
         """Starts a new clock with an empty store."""
         self.store, self.clock = MetricStore(), SimulatedClock.start(pace)
 
-    def record(self, definition: FunctionDefinition, qualifier: str, outcome: InvocationResult) -> None:
+    def record(self, definition: FunctionDefinition, qualifier: str, result: InvocationResult) -> None:
         """Adds the metrics that Lambda itself reports of an invocation."""
-        values = {"Invocations": 1.0, "Errors": float(outcome.error is not None), "Duration": outcome.milliseconds}
+        values = {"Invocations": 1.0, "Errors": float(result.error is not None), "Duration": result.milliseconds}
         for dimensions in self._dimensions(definition, qualifier):
             for name, value in values.items():
                 self._ended.put((Metric.of("AWS/Lambda", name, dimensions), time.time(), value))

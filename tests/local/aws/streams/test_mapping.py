@@ -121,7 +121,7 @@ def test_without_a_limit_retries_never_end() -> None:
     assert again.not_before <= NOW + 10
 
 
-def test_records_that_are_too_old_are_discarded_and_those_behind_them_stay() -> None:
+def test_records_that_are_too_old_are_given_up_and_those_behind_them_stay() -> None:
     batch = StreamBatch((record(0, arrived=NOW - 61), record(1, arrived=NOW - 60), record(2)))
     old, rest = batch.without_old(replace(RULES, max_age=60), NOW)
     assert (old.discarded, rest.discarded) == (TOO_OLD, "")
@@ -182,7 +182,7 @@ def test_the_function_is_given_records_as_lambda_gives_them() -> None:
     }
 
 
-def test_the_notice_says_where_the_records_are_and_why_they_were_discarded() -> None:
+def test_the_notice_says_where_the_records_are_and_why_they_were_given_up() -> None:
     batch = StreamBatch((record(1), record(3, arrived=NOW + 1)), attempts=2, error=True, discarded=EXHAUSTED)
     assert notice(batch, RULES, "shardId-000000000001", NOW + 2) == {
         "requestContext": {
@@ -287,7 +287,7 @@ def consumers(draw: st.DrawFn) -> Consume:
 
 
 @given(SHARDS, LIMITED, consumers())
-def test_every_record_is_done_or_discarded_exactly_once(
+def test_every_record_is_done_or_given_up_exactly_once(
     given: tuple[StreamRecord, ...], rules: EventSourceMapping, consume: Consume
 ) -> None:
     happened = play(given, rules, consume)
@@ -338,14 +338,14 @@ def reports(batch: StreamBatch) -> InvocationResult:
 
 
 @pytest.mark.parametrize("consume", [raises, reports])
-def test_with_bisection_only_poisonous_records_are_discarded_each_by_itself(consume: Consume) -> None:
+def test_with_bisection_only_poisonous_records_are_given_up_each_by_itself(consume: Consume) -> None:
     rules = replace(RULES, bisects=True, reports=True, retries=2, batch_size=9)
     discarded = [batch for what, batch in play(records(20), rules, consume) if what == "given up"]
     assert numbers(tuple(discarded)) == [[number] for number in sorted(POISON)]
     assert {batch.attempts for batch in discarded} == {3}
 
 
-def test_without_bisection_good_records_behind_a_poisonous_one_are_discarded_with_it() -> None:
+def test_without_bisection_good_records_behind_a_poisonous_one_are_given_up_with_it() -> None:
     rules = replace(RULES, reports=True, retries=2, batch_size=9)
     discarded = [batch for what, batch in play(records(9), rules, reports) if what == "given up"]
     assert numbers(tuple(discarded)) == [[0, 1, 2], [7, 8]]

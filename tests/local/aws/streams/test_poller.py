@@ -148,7 +148,7 @@ def test_records_of_one_key_are_processed_once_and_in_order(world: World) -> Non
 
 
 @pytest.mark.parametrize("wish", ["raise", "report"])
-def test_a_poisonous_record_goes_to_the_queue_and_its_neighbors_to_the_function(world: World, wish: str) -> None:
+def test_a_poisonous_record_goes_to_the_queue_and_its_neighbours_to_the_function(world: World, wish: str) -> None:
     before, poison, after = [world.put("Calls", data) for data in ("hello", wish, "hello")]
     notice = world.notice_of(poison)
     assert notice["requestContext"]["condition"] == EXHAUSTED
@@ -233,7 +233,7 @@ def test_throttling_uses_up_no_retry_and_only_new_records_come_from_latest(world
     assert [record["kinesis"]["sequenceNumber"] for record in records] == [sequence]
 
 
-def test_records_too_old_are_discarded_without_a_call(world: World) -> None:
+def test_records_too_old_are_given_up_without_a_call(world: World) -> None:
     function = Refusing()
     queue = world.client("sqs").list_queues()["QueueUrls"][0].rsplit("/", 1)[-1]
     destination = f"arn:aws:sqs:us-east-1:123456789012:{queue}"
