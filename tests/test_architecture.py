@@ -116,7 +116,18 @@ def test_heavy_libraries_stay_where_they_belong(library: str) -> None:
 
 @pytest.mark.parametrize("folder", OUTSIDE)
 def test_folders_import_only_their_share_of_the_project(folder: str) -> None:
-    project = ("bonafide", "bonafide_client", "functions", "stacks", "training", "local", "ops", "benchmarks", "layers", "tests")
+    project = (
+        "bonafide",
+        "bonafide_client",
+        "functions",
+        "stacks",
+        "training",
+        "local",
+        "ops",
+        "benchmarks",
+        "layers",
+        "tests",
+    )
     found = {name for path in python_files(folder) for name in imports(path) if is_within(name, project)}
     assert {name for name in found if not is_within(name, OUTSIDE[folder]) and not is_package_of(name, folder)} == set()
 
