@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.locked
-CODE := app.py stacks local ops layers training functions benchmarks tests
+CODE := app.py client stacks local ops layers training functions benchmarks tests
 
 # A bare `python3.12` may be a shim that does not run, so each candidate is tried.
 CANDIDATES := python3.12 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.12.*/bin/python3.12 /usr/local/bin/python3.12 /usr/bin/python3.12 python3

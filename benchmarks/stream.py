@@ -7,6 +7,7 @@ clock; callers also evaluate two seconds after each chunk. Everything runs on th
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -198,8 +199,12 @@ def used_seconds(running: Deployment) -> dict[str, float]:
 
 def child_pids() -> list[int]:
     """Returns the running child processes."""
-    tasks = Path("/proc/self/task").iterdir()
-    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+    found: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        # A thread may end meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, (task / "children").read_text().split())
+    return found
 
 
 def busy_seconds(pid: int) -> float:

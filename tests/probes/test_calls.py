@@ -97,8 +97,8 @@ def test_a_version_that_first_has_to_start_is_asked_again_and_one_that_stays_lat
         ask(Service(milliseconds=[5000.0]), "describe_service")
 
 
-class FullService(Service):
-    """Has no room for the first requests of one function."""
+class ThrottlingService(Service):
+    """Throttles the first requests of one function."""
 
     def __init__(self, function: str, refusals: int) -> None:
         super().__init__()
@@ -112,16 +112,16 @@ class FullService(Service):
         return super().send(function, method, path, body)
 
 
-def test_a_chunk_that_there_is_no_room_for_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chunk_that_is_throttled_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    service = FullService("ingest_audio", REPEATS)
+    service = ThrottlingService("ingest_audio", REPEATS)
     ask(service, "ingest_audio")
     assert service.refusals == 0
 
 
-def test_a_service_that_never_has_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_always_throttles_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    service = FullService("ingest_audio", 1000)
+    service = ThrottlingService("ingest_audio", 1000)
     with pytest.raises(WrongAnswer, match="answers 429 audio_overload"):
         ask(service, "ingest_audio")
     assert service.refusals == 1000 - REPEATS - 1
