@@ -82,12 +82,12 @@ traces: setup ## follow calls through logs, metrics and traces to their stored d
 
 .PHONY: evaluate
 evaluate: setup ## score recordings through the serving code: TASK= MANIFEST= OUT= [CONDITION=] [ENROLL=] [SPOOF=]
-	@$(PY) -m training.evaluate --task "$(TASK)" --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)") \
+	@$(PY) -m training.evaluation.evaluate --task "$(TASK)" --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)") \
 		--condition $(CONDITION) --enroll $(ENROLL) --out "$(OUT)"
 
 .PHONY: report
 report: setup ## draw a page on the spoof detector and what it makes of decisions: SPOOF= [MANIFEST=] [ENROLL=] [OUT=.build/report]
-	@$(PY) -m training.report --spoof "$(SPOOF)" $(if $(MANIFEST),--manifest "$(MANIFEST)") --enroll $(ENROLL) \
+	@$(PY) -m training.evaluation.report --spoof "$(SPOOF)" $(if $(MANIFEST),--manifest "$(MANIFEST)") --enroll $(ENROLL) \
 		--out "$(or $(OUT),.build/report)"
 
 .PHONY: bench

@@ -2,8 +2,9 @@
 
     python -m benchmarks.agreement --manifest path.csv [--chunk-seconds 1 2 4 8] [--out path.json]
 
-Every pair of recordings is a trial, as in `training.evaluate`: the earlier one enrols in one piece, the later one calls
-in one piece and then in chunks, through the code that serves: decode, observe, fold, score. Rates are fractions.
+Every pair of recordings is a trial, as in `training.evaluation.verify`: the earlier one enrolls in one piece, the later
+one calls in one piece and then in chunks, through the code that serves: decode, observe, fold, score. Rates are
+fractions.
 """
 
 import argparse
@@ -19,16 +20,17 @@ import numpy as np
 from bonafide.adapters.onnx import Bundle
 from bonafide.audio.decode import LONGEST_SECONDS, decode
 from bonafide.biometrics.evidence import Channel, Evidence
-from bonafide.biometrics.metrics import Trials, cllr, eer
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.session import ChunkEvidence, fold
 from local.produce_audio import CHUNK_SECONDS, Recording
-from training.evaluate import BUNDLE
-from training.listen import Change, Line, in_parallel, listen, load
-from training.manifest import read_manifest
-from training.trials import Outcome, compare, enrolments
-from training.trials import Recording as Side
+from training.corpus.manifest import read_manifest
+from training.evaluation.evaluate import BUNDLE
+from training.evaluation.evidence import Adjustment, LineKind, extract, load
+from training.evaluation.metrics import Trials, cllr, eer
+from training.evaluation.trials import TrialOutcomes, compare, enrollments
+from training.evaluation.trials import TrialRecording as Side
+from training.parallel import in_parallel
 
 LENGTHS = (1.0, 2.0, CHUNK_SECONDS, 8.0)
 
@@ -90,11 +92,11 @@ def agreement(manifest: Path, bundle: Path, lengths: Sequence[float]) -> list[Ro
     """Scores the manifest's trials in one piece, then with each length of chunk."""
     clips = read_manifest(manifest)
     paths = [clip.path for clip in clips]
-    heard = listen(paths, bundle, [Line.NATIVE])
+    heard = extract(paths, bundle, [LineKind.NATIVE])
     # A stream has nothing that makes a recording fit.
-    usable = [index for index, each in enumerate(heard) if each.evidence and each.changes <= {Change.CUT}]
+    usable = [index for index, each in enumerate(heard) if each.evidence and each.changes <= {Adjustment.CUT}]
     streamed = in_parallel("streaming", partial(hear_chunks, bundle, lengths), [paths[index] for index in usable])
-    sides = [Side.of(clips[index], heard[index], Line.NATIVE, Line.NATIVE) for index in usable]
+    sides = [Side.of(clips[index], heard[index], LineKind.NATIVE, LineKind.NATIVE) for index in usable]
     whole = _compared(sides, bundle)
     rows = [_row(None, [1] * len(sides), sides, sides, whole, whole)]
     for number, length in enumerate(lengths):
@@ -105,8 +107,8 @@ def agreement(manifest: Path, bundle: Path, lengths: Sequence[float]) -> list[Ro
     return rows
 
 
-def _compared(sides: Sequence[Side], bundle: Path) -> Outcome:
-    return compare(enrolments(sides, 1), sides, Calibration.parse(load(bundle).calibration), Policy())
+def _compared(sides: Sequence[Side], bundle: Path) -> TrialOutcomes:
+    return compare(enrollments(sides, 1), sides, Calibration.parse(load(bundle).calibration), Policy())
 
 
 def _row(
@@ -114,8 +116,8 @@ def _row(
     counts: Sequence[int],
     sides: Sequence[Side],
     called: Sequence[Side],
-    whole: Outcome,
-    outcome: Outcome,
+    whole: TrialOutcomes,
+    outcome: TrialOutcomes,
 ) -> Row:
     rate = eer(Trials.of(outcome.llr, outcome.targets))
     return Row(

@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.handler import audio, authenticate, enrol
-from layers.model.fetch import Package, fetch
+from layers.packages import PinnedPackage, fetch
 from local.demo.readers import RATE, load
 from local.function import Definition, Function
 from local.process import Program
 from local.runner import Deployment, deployment
 
-SAM = Package(
+SAM = PinnedPackage(
     name="aws-sam-cli",
     version="1.170.0",
     file="aws_sam_cli-1.170.0-py3-none-any.whl",

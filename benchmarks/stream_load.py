@@ -15,11 +15,11 @@ from typing import Self
 
 import numpy as np
 
-from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform
 from local.demo.readers import RATE, load
 from local.produce_audio import CHUNK_SECONDS, Recording
 from local.produce_client import Backoff, Client, GaveUpError
+from training.corpus.telephone import telephone
 
 # What the time from accepted to readable is held against, as a caller would see it.
 LOOK_AFTER_SECONDS = 2.0

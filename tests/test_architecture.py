@@ -51,7 +51,7 @@ OUTSIDE = {  # folder of the repository -> what of the project it may import
         "bonafide.audio",
         "bonafide.errors",
         "bonafide.adapters.onnx",
-        "layers.model.fetch",  # packages by their digests, in one way
+        "layers.packages",  # packages by their digests, in one way
     ),
 }
 

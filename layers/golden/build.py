@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from bonafide.audio.waveform import Samples
-from layers.model.fetch import TORTOISE
+from layers.packages import TORTOISE
 from local.demo.readers import RATE, Reader, load, wav
 
 OUT = Path(".build/layers/golden/golden")

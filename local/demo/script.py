@@ -6,11 +6,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Samples, Waveform
 from local.demo import machines
 from local.demo.client import Document, audio, consent
 from local.demo.readers import RATE, Reader, wav
+from training.corpus.telephone import telephone
 
 type Send = Callable[[Samples], bytes]
 

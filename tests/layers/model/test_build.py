@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from layers.model.build import build, embedding_space
-from layers.model.fetch import SILERO, fetch, sha256
 from layers.model.weights import read_checkpoint
+from layers.packages import SILERO, fetch, sha256
 
 
 @pytest.fixture(scope="module")
