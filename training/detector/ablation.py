@@ -1,9 +1,9 @@
-"""Trains without one family of attacks after the other, and says how well each view finds what it never heard.
+"""Trains without one family of attacks after the other, and measures how well each view detects the family left out.
 
-    python -m training.detector.ablation --material .build/spoof --out .build/spoof/run/ablation.md [--family NAME ...]
+    python -m training.detector.ablation --features features.npz --out ablation.md [--family NAME ...]
 
-Families that are held out anyway are judged by what is trained on all others. Bona fide speech is that of the speakers
-who are held out. A crop of four seconds is a trial, through whichever channel it went; a call has more of them.
+Families that are held out anyway are scored by heads that were trained on all others. Bona fide speech is that of the
+held-out speakers. A crop of four seconds is a trial, whatever its channel; a call has more of them.
 """
 
 import argparse
@@ -14,16 +14,14 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
 
-from training.corpus.assemble import CONF
 from training.corpus.channels import TELEPHONE
-from training.corpus.checks import BONAFIDE
+from training.corpus.files import BONAFIDE
+from training.corpus.split import CONF, configuration
 from training.detector.calibration import mixture
 from training.detector.curves import held_out
-from training.detector.features import FEATURES
-from training.detector.model import Heads
+from training.detector.model import DetectorHeads
 from training.detector.train import fit, load, scores
 
 COLUMNS = [f"{view}, {band}" for band in ("wide", "telephone") for view in ("Whisper", "all", "both")]
@@ -31,7 +29,7 @@ HEADER = f"| family | crops | {' | '.join(COLUMNS)} |"
 
 
 def rows(path: Path, conf: Mapping[str, Any], chosen: Sequence[str]) -> Iterator[str]:
-    """Lines of the table: first families that are held out, then each of the others, or the chosen, left out for it."""
+    """Yields lines of the table: first the held-out families, then each of the others, or the chosen ones, left out."""
     file = np.load(path)
     everything = {name: file[name] for name in ("features", "label", "family", "channel", "split")}
     families = sorted(set(everything["family"]) - {""})
@@ -42,13 +40,13 @@ def rows(path: Path, conf: Mapping[str, Any], chosen: Sequence[str]) -> Iterator
         yield judged(trained(path, conf, name), everything, name, conf["views"])
 
 
-def trained(path: Path, conf: Mapping[str, Any], without: str) -> Heads:
-    """Heads that never heard a family."""
+def trained(path: Path, conf: Mapping[str, Any], without: str) -> DetectorHeads:
+    """Trains heads without a family."""
     return fit(load(path, conf["training"], without), conf)
 
 
-def judged(heads: Heads, everything: Mapping[str, NDArray[Any]], family: str, views: Sequence[float]) -> str:
-    """A line of the table: equal error rates in percent, by channel and view."""
+def judged(heads: DetectorHeads, everything: Mapping[str, NDArray[Any]], family: str, views: Sequence[float]) -> str:
+    """Returns a line of the table: equal error rates in percent, by channel and view."""
     human = (everything["label"] == BONAFIDE) & (everything["split"] == "test")
     chosen = human | (everything["family"] == family)
     found = scores(heads, torch.tensor(everything["features"][chosen].astype(np.float32)))
@@ -63,17 +61,18 @@ def judged(heads: Heads, everything: Mapping[str, NDArray[Any]], family: str, vi
 def main() -> None:
     """Writes the table, line by line."""
     parser = argparse.ArgumentParser(description="Leave one family of attacks out after the other.")
-    parser.add_argument("--material", type=Path, default=Path(".build/spoof"))
-    parser.add_argument("--out", type=Path, default=Path(".build/spoof/run/ablation.md"))
-    parser.add_argument("--family", nargs="*", default=[], help="what to leave out; each in turn if none is named")
+    parser.add_argument("--features", type=Path, required=True)
+    parser.add_argument("--conf", type=Path, default=CONF)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--family", nargs="*", default=[], help="a family to leave out; each in turn if none is named")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))
-    arguments.out.parent.mkdir(exist_ok=True)
+    conf = configuration(arguments.conf)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with arguments.out.open("w", encoding="utf-8") as file:
         for line in [HEADER, "|" + "---|" * HEADER.count(" | ") + "---|"]:
             file.write(line + "\n")
-        for line in rows(arguments.material / FEATURES, conf, arguments.family):
+        for line in rows(arguments.features, conf, arguments.family):
             file.write(line + "\n")
             sys.stderr.write(line + "\n")
 

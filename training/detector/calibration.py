@@ -1,9 +1,9 @@
 """Turns the scores of the detector's views into log-likelihood ratios.
 
-Calibrated is on speakers, and mostly on families of attacks, that nothing was trained on. Every family counts alike,
+The calibration uses speakers, and mostly families of attacks, that nothing was trained on. Every family counts alike,
 however many files it has, and so does every collection of bona fide speech over every channel: the next system is as
-likely to be like a small family as like a large one. Where hardly any bona fide speech is left, a spoof may be as sure
-as the recordings say, which a single line through everything would not let it be.
+likely to resemble a small family as a large one. Below nearly all bona fide speech the line is steeper, since a single
+line through everything would understate the evidence there.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
-# Share of held-out bona fide crops of any cell that may fall below the threshold: half of what callers may, since some
-# lines are worse than any of ours. Smaller cells tell nothing.
+# Share of held-out bona fide crops of any cell that may fall below the threshold: half of what callers may, since
+# some lines are worse than any of ours. Smaller cells tell nothing.
 BPCER = 0.025
 SMALLEST_CELL = 10
 # Below this quantile of bona fide speech the line may be steeper.
@@ -22,7 +22,7 @@ KNEE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class DetectorCalibration:
     """line = offset + scores . scale, LLR = max(line + steepness * min(line - knee, 0), floor).
 
     Attributes:
@@ -30,8 +30,7 @@ class Calibration:
         offset: LLR at scores of 0.
         steepness: how much steeper it is below the knee, 0 or more.
         knee: in LLR.
-        floor: the least LLR; so many human crops as were heard, of whom none was taken for a machine, would make no
-            lower one sure (after the bounds of Vergeer 2016).
+        floor: the least LLR; no lower one is supported by so many bona fide crops (after the bounds of Vergeer 2016).
     """
 
     scale: tuple[float, ...]
@@ -41,22 +40,22 @@ class Calibration:
     floor: float
 
     def llr(self, scores: Numbers) -> Numbers:
-        """Scores (n, views) to LLRs (n,)."""
+        """Maps scores (n, views) to LLRs (n,)."""
         line = scores @ np.array(self.scale) + self.offset
         return np.asarray(np.maximum(line + self.steepness * np.minimum(line - self.knee, 0), self.floor), np.float64)
 
 
 def fit(
     scores: Numbers, human: NDArray[np.bool_], cells: NDArray[np.str_], views: Sequence[float], shrink: float
-) -> Calibration:
+) -> DetectorCalibration:
     """Fits to held-out crops.
 
     Args:
         scores: shape (n, views).
         human: whether bona fide, shape (n,).
-        cells: collection or family, and channel, each of which counts alike within its class, shape (n,).
-        views: what each counts for, where their scores spread alike.
-        shrink: what a line is multiplied by, since systems to come are further from the trained ones than those here.
+        cells: collection or family, and channel; all count alike within a class, shape (n,).
+        views: weight of each view, where their scores spread alike.
+        shrink: factor of the line, since systems to come are further from the trained ones than those here.
     """
     weights = alike(human, cells)
     mixed = mixture(scores, human, views)
@@ -68,7 +67,7 @@ def fit(
     knee = float(line[human][order][np.searchsorted(share, KNEE)])
     (steeper,) = odds(np.minimum(line - knee, 0)[:, None], human, weights, start=line)
     scale = shrink * slope * mixed
-    return Calibration(
+    return DetectorCalibration(
         scale=tuple(scale.tolist()),
         offset=float(shrink * offset),
         steepness=max(0.0, float(steeper)),
@@ -78,7 +77,7 @@ def fit(
 
 
 def mixture(scores: Numbers, human: NDArray[np.bool_], views: Sequence[float]) -> Numbers:
-    """What to multiply the scores of each view by, so that they count as they should, shape (views,)."""
+    """Returns the factors of the views' scores that give them their weights, shape (views,)."""
     within = sum(np.sqrt(np.average((scores[side] - scores[side].mean(0)) ** 2, 0)) for side in (human, ~human))
     return np.asarray(np.array(views) / within, np.float64)
 
@@ -92,7 +91,7 @@ def odds(
         design: shape (n, columns).
         human: whether bona fide, shape (n,).
         weights: shape (n,), each class with a sum of 1, so that log odds are LLRs.
-        start: log odds that are there already, shape (n,).
+        start: log odds to begin from, shape (n,).
         rounds: of Newton's method.
     """
     found = np.zeros(design.shape[1])
@@ -105,7 +104,7 @@ def odds(
 
 
 def alike(human: NDArray[np.bool_], cells: NDArray[np.str_]) -> Numbers:
-    """Weights by which all cells of a class count alike, each class with a sum of 1."""
+    """Returns weights by which all cells of a class count alike, each class with a sum of 1."""
     _, cell, counts = np.unique(
         np.char.add(np.where(human, "h ", "s "), cells), return_inverse=True, return_counts=True
     )
@@ -114,9 +113,9 @@ def alike(human: NDArray[np.bool_], cells: NDArray[np.str_]) -> Numbers:
 
 
 def worst_quantile(llr: Numbers, cells: NDArray[np.str_]) -> float:
-    """The least of the cells' quantiles: no collection over no channel is refused more often than BPCER.
+    """Returns the least of the cells' quantiles: no collection over any channel is refused more often than BPCER.
 
-    An average over collections would be the clean ones', and callers are not clean.
+    An average over collections would be that of clean speech, and calls are not clean.
     """
     names, counts = np.unique(cells, return_counts=True)
     return min(float(np.quantile(llr[cells == name], BPCER)) for name in names[counts >= SMALLEST_CELL])

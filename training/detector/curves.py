@@ -1,4 +1,4 @@
-"""Keeps how a training goes: one JSON object a line, `step` and any series of numbers, for the page on the detector."""
+"""Keeps the curves of a training: a JSON object a line, `step` and any series of numbers, for the report page."""
 
 import json
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Curves:
-    """A file of them.
+class TrainingCurves:
+    """A file of curves.
 
     Attributes:
         path: of the file.
@@ -19,7 +19,7 @@ class Curves:
     path: Path
 
     def begin(self, step: int) -> None:
-        """Forgets what was kept beyond the step from which a training goes on; all of it, when it starts anew."""
+        """Drops the rows beyond the step from which a training resumes; all of them when it starts anew."""
         lines = self.path.read_text(encoding="utf-8").splitlines() if step and self.path.exists() else []
         kept = [line for line in lines if json.loads(line)["step"] <= step]
         self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
@@ -32,7 +32,7 @@ class Curves:
 
 
 def held_out(scores: NDArray[np.float64], human: NDArray[np.bool_]) -> dict[str, float]:
-    """How scores that are log odds do: cross entropy, in which both classes count alike, and equal error rate.
+    """Measures scores that are log odds: cross entropy, in which both classes count alike, and equal error rate.
 
     The latter is the least, over thresholds, of the larger of both error rates.
 

@@ -1,8 +1,9 @@
 """Joins encoder, heads and calibration into `spoof.onnx`, the same bytes for the same weights, with its card.
 
-    python -m training.detector.export --material .build/spoof --out layers/model/spoof
+    python -m training.detector.export --manifest manifest.csv --features features.npz --run FOLDER
+        --speaker speaker.onnx --graph spoof.onnx --card spoof.json
 
-Weights are kept in 16 bits and widened when the graph is loaded, which the scores hardly notice.
+Weights are kept in 16 bits and widened when the graph is loaded, which hardly changes the scores.
 """
 
 import argparse
@@ -19,16 +20,14 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-import yaml
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from training.corpus.assemble import CONF
-from training.corpus.checks import BONAFIDE, read
+from training.corpus.checks import read
+from training.corpus.files import BONAFIDE
+from training.corpus.split import CONF, configuration
 from training.detector.calibration import fit, worst_quantile
-from training.detector.features import FEATURES
-from training.detector.model import Detector, Shape, pretrained
-from training.detector.speaker import GRAPH
+from training.detector.model import DetectorShape, SpoofDetector, pretrained
 from training.detector.train import HEADS, load_held_out, scores
 from training.detector.whisper import PACKAGE, weights
 
@@ -36,14 +35,13 @@ OPSET = 18
 LARGE = 1024
 
 
-def detector(material: Path, conf: Mapping[str, Any]) -> tuple[Detector, Mapping[str, Any]]:
-    """The calibrated detector, and the figures of the side that nothing was trained on."""
-    shape = Shape(**conf["model"])
-    model = Detector(shape)
-    pretrained(model.encoder, weights())
-    model.heads.load_state_dict(torch.load(material / "run" / HEADS, weights_only=True))
+def detector(inputs: argparse.Namespace, conf: Mapping[str, Any]) -> tuple[SpoofDetector, Mapping[str, Any]]:
+    """Builds the calibrated detector; returns it with its calibration."""
+    model = SpoofDetector(DetectorShape(**conf["model"]))
+    pretrained(model.encoder, weights(), inputs.speaker)
+    model.heads.load_state_dict(torch.load(inputs.run / HEADS, weights_only=True))
     model.eval()
-    held = load_held_out(material / FEATURES)
+    held = load_held_out(inputs.features)
     views = scores(model.heads, held.features)
     human = held.human.numpy() > 0.5
     found = fit(views, human, held.cells, conf["views"], conf["shrink"])
@@ -56,8 +54,8 @@ def detector(material: Path, conf: Mapping[str, Any]) -> tuple[Detector, Mapping
     }
 
 
-def export(model: Detector) -> onnx.ModelProto:
-    """The graph `samples, rate -> llr`."""
+def export(model: SpoofDetector) -> onnx.ModelProto:
+    """Exports the graph `samples, rate -> llr`."""
     file = BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -94,9 +92,9 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _halved(name: str, value: NDArray[np.float32]) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
-    """As floats of 16 bits or as so many even steps, whichever is closer.
+    """Rounds to floats of 16 bits or to as many even steps, whichever is closer.
 
-    Sines need steps: floats of 16 bits hear a noise 80 dB below a voice, which is more than a telephone line has above
+    Sines need steps: floats of 16 bits add noise 80 dB below a voice, which is more than a telephone line has above
     4 kHz.
     """
     floats, step = value.astype(np.float16), np.float32(np.abs(value).max() / 32767 or 1.0)
@@ -113,9 +111,9 @@ def _halved(name: str, value: NDArray[np.float32]) -> tuple[list[onnx.TensorProt
     ]
 
 
-def lineage(material: Path, conf: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the weights come from: digests of the inputs, and every source with its licence and how much of it."""
-    rows = read(material / "manifest.csv")
+def lineage(inputs: argparse.Namespace, conf: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Describes the origin of the weights: digests of the inputs, and every source with its licence and files."""
+    rows = read(inputs.manifest)
     sources: dict[tuple[str, str, str], int] = {}
     for row in rows:
         origin = row.system if row.label != BONAFIDE else row.source
@@ -127,11 +125,11 @@ def lineage(material: Path, conf: Mapping[str, Any]) -> Mapping[str, Any]:
     ]
     package = {"name": PACKAGE.name, "version": PACKAGE.version, "sha256": PACKAGE.sha256, "licence": PACKAGE.licence}
     return {
-        "manifest": _sha256(material / "manifest.csv"),
-        "features": _sha256(material / FEATURES),
+        "manifest": _sha256(inputs.manifest),
+        "features": _sha256(inputs.features),
         "conf": dict(conf),
         "encoder": package,
-        "speaker": _sha256(GRAPH),
+        "speaker": _sha256(inputs.speaker),
         "tools": {name: version(name) for name in ("torch", "onnx", "numpy")},
         "material": listed,
     }
@@ -143,20 +141,22 @@ def _sha256(path: Path) -> str:
 
 
 def main() -> None:
-    """Writes the graph and `spoof.json`: calibration and lineage."""
+    """Writes the graph, and its card: calibration and lineage."""
     parser = argparse.ArgumentParser(description="Export the detector.")
-    parser.add_argument("--material", type=Path, default=Path(".build/spoof"))
-    parser.add_argument("--out", type=Path, default=Path("layers/model/spoof"))
+    for name in ("manifest", "features", "run", "speaker"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--conf", type=Path, default=CONF)
+    parser.add_argument("--graph", type=Path, required=True)
+    parser.add_argument("--card", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    conf = yaml.safe_load(CONF.read_text(encoding="utf-8"))
-    model, calibration = detector(arguments.material, conf)
+    conf = configuration(arguments.conf)
+    model, calibration = detector(arguments, conf)
     content = export(model).SerializeToString(deterministic=True)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "spoof.onnx").write_bytes(content)
     card = {"sha256": hashlib.sha256(content).hexdigest(), "calibration": calibration}
-    card["lineage"] = dict(lineage(arguments.material, conf))
-    (arguments.out / "spoof.json").write_text(json.dumps(card, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    card["lineage"] = dict(lineage(arguments, conf))
+    arguments.graph.write_bytes(content)
+    arguments.card.write_text(json.dumps(card, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The front of the bundle's speaker network (CAM++, Wang 2023): it hears traces of vocoders that it was not made for.
+"""The front of the bundle's speaker network (CAM++, Wang 2023), which responds to traces of vocoders too.
 
-Two-dimensional convolutions over Kaldi's filter bank, with the weights that `make bundle` wrote into the speaker graph.
+Two-dimensional convolutions over Kaldi's filter bank, with the weights of the speaker graph. No other file of a bundle
+is needed, least of all a detector: `python -m layers.model.build --graphs-only` makes the graph.
 """
 
 from pathlib import Path
@@ -11,15 +12,14 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-GRAPH = Path(".build/layers/model/bundle/speaker.onnx")
 FRAME, HOP, SPECTRUM = 400, 160, 512
 CHANNELS, BINS, WIDE_CHANNELS = 32, 80, 128
 FLOOR = float(np.finfo(np.float32).eps)
-# Bands that a depth has, each of so many channels.
+# Bands of each depth, times their channels.
 DEPTHS = (CHANNELS * BINS // 2, CHANNELS * BINS // 4, WIDE_CHANNELS)
 
 
-class Residual(nn.Module):
+class SpeakerResidual(nn.Module):
     """Two convolutions and a shortcut, which is a convolution too where bands become fewer."""
 
     def __init__(self, stride: int) -> None:
@@ -29,7 +29,7 @@ class Residual(nn.Module):
         self.shortcut = nn.Conv2d(CHANNELS, CHANNELS, 1, (stride, 1)) if stride > 1 else nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
-        """(batch, CHANNELS, bands, frames) to the same, of fewer bands."""
+        """Maps (batch, CHANNELS, bands, frames) to the same with fewer bands."""
         return torch.relu(self.shortcut(image) + self.second(torch.relu(self.first(image))))
 
 
@@ -41,12 +41,12 @@ class SpeakerFront(nn.Module):
         self.spectrum = nn.Conv2d(1, SPECTRUM, (1, FRAME), (1, HOP), bias=False)
         self.bank = nn.Conv2d(SPECTRUM, BINS, 1, bias=False)
         self.enter = nn.Conv2d(1, CHANNELS, 3, 1, 1)
-        self.blocks = nn.ModuleList([Residual(stride) for stride in (2, 1, 2, 1)])
+        self.blocks = nn.ModuleList([SpeakerResidual(stride) for stride in (2, 1, 2, 1)])
         self.leave = nn.Conv2d(CHANNELS, CHANNELS, 3, (2, 1), 1)
         self.join = nn.Conv2d(CHANNELS, WIDE_CHANNELS, (BINS // 8, 5), (1, 2), (0, 2))
 
     def forward(self, samples: Tensor) -> list[Tensor]:
-        """After the first and the third block, and where the bands are joined."""
+        """Returns frames after the first and the third block, and where the bands are joined."""
         power = self.bank(self.spectrum(samples[:, None, None]).square())
         log = torch.log(power.clamp(min=FLOOR))
         image = torch.relu(self.enter((log - log.mean(3, keepdim=True)).transpose(1, 2)))
@@ -58,11 +58,11 @@ class SpeakerFront(nn.Module):
         return [depth.flatten(1, 2) for depth in (images[0], images[2], joined)]
 
 
-def speaker_front(graph: Path = GRAPH) -> SpeakerFront:
-    """The front with the weights of the speaker graph, whose first convolutions are its own.
+def speaker_front(graph: Path) -> SpeakerFront:
+    """Builds the front with the weights of a speaker graph, whose first convolutions are its own.
 
     Raises:
-        FileNotFoundError: the bundle has not been made.
+        FileNotFoundError: there is no such graph.
         ValueError: the graph begins otherwise.
     """
     front = SpeakerFront()

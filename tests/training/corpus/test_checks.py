@@ -32,7 +32,21 @@ def listed(folder: Path, name: str, index: int) -> CorpusRow:
     family = f"family {split}" if name == "spoof" else ""
     digest = hashlib.sha256((folder / path).read_bytes()).hexdigest()
     speaker = f"{split} {index % 6}"
-    return CorpusRow(path, name, family, family, speaker, "g", split, "train", "CC0-1.0", "made", digest, RATE, seconds)
+    return CorpusRow(
+        path=path,
+        label=name,
+        family=family,
+        system=family,
+        speaker=speaker,
+        group="g",
+        split=split,
+        use="train",
+        licence="CC0-1.0",
+        source="made",
+        sha256=digest,
+        rate=RATE,
+        seconds=seconds,
+    )
 
 
 @pytest.fixture
@@ -53,7 +67,7 @@ def changed(rows: list[CorpusRow], index: int, **fields: Any) -> list[CorpusRow]
 def test_accepts_material_without_defects_and_reads_what_was_written(material: Material) -> None:
     path, rows = material
 
-    check(path, rows)
+    check(path.parent, rows)
 
     assert read(path) == sorted(rows, key=lambda row: row.path)
 
@@ -63,8 +77,8 @@ def test_accepts_material_without_defects_and_reads_what_was_written(material: M
     [
         (lambda rows: changed(rows, 0, speaker="validation 1"), "speaker validation 1 .*bonafide/0.wav"),
         (lambda rows: changed(rows, 24, family="family validation"), "family family validation .*spoof/0.wav"),
-        (lambda rows: changed(rows, 24, label="bonafide"), "spoof/0.wav: is labelled bonafide"),
-        (lambda rows: changed(rows, 3, label="spoof"), "bonafide/3.wav: is labelled spoof"),
+        (lambda rows: changed(rows, 24, label="bonafide"), "spoof/0.wav: is labeled bonafide"),
+        (lambda rows: changed(rows, 3, label="spoof"), "bonafide/3.wav: is labeled spoof"),
         (lambda rows: changed(rows, 5, use="eval"), "bonafide/5.wav: .*measuring only"),
         (lambda rows: changed(rows, 5, licence=""), "bonafide/5.wav: has no licence"),
         (lambda rows: changed(rows, 7, seconds=9.0), "bonafide/7.wav: .*truncated"),
@@ -77,7 +91,7 @@ def test_names_the_row_of_a_defect(
     path, rows = material
 
     with pytest.raises(DataError, match=message):
-        check(path, plant(rows))
+        check(path.parent, plant(rows))
 
 
 def test_names_a_file_that_was_cut_short(material: Material) -> None:
@@ -86,7 +100,7 @@ def test_names_a_file_that_was_cut_short(material: Material) -> None:
     file.write_bytes(file.read_bytes()[:-2000])
 
     with pytest.raises(DataError, match=r"bonafide/2.wav: .*truncated"):
-        check(path, rows)
+        check(path.parent, rows)
 
 
 def test_names_samples_that_are_listed_twice(material: Material) -> None:
@@ -95,7 +109,7 @@ def test_names_samples_that_are_listed_twice(material: Material) -> None:
     copy.write_bytes((path.parent / rows[4].path).read_bytes())
 
     with pytest.raises(DataError, match=r"bonafide/copy.wav: holds the samples of bonafide/4.wav"):
-        check(path, [*rows, replace(rows[4], path="bonafide/copy.wav")])
+        check(path.parent, [*rows, replace(rows[4], path="bonafide/copy.wav")])
 
 
 def test_names_rows_of_a_class_that_starts_with_a_constant_silence(material: Material) -> None:
@@ -108,7 +122,7 @@ def test_names_rows_of_a_class_that_starts_with_a_constant_silence(material: Mat
     ]
 
     with pytest.raises(DataError, match=r"leading_ms is 25 in most of spoof: spoof/0.wav"):
-        check(path, again)
+        check(path.parent, again)
 
 
 def test_names_channels_that_one_class_went_through_more_than_the_other() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.detector.calibration import Calibration, alike, fit, worst_quantile
+from training.detector.calibration import DetectorCalibration, alike, fit, worst_quantile
 
 VIEWS, SHRINK = (3, 2), 0.5
 type Held = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.str_]]
@@ -17,7 +17,7 @@ def held() -> Held:
     return scores, human, cells
 
 
-def found(held: Held) -> Calibration:
+def found(held: Held) -> DetectorCalibration:
     return fit(*held, VIEWS, SHRINK)
 
 

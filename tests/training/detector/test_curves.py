@@ -4,15 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.detector.curves import Curves, held_out
+from training.detector.curves import TrainingCurves, held_out
 
 
-def kept(curves: Curves) -> list[dict[str, float]]:
+def kept(curves: TrainingCurves) -> list[dict[str, float]]:
     return [json.loads(line) for line in curves.path.read_text().splitlines()]
 
 
 def test_a_training_that_goes_on_keeps_what_came_before_and_repeats_nothing(tmp_path: Path) -> None:
-    curves = Curves(tmp_path / "curves.jsonl")
+    curves = TrainingCurves(tmp_path / "curves.jsonl")
     curves.begin(0)
     for step in (10, 20, 30):
         curves.add(step, loss=1 / step)
@@ -22,7 +22,7 @@ def test_a_training_that_goes_on_keeps_what_came_before_and_repeats_nothing(tmp_
 
 
 def test_a_new_training_forgets_the_one_before(tmp_path: Path) -> None:
-    curves = Curves(tmp_path / "curves.jsonl")
+    curves = TrainingCurves(tmp_path / "curves.jsonl")
     curves.begin(5)
     curves.add(10, loss=0.1)
     curves.begin(0)

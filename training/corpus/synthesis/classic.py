@@ -1,6 +1,6 @@
-"""Copy synthesis without learning: a recording is taken apart into parameters and put together again.
+"""Copy synthesis without learning: a recording is analyzed into parameters and synthesized from them again.
 
-What comes out keeps the speaker's identity, as a perfect clone would, so that only the traces of synthesis remain.
+A copy keeps the speaker's identity, as a perfect clone would, so that only the traces of synthesis remain.
 """
 
 from collections.abc import Callable
@@ -11,14 +11,17 @@ import pyworld
 from numpy.typing import NDArray
 from scipy.linalg import solve_toeplitz
 from scipy.ndimage import gaussian_filter
-from scipy.signal import butter, get_window, lfilter, sosfilt
+from scipy.signal import get_window, lfilter
 
-from training.corpus.channels import Samples, coloured, nonlinear, room
+from bonafide.audio.waveform import Samples
+from training.corpus.effects import colored, distorted, reverberant
+from training.corpus.filters import band_passed
 
 RATE = 16000
 PARTIAL_SECONDS = 4.5
 Wide = NDArray[np.float64]
 Synthesis = Callable[[Samples, np.random.Generator], NDArray[np.floating]]
+System = tuple[str, float, Synthesis]
 
 
 def world(samples: Samples, generator: np.random.Generator) -> Wide:
@@ -95,7 +98,7 @@ def phase_vocoder(samples: Samples, generator: np.random.Generator) -> Samples:
 
 
 def _parameters(samples: Samples) -> tuple[Wide, Wide, Wide]:
-    """Pitch (frames,), envelope and aperiodicity (frames, bins), each 5 ms."""
+    """Returns pitch (frames,), envelope and aperiodicity (frames, bins), each 5 ms."""
     wide = samples.astype(np.float64)
     pitch, times = pyworld.dio(wide, RATE)
     pitch = pyworld.stonemask(wide, pitch, times, RATE)
@@ -118,7 +121,7 @@ def _built(pitch: Wide, envelope: Wide, aperiodicity: Wide) -> Wide:
 
 
 def _pulses(samples: Samples, generator: np.random.Generator) -> Wide:
-    """Excitation: pulses at the pitch mixed with noise where there is one, noise elsewhere."""
+    """Returns an excitation: pulses at the pitch mixed with noise where there is one, noise elsewhere."""
     pitch, times = pyworld.dio(samples.astype(np.float64), RATE)
     track = np.interp(np.arange(len(samples)) / RATE, times, pitch)
     voiced = track > 60
@@ -131,7 +134,7 @@ def _pulses(samples: Samples, generator: np.random.Generator) -> Wide:
 
 
 def _all_pole(part: Wide, source: Wide, order: int) -> Wide:
-    """The source through the filter that predicts the windowed part, with its energy."""
+    """Sends the source through the filter that predicts the windowed part, with its energy."""
     lags = np.correlate(part, part, "full")[len(part) - 1 : len(part) + order]
     lags[0] = lags[0] * 1.0001 + 1e-9
     taps = solve_toeplitz(lags[:order], lags[1 : order + 1])
@@ -141,7 +144,7 @@ def _all_pole(part: Wide, source: Wide, order: int) -> Wide:
 
 
 def _harmonic(pitch: Wide, envelope: Wide, number: int, edge: float) -> Wide:
-    """Amplitude of one harmonic in each frame, zero where there is no pitch or it lies above the edge."""
+    """Returns the amplitude of one harmonic in each frame, zero where there is no pitch or it lies above the edge."""
     hertz = np.linspace(0, RATE / 2, envelope.shape[1])
     power = np.array([np.interp(base * number, hertz, frame) for base, frame in zip(pitch, envelope, strict=True)])
     return np.where((pitch > 60) & (pitch * number < edge), np.sqrt(power * pitch), 0.0)
@@ -158,7 +161,7 @@ def _shaped_noise(pitch: Wide, envelope: Wide, edge: float, count: int, generato
 
 
 def spliced(samples: Samples, generator: np.random.Generator) -> NDArray[np.floating]:
-    """A partial fake: a phrase of a copy, as loud as the recording, within it."""
+    """Makes a partial fake: a phrase of a copy, as loud as the recording, within it."""
     samples = samples[: int(PARTIAL_SECONDS * RATE)]
     make = world if generator.random() < 0.5 else griffin_lim
     copy = np.resize(np.asarray(make(samples, generator), np.float32), len(samples))
@@ -171,14 +174,14 @@ def spliced(samples: Samples, generator: np.random.Generator) -> NDArray[np.floa
 
 
 def replayed(samples: Samples, generator: np.random.Generator) -> Samples:
-    """A recording played by a small loudspeaker in a room, and heard by a microphone; what is said is human."""
-    band = generator.uniform((150, 5000), (600, 7500))
-    played = np.asarray(sosfilt(butter(2, band, "band", fs=RATE, output="sos"), samples), np.float32)
-    return coloured(room(nonlinear(played, generator), generator), generator)
+    """Plays a recording through a small loudspeaker in a room and records it again; the speech itself is human."""
+    low, high = generator.uniform((150, 5000), (600, 7500))
+    played = band_passed(samples, RATE, low, high, 1.0)
+    return colored(reverberant(distorted(played, generator), generator), generator)
 
 
-# By system: its family, which is what is held out, its share, and how it is made.
-SYSTEMS: dict[str, tuple[str, float, Synthesis]] = {
+# By system: its family, which is the unit that is held out, its share, and its synthesis.
+SYSTEMS: dict[str, System] = {
     "world": ("world", 0.20, world),
     "world-conversion": ("world", 0.15, world_conversion),
     "griffin-lim": ("griffin-lim", 0.25, griffin_lim),
@@ -187,6 +190,6 @@ SYSTEMS: dict[str, tuple[str, float, Synthesis]] = {
     "phase-vocoder": ("phase-vocoder", 0.13, phase_vocoder),
 }
 # Edits of a recording rather than copies of all of it.
-EDITS: dict[str, tuple[str, float, Synthesis]] = {"partial": ("partial", 1.0, spliced)}
-# Human speech that does not come from a human there and then.
-REPLAYS: dict[str, tuple[str, float, Synthesis]] = {"replay": ("replay", 1.0, replayed)}
+EDITS: dict[str, System] = {"partial": ("partial", 1.0, spliced)}
+# Human speech that does not come from a human at that moment.
+REPLAYS: dict[str, System] = {"replay": ("replay", 1.0, replayed)}

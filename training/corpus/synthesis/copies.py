@@ -1,88 +1,119 @@
 """Copies of the bona fide recordings: by signal processing, of a phrase only, replayed, and by trained vocoders.
 
-python -m training.corpus.synthesis.copies --material .build/spoof
+python -m training.corpus.synthesis.copies --kind classic|partial|replay --originals FOLDER --out FOLDER
+python -m training.corpus.synthesis.copies --kind neural --network FOLDER ... --originals FOLDER --out FOLDER
+python -m training.corpus.synthesis.copies --kind diffusion --network denoiser.pt --originals FOLDER --out FOLDER
 """
 
 import argparse
-import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
-from functools import cache, partial
-from multiprocessing import get_context
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import librosa
 import numpy as np
-import soundfile
 import torch
-import yaml
 from scipy.ndimage import gaussian_filter
 
-from training.corpus.assemble import CONF, fraction
-from training.corpus.channels import WIDE, Samples
-from training.corpus.collect import Recording, keep, recall, remember
-from training.corpus.synthesis.classic import EDITS, REPLAYS, SYSTEMS, Synthesis
+from bonafide.audio.waveform import Samples
+from training.corpus.files import WIDE, CorpusFile, copy_of, keep, load, originals, remember
+from training.corpus.split import CONF, CorpusSplit
+from training.corpus.synthesis.classic import EDITS, REPLAYS, SYSTEMS, System
 from training.corpus.synthesis.denoiser import Denoiser, diffused
-from training.corpus.synthesis.vocoder import KINDS, Mel, sources
+from training.corpus.synthesis.vocoder import KINDS, LogMelSpectrogram, sources
+from training.parallel import in_parallel
 
 LONGEST_SECONDS = 7
 NEURAL_SHARE = 0.4
 DIFFUSION_SHARE = 0.25
 
 
-def copied(
-    systems: Mapping[str, tuple[str, float, Synthesis]], most: float, folder: Path, recording: Recording
-) -> list[Recording]:
-    """Puts one recording through some systems: as many as `most`, whose fraction is a chance of one more."""
-    samples, generator = _start(folder, recording, len(systems))
-    fit = [name for name, (family, _, _) in systems.items() if fitting(family, recording)]
+@dataclass(frozen=True, slots=True)
+class CopyJob:
+    """The work of one stage.
+
+    Attributes:
+        folder: of the originals.
+        out: where copies go.
+        split: by which a copy has a side or none.
+        networks: weights of trained vocoders: a file, or a folder of files whose name is the kind.
+    """
+
+    folder: Path
+    out: Path
+    split: CorpusSplit
+    networks: Sequence[Path] = ()
+
+    def begin(self, original: CorpusFile, stream: int) -> tuple[Samples, np.random.Generator]:
+        """Reads a recording, and makes the source of randomness that belongs to it and the stage."""
+        samples = load(self.folder, original)[: LONGEST_SECONDS * original.rate]
+        return samples, np.random.default_rng([zlib.crc32(original.path.encode()), stream])
+
+    def keep(self, original: CorpusFile, family: str, system: str, made: Samples) -> CorpusFile:
+        """Writes a copy."""
+        return keep(self.out, copy_of(original, family, system), made)
+
+
+def copied(systems: Mapping[str, System], most: float, job: CopyJob, original: CorpusFile) -> list[CorpusFile]:
+    """Copies a recording by some systems: as many as `most`, whose fraction is a chance of one more."""
+    samples, generator = job.begin(original, len(systems))
+    fit = [name for name, (family, _, _) in systems.items() if job.split.fits(family, original.speaker)]
     shares = np.array([systems[name][1] for name in fit])
     count = min(int(most + generator.random()), len(fit))
     chosen = generator.choice(len(fit), count, replace=False, p=shares / shares.sum()).tolist() if fit else []
-    names = [fit[index] for index in chosen]
-    return [written for name in names for written in _one(folder, recording, systems[name], name, samples, generator)]
+    made = ((fit[index], systems[fit[index]], samples, generator) for index in chosen)
+    return [written for each in made for written in _one(job, original, *each)]
 
 
-def fitting(family: str, recording: Recording) -> bool:
-    """Whether a copy would have a side: families that are held out are copied from speakers who are, and only those."""
-    held_out = fraction(recording.speaker) < _split()["held_out_speakers"]
-    return (family in _split()["held_out_families"]) == held_out
+def neural(job: CopyJob, original: CorpusFile) -> list[CorpusFile]:
+    """Copies a recording by trained vocoders, at times with blurred features or blended with the original.
 
-
-@cache
-def _split() -> dict[str, Any]:
-    split: dict[str, Any] = yaml.safe_load(CONF.read_text(encoding="utf-8"))["split"]
-    return split
-
-
-def neural(folder: Path, recording: Recording) -> list[Recording]:
-    """Puts one recording through trained vocoders, at times with blurred features or blended with the original.
-
-    Acoustic models blur what vocoders are given; blends keep only part of the traces (after self-blended images,
-    Shiohara and Yamasaki 2022).
+    Acoustic models blur the input of vocoders; blends keep only part of the traces (after self-blended images, Shiohara
+    and Yamasaki 2022).
     """
-    samples, generator = _start(folder, recording, 4)
+    samples, generator = job.begin(original, 4)
     torch.set_num_threads(1)
     made = []
-    for kind in KINDS:
-        if generator.random() < NEURAL_SHARE and fitting(f"own-{kind}", recording):
-            saved = sorted(folder.glob(f"vocoder-{kind}-*.pt"))
-            copy = _neural(kind, saved[generator.integers(len(saved))], samples, generator)
+    for folder in job.networks:
+        system = f"own-{folder.name}"
+        if generator.random() < NEURAL_SHARE and job.split.fits(system, original.speaker):
+            saved = sorted(folder.glob("*.pt"))
+            copy = _vocoded(folder.name, saved[generator.integers(len(saved))], samples, generator)
             if generator.random() < 0.35:
                 copy = _blended(samples, copy, generator)
-            made.append(_kept(folder, recording, f"own-{kind}", f"own-{kind}", copy))
+            made.append(job.keep(original, system, system, copy))
     return made
 
 
-def _neural(kind: str, saved: Path, samples: Samples, generator: np.random.Generator) -> Samples:
+def diffusion(job: CopyJob, original: CorpusFile) -> list[CorpusFile]:
+    """Copies some recordings by the diffusion vocoder."""
+    samples, generator = job.begin(original, 6)
+    if generator.random() > DIFFUSION_SHARE or not job.split.fits("own-diffusion", original.speaker):
+        return []
+    torch.set_num_threads(1)
+    network = Denoiser()
+    network.load_state_dict(torch.load(job.networks[0], weights_only=True))
+    made = diffused(network.eval(), samples[: 5 * WIDE], generator)
+    return [job.keep(original, "own-diffusion", "own-diffusion", made)]
+
+
+def _one(
+    job: CopyJob, original: CorpusFile, name: str, system: System, samples: Samples, generator: np.random.Generator
+) -> Iterator[CorpusFile]:
+    family, _, synthesis = system
+    made = np.asarray(synthesis(samples, generator), np.float32)
+    if np.isfinite(made).all() and np.abs(made).max() > 1e-4:
+        yield job.keep(original, family, name, made)
+
+
+def _vocoded(kind: str, saved: Path, samples: Samples, generator: np.random.Generator) -> Samples:
     vocoder = KINDS[kind]()
     vocoder.load_state_dict(torch.load(saved, weights_only=True))
     speech = torch.tensor(samples * np.float32(1.5))[None]
     with torch.no_grad():
-        mel = Mel()(speech)
+        mel = LogMelSpectrogram()(speech)
         if generator.random() < 0.35:
             blur = (0, *generator.uniform((0.3, 0.3), (1.2, 1.5)))
             mel = torch.tensor(gaussian_filter(mel.numpy(), blur, truncate=2.0), dtype=torch.float32)
@@ -90,45 +121,8 @@ def _neural(kind: str, saved: Path, samples: Samples, generator: np.random.Gener
     return np.asarray(made[0].numpy(), np.float32)
 
 
-def diffusion(folder: Path, recording: Recording) -> list[Recording]:
-    """Puts some recordings through the diffusion vocoder."""
-    samples, generator = _start(folder, recording, 6)
-    if generator.random() > DIFFUSION_SHARE or not fitting("own-diffusion", recording):
-        return []
-    torch.set_num_threads(1)
-    network = Denoiser()
-    network.load_state_dict(torch.load(folder / "denoiser.pt", weights_only=True))
-    made = diffused(network.eval(), samples[: 5 * WIDE], generator)
-    return [_kept(folder, recording, "own-diffusion", "own-diffusion", made)]
-
-
-def _start(folder: Path, recording: Recording, stream: int) -> tuple[Samples, np.random.Generator]:
-    samples, rate = soundfile.read(folder / recording.path, dtype="float32")
-    return samples[: LONGEST_SECONDS * rate], np.random.default_rng([zlib.crc32(recording.path.encode()), stream])
-
-
-def _one(
-    folder: Path,
-    recording: Recording,
-    system: tuple[str, float, Synthesis],
-    name: str,
-    samples: Samples,
-    generator: np.random.Generator,
-) -> Iterator[Recording]:
-    family, _, synthesis = system
-    made = np.asarray(synthesis(samples, generator), np.float32)
-    if np.isfinite(made).all() and np.abs(made).max() > 1e-4:
-        yield _kept(folder, recording, family, name, made)
-
-
-def _kept(folder: Path, recording: Recording, family: str, system: str, made: Samples) -> Recording:
-    path = f"spoof/{system}_{Path(recording.path).name}"
-    copy = replace(recording, path=path, label="spoof", family=family, system=system, source=recording.path)
-    return keep(folder, copy, made)
-
-
 def _blended(real: Samples, made: Samples, generator: np.random.Generator) -> Samples:
-    """Part of the real spectrum in place of the made one: a mixture, or one side of an edge."""
+    """Puts part of the real spectrum in place of the made one: a mixture, or one side of an edge."""
     length = min(len(real), len(made))
     first, second = (librosa.stft(each[:length], n_fft=512, hop_length=128) for each in (real, made))
     edge = int(generator.uniform(30, 150))
@@ -143,7 +137,7 @@ def _blended(real: Samples, made: Samples, generator: np.random.Generator) -> Sa
     return blended
 
 
-STAGES: Mapping[str, Callable[[Path, Recording], list[Recording]]] = {
+MAKERS: Mapping[str, Callable[[CopyJob, CorpusFile], list[CorpusFile]]] = {
     "classic": partial(copied, SYSTEMS, 1.2),
     "partial": partial(copied, EDITS, 1.0),
     "replay": partial(copied, REPLAYS, 1.0),
@@ -153,18 +147,19 @@ STAGES: Mapping[str, Callable[[Path, Recording], list[Recording]]] = {
 
 
 def main() -> None:
-    """Synthesises and lists what was written."""
-    parser = argparse.ArgumentParser(description="Copy-synthesise the bona fide recordings.")
-    parser.add_argument("--material", type=Path, default=Path(".build/spoof"))
-    parser.add_argument("--stage", choices=STAGES, action="append")
+    """Copies the recordings and lists the copies."""
+    parser = argparse.ArgumentParser(description="Copy-synthesize the bona fide recordings.")
+    parser.add_argument("--kind", choices=MAKERS, required=True)
+    parser.add_argument("--originals", type=Path, required=True)
+    parser.add_argument("--network", type=Path, action="append", default=[])
+    parser.add_argument("--conf", type=Path, default=CONF)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    originals = [each for each in recall(arguments.material, "bonafide") if each.rate == WIDE]
-    with ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn")) as pool:
-        for stage in arguments.stage or STAGES:
-            made = pool.map(partial(STAGES[stage], arguments.material), originals, chunksize=4)
-            remember(arguments.material, stage, [each for some in made for each in some])
-            sys.stderr.write(f"{stage} done\n")
+    job = CopyJob(arguments.originals, arguments.out, CorpusSplit.read(arguments.conf), arguments.network)
+    make = partial(MAKERS[arguments.kind], job)
+    made = in_parallel(arguments.kind, make, originals(arguments.originals), arguments.processes)
+    remember(arguments.out, [each for some in made for each in some])
 
 
 if __name__ == "__main__":

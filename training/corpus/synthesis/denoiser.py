@@ -1,9 +1,9 @@
-"""A small diffusion vocoder that starts from a recording that is almost, but not quite, drowned in noise.
+"""A small diffusion vocoder that starts from a recording with so much noise that little of it is left.
 
-    python -m training.corpus.synthesis.denoiser --material .build/spoof --steps 1500
+    python -m training.corpus.synthesis.denoiser --originals FOLDER --out denoiser.pt [--steps 1500]
 
-The network is told the mel spectrogram and how much noise there is, and takes the noise away (DiffWave, Kong 2021;
-WaveGrad, Chen 2021). Starting late (SDEdit, Meng 2022) makes what well-trained ones leave, without their training.
+The network gets the mel spectrogram and the level of the noise, and predicts the noise (DiffWave, Kong 2021; WaveGrad,
+Chen 2021). Starting late (SDEdit, Meng 2022) leaves the traces of well-trained ones without their training.
 """
 
 import argparse
@@ -15,19 +15,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.corpus.channels import Samples
-from training.corpus.synthesis.vocoder import HOP, MELS, Mel, fast
+from bonafide.audio.waveform import Samples
+from training.corpus.files import loudened
+from training.corpus.synthesis.vocoder import HOP, MELS, LogMelSpectrogram, fast
 
 WIDTH, LAYERS, BATCH, SEGMENT = 32, 10, 6, 24 * HOP
-LOUDEST, FAINTEST = (
-    1.5,
-    -3.0,
-)  # decimal logarithm of the noise's standard deviation over the speech's, range that is learnt
+# Decimal logarithm of the noise's standard deviation over the speech's, range that is learned.
+LOUDEST, FAINTEST = 1.5, -3.0
 LEVEL = 0.1  # standard deviation that speech is brought to
 
 
 class Denoiser(nn.Module):
-    """Gated dilated convolutions over samples, as WaveNet has them, each told the spectrogram and the noise."""
+    """Gated dilated convolutions over samples, as in WaveNet, each given the spectrogram and the level of the noise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +39,7 @@ class Denoiser(nn.Module):
         self.leave = nn.Sequential(nn.Conv1d(WIDTH, WIDTH, 1), nn.ReLU(), nn.Conv1d(WIDTH, 1, 1))
 
     def forward(self, noisy: Tensor, mel: Tensor, loudness: Tensor) -> Tensor:
-        """The noise in `noisy`, (batch, n), of unit variance, given its `loudness`, (batch, 1)."""
+        """Predicts the noise in `noisy`, (batch, n), of unit variance, given its `loudness`, (batch, 1)."""
         frames = self.enter(noisy[:, None])
         told = self.told((mel + 5) / 2).repeat_interleave(HOP, 2).chunk(LAYERS, 1)
         steps = self.noise(loudness)[..., None].chunk(LAYERS, 1)
@@ -54,46 +53,46 @@ class Denoiser(nn.Module):
 
 
 def mixed(speech: Tensor, noise: Tensor, loudness: Tensor) -> Tensor:
-    """Speech and noise at unit variance together, (batch, n); `loudness` as a decimal logarithm."""
+    """Mixes speech and noise to unit variance together, (batch, n); `loudness` as a decimal logarithm."""
     scale = 10**loudness
     return (speech / LEVEL + scale * noise) / (1 + scale**2).sqrt()
 
 
 def train(recordings: Sequence[Samples], steps: int, seed: int) -> Denoiser:
-    """Trains on recordings at 16 kHz to tell the noise from the speech."""
+    """Trains on recordings at 16 kHz to predict the noise in noisy speech."""
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
-    mel, network = Mel(), Denoiser()
-    optimiser = torch.optim.AdamW(network.parameters(), 1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1.5e-3, steps)
+    mel, network = LogMelSpectrogram(), Denoiser()
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-3, steps)
     for step in range(steps):
         drawn = (recordings[index] for index in generator.integers(len(recordings), size=BATCH))
         starts = ((each, generator.integers(len(each) - SEGMENT)) for each in drawn)
-        speech = levelled(torch.tensor(np.stack([each[start : start + SEGMENT] for each, start in starts])))
+        speech = leveled(torch.tensor(np.stack([each[start : start + SEGMENT] for each, start in starts])))
         loudness, noise = torch.empty(BATCH, 1).uniform_(FAINTEST, LOUDEST), torch.randn_like(speech)
         with fast():
             guess = network(mixed(speech, noise, loudness), mel(speech), loudness).float()
         loss = (guess - noise).abs().mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
         sys.stderr.write(f"\rdenoiser {step}/{steps} {loss.item():.3f} ")
     return network.eval()
 
 
-def levelled(speech: Tensor) -> Tensor:
-    """Speech (batch, n) at the level that the network knows."""
+def leveled(speech: Tensor) -> Tensor:
+    """Brings speech (batch, n) to the level that the network was trained at."""
     return speech * (LEVEL / speech.std(1, keepdim=True).clamp(min=1e-4))
 
 
 def diffused(network: Denoiser, samples: Samples, generator: np.random.Generator) -> Samples:
-    """A recording (n,) drowned in noise and recovered in a few steps, each of which adds less noise than it takes."""
-    speech = levelled(torch.tensor(samples[: len(samples) // HOP * HOP])[None])
+    """Adds noise to a recording (n,) and removes it in a few steps, each of which adds less noise than it removes."""
+    speech = leveled(torch.tensor(samples[: len(samples) // HOP * HOP])[None])
     start, count = generator.uniform(-1.2, 0.6), int(generator.integers(2, 7))
     ladder = np.linspace(start, generator.uniform(-2.6, -1.8), count)
     drawn = torch.Generator().manual_seed(int(generator.integers(1 << 30)))
-    mel, clean = Mel()(speech), speech
+    mel, clean = LogMelSpectrogram()(speech), speech
     with torch.no_grad():
         for rung in ladder:
             loudness = torch.full((1, 1), float(rung))
@@ -104,17 +103,17 @@ def diffused(network: Denoiser, samples: Samples, generator: np.random.Generator
 
 
 def main() -> None:
-    """Trains on the material's bona fide recordings and keeps the weights."""
-    from training.corpus.collect import recordings  # noqa: PLC0415 - reads audio, which the tests of this module need not
-
+    """Trains on the bona fide recordings and keeps the weights."""
     parser = argparse.ArgumentParser(description="Train the diffusion vocoder.")
-    parser.add_argument("--material", type=Path, default=Path(".build/spoof"))
+    parser.add_argument("--originals", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=6)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    network = train(recordings(arguments.material, SEGMENT + 1), arguments.steps, arguments.seed)
-    torch.save(network.state_dict(), arguments.material / "denoiser.pt")
+    network = train(loudened(arguments.originals, SEGMENT + 1), arguments.steps, arguments.seed)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(network.state_dict(), arguments.out)
 
 
 if __name__ == "__main__":

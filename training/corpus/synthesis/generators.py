@@ -7,7 +7,7 @@ Transposed convolutions leave images and tones at the rates that they pass throu
 import numpy as np
 import pyworld
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name that everyone knows it by
+import torch.nn.functional as F  # noqa: N812 - its usual name
 from torch import Tensor, nn
 
 RATE, MELS = 16000, 80
@@ -15,7 +15,7 @@ RATES = (10, 5, 4)  # their product is the hop
 SLOPE = 0.1
 
 
-class Residual(nn.Module):
+class DilatedResidual(nn.Module):
     """Dilated convolutions beside a shortcut."""
 
     def __init__(self, width: int, kernel: int) -> None:
@@ -29,7 +29,7 @@ class Residual(nn.Module):
         )
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(batch, width, n) to the same."""
+        """Maps (batch, width, n) to the same shape."""
         for layer in self.layers:
             frames = frames + layer(F.leaky_relu(frames, SLOPE))
         return frames
@@ -54,14 +54,16 @@ class Upsampler(nn.Module):
                 for before, after, rate in zip(widths, widths[1:], RATES, strict=False)
             ]
         )
-        self.blocks = nn.ModuleList([nn.ModuleList([Residual(after, 3), Residual(after, 7)]) for after in widths[1:]])
+        self.blocks = nn.ModuleList(
+            [nn.ModuleList([DilatedResidual(after, 3), DilatedResidual(after, 7)]) for after in widths[1:]]
+        )
         self.sources = nn.ModuleList(
             [nn.Conv1d(1, after, 2 * down + 1, down, down) for after, down in zip(widths[1:], (20, 4, 1), strict=True)]
         )
         self.leave = nn.Conv1d(widths[-1], 1, 7, padding=3)
 
     def forward(self, mel: Tensor, source: Tensor | None = None) -> Tensor:
-        """Upsamples in steps; `source`, (batch, n), is what `excitation` makes of the speech that is copied."""
+        """Upsamples in steps; `source`, (batch, n), is the `excitation` of the speech that is copied."""
         frames = self.enter((mel + 5) / 2)  # log mel spectrograms of speech have about that mean and spread
         for up, blocks, enter in zip(self.ups, self.blocks, self.sources, strict=True):
             frames = up(F.leaky_relu(frames, SLOPE))
@@ -72,7 +74,7 @@ class Upsampler(nn.Module):
 
 
 def excitation(samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A sum of all harmonics of the pitch of speech (n,) at 16 kHz with a little noise, and noise where it has none."""
+    """Returns the harmonics of the pitch of speech (n,) at 16 kHz with a little noise; noise where it has no pitch."""
     pitch, times = pyworld.dio(samples.astype(np.float64), RATE)
     track = np.interp(np.arange(len(samples)) / RATE, times, pitch)
     voiced = track > 60

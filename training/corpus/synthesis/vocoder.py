@@ -1,9 +1,9 @@
 """Small neural vocoders, trained here on the material's own bona fide speech, for copy synthesis by networks.
 
-    python -m training.corpus.synthesis.vocoder --kind upsampling --material .build/spoof --steps 600
+    python -m training.corpus.synthesis.vocoder --kind upsampling --originals FOLDER --out FOLDER [--steps 600]
 
 Mel spectrogram to waveform, against discriminators of periods (HiFi-GAN, Kong 2020) and of spectrograms. They are meant
-to be imperfect as networks are: what they are after half of the steps is kept too.
+to be imperfect as networks are: their weights after half of the steps are kept too.
 """
 
 import argparse
@@ -16,10 +16,11 @@ from pathlib import Path
 import librosa
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name that everyone knows it by
+import torch.nn.functional as F  # noqa: N812 - its usual name
 from torch import Tensor, nn
 
-from training.corpus.channels import Samples
+from bonafide.audio.waveform import Samples
+from training.corpus.files import loudened
 from training.corpus.synthesis.generators import Upsampler, excitation
 
 RATE, HOP, FFT, MELS = 16000, 200, 800, 80
@@ -27,7 +28,7 @@ SEGMENT, BATCH = 8000, 6
 SIZES = (256, 512, 1024, 2048)
 
 
-class Mel(nn.Module):
+class LogMelSpectrogram(nn.Module):
     """Log mel spectrogram, (batch, n) to (batch, MELS, n // HOP)."""
 
     def __init__(self) -> None:
@@ -36,14 +37,14 @@ class Mel(nn.Module):
         self.window = nn.Buffer(torch.hann_window(FFT))
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Frames are centred on the middle of each hop."""
+        """Centers frames on the middle of each hop."""
         edge = (FFT - HOP) // 2
         padded = F.pad(samples[:, None], (edge, edge), mode="reflect")[:, 0]
         spectrum = torch.stft(padded, FFT, HOP, FFT, self.window, center=False, return_complex=True)
         return torch.log(torch.clamp(self.bank @ spectrum.abs(), min=1e-5))
 
 
-class Block(nn.Module):
+class ConvNextBlock(nn.Module):
     """ConvNeXt block over frames."""
 
     def __init__(self, width: int) -> None:
@@ -58,7 +59,7 @@ class Block(nn.Module):
         return frames + (self.scale * self.body(self.norm(self.depthwise(frames).transpose(1, 2)))).transpose(1, 2)
 
 
-class Vocoder(nn.Module):
+class InverseStftVocoder(nn.Module):
     """Mel spectrogram (batch, MELS, frames) to samples (batch, frames * HOP) by inverse STFT (Vocos, Siuzdak 2023)."""
 
     driven = False
@@ -66,7 +67,7 @@ class Vocoder(nn.Module):
     def __init__(self, width: int = 256, blocks: int = 6) -> None:
         super().__init__()
         self.enter = nn.Conv1d(MELS, width, 7, padding=3)
-        self.blocks = nn.Sequential(*[Block(width) for _ in range(blocks)])
+        self.blocks = nn.Sequential(*[ConvNextBlock(width) for _ in range(blocks)])
         self.norm = nn.LayerNorm(width)
         self.leave = nn.Linear(width, FFT + 2)
         self.window = nn.Buffer(torch.hann_window(FFT))
@@ -100,7 +101,7 @@ class Discriminator(nn.Module):
         self.verdict = nn.Conv2d(widths[-1], 1, 3, padding=1)
 
     def forward(self, samples: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The verdict, and what led to it: (batch, n) to maps."""
+        """Returns the verdict and the features behind it: (batch, n) to maps."""
         image, features = self._image(samples), []
         for layer in self.layers:
             image = F.leaky_relu(layer(image), 0.1)
@@ -117,7 +118,7 @@ class Discriminator(nn.Module):
 
 
 def spectral_distance(made: Tensor, real: Tensor) -> Tensor:
-    """Convergence and log distance of spectrograms at several resolutions (Yamamoto 2020)."""
+    """Returns convergence and log distance of spectrograms at several resolutions (Yamamoto 2020)."""
     total = torch.zeros(())
     for size in SIZES:
         window = torch.hann_window(size)
@@ -127,8 +128,8 @@ def spectral_distance(made: Tensor, real: Tensor) -> Tensor:
     return total / len(SIZES)
 
 
-KINDS: Mapping[str, Callable[[], Vocoder | Upsampler]] = {
-    "inverse-stft": Vocoder,
+KINDS: Mapping[str, Callable[[], InverseStftVocoder | Upsampler]] = {
+    "inverse-stft": InverseStftVocoder,
     "upsampling": Upsampler,
     "source-filter": partial(Upsampler, driven=True),
 }
@@ -142,13 +143,13 @@ def train(
     Args:
         kind: one of `KINDS`.
         recordings: each shape (n,), longer than SEGMENT.
-        steps: of the optimiser.
-        seed: of all chance.
-        keep: is given what there is after half of the steps, and after all.
+        steps: of the optimizer.
+        seed: of all randomness.
+        keep: is called with the network after half of the steps, and after all.
     """
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
-    mel, vocoder = Mel(), KINDS[kind]()
+    mel, vocoder = LogMelSpectrogram(), KINDS[kind]()
     judges = nn.ModuleList(
         [*(Discriminator(period) for period in (2, 3, 5, 7)), Discriminator(), Discriminator(0, 1024)]
     )
@@ -173,12 +174,12 @@ def train(
 
 
 def fast() -> torch.autocast:
-    """Half precision where it is safe, which halves the time of a step."""
+    """Allows half precision where it is safe, which halves the time of a step."""
     return torch.autocast("cpu", torch.bfloat16)
 
 
 def sources(speech: Tensor, generator: np.random.Generator) -> Tensor:
-    """What drives a source-filter network that copies speech, both (batch, n)."""
+    """Returns the excitation of a source-filter network that copies speech, both (batch, n)."""
     return torch.tensor(np.stack([excitation(each, generator) for each in speech.numpy()]))
 
 
@@ -205,28 +206,28 @@ def _deception(judges: nn.ModuleList, real: Tensor, made: Tensor) -> Tensor:
     return torch.stack(losses).sum()
 
 
-def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad()
+def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad()
     loss.backward()
-    optimiser.step()
+    optimizer.step()
 
 
 def main() -> None:
-    """Trains on the training side's bona fide recordings and keeps the weights."""
-    from training.corpus.collect import recordings  # noqa: PLC0415 - reads audio, which the tests of this module need not
-
+    """Trains on the bona fide recordings and keeps the weights, named for their steps."""
     parser = argparse.ArgumentParser(description="Train a neural vocoder.")
-    parser.add_argument("--material", type=Path, default=Path(".build/spoof"))
     parser.add_argument("--kind", choices=KINDS, default="inverse-stft")
+    parser.add_argument("--originals", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seed", type=int, default=4)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    arguments.out.mkdir(parents=True, exist_ok=True)
 
     def keep(step: int, vocoder: nn.Module) -> None:
-        torch.save(vocoder.state_dict(), arguments.material / f"vocoder-{arguments.kind}-{step}.pt")
+        torch.save(vocoder.state_dict(), arguments.out / f"{step}.pt")
 
-    train(arguments.kind, recordings(arguments.material, SEGMENT + 1), arguments.steps, arguments.seed, keep)
+    train(arguments.kind, loudened(arguments.originals, SEGMENT + 1), arguments.steps, arguments.seed, keep)
 
 
 if __name__ == "__main__":
