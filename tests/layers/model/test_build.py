@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from layers.model.build import build, embedding_space
+from layers.model.build import NOTHING_FITTED, FittedFiles, build, embedding_space
 from layers.model.weights import read_checkpoint
 from layers.packages import SILERO, fetch, sha256
 
@@ -57,7 +57,7 @@ def test_the_manifest_says_what_the_bundle_was_made_from(bundle: Path) -> None:
 def test_calibration_files_are_part_of_the_bundle(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source/calibration.json").write_text('{"metrics": {"eer": 0.01}, "lineage": {"seed": 7}}')
-    build(tmp_path / "out", calibration=tmp_path / "source")
+    build(tmp_path / "out", fitted=FittedFiles(tmp_path / "source"))
     manifest = json.loads((tmp_path / "out/manifest.json").read_bytes())
     assert "calibration.json" in manifest["files"]
     assert manifest["metrics"] == {"eer": 0.01}
@@ -65,7 +65,7 @@ def test_calibration_files_are_part_of_the_bundle(tmp_path: Path) -> None:
 
 
 def test_calibration_does_not_change_the_embedding_space(bundle: Path, tmp_path: Path) -> None:
-    build(tmp_path / "out", calibration=tmp_path)
+    build(tmp_path / "out", fitted=FittedFiles(tmp_path))
     assert json.loads((tmp_path / "out/manifest.json").read_bytes())["embedding_space"] == embedding_space()
 
 
