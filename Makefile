@@ -85,6 +85,10 @@ evaluate: setup ## score recordings through the serving code: TASK= MANIFEST= OU
 	@$(PY) -m training.evaluation.evaluate --task "$(TASK)" --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)") \
 		--condition $(CONDITION) --enroll $(ENROLL) --out "$(OUT)"
 
+.PHONY: train
+train: setup ## train detector and calibration again, or up to a stage [STAGE=]
+	@$(PY) -m training run $(if $(STAGE),--until $(STAGE))
+
 .PHONY: report
 report: setup ## draw a page on the spoof detector and what it makes of decisions: SPOOF= [MANIFEST=] [ENROLL=] [OUT=.build/report]
 	@$(PY) -m training.evaluation.report --spoof "$(SPOOF)" $(if $(MANIFEST),--manifest "$(MANIFEST)") --enroll $(ENROLL) \

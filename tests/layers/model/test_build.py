@@ -86,3 +86,24 @@ def test_a_checkpoint_that_would_run_code_is_refused() -> None:
         archive.writestr("archive/data.pkl", pickle.dumps({"weight": print}))
     with pytest.raises(pickle.UnpicklingError):
         read_checkpoint(file)
+
+
+def test_a_change_of_code_that_leaves_the_files_alone_makes_no_other_bundle(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layers.model.build.code_digest", lambda _: "of other code")
+    assert build(tmp_path / "out")
+    assert sha256(tmp_path / "out/manifest.json") == sha256(bundle / "manifest.json")
+
+
+def test_other_files_are_of_the_code_that_made_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layers.model.build.code_digest", lambda _: "of other code")
+    build(tmp_path / "out", fitted=NOTHING_FITTED)
+    assert json.loads((tmp_path / "out/manifest.json").read_bytes())["lineage"]["builder"] == "of other code"
+
+
+def test_the_graphs_alone_are_what_the_training_starts_from(tmp_path: Path, bundle: Path) -> None:
+    build(tmp_path / "out", fitted=NOTHING_FITTED)
+    names = {"vad.onnx", "speaker.onnx"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == names | {"manifest.json"}
+    assert all(sha256(tmp_path / "out" / name) == sha256(bundle / name) for name in names)
