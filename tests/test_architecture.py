@@ -37,7 +37,7 @@ ONLY_IN = {
     "onnxruntime": (
         "layers/core/python/bonafide/adapters",
         "layers/core/python/bonafide/bootstrap",
-        "training/spoof/voices.py",
+        "training/corpus/synthesis/voices.py",
     ),
     "torch": ("training",),
 }
@@ -52,6 +52,7 @@ OUTSIDE = {  # folder of the repository -> what of the project it may import
         "bonafide.errors",
         "bonafide.adapters.onnx",
         "layers.packages",  # packages by their digests, in one way
+        "layers.model.filterbank",  # the interpolator that serves
     ),
 }
 

@@ -69,7 +69,7 @@ class EnrolledSide:
     voiceprint: Voiceprint
 
 
-# By condition: the band of the enrolment, the band of the test.
+# By condition: the band of the enrollment, the band of the test.
 BANDS = {
     Condition.NARROWBAND: (Channel.NARROWBAND, Channel.NARROWBAND),
     Condition.WIDEBAND: (Channel.WIDEBAND, Channel.WIDEBAND),
@@ -129,7 +129,7 @@ def _sides(variants: Sequence[EvidenceVariant], size: int, generator: np.random.
     for variant in variants:
         by_speaker[variant.speaker].append(variant)
     parts = [_with_others(each, by_speaker[each.speaker], size, generator) for each in variants]
-    return [_enrol(each) for each in parts if len(each) == size]
+    return [_enroll(each) for each in parts if len(each) == size]
 
 
 def _with_others(
@@ -143,7 +143,7 @@ def _with_others(
     return list(chosen.values())
 
 
-def _enrol(parts: Sequence[EvidenceVariant]) -> EnrolledSide:
+def _enroll(parts: Sequence[EvidenceVariant]) -> EnrolledSide:
     voiceprint = Voiceprint.empty(parts[0].evidence.embedding_space)
     for part in parts:
         voiceprint = voiceprint.add(part.evidence)

@@ -183,12 +183,14 @@ def enrollments(recordings: Sequence[TrialRecording], size: int) -> list[TrialEn
     """Enrolls each recording for all that follow it, or every run of `size` recordings of a speaker for all others."""
     everything = np.arange(len(recordings))
     if size == 1:
-        return [_enrol(recordings, [index], everything[index + 1 :]) for index in everything[:-1]]
+        return [_enroll(recordings, [index], everything[index + 1 :]) for index in everything[:-1]]
     by_speaker: dict[str, list[int]] = defaultdict(list)
     for index, recording in enumerate(recordings):
         by_speaker[recording.speaker].append(index)
     rings = [each for each in by_speaker.values() if len(each) >= size]
-    return [_enrol(recordings, chosen, np.delete(everything, chosen)) for ring in rings for chosen in _runs(ring, size)]
+    return [
+        _enroll(recordings, chosen, np.delete(everything, chosen)) for ring in rings for chosen in _runs(ring, size)
+    ]
 
 
 def compare(
@@ -222,7 +224,7 @@ def _runs(ring: Sequence[int], size: int) -> list[list[int]]:
     return [[ring[(start + step) % len(ring)] for step in range(size)] for start in starts]
 
 
-def _enrol(recordings: Sequence[TrialRecording], chosen: Sequence[int], tests: Indices) -> TrialEnrollment:
+def _enroll(recordings: Sequence[TrialRecording], chosen: Sequence[int], tests: Indices) -> TrialEnrollment:
     parts = [recordings[index] for index in chosen]
     voiceprint = Voiceprint.empty(parts[0].enrollment.embedding_space)
     for part in parts:

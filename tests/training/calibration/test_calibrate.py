@@ -45,7 +45,7 @@ def test_few_pairs_make_a_flatter_curve() -> None:
     assert fit([corpus(1, 10)], 1.0).slope < fit([corpus(1, 10**6)], 1.0).slope
 
 
-def test_learns_from_short_recordings_where_long_ones_favour_neither() -> None:
+def test_learns_from_short_recordings_where_long_ones_favor_neither() -> None:
     truth = Curve(slope=40.0, level=0.6, half_seconds=2.0, lowest=-99.0, highest=99.0)
     generator = np.random.default_rng(5)
     targets = np.arange(4000) % 2 == 0

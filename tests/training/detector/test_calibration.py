@@ -26,7 +26,7 @@ def test_a_view_whose_scores_spread_more_does_not_count_for_more(held: Held) -> 
     assert near / (5 * far) == pytest.approx(VIEWS[0] / VIEWS[1], rel=0.1)
 
 
-def test_humans_are_above_machines_and_a_higher_score_is_never_a_lower_llr(held: Held) -> None:
+def test_bona_fide_speech_is_above_spoofs_and_a_higher_score_is_never_a_lower_llr(held: Held) -> None:
     scores, human, _ = held
     llr = found(held).llr(scores)
     assert llr[human].mean() > 0.5 > -0.5 > llr[~human].mean()
@@ -34,7 +34,7 @@ def test_humans_are_above_machines_and_a_higher_score_is_never_a_lower_llr(held:
     assert (np.diff(line) >= 0).all()
 
 
-def test_no_llr_is_lower_than_the_humans_who_were_heard_make_sure(held: Held) -> None:
+def test_no_llr_is_lower_than_the_held_out_crops_support(held: Held) -> None:
     assert found(held).llr(np.array([[-1e6, -1e6]])) == pytest.approx(-np.log(600))
 
 

@@ -97,39 +97,39 @@ def test_what_is_short_or_has_more_bits_is_scored_all_the_same(manifest: Path, b
 
 
 @pytest.mark.parametrize("bits", [24, 32, -32, -64])
-def test_a_recording_of_more_bits_is_heard_as_the_one_of_16(tmp_path: Path, bits: int) -> None:
+def test_a_recording_of_more_bits_is_read_as_one_of_16(tmp_path: Path, bits: int) -> None:
     (tmp_path / "deep.wav").write_bytes(deep(reading(), bits))
     (tmp_path / "plain.wav").write_bytes(as_wav(reading()))
-    (heard, changes), (plain, none) = read(tmp_path / "deep.wav"), read(tmp_path / "plain.wav")
-    assert np.array_equal(heard.samples, plain.samples)
+    (found, changes), (plain, none) = read(tmp_path / "deep.wav"), read(tmp_path / "plain.wav")
+    assert np.array_equal(found.samples, plain.samples)
     assert changes == {Adjustment.CONVERTED}
     assert not none
 
 
-def test_flac_of_24_bits_is_heard_too(tmp_path: Path) -> None:
+def test_flac_of_24_bits_is_read_too(tmp_path: Path) -> None:
     pcm = np.rint(1e4 * np.sin(np.arange(8000))).astype(np.int32)
     (tmp_path / "deep.flac").write_bytes(flac(pcm << 8, 16000, bits=24, md5=b"of all bits".ljust(16)))
-    heard, changes = read(tmp_path / "deep.flac")
-    assert np.array_equal(heard.samples * 32768, pcm)
+    found, changes = read(tmp_path / "deep.flac")
+    assert np.array_equal(found.samples * 32768, pcm)
     assert changes == {Adjustment.CONVERTED}
 
 
-def test_floats_beyond_full_scale_are_clipped_and_what_is_no_number_is_silence(tmp_path: Path) -> None:
+def test_floats_beyond_full_scale_are_clipped_and_values_that_are_not_numbers_are_silence(tmp_path: Path) -> None:
     samples = np.repeat(np.array([2.0, -2.0, np.nan, np.inf], "<f4"), 4000)
     (tmp_path / "loud.wav").write_bytes(riff(chunk(b"fmt ", layout(3, bits=32)), chunk(b"data", samples.tobytes())))
-    heard, _ = read(tmp_path / "loud.wav")
-    assert np.unique(heard.samples).tolist() == [-1.0, 0.0, 32767 / 32768]
+    found, _ = read(tmp_path / "loud.wav")
+    assert np.unique(found.samples).tolist() == [-1.0, 0.0, 32767 / 32768]
 
 
 @pytest.mark.parametrize("name", ["wav", "flac"])
 def test_a_short_recording_is_followed_by_silence(tmp_path: Path, name: str) -> None:
     pcm = np.arange(1, 1001, dtype=np.int16)
     (tmp_path / "short").write_bytes(wav(pcm, 8000) if name == "wav" else flac(pcm, 8000))
-    heard, changes = read(tmp_path / "short")
+    found, changes = read(tmp_path / "short")
     assert changes == {Adjustment.PADDED}
-    assert len(heard.samples) == 4000
-    assert np.array_equal(heard.samples[:1000] * 32768, pcm)
-    assert not heard.samples[1000:].any()
+    assert len(found.samples) == 4000
+    assert np.array_equal(found.samples[:1000] * 32768, pcm)
+    assert not found.samples[1000:].any()
 
 
 @pytest.mark.parametrize(

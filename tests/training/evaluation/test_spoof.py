@@ -114,7 +114,7 @@ def labeled(tmp_path: Path) -> Path:
     return write_manifest(tmp_path / "labeled.csv", rows)
 
 
-def test_what_is_scored_is_what_is_served_and_what_cannot_be_heard_is_counted(labeled: Path, bundle: Path) -> None:
+def test_what_is_scored_is_what_is_served_and_what_cannot_be_decoded_is_counted(labeled: Path, bundle: Path) -> None:
     found, models = score(labeled, bundle, "telephone"), Bundle.load(bundle)
 
     files = [labeled.parent / "0.wav", labeled.parent / "4.wav"]

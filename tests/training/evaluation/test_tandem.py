@@ -30,9 +30,9 @@ def evidence(angle: float, liveness: float = 2.0) -> Evidence:
 
 
 def recording(speaker: str, angle: float) -> TrialRecording:
-    heard = evidence(angle)
-    vector = heard.embeddings[Channel.NARROWBAND]
-    return TrialRecording(speaker, "", heard, heard, vector, vector)
+    found = evidence(angle)
+    vector = found.embeddings[Channel.NARROWBAND]
+    return TrialRecording(speaker, "", found, found, vector, vector)
 
 
 RECORDINGS = [recording(speaker, angle) for speaker, angle in (("a", 0.0), ("a", 0.1), ("b", 1.5), ("b", 1.6))]

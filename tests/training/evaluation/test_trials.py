@@ -66,23 +66,23 @@ def recordings(seed: int) -> list[TrialRecording]:
 
 
 def pairs(
-    made: Sequence[TrialEnrollment], heard: Sequence[TrialRecording]
+    made: Sequence[TrialEnrollment], used: Sequence[TrialRecording]
 ) -> list[tuple[TrialEnrollment, TrialRecording]]:
-    return [(each, heard[index]) for each in made for index in each.tests]
+    return [(each, used[index]) for each in made for index in each.tests]
 
 
 @settings(max_examples=30)
 @given(SEEDS, st.sampled_from([1, 3]), SENSIBLE)
 def test_every_trial_comes_out_as_served(seed: int, size: int, policy: Policy) -> None:
-    heard = recordings(seed)
-    made = enrollments(heard, size)
-    outcome = compare(made, heard, CALIBRATION, policy)
-    served = [score(each.voiceprint, test.test, CALIBRATION) for each, test in pairs(made, heard)]
+    used = recordings(seed)
+    made = enrollments(used, size)
+    outcome = compare(made, used, CALIBRATION, policy)
+    served = [score(each.voiceprint, test.test, CALIBRATION) for each, test in pairs(made, used)]
     assert outcome.llr == pytest.approx([each.llr for each in served], abs=1e-4)
     assert [COMPARED[code] for code in outcome.conditions] == [each.condition for each in served]
     decided = [
         decide(replace(each, llr=llr), test.test, policy).decision
-        for each, llr, (_, test) in zip(served, outcome.llr.tolist(), pairs(made, heard), strict=True)
+        for each, llr, (_, test) in zip(served, outcome.llr.tolist(), pairs(made, used), strict=True)
     ]
     assert [DECISIONS[code] for code in outcome.decisions] == decided
 
@@ -90,9 +90,9 @@ def test_every_trial_comes_out_as_served(seed: int, size: int, policy: Policy) -
 @settings(max_examples=20)
 @given(SEEDS, st.sampled_from([1, 3]))
 def test_every_trial_has_its_speakers_sessions_and_plain_cosine(seed: int, size: int) -> None:
-    heard = recordings(seed)
-    made = enrollments(heard, size)
-    outcome, trials = compare(made, heard, CALIBRATION, Policy()), pairs(made, heard)
+    used = recordings(seed)
+    made = enrollments(used, size)
+    outcome, trials = compare(made, used, CALIBRATION, Policy()), pairs(made, used)
     assert outcome.plain == pytest.approx([each.plain @ test.plain_test for each, test in trials], abs=1e-6)
     assert outcome.targets.tolist() == [each.speaker == test.speaker for each, test in trials]
     assert outcome.same_session.tolist() == [test.session in each.sessions for each, test in trials]
@@ -103,9 +103,9 @@ def test_every_trial_has_its_speakers_sessions_and_plain_cosine(seed: int, size:
 @settings(max_examples=10)
 @given(SEEDS, SENSIBLE)
 def test_a_threshold_is_where_the_decision_changes_to_the_last_bit(seed: int, policy: Policy) -> None:
-    heard = recordings(seed)
-    enrollment = enrollments(heard, 1)[0]
-    for recording, found in zip(heard, thresholds(enrollment, heard, CALIBRATION, policy).tolist(), strict=True):
+    used = recordings(seed)
+    enrollment = enrollments(used, 1)[0]
+    for recording, found in zip(used, thresholds(enrollment, used, CALIBRATION, policy).tolist(), strict=True):
         known = score(enrollment.voiceprint, recording.test, CALIBRATION)
         for number, llr in enumerate(found, start=1):
             around = (300.0, 300.0) if isinf(llr) else (nextafter(llr, -inf), llr)

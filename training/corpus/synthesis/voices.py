@@ -111,7 +111,7 @@ def piper_graph(packages: Path) -> onnx.ModelProto:
 def piper_inputs(
     packages: Path, text: Callable[[], str], generator: np.random.Generator
 ) -> Iterator[tuple[str, Inputs]]:
-    """What the Piper voice is given, without end, in styles that are drawn."""
+    """Yields inputs of the Piper voice, without end, in styles that are drawn."""
     from piper import PiperVoice  # noqa: PLC0415 - only this engine needs it
 
     voice = PiperVoice.load(packages / PIPER)
