@@ -82,12 +82,16 @@ traces: setup ## follow requests through logs, metrics and traces to stored deci
 
 .PHONY: evaluate
 evaluate: setup ## score recordings with the serving code: TASK= MANIFEST= OUT= [CONDITION=] [ENROLL=] [SPOOF=]
-	@$(PY) -m training.evaluate --task "$(TASK)" --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)") \
+	@$(PY) -m training.evaluation.evaluate --task "$(TASK)" --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)") \
 		--condition $(CONDITION) --enroll $(ENROLL) --out "$(OUT)"
+
+.PHONY: train
+train: setup ## train detector and calibration again, or up to a stage [STAGE=]
+	@$(PY) -m training run $(if $(STAGE),--until $(STAGE))
 
 .PHONY: report
 report: setup ## write a report on the spoof detector and its effect on decisions: SPOOF= [MANIFEST=] [ENROLL=] [OUT=.build/report]
-	@$(PY) -m training.report --spoof "$(SPOOF)" $(if $(MANIFEST),--manifest "$(MANIFEST)") --enroll $(ENROLL) \
+	@$(PY) -m training.evaluation.report --spoof "$(SPOOF)" $(if $(MANIFEST),--manifest "$(MANIFEST)") --enroll $(ENROLL) \
 		--out "$(or $(OUT),.build/report)"
 
 .PHONY: bench

@@ -2,8 +2,9 @@
 
     python -m benchmarks.agreement --manifest path.csv [--chunk-seconds 1 2 4 8] [--out path.json]
 
-Every pair of recordings is a trial, as in `training.evaluate`: the earlier one enrolls in one piece, the later one is
-scored in one piece and then in chunks, by the code that serves: decode, observe, fold, score. Rates are fractions.
+Every pair of recordings is a trial, as in `training.evaluation.verify`: the earlier one enrolls in one piece, the later
+one is scored in one piece and then in chunks, by the code that serves: decode, observe, fold, score. Rates are
+fractions.
 """
 
 import argparse
@@ -19,17 +20,18 @@ import numpy as np
 from bonafide.adapters.onnx import Bundle
 from bonafide.audio.decode import LONGEST_SECONDS, decode
 from bonafide.biometrics.evidence import Channel, Evidence
-from bonafide.biometrics.metrics import Trials, cllr, eer
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.session import ChunkEvidence, fold
 from bonafide_client import SourceRecording
 from bonafide_client.chunks import CHUNK_SECONDS
-from training.evaluate import BUNDLE
-from training.listen import Change, Line, in_parallel, listen, load
-from training.manifest import read_manifest
-from training.trials import Outcome, compare, enrolments
-from training.trials import Recording as Side
+from training.corpus.manifest import read_manifest
+from training.evaluation.evaluate import BUNDLE
+from training.evaluation.evidence import Adjustment, LineKind, extract, load
+from training.evaluation.metrics import Trials, cllr, eer
+from training.evaluation.trials import TrialOutcomes, compare, enrollments
+from training.evaluation.trials import TrialRecording as Side
+from training.parallel import in_parallel
 
 LENGTHS = (1.0, 2.0, CHUNK_SECONDS, 8.0)
 
@@ -91,11 +93,11 @@ def agreement(manifest: Path, bundle: Path, lengths: Sequence[float]) -> list[Ag
     """Scores the manifest's trials in one piece, then with each length of chunk."""
     clips = read_manifest(manifest)
     paths = [clip.path for clip in clips]
-    listened = listen(paths, bundle, [Line.NATIVE])
+    extracted = extract(paths, bundle, [LineKind.NATIVE])
     # In a session nothing makes a recording fit, other than its length.
-    usable = [index for index, each in enumerate(listened) if each.evidence and each.changes <= {Change.CUT}]
+    usable = [index for index, each in enumerate(extracted) if each.evidence and each.changes <= {Adjustment.CUT}]
     streamed = in_parallel("streaming", partial(extract_chunks, bundle, lengths), [paths[index] for index in usable])
-    sides = [Side.of(clips[index], listened[index], Line.NATIVE, Line.NATIVE) for index in usable]
+    sides = [Side.of(clips[index], extracted[index], LineKind.NATIVE, LineKind.NATIVE) for index in usable]
     whole = _compared(sides, bundle)
     rows = [_row(None, [1] * len(sides), sides, sides, whole, whole)]
     for number, length in enumerate(lengths):
@@ -106,8 +108,8 @@ def agreement(manifest: Path, bundle: Path, lengths: Sequence[float]) -> list[Ag
     return rows
 
 
-def _compared(sides: Sequence[Side], bundle: Path) -> Outcome:
-    return compare(enrolments(sides, 1), sides, Calibration.parse(load(bundle).calibration), Policy())
+def _compared(sides: Sequence[Side], bundle: Path) -> TrialOutcomes:
+    return compare(enrollments(sides, 1), sides, Calibration.parse(load(bundle).calibration), Policy())
 
 
 def _row(
@@ -115,8 +117,8 @@ def _row(
     counts: Sequence[int],
     sides: Sequence[Side],
     called: Sequence[Side],
-    whole: Outcome,
-    outcome: Outcome,
+    whole: TrialOutcomes,
+    outcome: TrialOutcomes,
 ) -> AgreementRow:
     rate = eer(Trials.of(outcome.llr, outcome.targets))
     return AgreementRow(

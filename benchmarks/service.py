@@ -23,12 +23,12 @@ import numpy as np
 
 from benchmarks.handler import audio, authenticate, enroll
 from layers.golden.readers import RATE, load
-from layers.model.fetch import Package, fetch
+from layers.packages import PinnedPackage, fetch
 from local.aws.functions.function import FunctionDefinition, LambdaFunction
 from local.aws.process import ChildProgram
 from local.runner import Deployment, deployment
 
-SAM = Package(
+SAM = PinnedPackage(
     name="aws-sam-cli",
     version="1.170.0",
     file="aws_sam_cli-1.170.0-py3-none-any.whl",

@@ -14,11 +14,11 @@ from typing import Self
 
 import numpy as np
 
-from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Waveform
 from bonafide_client import Client, GaveUp, RetryBudget, SourceRecording
 from bonafide_client.chunks import CHUNK_SECONDS
 from layers.golden.readers import RATE, load
+from training.corpus.telephone import telephone
 
 # When a caller looks for the evidence of a chunk that was accepted.
 EVALUATE_AFTER_SECONDS = 2.0

@@ -37,23 +37,9 @@ class DataStack(Stack):
         )
         self._protected = stage.protected
         self.domains = self._table("Tenants", "domain", "item")
-        self.decisions = self._table("Decisions", "domain", "decision_id", expires="expires_at")
-        # Keys and filters only: documents are read from the table, and an index of them would double its cost.
-        self.decisions.add_global_secondary_index(
-            index_name="by_time",
-            partition_key=_string("domain"),
-            sort_key=_string("decided_at"),
-            projection_type=dynamodb.ProjectionType.INCLUDE,
-            non_key_attributes=["claimed_speaker", "decision"],
-        )
+        self.decisions = self._decisions()
         self.idempotency = self._table("Idempotency", "id", expires="expiration")
-        self.sessions = self._table("Sessions", "session", "item", expires="expires_at")
-        self.sessions.add_global_secondary_index(
-            index_name="due",
-            partition_key=_string("open"),
-            sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.NUMBER),
-            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
-        )
+        self.sessions = self._sessions()
         self.audio = self._bucket(
             "Audio", s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1))
         )
@@ -72,6 +58,28 @@ class DataStack(Stack):
             encryption_key=self.key,
             removal_policy=RemovalPolicy.RETAIN,
         )
+
+    def _decisions(self) -> dynamodb.Table:
+        decisions = self._table("Decisions", "domain", "decision_id", expires="expires_at")
+        # Keys and filters only: documents are read from the table, and an index of them would double its cost.
+        decisions.add_global_secondary_index(
+            index_name="by_time",
+            partition_key=_string("domain"),
+            sort_key=_string("decided_at"),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=["claimed_speaker", "decision"],
+        )
+        return decisions
+
+    def _sessions(self) -> dynamodb.Table:
+        sessions = self._table("Sessions", "session", "item", expires="expires_at")
+        sessions.add_global_secondary_index(
+            index_name="due",
+            partition_key=_string("open"),
+            sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.NUMBER),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        return sessions
 
     def _table(
         self, id_: str, partition: str, sort: str | None = None, *, expires: str | None = None

@@ -8,7 +8,7 @@ import numpy as np
 from bonafide.audio.decode import decode
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
-from layers.model.fetch import TORTOISE, fetch
+from layers.packages import TORTOISE, fetch
 
 FOLDER = "tortoise-tts-3.0.0/tortoise/voices"
 

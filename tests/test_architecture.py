@@ -51,7 +51,7 @@ ONLY_IN = {
     "onnxruntime": (
         "layers/core/python/bonafide/adapters",
         "layers/core/python/bonafide/bootstrap",
-        "training/corpus/voices.py",
+        "training/corpus/synthesis/voices.py",
     ),
     "torch": ("training",),
 }
@@ -70,6 +70,7 @@ OUTSIDE = {  # folder of the repository -> what of the project it may import
         "bonafide.errors",
         "bonafide.adapters.onnx",
         "layers.packages",
+        "layers.model.filterbank",  # the interpolator that serves
     ),
 }
 LONGEST_FILE = 300

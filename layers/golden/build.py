@@ -16,7 +16,7 @@ import numpy as np
 
 from bonafide.audio.waveform import Samples
 from layers.golden.readers import RATE, Reader, load, wav
-from layers.model.fetch import TORTOISE
+from layers.packages import TORTOISE
 
 OUT = Path(".build/layers/golden")
 RECORDINGS = "golden"

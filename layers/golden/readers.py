@@ -15,7 +15,7 @@ import numpy as np
 
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
-from layers.model.fetch import TORTOISE, fetch
+from layers.packages import TORTOISE, fetch
 
 RATE = 16000
 FOLDER = "train_"  # volunteers who read books aloud; the package's other voices are public figures

@@ -1,8 +1,8 @@
 """The speaker network, arranged for speed; `layers.model.plain` has the same network as it was published.
 
-What is done, and why, measured in docs/decisions/0002-bundle-and-graphs.md:
+The changes, with measurements in docs/decisions/0002-bundle-and-graphs.md:
 
-- Batch normalisation after a convolution is folded into it. Before a convolution, with a ReLU between, it stays: as a
+- Batch normalization after a convolution is folded into it. Before a convolution, with a ReLU between, it stays: as a
   convolution of one weight a channel, into which the runtime fuses the ReLU, so that memory is passed over once.
 - All time-delay layers are 2-D convolutions of height 1, since the runtime computes 2-D convolutions (and only those)
   on channels in blocks of its vector width.
@@ -85,7 +85,7 @@ class _Network:
         return self._scale(masked, np.ones(GROWTH, dtype=np.float32))
 
     def _mask(self, hidden: str, name: str) -> str:
-        """Shape (1, 32, 1, frames), from (1, 128, 1, frames)."""
+        """Adds the mask: (1, 32, 1, frames), from (1, 128, 1, frames)."""
         out = self._graph.op("MatMul", hidden, self._averages)
         for layer, activation in (("linear1", "Relu"), ("linear2", "Sigmoid")):
             kernel, offset = self._weights[f"{name}.{layer}.weight"], self._weights[f"{name}.{layer}.bias"]
@@ -93,7 +93,7 @@ class _Network:
         return self._graph.op("MatMul", out, self._membership)
 
     def _share_segments(self) -> None:
-        """Adds the matrices (frames, segments) that averages and (segments, frames) that repeats."""
+        """Adds two matrices: (frames, segments) averages, (segments, frames) repeats."""
         graph = self._graph
         count = graph.op("Squeeze", self._frames, graph.ints([0]))
         frame = graph.op("Range", graph.ints(0), count, graph.ints(1))
@@ -107,7 +107,7 @@ class _Network:
         self._averages = graph.op("Transpose", graph.op("Add", within, everywhere), perm=[1, 0])
 
     def _statistics(self, x: str) -> str:
-        """Shape (1, 1024): mean and unbiased standard deviation over frames."""
+        """Adds statistics, shape (1, 1024): mean and unbiased standard deviation over frames."""
         graph, axis = self._graph, self._graph.ints([3])
         mean = graph.op("ReduceMean", x, axis, keepdims=1)
         total = graph.op("ReduceSumSquare", graph.op("Sub", x, mean), axis, keepdims=1)
@@ -135,13 +135,13 @@ class _Network:
         return self._graph.op("Conv", x, *map(self._graph.floats, parameters), **attributes)
 
     def _folded(self, name: str, norm: str) -> tuple[Tensor, Tensor]:
-        """Kernel and offset of a convolution together with the normalisation behind it."""
+        """Returns kernel and offset of a convolution with the normalization after it folded in."""
         scale, offset = self._affine(norm)
         kernel = self._weights[f"{name}.weight"]
         return kernel * scale.reshape(-1, *[1] * (kernel.ndim - 1)), offset
 
     def _affine(self, name: str) -> tuple[Tensor, Tensor]:
-        """Scale and offset of a batch normalisation at inference."""
+        """Returns scale and offset of a batch normalization at inference."""
         mean, variance = self._weights[f"{name}.running_mean"], self._weights[f"{name}.running_var"]
         gain = self._weights.get(f"{name}.weight", np.ones_like(mean))
         scale = np.asarray(gain / np.sqrt(variance + EPSILON), np.float32)

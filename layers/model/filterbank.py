@@ -4,7 +4,7 @@ Everything up to the spectrum (mean removal, pre-emphasis, window, Fourier trans
 frame, so that it is one matrix; one strided convolution applies it to all frames. Definition: Kaldi's
 feat/feature-fbank.cc with 80 bins of 20 Hz to 8 kHz, frames of 25 ms each 10 ms that lie inside the signal
 (snip_edges), Povey window, no dither, power spectrum, natural log; samples in [-1, 1], as the speaker network was
-trained (its log floor is then about the quantisation noise of 16 bits).
+trained (its log floor is then about the quantization noise of 16 bits).
 """
 
 import numpy as np
@@ -40,20 +40,20 @@ def spectrum_matrix() -> Matrix:
     """
     angle = 2 * np.pi * (np.outer(np.arange(FFT // 2), np.arange(FRAME)) % FFT) / FFT
     waves = np.vstack([np.cos(angle), -np.sin(angle)]) * povey_window()
-    emphasised = waves.copy()
-    emphasised[:, :-1] -= PREEMPHASIS * waves[:, 1:]
-    emphasised[:, 0] -= PREEMPHASIS * waves[:, 0]  # the first sample is its own predecessor
-    mean: Matrix = emphasised.mean(axis=1, keepdims=True)
-    return emphasised - mean
+    emphasized = waves.copy()
+    emphasized[:, :-1] -= PREEMPHASIS * waves[:, 1:]
+    emphasized[:, 0] -= PREEMPHASIS * waves[:, 0]  # the first sample is its own predecessor
+    mean: Matrix = emphasized.mean(axis=1, keepdims=True)
+    return emphasized - mean
 
 
 def mel_matrix() -> Matrix:
     """Shape (BINS, FFT / 2): triangles that are equally wide on the mel scale 1127 ln(1 + f / 700)."""
     edges = np.linspace(_mel(np.array(LOWEST_HZ)), _mel(np.array(RATE / 2)), BINS + 2)
-    left, centre, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    left, center, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     mels = _mel(np.arange(FFT // 2) * RATE / FFT)[None]
-    rising = (mels - left) / (centre - left)
-    falling = (right - mels) / (right - centre)
+    rising = (mels - left) / (center - left)
+    falling = (right - mels) / (right - center)
     return np.maximum(0.0, np.minimum(rising, falling))
 
 
@@ -65,7 +65,7 @@ def filterbank(graph: Graph, samples: str) -> str:
     """Adds the front end.
 
     Args:
-        graph: where to.
+        graph: that grows.
         samples: shape (1, 1, 1, n), 16 kHz, full scale 1.0.
 
     Returns:
@@ -76,8 +76,8 @@ def filterbank(graph: Graph, samples: str) -> str:
     mel = mel_matrix()
     power = graph.op("Conv", energy, _kernel(graph, np.hstack([mel, mel])[:, :, None]))
     log = graph.op("Log", graph.op("Max", power, graph.floats(FLOOR)))
-    centred = graph.op("Sub", log, graph.op("ReduceMean", log, graph.ints([3]), keepdims=1))
-    return graph.op("Transpose", centred, perm=[0, 2, 1, 3])
+    centered = graph.op("Sub", log, graph.op("ReduceMean", log, graph.ints([3]), keepdims=1))
+    return graph.op("Transpose", centered, perm=[0, 2, 1, 3])
 
 
 def _kernel(graph: Graph, taps: Matrix) -> str:

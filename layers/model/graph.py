@@ -53,11 +53,11 @@ class Graph:
         return self.op("If", condition, then_branch=then, else_branch=otherwise)
 
     def rename(self, tensor: str, name: str) -> None:
-        """Gives a tensor the name that the outside sees."""
+        """Gives a tensor the name of an output."""
         self._nodes.append(helper.make_node("Identity", [tensor], [name]))
 
     def body(self, name: str, outputs: Sequence[Field], inputs: Sequence[Field] = ()) -> onnx.GraphProto:
-        """The finished graph."""
+        """Returns the finished graph."""
         return helper.make_graph(
             self._nodes,
             name,
@@ -67,7 +67,7 @@ class Graph:
         )
 
     def model(self, name: str, inputs: Sequence[Field], outputs: Sequence[Field]) -> onnx.ModelProto:
-        """The finished model, checked."""
+        """Returns the finished model, checked."""
         opset = helper.make_opsetid("", OPSET)
         body = self.body(name, outputs, inputs)
         model = helper.make_model(body, opset_imports=[opset], ir_version=IR_VERSION, producer_name="bonafide")

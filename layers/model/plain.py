@@ -1,4 +1,4 @@
-"""The speaker network operator for operator, as an export from its training framework has it: the reference.
+"""The speaker network operator for operator, as exported from its training framework: the reference.
 
 CAM++ (Wang et al., "CAM++: A fast and efficient network for speaker verification using context-aware masking",
 Interspeech 2023): a residual 2-D convolutional head over the filter bank, then three densely connected blocks of
@@ -14,7 +14,7 @@ from layers.model.graph import Graph
 
 
 def plain_speaker(weights: Weights) -> onnx.ModelProto:
-    """Features (1, frames, 80) to embedding (1, 192)."""
+    """Builds the graph from features (1, frames, 80) to the embedding (1, 192)."""
     graph = Graph()
     embedding = _Plain(graph, weights).embed(graph.op("Transpose", "features", perm=[0, 2, 1]))
     graph.rename(embedding, "embedding")

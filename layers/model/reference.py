@@ -1,4 +1,4 @@
-"""What the graphs are compared with: features outside the graph, and the speech detector one window at a time."""
+"""References for the graphs: features computed outside of them, and the speech detector one window at a time."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ type Floats = NDArray[np.float32]
 
 
 def kaldi_features(samples: Floats) -> Floats:
-    """Filter bank of kaldi-native-fbank, shape (frames, 80), the mean over frames removed; samples at 16 kHz."""
+    """Computes kaldi-native-fbank's filter bank, shape (frames, 80), without its mean; samples at 16 kHz."""
     options = kaldi_native_fbank.FbankOptions()
     options.frame_opts.samp_freq = RATE
     options.frame_opts.dither = 0.0
@@ -27,13 +27,13 @@ def kaldi_features(samples: Floats) -> Floats:
 
 
 def step_vad(session: Any, samples: Floats, rate: int, windows: range | None = None) -> Floats:
-    """Probabilities of the published detector, shape (windows,), its state handed from call to call.
+    """Computes probabilities of the published detector, shape (windows,), with its state passed from call to call.
 
     Args:
         session: of the published graph.
         samples: the recording.
         rate: 8000 or 16000.
-        windows: to go through, beginning with an empty state; None means all.
+        windows: to compute, beginning with an empty state; None means all.
     """
     _, window, context = BRANCHES[rate]
     padded = np.pad(samples, (context, -len(samples) % window))
@@ -47,7 +47,7 @@ def step_vad(session: Any, samples: Floats, rate: int, windows: range | None = N
 
 
 def step_segments(session: Any, samples: Floats, rate: int) -> Floats:
-    """As `step_vad`, with an empty state every SEGMENT windows; segments overlap by half, the higher answer counts."""
+    """Computes `step_vad` from an empty state every SEGMENT windows; of overlaps by half the higher one counts."""
     count, half = -(-len(samples) // BRANCHES[rate][1]), SEGMENT // 2
     probabilities = np.zeros(count, np.float32)
     for start in range(0, max(1, count - half), half):

@@ -11,10 +11,10 @@ NARROWBAND_RATE = 8000
 
 
 def speaker(weights: Weights) -> onnx.ModelProto:
-    """Samples (n,) at `rate` (8000 or 16000, int64 scalar), full scale 1.0, to a unit vector (192,)."""
+    """Builds the graph: samples (n,) at `rate` (8000 or 16000, int64), full scale 1.0, to a unit vector (192,)."""
     graph = Graph()
     narrowband = graph.op("Equal", "rate", graph.ints(NARROWBAND_RATE))
-    wide = graph.choose(narrowband, _doubled(), _as_it_is())
+    wide = graph.choose(narrowband, _doubled(), _unchanged())
     embedding = trunk(graph, filterbank(graph, wide), weights)
     flat = graph.op("Reshape", embedding, graph.ints([-1]))
     graph.rename(graph.op("LpNormalization", flat, axis=0, p=2), "embedding")
@@ -29,7 +29,7 @@ def _doubled() -> onnx.GraphProto:
     return body.body("double_rate", [("doubled", TensorProto.FLOAT, (1, 1, 1, "m"))])
 
 
-def _as_it_is() -> onnx.GraphProto:
+def _unchanged() -> onnx.GraphProto:
     body = Graph("same_")
     body.rename(body.op("Reshape", "samples", body.ints([1, 1, 1, -1])), "same")
     return body.body("same_rate", [("same", TensorProto.FLOAT, (1, 1, 1, "m"))])

@@ -1,12 +1,12 @@
 """The speech detector: Silero VAD with all windows of a recording in one call.
 
 The published graph takes one window at a time and hands its state to the next call. Only the recurrent layer needs that
-order; everything before it runs here on all windows at once, windows being the rows of a 2-D convolution.
+order; everything before it is computed here on all windows at once, windows being the rows of a 2-D convolution.
 
-Over minutes of isolated words the state drifts until it takes everything for silence. So the recurrent layer begins
-afresh in every segment, all segments being one batch of one operator. They overlap by half and the higher of the two
-answers counts, since the first words after a fresh start are easily missed. A recording of one segment gets what the
-published graph gives.
+Over minutes of isolated words the state drifts until everything counts as silence. So the recurrent layer starts again
+in every segment, all segments being one batch of one operator. They overlap by half and the higher of the two
+probabilities counts, since the first words after a start are easily missed. A recording of one segment has the
+probabilities of the published graph.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ HIDDEN = 128
 STRIDES = (1, 2, 2, 1)
 # Windows that the recurrent layer goes through before its state is emptied, 4 s. Segments overlap by half.
 SEGMENT = 124
-# The convolution kernels of the runtime want channels in multiples of this.
+# The convolution kernels of the runtime need channels in multiples of this.
 CHANNEL_BLOCK = 16
 
 type Array = NDArray[Any]
@@ -58,7 +58,7 @@ def _weights(original: onnx.ModelProto, branch: str) -> Mapping[str, Array]:
 
 
 def _windows(body: Graph, window: int, context: int) -> str:
-    """Shape (1, 1, windows, 2 * context + window): what came before, the window, and its end mirrored."""
+    """Shape (1, 1, windows, 2 * context + window): the end of the window before, the window, its end mirrored."""
     padded = body.op("Pad", "samples", body.ints([0, window - 1]))
     whole = body.op("Mul", body.op("Div", body.op("Shape", padded), body.ints([window])), body.ints([window]))
     kept = body.op("Slice", padded, body.ints([0]), whole)
@@ -125,7 +125,7 @@ def _recur(body: Graph, segments: str, weights: Mapping[str, Array]) -> str:
 
 
 def _likelier(body: Graph, probabilities: str, half: str) -> str:
-    """From (segments, 2 * half) to (windows and what was padded,): the higher answer where segments overlap."""
+    """From (segments, 2 * half) to (windows and what was padded,): the higher probability where segments overlap."""
     first = body.op("Slice", probabilities, body.ints([0]), half, body.ints([1]))
     second = body.op("Slice", probabilities, half, body.ints([SEGMENT]), body.ints([1]))
     ended = body.op("Pad", first, body.ints([0, 0, 1, 0]))

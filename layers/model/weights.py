@@ -1,7 +1,7 @@
 """Reads tensors from a torch checkpoint (`torch.save` zip format) with numpy alone.
 
 A checkpoint is a zip: `*/data.pkl` describes the tensors, `*/data/<key>` holds their bytes. Unpickling could run any
-code, so that only the four names which a dictionary of plain tensors needs are resolved, none of them to torch.
+code, so that only the four names that a dictionary of plain tensors needs are resolved, none of them to torch.
 """
 
 import io
@@ -20,7 +20,7 @@ type Tensor = NDArray[np.float32]
 STORAGES = {("torch", "FloatStorage"): np.float32, ("torch", "LongStorage"): np.int64}
 
 
-class _Reader(pickle.Unpickler):
+class _TensorUnpickler(pickle.Unpickler):
     def __init__(self, archive: zipfile.ZipFile, index: str) -> None:
         super().__init__(io.BytesIO(archive.read(index)))
         self._archive = archive
@@ -55,5 +55,5 @@ def read_checkpoint(file: BinaryIO) -> Mapping[str, Tensor]:
     """
     with zipfile.ZipFile(file) as archive:
         index = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-        tensors = _Reader(archive, index).load()
+        tensors = _TensorUnpickler(archive, index).load()
     return {name: tensor for name, tensor in tensors.items() if tensor.dtype == np.float32}

@@ -20,7 +20,7 @@ OUT = Path(".build/layers/runtime")
 # onnxruntime comes as manylinux_2_28 only, which the python3.12 runtime (Amazon Linux 2023) satisfies.
 PLATFORM = "x86_64-manylinux_2_28"
 
-# What the functions call. Each other service description costs size and no function may use it unnoticed.
+# Services that the functions call. Any other description costs size, and no function may use it unnoticed.
 SERVICES = frozenset({"codedeploy", "dynamodb", "kinesis", "kms", "lambda", "s3", "sts"})
 
 UNUSED = (
@@ -51,7 +51,7 @@ UNUSED = (
 
 
 def digest() -> str:
-    """Identifies everything that the content of the layer depends on."""
+    """Returns the digest of everything that the content of the layer depends on."""
     parts = [(HERE / "requirements.txt").read_bytes(), Path(__file__).read_bytes(), sys.version.encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 

@@ -10,7 +10,7 @@ from statistics import quantiles
 from typing import Any
 
 from bonafide_client import ApiResponse
-from layers.model.fetch import TORTOISE
+from layers.packages import TORTOISE
 from local.demo.script import Action, DemoStep, SyntheticVoice
 
 PROGRAMS = ("hibari-tts", "pyworld-prebuilt")

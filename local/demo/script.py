@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bonafide.audio.telephone import telephone
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide_client import bodies
 from layers.golden.readers import RATE, Reader, wav
 from local.demo import synthetic_voices
+from training.corpus.telephone import telephone
 
 type Send = Callable[[Samples], bytes]
 

@@ -9,12 +9,13 @@ import pytest
 from bonafide.adapters.bundle import BundleCorrupt
 from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle
 from bonafide.audio.resample import resample
-from bonafide.audio.telephone import telephone, to_narrowband
+from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel
 from layers.model.build import build
-from layers.model.fetch import sha256
+from layers.packages import sha256
 from tests.readings import call, lasting, reading
+from training.corpus.telephone import telephone
 
 BOTH = (Channel.NARROWBAND, Channel.WIDEBAND)
 

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from bonafide.audio.quality import effective_channel, measure
 from bonafide.audio.resample import resample
-from bonafide.audio.telephone import telephone, to_narrowband
+from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel
 from tests.audio.signals import pcm, tone, voice
+from training.corpus.telephone import telephone
 
 type Mask = NDArray[np.bool_]
 

@@ -40,7 +40,9 @@ class Service:
     def _answer(self, function: str, method: str, path: str, body: Document) -> tuple[int, Document]:
         if function == "authenticate_caller":
             recordings = {GOLDEN.content(name): decision for name, decision in RIGHT.items()}
-            return 200, {"decision": recordings[body["audio"]["content"]]}
+            return 200, {"decision": recordings[body["audio"]["content"]], "decision_id": "d"}
+        if function == "read_decisions":
+            return 200, {"decision": "ACCEPT", "decisions": []}
         if function == "manage_sessions":
             ended = ("ingest_audio", "score_audio")
             heard = any(each in ended for each, _ in self.asked)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from layers.model.build import build, embedding_space
-from layers.model.fetch import SILERO, fetch, sha256
+from layers.model.build import NOTHING_FITTED, FittedFiles, build, embedding_space
 from layers.model.weights import read_checkpoint
+from layers.packages import SILERO, fetch, sha256
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_the_manifest_says_what_the_bundle_was_made_from(bundle: Path) -> None:
 def test_calibration_files_are_part_of_the_bundle(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source/calibration.json").write_text('{"metrics": {"eer": 0.01}, "lineage": {"seed": 7}}')
-    build(tmp_path / "out", calibration=tmp_path / "source")
+    build(tmp_path / "out", fitted=FittedFiles(tmp_path / "source"))
     manifest = json.loads((tmp_path / "out/manifest.json").read_bytes())
     assert "calibration.json" in manifest["files"]
     assert manifest["metrics"] == {"eer": 0.01}
@@ -65,7 +65,7 @@ def test_calibration_files_are_part_of_the_bundle(tmp_path: Path) -> None:
 
 
 def test_calibration_does_not_change_the_embedding_space(bundle: Path, tmp_path: Path) -> None:
-    build(tmp_path / "out", calibration=tmp_path)
+    build(tmp_path / "out", fitted=FittedFiles(tmp_path))
     assert json.loads((tmp_path / "out/manifest.json").read_bytes())["embedding_space"] == embedding_space()
 
 
@@ -86,3 +86,24 @@ def test_a_checkpoint_that_would_run_code_is_refused() -> None:
         archive.writestr("archive/data.pkl", pickle.dumps({"weight": print}))
     with pytest.raises(pickle.UnpicklingError):
         read_checkpoint(file)
+
+
+def test_a_change_of_code_that_leaves_the_files_alone_makes_no_other_bundle(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layers.model.build.code_digest", lambda _: "of other code")
+    assert build(tmp_path / "out")
+    assert sha256(tmp_path / "out/manifest.json") == sha256(bundle / "manifest.json")
+
+
+def test_other_files_are_of_the_code_that_made_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layers.model.build.code_digest", lambda _: "of other code")
+    build(tmp_path / "out", fitted=NOTHING_FITTED)
+    assert json.loads((tmp_path / "out/manifest.json").read_bytes())["lineage"]["builder"] == "of other code"
+
+
+def test_the_graphs_alone_are_what_the_training_starts_from(tmp_path: Path, bundle: Path) -> None:
+    build(tmp_path / "out", fitted=NOTHING_FITTED)
+    names = {"vad.onnx", "speaker.onnx"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == names | {"manifest.json"}
+    assert all(sha256(tmp_path / "out" / name) == sha256(bundle / name) for name in names)

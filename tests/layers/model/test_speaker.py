@@ -34,14 +34,14 @@ def test_it_agrees_for_other_voices(fast: Session, plain: Session, reader: str) 
     assert _fast(fast, waveform) @ _plain(plain, waveform.samples) > 0.9999
 
 
-def test_telephone_speech_is_heard_as_if_it_had_been_resampled_before(fast: Session, plain: Session) -> None:
+def test_telephone_speech_is_embedded_as_if_it_had_been_resampled_before(fast: Session, plain: Session) -> None:
     samples = call().samples
     doubled = np.repeat(samples, 2)
     doubled[1::2] = np.convolve(np.pad(samples, (HALF_WIDTH - 1, HALF_WIDTH)), halfway_kernel(), "valid")
     assert _fast(fast, call()) @ _plain(plain, doubled) > 0.9999
 
 
-def test_another_resampler_hears_the_same_voice(fast: Session, plain: Session) -> None:
+def test_another_resampler_leaves_the_same_voice(fast: Session, plain: Session) -> None:
     doubled = resample(call().samples, 8000, 16000)
     assert _fast(fast, call()) @ _plain(plain, doubled) > 0.95
 

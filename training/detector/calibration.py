@@ -1,0 +1,121 @@
+"""Turns the scores of the detector's views into log-likelihood ratios.
+
+The calibration uses speakers, and mostly families of attacks, that nothing was trained on. Every family counts alike,
+however many files it has, and so does every collection of bona fide speech over every channel: the next system is as
+likely to resemble a small family as a large one. Below nearly all bona fide speech the line is steeper, since a single
+line through everything would understate the evidence there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+# Share of held-out bona fide crops of any cell that may fall below the threshold: half of what callers may, since
+# some lines are worse than any of ours. Smaller cells tell nothing.
+BPCER = 0.025
+SMALLEST_CELL = 10
+# Below this quantile of bona fide speech the line may be steeper.
+KNEE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorCalibration:
+    """line = offset + scores . scale, LLR = max(line + steepness * min(line - knee, 0), floor).
+
+    Attributes:
+        scale: of the score of each view.
+        offset: LLR at scores of 0.
+        steepness: how much steeper it is below the knee, 0 or more.
+        knee: in LLR.
+        floor: the least LLR; no lower one is supported by so many bona fide crops (after the bounds of Vergeer 2016).
+    """
+
+    scale: tuple[float, ...]
+    offset: float
+    steepness: float
+    knee: float
+    floor: float
+
+    def llr(self, scores: Numbers) -> Numbers:
+        """Maps scores (n, views) to LLRs (n,)."""
+        line = scores @ np.array(self.scale) + self.offset
+        return np.asarray(np.maximum(line + self.steepness * np.minimum(line - self.knee, 0), self.floor), np.float64)
+
+
+def fit(
+    scores: Numbers, human: NDArray[np.bool_], cells: NDArray[np.str_], views: Sequence[float], shrink: float
+) -> DetectorCalibration:
+    """Fits to held-out crops.
+
+    Args:
+        scores: shape (n, views).
+        human: whether bona fide, shape (n,).
+        cells: collection or family, and channel; all count alike within a class, shape (n,).
+        views: weight of each view, where their scores spread alike.
+        shrink: factor of the line, since systems to come are further from the trained ones than those here.
+    """
+    weights = alike(human, cells)
+    mixed = mixture(scores, human, views)
+    total = scores @ mixed
+    slope, offset = odds(np.stack([total, np.ones_like(total)], 1), human, weights)
+    line = shrink * (slope * total + offset)
+    order = np.argsort(line[human])
+    share = np.cumsum(weights[human][order]) / weights[human].sum()
+    knee = float(line[human][order][np.searchsorted(share, KNEE)])
+    (steeper,) = odds(np.minimum(line - knee, 0)[:, None], human, weights, start=line)
+    scale = shrink * slope * mixed
+    return DetectorCalibration(
+        scale=tuple(scale.tolist()),
+        offset=float(shrink * offset),
+        steepness=max(0.0, float(steeper)),
+        knee=knee,
+        floor=-float(np.log(human.sum())),
+    )
+
+
+def mixture(scores: Numbers, human: NDArray[np.bool_], views: Sequence[float]) -> Numbers:
+    """Returns the factors of the views' scores that give them their weights, shape (views,)."""
+    within = sum(np.sqrt(np.average((scores[side] - scores[side].mean(0)) ** 2, 0)) for side in (human, ~human))
+    return np.asarray(np.array(views) / within, np.float64)
+
+
+def odds(
+    design: Numbers, human: NDArray[np.bool_], weights: Numbers, start: Numbers | float = 0.0, rounds: int = 50
+) -> Numbers:
+    """Weighted logistic regression (Platt 1999) by Newton's method, shape (columns,).
+
+    Args:
+        design: shape (n, columns).
+        human: whether bona fide, shape (n,).
+        weights: shape (n,), each class with a sum of 1, so that log odds are LLRs.
+        start: log odds to begin from, shape (n,).
+        rounds: of Newton's method.
+    """
+    found = np.zeros(design.shape[1])
+    for _ in range(rounds):
+        chance = 1 / (1 + np.exp(-(start + design @ found)))
+        slope = design.T @ (weights * (chance - human)) + 1e-6 * found
+        curve = design.T @ (design * (weights * chance * (1 - chance))[:, None]) + 1e-6 * np.eye(len(found))
+        found = found - np.linalg.solve(curve, slope)
+    return np.asarray(found, np.float64)
+
+
+def alike(human: NDArray[np.bool_], cells: NDArray[np.str_]) -> Numbers:
+    """Returns weights by which all cells of a class count alike, each class with a sum of 1."""
+    _, cell, counts = np.unique(
+        np.char.add(np.where(human, "h ", "s "), cells), return_inverse=True, return_counts=True
+    )
+    weights = 1 / counts[cell]
+    return np.where(human, weights / weights[human].sum(), weights / weights[~human].sum())
+
+
+def worst_quantile(llr: Numbers, cells: NDArray[np.str_]) -> float:
+    """Returns the least of the cells' quantiles: no collection over any channel is refused more often than BPCER.
+
+    An average over collections would be that of clean speech, and calls are not clean.
+    """
+    names, counts = np.unique(cells, return_counts=True)
+    return min(float(np.quantile(llr[cells == name], BPCER)) for name in names[counts >= SMALLEST_CELL])

@@ -1,0 +1,132 @@
+"""Digests of everything that the output of a stage depends on: files, code, and the command with its parameters."""
+
+import ast
+import hashlib
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from training.pipeline.graph import PipelineError, PipelineStage
+
+# Where the modules of this project are found, beneath the root.
+ROOTS = ("", "layers/core/python")
+MODULE = "-m"
+
+
+@dataclass
+class DigestCache:
+    """Digests of files, computed once for each size and time of change.
+
+    Attributes:
+        file: where they are kept.
+        known: size, time of change in ns, and digest, by path.
+    """
+
+    file: Path
+    known: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, file: Path) -> "DigestCache":
+        """Reads the digests that are known; none when they cannot be read."""
+        try:
+            return cls(file, {path: tuple(each) for path, each in json.loads(file.read_bytes()).items()})
+        except (OSError, ValueError):
+            return cls(file)
+
+    def save(self) -> None:
+        """Writes the digests."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self.file.with_suffix(".part")
+        scratch.write_text(json.dumps(self.known), encoding="utf-8")
+        scratch.replace(self.file)
+
+    def of(self, path: Path) -> str:
+        """Returns the digest of a file, or of all files of a folder with their names.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        if not path.is_dir():
+            return self._of_file(path)
+        digest = hashlib.sha256()
+        for each in sorted(each for each in path.rglob("*") if each.is_file()):
+            digest.update(f"{each.relative_to(path).as_posix()} {self._of_file(each)}\n".encode())
+        return digest.hexdigest()
+
+    def _of_file(self, path: Path) -> str:
+        key, status = str(path.absolute()), path.stat()
+        seen = self.known.get(key)
+        if seen is None or seen[:2] != (status.st_size, status.st_mtime_ns):
+            with path.open("rb") as content:
+                found = hashlib.file_digest(content, "sha256").hexdigest()
+            self.known[key] = (status.st_size, status.st_mtime_ns, found)
+        return self.known[key][2]
+
+
+def fingerprint(stage: PipelineStage, root: Path, digests: DigestCache) -> dict[str, str]:
+    """Returns the digests that a stage's output depends on, by what they are of.
+
+    Raises:
+        PipelineError: an input is missing.
+    """
+    found = {"command": _digest(f"{stage.environment} {stage.command}"), "code": code_digest(stage, root)}
+    for name, path in stage.inputs.items():
+        try:
+            found[f"input {name} ({path})"] = digests.of(root / path)
+        except FileNotFoundError as error:
+            raise PipelineError(f"{stage.name}: its input {path} is missing") from error
+    return found
+
+
+def code_digest(stage: PipelineStage, root: Path) -> str:
+    """Returns the digest of the module that a command runs, and of all modules of this project that it imports.
+
+    Comments, docstrings and layout do not count.
+    """
+    words = shlex.split(stage.command)
+    if MODULE not in words:
+        return _digest("")
+    modules = dict(_imported(words[words.index(MODULE) + 1], root))
+    return _digest("\n".join(f"{name} {modules[name]}" for name in sorted(modules)))
+
+
+def _imported(first: str, root: Path) -> Iterator[tuple[str, str]]:
+    waiting, seen = [first], set[str]()
+    while waiting:
+        name = waiting.pop()
+        file = _file(name, root)
+        if name in seen or file is None:
+            continue
+        seen.add(name)
+        tree = _bare(ast.parse(file.read_text(encoding="utf-8")))
+        waiting += _names(tree)
+        yield name, _digest(ast.dump(tree))
+
+
+def _file(module: str, root: Path) -> Path | None:
+    place = module.replace(".", "/")
+    candidates = (root / above / f"{place}{end}" for above in ROOTS for end in (".py", "/__init__.py"))
+    return next((each for each in candidates if each.is_file()), None)
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _bare(tree: ast.Module) -> ast.Module:
+    """Removes docstrings."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            del node.body[0]
+    return tree
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,107 @@
+"""The record of stages that succeeded, and the state of each stage by it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from training.pipeline.fingerprint import DigestCache, fingerprint
+from training.pipeline.graph import PipelineError, PipelineGraph, PipelineStage
+
+FOLDER = Path(".build/training")
+
+
+class StageState(StrEnum):
+    """The state of a stage."""
+
+    DONE = "done"
+    CHANGED = "changed"
+    NEVER = "never run"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """The last success of a stage.
+
+    Attributes:
+        inputs: digests that its output depends on, by what they are of.
+        outputs: digests of its outputs, by path.
+        seconds: that it took.
+        finished: when, ISO 8601.
+    """
+
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    seconds: float
+    finished: str
+
+
+@dataclass
+class PipelineState:
+    """All records, on disk.
+
+    Attributes:
+        root: that paths are relative to.
+        digests: of files.
+        records: by stage.
+    """
+
+    root: Path
+    digests: DigestCache
+    records: dict[str, StageRecord] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, root: Path) -> Self:
+        """Reads the records; none where nothing has run."""
+        digests = DigestCache.load(root / FOLDER / "digests.json")
+        try:
+            written = json.loads((root / FOLDER / "state.json").read_bytes())
+        except OSError:
+            written = {}
+        return cls(root, digests, {name: StageRecord(**each) for name, each in written.items()})
+
+    def record(self, stage: str, record: StageRecord) -> None:
+        """Records a success: the last step of a stage."""
+        self.records[stage] = record
+        self.digests.save()
+        file = self.root / FOLDER / "state.json"
+        scratch = file.with_suffix(".part")
+        written = {name: asdict(each) for name, each in self.records.items()}
+        scratch.write_text(json.dumps(written, indent=1), encoding="utf-8")
+        scratch.replace(file)
+
+    def forget(self, stage: str) -> None:
+        """Forgets the success of a stage."""
+        if stage in self.records:
+            done = self.records.pop(stage)
+            self.record(stage, StageRecord({}, {}, done.seconds, done.finished))
+
+    def of(self, stage: PipelineStage) -> tuple[StageState, str]:
+        """Returns the state of a stage by its own inputs and outputs, with the reason."""
+        record = self.records.get(stage.name)
+        try:
+            now = fingerprint(stage, self.root, self.digests)
+        except PipelineError as error:
+            return StageState.WAITING, str(error).partition(": ")[2]
+        if record is None:
+            return StageState.NEVER, ""
+        if not record.inputs:
+            return StageState.CHANGED, "did not finish"
+        differing = [name for name in now if record.inputs.get(name) != now[name]]
+        differing += [name for name in record.inputs if name not in now]
+        differing += [f"output {path}" for path in stage.outputs.values() if not self._intact(path, record)]
+        return (StageState.CHANGED, ", ".join(differing)) if differing else (StageState.DONE, "")
+
+    def all(self, graph: PipelineGraph) -> dict[str, tuple[StageState, str]]:
+        """Returns the state of every stage; one that needs a stage that has to run waits for it."""
+        states: dict[str, tuple[StageState, str]] = {}
+        for name, stage in graph.stages.items():
+            behind = [each for each in graph.needs(name) if states[each][0] is not StageState.DONE]
+            states[name] = (StageState.WAITING, f"for {', '.join(behind)}") if behind else self.of(stage)
+        return states
+
+    def _intact(self, path: str, record: StageRecord) -> bool:
+        place = self.root / path
+        return place.exists() and record.outputs.get(path) == self.digests.of(place)
