@@ -22,8 +22,10 @@ BRITISH = re.compile(
 BANNED = re.compile(
     r"\b(?:tenants?|dice|gone or going|leaves word|for want of room|front door|back door)\b", re.IGNORECASE
 )
-# Spellings that were released: fields, stored attributes, metrics and identifiers.
-RELEASED = re.compile(r"minimum_enrolment_seconds|finalised_at|\bTenants\b|-enrol\.wav|enrolment-in-time|Color\.GREY")
+# Spellings that were released: fields, stored attributes, metrics, files, and a column of manifests and lineages.
+RELEASED = re.compile(
+    r"\blicence\b|minimum_enrolment_seconds|finalised_at|\bTenants\b|-enrol\.wav|enrolment-in-time|Color\.GREY"
+)
 
 
 def docstrings() -> Iterator[tuple[str, str]]:

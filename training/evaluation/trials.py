@@ -103,7 +103,7 @@ class TrialOutcomes:
 
     @property
     def complete(self) -> bool:
-        """Whether both kinds of trials occur."""
+        """Tells whether both kinds of trials occur."""
         return bool(self.targets.any() and not self.targets.all())
 
     @classmethod
