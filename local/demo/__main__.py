@@ -2,10 +2,12 @@
 
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from bonafide_client import NO_RETRIES, Client, ProblemError
 from layers.golden.readers import keep, load
+from local.demo.replay import replay
 from local.demo.report import DemoRow, summary, write
 from local.demo.script import OFFICE, PHONE, SETTINGS, script
 from local.demo.table import DemoTable
@@ -16,7 +18,7 @@ SPEECH = Path(".build/demo/speech")
 
 
 def main() -> int:
-    """Runs the script; returns 0 only if every expectation held."""
+    """Runs the script; returns 0 only if every expectation held and every decision could be replayed."""
     # An interrupted run must not leave an older report behind.
     REPORT.unlink(missing_ok=True)
     print("Fetching the readers, then starting Bonafide ...", file=sys.stderr, flush=True)
@@ -38,11 +40,12 @@ def main() -> int:
             for step in steps:
                 rows.append(DemoRow(section, step, client.request("POST", step.path, step.body())))
                 table.row(rows[-1])
-        totals = summary(rows, time.monotonic() - started)
+        totals = {**summary(rows, time.monotonic() - started), "replay": asdict(replay(running, (OFFICE, PHONE)))}
     write(REPORT, rows, totals)
     keep(readers.values(), SPEECH)
     table.closing(totals, REPORT)
-    return 1 if totals["failed"] else 0
+    replayed = totals["replay"]["equal"] == totals["replay"]["decisions"]
+    return 0 if replayed and not totals["failed"] else 1
 
 
 if __name__ == "__main__":

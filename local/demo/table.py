@@ -57,6 +57,7 @@ class DemoTable:
         accepted = totals["attacks"]["accepted"]
         print(self._paint(_attacks(totals), RED if accepted else GREEN))
         print(self._paint(_expectations(totals), RED if totals["failed"] else DIM))
+        print(self._paint(_replay(totals["replay"]), DIM))
         for line in _details(totals):
             print(f"  {line}")
         print(f"Each row is in {report}. Next: `make serve`, then open its /v1/docs to call the API yourself.")
@@ -87,6 +88,11 @@ def _expectations(totals: Mapping[str, Any]) -> str:
         return held
     tolerated = f"the script tolerates this for {attacks['acceptance_allowed']} of {attacks['total']} attacks"
     return f"{held} although {attacks['accepted']} attacks were accepted ({tolerated})"
+
+
+def _replay(counted: Mapping[str, int]) -> str:
+    """Returns the result of judging every stored decision again."""
+    return f"Replay: {counted['equal']} of {counted['decisions']} stored decisions come out the same to the last bit"
 
 
 def _details(totals: Mapping[str, Any]) -> Iterator[str]:

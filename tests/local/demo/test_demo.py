@@ -1,7 +1,7 @@
 import io
 import json
 import wave
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,10 @@ def row(
     return DemoRow(
         "calls", DemoStep("genuine", "ann", "ann", expected, synthetic=synthetic), response(status, document, 12.5)
     )
+
+
+def totals(rows: Sequence[DemoRow]) -> Mapping[str, Any]:
+    return {**summary(rows, 1.0), "replay": {"decisions": 165, "equal": 164}}
 
 
 def test_everybody_but_one_is_enrolled_and_calls_as_themselves() -> None:
@@ -201,7 +205,7 @@ def test_the_table_is_plain_when_nobody_watches(capsys: pytest.CaptureFixture[st
     table.heading("Genuine")
     for each in rows:
         table.row(each)
-    table.closing(summary(rows, 1.0), tmp_path)
+    table.closing(totals(rows), tmp_path)
     printed = capsys.readouterr().out
     assert "\033" not in printed
     assert "expected ACCEPT because of VOICE_MATCH" in printed
@@ -214,7 +218,7 @@ def test_the_summary_begins_with_genuine_callers_and_attacks(
     clone, anything = SyntheticVoice.CLONE, Expectation(("ACCEPT", "STEP_UP"))
     rows = [row(outcome, anything) for outcome in ("ACCEPT", "ACCEPT", "STEP_UP")]
     rows += [row(outcome, anything, synthetic=clone) for outcome in ("ACCEPT", "STEP_UP")]
-    DemoTable().closing(summary(rows, 1.0), tmp_path)
+    DemoTable().closing(totals(rows), tmp_path)
     genuine, attacks, *rest = capsys.readouterr().out.strip().splitlines()
     assert genuine == "Genuine callers: 2 of 3 accepted, 1 asked for another proof, 0 inconclusive, 0 rejected"
     assert attacks == "Attacks accepted: 1 of 2 (impostors 0 of 0, text to speech 0 of 0, clones 1 of 2)"
@@ -225,7 +229,7 @@ def test_expectations_stand_alone_only_if_no_attack_was_accepted(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     rejected = row("REJECT", Expectation(("REJECT",)), synthetic=SyntheticVoice.SPEECH)
-    DemoTable().closing(summary([row("ACCEPT", Expectation(("ACCEPT",))), rejected], 1.0), tmp_path)
+    DemoTable().closing(totals([row("ACCEPT", Expectation(("ACCEPT",))), rejected]), tmp_path)
     lines = capsys.readouterr().out.strip().splitlines()
     assert lines[1] == "Attacks accepted: 0 of 1 (impostors 0 of 0, text to speech 0 of 1, clones 0 of 0)"
     assert lines[2] == "Regression check: 2 of 2 expectations held"

@@ -1,0 +1,65 @@
+"""Replay of the demo's decisions: each is judged again from its stored facts, and has to come out the same."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bonafide.adapters.bundle import BundleFiles
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.biometrics.judgement import judge
+from bonafide.biometrics.scoring import Calibration
+from bonafide.ports.stores import DecisionStore
+from bonafide.records.decision import DecisionRecord
+from bonafide.records.decision_page import DecisionFilter
+from local.runner import Deployment
+
+# The index of decisions is up to date about a second after the last one.
+INDEX_LAG = timedelta(minutes=1)
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayCount:
+    """Result of a replay.
+
+    Attributes:
+        decisions: stored decisions.
+        equal: of them, those whose judgement came out the same to the last bit.
+    """
+
+    decisions: int
+    equal: int
+
+
+def replay(running: Deployment, domains: Iterable[str]) -> ReplayCount:
+    """Replays all decisions of some domains of a local run."""
+    environment = running.functions["authenticate_caller"].definition.environment
+    store = DynamoDecisionStore(running.emulator.client("dynamodb"), environment["BONAFIDE_DECISION_TABLE"])
+    layer = Path(".build/layers/model/bundle")
+    calibration = Calibration.parse(BundleFiles.open(layer, environment["BONAFIDE_BUNDLE_DIGEST"]).calibration())
+    return count(stored(store, domains), calibration)
+
+
+def count(records: Iterable[DecisionRecord], calibration: Calibration) -> ReplayCount:
+    """Judges decisions again."""
+    equal = [is_reproduced(record, calibration) for record in records]
+    return ReplayCount(len(equal), sum(equal))
+
+
+def is_reproduced(record: DecisionRecord, calibration: Calibration) -> bool:
+    """Tells whether a decision comes out the same; one that lacks what a replay needs does not."""
+    if record.policy is None or record.calibration != calibration.digest:
+        return False
+    return judge(record.case, record.policy, calibration) == record.judgement
+
+
+def stored(store: DecisionStore, domains: Iterable[str]) -> Iterator[DecisionRecord]:
+    """Reads all decisions of domains, page by page."""
+    selection = DecisionFilter(datetime.min.replace(tzinfo=UTC), datetime.now(UTC) + INDEX_LAG)
+    for domain in domains:
+        page = store.list(domain, selection, None, PAGE)
+        yield from page.decisions
+        while page.after:
+            page = store.list(domain, selection, page.after, PAGE)
+            yield from page.decisions
