@@ -193,7 +193,7 @@ class Deployment:
     domains: MemoryDomainStore = field(default_factory=MemoryDomainStore)
     sessions: MemorySessionStore = field(default_factory=MemorySessionStore)
     lags: MemoryShardLagStore = field(default_factory=MemoryShardLagStore)
-    decisions: MemoryDecisionStore = field(default_factory=MemoryDecisionStore)
+    decisions: MemoryDecisionStore = field(default_factory=lambda: MemoryDecisionStore(lambda: MORNING))
     failures: MemoryFailureStore = field(default_factory=MemoryFailureStore)
     stream: MemoryAudioStream = field(default_factory=MemoryAudioStream)
     report: Callable[[str, str], None] = lambda when, call: None

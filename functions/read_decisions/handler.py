@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from bonafide.bootstrap.stores import decisions
+from bonafide.contracts.base import EARLIEST
 from bonafide.contracts.decisions import LedgerEntry, LedgerPage, ledger_entry, ledger_page, position
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.openapi import responses
@@ -37,9 +38,9 @@ def list_decisions(  # noqa: PLR0913, one parameter for each of the query
     cursor: Cursor = None,
     limit: DecisionLimit = 50,
 ) -> LedgerPage:
-    """Reads one page of decisions, the newest first; they appear within about a second."""
+    """Reads one page of decisions, the newest first; new ones appear within about a second."""
     end = end or datetime.now(UTC)
-    selection = DecisionFilter(begin or end - RECENT, end, speaker, decision)
+    selection = DecisionFilter(begin or max(end - RECENT, EARLIEST), end, speaker, decision)
     return ledger_page(service.list(domain, selection, position(cursor), limit))
 
 

@@ -282,32 +282,34 @@ def test_a_domain_lists_its_own_speakers_only(domains: DomainStore, domain: Doma
 
 
 ACCEPTED = decision_record()
+KEPT_UNTIL = datetime(2999, 1, 1, tzinfo=UTC)
+EXPIRED = datetime(2026, 1, 3, tzinfo=UTC)
 REJECTED = decided(ACCEPTED, Decision.REJECT)
 
 
 def test_a_decision_is_returned_and_read_as_it_was_appended(decisions: DecisionStore, name: str) -> None:
     decision = replace(ACCEPTED, domain=name)
     assert decisions.read(name, "decision-1") is None
-    assert decisions.append(decision, NOW) == decision
+    assert decisions.append(decision, KEPT_UNTIL) == decision
     assert decisions.read(name, "decision-1") == decision
 
 
 def test_the_first_decision_of_an_identifier_stands(decisions: DecisionStore, name: str) -> None:
     accepted, rejected = (replace(each, domain=name) for each in (ACCEPTED, REJECTED))
-    decisions.append(accepted, NOW)
-    assert decisions.append(rejected, NOW) == accepted
+    decisions.append(accepted, KEPT_UNTIL)
+    assert decisions.append(rejected, KEPT_UNTIL) == accepted
 
 
 def test_domains_do_not_share_decisions(decisions: DecisionStore, name: str) -> None:
-    decisions.append(replace(ACCEPTED, domain=name), NOW)
+    decisions.append(replace(ACCEPTED, domain=name), KEPT_UNTIL)
     other = replace(REJECTED, domain=f"{name}-2")
-    assert decisions.append(other, NOW) == other
+    assert decisions.append(other, KEPT_UNTIL) == other
 
 
 def test_of_decisions_appended_together_everybody_gets_the_same(decisions: DecisionStore, name: str) -> None:
     records = [replace(each, domain=name) for each in (ACCEPTED, REJECTED)] * 4
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda record: decisions.append(record, NOW).judgement.decision, records))
+        answers = list(threads.map(lambda record: decisions.append(record, KEPT_UNTIL).judgement.decision, records))
     assert len(set(answers)) == 1
 
 
@@ -348,7 +350,9 @@ def a_ledger(decisions: DecisionStore, domain: str, number: int = 7) -> list[str
         record = decided(ACCEPTED, Decision.REJECT if place % 3 == 0 else Decision.ACCEPT)
         at = EARLIEST + timedelta(minutes=place)
         speaker = "bob" if place % 2 else "ann"
-        decisions.append(replace(record, domain=domain, decision_id=f"d-{place}", decided_at=at, speaker=speaker), NOW)
+        decisions.append(
+            replace(record, domain=domain, decision_id=f"d-{place}", decided_at=at, speaker=speaker), KEPT_UNTIL
+        )
     return [f"d-{place}" for place in reversed(range(number))]
 
 
@@ -393,11 +397,20 @@ def test_decisions_are_selected_by_time_speaker_and_result(
 
 def test_decisions_of_one_moment_are_all_listed(decisions: DecisionStore, name: str) -> None:
     for place in range(5):
-        decisions.append(replace(ACCEPTED, domain=name, decision_id=f"d-{place}", decided_at=EARLIEST), NOW)
+        decisions.append(replace(ACCEPTED, domain=name, decision_id=f"d-{place}", decided_at=EARLIEST), KEPT_UNTIL)
     assert sorted(listed(decisions, name, ALL, 2)) == [f"d-{place}" for place in range(5)]
 
 
 def test_a_listed_decision_is_the_stored_one(decisions: DecisionStore, name: str) -> None:
-    decisions.append(replace(ACCEPTED, domain=name), NOW)
+    decisions.append(replace(ACCEPTED, domain=name), KEPT_UNTIL)
     (found,) = decisions.list(name, ALL, None, 10).decisions
     assert found == replace(ACCEPTED, domain=name)
+
+
+def test_a_decision_whose_retention_is_over_is_neither_read_nor_listed(decisions: DecisionStore, name: str) -> None:
+    record = replace(ACCEPTED, domain=name)
+    decisions.append(record, EXPIRED)
+    assert decisions.read(name, "decision-1") is None
+    assert decisions.list(name, ALL, None, 10).decisions == []
+    # It still stands: a repeated request is not decided again.
+    assert decisions.append(replace(REJECTED, domain=name), KEPT_UNTIL) == record

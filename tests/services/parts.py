@@ -216,7 +216,7 @@ class World:
     models: Chords = field(default_factory=Chords)
     now: datetime = MORNING
     store: MemoryDomainStore = field(default_factory=MemoryDomainStore)
-    decisions: MemoryDecisionStore = field(default_factory=MemoryDecisionStore)
+    decisions: MemoryDecisionStore = field(default_factory=lambda: MemoryDecisionStore(lambda: MORNING))
     audio: MemoryAudioStore = field(default_factory=MemoryAudioStore)
     report: Callable[[str, str], None] = lambda when, call: None
 

@@ -84,6 +84,25 @@ def test_decisions_of_a_deleted_domain_are_not_shown(world: World) -> None:
         assert refusal.value.code == "domain_not_found"
 
 
+def test_a_new_domain_does_not_show_the_decisions_of_its_predecessor(world: World) -> None:
+    old = world.authenticate(speech("ann", 8)).decision_id
+    world.domains.delete("acme", force=True)
+    world.now += timedelta(seconds=1)
+    world.put_domain(minimum_enrolment_seconds=6)
+    world.enroll(speech("ann", 8))
+    world.now += timedelta(seconds=1)
+    new = world.authenticate(speech("ann", 8)).decision_id
+    assert [record.decision_id for record in page(world, limit=10).decisions] == [new]
+    with pytest.raises(NotFound) as refusal:
+        decisions(world).get("acme", old)
+    assert refusal.value.code == "decision_not_found"
+
+
+def test_a_range_before_the_domain_was_created_is_empty(world: World) -> None:
+    before = DecisionFilter(MORNING - 2 * DAY, MORNING - DAY)
+    assert decisions(world).list("acme", before, None, 10) == DecisionPage([], None)
+
+
 def test_cursors_lead_through_all_pages(world: World) -> None:
     made = []
     for _ in range(5):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bonafide.records.decision import DecisionRecord
 from local.demo.replay import ReplayCount, count, stored
 from tests.decisions import DECIDED_AT, decision_record
 
+KEPT_UNTIL = DECIDED_AT + timedelta(days=1)
 CALIBRATION = Calibration.parse(
     json.loads((Path(__file__).parents[3] / "layers/model/calibration/calibration.json").read_text())
     | {"liveness": {"threshold": -1.5}}
@@ -27,9 +29,9 @@ def a_decision(**changes: object) -> DecisionRecord:
 
 
 def test_every_stored_decision_of_the_domains_is_replayed() -> None:
-    store = MemoryDecisionStore()
+    store = MemoryDecisionStore(lambda: DECIDED_AT)
     for number in range(250):
-        store.append(a_decision(decision_id=f"d-{number}", domain=("one", "two", "other")[number % 3]), DECIDED_AT)
+        store.append(a_decision(decision_id=f"d-{number}", domain=("one", "two", "other")[number % 3]), KEPT_UNTIL)
     assert count(stored(store, ("one", "two")), CALIBRATION) == ReplayCount(decisions=167, equal=167)
 
 

@@ -23,7 +23,6 @@ class Subject(StrEnum):
     """Names of things that an error can be about."""
 
     AUDIO = "audio"
-    BEGIN = "begin"
     AUDIO_TEXT = "audio text"
     SAMPLE_RATE = "sample rate"
     CHANNEL = "channel"
@@ -34,6 +33,7 @@ class Subject(StrEnum):
     CHUNK_NUMBER = "chunk number"
     CHUNK_COUNT = "chunk count"
     CONSENT_TIME = "consent time"
+    BEGIN = "begin"
     CURSOR = "cursor"
     DECISION = "decision"
     DOMAIN = "domain"

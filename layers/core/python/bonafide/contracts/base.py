@@ -2,14 +2,15 @@
 
 import hashlib
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 MAX_INLINE_CHARACTERS = 5 * 1024 * 1024  # a function takes 6 MB in all, escaped
 
 
@@ -19,9 +20,17 @@ def _moment(value: object) -> object:
     raise PydanticCustomError("moment", "a date and time with its offset is needed, as text of ISO 8601")
 
 
+def _within_calendar(value: datetime) -> datetime:
+    """Refuses times so near to the ends of the calendar that they cannot be computed with."""
+    if EARLIEST <= value < LATEST:
+        return value
+    raise PydanticCustomError("time_out_of_range", "a time from 1970 to 9998 is needed")
+
+
 # Requests are taken by JSON's own types: a number in quotes, or true for 1, is more likely a mistake than a wish.
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+RangeLimit = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_within_calendar)]
 
 
 class Request(BaseModel):

@@ -12,6 +12,7 @@ from bonafide.biometrics.decision import Decision, Reason, Thresholds
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.scoring import Condition
+from bonafide.contracts.audio import QualityReport
 from bonafide.contracts.base import Answer
 from bonafide.contracts.cursors import from_cursor, to_cursor
 from bonafide.contracts.domains import PolicySettings
@@ -55,16 +56,8 @@ class PolicyThresholds(Answer):
     liveness: float | None = Field(description="Liveness LLR from which on a surely matching voice is accepted.")
 
 
-class SpeechQuality(Answer):
-    """Measurements on the speech."""
-
-    level_dbfs: float = Field(description="RMS level of the speech, dB relative to full scale.")
-    clipped: float = Field(description="Fraction of clipped samples.")
-    snr_db: float | None = Field(description="Speech over background, dB.")
-
-
 class LedgerEntry(Answer):
-    """A decision with everything that explains it, as it is stored."""
+    """A decision with everything that explains it."""
 
     decision_id: str
     domain: str
@@ -79,7 +72,7 @@ class LedgerEntry(Answer):
     thresholds: PolicyThresholds
     speech_seconds: float
     channel: Channel | None
-    quality: SpeechQuality | None
+    quality: QualityReport | None
     chunks: ChunkCounts | None = Field(description="Null for authentications.")
     degraded: list[str] = Field(description="Optional signals that were not available.")
     policy: PolicySettings | None = Field(description="The policy that decided; null where it was not stored.")
@@ -121,7 +114,7 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         thresholds=_thresholds(judgement.thresholds),
         speech_seconds=case.speech_seconds,
         channel=case.channel,
-        quality=SpeechQuality(**asdict(case.quality)) if case.quality else None,
+        quality=QualityReport(**asdict(case.quality)) if case.quality else None,
         chunks=ChunkCounts(**asdict(part.chunks)) if part else None,
         degraded=list(case.degraded),
         policy=PolicySettings(**asdict(record.policy)) if record.policy else None,

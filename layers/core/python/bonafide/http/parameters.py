@@ -5,7 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
 from bonafide.biometrics.decision import Decision
-from bonafide.contracts.base import IDEMPOTENCY_KEY, IDENTIFIER, Moment
+from bonafide.contracts.base import IDEMPOTENCY_KEY, IDENTIFIER, RangeLimit
 from bonafide.records.session import MAX_CHUNKS
 
 DomainName = Annotated[str, Path(pattern=IDENTIFIER, description="The domain.")]
@@ -15,8 +15,8 @@ ChunkNumber = Annotated[int, Path(ge=0, lt=MAX_CHUNKS, description="Place of the
 Cursor = Annotated[str | None, Query(max_length=128, description="`next_cursor` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Speakers a page.")]
 DecisionName = Annotated[str, Path(pattern=IDENTIFIER, description="The decision.")]
-Begin = Annotated[Moment | None, Query(alias="from", description="Earliest time, inclusive; default: 30 days ago.")]
-End = Annotated[Moment | None, Query(alias="to", description="Latest time, exclusive; default: now.")]
+Begin = Annotated[RangeLimit | None, Query(alias="from", description="Earliest time, inclusive; default: 30 days ago.")]
+End = Annotated[RangeLimit | None, Query(alias="to", description="Latest time, exclusive; default: now.")]
 ClaimedSpeaker = Annotated[
     str | None, Query(alias="speaker", pattern=IDENTIFIER, description="Decisions on this claimed speaker only.")
 ]

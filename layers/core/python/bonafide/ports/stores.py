@@ -104,7 +104,7 @@ class DecisionStore(Protocol):
         """Stores a decision under its `decision_id`; returns the stored one, which may be an earlier one."""
 
     def read(self, domain: str, decision_id: str) -> DecisionRecord | None:
-        """Reads a decision."""
+        """Reads a decision; None when there is none, or its retention is over."""
 
     def list(self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, limit: int) -> DecisionPage:
         """Reads at most `limit` selected decisions that follow `after`, the newest first.

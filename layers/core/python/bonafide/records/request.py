@@ -14,7 +14,7 @@ class RequestContext:
 
     Attributes:
         key: Idempotency-Key, if one was sent.
-        body_digest: SHA-256 of the request's body in its canonical form, hex.
+        body_digest: SHA-256 of the request's body in its canonical form, hex; empty without a key.
         request_id: assigned by the API; None outside of a request.
         principal: verified identity of the sender (an IAM ARN); None where the API verifies none.
     """

@@ -1,5 +1,7 @@
 """Decisions: read by identifier, and listed by time."""
 
+from dataclasses import replace
+
 from bonafide.errors import InvalidInput, NotFound, Subject
 from bonafide.ports.stores import DecisionStore, DomainStore
 from bonafide.records.decision import DecisionRecord
@@ -20,9 +22,10 @@ class Decisions:
         Raises:
             NotFound: the domain or the decision is unknown, or its retention is over.
         """
-        require_open(self._domains.domain(domain), domain)
+        owner = require_open(self._domains.domain(domain), domain)
         record = self._decisions.read(domain, decision_id)
-        if record is None:
+        # A domain that was deleted left its decisions; they are not those of a new domain of its name.
+        if record is None or record.decided_at < owner.created_at:
             raise NotFound(
                 "decision_not_found",
                 "There is no such decision in the domain.",
@@ -38,16 +41,17 @@ class Decisions:
             NotFound: the domain is unknown.
             InvalidInput: the range of time is empty, or `after` lies outside of it.
         """
-        require_open(self._domains.domain(domain), domain)
+        owner = require_open(self._domains.domain(domain), domain)
         _require_range(selection)
         if after and after.decided_at >= selection.end:
             raise InvalidInput(
                 "cursor_invalid", "The cursor was issued for another range of time.", subject=Subject.CURSOR
             )
-        if after and after.decided_at < selection.begin:
-            # A default range moves on while its pages are read.
+        begin = max(selection.begin, owner.created_at)
+        # A default range moves on while its pages are read.
+        if begin >= selection.end or (after and after.decided_at < begin):
             return DecisionPage([], None)
-        return self._decisions.list(domain, selection, after, limit)
+        return self._decisions.list(domain, replace(selection, begin=begin), after, limit)
 
 
 def _require_range(selection: DecisionFilter) -> None:

@@ -2,15 +2,18 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import DomainChanged, VersionConflict
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 type Item = dict[str, Any]
 
@@ -74,6 +77,24 @@ def attempts() -> Iterator[None]:
             return
         time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311, spreads load, protects nothing
         yield
+
+
+def read_all(client: "DynamoDBClient", table: str, keys: Sequence[Item]) -> Iterator[Item]:
+    """Reads at most 100 items together, and again those that DynamoDB left out.
+
+    Raises:
+        StoreUnavailable: some were left out every time.
+    """
+    wanted: Any = list(keys)
+    for _ in attempts():
+        if not wanted:
+            return
+        with translated_errors():
+            answer = client.batch_get_item(RequestItems={table: {"Keys": wanted, "ConsistentRead": True}})
+        yield from answer["Responses"].get(table, [])
+        wanted = answer.get("UnprocessedKeys", {}).get(table, {"Keys": []})["Keys"]
+    if wanted:
+        raise StoreUnavailable
 
 
 @contextmanager

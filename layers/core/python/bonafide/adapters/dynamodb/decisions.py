@@ -5,11 +5,12 @@ It holds no documents: those of a page are read from the table.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import Item, attempts, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, read_all, translated_errors
 from bonafide.adapters.dynamodb.items import document_of
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import VersionConflict
@@ -44,17 +45,16 @@ class DynamoDecisionStore:
                     ConditionExpression="attribute_not_exists(decision_id)",
                 )
         except VersionConflict as conflict:
-            stored = self.read(record.domain, record.decision_id or "")
+            stored = self._stored(record.domain, record.decision_id or "")
             if stored is None:
                 raise StoreUnavailable from conflict
-            return stored
+            return _record(stored)
         return record
 
     def read(self, domain: str, decision_id: str) -> DecisionRecord | None:
         """See `DecisionStore`."""
-        with translated_errors():
-            answer = self._client.get_item(TableName=self._table, Key=_key(domain, decision_id), ConsistentRead=True)
-        return DecisionRecord.from_document(document_of(answer["Item"])) if "Item" in answer else None
+        item = self._stored(domain, decision_id)
+        return _record(item) if item and _is_kept(item) else None
 
     def list(self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, limit: int) -> DecisionPage:
         """See `DecisionStore`."""
@@ -66,8 +66,10 @@ class DynamoDecisionStore:
                 break
         if len(found) > limit:
             found, after = found[:limit], found[limit - 1]
-        records = {record.decision_id: record for record in self._read_all(domain, found)}
-        # A decision whose retention ended meanwhile is no longer in the table.
+        keys = [_key(domain, each.decision_id) for each in found]
+        items = read_all(self._client, self._table, keys) if keys else []
+        # The index still has decisions whose retention is over.
+        records = {each["decision_id"]["S"]: _record(each) for each in items if _is_kept(each)}
         return DecisionPage([records[each.decision_id] for each in found if each.decision_id in records], after)
 
     def _query(
@@ -86,18 +88,10 @@ class DynamoDecisionStore:
         last: Any = answer.get("LastEvaluatedKey")
         return [_position(item) for item in answer["Items"]], _position(last) if last else None
 
-    def _read_all(self, domain: str, positions: Sequence[DecisionPosition]) -> Iterator[DecisionRecord]:
-        """Reads decisions together, and again those that DynamoDB left out."""
-        keys: Any = [_key(domain, each.decision_id) for each in positions]
-        for _ in attempts():
-            if not keys:
-                return
-            with translated_errors():
-                answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
-            yield from (DecisionRecord.from_document(document_of(item)) for item in answer["Responses"][self._table])
-            keys = answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"]
-        if keys:
-            raise StoreUnavailable
+    def _stored(self, domain: str, decision_id: str) -> Item | None:
+        with translated_errors():
+            answer = self._client.get_item(TableName=self._table, Key=_key(domain, decision_id), ConsistentRead=True)
+        return answer.get("Item")
 
 
 def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
@@ -129,6 +123,15 @@ def _item(record: DecisionRecord, expires_at: datetime) -> Item:
         "document": {"S": json.dumps(record.to_document())},
         "expires_at": {"N": str(int(expires_at.timestamp()))},
     }
+
+
+def _record(item: Item) -> DecisionRecord:
+    return DecisionRecord.from_document(document_of(item))
+
+
+def _is_kept(item: Item) -> bool:
+    """Tells whether the retention goes on: DynamoDB deletes up to days after it."""
+    return int(item["expires_at"]["N"]) > time.time()
 
 
 def _key(domain: str, decision_id: str) -> Item:

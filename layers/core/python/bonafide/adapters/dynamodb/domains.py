@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.dynamodb.conditions import (
     SAME,
-    Item,
     Throttled,
     attempts,
     created,
     follows_same,
+    read_all,
     translated_errors,
 )
 from bonafide.adapters.dynamodb.items import (
@@ -69,7 +69,7 @@ class DynamoDomainStore:
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """See `DomainStore`."""
         keys = [domain_key(domain), speaker_key(domain, speaker)]
-        items = {item["item"]["S"]: item for item in self._read(keys)}
+        items = {item["item"]["S"]: item for item in read_all(self._client, self._table, keys)}
         found_domain, found_speaker = (items.get(key["item"]["S"]) for key in keys)
         return (
             read_domain(found_domain) if found_domain else None,
@@ -93,19 +93,6 @@ class DynamoDomainStore:
             with suppress(Throttled), translated_errors():
                 self._client.transact_write_items(TransactItems=[{"ConditionCheck": domain_is_open}, {"Put": put}])
                 return
-        raise StoreUnavailable
-
-    def _read(self, keys: list[Item]) -> list[Item]:
-        """Reads items together, and again those that DynamoDB left out."""
-        found: list[Item] = []
-        wanted: Any = {self._table: {"Keys": keys, "ConsistentRead": True}}
-        for _ in attempts():
-            with translated_errors():
-                answer = self._client.batch_get_item(RequestItems=wanted)
-            found += answer["Responses"].get(self._table, [])
-            wanted = answer.get("UnprocessedKeys")
-            if not wanted:
-                return found
         raise StoreUnavailable
 
     def delete_speaker(self, domain: str, speaker: str) -> bool:

@@ -1,7 +1,8 @@
 """Decisions in memory, in their stored form."""
 
 import json
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
@@ -12,10 +13,11 @@ class MemoryDecisionStore:
 
     Attributes:
         documents: stored forms, as JSON brings them back, by domain and identifier.
-        expiries: when each may be deleted.
+        expiries: end of each one's retention.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
         self.documents: dict[tuple[str, str], dict[str, object]] = {}
         self.expiries: dict[tuple[str, str], datetime] = {}
 
@@ -30,15 +32,19 @@ class MemoryDecisionStore:
 
     def read(self, domain: str, decision_id: str) -> DecisionRecord | None:
         """See `DecisionStore`."""
-        stored = self.documents.get((domain, decision_id))
-        return DecisionRecord.from_document(stored) if stored else None
+        key = domain, decision_id
+        return DecisionRecord.from_document(self.documents[key]) if self._is_kept(key) else None
 
     def list(self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, limit: int) -> DecisionPage:
         """See `DecisionStore`."""
-        records = [DecisionRecord.from_document(each) for (owner, _), each in self.documents.items() if owner == domain]
+        mine = [key for key in self.documents if key[0] == domain and self._is_kept(key)]
+        records = [DecisionRecord.from_document(self.documents[key]) for key in mine]
         found = [each for each in records if selection.selects(each) and (after is None or _position(each) < after)]
         found.sort(key=_position, reverse=True)
         return DecisionPage(found[:limit], _position(found[limit - 1]) if len(found) > limit else None)
+
+    def _is_kept(self, key: tuple[str, str]) -> bool:
+        return key in self.documents and self.expiries[key] > self._clock()
 
 
 def _position(record: DecisionRecord) -> DecisionPosition:
