@@ -108,7 +108,7 @@ def _package(distribution: Distribution, runtime: Path) -> Component:
 
 
 def libraries(found: Sequence[Component]) -> Iterator[Component]:
-    """Yields the binary libraries that license texts of packages declare (NumPy does so)."""
+    """Yields the binary libraries that license texts of packages declare, for example NumPy's."""
     for package in found:
         for text in package.texts:
             for name, license_ in re.findall(r"^Name: (.+)\n(?:.+\n)*?License: (.+)$", text, re.MULTILINE):

@@ -16,9 +16,9 @@ from functools import partial
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bonafide.adapters.api import PublicApiCaller
+from bonafide.adapters.api import PublicApiClient
 from bonafide.probes.calls import NOT_ACCEPTED, GoldenCalls, WrongAnswer
-from bonafide.probes.golden import Golden
+from bonafide.probes.golden import GoldenSetup
 from bonafide_client import BonafideClientError, Client
 from layers.golden import build as golden
 
@@ -105,7 +105,7 @@ def _golden_calls(endpoint: str) -> Iterator[GoldenCalls]:
     with Client(endpoint) as client:
         client.put_domain(domain)
         try:
-            yield GoldenCalls(Golden(domain, recordings, {}), PublicApiCaller(client), SPEAKER)
+            yield GoldenCalls(GoldenSetup(domain, recordings, {}), PublicApiClient(client), SPEAKER)
         finally:
             client.delete_domain(domain, force=True)
 

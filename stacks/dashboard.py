@@ -134,13 +134,13 @@ def _percent(slo: Slo) -> cloudwatch.MathExpression:
 
 
 def _budgets(objectives: Objectives) -> cloudwatch.GraphWidget:
-    """Returns a graph of the error budgets left, over their own window rather than the dashboard's."""
-    left = {slo.name: _left(slo) for slo in objectives.slos}
+    """Returns a graph of the remaining error budgets, over their own window rather than the dashboard's."""
+    remaining = {slo.name: _remaining(slo) for slo in objectives.slos}
     window = f"-P{objectives.window_days}D"
     title = f"Error budget left of {objectives.window_days} days, in percent"
     return cloudwatch.GraphWidget(
         title=title,
-        left=[metric.with_(label=name) for name, metric in left.items()],
+        left=[metric.with_(label=name) for name, metric in remaining.items()],
         width=8,
         height=7,
         period=Duration.days(1),
@@ -148,7 +148,7 @@ def _budgets(objectives: Objectives) -> cloudwatch.GraphWidget:
     )
 
 
-def _left(slo: Slo) -> cloudwatch.MathExpression:
+def _remaining(slo: Slo) -> cloudwatch.MathExpression:
     bad, total, metrics = counts(slo)
     used = f"RUNNING_SUM({bad}) / (RUNNING_SUM({total}) * {slo.budget:.6g})"
     return expression(f"100 - 100 * {used}", Duration.days(1), metrics)

@@ -69,7 +69,7 @@ class Slo:
 
     @property
     def budget(self) -> float:
-        """Part of events that may be bad."""
+        """Error budget: fraction of events that may be bad."""
         return 1 - self.objective / 100
 
     @classmethod
@@ -77,7 +77,7 @@ class Slo:
         """Reads one entry.
 
         Raises:
-            SloError: names the entry and the fault.
+            SloError: the entry is not valid; the message names it and the fault.
         """
         name = written.get("name", "an entry without a name")
         if written.keys() != set(cls.__slots__):

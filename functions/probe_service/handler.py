@@ -1,4 +1,4 @@
-"""On a schedule: calls the API as a customer would, with recordings whose right answer is known."""
+"""On a schedule: calls the API as a contact center would, with recordings whose right answer is known."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 

@@ -54,7 +54,7 @@ class FittedFiles:
 
     Attributes:
         calibration: folder of the calibration of scores; None leaves it out.
-        spoof: graph and card of the spoof detector.
+        spoof: graph and card of the detector of synthetic speech.
     """
 
     calibration: Path | None = CALIBRATION
@@ -193,7 +193,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--graphs-only", action="store_true", help="leave out calibration and detector")
     parser.add_argument("--calibration", type=Path, default=CALIBRATION, help="folder of the calibration of scores")
-    parser.add_argument("--spoof", type=Path, action="append", help="graph or card of the spoof detector")
+    parser.add_argument("--spoof", type=Path, action="append", help="graph or card of the detector of synthetic speech")
     return parser.parse_args()
 
 

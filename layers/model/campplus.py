@@ -34,6 +34,8 @@ def trunk(graph: Graph, features: str, weights: Weights) -> str:
 
 
 class _Network:
+    """Adds the operators of the network, arranged for speed, to a graph."""
+
     def __init__(self, graph: Graph, weights: Weights) -> None:
         self._graph = graph
         self._weights = weights

@@ -23,6 +23,8 @@ def plain_speaker(weights: Weights) -> onnx.ModelProto:
 
 
 class _Plain:
+    """Adds the operators of the network, as published, to a graph."""
+
     def __init__(self, graph: Graph, weights: Weights) -> None:
         self.graph = graph
         self._weights = weights

@@ -21,6 +21,8 @@ STORAGES = {("torch", "FloatStorage"): np.float32, ("torch", "LongStorage"): np.
 
 
 class _TensorUnpickler(pickle.Unpickler):
+    """Unpickles a dictionary of plain tensors, and refuses every other name."""
+
     def __init__(self, archive: zipfile.ZipFile, index: str) -> None:
         super().__init__(io.BytesIO(archive.read(index)))
         self._archive = archive

@@ -11,7 +11,7 @@ from constructs import Construct
 from stacks.platform.release import ReleasedFunction
 from stacks.stage import DeploymentStage
 
-# API Gateway's integration timeout; no function may run longer than its caller waits.
+# API Gateway's integration timeout; no function may run longer than its client waits.
 INTEGRATION_SECONDS = 29
 
 MESSAGE = "$context.error.messageString"
@@ -25,7 +25,7 @@ class GatewayRefusal:
         kind: API Gateway's response type.
         code: Bonafide's stable code of it.
         status: the HTTP status, None where one kind stands for several.
-        retry_after: seconds after which the caller may retry.
+        retry_after: seconds after which the client may retry.
     """
 
     kind: str
@@ -67,7 +67,7 @@ GATEWAY_RESPONSES = (
 
 
 class ServiceApi(Construct):
-    """A regional REST API in front of functions' aliases; callers sign their requests (SigV4)."""
+    """A regional REST API in front of functions' aliases; clients sign their requests (SigV4)."""
 
     def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage) -> None:
         super().__init__(scope, id_)
@@ -92,7 +92,7 @@ class ServiceApi(Construct):
 
     @property
     def arn(self) -> str:
-        """ARN of every method of every path, for callers' permissions."""
+        """ARN of every method of every path, for clients' permissions."""
         return self._rest.arn_for_execute_api()
 
     def route(self, method: str, path: str, function: ReleasedFunction, *, public: bool = False) -> None:

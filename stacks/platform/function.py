@@ -26,7 +26,7 @@ class Size:
 # The API's timeout: a store that does not answer is given up after three attempts of 3 s, more than once if need be.
 SMALL = Size(memory=512, timeout=29)
 ONE_CORE = Size(memory=1769, timeout=29)
-# No caller waits for a probe, and a probe waits for cold starts of the versions that it calls.
+# No client waits for a probe, and a probe waits for cold starts of the versions that it calls.
 PROBE = Size(memory=512, timeout=120)
 
 

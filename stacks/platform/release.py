@@ -45,7 +45,7 @@ class ReleasedFunction(ServiceFunction):
     """A function that is called through its alias `live` only.
 
     Attributes:
-        alias: the target of all callers, so that a release can shift traffic and roll back.
+        alias: the target of all invocations, so that a release can shift traffic and roll back.
         group: CodeDeploy's deployment group of the alias.
     """
 
@@ -133,7 +133,7 @@ class CanaryReleases(Construct):
         )
 
     def add(self, function: ReleasedFunction, wave: Wave) -> None:
-        """Adds a function to its wave, and shows it to the observers."""
+        """Adds a function to its wave, and calls the observers with it."""
         self._order.add(function.alias, wave)
         self._functions.append(function)
         for observe in self._observers:

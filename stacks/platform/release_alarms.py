@@ -171,11 +171,11 @@ LATE = ReleaseAlarm(
 )
 MIX = ReleaseAlarm("decision-mix", "the mix of decisions is not that of the old version (p < 0.001)", 16.27, _mix)
 DRIFT = ReleaseAlarm("score-drift", "scores are not those of the old version in the mean (p < 0.001)", 10.83, _drift)
-ASIDE = ReleaseAlarm("set-aside-audio", "more than 5 % of chunks are set aside as unusable", 5, _unusable)
+UNUSABLE = ReleaseAlarm("set-aside-audio", "more than 5 % of chunks are set aside as unusable", 5, _unusable)
 LAG = ReleaseAlarm(
     "late-evidence", "more than 10 % of evidence is later than stacks/slo.yaml allows", 10, _late("EvidenceLag")
 )
 
 ANSWERING: Sequence[ReleaseAlarm] = (ERRORS, FAILURES, LATE)
 DECIDING: Sequence[ReleaseAlarm] = (MIX, DRIFT)
-SCORING: Sequence[ReleaseAlarm] = (ERRORS, ASIDE, LAG)
+SCORING: Sequence[ReleaseAlarm] = (ERRORS, UNUSABLE, LAG)

@@ -1,4 +1,4 @@
-"""Everything that a capability is built with."""
+"""Shared resources of the capabilities."""
 
 from collections.abc import Sequence
 
@@ -56,7 +56,7 @@ class ServicePlatform:
         models: bool = False,
         size: Size | None = None,
     ) -> ReleasedFunction:
-        """Creates a function that callers reach through its alias.
+        """Creates a function that is invoked through its alias.
 
         Args:
             service: its folder below functions/.
@@ -70,7 +70,7 @@ class ServicePlatform:
         return ReleasedFunction(self._stack, props, ReleasePlan(wave, alarms), self.releases)
 
     def function(self, service: str, layers: Sequence[lambda_.ILayerVersion], size: Size) -> ServiceFunction:
-        """Creates a function without alias: no caller reaches it."""
+        """Creates a function without alias: no client reaches it."""
         return ServiceFunction(self._stack, self._props(service, layers, {}, size))
 
     def layer(self, id_: str, code: lambda_.Code) -> lambda_.LayerVersion:

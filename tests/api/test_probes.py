@@ -8,12 +8,12 @@ import boto3
 import pytest
 from botocore.credentials import Credentials
 
-from bonafide.adapters.api import PublicApiCaller
+from bonafide.adapters.api import PublicApiClient
 from bonafide.adapters.codedeploy import CodeDeployReleases
 from bonafide.adapters.invoker import LambdaInvoker, proxy_event
 from bonafide.ports.probes import ReleaseTarget
 from bonafide.probes.calls import CHECKS, FunctionCalls, WrongAnswer
-from bonafide.probes.golden import Golden
+from bonafide.probes.golden import GoldenSetup
 from bonafide.probes.synthetic import SyntheticCaller
 from bonafide_client import NO_RETRIES, Client, SigV4Signer
 from local.aws.functions.function import ACCOUNT, REGION, SECRET
@@ -38,9 +38,9 @@ class Functions:
         return {"Payload": io.BytesIO(outcome.payload), **failed}
 
 
-def golden(**instead: str) -> Golden:
+def golden(**instead: str) -> GoldenSetup:
     recordings = {path.stem: path.read_bytes() for path in FOLDER.glob("*.wav")}
-    return Golden(DOMAIN, {name: recordings[instead.get(name, name)] for name in recordings}, {})
+    return GoldenSetup(DOMAIN, {name: recordings[instead.get(name, name)] for name in recordings}, {})
 
 
 def invoker(running: Deployment) -> LambdaInvoker:
@@ -63,9 +63,9 @@ def test_a_function_that_fails_is_no_answer(bonafide: Deployment) -> None:
     assert invoker(bonafide).invoke("score_audio", {}).status == 502
 
 
-def public(endpoint: str, seconds: float) -> PublicApiCaller:
+def public(endpoint: str, seconds: float) -> PublicApiClient:
     signer = SigV4Signer(REGION, Credentials(ACCOUNT, SECRET))
-    return PublicApiCaller(Client(endpoint, signer=signer, timeout=seconds, retries=NO_RETRIES))
+    return PublicApiClient(Client(endpoint, signer=signer, timeout=seconds, retries=NO_RETRIES))
 
 
 def test_the_synthetic_caller_is_served_through_the_api(bonafide: Deployment) -> None:

@@ -13,7 +13,7 @@ from bonafide.audio.speech import (
     SURROUNDINGS,
     sample_mask,
     speech_windows,
-    surrounded,
+    with_surroundings,
 )
 
 probabilities = arrays(np.float32, st.integers(0, 200), elements=st.floats(0, 1, width=32, allow_subnormal=False))
@@ -60,11 +60,11 @@ def test_speech_is_kept_whole_and_noises_are_dropped(values: NDArray[np.float32]
 @pytest.mark.parametrize(("pause", "kept"), [(2 * SURROUNDINGS, 2 * SURROUNDINGS), (99, 2 * SURROUNDINGS), (0, 0)])
 def test_speech_keeps_the_pauses_within_it_and_the_edges_of_longer_ones(pause: int, kept: int) -> None:
     speech = np.repeat([True, False, True], [20, pause, 20])
-    assert surrounded(speech).sum() == 40 + kept
+    assert with_surroundings(speech).sum() == 40 + kept
 
 
 def test_silence_surrounds_nothing() -> None:
-    assert not surrounded(np.zeros(50, np.bool_)).any()
+    assert not with_surroundings(np.zeros(50, np.bool_)).any()
 
 
 @given(st.integers(1, 40000), st.sampled_from([8000, 16000]))

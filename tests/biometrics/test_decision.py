@@ -17,12 +17,12 @@ from bonafide.biometrics.decision import (
 )
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.scoring import Condition, Measured, SpeakerScore, public_score
+from bonafide.biometrics.scoring import CalibratedRange, Condition, SpeakerScore, public_score
 
 CLEAN = Quality(level_dbfs=-20.0, clipped=0.0, snr_db=30.0)
 VOICE = {Channel.NARROWBAND: np.ones(1, np.float32)}
 CALL = Evidence(5.0, Channel.NARROWBAND, VOICE, CLEAN, "space", liveness=LARGEST_LLR)
-MEASURED = Measured(seconds=1.5, clipped=0.01, level_dbfs=-45.0, snr_db=8.0)
+MEASURED = CalibratedRange(seconds=1.5, clipped=0.01, level_dbfs=-45.0, snr_db=8.0)
 POLICY = Policy()
 LLRS = st.floats(-12, 12, allow_subnormal=False)
 COSTS = st.floats(0.01, 10_000)
@@ -67,9 +67,9 @@ def test_a_voice_that_sounds_more_human_is_never_decided_worse(
 
 @given(LLRS, POLICIES)
 def test_nobody_is_accepted_whom_nobody_listened_to_for_liveness(llr: float, policy: Policy) -> None:
-    verdict = decide(scored(llr), replace(CALL, liveness=None), policy)
-    assert verdict.decision is not Decision.ACCEPT
-    assert Reason.SIGNAL_MISSING in verdict.reasons
+    decided = decide(scored(llr), replace(CALL, liveness=None), policy)
+    assert decided.decision is not Decision.ACCEPT
+    assert Reason.SIGNAL_MISSING in decided.reasons
 
 
 @given(LLRS, LLRS, LLRS, LLRS, POLICIES)
@@ -98,22 +98,22 @@ def test_no_information_about_liveness_keeps_no_clear_match_from_being_accepted(
 
 def test_doubt_about_liveness_is_named_where_it_makes_the_difference() -> None:
     doubtful = replace(CALL, liveness=thresholds(POLICY).liveness + 0.1)
-    verdict = decide(scored(thresholds(POLICY).accept + 0.1), doubtful, POLICY)
-    assert verdict.decision is Decision.STEP_UP
-    assert verdict.reasons == (Reason.LIVENESS_UNCERTAIN, Reason.VOICE_MATCH)
+    decided = decide(scored(thresholds(POLICY).accept + 0.1), doubtful, POLICY)
+    assert decided.decision is Decision.STEP_UP
+    assert decided.reasons == (Reason.LIVENESS_UNCERTAIN, Reason.VOICE_MATCH)
 
 
 @given(LLRS, st.floats(0, 30), POLICIES)
 def test_a_voice_that_rather_sounds_human_is_never_called_synthetic(
     llr: float, liveness: float, policy: Policy
 ) -> None:
-    verdict = decide(scored(llr), replace(CALL, liveness=liveness), policy)
-    assert Reason.VOICE_SYNTHETIC not in verdict.reasons
+    decided = decide(scored(llr), replace(CALL, liveness=liveness), policy)
+    assert Reason.VOICE_SYNTHETIC not in decided.reasons
 
 
 def test_an_impostor_with_a_synthetic_voice_is_rejected_for_the_voice_first() -> None:
-    verdict = decide(scored(-12.0), replace(CALL, liveness=-12.0), POLICY)
-    assert verdict.reasons == (Reason.VOICE_MISMATCH, Reason.VOICE_SYNTHETIC)
+    decided = decide(scored(-12.0), replace(CALL, liveness=-12.0), POLICY)
+    assert decided.reasons == (Reason.VOICE_MISMATCH, Reason.VOICE_SYNTHETIC)
 
 
 @given(LLRS, LLRS, SENSIBLE)
@@ -179,20 +179,20 @@ def test_says_whether_there_was_no_speech_or_too_little() -> None:
     ],
 )
 def test_never_accepts_on_audio_that_calibration_has_not_met(quality: Quality, reason: Reason) -> None:
-    verdict = decide(scored(9.0), replace(CALL, quality=quality), POLICY)
-    assert verdict.decision is Decision.STEP_UP
-    assert verdict.reasons == (Reason.VOICE_MATCH, reason)
+    decided = decide(scored(9.0), replace(CALL, quality=quality), POLICY)
+    assert decided.decision is Decision.STEP_UP
+    assert decided.reasons == (Reason.VOICE_MATCH, reason)
 
 
 def test_unknown_background_is_no_doubt() -> None:
-    verdict = decide(scored(9.0), replace(CALL, quality=replace(CLEAN, snr_db=None)), POLICY)
-    assert verdict.decision is Decision.ACCEPT
+    decided = decide(scored(9.0), replace(CALL, quality=replace(CLEAN, snr_db=None)), POLICY)
+    assert decided.decision is Decision.ACCEPT
 
 
 def test_never_accepts_when_a_signal_is_missing() -> None:
-    verdict = decide(scored(9.0), CALL, POLICY, degraded=["call_risk"])
-    assert verdict.decision is Decision.STEP_UP
-    assert verdict.reasons == (Reason.VOICE_MATCH, Reason.SIGNAL_MISSING)
+    decided = decide(scored(9.0), CALL, POLICY, degraded=["call_risk"])
+    assert decided.decision is Decision.STEP_UP
+    assert decided.reasons == (Reason.VOICE_MATCH, Reason.SIGNAL_MISSING)
 
 
 def test_still_rejects_when_a_signal_is_missing() -> None:

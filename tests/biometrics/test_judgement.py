@@ -64,8 +64,8 @@ def test_a_case_is_judged_as_its_score_is_decided(
     evidence: Evidence, missing: tuple[Signal, ...], policy: Policy
 ) -> None:
     case, scored = Case.of(evidence, VOICEPRINT, missing=missing), score(VOICEPRINT, evidence, CALIBRATION)
-    found, verdict = judge(case, policy, CALIBRATION), decide(scored, evidence, policy, case.degraded)
-    assert (found.decision, found.reasons, found.thresholds) == (verdict.decision, verdict.reasons, verdict.thresholds)
+    found, decided = judge(case, policy, CALIBRATION), decide(scored, evidence, policy, case.degraded)
+    assert (found.decision, found.reasons, found.thresholds) == (decided.decision, decided.reasons, decided.thresholds)
     assert found.speaker == VoiceJudgement(scored.llr, scored.score)
 
 

@@ -13,8 +13,8 @@ from bonafide.biometrics.session import (
     MOST_CHUNKS,
     MOST_SPEECH_SECONDS,
     ChunkEvidence,
-    Folded,
     Mark,
+    SessionEvidence,
     fold,
     is_complete,
     pool,
@@ -35,9 +35,9 @@ def chunk(
     return ChunkEvidence(number, content, Evidence(seconds, channel, vectors, quality, space, liveness))
 
 
-def bits(folded: Folded) -> tuple[object, ...]:
+def bits(folded: SessionEvidence) -> tuple[object, ...]:
     vectors = folded.evidence.embeddings if folded.evidence else {}
-    facts = (folded.used, folded.received, folded.conflicting, folded.foreign)
+    facts = (folded.used, folded.received, folded.conflicting, folded.other_space)
     found = folded.evidence
     measured = found and (found.speech_seconds, found.channel, found.quality, found.liveness)
     return facts, measured, {band: vector.tobytes() for band, vector in vectors.items()}
@@ -71,7 +71,7 @@ def test_evidence_of_another_space_changes_nothing_but_what_is_counted(rows: lis
     mixed, alone = fold(rows, "space-1"), fold(own, "space-1")
     assert bits(mixed)[1:] == bits(alone)[1:]
     assert mixed.used == alone.used
-    assert mixed.foreign == len({row.number for row in rows} - {row.number for row in own})
+    assert mixed.other_space == len({row.number for row in rows} - {row.number for row in own})
 
 
 def test_of_contents_under_one_number_the_smallest_digest_counts() -> None:
@@ -109,7 +109,7 @@ def test_the_evidence_outside_the_window_need_not_be_read(rows: list[ChunkEviden
 
 def test_silence_is_no_evidence() -> None:
     assert fold([chunk(0, seconds=0.0)], "space-1").evidence is None
-    assert fold([], "space-1") == Folded(None, (), 0, 0, 0)
+    assert fold([], "space-1") == SessionEvidence(None, (), 0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from bonafide.ports.probes import Document, ProbeResponse, ReleaseTarget
 from bonafide.probes.calls import CHECKS, REPEATS, FunctionCalls, WrongAnswer
-from bonafide.probes.golden import Golden
+from bonafide.probes.golden import GoldenSetup
 from bonafide.probes.release import ReleaseProbe
 from bonafide.probes.synthetic import SyntheticCaller
 
@@ -54,7 +54,7 @@ class Service:
         return 200, {"status": status, "policy": {"minimum_enrolment_seconds": 6}}
 
 
-GOLDEN = Golden("probe", AUDIO, dict.fromkeys(CHECKS, BOUND_MS))
+GOLDEN = GoldenSetup("probe", AUDIO, dict.fromkeys(CHECKS, BOUND_MS))
 
 
 def ask(service: Service, function: str) -> None:

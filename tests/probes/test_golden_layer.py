@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bonafide.probes.golden import Golden
+from bonafide.probes.golden import GoldenSetup
 from layers.golden import build
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ def test_the_layer_is_up_to_date() -> None:
 def test_it_holds_every_recording_that_golden_calls_are_made_of() -> None:
     recordings = {path.stem: path.read_bytes() for path in (LAYER / build.RECORDINGS).glob("*.wav")}
     assert set(recordings) == {"enrollment", "genuine", "impostor", "silence"}
-    assert all(Golden("probe", recordings, {}).audio(name)["content"] for name in recordings)
+    assert all(GoldenSetup("probe", recordings, {}).audio(name)["content"] for name in recordings)
 
 
 @pytest.mark.parametrize("path", sorted(CLIENT.glob("*.py")), ids=lambda path: path.name)

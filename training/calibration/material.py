@@ -12,7 +12,7 @@ import yaml
 from bonafide.audio.telephone import NARROWBAND_RATE, to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence
-from bonafide.biometrics.scoring import Condition, Measured, compare
+from bonafide.biometrics.scoring import CalibratedRange, Condition, compare
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import InvalidInput
 from training.calibration.fit import CorpusTrials
@@ -35,14 +35,14 @@ class CalibrationSettings:
     targets_per_corpus: int
     nontargets_per_corpus: int
     half_seconds: Mapping[str, float]
-    measured: Measured
+    measured: CalibratedRange
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Reads the file."""
         document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         lines = SimulatedLines(**{name: DrawRange(*span) for name, span in document.pop("lines").items()})
-        return cls(**document | {"lines": lines, "measured": Measured(**document["measured"])})
+        return cls(**document | {"lines": lines, "measured": CalibratedRange(**document["measured"])})
 
 
 @dataclass(frozen=True, slots=True)

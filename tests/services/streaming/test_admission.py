@@ -12,7 +12,7 @@ from bonafide.errors import AudioOverload
 from bonafide.records.stream import ShardLag
 from bonafide.services.streaming.admission import (
     MOST_LAG_SECONDS,
-    MOST_REFUSED_FOR_SILENCE,
+    MOST_REFUSED_WITHOUT_LAG,
     TOLERATED_LAG_SECONDS,
     AdmissionControl,
 )
@@ -71,7 +71,7 @@ def test_between_them_the_refused_share_grows_with_the_lag(lag: float, share: fl
 
 @pytest.mark.parametrize(("silence", "share"), [(1.5, 0.25), (2.5, 0.75), (3.0, 0.9), (600.0, 0.9)])
 def test_without_a_published_lag_after_accepted_chunks_all_but_a_few_are_refused(silence: float, share: float) -> None:
-    assert share <= MOST_REFUSED_FOR_SILENCE
+    assert share <= MOST_REFUSED_WITHOUT_LAG
     shard = Shard()
     shard.accepted()
     shard.after(silence)

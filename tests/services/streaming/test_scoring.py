@@ -171,11 +171,11 @@ def test_during_a_rollout_spaces_never_mix(models: list[str], places: list[int],
     rows = [row.chunk for row in line.rows("genuine")]
     folded = fold(rows, bundle().embedding_space, 4)
     assert folded.used == tuple(own)
-    assert folded.foreign == 4 - len(own)
+    assert folded.other_space == 4 - len(own)
     alone = fold([row for row in rows if row.evidence.embedding_space != "another-space"], bundle().embedding_space, 4)
     assert bits(folded.evidence) == bits(alone.evidence)
-    assert bool(line.final("genuine")["degraded"]) == bool(folded.foreign)
-    assert line.final("genuine")["decision"] != "ACCEPT" or not folded.foreign
+    assert bool(line.final("genuine")["degraded"]) == bool(folded.other_space)
+    assert line.final("genuine")["decision"] != "ACCEPT" or not folded.other_space
 
 
 @pytest.mark.parametrize("space", ["another-space"])

@@ -16,7 +16,7 @@ from bonafide.errors import BonafideError, Overloaded
 from bonafide.http.problems import CHUNK_FIELDS, FORMAT_FIELDS, FieldNames, status_of
 from bonafide.records.domain import DomainState
 from bonafide.records.session import IDLE, LONGEST_SESSION
-from bonafide.records.stream import LAG_STANDS, ShardLag
+from bonafide.records.stream import LAG_HELD, ShardLag
 from bonafide.services.streaming.admission import LAG_REMEMBERED, LAG_VALID
 from tests.audio.wav_writer import wav
 from tests.streamed import DOMAIN, Deployment, Script, chunks
@@ -230,7 +230,7 @@ def test_a_shard_that_is_behind_takes_no_audio_until_it_has_caught_up() -> None:
         intake.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
     assert (status_of(refusal.value), refusal.value.code) == (429, "audio_overload")
     assert refusal.value.retry_after == 1
-    line.now += LAG_STANDS + LAG_REMEMBERED
+    line.now += LAG_HELD + LAG_REMEMBERED
     behind(line, 0.5)
     intake.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
     assert len(line.stream.events) == 2

@@ -8,7 +8,7 @@ import pytest
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.decision import Decision
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
-from bonafide.biometrics.scoring import Calibration, Condition, Curve, Measured, SpeakerScore
+from bonafide.biometrics.scoring import CalibratedRange, Calibration, Condition, Curve, SpeakerScore
 from tests.readings import reading
 from tests.training.conftest import as_wav, write_manifest
 from training.corpus.manifest import ManifestError
@@ -18,7 +18,7 @@ from training.evaluation.metrics import Kind
 from training.evaluation.tandem import ClaimTable, figures
 from training.evaluation.trials import TrialRecording, enrollments
 
-MEASURED = Measured(seconds=1.0, clipped=1.0, level_dbfs=-90.0, snr_db=-90.0)
+MEASURED = CalibratedRange(seconds=1.0, clipped=1.0, level_dbfs=-90.0, snr_db=-90.0)
 CURVE = Curve(slope=20.0, level=0.5, half_seconds=1.0, lowest=-10.0, highest=10.0)
 CALIBRATION = Calibration("space", dict.fromkeys(Condition, CURVE), MEASURED)
 

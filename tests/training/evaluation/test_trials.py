@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bonafide.biometrics.decision import decide
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.scoring import Calibration, Condition, Curve, Measured, score
+from bonafide.biometrics.scoring import CalibratedRange, Calibration, Condition, Curve, score
 from tests.biometrics.test_decision import SENSIBLE
 from training.evaluation.trials import (
     COMPARED,
@@ -24,7 +24,7 @@ from training.evaluation.trials import (
     thresholds,
 )
 
-MEASURED = Measured(seconds=1.5, clipped=0.01, level_dbfs=-45.0, snr_db=8.0)
+MEASURED = CalibratedRange(seconds=1.5, clipped=0.01, level_dbfs=-45.0, snr_db=8.0)
 CURVES = {
     condition: Curve(slope=12.0 + number, level=0.4, half_seconds=1.0, lowest=-8.0, highest=9.0)
     for number, condition in enumerate(Condition)

@@ -7,7 +7,7 @@
     │   └── UnsupportedAudio     the request is well formed, its audio cannot be used
     ├── NotFound                 the target does not exist
     ├── Conflict                 right request, wrong state
-    ├── TooLarge                 more than is taken at once
+    ├── TooLarge                 more than is accepted at once
     ├── Overloaded               slow down
     └── Unavailable              try again later
 
@@ -43,10 +43,10 @@ class Subject(StrEnum):
 
 
 class BonafideError(Exception):
-    """Base of every error that is answered to a caller.
+    """Base of every error that is answered to a client.
 
     Attributes:
-        code: stable snake_case identifier of this very condition.
+        code: stable snake_case identifier of the error.
         detail: one sentence for a person.
         subject: thing that is wrong, one of `Subject` unless only one protocol knows it.
         limit: range or value that would have been accepted.
@@ -82,11 +82,11 @@ class InvalidInput(BonafideError):
 
 
 class UnsupportedAudio(InvalidInput):
-    """Raised when audio is malformed, of an unsupported kind, or of a length that is not taken."""
+    """Raised when audio is malformed, of an unsupported kind, or of an unsupported length."""
 
 
 class UnsupportedMediaType(InvalidInput):
-    """Raised when the body is of a media type that is not taken."""
+    """Raised when the body's media type is not supported."""
 
 
 class IdempotencyKeyReused(InvalidInput):
@@ -102,7 +102,7 @@ class Conflict(BonafideError):
 
 
 class TooLarge(BonafideError):
-    """Raised when the request carries more than is taken at once."""
+    """Raised when the request carries more than is accepted at once."""
 
 
 class Overloaded(BonafideError):
@@ -110,7 +110,7 @@ class Overloaded(BonafideError):
 
 
 class AudioOverload(Overloaded):
-    """Raised when more audio arrives than the stream takes, or than can be scored in time."""
+    """Raised when more audio arrives than the stream accepts, or than can be scored in time."""
 
     def __init__(self) -> None:
         super().__init__("audio_overload", "More audio arrives than can be scored in time.", retry_after=1)

@@ -41,7 +41,7 @@ class UnknownMetric(KeyError):
 class Measurements:
     """Metrics of one invocation, collected while it runs and written at its end as one line (EMF).
 
-    Every record is seen by service and by service and version, so that a release can be compared with the one before.
+    Every value is recorded by service, and by service and version, so that a release can be compared with the last.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -57,7 +57,7 @@ class Measurements:
         """Adds values of metrics by their names.
 
         Raises:
-            UnknownMetric: nobody would find a metric of this name.
+            UnknownMetric: metrics.json has no metric of this name.
         """
         for name, value in values.items():
             if name not in METRICS["metrics"]:
@@ -205,7 +205,7 @@ def trace_header() -> str | None:
 
 @contextmanager
 def continued(header: str | None, name: str) -> Iterator[None]:
-    """Shows a stage in the trace of the request that it is done for, instead of in that of the invocation.
+    """Records a stage in the trace of the request that it serves, not of the batch's invocation.
 
     A batch holds records of many requests. X-Ray's SDK attaches everything to the one trace that the environment
     names, so that is what changes meanwhile; the annotation `invocation` leads back to the trace of the batch.
@@ -218,7 +218,7 @@ def continued(header: str | None, name: str) -> Iterator[None]:
         with stage(name):
             yield
         return
-    own, entity = os.environ.get(TRACE_VARIABLE, ""), recorder.get_trace_entity()
+    batch_header, entity = os.environ.get(TRACE_VARIABLE, ""), recorder.get_trace_entity()
     os.environ[TRACE_VARIABLE] = header
     recorder.clear_trace_entities()
     try:
@@ -226,7 +226,7 @@ def continued(header: str | None, name: str) -> Iterator[None]:
             annotate(invocation=entity.trace_id)
             yield
     finally:
-        os.environ[TRACE_VARIABLE] = own
+        os.environ[TRACE_VARIABLE] = batch_header
         recorder.set_trace_entity(entity)
 
 

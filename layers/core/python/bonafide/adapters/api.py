@@ -6,14 +6,14 @@ from bonafide.ports.probes import Document, ProbeResponse
 from bonafide_client import Client
 
 
-class PublicApiCaller:
-    """`ApiCaller` over HTTPS."""
+class PublicApiClient:
+    """`ApiClient` over HTTPS."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def send(self, function: str, method: str, path: str, body: Document | None) -> ProbeResponse:  # noqa: ARG002, the API routes
-        """See `ApiCaller`."""
+        """See `ApiClient`."""
         response = self._client.request(method, path, body)
         try:
             document = json.loads(response.content or b"{}")

@@ -15,7 +15,7 @@ class CodeDeployReleases:
     """`ReleaseHooks` of one application."""
 
     def __init__(self, codedeploy: "CodeDeployClient", functions: "LambdaClient", names: Mapping[str, str]) -> None:
-        """Takes its parts.
+        """Stores its dependencies.
 
         Args:
             codedeploy: client of CodeDeploy.

@@ -21,7 +21,7 @@ class LambdaInvoker:
     """`FunctionInvoker` of Lambda."""
 
     def __init__(self, client: "LambdaClient", names: Mapping[str, str], versions: Mapping[str, str]) -> None:
-        """Takes its parts.
+        """Stores its dependencies.
 
         Args:
             client: of Lambda.
@@ -33,7 +33,7 @@ class LambdaInvoker:
         self._versions = versions
 
     def send(self, function: str, method: str, path: str, body: Document | None) -> ProbeResponse:
-        """See `ApiCaller`."""
+        """See `ApiClient`."""
         response = self.invoke(function, proxy_event(method, path, body))
         if response.status != 200:
             return response

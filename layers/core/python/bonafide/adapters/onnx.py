@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.audio.quality import effective_channel, measure
 from bonafide.audio.resample import resample
-from bonafide.audio.speech import Mask, sample_mask, speech_windows, surrounded
+from bonafide.audio.speech import Mask, sample_mask, speech_windows, with_surroundings
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
@@ -32,8 +32,8 @@ class DetectedSpeech:
     """The speech of a recording, without long pauses.
 
     Attributes:
-        waveform: wideband speech with what surrounds it, or the speech alone, at 8 kHz, of the telephone band, whose
-            pauses are full of the line.
+        waveform: wideband speech with its surroundings, or narrowband speech alone, at 8 kHz, since its pauses hold
+            the noise of the line.
         whole: the recording, uncut: a cut is a trace of its own.
         spoken: which samples of `whole` are speech, shape (n,).
         seconds: net duration of the speech alone.
@@ -90,7 +90,7 @@ class Bundle:
             BundleCorrupt: a file is missing or its digest is wrong.
         """
         files = BundleFiles.open(directory, digest)
-        listens = liveness and files.has_detector
+        with_detector = liveness and files.has_detector
         return cls(
             digest=files.digest,
             version=files.manifest["version"],
@@ -99,7 +99,7 @@ class Bundle:
             calibration=files.calibration(),
             _vad=_open(files.read("vad.onnx"), threads),
             _speaker=_open(files.read("speaker.onnx"), threads),
-            _detector=_open(files.read("spoof.onnx"), threads) if listens else None,
+            _detector=_open(files.read("spoof.onnx"), threads) if with_detector else None,
         )
 
     def speech_probabilities(self, waveform: Waveform) -> NDArray[np.float32]:
@@ -111,7 +111,7 @@ class Bundle:
         windows = speech_windows(self.speech_probabilities(waveform))
         mask = sample_mask(windows, len(waveform.samples), waveform.rate)
         channel = effective_channel(waveform, mask)
-        wider = surrounded(windows) if channel is Channel.WIDEBAND else windows
+        wider = with_surroundings(windows) if channel is Channel.WIDEBAND else windows
         kept = sample_mask(wider, len(waveform.samples), waveform.rate)
         return DetectedSpeech(
             waveform=_in_band(Waveform(waveform.samples[kept], waveform.rate), channel),
@@ -130,7 +130,7 @@ class Bundle:
             channel: NARROWBAND brings wideband speech to the telephone band first.
 
         Raises:
-            ValueError: the band is wider than the speech has.
+            ValueError: wideband is asked of narrowband speech.
         """
         if channel is Channel.WIDEBAND and speech.channel is Channel.NARROWBAND:
             raise ValueError("narrowband speech has no wideband embedding")
@@ -149,7 +149,7 @@ class Bundle:
     def evidence(
         self, speech: DetectedSpeech, channels: Collection[Channel] = (), known: Evidence | None = None
     ) -> Evidence:
-        """The second half of `observe`, for callers that decide on `channels` after seeing the speech.
+        """The second half of `observe`, for code that chooses `channels` by the speech.
 
         Args:
             speech: of one recording.

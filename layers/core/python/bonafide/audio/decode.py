@@ -42,7 +42,7 @@ def decode(
         channel: index of the channel to take; required when there is more than one.
 
     Raises:
-        UnsupportedAudio: the audio is not one of the kinds, rates or lengths that are taken, or is damaged.
+        UnsupportedAudio: the audio is not one of the kinds, rates or lengths that are supported, or is damaged.
         InvalidInput: the parameters contradict each other or the audio.
     """
     if not content:
@@ -72,7 +72,7 @@ def _read(content: bytes, encoding: str, rate: int | None, channel: int | None) 
         return _read_flac(content, rate, channel)
     if encoding in EXPAND:
         return _read_raw(content, encoding, rate, channel)
-    raise refuse("audio_encoding_unsupported", "This encoding is not taken.", limit=ENCODINGS, found=encoding[:32])
+    raise refuse("audio_encoding_unsupported", "This encoding is not supported.", limit=ENCODINGS, found=encoding[:32])
 
 
 def _read_wav(content: bytes, rate: int | None, channel: int | None) -> tuple[Pcm, int]:
@@ -89,7 +89,9 @@ def _read_flac(content: bytes, rate: int | None, channel: int | None) -> tuple[P
     _check_rate(info.rate, rate)
     if info.bits != 16:
         found = f"FLAC, {info.bits} bits"
-        raise refuse("audio_encoding_unsupported", "FLAC is taken with 16 bits.", limit="FLAC, 16 bits", found=found)
+        raise refuse(
+            "audio_encoding_unsupported", "Only FLAC with 16 bits is supported.", limit="FLAC, 16 bits", found=found
+        )
     index = _select(info.channels, channel)
     if info.frames:
         _check_length(info.frames, info.rate)
@@ -124,7 +126,7 @@ def _rates() -> str:
 def _check_rate(rate: int, stated: int | None = None) -> None:
     """Refuses a rate that is out of range, or that is not the stated one."""
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise refuse("audio_rate_unsupported", "This sampling rate is not taken.", limit=_rates(), found=rate)
+        raise refuse("audio_rate_unsupported", "This sampling rate is not supported.", limit=_rates(), found=rate)
     if stated is not None and stated != rate:
         raise InvalidInput(
             "audio_rate_mismatch",

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class Encoding(StrEnum):
-    """Encodings that are taken; the last three are bare samples."""
+    """Supported encodings; the last three are bare samples."""
 
     WAV = "wav"
     FLAC = "flac"

@@ -33,7 +33,7 @@ def speech_windows(probabilities: NDArray[np.float32]) -> Mask:
     return _widened(speech, MARGIN)
 
 
-def surrounded(windows: Mask) -> Mask:
+def with_surroundings(windows: Mask) -> Mask:
     """Adds SURROUNDINGS windows on both sides of all speech, shape (windows,): short pauses are whole again.
 
     The speaker network was trained on speech with its pauses; short recordings without them are told apart worse.

@@ -57,7 +57,7 @@ def _format(body: memoryview, encodings: Mapping[tuple[int, int], str]) -> tuple
     encoding = encodings.get((tag, bits))
     if encoding is None:
         found = f"{_NAMES.get(tag, f'format 0x{tag:04x}')}, {bits} bits"
-        raise refuse("audio_encoding_unsupported", "This WAV encoding is not taken.", limit=_TAKEN, found=found)
+        raise refuse("audio_encoding_unsupported", "This WAV encoding is not supported.", limit=_TAKEN, found=found)
     if frame_bytes != channels * bits // 8 or channels == 0:
         raise refuse("audio_malformed", "The WAV block size does not fit its channels.", found=frame_bytes)
     return encoding, rate, channels, frame_bytes
@@ -68,7 +68,7 @@ def parse(content: bytes, encodings: Mapping[tuple[int, int], str] = ENCODINGS) 
 
     Args:
         content: the file.
-        encodings: names of those that are taken, by format tag and bits.
+        encodings: names of those that are supported, by format tag and bits.
 
     Raises:
         UnsupportedAudio: the file is damaged, or of another encoding.

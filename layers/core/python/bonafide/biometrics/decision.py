@@ -14,8 +14,8 @@ from bonafide.biometrics.evidence import Quality
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Condition, SpeakerScore
 
-# A posterior beyond any that evidence leads to; nearer to 1 the difference would be lost.
-NEVER = 1e-15
+# Smallest posterior, and smallest difference of one from 1: below any that evidence leads to, yet not lost in rounding.
+SMALLEST_POSTERIOR = 1e-15
 # An LLR beyond any that evidence leads to; its odds can still be multiplied by any cost.
 LARGEST_LLR = 300.0
 
@@ -73,7 +73,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ReasonedDecision:
     """A decision with its reasons.
 
     Attributes:
@@ -100,7 +100,7 @@ class Odds:
     spoof: float
 
 
-class Facts(Protocol):
+class CaseFacts(Protocol):
     """Measurements of a case beside its score."""
 
     @property
@@ -116,7 +116,9 @@ class Facts(Protocol):
         """Liveness LLR; None when it was not detected."""
 
 
-def decide(score: SpeakerScore | None, facts: Facts, policy: Policy, degraded: Collection[str] = ()) -> Verdict:
+def decide(
+    score: SpeakerScore | None, facts: CaseFacts, policy: Policy, degraded: Collection[str] = ()
+) -> ReasonedDecision:
     """Takes the action of least expected cost.
 
     Args:
@@ -125,16 +127,16 @@ def decide(score: SpeakerScore | None, facts: Facts, policy: Policy, degraded: C
         policy: of the domain.
         degraded: signals that were missing; without them the decision is at best STEP_UP.
     """
-    edges = thresholds(policy)
+    limits = thresholds(policy)
     doubts = _doubts(score, facts, degraded)
     if score is None or facts.speech_seconds < max(policy.minimum_decision_seconds, score.measured.seconds):
         missing = Reason.NO_SPEECH if score is None else Reason.NOT_ENOUGH_SPEECH
-        return Verdict(Decision.INCONCLUSIVE, (missing, *doubts), edges)
+        return ReasonedDecision(Decision.INCONCLUSIVE, (missing, *doubts), limits)
     decision = cheapest(odds_against(score.llr, facts.liveness, policy), policy)
-    reasons = (*_causes(score, facts.liveness, policy, decision, edges), *doubts)
+    reasons = (*_causes(score, facts.liveness, policy, decision, limits), *doubts)
     if decision is Decision.ACCEPT:
-        return Verdict(Decision.STEP_UP if doubts else decision, reasons, edges)
-    return Verdict(decision, (*reasons, *_channel(score)), edges)
+        return ReasonedDecision(Decision.STEP_UP if doubts else decision, reasons, limits)
+    return ReasonedDecision(decision, (*reasons, *_channel(score)), limits)
 
 
 def odds_against(speaker_llr: float, liveness_llr: float | None, policy: Policy) -> Odds:
@@ -202,12 +204,12 @@ def _likelihood(llr: float) -> float:
 def _llr_at(posterior: float, odds: float) -> float:
     """Returns the LLR that takes prior odds, > 0, to this posterior, in (0, 1)."""
     # Costs may be so far apart that a share rounds to 0 or 1; a threshold is a number all the same.
-    share = min(max(posterior, NEVER), 1.0 - NEVER)
+    share = min(max(posterior, SMALLEST_POSTERIOR), 1.0 - SMALLEST_POSTERIOR)
     return log(odds) - log(share / (1.0 - share))
 
 
 def _causes(
-    score: SpeakerScore, liveness: float | None, policy: Policy, decision: Decision, edges: Thresholds
+    score: SpeakerScore, liveness: float | None, policy: Policy, decision: Decision, limits: Thresholds
 ) -> tuple[Reason, ...]:
     """Returns the reasons that made the decision, the decisive one first.
 
@@ -216,13 +218,13 @@ def _causes(
     """
     bona_fide = cheapest(odds_against(score.llr, LARGEST_LLR, policy), policy)
     voice = VOICE[bona_fide]
-    if liveness is not None and liveness < edges.liveness:
+    if liveness is not None and liveness < limits.liveness:
         doubt = Reason.VOICE_SYNTHETIC if liveness < 0 else Reason.LIVENESS_UNCERTAIN
         return (doubt, voice) if bona_fide is not decision else (voice, doubt)
     return (voice,) if bona_fide is decision else (Reason.LIVENESS_UNCERTAIN, voice)
 
 
-def _doubts(score: SpeakerScore | None, facts: Facts, degraded: Collection[str]) -> list[Reason]:
+def _doubts(score: SpeakerScore | None, facts: CaseFacts, degraded: Collection[str]) -> list[Reason]:
     """Returns reasons never to accept: signals that are missing, and conditions beyond the calibration's range."""
     found = [Reason.SIGNAL_MISSING] if degraded or (score and facts.liveness is None) else []
     if score is None or facts.quality is None:

@@ -7,7 +7,7 @@ arguments give equal judgements to the last bit in one runtime.
 from dataclasses import dataclass
 
 from bonafide.biometrics.case import Case, Signal
-from bonafide.biometrics.decision import Decision, Reason, Thresholds, Verdict, decide, thresholds
+from bonafide.biometrics.decision import Decision, Reason, ReasonedDecision, Thresholds, decide, thresholds
 from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration, SpeakerScore, public_score
@@ -71,20 +71,20 @@ def judge(case: Case, policy: Policy, calibration: Calibration) -> Judgement:
         calibration: of the bundle that extracted the evidence.
     """
     score = calibration.score(case.comparison) if case.comparison else None
-    verdict = _verdict(score, case, policy)
+    decided = _decide(score, case, policy)
     return Judgement(
-        decision=verdict.decision,
-        reasons=verdict.reasons,
-        thresholds=verdict.thresholds,
+        decision=decided.decision,
+        reasons=decided.reasons,
+        thresholds=decided.thresholds,
         speaker=VoiceJudgement(score.llr, score.score) if score else None,
         liveness=_liveness(case.liveness, calibration),
         degraded=case.degraded,
     )
 
 
-def _verdict(score: SpeakerScore | None, case: Case, policy: Policy) -> Verdict:
+def _decide(score: SpeakerScore | None, case: Case, policy: Policy) -> ReasonedDecision:
     if score is None:
-        return Verdict(Decision.INCONCLUSIVE, (case.obstacle or Reason.NO_SPEECH,), thresholds(policy))
+        return ReasonedDecision(Decision.INCONCLUSIVE, (case.obstacle or Reason.NO_SPEECH,), thresholds(policy))
     return decide(score, case, policy, case.degraded)
 
 

@@ -32,7 +32,7 @@ class Condition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class CalibratedRange:
     """Bounds of the recordings that the calibration was measured on; beyond them its LLRs are a guess.
 
     Attributes:
@@ -81,7 +81,7 @@ class SpeakerScore:
     score: float
     condition: Condition
     cosine: float
-    measured: Measured
+    measured: CalibratedRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Calibration:
 
     embedding_space: str
     curves: Mapping[Condition, Curve]
-    measured: Measured
+    measured: CalibratedRange
     liveness: LivenessScale | None = None
     digest: str = ""
 
@@ -136,7 +136,7 @@ class Calibration:
         return cls(
             embedding_space=document["embedding_space"],
             curves={Condition(name): Curve(**curve) for name, curve in document["conditions"].items()},
-            measured=Measured(**document["measured"]),
+            measured=CalibratedRange(**document["measured"]),
             liveness=LivenessScale.parse(document["liveness"]) if "liveness" in document else None,
             digest=hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest(),
         )

@@ -73,20 +73,20 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """Summary of a session by its marks.
+class ChunkSurvey:
+    """Summary of a session's chunks by their marks.
 
     Attributes:
         window: of the chunks that a decision rests on, one for each number, ascending.
         received: how many different chunk numbers there are.
         conflicting: how many numbers came with more than one content.
-        foreign: how many numbers have evidence of other embedding spaces only.
+        other_space: how many numbers have evidence of other embedding spaces only.
     """
 
     window: tuple[Mark, ...]
     received: int
     conflicting: int
-    foreign: int
+    other_space: int
 
     @property
     def spoken(self) -> list[Mark]:
@@ -95,7 +95,7 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class SessionEvidence:
     """Pooled evidence of a session so far.
 
     Attributes:
@@ -103,17 +103,17 @@ class Folded:
         used: numbers of the chunks that count, ascending; those are left out that cannot be compared with most others.
         received: how many different chunk numbers there are.
         conflicting: how many numbers came with more than one content.
-        foreign: how many numbers have evidence of other embedding spaces only.
+        other_space: how many numbers have evidence of other embedding spaces only.
     """
 
     evidence: Evidence | None
     used: tuple[int, ...]
     received: int
     conflicting: int
-    foreign: int
+    other_space: int
 
 
-def fold(rows: Iterable[ChunkEvidence], embedding_space: str, count: int | None = None) -> Folded:
+def fold(rows: Iterable[ChunkEvidence], embedding_space: str, count: int | None = None) -> SessionEvidence:
     """Folds a set of chunk evidence; equal sets give equal results to the last bit.
 
     Of several contents under one number the one with the smallest digest wins, whichever came first. Evidence of
@@ -128,7 +128,7 @@ def fold(rows: Iterable[ChunkEvidence], embedding_space: str, count: int | None 
     return pool(survey((Mark.of(each) for each in chunks), embedding_space, count), chunks)
 
 
-def survey(marks: Iterable[Mark], embedding_space: str, count: int | None = None) -> Survey:
+def survey(marks: Iterable[Mark], embedding_space: str, count: int | None = None) -> ChunkSurvey:
     """Surveys a session without its evidence: the first half of `fold`, with its arguments."""
     space = space_tag(embedding_space)
     contents: dict[int, set[str]] = {}
@@ -137,15 +137,15 @@ def survey(marks: Iterable[Mark], embedding_space: str, count: int | None = None
         contents.setdefault(mark.number, set()).add(mark.content)
         if mark.space == space:
             chosen.setdefault(mark.number, mark)
-    return Survey(
+    return ChunkSurvey(
         window=_newest([chosen[number] for number in sorted(chosen)]),
         received=len(contents),
         conflicting=sum(len(digests) > 1 for digests in contents.values()),
-        foreign=len(contents) - len(chosen),
+        other_space=len(contents) - len(chosen),
     )
 
 
-def pool(surveyed: Survey, rows: Iterable[ChunkEvidence]) -> Folded:
+def pool(surveyed: ChunkSurvey, rows: Iterable[ChunkEvidence]) -> SessionEvidence:
     """Pools the evidence of a window: the second half of `fold`.
 
     Args:
@@ -156,12 +156,12 @@ def pool(surveyed: Survey, rows: Iterable[ChunkEvidence]) -> Folded:
     pieces = {mark.number: known[mark.tag] for mark in surveyed.spoken if mark.tag in known}
     comparable = _comparable(pieces)
     left_out = pieces.keys() - comparable.keys()
-    return Folded(
+    return SessionEvidence(
         evidence=_pooled(list(comparable.values())) if comparable else None,
         used=tuple(mark.number for mark in surveyed.window if mark.number not in left_out),
         received=surveyed.received,
         conflicting=surveyed.conflicting,
-        foreign=surveyed.foreign,
+        other_space=surveyed.other_space,
     )
 
 

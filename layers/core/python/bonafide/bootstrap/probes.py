@@ -6,9 +6,9 @@ import os
 import boto3
 from botocore.config import Config
 
-from bonafide.adapters.api import PublicApiCaller
+from bonafide.adapters.api import PublicApiClient
 from bonafide.adapters.codedeploy import CodeDeployReleases
-from bonafide.probes.golden import Golden
+from bonafide.probes.golden import GoldenSetup
 from bonafide.probes.release import ReleaseProbe
 from bonafide.probes.synthetic import SyntheticCaller
 from bonafide.settings import ProbeSettings, ReleaseSettings, ServiceSettings
@@ -20,11 +20,11 @@ PATIENT = Config(connect_timeout=2, read_timeout=30, retries={"mode": "standard"
 API_SECONDS = 29.0
 
 
-def golden() -> Golden:
+def golden() -> GoldenSetup:
     """Returns what to call with."""
     settings = ProbeSettings.read(os.environ)
     recordings = {path.stem: path.read_bytes() for path in settings.golden_dir.glob("*.wav")}
-    return Golden(settings.probe_domain, recordings, json.loads(settings.probe_bounds_ms))
+    return GoldenSetup(settings.probe_domain, recordings, json.loads(settings.probe_bounds_ms))
 
 
 def release_probe() -> ReleaseProbe:
@@ -46,4 +46,4 @@ def synthetic_caller() -> SyntheticCaller:
         timeout=API_SECONDS,
         retries=NO_RETRIES,
     )
-    return SyntheticCaller(golden(), PublicApiCaller(client))
+    return SyntheticCaller(golden(), PublicApiClient(client))

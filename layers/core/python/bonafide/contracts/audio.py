@@ -63,7 +63,7 @@ class QualityReport(Answer):
 
 
 def upload_view(offer: UploadOffer) -> Upload:
-    """Returns the view of a place for a recording."""
+    """Returns the view of an upload."""
     return Upload(upload=offer.upload, url=offer.url, expires_in_seconds=UPLOAD_SECONDS, max_bytes=MAX_AUDIO_BYTES)
 
 

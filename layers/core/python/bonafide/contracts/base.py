@@ -34,7 +34,7 @@ RangeLimit = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_
 
 
 class Request(BaseModel):
-    """Base of requests. Unknown fields are refused, so that a misspelt one is never ignored."""
+    """Base of requests. Unknown fields are refused, so that a misspelled one is never ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

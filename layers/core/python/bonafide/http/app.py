@@ -77,7 +77,7 @@ def _refuse_unknown_route(_: NotFoundError) -> NoReturn:
 
 
 def _route_not_found() -> NotFound:
-    return NotFound("route_not_found", "There is no such path, or it does not take this method.")
+    return NotFound("route_not_found", "There is no such path, or it does not support this method.")
 
 
 def _parse_json(body: str) -> Any:
@@ -99,7 +99,7 @@ def _refuse_media_type(event: Event) -> dict[str, Any] | None:
     return _refusal(
         UnsupportedMediaType(
             "media_type_unsupported",
-            "Bodies are taken as JSON only.",
+            "Only JSON bodies are accepted.",
             subject="content-type",
             limit="application/json",
             found=media_type,

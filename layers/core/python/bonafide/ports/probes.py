@@ -13,7 +13,7 @@ class ProbeResponse:
     Attributes:
         status: of HTTP; 502 for a function that failed, 504 when nothing came back.
         document: the parsed body.
-        milliseconds: that the caller waited.
+        milliseconds: duration of the request.
     """
 
     status: int
@@ -21,14 +21,14 @@ class ProbeResponse:
     milliseconds: float
 
 
-class ApiCaller(Protocol):
+class ApiClient(Protocol):
     """Calls the REST API."""
 
     def send(self, function: str, method: str, path: str, body: Document | None) -> ProbeResponse:
         """Sends a request that the named function answers."""
 
 
-class FunctionInvoker(ApiCaller, Protocol):
+class FunctionInvoker(ApiClient, Protocol):
     """Invokes functions past the API, also those that answer no request."""
 
     def invoke(self, function: str, event: Document) -> ProbeResponse:

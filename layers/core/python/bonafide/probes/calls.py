@@ -9,8 +9,8 @@ from typing import Any
 
 from bonafide.audio.encoding import Encoding
 from bonafide.contracts.events import write
-from bonafide.ports.probes import ApiCaller, Document, FunctionInvoker, ProbeResponse
-from bonafide.probes.golden import CONSENT, SETTINGS, Golden
+from bonafide.ports.probes import ApiClient, Document, FunctionInvoker, ProbeResponse
+from bonafide.probes.golden import CONSENT, SETTINGS, GoldenSetup
 from bonafide.records.stream import ChunkRecord
 from bonafide.services.shared.retries import jittered_pauses
 
@@ -36,60 +36,60 @@ class GoldenCalls:
 
     def __init__(
         self,
-        golden: Golden,
-        caller: ApiCaller,
+        golden: GoldenSetup,
+        api_client: ApiClient,
         speaker: str,
         *,
         pause: Callable[[float], None] = time.sleep,
         record: Callable[..., None] = record_nothing,
     ) -> None:
-        """Takes its parts.
+        """Stores its dependencies.
 
         Args:
             golden: to call with.
-            caller: of the API.
+            api_client: client of the API.
             speaker: to enroll and to claim.
             pause: waits for seconds.
             record: takes measurements by metric name.
         """
         self._golden = golden
-        self._caller = caller
+        self._api_client = api_client
         self._pause = pause
         self._record = record
         self._speaker = speaker
         self._domain_path = f"/v1/domains/{golden.domain}"
         self._speaker_path = f"{self._domain_path}/speakers/{speaker}"
 
-    def health(self) -> None:
+    def check_health(self) -> None:
         """Checks that the service answers."""
         self._expect("status", self._ask("describe_service", "GET", "/v1/health"), "ok")
 
-    def domain(self) -> None:
+    def check_domain(self) -> None:
         """Checks that a domain is written and read back."""
         self._ask("manage_domains", "PUT", self._domain_path, SETTINGS)
         policy = self._ask("manage_domains", "GET", self._domain_path)["policy"]
         self._expect("minimum_enrolment_seconds", policy, SETTINGS["policy"]["minimum_enrolment_seconds"])
 
-    def enrollment(self) -> None:
+    def check_enrollment(self) -> None:
         """Checks that a new speaker is enrolled, and accepted."""
         self.enroll()
         self.authenticate("genuine", "ACCEPT")
 
-    def authentication(self) -> None:
+    def check_authentication(self) -> None:
         """Checks that the speaker is accepted, an impostor is not, and silence decides nothing."""
         self.enroll()
         self.authenticate("genuine", "ACCEPT")
         self.authenticate("impostor", *NOT_ACCEPTED)
         self.authenticate("silence", "INCONCLUSIVE")
 
-    def speaker(self) -> None:
+    def check_speaker(self) -> None:
         """Checks that an enrolled speaker is read, listed, and opted out."""
         self.enroll()
         self._expect("status", self._ask("manage_speakers", "GET", self._speaker_path), "ENROLLED")
         self._ask("manage_speakers", "GET", f"{self._domain_path}/speakers?limit=1")
         self._expect("status", self._ask("manage_speakers", "POST", f"{self._speaker_path}/opt-out"), "OPTED_OUT")
 
-    def decision(self) -> None:
+    def check_decision(self) -> None:
         """Checks that a decision is read back, and listed."""
         self.enroll()
         path = f"{self._domain_path}/decisions"
@@ -98,7 +98,7 @@ class GoldenCalls:
         # The index is up to date a moment later.
         self._ask("read_decisions", "GET", f"{path}?limit=1&speaker={self._speaker}")
 
-    def session(self) -> None:
+    def check_session(self) -> None:
         """Checks that a session is started, claimed, and evaluated before it has audio."""
         self.enroll()
         session = self._start()
@@ -106,19 +106,19 @@ class GoldenCalls:
         self._expect("status", self._ask("manage_sessions", "GET", session), "OPEN")
         self._expect("decision", self._evaluate(session), "INCONCLUSIVE")
 
-    def stream(self) -> None:
+    def check_stream(self) -> None:
         """Checks that the speaker is accepted in a session."""
         self.enroll()
         self.stream_audio("genuine", "ACCEPT")
 
-    def deletion(self) -> None:
+    def check_deletion(self) -> None:
         """Checks that the speaker can be deleted."""
         self._ask("manage_speakers", "DELETE", self._speaker_path, statuses=(204, 404))
 
     def enroll(self) -> str:
         """Enrolls the speaker anew; returns the status, which is the right one."""
-        self.domain()
-        self.deletion()
+        self.check_domain()
+        self.check_deletion()
         body = {"audio": self._golden.audio("enrollment"), "consent": CONSENT}
         answer = self._ask("enroll_speaker", "POST", f"{self._speaker_path}/enrollments", body)
         return self._expect("status", answer, "ENROLLED")
@@ -132,7 +132,7 @@ class GoldenCalls:
         session = self._start()
         self._ask("ingest_audio", "PUT", f"{session}/audio/0", {"content": self._golden.content(recording)})
         self._ask("ingest_audio", "POST", f"{session}/end", {"chunks": 1})
-        return self._expect("decision", self._final(session), *right)
+        return self._expect("decision", self._wait_for_decision(session), *right)
 
     def _authentication(self, recording: str) -> Document:
         body = {"audio": self._golden.audio(recording)}
@@ -146,7 +146,7 @@ class GoldenCalls:
     def _evaluate(self, session: str) -> Document:
         return self._ask("manage_sessions", "GET", f"{session}/evaluation")
 
-    def _final(self, session: str) -> Document:
+    def _wait_for_decision(self, session: str) -> Document:
         for _ in range(POLLS):
             answer = self._evaluate(session)
             if answer["decision_id"]:
@@ -159,11 +159,11 @@ class GoldenCalls:
     ) -> Document:
         def send() -> ProbeResponse:
             for pause in jittered_pauses(REPEATS):
-                response = self._caller.send(function, method, path, body)
+                response = self._api_client.send(function, method, path, body)
                 if response.status != TOO_MANY_REQUESTS:
                     return response
                 pause()
-            return self._caller.send(function, method, path, body)
+            return self._api_client.send(function, method, path, body)
 
         return self._measured(function, f"{method} of {function}", send, statuses)
 
@@ -201,14 +201,14 @@ class FunctionCalls(GoldenCalls):
 
     def __init__(
         self,
-        golden: Golden,
+        golden: GoldenSetup,
         invoker: FunctionInvoker,
         speaker: str,
         *,
         pause: Callable[[float], None] = time.sleep,
         record: Callable[..., None] = record_nothing,
     ) -> None:
-        """Takes its parts; see `GoldenCalls`."""
+        """Stores its dependencies; see `GoldenCalls`."""
         super().__init__(golden, invoker, speaker, pause=pause, record=record)
         self._invoker = invoker
 
@@ -220,7 +220,7 @@ class FunctionCalls(GoldenCalls):
         """
         CHECKS[function](self)
 
-    def scoring(self) -> None:
+    def check_scoring(self) -> None:
         """Checks that a record of the stream becomes evidence that a decision rests on."""
         self.enroll()
         session = self._start()
@@ -230,7 +230,7 @@ class FunctionCalls(GoldenCalls):
         self._expect("batchItemFailures", failures, [])
         self._expect("decision", self._evaluate(session), "ACCEPT")
 
-    def closing(self) -> None:
+    def check_closing(self) -> None:
         """Checks that overdue sessions are looked for."""
         if not isinstance(self._invoke("close_sessions", {}).get("closed"), int):
             raise WrongAnswer("close_sessions does not say how many sessions it closed")
@@ -240,16 +240,16 @@ class FunctionCalls(GoldenCalls):
 
 
 CHECKS: Mapping[str, Callable[[FunctionCalls], None]] = {
-    "authenticate_caller": GoldenCalls.authentication,
-    "close_sessions": FunctionCalls.closing,
-    "describe_service": GoldenCalls.health,
-    "enroll_speaker": GoldenCalls.enrollment,
-    "ingest_audio": GoldenCalls.stream,
-    "manage_domains": GoldenCalls.domain,
-    "manage_sessions": GoldenCalls.session,
-    "manage_speakers": GoldenCalls.speaker,
-    "read_decisions": GoldenCalls.decision,
-    "score_audio": FunctionCalls.scoring,
+    "authenticate_caller": GoldenCalls.check_authentication,
+    "close_sessions": FunctionCalls.check_closing,
+    "describe_service": GoldenCalls.check_health,
+    "enroll_speaker": GoldenCalls.check_enrollment,
+    "ingest_audio": GoldenCalls.check_stream,
+    "manage_domains": GoldenCalls.check_domain,
+    "manage_sessions": GoldenCalls.check_session,
+    "manage_speakers": GoldenCalls.check_speaker,
+    "read_decisions": GoldenCalls.check_decision,
+    "score_audio": FunctionCalls.check_scoring,
 }
 
 

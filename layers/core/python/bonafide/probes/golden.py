@@ -13,8 +13,8 @@ CONSENT: Document = {"receipt_id": "golden", "given_at": "2026-01-01T00:00:00+00
 
 
 @dataclass(frozen=True, slots=True)
-class Golden:
-    """Everything that golden calls are made of.
+class GoldenSetup:
+    """Domain, recordings and time limits of golden calls.
 
     Attributes:
         domain: of the probes, whose decisions count in no statistic of callers.

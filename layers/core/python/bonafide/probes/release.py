@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from bonafide.observability import log_unexpected, logger, measurements
 from bonafide.ports.probes import ReleaseHooks
 from bonafide.probes.calls import FunctionCalls, WrongAnswer
-from bonafide.probes.golden import Golden
+from bonafide.probes.golden import GoldenSetup
 
 
 class ReleaseProbe:
     """Makes golden calls to a version that is being released, and reports whether the release may go on."""
 
-    def __init__(self, golden: Golden, releases: ReleaseHooks, functions: Mapping[str, str]) -> None:
-        """Takes its parts.
+    def __init__(self, golden: GoldenSetup, releases: ReleaseHooks, functions: Mapping[str, str]) -> None:
+        """Stores its dependencies.
 
         Args:
             golden: to call with.

@@ -8,7 +8,7 @@ from bonafide.errors import Subject, TooLarge
 LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition key, envelope and audio in base64
 
 # Several batches of a shard are scored at the same time: for so long a smaller lag does not replace a larger one.
-LAG_STANDS = timedelta(seconds=2)
+LAG_HELD = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class EndRecord:
 
     Attributes:
         chunks: number of chunks of the session.
-        ended_at: by the clock of the function that took the end.
+        ended_at: by the clock of the function that accepted the end.
     """
 
     domain: str
@@ -73,7 +73,7 @@ class ShardLag:
 
     def replaces(self, known: "ShardLag | None") -> bool:
         """Tells whether this lag is to be published in place of the one that is known."""
-        return known is None or self.seconds >= known.seconds or self.at - known.at > LAG_STANDS
+        return known is None or self.seconds >= known.seconds or self.at - known.at > LAG_HELD
 
 
 def partition_key(domain: str, session: str) -> str:

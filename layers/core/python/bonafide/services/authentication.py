@@ -87,7 +87,7 @@ class AuthenticationService:
         with stage("embed", timings):
             bands = bands_to_compare(voiceprint)
             evidence = self._models.evidence(extraction.speech, bands, extraction.evidence.result())
-        record = self._judged(request, domain, self._case(evidence, voiceprint, extraction), extraction, started)
+        record = self._judge(request, domain, self._case(evidence, voiceprint, extraction), extraction, started)
         if domain.retention.keep_audio:
             self._keep(speaker, f"authentications/{record.decision_id}", extraction.content)
         return self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)
@@ -115,7 +115,7 @@ class AuthenticationService:
         with stage("score", extraction.timings_ms):
             return Case.of(evidence, voiceprint)
 
-    def _judged(
+    def _judge(
         self,
         request: AuthenticationRequested,
         domain: DomainRecord,

@@ -50,7 +50,7 @@ class Domains:
         return self._existing(domain)
 
     def offer_upload(self, domain: str, length: int | None) -> UploadOffer:
-        """Offers a place for a recording of `length` bytes, if known, in an open domain.
+        """Creates an upload URL for a recording of `length` bytes, if known, in an open domain.
 
         Raises:
             NotFound: there is no such domain.
@@ -73,7 +73,7 @@ class Domains:
         if not force and record.state is not DomainState.DELETING:
             record = self._close_if_empty(record)
         if record.state is not DomainState.DELETING:
-            record = self._switched(record, DomainState.DELETING)
+            record = self._switch(record, DomainState.DELETING)
         self._erase(record)
         self._remove(record)
 
@@ -88,7 +88,7 @@ class Domains:
         if record.is_open:
             # Looked for before, too, so that a deletion that is refused does not close the domain meanwhile.
             self._require_empty(record)
-            record = self._switched(record, DomainState.EMPTYING)
+            record = self._switch(record, DomainState.EMPTYING)
         self._require_empty(record)
         return record
 
@@ -97,12 +97,12 @@ class Domains:
             return
         if not record.is_open:
             with suppress(Conflict):
-                self._switched(record, DomainState.OPEN)
+                self._switch(record, DomainState.OPEN)
         raise Conflict(
             "domain_not_empty", "The domain has speakers; delete them, or delete with force.", subject=Subject.SPEAKERS
         )
 
-    def _switched(self, record: DomainRecord, state: DomainState) -> DomainRecord:
+    def _switch(self, record: DomainRecord, state: DomainState) -> DomainRecord:
         switched = record.next(state=state)
         try:
             self._store.put_domain(switched)

@@ -118,7 +118,7 @@ class EnrollmentService:
     def _apply(
         self, domain: str, speaker: str, contribution: Contribution, known: SpeakerRecord | None
     ) -> EnrollmentResult:
-        """Folds the evidence into the voiceprint as it is stored by now; the loser of a race does it again."""
+        """Adds the evidence to the voiceprint as currently stored; retried after a conflict."""
 
         def attempt() -> EnrollmentResult:
             found, current = self._store.find(domain, speaker)

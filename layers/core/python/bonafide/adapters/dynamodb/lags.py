@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bonafide.adapters.dynamodb.conditions import Item, translated_errors
 from bonafide.adapters.dynamodb.session_items import KEPT, seconds
 from bonafide.ports.stores import VersionConflict
-from bonafide.records.stream import LAG_STANDS, ShardLag
+from bonafide.records.stream import LAG_HELD, ShardLag
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,10 +28,10 @@ class DynamoShardLagStore:
             self._client.put_item(
                 TableName=self._table,
                 Item=item,
-                ConditionExpression="attribute_not_exists(said_at) OR waited <= :waited OR said_at < :stands",
+                ConditionExpression="attribute_not_exists(said_at) OR waited <= :waited OR said_at < :held",
                 ExpressionAttributeValues={
                     ":waited": waited["waited"],
-                    ":stands": {"N": f"{(lag.at - LAG_STANDS).timestamp():.3f}"},
+                    ":held": {"N": f"{(lag.at - LAG_HELD).timestamp():.3f}"},
                 },
             )
 

@@ -1,1 +1,1 @@
-"""Twins of the stores, in memory, for tests of the services; contract tests hold both kinds to the same behavior."""
+"""In-memory implementations of the stores, for tests; contract tests hold both kinds to the same behavior."""

@@ -38,7 +38,7 @@ class Recordings:
         self._store = store
 
     def offer_upload(self, domain: str, length: int | None) -> UploadOffer:
-        """Offers a place for a recording of `length` bytes, if known, that only this domain can name afterwards."""
+        """Creates an upload URL for a recording of `length` bytes, if known; only this domain can use the upload."""
         name = secrets.token_urlsafe(24)
         return UploadOffer(name, self._store.presign_upload(_upload_key(domain, name), UPLOAD_SECONDS, length))
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bonafide.errors import AudioOverload
 from bonafide.ports.stream import AudioStream, ShardLagStore
-from bonafide.records.stream import LAG_STANDS, ShardLag
+from bonafide.records.stream import LAG_HELD, ShardLag
 from bonafide.services.shared.clock import Clock
 
 # Between these lags a growing share of the chunks is refused; what was accepted before will be scored.
@@ -15,7 +15,7 @@ MOST_LAG_SECONDS = 3.0
 LAG_REMEMBERED = timedelta(seconds=0.5)
 LAG_VALID = timedelta(seconds=10)
 # Some chunks have to be accepted for scoring to show that it works again.
-MOST_REFUSED_FOR_SILENCE = 0.9
+MOST_REFUSED_WITHOUT_LAG = 0.9
 
 
 class AdmissionControl:
@@ -52,10 +52,10 @@ class AdmissionControl:
     def _refused_share(self, shard: str) -> float:
         now = self._clock()
         lag = self._lag(shard, now)
-        silence = _share(self._silence(shard, lag, now))
-        return max(_share(_estimated(lag, now)), min(silence, MOST_REFUSED_FOR_SILENCE))
+        without_lag = _share(self._seconds_without_lag(shard, lag, now))
+        return max(_share(_estimated(lag, now)), min(without_lag, MOST_REFUSED_WITHOUT_LAG))
 
-    def _silence(self, shard: str, lag: ShardLag | None, now: datetime) -> float:
+    def _seconds_without_lag(self, shard: str, lag: ShardLag | None, now: datetime) -> float:
         """Returns the seconds since the first chunk accepted here after which no lag was published."""
         since = self._unanswered.get(shard)
         # The clocks of the functions differ by less than the tolerated lag.
@@ -79,7 +79,7 @@ def _estimated(lag: ShardLag | None, now: datetime) -> float:
     """
     if lag is None or now - lag.at >= LAG_VALID:
         return 0.0
-    return lag.seconds - max(0.0, (now - lag.at - LAG_STANDS).total_seconds())
+    return lag.seconds - max(0.0, (now - lag.at - LAG_HELD).total_seconds())
 
 
 def _share(lag_seconds: float) -> float:

@@ -43,12 +43,12 @@ class SessionClosing:
         try:
             record = self._sessions.session(domain, session)
             follow(record.request_id if record else None)
-            return record is not None and self._settled(record)
+            return record is not None and self._settle(record)
         except Exception as error:
             logger.error("call not settled", extra={"session": session, "error_type": type(error).__name__})
             return False
 
-    def _settled(self, record: SessionRecord) -> bool:
+    def _settle(self, record: SessionRecord) -> bool:
         try:
             return self._judge.settle(record).decision_id is not None
         except NotFound:

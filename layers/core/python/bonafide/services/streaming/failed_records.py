@@ -22,7 +22,7 @@ class FailedRecords:
     def put(
         self, event_id: str, partition_key: str, data: bytes, event: StreamRecord | None, about: dict[str, Any]
     ) -> None:
-        """Keeps one record; keeping it again changes nothing.
+        """Writes one record to the failure bucket; writing it again changes nothing.
 
         Args:
             event_id: shard and sequence number, as `<shard>:<number>`.

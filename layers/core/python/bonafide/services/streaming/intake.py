@@ -116,7 +116,7 @@ def _require_place(record: SessionRecord, number: int, now: datetime) -> None:
     if now >= record.expires_at:
         raise Conflict(
             "session_expired",
-            "The session takes no more audio.",
+            "The session accepts no more audio.",
             subject=Subject.SESSION,
             limit=record.expires_at.isoformat(),
         )

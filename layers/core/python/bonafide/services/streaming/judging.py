@@ -12,7 +12,7 @@ from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
-from bonafide.biometrics.session import Folded, Mark, SessionStatus, is_complete, pool, survey
+from bonafide.biometrics.session import Mark, SessionEvidence, SessionStatus, is_complete, pool, survey
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import NotFound, Subject
 from bonafide.observability import Timings, stage
@@ -71,27 +71,27 @@ class SessionJudge:
             NotFound: the domain is deleted, or the final decision, whose retention is over.
         """
         marks = self._sessions.marks(record)
-        record = self._settled(record, marks)
+        record = self._settle(record, marks)
         if record.decision_id:
-            return self._final(record, marks)
-        return self._judged(record, marks, self._claim(record))
+            return self._read_final(record, marks)
+        return self._judge(record, marks, self._claim(record))
 
     def settle(self, record: SessionRecord) -> SessionRecord:
-        """Makes the decision final if every chunk is in or the wait is over; else says when to look again."""
-        return self._settled(record, self._sessions.marks(record))
+        """Makes the decision final if every chunk is in or the wait is over; else stores when to look again."""
+        return self._settle(record, self._sessions.marks(record))
 
-    def _settled(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
+    def _settle(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
         if record.decision_id:
             return record
         due_at = _due_at(record, marks)
         complete = is_complete(marks, record.chunk_count)
         if record.finalized_at or complete or due_at <= self._clock():
-            return self._finalized(record, marks)
+            return self._finalize(record, marks)
         if due_at == record.due_at:
             return record
-        return self._replaced(record, record.next(due_at=due_at))
+        return self._replace(record, record.next(due_at=due_at))
 
-    def _finalized(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
+    def _finalize(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
         """Closes the session first, so that no claim is taken that the decision would not know.
 
         The ledger keeps the first decision under the session's one decision identifier, so that racing writers end with
@@ -99,16 +99,16 @@ class SessionJudge:
         """
         if record.finalized_at is None:
             closed = record.next(finalized_at=self._clock())
-            found = self._replaced(record, closed)
-            return self._settled(found, marks) if found.version > record.version else record
+            found = self._replace(record, closed)
+            return self._settle(found, marks) if found.version > record.version else record
         started = time.monotonic()
         claim = self._claim(record)
         name = identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())
-        final = _finalized(self._judged(record, marks, claim), name)
+        final = _as_final(self._judge(record, marks, claim), name)
         self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
-        return self._replaced(record, record.next(decision_id=name))
+        return self._replace(record, record.next(decision_id=name))
 
-    def _replaced(self, record: SessionRecord, changed: SessionRecord) -> SessionRecord:
+    def _replace(self, record: SessionRecord, changed: SessionRecord) -> SessionRecord:
         try:
             self._sessions.put_session(changed)
         except VersionConflict:
@@ -116,7 +116,8 @@ class SessionJudge:
             return self._sessions.session(record.domain, record.session) or record
         return changed
 
-    def _final(self, record: SessionRecord, marks: Sequence[Mark]) -> DecisionRecord:
+    def _read_final(self, record: SessionRecord, marks: Sequence[Mark]) -> DecisionRecord:
+        """Reads the stored decision, and counts the chunks that came after it."""
         stored = self._decisions.read(record.domain, record.decision_id or "")
         if stored is None or stored.session is None:
             raise NotFound(
@@ -130,11 +131,11 @@ class SessionJudge:
         late = max(received - stored.session.chunks.scored, 0)
         return replace(stored, session=replace(stored.session, chunks=replace(stored.session.chunks, late=late)))
 
-    def _judged(self, record: SessionRecord, marks: Sequence[Mark], claim: SpeakerClaim) -> DecisionRecord:
+    def _judge(self, record: SessionRecord, marks: Sequence[Mark], claim: SpeakerClaim) -> DecisionRecord:
         timings: Timings = {}
         space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibration.embedding_space
         with stage("fold", timings):
-            folded = self._folded(record, marks, space)
+            folded = self._fold(record, marks, space)
         with stage("score", timings):
             case = _case(claim, folded)
         with stage("decide", timings):
@@ -160,7 +161,7 @@ class SessionJudge:
             ),
         )
 
-    def _folded(self, record: SessionRecord, marks: Sequence[Mark], embedding_space: str) -> Folded:
+    def _fold(self, record: SessionRecord, marks: Sequence[Mark], embedding_space: str) -> SessionEvidence:
         """Reads only the few rows that the judgement rests on, which the marks tell: their number is bounded."""
         surveyed = survey(marks, embedding_space, record.chunk_count)
         rows = self._sessions.evidence(record, surveyed.spoken) if surveyed.spoken else []
@@ -181,14 +182,14 @@ class SessionJudge:
         return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
 
 
-def _case(claim: SpeakerClaim, folded: Folded) -> Case:
-    missing = (Signal.OTHER_MODELS,) if folded.foreign else ()
+def _case(claim: SpeakerClaim, folded: SessionEvidence) -> Case:
+    missing = (Signal.OTHER_MODELS,) if folded.other_space else ()
     if folded.evidence is None:
         return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing)
     return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing)
 
 
-def _finalized(record: DecisionRecord, name: str) -> DecisionRecord:
+def _as_final(record: DecisionRecord, name: str) -> DecisionRecord:
     """Turns a provisional judgement into the final decision of that name."""
     part = replace(record.session, status=SessionStatus.FINAL) if record.session else None
     return replace(record, decision_id=name, session=part)
@@ -213,14 +214,14 @@ def _obstacle(
     return None if speaker.voiceprint.embedding_space == embedding_space else Reason.VOICEPRINT_OUTDATED
 
 
-def _audio_digest(marks: Sequence[Mark], folded: Folded) -> str:
+def _audio_digest(marks: Sequence[Mark], folded: SessionEvidence) -> str:
     """SHA-256 over a line `number:content` for each chunk used, in order; content as `Mark` names it, hex."""
     used = sorted({(mark.number, mark.content) for mark in marks if mark.number in set(folded.used)})
     lines = "".join(f"{number}:{content}\n" for number, content in used)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _tally(record: SessionRecord, folded: Folded) -> ChunkTally:
+def _tally(record: SessionRecord, folded: SessionEvidence) -> ChunkTally:
     return ChunkTally(
         expected=record.chunk_count,
         scored=folded.received,
