@@ -90,7 +90,7 @@ train: setup ## train detector and calibration again, or up to a stage [STAGE=]
 	@$(PY) -m training run $(if $(STAGE),--until $(STAGE))
 
 .PHONY: report
-report: setup ## write a report on the spoof detector and its effect on decisions: SPOOF= [MANIFEST=] [ENROLL=] [OUT=.build/report]
+report: setup ## write a report on the detector of synthetic speech and its effect on decisions: SPOOF= [MANIFEST=] [ENROLL=] [OUT=.build/report]
 	@$(PY) -m training.evaluation.report --spoof "$(SPOOF)" $(if $(MANIFEST),--manifest "$(MANIFEST)") --enroll $(ENROLL) \
 		--out "$(or $(OUT),.build/report)"
 

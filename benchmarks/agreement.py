@@ -76,12 +76,12 @@ def extract_chunks(bundle: Path, lengths: Sequence[float], path: Path) -> list[t
     # The part that the service takes in one piece.
     whole = next(recording.chunks(LONGEST_SECONDS))
     models = load(bundle)
-    calls = [list(replace(recording, data=whole).chunks(length)) for length in lengths]
-    return [(len(call), _folded(models, recording, call)) for call in calls]
+    sessions = [list(replace(recording, data=whole).chunks(length)) for length in lengths]
+    return [(len(chunks), _fold(models, recording, chunks)) for chunks in sessions]
 
 
-def _folded(models: Bundle, recording: SourceRecording, call: Sequence[bytes]) -> Evidence | None:
-    decoded = (decode(chunk, encoding=recording.encoding, rate=recording.rate) for chunk in call)
+def _fold(models: Bundle, recording: SourceRecording, chunks: Sequence[bytes]) -> Evidence | None:
+    decoded = (decode(chunk, encoding=recording.encoding, rate=recording.rate) for chunk in chunks)
     rows = [
         ChunkEvidence(number, f"{number}", models.observe(waveform, [Channel.NARROWBAND]))
         for number, waveform in enumerate(decoded)
@@ -102,9 +102,9 @@ def agreement(manifest: Path, bundle: Path, lengths: Sequence[float]) -> list[Ag
     rows = [_row(None, [1] * len(sides), sides, sides, whole, whole)]
     for number, length in enumerate(lengths):
         # A recording without speech falls back on all samples, as in one piece.
-        called = [replace(side, test=each[number][1] or side.test) for side, each in zip(sides, streamed, strict=True)]
+        chunked = [replace(side, test=each[number][1] or side.test) for side, each in zip(sides, streamed, strict=True)]
         counts = [each[number][0] for each in streamed]
-        rows.append(_row(length, counts, sides, called, whole, _compared(called, bundle)))
+        rows.append(_row(length, counts, sides, chunked, whole, _compared(chunked, bundle)))
     return rows
 
 
@@ -116,7 +116,7 @@ def _row(
     length: float | None,
     counts: Sequence[int],
     sides: Sequence[Side],
-    called: Sequence[Side],
+    chunked: Sequence[Side],
     whole: TrialOutcomes,
     outcome: TrialOutcomes,
 ) -> AgreementRow:
@@ -124,7 +124,7 @@ def _row(
     return AgreementRow(
         chunk_seconds=length,
         chunks=float(np.mean(counts)),
-        speech=sum(each.test.speech_seconds for each in called) / sum(each.test.speech_seconds for each in sides),
+        speech=sum(each.test.speech_seconds for each in chunked) / sum(each.test.speech_seconds for each in sides),
         eer=rate,
         eer_difference=rate - eer(Trials.of(whole.llr, whole.targets)),
         cllr=cllr(Trials.of(outcome.llr, outcome.targets)),
@@ -142,7 +142,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     rows = agreement(arguments.manifest, arguments.bundle, arguments.chunk_seconds)
-    print("   chunks  a call  speech  EER %    diff   cllr  |dLLR|  same decision %")
+    print("   length  chunks  speech  EER %    diff   cllr  |dLLR|  same decision %")
     for row in rows:
         print(row.table())
     if arguments.out:

@@ -27,12 +27,12 @@ from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import FunctionDefinition
 from local.aws.synth import synthesize
 from local.demo.script import SETTINGS
-from local.runner import Account, Deployment, deployment
+from local.runner import Deployment, ExtraServices, deployment
 from ops.synthesis import ROOT
 
 PRICES = ROOT / "docs" / "operations" / "prices.json"
 DOMAIN, CALLER = "cost", "reader"
-CALLS = 40
+AUTHENTICATIONS = 40
 CALL_SECONDS = 10
 CHUNK_SECONDS = 4
 STREAMED_SECONDS = 180
@@ -123,8 +123,8 @@ def main() -> None:
         metrics = len(emitted_metrics(running.counter.folder))
     print(f"USD, list prices of {prices['region']} taken down {prices['taken_down']}")
     print_costs("a million authentications of 10 s", scaled(authentication, 1e6), prices["prices"])
-    print_costs("an hour of streamed calls", hour, prices["prices"])
-    month = added(scaled(probe, 60 * MONTH_HOURS), standing(arguments.stage, metrics))
+    print_costs("an hour of streamed sessions", hour, prices["prices"])
+    month = added(scaled(probe, 60 * MONTH_HOURS), idle_month(arguments.stage, metrics))
     print_costs(f"a month of {arguments.stage} that only the synthetic caller uses", month, prices["prices"])
 
 
@@ -133,11 +133,11 @@ def bench(folder: Path) -> Iterator[MeteredDeployment]:
     """Deploys with a meter before the state, and enrolls the caller."""
     meter = Meter()
     counter = UsageCounter(meter, folder)
-    account = Account(record=counter.record, variables={"AWS_ENDPOINT_URL": meter.relay.endpoint})
+    services = ExtraServices(record=counter.record, variables={"AWS_ENDPOINT_URL": meter.relay.endpoint})
     speech = max(load().values(), key=lambda reader: len(reader.enrollment)).enrollment
     try:
         # The scheduled closing of sessions is part of the monthly costs, and would only add noise here.
-        with deployment(logs=folder, account=account, pace=1e-6) as running:
+        with deployment(logs=folder, services=services, pace=1e-6) as running:
             counter.api_functions = {route.function for route in running.template.routes()}
             meter.relay.upstream = running.emulator.endpoint
             client = Client(running.endpoint)
@@ -160,7 +160,7 @@ def authentications(running: MeteredDeployment) -> Usage:
         return running.client.authenticate(DOMAIN, CALLER, recording)
 
     authenticate(0)
-    return running.each(CALLS, authenticate)
+    return running.each(AUTHENTICATIONS, authenticate)
 
 
 def streamed_hour(running: MeteredDeployment) -> Usage:
@@ -217,7 +217,7 @@ def added(*usages: Usage) -> Usage:
     return {name: sum(usage.get(name, 0.0) for usage in usages) for name in names}
 
 
-def standing(stage: str, metrics: int) -> Usage:
+def idle_month(stage: str, metrics: int) -> Usage:
     """Returns the use of a month without requests: resources of the templates, and metrics that were sent once."""
     assembly = synthesize(stage=stage)
     resources = [

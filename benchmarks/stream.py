@@ -76,11 +76,11 @@ class MemorySampler:
 
 def main() -> None:
     """Prints one table for each load."""
-    parser = argparse.ArgumentParser(description="Put concurrent real-time calls on the deployment on this machine.")
-    parser.add_argument("--calls", type=int, default=40)
+    parser = argparse.ArgumentParser(description="Put concurrent real-time sessions on the deployment on this machine.")
+    parser.add_argument("--calls", type=int, default=40, help="sessions at the same time")
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--rate", type=int, nargs="+", default=RATES, choices=RATES)
-    parser.add_argument("--overload", type=float, default=3.0, help="times the calls; 0 leaves it out")
+    parser.add_argument("--overload", type=float, default=3.0, help="times the sessions; 0 leaves it out")
     parser.add_argument("--overload-seconds", type=float, default=60.0)
     arguments = parser.parse_args()
     with deployment() as running:
@@ -92,8 +92,8 @@ def main() -> None:
         for rate in arguments.rate:
             measure(running, replace(steady, rate=rate))
         if arguments.overload:
-            calls = round(arguments.calls * arguments.overload)
-            measure(running, replace(steady, calls=calls, seconds=arguments.overload_seconds))
+            sessions = round(arguments.calls * arguments.overload)
+            measure(running, replace(steady, concurrent=sessions, seconds=arguments.overload_seconds))
 
 
 def prepare(running: Deployment) -> list[str]:
@@ -117,7 +117,7 @@ def measure(running: Deployment, load: StreamLoad, *, quiet: bool = False) -> No
     lags = settled_lags(running, result)
     if quiet:
         return
-    print(f"{load.calls} calls of {load.seconds:.0f} s at {load.rate} Hz in real time, a chunk every 4 s")
+    print(f"{load.concurrent} sessions of {load.seconds:.0f} s at {load.rate} Hz in real time, a chunk every 4 s")
     print_lags(result, lags)
     print_processor(used, result, lasted, idled)
     print_memory(sampler)
@@ -159,7 +159,7 @@ def print_lags(result: LoadResult, lags: Sequence[float]) -> None:
     requests = np.quantile(result.request_ms, (0.5, 0.95))
     print(f"  accepted   {len(lags)} chunks, {sum(lag == float('inf') for lag in lags)} never scored")
     print(f"  lag s      p50 {p50:.2f}  p95 {p95:.2f}  p99 {p99:.2f}  max {max(lags):.2f}")
-    print(f"  seen       {100 * np.mean(result.seen):.1f} % of the chunks by a look 2 s after they were accepted")
+    print(f"  seen       {100 * np.mean(result.seen):.1f} % of the chunks by an evaluation 2 s after acceptance")
     print(
         f"  answered   429 {result.throttled} times; {result.retried} other retries, {result.given_up} chunks given up"
     )

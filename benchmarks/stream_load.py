@@ -15,12 +15,12 @@ from typing import Self
 import numpy as np
 
 from bonafide.audio.waveform import Waveform
-from bonafide_client import Client, GaveUp, RetryBudget, SourceRecording
+from bonafide_client import Client, RetriesExhausted, RetryBudget, SourceRecording
 from bonafide_client.chunks import CHUNK_SECONDS
 from layers.golden.readers import RATE, load
 from training.corpus.telephone import telephone
 
-# When a caller looks for the evidence of a chunk that was accepted.
+# When a caller evaluates to find the evidence of a chunk that was accepted.
 EVALUATE_AFTER_SECONDS = 2.0
 
 
@@ -32,7 +32,7 @@ class StreamLoad:
         endpoint: URL of the API.
         domain: of all sessions.
         speakers: claimed, one after the other.
-        calls: number of sessions at the same time.
+        concurrent: number of sessions at the same time.
         seconds: of audio in each session.
         rate: 8000 for telephone audio in mu-law, 16000 for PCM.
         ramp: seconds over which the sessions start.
@@ -41,7 +41,7 @@ class StreamLoad:
     endpoint: str
     domain: str
     speakers: Sequence[str]
-    calls: int
+    concurrent: int
     seconds: float
     rate: int
     ramp: float = CHUNK_SECONDS
@@ -89,11 +89,11 @@ def run(load: StreamLoad) -> LoadResult:
     recordings = [list(each.chunks()) for each in audio(load.rate, load.seconds)]
     started = time.monotonic() + 1.0
 
-    def call(number: int) -> None:
-        StreamCaller(load, result, lock, recordings[number % len(recordings)]).call(number, started)
+    def stream(number: int) -> None:
+        StreamCaller(load, result, lock, recordings[number % len(recordings)]).stream(number, started)
 
-    with ThreadPoolExecutor(load.calls) as callers:
-        list(callers.map(call, range(load.calls)))
+    with ThreadPoolExecutor(load.concurrent) as callers:
+        list(callers.map(stream, range(load.concurrent)))
     return result
 
 
@@ -108,9 +108,9 @@ class StreamCaller:
         # A budget longer than the session would hide chunks that are throttled for good.
         self._client = Client(load.endpoint, retries=RetryBudget(seconds=30.0))
 
-    def call(self, number: int, started: float) -> None:
+    def stream(self, number: int, started: float) -> None:
         """Starts a session, sends its chunks in real time, and ends it."""
-        load, begin = self._load, started + number * self._load.ramp / self._load.calls
+        load, begin = self._load, started + number * self._load.ramp / self._load.concurrent
         sleep_until(begin)
         form = {"encoding": "pcm_s16le", "sample_rate": load.rate}
         speaker = load.speakers[number % len(load.speakers)]
@@ -131,7 +131,7 @@ class StreamCaller:
         started = time.time()
         try:
             self._client.put_audio(self._load.domain, session, chunk, self._chunks[chunk % len(self._chunks)])
-        except GaveUp:
+        except RetriesExhausted:
             with self._lock:
                 self._result.given_up += 1
             return False

@@ -35,8 +35,8 @@ API_URL = re.compile(r"https://\w+\.execute-api\.")
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Services around the functions, besides their state.
+class ExtraServices:
+    """Services that functions use besides their state.
 
     Attributes:
         record: called after each invocation.
@@ -55,14 +55,14 @@ class Host:
         emulator: holds their state.
         runtime: folder of the runtime client.
         logs: folder with one log per version of a function and one of the emulator.
-        account: further services.
+        services: further services.
         endpoint: URL of the API's stage.
     """
 
     emulator: Emulator
     runtime: Path
     logs: Path
-    account: Account
+    services: ExtraServices
     endpoint: str
 
     def start(self, template: StackTemplate, wanted: Callable[[str], bool]) -> dict[str, LambdaFunction]:
@@ -72,12 +72,12 @@ class Host:
     def _start(self, definition: FunctionDefinition) -> LambdaFunction:
         log = self.logs / f"{definition.name}{'' if definition.version == '1' else f'-{definition.version}'}.log"
         log.write_bytes(b"")
-        variables = {**platform(self.emulator.endpoint), **self.account.variables}
-        own = {name: self._here(value) for name, value in definition.environment.items()}
+        variables = {**platform(self.emulator.endpoint), **self.services.variables}
+        own = {name: self._with_local_url(value) for name, value in definition.environment.items()}
         program = replace(definition, environment=own).program(self.runtime, variables)
-        return LambdaFunction(definition, program, log, record=self.account.record)
+        return LambdaFunction(definition, program, log, record=self.services.record)
 
-    def _here(self, value: str) -> str:
+    def _with_local_url(self, value: str) -> str:
         """Replaces the API's URL in AWS by the local one."""
         return self.endpoint if API_URL.match(value) else value
 
@@ -130,7 +130,7 @@ def deployment(
     assembly: Path | None = None,
     logs: Path = LOGS,
     pace: float = 1,
-    account: Account = Account(),
+    services: ExtraServices = ExtraServices(),
 ) -> Iterator[Deployment]:
     """Deploys the stacks of a stage to this machine until the context ends.
 
@@ -140,7 +140,7 @@ def deployment(
         assembly: a cloud assembly; by default that of this repository, synthesized if out of date.
         logs: folder for logs.
         pace: seconds of schedules per real second.
-        account: further services of AWS.
+        services: further services of AWS.
     """
     assembly = assembly or synthesize(stage=stage)
     with ExitStack() as cleanup:
@@ -154,7 +154,7 @@ def deployment(
         server = listen(_api(template, aliases), port)
         cleanup.callback(server.server_close)
         endpoint = f"http://{server.address}/{template.stage()}"
-        host = Host(aws, runtime_client(state / "runtime"), logs, account, endpoint)
+        host = Host(aws, runtime_client(state / "runtime"), logs, services, endpoint)
         functions = host.start(template, lambda _: True)
         for function in functions.values():
             cleanup.callback(function.close)

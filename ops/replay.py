@@ -53,15 +53,15 @@ def replay(kinesis: Any, s3: Any, stream: str, bucket: str, names: Iterable[str]
     for name in names:
         document = json.loads(s3.get_object(Bucket=bucket, Key=name)["Body"].read())
         for partition, kept in records(document):
-            data = still_there(kinesis, stream, document["event_id"]) if kept is None else kept
+            data = read_if_kept(kinesis, stream, document["event_id"]) if kept is None else kept
             if data is not None:
                 kinesis.put_record(StreamName=stream, PartitionKey=partition, Data=data)
                 count += 1
     return count
 
 
-def still_there(kinesis: Any, stream: str, event_id: str) -> bytes | None:
-    """Reads a record from the stream; returns None if it is no longer retained.
+def read_if_kept(kinesis: Any, stream: str, event_id: str) -> bytes | None:
+    """Reads a record from the stream if it is still retained there; returns None otherwise.
 
     Args:
         kinesis: client of Kinesis.

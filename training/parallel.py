@@ -17,12 +17,12 @@ def in_parallel[A, B](
 
 
 def progress[T](label: str, items: Iterable[T], total: int) -> Iterator[T]:
-    """Passes items on and shows on stderr how far they are: on one line of a terminal, on a few lines of a log."""
-    watched = sys.stderr.isatty()
-    looks, start = (100, "\r") if watched else (4, "")
+    """Yields items and shows their count on stderr: on one line of a terminal, on a few lines of a log."""
+    is_terminal = sys.stderr.isatty()
+    updates, prefix = (100, "\r") if is_terminal else (4, "")
     for count, item in enumerate(items, start=1):
-        if count == total or count % max(1, total // looks) == 0:
-            end = "" if watched and count < total else "\n"
-            sys.stderr.write(f"{start}{label} {count}/{total}{end}")
+        if count == total or count % max(1, total // updates) == 0:
+            end = "" if is_terminal and count < total else "\n"
+            sys.stderr.write(f"{prefix}{label} {count}/{total}{end}")
             sys.stderr.flush()
         yield item

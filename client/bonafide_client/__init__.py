@@ -3,10 +3,10 @@
 from bonafide_client.client import Client
 from bonafide_client.errors import (
     BonafideClientError,
-    GaveUp,
     MissingCredentials,
     NotDecided,
     ProblemError,
+    RetriesExhausted,
     TooManyRequests,
     UnplayableRecording,
 )
@@ -24,11 +24,11 @@ __all__ = [
     "ApiResponse",
     "BonafideClientError",
     "Client",
-    "GaveUp",
     "LiveAudio",
     "MissingCredentials",
     "NotDecided",
     "ProblemError",
+    "RetriesExhausted",
     "RetryBudget",
     "SessionProducer",
     "SigV4Signer",

@@ -36,7 +36,7 @@ def fits_inline(content: bytes) -> bool:
 
 
 def in_base64(content: bytes) -> str:
-    """Returns bytes as text."""
+    """Returns bytes as base64 text."""
     return base64.b64encode(content).decode()
 
 

@@ -21,8 +21,8 @@ POLL_SECONDS = 0.25
 class Client(ApiConnection):
     """Talks to one deployment. Threads may share a client; close it, or use it in a `with` statement.
 
-    Every method raises `ProblemError` if the service refuses, and `GaveUp` if it does not answer for good within the
-    retry budget. A retry is the same request with the same Idempotency-Key, so it never has a second effect.
+    Every method raises `ProblemError` if the service refuses, and `RetriesExhausted` if it still fails when the
+    retry budget is used up. A retry is the same request with the same Idempotency-Key, so it never has a second effect.
 
     Attributes:
         counts: how often requests were repeated so far.

@@ -1,4 +1,4 @@
-"""Everything that the client raises; `BonafideClientError` is the base of all of it."""
+"""Exceptions of the client; `BonafideClientError` is their base."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ProblemError(BonafideClientError):
         super().__init__(f"{self.code}: {self.detail}")
 
 
-class GaveUp(ProblemError):
+class RetriesExhausted(ProblemError):
     """The request may succeed later, but the retry budget is used up.
 
     It is the last problem that the service answered with, or `no_answer` with status 0 if it could not be reached.
@@ -49,7 +49,7 @@ class GaveUp(ProblemError):
         return f"{super().__str__()} (gave up after {self.attempts} attempts)"
 
 
-class TooManyRequests(GaveUp):
+class TooManyRequests(RetriesExhausted):
     """The service throttles: it answered 429 until the retry budget was used up."""
 
 

@@ -63,8 +63,8 @@ class JitteredRetry(Retry):
         bound = self.backoff_factor * 2.0 ** min(len(self.history) - 1, 30)
         return random.uniform(0.0, min(self.backoff_max, bound))  # noqa: S311, spreads load, protects nothing
 
-    def pause(self, retry_after: float) -> float:
-        """Returns seconds to wait after the last attempt: what the service asks for is the least."""
+    def pause_seconds(self, retry_after: float) -> float:
+        """Returns seconds to wait after the last attempt, never less than Retry-After."""
         return retry_after + self.get_backoff_time()
 
     def asked(self, header: str | None) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 import urllib3
 
-from bonafide_client.errors import GaveUp, ProblemError, TooManyRequests
+from bonafide_client.errors import ProblemError, RetriesExhausted, TooManyRequests
 from bonafide_client.retries import IN_PROGRESS, TRANSIENT, JitteredRetry, RetryBudget
 from bonafide_client.signing import Signer
 
@@ -81,11 +81,11 @@ class ApiResponse:
         """Returns the error that this answer is."""
         kind = ProblemError
         if self.transient:
-            kind = TooManyRequests if self.status == HTTPStatus.TOO_MANY_REQUESTS else GaveUp
+            kind = TooManyRequests if self.status == HTTPStatus.TOO_MANY_REQUESTS else RetriesExhausted
         document = self.document if isinstance(self.document, dict) else {}
         request_id = self.headers.get("X-Request-Id", "")
         error = kind(self.status, document, request_id=request_id, retry_after=self.retry_after)
-        if isinstance(error, GaveUp):
+        if isinstance(error, RetriesExhausted):
             error.attempts = self.attempts
         return error
 
@@ -136,7 +136,7 @@ class Transport:
         retry = self._budget.begin()
         while (response := self._attempt(request, signer, retry)).transient:
             retry = retry.increment(request.method, request.url)
-            pause = retry.pause(response.retry_after)
+            pause = retry.pause_seconds(response.retry_after)
             if time.monotonic() + pause > deadline or sleep(pause):
                 break
             counts.add(response)

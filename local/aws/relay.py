@@ -92,6 +92,8 @@ class Relay:
 
 def _interface(relay: Relay) -> type[HttpHandler]:
     class RelayInterface(HttpHandler):
+        """Passes requests through the relay."""
+
         def _pass(self) -> None:
             request = RelayRequest(self.headers.get("X-Amz-Target", ""), self.command, self.read_body(1 << 28))
             answer = relay.answer(request, self.path, dict(self.headers.items()))

@@ -28,8 +28,8 @@ class SimulatedClock:
         now = time.time()
         return cls(pace, now, math.floor(now / MINUTE) * MINUTE)
 
-    def standing_still(self, simulated: float) -> Self:
-        """Returns the clock, paused so that it has not passed a simulated time."""
+    def frozen_at(self, simulated: float) -> Self:
+        """Returns the clock, set back to a simulated time if it has passed that."""
         return replace(self, began=self.began + max(0.0, time.time() - self.real(simulated)))
 
     def simulated(self, real: float) -> float:

@@ -31,7 +31,7 @@ type SampleRequest = tuple[str, str, Mapping[str, Any] | None]
 
 def samples() -> dict[str, SampleRequest]:
     """Returns method, path and body by operation id."""
-    audio = {"content": tone(), "encoding": "pcm_s16le", "sample_rate": RATE}
+    audio = {"content": tone_base64(), "encoding": "pcm_s16le", "sample_rate": RATE}
     consent = {"receipt_id": "c-77", "given_at": "2026-06-01T11:58:00+00:00"}
     return {
         "get_health": ("GET", "/v1/health", None),
@@ -43,7 +43,7 @@ def samples() -> dict[str, SampleRequest]:
     }
 
 
-def tone() -> str:
+def tone_base64() -> str:
     """Returns half a second of 440 Hz as base64 of 16-bit samples."""
     n = np.arange(RATE // 2)
     return base64.b64encode((8000 * np.sin(2 * np.pi * 440 * n / RATE)).astype("<i2").tobytes()).decode()

@@ -51,7 +51,7 @@ class DemoRow:
 
     @property
     def voice_matches(self) -> bool:
-        """Tells whether speaker verification alone would have accepted."""
+        """Tells whether the comparison of speakers alone would have accepted."""
         llr, threshold = self.figure("llr"), self.figure("threshold")
         return llr is not None and threshold is not None and llr >= threshold
 

@@ -1,7 +1,7 @@
 """Synthetic voices: text to speech, and clones of enrolled speakers by copy synthesis.
 
-Copy synthesis resynthesizes a recording of the person from its parameters, so that speaker verification alone accepts
-it. The output is deterministic: each run makes the same calls.
+Copy synthesis resynthesizes a recording of the person from its parameters, so that the comparison of speakers alone
+accepts it. The output is deterministic: each run makes the same calls.
 """
 
 from collections.abc import Callable, Mapping

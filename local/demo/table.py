@@ -126,7 +126,7 @@ def _cells(row: DemoRow) -> Sequence[str]:
         *voice,
         alive,
         f"{response.milliseconds:.0f}",
-        _remark(row),
+        _reasons_text(row),
     )
 
 
@@ -140,7 +140,7 @@ def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
-def _remark(row: DemoRow) -> str:
+def _reasons_text(row: DemoRow) -> str:
     """Returns the reasons, the missing speech, or the problem's detail."""
     missing = row.response.document.get("missing_speech_seconds")
     if missing and row.step.action is Action.ENROLL:

@@ -16,7 +16,7 @@ from local.aws.functions.function import LambdaFunction
 from local.aws.relay import Fault, Relay, RelayAnswer, RelayRequest, healthy
 from local.aws.template import StackTemplate
 from local.cloud.metrics.pump import MetricPump
-from local.rehearse.traffic import DOMAIN, Traffic, calls, enroll, once
+from local.rehearse.traffic import DOMAIN, Traffic, calls, client_without_retries, enroll
 from local.runner import Deployment
 
 CALLS_A_SECOND = 8.0  # real seconds
@@ -77,7 +77,7 @@ class ChunkProducer:
     """Streams one-second chunks into a session, and ignores errors."""
 
     def __init__(self, endpoint: str) -> None:
-        self._client = once(endpoint)
+        self._client = client_without_retries(endpoint)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -101,13 +101,13 @@ class ChunkProducer:
 def one_shot_calls(day: GameDay) -> LoadSource:
     """Starts authentications with one recording each."""
     readers = load()
-    enrolled = enroll(once(day.running.endpoint), readers)
+    enrolled = enroll(client_without_retries(day.running.endpoint), readers)
     return Traffic(day.running.endpoint, calls(readers, enrolled), CALLS_A_SECOND)
 
 
 def streamed_call(day: GameDay) -> LoadSource:
     """Starts a streamed session."""
-    enroll(once(day.running.endpoint), load())
+    enroll(client_without_retries(day.running.endpoint), load())
     return ChunkProducer(day.running.endpoint)
 
 
@@ -143,7 +143,7 @@ def corrupt_bundle(day: GameDay) -> Iterator[None]:
     definition = day.running.functions[BROKEN].definition
     variables = {**definition.environment, "BONAFIDE_BUNDLE_DIGEST": "0" * 64}
     program = replace(definition, environment=variables).program(host.runtime, day.variables)
-    function = LambdaFunction(definition, program, host.logs / f"{BROKEN}-corrupt.log", record=host.account.record)
+    function = LambdaFunction(definition, program, host.logs / f"{BROKEN}-corrupt.log", record=host.services.record)
     # Kept until the end, since pending invocations still need an answer.
     day.cleanup.callback(function.close)
     alias.point(function)

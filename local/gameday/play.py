@@ -17,7 +17,7 @@ from local.cloud.metrics.pump import MetricPump
 from local.gameday.exercises import EXERCISES, Exercise, GameDay
 from local.gameday.observer import AlarmObserver
 from local.rehearse.target import read
-from local.runner import Account, deployment
+from local.runner import ExtraServices, deployment
 
 STAGE = "staging"
 PACE = 15.0  # simulated seconds per real second
@@ -42,8 +42,8 @@ def deployed() -> Iterator[GameDay]:
         relay, pump = Relay(), MetricPump({})
         cleanup.callback(relay.stop)
         variables = {"AWS_ENDPOINT_URL": relay.endpoint}
-        account, assembly = Account(pump.record, variables), synthesize(stage=STAGE)
-        running = cleanup.enter_context(deployment(stage=STAGE, assembly=assembly, logs=OUT, account=account))
+        services, assembly = ExtraServices(pump.record, variables), synthesize(stage=STAGE)
+        running = cleanup.enter_context(deployment(stage=STAGE, assembly=assembly, logs=OUT, services=services))
         relay.upstream, pump.names = running.emulator.endpoint, running.template.resource_names()
         templates = read(assembly, STAGE, running.template).all
         everything = {**platform(running.emulator.endpoint), **variables}
@@ -69,10 +69,10 @@ def play(day: GameDay, exercise: Exercise) -> bool:
         # Alarms over hours last for hours; the end of one over minutes is enough.
         ended = observer.until(lambda: bool(set(named) - set(observer.going_off(kind))), RECOVERY)
         over = sorted(set(named) - set(observer.going_off(kind)))
-    return verdict(kind, over or named, went_off, ended)
+    return print_result(kind, over or named, went_off, ended)
 
 
-def verdict(kind: str, named: Sequence[str], went_off: bool, ended: bool) -> bool:
+def print_result(kind: str, named: Sequence[str], went_off: bool, ended: bool) -> bool:
     """Prints the result of an exercise; returns whether it held."""
     if not went_off:
         print(f"\u2717 no alarm of {kind} went off within {PATIENCE} minutes")

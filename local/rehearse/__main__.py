@@ -17,9 +17,9 @@ from local.rehearse.report import RehearsalTable, draw_dashboards, write, write_
 from local.rehearse.results import ScenarioResult
 from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged
 from local.rehearse.target import read
-from local.rehearse.traffic import calls, enroll, once
+from local.rehearse.traffic import calls, client_without_retries, enroll
 from local.rehearse.versions import synthesize
-from local.runner import Account, deployment
+from local.runner import ExtraServices, deployment
 
 FORMER = "former"
 # The synthetic caller runs only every other minute, since its calls cost as much as those of callers.
@@ -70,18 +70,18 @@ def rehearse(scenarios: Sequence[Scenario], table: RehearsalTable, settings: Reh
 def _deploy(cleanup: ExitStack, assembly: Path, settings: RehearsalSettings) -> Rehearsal:
     control, pump = ControlPlane(), MetricPump({})
     cleanup.callback(control.stop)
-    account = Account(pump.record, control.variables)
+    services = ExtraServices(pump.record, control.variables)
     running = cleanup.enter_context(
         deployment(
             stage=settings.stage,
             assembly=assembly,
             logs=settings.out / "logs",
             pace=settings.pace / PROBE_MINUTES,
-            account=account,
+            services=services,
         )
     )
     pump.names = running.template.resource_names()
-    readers, client = load(), once(running.endpoint)
+    readers, client = load(), client_without_retries(running.endpoint)
     enrolled = enroll(client, readers)
     client.close()
     former = read(assembly, settings.stage, running.template)
@@ -94,7 +94,7 @@ def _play(
     version = read(assembly, settings.stage, rehearsal.running.template)
     table.opening(scenario)
     result = rehearsal.play(scenario, version, settings.pace if scenario.calls else settings.quiet_pace, table.line)
-    table.verdict(result)
+    table.print_result(result)
     write_metrics(result, settings.out)
     draw_dashboards(result, version, settings.out)
     return result

@@ -146,7 +146,7 @@ class _ScenarioRun:
         pump.clock.wait(now)
         # On a slow machine the clock waits for the calls, so that alarms see as many as on a fast one.
         self.traffic.wait((now - pump.clock.origin) / pump.clock.pace)
-        pump.clock = pump.clock.standing_still(now)
+        pump.clock = pump.clock.frozen_at(now)
         pump.read(self.rehearsal.running.logs)
         self.target.time = now
         if quarter % 4 == 0:

@@ -38,7 +38,7 @@ class RehearsalTable:
             color = RED if "ALARM" in note or "rolled back" in note else DIM
             print(self._paint(f"        {note}", color), flush=True)
 
-    def verdict(self, result: ScenarioResult) -> None:
+    def print_result(self, result: ScenarioResult) -> None:
         """Prints the result of a scenario."""
         new, calls = result.served
         mark = self._paint("\u2713", GREEN) if result.held else self._paint("\u2717", RED)

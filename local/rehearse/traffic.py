@@ -56,8 +56,8 @@ def _enroll(client: Client, reader: Reader) -> str:
         return problem.code
 
 
-def once(endpoint: str) -> Client:
-    """Returns a client that sends every request once, so that a failed call is felt as such."""
+def client_without_retries(endpoint: str) -> Client:
+    """Returns a client that sends every request once, so that a failed call counts as one."""
     return Client(endpoint, timeout=60, retries=NO_RETRIES)
 
 
@@ -117,7 +117,7 @@ class Traffic:
         return max(0.0, self._started + self._begun / self._rate - time.monotonic())
 
     def _run(self) -> None:
-        client = once(self._endpoint)
+        client = client_without_retries(self._endpoint)
         while not self._stop.wait(self._pause()):
             with self._lock:
                 self._begun += 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from layers.golden.readers import load
 from local.aws.xray import Segment, XRayDaemon
-from local.runner import Account, deployment
+from local.runner import ExtraServices, deployment
 from local.traces.calls import TracedCaller, TracedCalls
 from local.traces.leaks import leaks
 from local.traces.trail import TraceTelemetry, logs
@@ -26,8 +26,8 @@ def main() -> None:
     number = parser.parse_args().calls
     voices = {name: reader.enrollment for name, reader in list(load().items())[:2]}
     daemon = XRayDaemon()
-    account = Account(variables={"AWS_XRAY_DAEMON_ADDRESS": daemon.address})
-    with tempfile.TemporaryDirectory() as folder, deployment(logs=Path(folder), account=account) as running:
+    services = ExtraServices(variables={"AWS_XRAY_DAEMON_ADDRESS": daemon.address})
+    with tempfile.TemporaryDirectory() as folder, deployment(logs=Path(folder), services=services) as running:
         calls = TracedCaller(running.endpoint, "traced", voices).run(number)
         daemon.stop()
         written = logs(Path(folder))

@@ -29,7 +29,7 @@ from bonafide.ports.stores import SessionStore, VersionConflict
 from bonafide.ports.stream import AudioStream, ShardLagStore
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.stream import ChunkRecord, ShardLag
-from ops.replay import still_there
+from ops.replay import read_if_kept
 from tests.adapters.conftest import State
 from tests.services.parts import Killed
 
@@ -417,8 +417,8 @@ def test_what_a_document_leaves_out_is_read_from_the_stream(state: State) -> Non
     client, name = state.client("kinesis"), state.name("AudioStream")
     first, second = (client.put_record(StreamName=name, PartitionKey="a#b", Data=data) for data in (b"one", b"two"))
     places = [f"{each['ShardId']}:{each['SequenceNumber']}" for each in (first, second)]
-    assert [still_there(client, name, place) for place in places] == [b"one", b"two"]
-    assert still_there(client, name, "shardId-000000000999:1") is None
+    assert [read_if_kept(client, name, place) for place in places] == [b"one", b"two"]
+    assert read_if_kept(client, name, "shardId-000000000999:1") is None
 
 
 @pytest.mark.parametrize("kind", ["memory", "aws"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.aws.xray import XRayDaemon
-from local.runner import Account, Deployment, deployment
+from local.runner import Deployment, ExtraServices, deployment
 from tests.api.parts import Api
 
 
@@ -21,8 +21,8 @@ def xray() -> Iterator[XRayDaemon]:
 
 @pytest.fixture(scope="session")
 def bonafide(assembly: Path, xray: XRayDaemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    account = Account(variables={"AWS_XRAY_DAEMON_ADDRESS": xray.address})
-    with deployment(assembly=assembly, logs=tmp_path_factory.mktemp("logs"), account=account) as running:
+    services = ExtraServices(variables={"AWS_XRAY_DAEMON_ADDRESS": xray.address})
+    with deployment(assembly=assembly, logs=tmp_path_factory.mktemp("logs"), services=services) as running:
         yield running
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bonafide_client import NO_RETRIES, Client, GaveUp, ProblemError, RetryBudget, TooManyRequests
+from bonafide_client import NO_RETRIES, Client, ProblemError, RetriesExhausted, RetryBudget, TooManyRequests
 from local.aws.http import HttpHandler, LoopbackServer
 
 PATH = "/v1/domains/acme"
@@ -102,7 +102,7 @@ def test_a_refusal_that_stays_is_told_at_once(serve: Serve, status: int) -> None
     with pytest.raises(ProblemError, match="chunk_out_of_range: why") as raised:
         service.client().send("PUT", PATH, {})
     assert len(service.seen) == 1
-    assert not isinstance(raised.value, GaveUp)
+    assert not isinstance(raised.value, RetriesExhausted)
     assert (raised.value.status, raised.value.detail, raised.value.request_id) == (status, "why", "r-1")
     assert raised.value.errors == [{"field": "audio"}]
 
@@ -153,14 +153,14 @@ def test_without_retries_there_is_one_attempt(serve: Serve) -> None:
 
 def test_a_sleep_that_says_so_ends_the_retries(serve: Serve) -> None:
     service = serve(refusal(503, "store_unavailable"))
-    with pytest.raises(GaveUp):
+    with pytest.raises(RetriesExhausted):
         service.client().sleeping(lambda _: True).send("PUT", PATH, {})
     assert len(service.seen) == 1
 
 
 def test_nobody_who_listens_is_no_answer() -> None:
     nowhere = Client("http://127.0.0.1:1", retries=RetryBudget(base=1e-9, seconds=0.05))
-    with nowhere, pytest.raises(GaveUp, match="no_answer") as raised:
+    with nowhere, pytest.raises(RetriesExhausted, match="no_answer") as raised:
         nowhere.send("PUT", PATH, {})
     assert raised.value.status == 0
 
@@ -170,7 +170,7 @@ def test_a_pause_is_what_was_asked_for_and_up_to_a_bound_that_doubles(attempt: i
     retry = RetryBudget(base=0.5, longest=8.0).begin()
     for _ in range(attempt):
         retry = retry.increment("PUT", PATH)
-    added = retry.pause(asked) - asked
+    added = retry.pause_seconds(asked) - asked
     assert -1e-9 <= added <= min(8.0, 0.5 * 2.0 ** min(attempt - 1, 9)) + 1e-9
 
 

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from training.corpus.checks import CorpusRow, check, write
-from training.corpus.files import BONAFIDE, CorpusFile, recall
+from training.corpus.files import BONAFIDE, CorpusFile, read_list
 from training.corpus.split import CONF, CorpusSplit
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     (root,) = {folder.parent for folder in arguments.folder}
-    files = [each for folder in sorted(arguments.folder) for each in recall(folder)]
+    files = [each for folder in sorted(arguments.folder) for each in read_list(folder)]
     listed = list(rows(root, files, CorpusSplit.read(arguments.conf)))
     write(arguments.out, listed)
     check(root, listed)

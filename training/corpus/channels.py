@@ -47,7 +47,7 @@ EFFECTS = ((reverberant, 0.2), (resampled, 0.3), (colored, 0.6), (distorted, 0.1
 
 
 def send(samples: Samples, channel: TransmissionChannel, generator: np.random.Generator) -> Samples:
-    """Sends speech at 16 kHz through a channel; as many samples leave.
+    """Sends speech at 16 kHz through a channel; returns as many samples.
 
     What leaves a channel of 8 kHz has every sample twice, so that arrays of crops have one shape: the detector takes
     every other one, and interpolates between them itself, as it does when it serves.

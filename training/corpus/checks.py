@@ -107,7 +107,7 @@ def check(folder: Path, rows: Sequence[CorpusRow]) -> None:
             traits[row.path] = read_traits(folder, row)
         except DataError as error:
             defects.append(str(error))
-    defects += _repeated(rows, traits) + _telling(rows, traits)
+    defects += _repeated(rows, traits) + _revealing_traits(rows, traits)
     if defects:
         raise DataError("\n".join(defects))
 
@@ -179,7 +179,7 @@ def _labeled(rows: Sequence[CorpusRow]) -> Iterator[str]:
             yield f"{row.path}: is labeled {row.label}, but its attack is {row.family or 'none'}"
 
 
-def _apart(rows: Sequence[CorpusRow]) -> Iterator[str]:
+def _split_leaks(rows: Sequence[CorpusRow]) -> Iterator[str]:
     """Yields speakers and families of attacks that are on more than one side of the split."""
     for kind in ("speaker", "family"):
         sides: dict[str, dict[str, str]] = defaultdict(dict)
@@ -203,7 +203,7 @@ def _repeated(rows: Sequence[CorpusRow], traits: dict[str, FileTraits]) -> list[
     return repeated
 
 
-def _telling(rows: Sequence[CorpusRow], traits: dict[str, FileTraits]) -> list[str]:
+def _revealing_traits(rows: Sequence[CorpusRow], traits: dict[str, FileTraits]) -> list[str]:
     """Returns the traits that give the label away, by rank or by being the same throughout one class."""
     classes = {name: [row for row in rows if row.label == name and row.path in traits] for name in (BONAFIDE, SPOOF)}
     if not all(classes.values()):
@@ -242,4 +242,4 @@ def _named(rows: Sequence[CorpusRow]) -> str:
     return ", ".join(row.path for row in rows[:MOST_NAMED]) + more
 
 
-CHECKS: tuple[Check, ...] = (_permitted, _labeled, _apart)
+CHECKS: tuple[Check, ...] = (_permitted, _labeled, _split_leaks)

@@ -20,7 +20,7 @@ import soundfile
 
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
-from training.corpus.files import BONAFIDE, NARROW, SPOOF, WIDE, CorpusFile, keep, remember
+from training.corpus.files import BONAFIDE, NARROW, SPOOF, WIDE, CorpusFile, write, write_list
 from training.corpus.manifest import read_manifest
 
 LONGEST_SECONDS = 12
@@ -182,7 +182,7 @@ def main() -> None:
     arguments = parser.parse_args()
     sources = [speech(manifest) for manifest in arguments.speech]
     sources += [packaged(arguments.packages, each) for each in COLLECTIONS] if arguments.packages else []
-    remember(arguments.out, [keep(arguments.out, *pair) for pair in chain(*sources)])
+    write_list(arguments.out, [write(arguments.out, *pair) for pair in chain(*sources)])
 
 
 if __name__ == "__main__":

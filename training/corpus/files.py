@@ -50,8 +50,8 @@ class CorpusFile:
     seconds: float = 0.0
 
 
-def keep(folder: Path, file: CorpusFile, samples: Samples) -> CorpusFile:
-    """Writes samples into a stage's folder, at a common peak; returns the file with its place and duration."""
+def write(folder: Path, file: CorpusFile, samples: Samples) -> CorpusFile:
+    """Writes samples into a stage's folder, at a common peak; returns the file with its path and duration."""
     loudest = max(float(np.abs(samples).max()), 1e-4)
     folder.mkdir(parents=True, exist_ok=True)
     pcm = np.rint(samples * (PEAK / loudest) * 32767).astype("<i2")
@@ -61,14 +61,14 @@ def keep(folder: Path, file: CorpusFile, samples: Samples) -> CorpusFile:
     return replace(file, path=f"{folder.name}/{file.path}", seconds=round(len(samples) / file.rate, 6))
 
 
-def remember(folder: Path, files: Sequence[CorpusFile]) -> None:
-    """Lists the files of a stage."""
+def write_list(folder: Path, files: Sequence[CorpusFile]) -> None:
+    """Writes the list of a stage's files."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(asdict(each), sort_keys=True) for each in sorted(files, key=lambda each: each.path)]
     (folder / LIST).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def recall(folder: Path) -> list[CorpusFile]:
+def read_list(folder: Path) -> list[CorpusFile]:
     """Reads the list of a stage's files."""
     lines = (folder / LIST).read_text(encoding="utf-8").splitlines()
     return [CorpusFile(**json.loads(line)) for line in lines]
@@ -76,7 +76,7 @@ def recall(folder: Path) -> list[CorpusFile]:
 
 def originals(folder: Path) -> list[CorpusFile]:
     """Returns the wideband bona fide recordings of a stage, which are copied by synthesis."""
-    return [each for each in recall(folder) if each.label == BONAFIDE and each.rate == WIDE]
+    return [each for each in read_list(folder) if each.label == BONAFIDE and each.rate == WIDE]
 
 
 def load(folder: Path, file: CorpusFile) -> Samples:
@@ -91,7 +91,7 @@ def read_wav(path: Path) -> Samples:
     return pcm.astype(np.float32) / np.float32(32768)
 
 
-def loudened(folder: Path, shortest: int) -> list[Samples]:
+def originals_at_full_scale(folder: Path, shortest: int) -> list[Samples]:
     """Reads the originals of at least so many samples, at full scale."""
     loaded = [load(folder, each) for each in originals(folder)]
     return [samples * np.float32(0.9 / np.abs(samples).max()) for samples in loaded if len(samples) >= shortest]

@@ -50,7 +50,7 @@ class CorpusCrop:
     repetition: int
 
     @property
-    def key(self) -> str:
+    def cache_key(self) -> str:
         """Everything that the crop depends on."""
         return f"{VERSION} {self.sha256} {self.origin} {self.channel.name} {self.repetition}"
 
@@ -154,11 +154,11 @@ def planned(manifest: Path, conf: Mapping[str, Any]) -> list[tuple[CorpusRow, Co
 def made(folder: Path, wanted: Sequence[CorpusCrop]) -> NDArray[np.int16]:
     """Returns all crops, shape (crops, WINDOW); those that are in the folder already are taken from there."""
     known = _known(folder)
-    missing = [crop for crop in wanted if crop.key not in known]
+    missing = [crop for crop in wanted if crop.cache_key not in known]
     batches = [missing[start : start + TOGETHER] for start in range(0, len(missing), TOGETHER)]
     new = itertools.chain.from_iterable(in_parallel("cutting", cut, batches, at_once=1))
-    known |= dict(zip((crop.key for crop in missing), new, strict=True))
-    return np.stack([known[crop.key] for crop in wanted])
+    known |= dict(zip((crop.cache_key for crop in missing), new, strict=True))
+    return np.stack([known[crop.cache_key] for crop in wanted])
 
 
 def _known(folder: Path) -> dict[str, NDArray[np.int16]]:
@@ -185,7 +185,7 @@ def main() -> None:
     traits: dict[str, Any] = {trait: np.array([getattr(row, trait) for row, _ in pairs]) for trait in TRAITS}
     for name, values in (
         ("channel", [crop.channel.name for _, crop in pairs]),
-        ("key", [crop.key for _, crop in pairs]),
+        ("key", [crop.cache_key for _, crop in pairs]),
     ):
         traits[name] = np.array(values)
     traits["origin"] = np.array([crop.origin for _, crop in pairs])

@@ -99,7 +99,13 @@ def _buffer(values: NDArray[np.floating]) -> nn.Buffer:
 
 
 def _fourier(taper: NDArray[np.float64]) -> nn.Buffer:
-    """Returns real parts, then imaginary ones, of a tapered spectrum of that size, as kernels (size + 2, 1, size)."""
+    """Returns the windowed Fourier transform as convolution kernels, shape (size + 2, 1, size).
+
+    The first half gives the real parts of the spectrum, the second half the imaginary ones.
+
+    Args:
+        taper: the window, shape (size,).
+    """
     size = len(taper)
     phase = 2 * np.pi * np.arange(size // 2 + 1)[:, None] * np.arange(size) / size
     return _buffer((np.concatenate([np.cos(phase), -np.sin(phase)]) * taper)[:, None])

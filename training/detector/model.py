@@ -52,18 +52,18 @@ class TransformerLayer(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.before_attention, self.before_body = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        self.project, self.merge = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.body = nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
+        self.before_attention, self.before_feed_forward = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        self.project, self.output = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.feed_forward = nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
 
     def forward(self, frames: Tensor) -> Tensor:
         """Applies attention, then the feed-forward body, each added."""
         count = frames.shape[1]
-        parts = self.project(self.before_attention(frames)).view(-1, count, 3, HEADS, WIDTH // HEADS)
-        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
+        qkv = self.project(self.before_attention(frames)).view(-1, count, 3, HEADS, WIDTH // HEADS)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         weights = torch.softmax(query @ key.transpose(-1, -2) / (WIDTH // HEADS) ** 0.5, -1)
-        frames = frames + self.merge((weights @ value).transpose(1, 2).reshape(-1, count, WIDTH))
-        return frames + self.body(self.before_body(frames))
+        frames = frames + self.output((weights @ value).transpose(1, 2).reshape(-1, count, WIDTH))
+        return frames + self.feed_forward(self.before_feed_forward(frames))
 
 
 class WhisperFront(nn.Module):
@@ -198,10 +198,10 @@ def _names(layers: int) -> list[tuple[str, str]]:
         pairs += [
             (f"{mine}.before_attention", f"{theirs}/self_attention/layer_norm"),
             (f"{mine}.project", f"{theirs}/self_attention/linear_0"),
-            (f"{mine}.merge", f"{theirs}/self_attention/linear_1"),
-            (f"{mine}.before_body", f"{theirs}/ffn/layer_norm"),
-            (f"{mine}.body.0", f"{theirs}/ffn/linear_0"),
-            (f"{mine}.body.2", f"{theirs}/ffn/linear_1"),
+            (f"{mine}.output", f"{theirs}/self_attention/linear_1"),
+            (f"{mine}.before_feed_forward", f"{theirs}/ffn/layer_norm"),
+            (f"{mine}.feed_forward.0", f"{theirs}/ffn/linear_0"),
+            (f"{mine}.feed_forward.2", f"{theirs}/ffn/linear_1"),
         ]
     return pairs
 

@@ -90,16 +90,16 @@ def can_resample(genuine: Indices, speakers: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Trials pooled for resampling: neighboring scores of one kind become one trial, their run.
+    """Trials grouped for fast resampling: a run is trials of one kind with neighboring scores, and becomes one trial.
 
-    No measure above tells it from its parts, however these are weighted: along a run only one error rate changes,
-    pooling adjacent violators pools it, and it costs what its trials cost.
+    A run gets the sum of the weights and the weighted mean penalty of its trials. Every measure above stays the same,
+    however the trials are weighted, since only one error rate changes along a run.
 
     Attributes:
-        pooled: the runs as trials, shape (runs,) each; their weights and penalties say nothing yet.
-        starts: of each run in the columns that follow, shape (runs,).
-        pairs: speakers of both sides, as places in the flattened table of all pairs, shape (n,); on the second side of
-            targets is one who comes after all others and is always drawn once.
+        pooled: one trial for each run, shape (runs,) each; `weighted` sets their weights and penalties.
+        starts: index of each run's first trial in the two columns below, shape (runs,).
+        pairs: speakers of both sides, as an index into the flattened table of all pairs, shape (n,); the second side
+            of a target trial is an added speaker who is always drawn once.
         penalties: of each trial, bits, shape (n,).
     """
 

@@ -61,7 +61,7 @@ class SyntheticRecording:
 def by_humans(
     enrollments: Sequence[TrialEnrollment], recordings: Sequence[TrialRecording], calibration: Calibration
 ) -> list[IdentityClaim]:
-    """Makes the claims of humans: every trial of the verification task."""
+    """Makes the claims of humans: every trial of the task `verify`."""
     pairs = [(each, recordings[index]) for each in enrollments for index in each.tests]
     return [_by_human(each, test, calibration) for each, test in progress("comparing", pairs, len(pairs))]
 

@@ -1,4 +1,4 @@
-"""Measures verification, the spoof detector, or both in one decision, through the code that serves.
+"""Measures speaker comparison, the detector of synthetic speech, or both in one decision, through the code that serves.
 
     python -m training.evaluation.evaluate --task verify --manifest path.csv --out path.json
         [--condition native|telephone|cross] [--enroll 1|3]

@@ -114,7 +114,7 @@ def read(path: Path) -> tuple[Waveform, frozenset[Adjustment]]:
 
 @cache
 def load(directory: Path) -> Bundle:
-    """Opens a bundle, once in each process."""
+    """Opens a bundle; cached per process."""
     return Bundle.load(directory)
 
 

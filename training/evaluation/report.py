@@ -127,7 +127,7 @@ def decisions(
 ) -> None:
     """Adds the whole decision, by condition."""
     page.heading("The whole decision")
-    page.text(_how(next(iter(reports.values()))))
+    page.text(_method(next(iter(reports.values()))))
     page.table(["a-DCF, normalized", *reports], _measured(reports, COSTS, "{:.3f}"))
     for name, report in reports.items():
         page.figures(f"tandem-{name}", report)
@@ -221,7 +221,8 @@ def _systems(page: ReportPage, reports: Mapping[str, Mapping[str, Any]]) -> None
     page.table(["system", "recordings", *head], rows, marked)
 
 
-def _how(report: Mapping[str, Any]) -> str:
+def _method(report: Mapping[str, Any]) -> str:
+    """Says which claims the decisions were measured on."""
     claims, spoofs = report["claims"], report["spoofs"]
     return (
         f"{claims['target']} claims of speakers, {claims['nontarget']} of other humans; "

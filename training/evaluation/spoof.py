@@ -1,4 +1,4 @@
-"""Measures the spoof detector on a manifest, through the graph that serves.
+"""Measures the detector of synthetic speech on a manifest, through the graph that serves.
 
 Columns: `path,label,system`, label `bonafide` or `spoof`. Rates are fractions; a recording's score is the LLR that is
 served. Intervals resample systems and bona fide recordings: recordings of one system are not independent.

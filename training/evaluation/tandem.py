@@ -187,8 +187,8 @@ def figures(table: ClaimTable) -> Mapping[str, Any]:
         "policy": asdict(POLICY),
         "costs": _described(costs(POLICY)),
         "published_costs": _described(costs(PUBLISHED)),
-        "decisions": {kind.name.lower(): _mix(table, table.kinds == kind) for kind in Kind},
-        "per_system": {name: _mix(table, table.systems == name) for name in systems},
+        "decisions": {kind.name.lower(): _decision_shares(table, table.kinds == kind) for kind in Kind},
+        "per_system": {name: _decision_shares(table, table.systems == name) for name in systems},
     }
 
 
@@ -283,8 +283,8 @@ def _described(priced: DetectionCosts) -> Mapping[str, float]:
     return {"target_prior": 1.0 - priced.nontarget_prior - priced.spoof_prior, **asdict(priced)}
 
 
-def _mix(table: ClaimTable, chosen: NDArray[np.bool_]) -> Mapping[str, float]:
-    """Returns the share of each decision."""
+def _decision_shares(table: ClaimTable, chosen: NDArray[np.bool_]) -> Mapping[str, float]:
+    """Returns the share of each decision among the chosen claims."""
     weights = table.weights * chosen
     return {each: float(weights @ (table.decisions == each) / weights.sum()) for each in Decision}
 

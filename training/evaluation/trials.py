@@ -180,7 +180,7 @@ class StackedRecordings:
 
 
 def enrollments(recordings: Sequence[TrialRecording], size: int) -> list[TrialEnrollment]:
-    """Enrolls each recording for all that follow it, or every run of `size` recordings of a speaker for all others."""
+    """Enrolls each recording for every later recording, or `size` recordings of a speaker at a time for all others."""
     everything = np.arange(len(recordings))
     if size == 1:
         return [_enroll(recordings, [index], everything[index + 1 :]) for index in everything[:-1]]

@@ -1,4 +1,4 @@
-"""Measures verification of speakers on a manifest, through the code that serves.
+"""Measures speaker comparison on a manifest, through the code that serves.
 
 Every pair of recordings is a trial (the earlier one in the manifest enrolls), or, with N recordings to an enrollment,
 every run of N recordings of a speaker in the manifest's order, taken as a ring, is enrolled and tested with every other

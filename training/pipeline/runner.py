@@ -1,4 +1,4 @@
-"""Runs stages: each writes to a temporary place, which is renamed when it has succeeded, and is recorded last."""
+"""Runs stages: each writes to a temporary folder; after success its outputs are moved, and the stage is recorded."""
 
 import fcntl
 import os
@@ -46,7 +46,7 @@ class PipelineRunner:
         Raises:
             PipelineError: a stage failed or cannot run, or another run is going on.
         """
-        with self._alone() as lock:
+        with self._alone() as lock_descriptor:
             state = PipelineState.load(self.root)
             for number, name in enumerate(names):
                 stage = self.graph.stages[name]
@@ -56,33 +56,45 @@ class PipelineRunner:
                     continue
                 if found is StageState.WAITING:
                     raise PipelineError(f"{name}: {reason}{self._advice(stage)}")
-                self._run(stage, state, lock, (number, len(names)))
+                self._run(stage, state, lock_descriptor, (number, len(names)))
             self.view.finished(len(names))
 
-    def _run(self, stage: PipelineStage, state: PipelineState, lock: int, place: tuple[int, int]) -> None:
+    def _run(self, stage: PipelineStage, state: PipelineState, lock_descriptor: int, position: tuple[int, int]) -> None:
         inputs = fingerprint(stage, self.root, state.digests)
         state.forget(stage.name)
         started = time.monotonic()
         with self._scratch(stage, inputs) as outputs:
-            self._execute(stage, outputs, lock, place)
-            for name, made in outputs.items():
-                if not made.exists():
+            self._execute(stage, outputs, lock_descriptor, position)
+            for name, output in outputs.items():
+                if not output.exists():
                     raise PipelineError(f"{stage.name}: did not write its output {name} ({stage.outputs[name]})")
-            for name, made in outputs.items():
-                _replace(made, self.root / stage.outputs[name])
+            for name, output in outputs.items():
+                _replace(output, self.root / stage.outputs[name])
         digests = {path: state.digests.of(self.root / path) for path in stage.outputs.values()}
         seconds = round(time.monotonic() - started, 1)
         state.record(stage.name, StageRecord(inputs, digests, seconds, datetime.now(UTC).isoformat(timespec="seconds")))
-        self.view.done(*place, stage.name, seconds)
+        self.view.done(*position, stage.name, seconds)
 
-    def _execute(self, stage: PipelineStage, outputs: Mapping[str, Path], lock: int, place: tuple[int, int]) -> None:
-        """Runs the command; its output goes to a log."""
+    def _execute(
+        self, stage: PipelineStage, outputs: Mapping[str, Path], lock_descriptor: int, position: tuple[int, int]
+    ) -> None:
+        """Runs the command of a stage; its output goes to a log.
+
+        Args:
+            stage: to run.
+            outputs: temporary path of each output.
+            lock_descriptor: open file of the lock, which the command inherits.
+            position: number of the stage, from 0, and of all stages of the run.
+
+        Raises:
+            PipelineError: the command fails.
+        """
         log = self.root / FOLDER / "logs" / f"{stage.name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join((str(self.root), str(self.root / "layers/core/python")))
         }
-        self.view.started(*place, stage.name)
+        self.view.started(*position, stage.name)
         with log.open("wb") as sink:
             # The command holds the lock too: one that outlives a killed run still keeps the next run out.
             process = subprocess.Popen(
@@ -92,20 +104,20 @@ class PipelineRunner:
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                pass_fds=[lock],
+                pass_fds=[lock_descriptor],
             )
-            status = self._watched(process, stage.name, place)
+            status = self._watched(process, stage.name, position)
         if status:
             tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN_LINES:]
             raise PipelineError(f"{stage.name}: failed with status {status}\n" + "\n".join([*tail, f"log: {log}"]))
 
-    def _watched(self, process: subprocess.Popen[bytes], name: str, place: tuple[int, int]) -> int:
+    def _watched(self, process: subprocess.Popen[bytes], name: str, position: tuple[int, int]) -> int:
         try:
             while True:
                 try:
                     return process.wait(POLL_SECONDS)
                 except subprocess.TimeoutExpired:
-                    self.view.running(*place, name)
+                    self.view.running(*position, name)
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -152,9 +164,9 @@ class PipelineRunner:
         return "".join(f"; it is {self.graph.sources[path]}" for path in missing if path in self.graph.sources)
 
 
-def _replace(made: Path, place: Path) -> None:
-    """Renames an output to its place; a folder that was there goes first."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.is_dir():
-        shutil.rmtree(place)
-    shutil.move(made, place)
+def _replace(output: Path, destination: Path) -> None:
+    """Moves an output to its destination; a folder that was there is deleted first."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    if destination.is_dir():
+        shutil.rmtree(destination)
+    shutil.move(output, destination)

@@ -70,6 +70,8 @@ def listen(api: ApiDefinition, port: int) -> LoopbackServer:
     """Binds a port for the API; connections wait until the server is started."""
 
     class FrontHandler(HttpHandler):
+        """Passes requests to the API."""
+
         def serve(self) -> None:
             try:
                 self._send(handle(api, self._request(self.read_body(MAX_BODY))))

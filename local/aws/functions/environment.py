@@ -147,6 +147,8 @@ def _interface(environment: ExecutionEnvironment) -> type[HttpHandler]:
     """Returns the HTTP handler of one environment's runtime interface."""
 
     class RuntimeInterface(HttpHandler):
+        """Lambda's runtime API: hands out events and takes results."""
+
         timeout = None  # type: ignore[assignment]  # a free environment waits for its next event forever
 
         def do_GET(self) -> None:  # noqa: N802

@@ -129,7 +129,7 @@ class LambdaFunction:
         self._own = threading.local()
         self._closed = False
         self._environments: list[ExecutionEnvironment] = []
-        self._room = threading.BoundedSemaphore(concurrency + WAITING)
+        self._capacity = threading.BoundedSemaphore(concurrency + WAITING)
         # Each thread of the pool is an environment; the pool, too, adds one only when all are busy.
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=definition.name)
 
@@ -141,10 +141,10 @@ class LambdaFunction:
         Raises:
             ThrottledError: too many are waiting already.
         """
-        if not self._room.acquire(blocking=False):
+        if not self._capacity.acquire(blocking=False):
             raise ThrottledError
         future = self._threads.submit(self._serve, payload, trace, request_id or str(uuid.uuid4()), qualifier)
-        future.add_done_callback(lambda _: self._room.release())
+        future.add_done_callback(lambda _: self._capacity.release())
         return future
 
     def warm(self) -> Future[InvocationResult | None]:

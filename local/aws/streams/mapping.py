@@ -26,7 +26,7 @@ OPTIONS = {
     "MaximumBatchingWindowInSeconds": "window",
     "MaximumRecordAgeInSeconds": "max_age",
     "MaximumRetryAttempts": "retries",
-    "ParallelizationFactor": "lanes",
+    "ParallelizationFactor": "groups",
     "StartingPosition": "start",
 }
 OTHERS = {"DestinationConfig", "Enabled", "EventSourceArn", "FunctionResponseTypes", "Tags"}
@@ -43,7 +43,7 @@ class EventSourceMapping:
         start: LATEST or TRIM_HORIZON.
         batch_size: records in one event.
         window: seconds that a batch may wait to fill up.
-        lanes: batches of one shard that may run concurrently (ParallelizationFactor).
+        groups: partition groups of one shard, whose batches may run concurrently (ParallelizationFactor).
         bisects: whether a failed batch is split in two.
         reports: whether the function reports failed records (ReportBatchItemFailures).
         retries: attempts after the first, -1 without limit.
@@ -57,7 +57,7 @@ class EventSourceMapping:
     start: str = "TRIM_HORIZON"
     batch_size: int = 100
     window: float = 0
-    lanes: int = 1
+    groups: int = 1
     bisects: bool = False
     reports: bool = False
     retries: int = -1
@@ -178,8 +178,8 @@ class StreamBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """Records of a shard that are processed one batch at a time; a partition key always has the same lane.
+class PartitionGroup:
+    """Records of a shard that are processed one batch at a time; a partition key always belongs to the same group.
 
     Attributes:
         waiting: records without a batch.
@@ -191,18 +191,18 @@ class Lane:
     since: float = 0
     batches: tuple[StreamBatch, ...] = ()
 
-    def add(self, records: Sequence[StreamRecord], now: float) -> "Lane":
+    def add(self, records: Sequence[StreamRecord], now: float) -> "PartitionGroup":
         """Appends records."""
         since = self.since if self.waiting else max(now, self.since)
         return replace(self, waiting=(*self.waiting, *records), since=since)
 
-    def advance(self, rules: EventSourceMapping, now: float) -> "Lane":
+    def advance(self, rules: EventSourceMapping, now: float) -> "PartitionGroup":
         """Forms a batch when it is full or its window has passed, and discards records that are too old."""
         count = 0 if self.batches else fitting(self.waiting[: rules.batch_size])
         full = count == rules.batch_size or count < len(self.waiting)
         formed = (StreamBatch(self.waiting[:count]),) if count and (full or now >= self.since + rules.window) else ()
         batches = self.batches + formed
-        return Lane(
+        return PartitionGroup(
             waiting=self.waiting[count:] if formed else self.waiting,
             since=self.since,
             batches=(*batches[0].without_old(rules, now), *batches[1:]) if batches else (),
@@ -212,7 +212,7 @@ class Lane:
         """Returns the next batch, if it is due."""
         return self.batches[0] if self.batches and self.batches[0].not_before <= now else None
 
-    def settle(self, instead: Sequence[StreamBatch], now: float) -> "Lane":
+    def settle(self, instead: Sequence[StreamBatch], now: float) -> "PartitionGroup":
         """Replaces the first batch after an attempt; the next window begins when an invocation ends."""
         return replace(self, batches=(*instead, *self.batches[1:]), since=now)
 

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ThrottledError
 from local.aws.streams.failure import ClientFactory, DeliverFailure, destination
-from local.aws.streams.mapping import EventSourceMapping, Lane, StreamBatch, StreamRecord
+from local.aws.streams.mapping import EventSourceMapping, PartitionGroup, StreamBatch, StreamRecord
 
 # Seconds between two reads of a shard without new records. AWS reads once a second.
 PAUSE = 0.1
@@ -63,13 +63,13 @@ class Poller:
     def _run(self) -> None:
         while not self._stopped:
             self._wake.clear()
-            more = [shard.work() for shard in self._shards]
+            more = [shard.process_pending() for shard in self._shards]
             if not any(more):
                 self._wake.wait(PAUSE)
 
 
 class Shard:
-    """A shard with its read position and its lanes."""
+    """A shard with its read position and its partition groups."""
 
     def __init__(
         self, name: str, rules: EventSourceMapping, kinesis: Any, invoke: Invoke, deliver: DeliverFailure
@@ -80,34 +80,34 @@ class Shard:
         self._start: dict[str, str] = {"ShardIteratorType": rules.start}
         self._iterator = self._iterate()
         self._read_at = 0.0
-        # Reads no further ahead than the lanes can take on next.
-        self._room = min(rules.batch_size * rules.lanes, MAX_READ)
-        self._lanes = [Worker(rules, invoke, lambda batch: deliver(batch, name)) for _ in range(rules.lanes)]
+        # Reads no further ahead than the groups can begin next.
+        self._capacity = min(rules.batch_size * rules.groups, MAX_READ)
+        self._groups = [Worker(rules, invoke, lambda batch: deliver(batch, name)) for _ in range(rules.groups)]
 
-    def work(self) -> bool:
-        """Does all pending work without waiting; returns whether more may be pending."""
-        waiting = sum(len(lane.state.waiting) for lane in self._lanes)
-        more = time.time() >= self._read_at and waiting < self._room and self._read() == self._room
-        for lane in self._lanes:
-            lane.work()
+    def process_pending(self) -> bool:
+        """Reads, invokes and settles all that needs no waiting; returns whether more records may be waiting."""
+        waiting = sum(len(group.state.waiting) for group in self._groups)
+        more = time.time() >= self._read_at and waiting < self._capacity and self._read() == self._capacity
+        for group in self._groups:
+            group.process_pending()
         return more
 
     def _read(self) -> int:
         records = self._records()
-        for number, lane in enumerate(self._lanes):
-            lane.add([each for each in records if lane_of(each.key, len(self._lanes)) == number])
+        for number, group in enumerate(self._groups):
+            group.add([each for each in records if group_of(each.key, len(self._groups)) == number])
         if records:
             self._start = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": records[-1].sequence}
-        if len(records) < self._room:
+        if len(records) < self._capacity:
             self._read_at = time.time() + PAUSE
         return len(records)
 
     def _records(self) -> list[StreamRecord]:
         try:
             self._iterator = self._iterator or self._iterate()
-            found = self._kinesis.get_records(ShardIterator=self._iterator, Limit=self._room)
+            found = self._kinesis.get_records(ShardIterator=self._iterator, Limit=self._capacity)
         except (ClientError, BotoCoreError):
-            # Most likely the iterator expired because all lanes were busy for minutes.
+            # Most likely the iterator expired because all groups were busy for minutes.
             self._iterator = ""
             return []
         self._iterator = found["NextShardIterator"]
@@ -119,22 +119,22 @@ class Shard:
 
 
 class Worker:
-    """Processes a lane, with at most one invocation at a time."""
+    """Processes a partition group, with at most one invocation at a time."""
 
     def __init__(self, rules: EventSourceMapping, invoke: Invoke, deliver: Callable[[StreamBatch], None]) -> None:
-        self.state = Lane()
+        self.state = PartitionGroup()
         self._rules = rules
         self._invoke = invoke
         self._deliver = deliver
         self._running: Future[InvocationResult] | None = None
 
     def add(self, records: Sequence[StreamRecord]) -> None:
-        """Appends records to the lane."""
+        """Appends records to the partition group."""
         if records:
             self.state = self.state.add(records, time.time())
 
-    def work(self) -> None:
-        """Advances until it has to wait."""
+    def process_pending(self) -> None:
+        """Invokes and settles until it has to wait for a record, a result or a pause."""
         while self._step():
             pass
 
@@ -143,7 +143,7 @@ class Worker:
             return self._running.done() and self._finish(self._running)
         self.state = self.state.advance(self._rules, time.time())
         batch = self.state.next(time.time())
-        return batch is not None and (self._hand_over(batch) if batch.discarded else self._begin(batch))
+        return batch is not None and (self._deliver_discarded(batch) if batch.discarded else self._begin(batch))
 
     def _begin(self, batch: StreamBatch) -> bool:
         try:
@@ -158,7 +158,7 @@ class Worker:
         self._settle(*self.state.batches[0].after(running.result(), self._rules, time.time()))
         return True
 
-    def _hand_over(self, batch: StreamBatch) -> bool:
+    def _deliver_discarded(self, batch: StreamBatch) -> bool:
         try:
             self._deliver(batch)
         except (ClientError, BotoCoreError):
@@ -172,6 +172,6 @@ class Worker:
         self.state = self.state.settle(instead, time.time())
 
 
-def lane_of(key: str, lanes: int) -> int:
-    """Returns the lane of a partition key."""
-    return zlib.crc32(key.encode()) % lanes
+def group_of(key: str, groups: int) -> int:
+    """Returns the number of the group of a partition key."""
+    return zlib.crc32(key.encode()) % groups

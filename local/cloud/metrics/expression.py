@@ -108,12 +108,13 @@ def parse(text: str) -> ast.expr:
         UnknownError: the syntax is invalid.
     """
     try:
-        return ast.parse(SPELLING.sub(_spell, text).strip(), mode="eval").body
+        return ast.parse(SPELLING.sub(_python_operator, text).strip(), mode="eval").body
     except SyntaxError as error:
         raise UnknownError(text) from error
 
 
-def _spell(found: re.Match[str]) -> str:
+def _python_operator(found: re.Match[str]) -> str:
+    """Returns the Python spelling of an operator of metric math; quoted text stays as it is."""
     quoted, both, either, power, python = found.groups()
     if python:
         raise UnknownError(f"{python} is not an operator of metric math")

@@ -60,7 +60,12 @@ def _paired(compute: Callable[[float, float], float]) -> Callable[[FunctionCall]
 
 
 def _reduced(reduce: Reduce, *, missing_is_zero: bool) -> Callable[[FunctionCall], Value]:
-    """Returns a function that reduces a series to a number and an array to a series."""
+    """Returns a metric math function that reduces one series to a number, or several to one series, point by point.
+
+    Args:
+        reduce: combines values.
+        missing_is_zero: counts missing points as 0; a series with missing points then has no known result.
+    """
 
     def function(call: FunctionCall) -> Value:
         value = call.only()

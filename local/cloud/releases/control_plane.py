@@ -110,6 +110,8 @@ class ControlPlane:
 
 def _interface(plane: ControlPlane) -> type[HttpHandler]:
     class ControlPlaneInterface(HttpHandler):
+        """The operations of Lambda and CodeDeploy that release hooks and probes call."""
+
         def do_POST(self) -> None:  # noqa: N802
             body = self.read_body(MAX_BODY)
             target = urlsplit(self.path)

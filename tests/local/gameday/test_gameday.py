@@ -6,7 +6,7 @@ import pytest
 
 from local.aws.relay import RelayRequest
 from local.gameday.exercises import EXERCISES, refusing, slow
-from local.gameday.play import verdict
+from local.gameday.play import print_result
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 
@@ -30,4 +30,4 @@ def test_what_is_slow_answers_all_the_same() -> None:
 
 @pytest.mark.parametrize(("went_off", "ended"), [(True, True), (False, False), (True, False)])
 def test_an_exercise_holds_only_if_its_alarm_went_off_and_ended(went_off: bool, ended: bool) -> None:
-    assert verdict("late-answers", ["an-alarm"], went_off, ended) == (went_off and ended)
+    assert print_result("late-answers", ["an-alarm"], went_off, ended) == (went_off and ended)

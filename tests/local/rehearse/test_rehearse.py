@@ -85,11 +85,11 @@ def test_the_table_shows_both_versions_and_what_happened(capsys: pytest.CaptureF
     table.opening(told.scenario)
     for minute in told.minutes:
         table.line(minute)
-    table.verdict(told)
-    headings, first, note, second, verdict = capsys.readouterr().out.splitlines()[2:]
+    table.print_result(told)
+    headings, first, note, second, ending = capsys.readouterr().out.splitlines()[2:]
     assert headings.split()[:4] == ["minute", "to", "new", "calls"]
     assert first.split() == ["1", "10%", "90", "10", "0", "1", "80", "90", "90%", "50%", "+5.0", "+1.0"]
     assert note.strip() == "late: ALARM"
     assert second.split() == ["2", "0%", "90", "0", "80", "90%", "+5.0"]
-    assert "rolled back" in verdict
-    assert "10 of 190 calls" in verdict
+    assert "rolled back" in ending
+    assert "10 of 190 calls" in ending

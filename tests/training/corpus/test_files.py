@@ -8,7 +8,16 @@ import pytest
 
 from tests.audio.signals import voice
 from training.corpus.assemble import rows
-from training.corpus.files import CorpusFile, copy_of, keep, load, loudened, originals, recall, remember
+from training.corpus.files import (
+    CorpusFile,
+    copy_of,
+    load,
+    originals,
+    originals_at_full_scale,
+    read_list,
+    write,
+    write_list,
+)
 from training.corpus.split import CONF, CorpusSplit
 
 SPLIT = CorpusSplit(held_out_speakers=0.5, held_out_families=["held"], measured_only=[])
@@ -21,7 +30,7 @@ def recording(name: str, **fields: str) -> CorpusFile:
 
 def test_a_file_is_written_at_a_common_peak_and_found_by_its_path(tmp_path: Path) -> None:
     folder = tmp_path / "collected"
-    kept = keep(folder, recording("a.wav"), voice())
+    kept = write(folder, recording("a.wav"), voice())
     assert kept.path == "collected/a.wav"
     assert kept.seconds == pytest.approx(len(voice()) / 16000)
     assert np.abs(load(folder, kept)).max() == pytest.approx(0.5, abs=1e-3)
@@ -32,29 +41,29 @@ def test_what_is_listed_is_recalled_and_only_wideband_human_speech_is_copied(tmp
     folder = tmp_path / "collected"
     files = [recording("a.wav"), recording("b.wav", label="spoof", family="f", system="s")]
     narrow = replace(recording("c.wav"), rate=8000)
-    kept = [keep(folder, each, voice()) for each in [*files, narrow]]
-    remember(folder, kept[::-1])
-    assert recall(folder) == kept
+    kept = [write(folder, each, voice()) for each in [*files, narrow]]
+    write_list(folder, kept[::-1])
+    assert read_list(folder) == kept
     assert originals(folder) == kept[:1]
-    assert [len(each) for each in loudened(folder, 100)] == [len(voice())]
-    assert loudened(folder, 10**9) == []
+    assert [len(each) for each in originals_at_full_scale(folder, 100)] == [len(voice())]
+    assert originals_at_full_scale(folder, 10**9) == []
 
 
 def test_a_copy_keeps_the_speaker_and_names_what_it_copies(tmp_path: Path) -> None:
-    original = keep(tmp_path / "collected", recording("a.wav"), voice())
-    copy = keep(tmp_path / "copies", copy_of(original, "held", "machine"), voice())
+    original = write(tmp_path / "collected", recording("a.wav"), voice())
+    copy = write(tmp_path / "copies", copy_of(original, "held", "machine"), voice())
     assert (copy.path, copy.source) == ("copies/machine_a.wav", "collected/a.wav")
     assert (copy.speaker, copy.label, copy.family, copy.system) == ("reader", "spoof", "held", "machine")
 
 
 def test_neither_a_speaker_nor_a_family_is_on_two_sides(tmp_path: Path) -> None:
-    people = [keep(tmp_path / "c", recording(f"{name}.wav", speaker=name), voice()) for name in "abcdefgh"]
+    people = [write(tmp_path / "c", recording(f"{name}.wav", speaker=name), voice()) for name in "abcdefgh"]
     copies = [
-        keep(tmp_path / "s", copy_of(each, family, f"{family}-machine"), voice())
+        write(tmp_path / "s", copy_of(each, family, f"{family}-machine"), voice())
         for each in people
         for family in ("held", "trained")
     ]
-    alone = keep(tmp_path / "v", recording("v.wav", label="spoof", family="held", speaker="tts", system="t"), voice())
+    alone = write(tmp_path / "v", recording("v.wav", label="spoof", family="held", speaker="tts", system="t"), voice())
     listed = list(rows(tmp_path, [*people, *copies, alone], SPLIT))
     for kind in ("speaker", "family"):
         sides = {(getattr(row, kind), row.split) for row in listed if getattr(row, kind)}

@@ -109,7 +109,7 @@ def test_a_threshold_is_where_the_decision_changes_to_the_last_bit(seed: int, po
         known = score(enrollment.voiceprint, recording.test, CALIBRATION)
         for number, llr in enumerate(found, start=1):
             around = (300.0, 300.0) if isinf(llr) else (nextafter(llr, -inf), llr)
-            verdicts = [decide(replace(known, llr=each), recording.test, policy).decision for each in around]
-            below, at = (DECISIONS.index(each) for each in verdicts)
+            decisions = [decide(replace(known, llr=each), recording.test, policy).decision for each in around]
+            below, at = (DECISIONS.index(each) for each in decisions)
             assert (at < number) if isinf(llr) else (at >= number)
             assert below < number or llr < -299.0

@@ -161,7 +161,7 @@ def _shaped_noise(pitch: Wide, envelope: Wide, edge: float, count: int, generato
 
 
 def spliced(samples: Samples, generator: np.random.Generator) -> NDArray[np.floating]:
-    """Makes a partial fake: a phrase of a copy, as loud as the recording, within it."""
+    """Makes a partial spoof: a phrase of a copy, as loud as the recording, within it."""
     samples = samples[: int(PARTIAL_SECONDS * RATE)]
     make = world if generator.random() < 0.5 else griffin_lim
     copy = np.resize(np.asarray(make(samples, generator), np.float32), len(samples))

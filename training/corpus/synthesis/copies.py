@@ -18,7 +18,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from bonafide.audio.waveform import Samples
-from training.corpus.files import WIDE, CorpusFile, copy_of, keep, load, originals, remember
+from training.corpus.files import WIDE, CorpusFile, copy_of, load, originals, write, write_list
 from training.corpus.split import CONF, CorpusSplit
 from training.corpus.synthesis.classic import EDITS, REPLAYS, SYSTEMS, System
 from training.corpus.synthesis.denoiser import Denoiser, diffused
@@ -51,9 +51,9 @@ class CopyJob:
         samples = load(self.folder, original)[: LONGEST_SECONDS * original.rate]
         return samples, np.random.default_rng([zlib.crc32(original.path.encode()), stream])
 
-    def keep(self, original: CorpusFile, family: str, system: str, made: Samples) -> CorpusFile:
+    def write(self, original: CorpusFile, family: str, system: str, made: Samples) -> CorpusFile:
         """Writes a copy."""
-        return keep(self.out, copy_of(original, family, system), made)
+        return write(self.out, copy_of(original, family, system), made)
 
 
 def copied(systems: Mapping[str, System], most: float, job: CopyJob, original: CorpusFile) -> list[CorpusFile]:
@@ -83,7 +83,7 @@ def neural(job: CopyJob, original: CorpusFile) -> list[CorpusFile]:
             copy = _vocoded(folder.name, saved[generator.integers(len(saved))], samples, generator)
             if generator.random() < 0.35:
                 copy = _blended(samples, copy, generator)
-            made.append(job.keep(original, system, system, copy))
+            made.append(job.write(original, system, system, copy))
     return made
 
 
@@ -96,7 +96,7 @@ def diffusion(job: CopyJob, original: CorpusFile) -> list[CorpusFile]:
     network = Denoiser()
     network.load_state_dict(torch.load(job.networks[0], weights_only=True))
     made = diffused(network.eval(), samples[: 5 * WIDE], generator)
-    return [job.keep(original, "own-diffusion", "own-diffusion", made)]
+    return [job.write(original, "own-diffusion", "own-diffusion", made)]
 
 
 def _one(
@@ -105,7 +105,7 @@ def _one(
     family, _, synthesis = system
     made = np.asarray(synthesis(samples, generator), np.float32)
     if np.isfinite(made).all() and np.abs(made).max() > 1e-4:
-        yield job.keep(original, family, name, made)
+        yield job.write(original, family, name, made)
 
 
 def _vocoded(kind: str, saved: Path, samples: Samples, generator: np.random.Generator) -> Samples:
@@ -159,7 +159,7 @@ def main() -> None:
     job = CopyJob(arguments.originals, arguments.out, CorpusSplit.read(arguments.conf), arguments.network)
     make = partial(MAKERS[arguments.kind], job)
     made = in_parallel(arguments.kind, make, originals(arguments.originals), arguments.processes)
-    remember(arguments.out, [each for some in made for each in some])
+    write_list(arguments.out, [each for some in made for each in some])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from bonafide.audio.waveform import Samples
-from training.corpus.files import loudened
+from training.corpus.files import originals_at_full_scale
 from training.corpus.synthesis.vocoder import HOP, MELS, LogMelSpectrogram, fast
 
 WIDTH, LAYERS, BATCH, SEGMENT = 32, 10, 6, 24 * HOP
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=6)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    network = train(loudened(arguments.originals, SEGMENT + 1), arguments.steps, arguments.seed)
+    network = train(originals_at_full_scale(arguments.originals, SEGMENT + 1), arguments.steps, arguments.seed)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     torch.save(network.state_dict(), arguments.out)
 

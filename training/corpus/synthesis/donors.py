@@ -19,7 +19,7 @@ import torch
 
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
-from training.corpus.files import SPOOF, WIDE, CorpusFile, keep, load, originals, remember
+from training.corpus.files import SPOOF, WIDE, CorpusFile, load, originals, write, write_list
 from training.corpus.synthesis.latents import Floats, LatentPredictor, learn, sound_features
 from training.corpus.synthesis.voices import (
     Inputs,
@@ -169,7 +169,9 @@ def copy(
     return _spoken(end, given, donor)
 
 
-def shaken(spoken: DonorUtterance, donor: DonorVoice, end: OnnxNetwork, generator: np.random.Generator) -> Samples:
+def with_disturbed_latents(
+    spoken: DonorUtterance, donor: DonorVoice, end: OnnxNetwork, generator: np.random.Generator
+) -> Samples:
     """Speaks an utterance with disturbed or damped latents, as those of a worse acoustic model are."""
     given = dict(spoken.passed)
     for name, latent in zip(donor.latents, spoken.latents, strict=True):
@@ -189,13 +191,13 @@ def _spoken(end: OnnxNetwork, given: Inputs, donor: DonorVoice) -> Samples:
 def work(arguments: argparse.Namespace, name: str) -> list[CorpusFile]:
     """Learns to drive one donor, and speaks recordings and disturbed utterances with it."""
     donor, generator = DONORS[name], np.random.default_rng([7, *name.encode()])
-    graph, inputs = _opened(arguments.packages, name, texts(arguments.texts, generator), generator)
+    graph, inputs = _open(arguments.packages, name, texts(arguments.texts, generator), generator)
     spoken = speak(graph, donor, inputs)
     end = session(ending(graph, donor))
     written = []
     for number, each in enumerate(spoken):
         file = _described(name, f"{number:04d}.wav", f"{name}:donor", "shaken")
-        written.append(keep(arguments.out, file, trimmed(shaken(each, donor, end, generator), WIDE)))
+        written.append(write(arguments.out, file, trimmed(with_disturbed_latents(each, donor, end, generator), WIDE)))
     trained = learn([aligned(each, donor) for each in spoken])
     recordings = originals(arguments.originals)
     for index in generator.permutation(len(recordings))[: donor.copies]:
@@ -204,12 +206,12 @@ def work(arguments: argparse.Namespace, name: str) -> list[CorpusFile]:
         passed = spoken[int(generator.integers(len(spoken)))].passed
         file = _described(name, Path(original.path).name, original.speaker, "copy")
         file = replace(file, group=original.group, source=original.path)
-        written.append(keep(arguments.out, file, copy(samples, donor, trained, end, passed)))
+        written.append(write(arguments.out, file, copy(samples, donor, trained, end, passed)))
         sys.stderr.write(f"\r{name} {len(written)} ")
     return written
 
 
-def _opened(
+def _open(
     packages: Path, name: str, text: Callable[[], str], generator: np.random.Generator
 ) -> tuple[onnx.ModelProto, Iterator[Inputs]]:
     """Opens the graph of a donor, with inputs for utterances."""
@@ -245,7 +247,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    remember(arguments.out, [each for name in DONORS for each in work(arguments, name)])
+    write_list(arguments.out, [each for name in DONORS for each in work(arguments, name)])
 
 
 if __name__ == "__main__":

@@ -66,6 +66,8 @@ def pickle_module(allowed: Names) -> ModuleType:
     """Returns a stand-in for the module `pickle`, for `torch.load`, whose unpickler resolves the allowed names only."""
 
     class NamedOnly(pickle.Unpickler):
+        """An unpickler that refuses every name which is not allowed."""
+
         def find_class(self, module: str, name: str) -> Any:
             if (module, name) not in allowed:
                 raise pickle.UnpicklingError(f"the pickle names {module}.{name}, which no network of this kind does")

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
-from training.corpus.files import SPOOF, WIDE, CorpusFile, keep, load, originals, remember
+from training.corpus.files import SPOOF, WIDE, CorpusFile, load, originals, write, write_list
 from training.corpus.synthesis import pickled
 from training.corpus.synthesis.voices import trimmed
 
@@ -167,7 +167,7 @@ def copies(packages: Path, folder: Path, out: Path, name: str) -> Iterator[Corpu
         mel = blurred(published.spectrogram(samples), generator)
         file = _described(published.family, f"{name}-copy", Path(original.path).name, original.speaker)
         file = replace(file, group=original.group, source=original.path)
-        yield keep(out, file, published.speak(vocoder, mel)[: len(samples)])
+        yield write(out, file, published.speak(vocoder, mel)[: len(samples)])
 
 
 def utterances(packages: Path, syllables: Path, out: Path) -> Iterator[CorpusFile]:
@@ -179,7 +179,7 @@ def utterances(packages: Path, syllables: Path, out: Path) -> Iterator[CorpusFil
             continue  # it lost its place in the text at once
         name = names[number // len(SPEAKERS) % len(names)]
         file = _described("tacotron", f"tacotron-{name}", f"{number:04d}.wav", f"tacotron:{speaker}")
-        yield keep(out, file, trimmed(VOCODERS[name].speak(vocoders[name], mel), WIDE))
+        yield write(out, file, trimmed(VOCODERS[name].speak(vocoders[name], mel), WIDE))
 
 
 def _described(family: str, system: str, file: str, speaker: str) -> CorpusFile:
@@ -198,6 +198,8 @@ def _described(family: str, system: str, file: str, speaker: str) -> CorpusFile:
 
 
 class _AttributeDict(dict[str, object]):
+    """A dictionary whose entries are read as attributes, as the published code expects of its settings."""
+
     __getattr__ = dict.__getitem__
 
 
@@ -233,7 +235,7 @@ def main() -> None:
     for each in chain(*made):
         written.append(each)
         sys.stderr.write(f"\r{each.system} {len(written)} ")
-    remember(arguments.out, written)
+    write_list(arguments.out, written)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import torch.nn.functional as F  # noqa: N812 - its usual name
 from torch import Tensor, nn
 
 from bonafide.audio.waveform import Samples
-from training.corpus.files import loudened
+from training.corpus.files import originals_at_full_scale
 from training.corpus.synthesis.generators import Upsampler, excitation
 
 RATE, HOP, FFT, MELS = 16000, 200, 800, 80
@@ -98,15 +98,15 @@ class Discriminator(nn.Module):
         kernel, stride, padding = ((5, 1), (3, 1), (2, 0)) if period else ((3, 7), (1, 2), (1, 3))
         widths = (1, 12, 32, 48)
         self.layers = nn.ModuleList([nn.Conv2d(i, o, kernel, stride, padding) for i, o in pairwise(widths)])
-        self.verdict = nn.Conv2d(widths[-1], 1, 3, padding=1)
+        self.realness = nn.Conv2d(widths[-1], 1, 3, padding=1)
 
     def forward(self, samples: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Returns the verdict and the features behind it: (batch, n) to maps."""
+        """Returns maps of realness and the features behind them, for samples (batch, n)."""
         image, features = self._image(samples), []
         for layer in self.layers:
             image = F.leaky_relu(layer(image), 0.1)
             features.append(image)
-        return self.verdict(image), features
+        return self.realness(image), features
 
     def _image(self, samples: Tensor) -> Tensor:
         if self.period:
@@ -136,7 +136,7 @@ KINDS: Mapping[str, Callable[[], InverseStftVocoder | Upsampler]] = {
 
 
 def train(
-    kind: str, recordings: Sequence[Samples], steps: int, seed: int, keep: Callable[[int, nn.Module], None]
+    kind: str, recordings: Sequence[Samples], steps: int, seed: int, save: Callable[[int, nn.Module], None]
 ) -> None:
     """Trains on recordings at 16 kHz; the discriminators join for the last third.
 
@@ -145,7 +145,7 @@ def train(
         recordings: each shape (n,), longer than SEGMENT.
         steps: of the optimizer.
         seed: of all randomness.
-        keep: is called with the network after half of the steps, and after all.
+        save: is called with the network after half of the steps, and after all.
     """
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
@@ -164,13 +164,13 @@ def train(
         sys.stderr.write(f"\r{kind} {step}/{steps} {loss.item():.3f} ")
         if step > 2 * steps / 3:
             with fast():
-                criticism = _criticism(judges, real, made.detach())
-            _step(critics, criticism)
+                judged = _discriminator_loss(judges, real, made.detach())
+            _step(critics, judged)
             with fast():
-                loss = loss + _deception(judges, real, made)
+                loss = loss + _generator_loss(judges, real, made)
         _step(makers, loss)
         if step in {steps // 2, steps}:
-            keep(step, vocoder)
+            save(step, vocoder)
 
 
 def fast() -> torch.autocast:
@@ -190,18 +190,18 @@ def _segments(recordings: Sequence[Samples], generator: np.random.Generator) -> 
     return torch.tensor(np.stack(cut), dtype=torch.float32)
 
 
-def _criticism(judges: nn.ModuleList, real: Tensor, made: Tensor) -> Tensor:
-    verdicts = [(judge(real)[0], judge(made)[0]) for judge in judges]
-    return torch.stack([((1 - yes) ** 2).mean() + (no**2).mean() for yes, no in verdicts]).sum()
+def _discriminator_loss(judges: nn.ModuleList, real: Tensor, made: Tensor) -> Tensor:
+    pairs = [(judge(real)[0], judge(made)[0]) for judge in judges]
+    return torch.stack([((1 - yes) ** 2).mean() + (no**2).mean() for yes, no in pairs]).sum()
 
 
-def _deception(judges: nn.ModuleList, real: Tensor, made: Tensor) -> Tensor:
+def _generator_loss(judges: nn.ModuleList, real: Tensor, made: Tensor) -> Tensor:
     losses = []
     for judge in judges:
         with torch.no_grad():
             _, wanted = judge(real)
-        verdict, features = judge(made)
-        losses.append(0.5 * ((1 - verdict) ** 2).mean())
+        realness, features = judge(made)
+        losses.append(0.5 * ((1 - realness) ** 2).mean())
         losses += [(mine - theirs).abs().mean() for mine, theirs in zip(features, wanted, strict=True)]
     return torch.stack(losses).sum()
 
@@ -224,10 +224,12 @@ def main() -> None:
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
 
-    def keep(step: int, vocoder: nn.Module) -> None:
+    def save(step: int, vocoder: nn.Module) -> None:
         torch.save(vocoder.state_dict(), arguments.out / f"{step}.pt")
 
-    train(arguments.kind, loudened(arguments.originals, SEGMENT + 1), arguments.steps, arguments.seed, keep)
+    train(
+        arguments.kind, originals_at_full_scale(arguments.originals, SEGMENT + 1), arguments.steps, arguments.seed, save
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Text to speech by voices that registries carry: neural, concatenative, statistical and formant.
+"""Text to speech by voices that are available from package registries: neural, concatenative, statistical and formant.
 
     python -m training.corpus.synthesis.voices --packages FOLDER --texts sentences.txt --out FOLDER
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
-from training.corpus.files import SPOOF, WIDE, CorpusFile, keep, remember
+from training.corpus.files import SPOOF, WIDE, CorpusFile, write, write_list
 
 ESPEAK_LANGUAGES = ("en", "en-us", "en-gb", "en-gb-scotland", "en-029", "en-gb-x-rp", "es", "fr", "it", "de", "ru")
 ESPEAK_VARIANTS = ("", "+m1", "+m2", "+m3", "+m4", "+m7", "+f1", "+f2", "+f3", "+f4", "+klatt", "+klatt2", "+klatt4")
@@ -80,7 +80,7 @@ def espeak(_: Path, text: Callable[[], str], count: int, generator: np.random.Ge
         voice = str(generator.choice(ESPEAK_LANGUAGES)) + str(generator.choice(ESPEAK_VARIANTS))
         speed, pitch = generator.integers(120, 210), generator.integers(20, 80)
         sound = _run(["espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch), "--stdout", text()])
-        yield voice, *_unheaded(sound)
+        yield voice, *_read_piped_wav(sound)
 
 
 def flite(_: Path, text: Callable[[], str], count: int, __: np.random.Generator) -> Iterator[Utterance]:
@@ -210,8 +210,8 @@ def _spoken(command: list[str], given: bytes | None = None) -> tuple[Samples, in
     return samples, int(rate)
 
 
-def _unheaded(sound: bytes) -> tuple[Samples, int]:
-    """Reads a WAV file that was piped, so that its header does not hold its length."""
+def _read_piped_wav(sound: bytes) -> tuple[Samples, int]:
+    """Reads a WAV file from a pipe, whose header does not hold its length."""
     rate = int.from_bytes(sound[24:28], "little")
     pcm = sound[44:]
     return np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32) / np.float32(32768), rate
@@ -237,7 +237,7 @@ def main() -> None:
         generator = np.random.default_rng([1, *name.encode()])
         spoken = engine.speak(arguments.packages, texts(arguments.texts, generator), engine.count, generator)
         written += [_written(arguments.out, name, number, each) for number, each in enumerate(spoken)]
-    remember(arguments.out, written)
+    write_list(arguments.out, written)
 
 
 def _written(folder: Path, name: str, number: int, spoken: Utterance) -> CorpusFile:
@@ -254,7 +254,7 @@ def _written(folder: Path, name: str, number: int, spoken: Utterance) -> CorpusF
         source=name,
         rate=WIDE,
     )
-    return keep(folder, file, trimmed(samples, rate))
+    return write(folder, file, trimmed(samples, rate))
 
 
 if __name__ == "__main__":

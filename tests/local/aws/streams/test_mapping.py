@@ -17,14 +17,14 @@ from local.aws.streams.mapping import (
     MAX_EVENT,
     TOO_OLD,
     EventSourceMapping,
-    Lane,
+    PartitionGroup,
     StreamBatch,
     StreamRecord,
     acknowledged,
     fitting,
     mappings,
 )
-from local.aws.streams.poller import lane_of
+from local.aws.streams.poller import group_of
 from local.aws.template import StackTemplate
 
 STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/calls"
@@ -137,23 +137,23 @@ def test_an_event_holds_no_more_than_six_megabytes() -> None:
 
 def test_a_batch_is_formed_when_it_is_full_or_its_window_has_passed() -> None:
     rules = replace(RULES, batch_size=3, window=5)
-    lane = Lane().add(records(2), NOW)
-    assert not lane.advance(rules, NOW + 4.9).batches
-    assert numbers(lane.advance(rules, NOW + 5).batches) == [[0, 1]]
-    assert numbers(lane.add([record(2), record(3)], NOW + 1).advance(rules, NOW + 1).batches) == [[0, 1, 2]]
+    group = PartitionGroup().add(records(2), NOW)
+    assert not group.advance(rules, NOW + 4.9).batches
+    assert numbers(group.advance(rules, NOW + 5).batches) == [[0, 1]]
+    assert numbers(group.add([record(2), record(3)], NOW + 1).advance(rules, NOW + 1).batches) == [[0, 1, 2]]
 
 
 def test_a_batch_that_cannot_grow_does_not_wait_for_its_window() -> None:
-    lane = Lane().add([record(0), record(1, size=MAX_EVENT)], NOW)
-    assert numbers(lane.advance(replace(RULES, window=300), NOW).batches) == [[0]]
+    group = PartitionGroup().add([record(0), record(1, size=MAX_EVENT)], NOW)
+    assert numbers(group.advance(replace(RULES, window=300), NOW).batches) == [[0]]
 
 
 def test_the_next_window_begins_when_an_invocation_ends() -> None:
     rules = replace(RULES, window=5)
-    lane = Lane().add(records(1), NOW).advance(rules, NOW + 5)
-    lane = lane.add([record(1)], NOW + 6).settle((), NOW + 8)
-    assert not lane.advance(rules, NOW + 12.9).batches
-    assert lane.advance(rules, NOW + 13).batches
+    group = PartitionGroup().add(records(1), NOW).advance(rules, NOW + 5)
+    group = group.add([record(1)], NOW + 6).settle((), NOW + 8)
+    assert not group.advance(rules, NOW + 12.9).batches
+    assert group.advance(rules, NOW + 13).batches
 
 
 def test_the_function_is_given_records_as_lambda_gives_them() -> None:
@@ -216,35 +216,39 @@ type Consume = Callable[[StreamBatch], InvocationResult | None]
 
 def play(given: tuple[StreamRecord, ...], rules: EventSourceMapping, consume: Consume) -> list[tuple[str, StreamBatch]]:
     """Works off records, three at a time, and returns what happened; `consume` answers None when it is throttled."""
-    lanes = [Lane() for _ in range(rules.lanes)]
+    groups = [PartitionGroup() for _ in range(rules.groups)]
     happened: list[tuple[str, StreamBatch]] = []
     unread, now = list(given), NOW
-    while unread or any(lane.waiting or lane.batches for lane in lanes):
+    while unread or any(group.waiting or group.batches for group in groups):
         now += 0.5
         read, unread = unread[:3], unread[3:]
-        for number, lane in enumerate(lanes):
-            mine = [each for each in read if lane_of(each.key, rules.lanes) == number]
-            lanes[number] = turn(lane.add(mine, now), rules, consume, happened, now)
+        for number, group in enumerate(groups):
+            mine = [each for each in read if group_of(each.key, rules.groups) == number]
+            groups[number] = turn(group.add(mine, now), rules, consume, happened, now)
     return happened
 
 
 def turn(
-    lane: Lane, rules: EventSourceMapping, consume: Consume, happened: list[tuple[str, StreamBatch]], now: float
-) -> Lane:
-    lane = lane.advance(rules, now)
-    batch = lane.next(now)
+    group: PartitionGroup,
+    rules: EventSourceMapping,
+    consume: Consume,
+    happened: list[tuple[str, StreamBatch]],
+    now: float,
+) -> PartitionGroup:
+    group = group.advance(rules, now)
+    batch = group.next(now)
     if batch is None:
-        return lane
+        return group
     outcome = None if batch.discarded else consume(batch)
     if batch.discarded:
         happened.append(("given up", batch))
-        return lane.settle((), now)
+        return group.settle((), now)
     if outcome is None:
-        return lane.settle((batch.pause(now),), now)
+        return group.settle((batch.pause(now),), now)
     happened.append(("tried", batch))
     done = acknowledged(outcome, batch.records, reports=rules.reports)
     happened.append(("done", StreamBatch(batch.records[:done])))
-    return lane.settle(batch.after(outcome, rules, now), now)
+    return group.settle(batch.after(outcome, rules, now), now)
 
 
 SHARDS = st.lists(st.tuples(st.sampled_from("abcde"), st.floats(NOW - 100, NOW)), max_size=25).map(
@@ -257,7 +261,7 @@ LIMITED = st.builds(
     function=st.just("score_audio"),
     batch_size=st.integers(1, 10),
     window=st.sampled_from([0.0, 2.0]),
-    lanes=st.integers(1, 4),
+    groups=st.integers(1, 4),
     bisects=st.booleans(),
     reports=st.booleans(),
     retries=st.integers(0, 3),
@@ -313,8 +317,8 @@ def test_nothing_is_tried_again_before_what_precedes_it_has_ended(
     ended: set[str] = set()
     for what, batch in play(given, rules, consume):
         first = batch.records[0] if batch.records else None
-        lane = lane_of(first.key, rules.lanes) if first else None
-        before = {each.sequence for each in given if first and lane_of(each.key, rules.lanes) == lane}
+        group = group_of(first.key, rules.groups) if first else None
+        before = {each.sequence for each in given if first and group_of(each.key, rules.groups) == group}
         assert {sequence for sequence in before if first and sequence < first.sequence} <= ended
         ended |= {each.sequence for each in batch.records if what != "tried"}
 
@@ -390,7 +394,7 @@ NAMES = [
 def test_a_mapping_is_read_with_the_defaults_of_aws(name: Any) -> None:
     (rules,) = mappings(template(FunctionName=name))
     assert rules == replace(RULES, start="LATEST")
-    assert (rules.batch_size, rules.retries, rules.max_age, rules.lanes) == (100, -1, -1, 1)
+    assert (rules.batch_size, rules.retries, rules.max_age, rules.groups) == (100, -1, -1, 1)
 
 
 def test_all_that_a_mapping_may_say_is_read() -> None:

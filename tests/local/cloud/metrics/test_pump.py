@@ -39,8 +39,8 @@ def test_time_begins_at_a_full_minute_and_passes_as_fast_as_told() -> None:
 def test_a_clock_that_stands_still_loses_no_time() -> None:
     clock = SimulatedClock.start(60)
     behind = SimulatedClock(60, clock.began - 100, clock.origin)
-    assert behind.standing_still(clock.origin + 30).simulated(time.time()) - clock.origin == pytest.approx(30, abs=6)
-    assert clock.standing_still(clock.origin + 6000) == clock
+    assert behind.frozen_at(clock.origin + 30).simulated(time.time()) - clock.origin == pytest.approx(30, abs=6)
+    assert clock.frozen_at(clock.origin + 6000) == clock
 
 
 def test_lambda_counts_by_function_by_alias_and_by_version(pump: MetricPump, tmp_path: Path) -> None:
