@@ -16,12 +16,14 @@ from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
 
 DECIDED_AT = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
+EMBEDDING_SPACE = "campplus-a60ad57c7847fda0"
+
 _CASE = Case(
     speech_seconds=5.04,
     channel=Channel.NARROWBAND,
     quality=Quality(-21.26, 0.00018, 31.44),
     liveness=3.98765,
-    comparison=Comparison(Condition.NARROWBAND, 0.71875, 24.5, 5.04),
+    comparison=Comparison(Condition.NARROWBAND, 0.71875, 24.5, 5.04, EMBEDDING_SPACE),
 )
 _JUDGEMENT = Judgement(
     decision=Decision.ACCEPT,

@@ -1,6 +1,7 @@
 """Python client for Bonafide, the open voice-authentication backend."""
 
 from bonafide_client.client import Client
+from bonafide_client.decisions import DecisionQuery
 from bonafide_client.errors import (
     BonafideClientError,
     MissingCredentials,
@@ -24,6 +25,7 @@ __all__ = [
     "ApiResponse",
     "BonafideClientError",
     "Client",
+    "DecisionQuery",
     "LiveAudio",
     "MissingCredentials",
     "NotDecided",

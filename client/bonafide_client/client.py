@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from bonafide_client import answers, bodies, paths
 from bonafide_client.connection import ApiConnection
+from bonafide_client.decisions import ALL_DECISIONS, DecisionQuery
 from bonafide_client.errors import NotDecided
 from bonafide_client.signing import Unsigned
 from bonafide_client.transport import ApiRequest
@@ -117,25 +118,20 @@ class Client(ApiConnection):
         path = paths.of_decision(domain, decision_id)
         return cast("answers.LedgerEntryDocument", self.send("GET", path))
 
-    def list_decisions(self, domain: str, **query: str | int | None) -> answers.LedgerPageDocument:
-        """Reads one page of decisions, the newest first.
+    def list_decisions(
+        self, domain: str, selection: DecisionQuery = ALL_DECISIONS, *, cursor: str | None = None
+    ) -> answers.LedgerPageDocument:
+        """Reads one page of decisions, the newest first; `cursor` is `next_cursor` of the page before."""
+        given = {**selection.parameters(), **({"cursor": cursor} if cursor else {})}
+        query = f"?{urlencode(given)}" if given else ""
+        return cast("answers.LedgerPageDocument", self.send("GET", f"{paths.of_domain(domain)}/decisions{query}"))
 
-        Args:
-            domain: of the decisions.
-            query: any of `begin` and `end` (ISO 8601 with offset), `speaker`, `decision`, `limit` and `cursor`, which
-                is `next_cursor` of the page before.
-        """
-        names = {"begin": "from", "end": "to"}
-        given = {names.get(name, name): value for name, value in query.items() if value is not None}
-        asked = f"?{urlencode(given)}" if given else ""
-        return cast("answers.LedgerPageDocument", self.send("GET", f"{paths.of_domain(domain)}/decisions{asked}"))
-
-    def decisions(self, domain: str, **query: str | int | None) -> Iterator[answers.LedgerEntryDocument]:
-        """Reads all decisions that a query selects, page by page; arguments are those of `list_decisions`."""
-        page = self.list_decisions(domain, **query)
+    def decisions(self, domain: str, selection: DecisionQuery = ALL_DECISIONS) -> Iterator[answers.LedgerEntryDocument]:
+        """Reads all selected decisions, page by page."""
+        page = self.list_decisions(domain, selection)
         yield from page["decisions"]
         while page["next_cursor"]:
-            page = self.list_decisions(domain, **{**query, "cursor": page["next_cursor"]})
+            page = self.list_decisions(domain, selection, cursor=page["next_cursor"])
             yield from page["decisions"]
 
     def delete_speaker(self, domain: str, speaker: str) -> None:

@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +13,14 @@ import pytest
 from botocore.config import Config
 
 from bonafide.adapters.dynamodb import conditions
-from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.dynamodb.decisions import MOST_QUERIES, DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.items import domain_item
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.bootstrap.stores import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
 from bonafide.http.problems import status_of
+from bonafide.records.decision_page import DecisionFilter
 from local.aws.http import HttpHandler, LoopbackServer
 from tests.adapters.test_stores import a_domain, a_speaker
 from tests.decisions import decision_record
@@ -109,6 +111,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return taken
 
 
+EVER = DecisionFilter(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 CALLS_TO_STORES: dict[str, Callable[[Aws], object]] = {
     "domain": lambda aws: aws.domains.domain("acme"),
     "put_domain": lambda aws: aws.domains.put_domain(a_domain("acme")),
@@ -119,6 +122,7 @@ CALLS_TO_STORES: dict[str, Callable[[Aws], object]] = {
     "list_speakers": lambda aws: aws.domains.list_speakers("acme", None, 10),
     "append": lambda aws: aws.decisions.append(decision_record(), NOW),
     "read": lambda aws: aws.decisions.read("acme", "decision-1"),
+    "list": lambda aws: aws.decisions.list("acme", EVER, None, 10),
     "fetch": lambda aws: aws.audio.fetch("uploads/acme/one", 10),
     "keep": lambda aws: aws.audio.keep("kept/acme/ann/one", b"audio"),
     "discard": lambda aws: aws.audio.discard("kept/acme/ann/"),
@@ -208,3 +212,64 @@ def test_the_longest_call_ends_while_somebody_still_listens(config: Any) -> None
     attempts = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
     again = conditions.PATIENCE_SECONDS + conditions.LONGEST_PAUSE_SECONDS
     assert again + attempts + LONGEST_PAUSES_SECONDS < LONGEST_REQUEST_SECONDS
+
+
+def index_item(number: int) -> dict[str, Any]:
+    """What the index has of a decision."""
+    at = f"2026-01-02T00:00:{number % 60:02d}.000000+00:00"
+    return {"domain": {"S": "acme"}, "decision_id": {"S": f"d-{number}"}, "decided_at": {"S": at}}
+
+
+def table_item(number: int, expires_at: int = 1 << 40) -> dict[str, Any]:
+    """What the table has of it."""
+    document = decision_record(decision_id=f"d-{number}").to_document()
+    return {
+        "decision_id": {"S": f"d-{number}"},
+        "document": {"S": json.dumps(document)},
+        "expires_at": {"N": str(expires_at)},
+    }
+
+
+def page_of(numbers: Sequence[int], last: int | None = None) -> tuple[int, bytes]:
+    """An answer of the index, with where it stopped."""
+    after = {"LastEvaluatedKey": index_item(last)} if last is not None else {}
+    return 200, json.dumps({"Items": [index_item(number) for number in numbers], **after}).encode()
+
+
+def documents_of(numbers: Sequence[int], left_out: Sequence[int] = (), **expiry: int) -> tuple[int, bytes]:
+    """An answer of the table, with the keys that it left out."""
+    keys = [{name: index_item(number)[name] for name in ("domain", "decision_id")} for number in left_out]
+    rest = {"decisions": {"Keys": keys}} if keys else {}
+    items = [table_item(number, **expiry) for number in numbers]
+    return 200, json.dumps({"Responses": {"decisions": items}, "UnprocessedKeys": rest}).encode()
+
+
+def test_a_page_goes_on_where_the_last_query_of_the_index_stopped(aws: Aws) -> None:
+    aws.first = [page_of([], last=50), page_of([40], last=40), page_of([30, 20]), documents_of([20, 30, 40])]
+    page = aws.decisions.list("acme", replace(EVER, speaker="ann"), None, 10)
+    assert [each.decision_id for each in page.decisions] == ["d-40", "d-30", "d-20"]
+    assert page.after is None
+    starts = [json.loads(body).get("ExclusiveStartKey", {}).get("decision_id") for body in aws.bodies[:3]]
+    assert starts == [None, {"S": "d-50"}, {"S": "d-40"}]
+
+
+def test_the_search_for_rare_decisions_ends_the_page_and_says_where_to_go_on(aws: Aws) -> None:
+    aws.answer = page_of([], last=7)
+    page = aws.decisions.list("acme", replace(EVER, speaker="ann"), None, 10)
+    assert page.decisions == []
+    assert page.after is not None
+    assert page.after.decision_id == "d-7"
+    assert aws.calls == MOST_QUERIES
+
+
+def test_documents_that_the_table_left_out_are_read_again(aws: Aws) -> None:
+    aws.first = [page_of([3, 2, 1]), documents_of([2], left_out=[3, 1]), documents_of([1, 3])]
+    page = aws.decisions.list("acme", EVER, None, 10)
+    assert [each.decision_id for each in page.decisions] == ["d-3", "d-2", "d-1"]
+
+
+def test_a_decision_that_expires_while_it_is_listed_is_left_out(aws: Aws) -> None:
+    aws.first = [page_of([3, 2]), documents_of([2])]
+    assert [each.decision_id for each in aws.decisions.list("acme", EVER, None, 10).decisions] == ["d-2"]
+    aws.first = [page_of([3]), documents_of([3], expires_at=1)]
+    assert aws.decisions.list("acme", EVER, None, 10).decisions == []

@@ -1,6 +1,7 @@
 """One judge for recordings, sessions and replays: equal cases give equal judgements."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from bonafide.biometrics.decision import Decision, Reason, decide
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement, judge
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.scoring import Calibration, public_score, score
+from bonafide.biometrics.scoring import Calibration, public_score
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.records.decision import DecisionRecord
 from tests.biometrics.test_decision import CLEAN, POLICIES
 from tests.decisions import decision_record
+from training.evaluation.batch import score
 
 SPACE = "campplus-test"
 COMMITTED = json.loads((Path(__file__).parents[2] / "layers/model/calibration/calibration.json").read_text())
@@ -122,3 +124,9 @@ def test_a_case_is_judged_the_same_again_and_out_of_the_stored_decision(case: Ca
     stored = DecisionRecord.from_document(json.loads(json.dumps(document)))
     assert stored.policy is not None
     assert judge(stored.case, stored.policy, CALIBRATION) == found == stored.judgement
+
+
+def test_a_comparison_is_never_judged_with_the_calibration_of_another_space() -> None:
+    case = Case.of(heard(), VOICEPRINT)
+    with pytest.raises(ValueError, match="another embedding space"):
+        judge(case, POLICY, replace(CALIBRATION, embedding_space="other"))

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
-from bonafide.biometrics.scoring import Calibration, Condition, Curve, bands_to_compare, compare, score
+from bonafide.biometrics.scoring import Calibration, Condition, Curve, bands_to_compare, compare
 from bonafide.biometrics.voiceprint import Voiceprint
+from training.evaluation.batch import score
 
 SPACE = "campplus-test"
 COMMITTED = Path(__file__).parents[2] / "layers/model/calibration/calibration.json"

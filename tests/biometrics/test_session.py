@@ -109,7 +109,7 @@ def test_the_evidence_outside_the_window_need_not_be_read(rows: list[ChunkEviden
 
 def test_silence_is_no_evidence() -> None:
     assert fold([chunk(0, seconds=0.0)], "space-1").evidence is None
-    assert fold([], "space-1") == SessionEvidence(None, (), 0, 0, 0)
+    assert fold([], "space-1") == SessionEvidence(None, (), (), 0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from bonafide_client import Client, answers, bodies
+from bonafide_client import Client, DecisionQuery, answers, bodies
 from local.aws.http import HttpHandler, LoopbackServer
 
 CONTRACT: Mapping[str, Any] = json.loads(
@@ -149,7 +149,7 @@ def test_names_cannot_lead_anywhere_else(recorder: Recorder) -> None:
 
 def test_decisions_are_read_page_by_page_with_the_query_of_the_first(recorder: Recorder) -> None:
     with Client(recorder.endpoint) as client:
-        found = list(client.decisions("acme", begin="2026-01-01T00:00:00Z", speaker="ann", limit=1))
+        found = list(client.decisions("acme", DecisionQuery(begin="2026-01-01T00:00:00Z", speaker="ann", limit=1)))
     assert [each["decision_id"] for each in found] == ["d", "d"]
     query = "from=2026-01-01T00%3A00%3A00Z&speaker=ann&limit=1"
     assert [path for _, path in recorder.seen] == [

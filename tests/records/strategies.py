@@ -98,7 +98,7 @@ ROWS = st.builds(
 )
 DEGRADED = st.lists(st.sampled_from(Signal), max_size=2).map(tuple)
 REASONS = st.lists(st.sampled_from(Reason), max_size=3).map(tuple)
-COMPARISONS = st.builds(Comparison, st.sampled_from(Condition), NUMBERS, NUMBERS, NUMBERS)
+COMPARISONS = st.builds(Comparison, st.sampled_from(Condition), NUMBERS, NUMBERS, NUMBERS, st.text(max_size=20))
 JUDGEMENTS = st.builds(
     Judgement,
     decision=st.sampled_from(Decision),

@@ -14,8 +14,8 @@ from bonafide.adapters.dynamodb.items import domain_item, read_domain, read_spea
 from bonafide.adapters.dynamodb.session_items import evidence_item, read_row, read_session, session_item
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence
-from bonafide.contracts.authentications import AuthenticationDecision, decision_view
-from bonafide.contracts.sessions import SessionEvaluation, evaluation_view
+from bonafide.contracts.authentications import decision_view
+from bonafide.contracts.sessions import evaluation_view
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord, DomainState
 from bonafide.records.session import EvidenceRow, SessionRecord
@@ -39,6 +39,7 @@ from tests.records.first_release import (
     SPEAKER_ITEM,
     VOICEPRINT,
 )
+from tests.records.first_release_contract import FirstAuthenticationDecision, FirstSessionEvaluation
 from tests.records.strategies import AUTHENTICATIONS, DOMAINS, EVALUATIONS, ROWS, SESSIONS, SPEAKERS
 
 
@@ -128,7 +129,13 @@ def test_evidence_of_the_first_release_is_read() -> None:
 
 def read_decision(document: Mapping[str, Any]) -> DecisionRecord:
     """The decision that the store finds in an item of the first release."""
-    item = {"domain": {"S": document["domain"]}, "document": {"S": json.dumps(document)}}
+    item = {
+        "domain": {"S": document["domain"]},
+        "decision_id": {"S": document["decision_id"]},
+        "decision": {"S": document["decision"]},
+        "document": {"S": json.dumps(document)},
+        "expires_at": {"N": str(1 << 40)},
+    }
     client: Any = SimpleNamespace(get_item=lambda **_: {"Item": item})
     record = DynamoDecisionStore(client, "decisions").read(document["domain"], document["decision_id"])
     assert record is not None
@@ -205,7 +212,7 @@ def test_where_the_first_release_takes_no_more_than_it_knows_there_is_no_more(
 def test_the_first_release_reads_an_authentication(record: DecisionRecord) -> None:
     stored = through_json(record.to_document())
     assert stored.keys() >= AUTHENTICATION.keys()
-    answered = AuthenticationDecision.model_validate(stored).model_dump(mode="json")
+    answered = FirstAuthenticationDecision.model_validate(stored).model_dump(mode="json")
     assert decision_view(DecisionRecord.from_document(answered)) == decision_view(record)
 
 
@@ -213,5 +220,5 @@ def test_the_first_release_reads_an_authentication(record: DecisionRecord) -> No
 def test_the_first_release_reads_an_evaluation(record: DecisionRecord) -> None:
     stored = through_json(record.to_document())
     assert stored.keys() >= EVALUATION.keys()
-    answered = SessionEvaluation.model_validate(stored).model_dump(mode="json")
+    answered = FirstSessionEvaluation.model_validate(stored).model_dump(mode="json")
     assert evaluation_view(DecisionRecord.from_document(answered)) == evaluation_view(record)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bonafide.biometrics.evidence import Evidence
-from bonafide.biometrics.scoring import Calibration, SpeakerScore, score
+from bonafide.biometrics.scoring import Calibration, SpeakerScore
+from training.evaluation.batch import score
 from training.evaluation.metrics import Kind
 from training.evaluation.trials import TrialEnrollment, TrialRecording
 from training.parallel import progress

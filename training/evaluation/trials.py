@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonafide.biometrics.decision import LARGEST_LLR, Decision, decide
-from bonafide.biometrics.evidence import Batch, Evidence, FloatVector, kind
+from bonafide.biometrics.evidence import Evidence, FloatVector
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.scoring import Calibration, Condition, SpeakerScore, llrs, score
+from bonafide.biometrics.scoring import Calibration, Condition, SpeakerScore
 from bonafide.biometrics.voiceprint import Voiceprint
 from training.corpus.manifest import Clip
+from training.evaluation.batch import EvidenceBatch, kind, llrs, score
 from training.evaluation.evidence import LineKind, RecordingEvidence
 from training.evaluation.metrics import Flags, Floats, Indices
 from training.parallel import progress
@@ -129,7 +130,7 @@ class StackedRecordings:
         thresholds: the least LLR at which each decision but the first of DECISIONS is taken, shape (n, decisions - 1).
     """
 
-    batches: Sequence[tuple[Indices, Batch]]
+    batches: Sequence[tuple[Indices, EvidenceBatch]]
     plain: NDArray[np.float32]
     numbers: Mapping[str, int]
     speakers: Indices
@@ -145,7 +146,8 @@ class StackedRecordings:
         numbers = {speaker: number for number, speaker in enumerate(sorted({each.speaker for each in recordings}))}
         return cls(
             batches=[
-                (np.array(each), Batch.of([recordings[place].test for place in each])) for each in by_kind.values()
+                (np.array(each), EvidenceBatch.of([recordings[place].test for place in each]))
+                for each in by_kind.values()
             ],
             plain=np.stack([each.plain_test for each in recordings]),
             numbers=numbers,

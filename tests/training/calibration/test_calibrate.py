@@ -25,7 +25,7 @@ def corpus(seed: int, pairs: int = 1000) -> CorpusTrials:
     generator = np.random.default_rng(seed)
     targets = np.arange(4000) % 2 == 0
     cosines = np.where(targets, 0.8, 0.4) + 0.1 * generator.standard_normal(4000)
-    comparisons = [Comparison(Condition.NARROWBAND, float(cosine), 1e9, 1e9) for cosine in cosines]
+    comparisons = [Comparison(Condition.NARROWBAND, float(cosine), 1e9, 1e9, "space") for cosine in cosines]
     return CorpusTrials(comparisons, targets, (pairs, pairs))
 
 
@@ -53,7 +53,7 @@ def test_learns_from_short_recordings_where_long_ones_favor_neither() -> None:
     neutral = [(truth.llr(1.0, 20.0, each) / -40.0) + 1.0 for each in seconds]
     cosines = neutral + np.where(targets, 0.1, -0.1) + 0.07 * generator.standard_normal(4000)
     comparisons = [
-        Comparison(Condition.CROSS, float(cosine), 20.0, float(each))
+        Comparison(Condition.CROSS, float(cosine), 20.0, float(each), "space")
         for cosine, each in zip(cosines, seconds, strict=True)
     ]
     assert fit([CorpusTrials(comparisons, targets, (999, 999))], 2.0).level == pytest.approx(0.6, abs=0.01)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from bonafide.biometrics.decision import decide
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.scoring import CalibratedRange, Calibration, Condition, Curve, score
+from bonafide.biometrics.scoring import CalibratedRange, Calibration, Condition, Curve
 from tests.biometrics.test_decision import SENSIBLE
+from training.evaluation.batch import score
 from training.evaluation.trials import (
     COMPARED,
     DECISIONS,

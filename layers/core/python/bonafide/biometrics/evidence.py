@@ -1,9 +1,8 @@
 """Evidence: what one recording contributes to a judgement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,36 +53,3 @@ class Evidence:
     quality: Quality
     embedding_space: str
     liveness: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Evidence of many recordings, to be compared with a voiceprint at once; made by `of`.
-
-    Attributes:
-        speech_seconds: net speech of each, shape (n,).
-        channel: the band of the speech of all.
-        embeddings: per channel unit vectors, shape (n, dim).
-        embedding_space: of all.
-    """
-
-    speech_seconds: NDArray[np.float64]
-    channel: Channel
-    embeddings: Mapping[Channel, NDArray[np.float32]]
-    embedding_space: str
-
-    @classmethod
-    def of(cls, evidence: Sequence[Evidence]) -> Self:
-        """Stacks evidence, at least one, of one `kind`."""
-        channel, bands, space = kind(evidence[0])
-        return cls(
-            speech_seconds=np.array([each.speech_seconds for each in evidence]),
-            channel=channel,
-            embeddings={band: np.stack([each.embeddings[band] for each in evidence]) for band in bands},
-            embedding_space=space,
-        )
-
-
-def kind(evidence: Evidence) -> tuple[Channel, frozenset[Channel], str]:
-    """Returns all that decides how a recording is compared: its channel, bands and embedding space."""
-    return evidence.channel, frozenset(evidence.embeddings), evidence.embedding_space

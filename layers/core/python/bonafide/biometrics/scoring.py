@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import exp
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.biometrics.evidence import Batch, Channel, Evidence
+from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.liveness import LivenessScale
 from bonafide.biometrics.voiceprint import Template, Voiceprint
 
@@ -57,12 +57,34 @@ class Comparison:
         cosine: of the two embeddings, in [-1, 1].
         enrolled_seconds: net speech of the template.
         tested_seconds: net speech of the recording.
+        embedding_space: of both embeddings.
     """
 
     condition: Condition
     cosine: Numbers
     enrolled_seconds: float
     tested_seconds: Numbers
+    embedding_space: str
+
+
+class Comparable(Protocol):
+    """Evidence that can be compared with a voiceprint: of one recording, or of each of a batch."""
+
+    @property
+    def speech_seconds(self) -> Numbers:
+        """Net speech."""
+
+    @property
+    def channel(self) -> Channel:
+        """Band of the speech."""
+
+    @property
+    def embeddings(self) -> Mapping[Channel, NDArray[np.float32]]:
+        """Unit vectors by band, shape (dim,) or (n, dim)."""
+
+    @property
+    def embedding_space(self) -> str:
+        """Space of the embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +164,13 @@ class Calibration:
         )
 
     def llr(self, found: Comparison) -> Numbers:
-        """Calibrates. Nothing is extrapolated to less speech than was measured: less counts as that much."""
+        """Calibrates. Nothing is extrapolated to less speech than was measured: less counts as that much.
+
+        Raises:
+            ValueError: the comparison is of another embedding space.
+        """
+        if found.embedding_space != self.embedding_space:
+            raise ValueError("the calibration is of another embedding space than the comparison")
         least = self.measured.seconds
         enrolled, tested = max(found.enrolled_seconds, least), np.maximum(found.tested_seconds, least)
         return self.curves[found.condition].llr(found.cosine, enrolled, tested)
@@ -153,30 +181,7 @@ class Calibration:
         return SpeakerScore(llr, public_score(llr), found.condition, float(found.cosine), self.measured)
 
 
-def score(voiceprint: Voiceprint, evidence: Evidence, calibration: Calibration) -> SpeakerScore:
-    """Compares a recording with a voiceprint and calibrates the outcome.
-
-    Args:
-        voiceprint: with at least one template.
-        evidence: with an embedding for a band that the voiceprint has.
-        calibration: of the same embedding space.
-
-    Raises:
-        ValueError: they have no band, or not the embedding space, in common.
-    """
-    return calibration.score(_compared(voiceprint, evidence, calibration))
-
-
-def llrs(voiceprint: Voiceprint, batch: Batch, calibration: Calibration) -> tuple[Condition, NDArray[np.float64]]:
-    """Scores each recording of a batch: returns the kind of comparison, and LLRs of shape (n,).
-
-    Arguments and errors are those of `score`.
-    """
-    found = _compared(voiceprint, batch, calibration)
-    return found.condition, np.asarray(calibration.llr(found), np.float64)
-
-
-def compare(voiceprint: Voiceprint, evidence: Evidence | Batch) -> Comparison:
+def compare(voiceprint: Voiceprint, evidence: Comparable) -> Comparison:
     """Compares a recording with the template of the widest band that both have, and that holds enough speech.
 
     Raises:
@@ -187,7 +192,13 @@ def compare(voiceprint: Voiceprint, evidence: Evidence | Batch) -> Comparison:
     band = _common_band(voiceprint, evidence)
     template = voiceprint.templates[band]
     cosine = (evidence.embeddings[band] @ template.embedding).astype(np.float64)
-    return Comparison(_condition(band, template, evidence), cosine, template.seconds, evidence.speech_seconds)
+    return Comparison(
+        condition=_condition(band, template, evidence),
+        cosine=cosine,
+        enrolled_seconds=template.seconds,
+        tested_seconds=evidence.speech_seconds,
+        embedding_space=voiceprint.embedding_space,
+    )
 
 
 def bands_to_compare(voiceprint: Voiceprint) -> list[Channel]:
@@ -206,13 +217,7 @@ def public_score(llr: float) -> float:
     return 100.0 * exp(-np.logaddexp(0.0, -llr / 2.0))
 
 
-def _compared(voiceprint: Voiceprint, evidence: Evidence | Batch, calibration: Calibration) -> Comparison:
-    if voiceprint.embedding_space != calibration.embedding_space:
-        raise ValueError("the calibration is of another embedding space than the voiceprint")
-    return compare(voiceprint, evidence)
-
-
-def _common_band(voiceprint: Voiceprint, evidence: Evidence | Batch) -> Channel:
+def _common_band(voiceprint: Voiceprint, evidence: Comparable) -> Channel:
     for band in _bands(voiceprint):
         if band in evidence.embeddings:
             return band
@@ -228,7 +233,7 @@ def _bands(voiceprint: Voiceprint) -> list[Channel]:
     return bands
 
 
-def _condition(band: Channel, template: Template, evidence: Evidence | Batch) -> Condition:
+def _condition(band: Channel, template: Template, evidence: Comparable) -> Condition:
     if band is Channel.WIDEBAND:
         return Condition.WIDEBAND
     crossed = template.is_derived != (evidence.channel is Channel.WIDEBAND)

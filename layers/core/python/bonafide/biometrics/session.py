@@ -101,6 +101,7 @@ class SessionEvidence:
     Attributes:
         evidence: pooled over the chunks used; None when no chunk had speech.
         used: numbers of the chunks that count, ascending; those are left out that cannot be compared with most others.
+        contents: digests of the chunks used, in the same order, as `Mark` names them.
         received: how many different chunk numbers there are.
         conflicting: how many numbers came with more than one content.
         other_space: how many numbers have evidence of other embedding spaces only.
@@ -108,6 +109,7 @@ class SessionEvidence:
 
     evidence: Evidence | None
     used: tuple[int, ...]
+    contents: tuple[str, ...]
     received: int
     conflicting: int
     other_space: int
@@ -156,9 +158,11 @@ def pool(surveyed: ChunkSurvey, rows: Iterable[ChunkEvidence]) -> SessionEvidenc
     pieces = {mark.number: known[mark.tag] for mark in surveyed.spoken if mark.tag in known}
     comparable = _comparable(pieces)
     left_out = pieces.keys() - comparable.keys()
+    used = [mark for mark in surveyed.window if mark.number not in left_out]
     return SessionEvidence(
         evidence=_pooled(list(comparable.values())) if comparable else None,
-        used=tuple(mark.number for mark in surveyed.window if mark.number not in left_out),
+        used=tuple(mark.number for mark in used),
+        contents=tuple(mark.content for mark in used),
         received=surveyed.received,
         conflicting=surveyed.conflicting,
         other_space=surveyed.other_space,

@@ -150,7 +150,7 @@ class SessionJudge:
             policy_version=claim.domain.policy_version,
             bundle=self._bundle,
             calibration=self._calibration.digest,
-            audio=_audio_digest(marks, folded),
+            audio=_audio_digest(folded),
             call_id=record.call_id,
             decided_at=self._clock(),
             timings_ms=timings,
@@ -214,9 +214,9 @@ def _obstacle(
     return None if speaker.voiceprint.embedding_space == embedding_space else Reason.VOICEPRINT_OUTDATED
 
 
-def _audio_digest(marks: Sequence[Mark], folded: SessionEvidence) -> str:
+def _audio_digest(folded: SessionEvidence) -> str:
     """SHA-256 over a line `number:content` for each chunk used, in order; content as `Mark` names it, hex."""
-    used = sorted({(mark.number, mark.content) for mark in marks if mark.number in set(folded.used)})
+    used = zip(folded.used, folded.contents, strict=True)
     lines = "".join(f"{number}:{content}\n" for number, content in used)
     return hashlib.sha256(lines.encode()).hexdigest()
 
