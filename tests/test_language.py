@@ -20,7 +20,8 @@ BRITISH = re.compile(
     re.IGNORECASE,
 )
 BANNED = re.compile(
-    r"\b(?:tenants?|verdict\w*|dice|poison\w*|gone or going|leaves word|for want of|front door|back door)\b", re.IGNORECASE
+    r"\b(?:tenants?|verdict\w*|dice|poison\w*|gone or going|leaves word|for want of|front door|back door)\b",
+    re.IGNORECASE,
 )
 # Spellings that were released: fields, stored attributes, metrics, files, and a column of manifests and lineages.
 RELEASED = re.compile(
