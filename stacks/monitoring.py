@@ -13,6 +13,8 @@ from stacks.dashboard import dashboard
 from stacks.metrics import emitted
 from stacks.slo import Objectives
 
+CLOUDWATCH = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+
 
 class MonitoringStack(Stack):
     """Alarms and dashboard; they refer to metrics by name only, so the stack depends on no other.
@@ -49,8 +51,22 @@ class MonitoringStack(Stack):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey*")
-        return sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
+        key.grant(CLOUDWATCH, "kms:Decrypt", "kms:GenerateDataKey*")
+        topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
+        topic.add_to_resource_policy(self._publishing(topic))
+        return topic
+
+    def _publishing(self, topic: sns.Topic) -> iam.PolicyStatement:
+        """Lets alarms of this account publish: a policy of one's own replaces the default one, which would allow it."""
+        return iam.PolicyStatement(
+            actions=["sns:Publish"],
+            principals=[CLOUDWATCH],
+            resources=[topic.topic_arn],
+            conditions={
+                "StringEquals": {"aws:SourceAccount": self.account},
+                "ArnLike": {"aws:SourceArn": f"arn:{self.partition}:cloudwatch:{self.region}:{self.account}:alarm:*"},
+            },
+        )
 
     def _silent_probe(self) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(

@@ -156,6 +156,21 @@ def alarms_notify_the_on_call_engineer(template: Template) -> Iterator[str]:
     for id_, each in of(template, "SNS::Topic").items():
         if "KmsMasterKeyId" not in each["Properties"]:
             yield f"{id_} is not encrypted"
+        if not any(_lets_alarms_publish(policy, id_) for policy in of(template, "SNS::TopicPolicy").values()):
+            yield f"{id_} takes no notifications of alarms"
+
+
+def _lets_alarms_publish(policy: dict[str, Any], topic: str) -> bool:
+    """Whether CloudWatch, for alarms of this account only, may publish to a topic."""
+    return any(
+        statement["Effect"] == "Allow"
+        and statement["Action"] == "sns:Publish"
+        and statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        and statement["Resource"] == {"Ref": topic}
+        and statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        and ":alarm:*" in json.dumps(statement["Condition"]["ArnLike"]["aws:SourceArn"])
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    )
 
 
 def silent_probe(template: Template) -> dict[str, Any]:

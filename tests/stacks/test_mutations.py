@@ -163,6 +163,11 @@ MUTATIONS: dict[str, tuple[str, Check, Mutation]] = {
         delivery.alarms_notify_the_on_call_engineer,
         lambda template: first(template, "SNS::Topic")["Properties"].pop("KmsMasterKeyId"),
     ),
+    "alarms may not publish their notifications": (
+        MONITORING,
+        delivery.alarms_notify_the_on_call_engineer,
+        lambda template: first(template, "SNS::TopicPolicy")["Properties"]["PolicyDocument"]["Statement"].pop(),
+    ),
     "a silent probe raises no alarm": (
         MONITORING,
         delivery.a_silent_probe_raises_an_alarm,
