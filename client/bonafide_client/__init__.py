@@ -4,6 +4,7 @@ from bonafide_client.client import Client
 from bonafide_client.decisions import DecisionQuery
 from bonafide_client.errors import (
     BonafideClientError,
+    InvalidIdentifier,
     MissingCredentials,
     NotDecided,
     ProblemError,
@@ -26,6 +27,7 @@ __all__ = [
     "BonafideClientError",
     "Client",
     "DecisionQuery",
+    "InvalidIdentifier",
     "LiveAudio",
     "MissingCredentials",
     "NotDecided",

@@ -20,7 +20,7 @@ class EvidenceDocument(TypedDict):
 
 
 class LivenessDocument(EvidenceDocument):
-    """Evidence of liveness; `state` is bona_fide, unsure or spoof."""
+    """Evidence of liveness; `state` is bona_fide, uncertain or spoof."""
 
     state: str
 

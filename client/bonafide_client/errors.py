@@ -10,6 +10,15 @@ class BonafideClientError(Exception):
     """Base of every error of this package."""
 
 
+class InvalidIdentifier(BonafideClientError):
+    """A name is not an identifier of the contract; no request was sent."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(
+            f"{kind} {name[:64]!r} is not an identifier: 1 to 64 of A-Z a-z 0-9 . _ -, the first alphanumeric"
+        )
+
+
 class ProblemError(BonafideClientError):
     """The service refuses the request, and would refuse it again.
 

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
+
+from bonafide_client.errors import InvalidIdentifier
+
+# As in the contract. It also keeps `..` and the empty name out of paths, which would lead to another resource.
+IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def of_domain(domain: str) -> str:
-    """Returns the path of a domain."""
-    return f"/v1/domains/{quote(domain, safe='')}"
+    """Returns the path of a domain.
+
+    Raises:
+        InvalidIdentifier: the name is not an identifier; likewise in the other functions.
+    """
+    return f"/v1/domains/{_segment('domain', domain)}"
 
 
 def of_speaker(domain: str, speaker: str) -> str:
     """Returns the path of a speaker."""
-    return f"{of_domain(domain)}/speakers/{quote(speaker, safe='')}"
+    return f"{of_domain(domain)}/speakers/{_segment('speaker', speaker)}"
 
 
 def of_session(domain: str, session: str) -> str:
     """Returns the path of a session."""
-    return f"{of_domain(domain)}/sessions/{quote(session, safe='')}"
+    return f"{of_domain(domain)}/sessions/{_segment('session', session)}"
 
 
 def of_decision(domain: str, decision: str) -> str:
     """Returns the path of a decision."""
-    return f"{of_domain(domain)}/decisions/{quote(decision, safe='')}"
+    return f"{of_domain(domain)}/decisions/{_segment('decision', decision)}"
+
+
+def _segment(kind: str, name: str) -> str:
+    if not IDENTIFIER.fullmatch(name):
+        raise InvalidIdentifier(kind, name)
+    return quote(name, safe="")

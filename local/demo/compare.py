@@ -1,7 +1,7 @@
 """Compares two reports of the demo: `python -m local.demo.compare BEFORE.json AFTER.json`.
 
-Rows correspond by their position. Status, outcome and reasons have to be equal; LLRs, scores and thresholds, of the
-speaker and of liveness, may differ by TOLERANCE.
+Rows correspond by their position. Status, outcome, reasons, channel and speech have to be equal; LLRs, scores and
+thresholds, of the speaker and of liveness, may differ by TOLERANCE.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any
 
 TOLERANCE = 1e-3
 IDENTITY = ("domain", "action", "claimed", "spoke", "machine")
-EQUAL = (*IDENTITY, "status", "outcome", "reasons", "held")
+EQUAL = (*IDENTITY, "status", "outcome", "reasons", "held", "channel", "speech_seconds")
 FIGURES = ("llr", "score", "threshold")
 
 type ReportRow = Mapping[str, Any]
@@ -32,7 +32,8 @@ def main() -> int:
         print(f"{label}: {'; '.join(found)}")
     rows = max(len(before), len(after))
     print(f"{len(differing)} of {rows} rows differ" if differing else f"equal: {rows} rows")
-    return 1 if differing else 0
+    # Two reports without rows show nothing.
+    return 1 if differing or not rows else 0
 
 
 def differences(before: Sequence[ReportRow], after: Sequence[ReportRow]) -> Iterator[tuple[str, list[str]]]:
@@ -53,7 +54,10 @@ def _differing(old: ReportRow | None, new: ReportRow | None) -> Iterator[str]:
         if old.get(name) != new.get(name):
             yield f"{name} {old.get(name)} -> {new.get(name)}"
     yield from _moved("speaker", old, new)
-    yield from _moved("liveness", old.get("liveness") or {}, new.get("liveness") or {})
+    before, after = (row.get("liveness") or {} for row in (old, new))
+    if before.get("state") != after.get("state"):
+        yield f"liveness state {before.get('state')} -> {after.get('state')}"
+    yield from _moved("liveness", before, after)
 
 
 def _moved(subject: str, old: ReportRow, new: ReportRow) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """The client's calls and the shapes of its answers, held against the contract."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 
-from bonafide_client import Client, DecisionQuery, answers, bodies
+from bonafide_client import Client, DecisionQuery, InvalidIdentifier, answers, bodies
 from local.aws.http import HttpHandler, LoopbackServer
 
 CONTRACT: Mapping[str, Any] = json.loads(
@@ -156,3 +156,18 @@ def test_decisions_are_read_page_by_page_with_the_query_of_the_first(recorder: R
         f"/v1/domains/acme/decisions?{query}",
         f"/v1/domains/acme/decisions?{query}&cursor=b%26c",
     ]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "é", "x" * 65, "-a", "a\n"])
+def test_a_name_that_would_lead_to_another_resource_is_never_sent(recorder: Recorder, name: str) -> None:
+    with Client(recorder.endpoint) as client:
+        calls: list[Callable[[], object]] = [
+            lambda: client.delete_speaker("acme", name),
+            lambda: client.delete_domain(name),
+            lambda: client.get_session("acme", name),
+            lambda: client.get_decision("acme", name),
+        ]
+        for call in calls:
+            with pytest.raises(InvalidIdentifier):
+                call()
+    assert recorder.seen == []

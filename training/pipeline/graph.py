@@ -104,9 +104,14 @@ class PipelineGraph:
         Raises:
             PipelineError: names the stage and what is wrong with it.
         """
-        written = yaml.safe_load(file.read_text(encoding="utf-8"))
+        try:
+            written = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise PipelineError(f"{file} cannot be read: {error}") from error
         if not isinstance(written, dict) or written.keys() != {"sources", "stages"}:
             raise PipelineError(f"{file.name} has to have exactly sources and stages")
+        if not isinstance(written["sources"], dict) or not isinstance(written["stages"], list):
+            raise PipelineError(f"{file.name}: sources has to be a mapping, and stages a list")
         return cls(written["sources"], [_stage(each) for each in written["stages"]])
 
     def needs(self, name: str) -> list[str]:

@@ -75,6 +75,7 @@ CHUNK_FIELDS: FieldNames = {
 }
 FORMAT_FIELDS: FieldNames = {
     **COMMON,
+    Subject.AUDIO: "format",
     Subject.SAMPLE_RATE: "format.sample_rate",
     Subject.CHANNEL: "format.channel",
 }
