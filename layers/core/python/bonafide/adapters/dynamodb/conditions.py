@@ -79,22 +79,30 @@ def attempts() -> Iterator[None]:
         yield
 
 
-def read_all(client: "DynamoDBClient", table: str, keys: Sequence[Item]) -> Iterator[Item]:
-    """Reads at most 100 items together, and again those that DynamoDB left out.
+class BatchReader:
+    """Reads items of one table together."""
 
-    Raises:
-        StoreUnavailable: some were left out every time.
-    """
-    wanted: Any = list(keys)
-    for _ in attempts():
-        if not wanted:
-            return
-        with translated_errors():
-            answer = client.batch_get_item(RequestItems={table: {"Keys": wanted, "ConsistentRead": True}})
-        yield from answer["Responses"].get(table, [])
-        wanted = answer.get("UnprocessedKeys", {}).get(table, {"Keys": []})["Keys"]
-    if wanted:
-        raise StoreUnavailable
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def read(self, keys: Sequence[Item]) -> Iterator[Item]:
+        """Reads at most 100 items, and again those that DynamoDB left out.
+
+        Raises:
+            StoreUnavailable: some were left out every time.
+        """
+        wanted: Any = list(keys)
+        for _ in attempts():
+            if not wanted:
+                return
+            request: Any = {self._table: {"Keys": wanted, "ConsistentRead": True}}
+            with translated_errors():
+                answer = self._client.batch_get_item(RequestItems=request)
+            yield from answer["Responses"].get(self._table, [])
+            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {"Keys": []})["Keys"]
+        if wanted:
+            raise StoreUnavailable
 
 
 @contextmanager
