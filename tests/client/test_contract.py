@@ -141,12 +141,6 @@ def test_all_speakers_are_read_page_by_page(recorder: Recorder) -> None:
     assert recorder.seen[1][1].endswith("/speakers?cursor=b%26c")
 
 
-def test_names_cannot_lead_anywhere_else(recorder: Recorder) -> None:
-    with Client(recorder.endpoint) as client:
-        client.get_speaker("acme", "../../x?y")
-    assert recorder.seen == [("GET", "/v1/domains/acme/speakers/..%2F..%2Fx%3Fy")]
-
-
 def test_decisions_are_read_page_by_page_with_the_query_of_the_first(recorder: Recorder) -> None:
     with Client(recorder.endpoint) as client:
         found = list(client.decisions("acme", DecisionQuery(begin="2026-01-01T00:00:00Z", speaker="ann", limit=1)))
@@ -158,7 +152,7 @@ def test_decisions_are_read_page_by_page_with_the_query_of_the_first(recorder: R
     ]
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "é", "x" * 65, "-a", "a\n"])
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "é", "x" * 65, "-a", "a\n", "../../x?y"])
 def test_a_name_that_would_lead_to_another_resource_is_never_sent(recorder: Recorder, name: str) -> None:
     with Client(recorder.endpoint) as client:
         calls: list[Callable[[], object]] = [

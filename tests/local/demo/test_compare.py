@@ -53,9 +53,9 @@ def test_a_row_that_differs_is_named_with_both_values(changes: Row, wanted: str)
 
 
 def test_liveness_that_moved_or_is_gone_is_a_difference() -> None:
-    moved = row(liveness={"llr": -2.0, "score": 7.6, "threshold": -1.4})
-    assert found([row()], [moved]) == [["liveness llr -2.5 -> -2.0"]]
-    assert len(found([row()], [row(liveness=None)])[0]) == 3
+    moved = row(liveness={"llr": -2.0, "score": 7.6, "threshold": -1.4, "state": "uncertain"})
+    assert found([row()], [moved]) == [["liveness state spoof -> uncertain", "liveness llr -2.5 -> -2.0"]]
+    assert len(found([row()], [row(liveness=None)])[0]) == 4
 
 
 def test_a_row_without_its_like_is_a_difference() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import Item, read_all, translated_errors
+from bonafide.adapters.dynamodb.conditions import BatchReader, Item, translated_errors
 from bonafide.adapters.dynamodb.items import document_of
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import VersionConflict
@@ -34,6 +34,7 @@ class DynamoDecisionStore:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._batches = BatchReader(client, table)
 
     def append(self, record: DecisionRecord, expires_at: datetime) -> DecisionRecord:
         """See `DecisionStore`."""
@@ -67,7 +68,7 @@ class DynamoDecisionStore:
         if len(found) > limit:
             found, after = found[:limit], found[limit - 1]
         keys = [_key(domain, each.decision_id) for each in found]
-        items = read_all(self._client, self._table, keys) if keys else []
+        items = self._batches.read(keys)
         # The index still has decisions whose retention is over.
         records = {each["decision_id"]["S"]: _record(each) for each in items if _is_kept(each)}
         return DecisionPage([records[each.decision_id] for each in found if each.decision_id in records], after)

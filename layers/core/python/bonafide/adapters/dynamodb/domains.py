@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.dynamodb.conditions import (
     SAME,
+    BatchReader,
     Throttled,
     attempts,
     created,
     follows_same,
-    read_all,
     translated_errors,
 )
 from bonafide.adapters.dynamodb.items import (
@@ -39,6 +39,7 @@ class DynamoDomainStore:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._batches = BatchReader(client, table)
 
     def domain(self, domain: str) -> DomainRecord | None:
         """See `DomainStore`."""
@@ -69,7 +70,7 @@ class DynamoDomainStore:
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """See `DomainStore`."""
         keys = [domain_key(domain), speaker_key(domain, speaker)]
-        items = {item["item"]["S"]: item for item in read_all(self._client, self._table, keys)}
+        items = {item["item"]["S"]: item for item in self._batches.read(keys)}
         found_domain, found_speaker = (items.get(key["item"]["S"]) for key in keys)
         return (
             read_domain(found_domain) if found_domain else None,
