@@ -100,7 +100,7 @@ bench: setup ## measure latency, cold start, memory, size, telemetry and streami
 
 .PHONY: test
 test: setup ## run the tests
-	@$(PY) -m pytest -n 2
+	@$(PY) -m pytest -n 2 --dist loadgroup
 
 .PHONY: lint
 lint: $(READY) ## check format, lint rules and types

@@ -7,9 +7,22 @@ from hypothesis import settings
 
 from local.aws.synth import synthesize
 
+TESTS = Path(__file__).parent
+
 # Other tests and people share the machine, so how long an example takes says nothing.
 settings.register_profile("bonafide", deadline=None)
 settings.load_profile("bonafide")
+
+
+# Tests of these folders share what takes long to set up: each folder stays on one worker.
+SHARING = ("api", "stacks")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in SHARING:
+            item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture(scope="session")
