@@ -92,9 +92,10 @@ def _consistency(request: Document) -> float:
 
 
 def _written(request: Document) -> int:
-    """Returns the units of one write, and of the row in the index of due sessions if the item has one."""
+    """Returns the units of one write, and of its row in an index: of due sessions, or of decisions by time."""
     item = request.get("Item") or {**request.get("Key", {}), **request.get("ExpressionAttributeValues", {})}
-    return _units(item_size(item), WRITE_BYTES) + ("due_at" in request.get("Item", {}))
+    indexed = {"due_at", "decided_at"} & request.get("Item", {}).keys()
+    return _units(item_size(item), WRITE_BYTES) + len(indexed)
 
 
 def _units(size: int, unit: int) -> int:

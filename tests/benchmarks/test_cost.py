@@ -43,6 +43,7 @@ def test_an_item_is_as_large_as_its_names_and_values() -> None:
         ("Query", {"ConsistentRead": True}, {"Items": [{"a": {"S": "x" * 3000}}] * 2}, {"dynamodb_reads": 2}),
         ("PutItem", {"Item": {"a": {"S": "x" * 1024}}}, {}, {"dynamodb_writes": 2}),
         ("PutItem", {"Item": {"due_at": {"N": "1"}}}, {}, {"dynamodb_writes": 2}),
+        ("PutItem", {"Item": {"decided_at": {"S": "2026"}}}, {}, {"dynamodb_writes": 2}),
         ("DeleteItem", {"Key": {"a": {"S": "x"}}}, {}, {"dynamodb_writes": 1}),
         ("TransactWriteItems", {"TransactItems": [{"Put": {"Item": {"a": {"S": "x"}}}}]}, {}, {"dynamodb_writes": 2}),
         (
