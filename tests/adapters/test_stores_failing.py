@@ -172,6 +172,13 @@ def test_only_what_was_left_out_is_read_again(aws: Aws) -> None:
     assert asked == [["domain", "speaker#ann"], ["domain"]]
 
 
+def test_a_read_that_leaves_nothing_out_takes_no_pause(aws: Aws, pauses: list[float]) -> None:
+    domain = a_domain("acme")
+    aws.answer = (200, json.dumps({"Responses": {"domains": [domain_item(domain)]}, "UnprocessedKeys": {}}).encode())
+    assert aws.domains.find("acme", "ann") == (domain, None)
+    assert (aws.calls, pauses) == (1, [])
+
+
 def test_a_write_that_was_throttled_once_is_done(aws: Aws) -> None:
     aws.first, aws.answer = [CANCELED], (200, b"{}")
     aws.domains.put_speaker(a_speaker("acme"))

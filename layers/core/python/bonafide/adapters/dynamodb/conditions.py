@@ -93,16 +93,18 @@ class BatchReader:
             StoreUnavailable: some were left out every time.
         """
         wanted: Any = list(keys)
+        if not wanted:
+            return
         for _ in attempts():
-            if not wanted:
-                return
             request: Any = {self._table: {"Keys": wanted, "ConsistentRead": True}}
             with translated_errors():
                 answer = self._client.batch_get_item(RequestItems=request)
             yield from answer["Responses"].get(self._table, [])
             wanted = answer.get("UnprocessedKeys", {}).get(self._table, {"Keys": []})["Keys"]
-        if wanted:
-            raise StoreUnavailable
+            # Before the next attempt is asked for, which pauses first.
+            if not wanted:
+                return
+        raise StoreUnavailable
 
 
 @contextmanager
