@@ -2,7 +2,6 @@
 
 import copy
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from ops.synthesis import ROOT, run_app
 from tests.stacks import delivery
+from tests.stacks.copies import copy_product
 from tests.stacks.delivery import Template, aliases, group, of, policy
 from tests.stacks.test_permissions import actions
 
@@ -26,9 +26,7 @@ def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Templates for production: of the product and of changed ones, and the errors about wrong settings."""
     out = tmp_path_factory.mktemp("variants")
     changed = out / "changed"
-    shutil.copytree(ROOT / "layers/core", changed / "layers/core", ignore=shutil.ignore_patterns("__pycache__"))
-    (changed / "functions").symlink_to(ROOT / "functions")
-    (changed / ".build").symlink_to(ROOT / ".build")
+    copy_product(changed)
     with (changed / "layers/core/python/bonafide/errors.py").open("a") as source:
         source.write("# Another layer.\n")
     run_app(ROOT, out, "production", "-m", "tests.stacks.variants", str(out), str(changed))

@@ -9,6 +9,7 @@ import pytest
 
 from ops.synthesis import ROOT, run_app
 from tests.stacks.conftest import OfKind, Resources, as_list, statements
+from tests.stacks.copies import copy_product
 
 # Findings of cdk-nag that are intended, and the reasons.
 INTENDED = {
@@ -147,15 +148,15 @@ def test_what_the_api_refuses_by_itself_is_a_problem_document(service: OfKind) -
 
 @pytest.fixture(scope="module")
 def with_compiled_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another assembly, made while there are compiled files, and checked by cdk-nag."""
-    out = tmp_path_factory.mktemp("assembly")
-    litter = ROOT / "layers/core/python/bonafide/__pycache__/litter.pyc"
-    litter.parent.mkdir(exist_ok=True)
-    litter.write_bytes(b"compiled")
-    try:
-        run_app(ROOT, out, "dev", "-m", "tests.stacks.nag", str(out))
-    finally:
-        litter.unlink()
+    """Another assembly, of a copy of the product with compiled files, and checked by cdk-nag."""
+    folder = tmp_path_factory.mktemp("compiled")
+    copy, out = folder / "copy", folder / "assembly"
+    copy_product(copy)
+    for package in ("layers/core/python/bonafide", "functions/score_audio"):
+        litter = copy / package / "__pycache__/litter.pyc"
+        litter.parent.mkdir()
+        litter.write_bytes(b"compiled")
+    run_app(ROOT, out, "dev", "-m", "tests.stacks.nag", str(out), str(copy))
     return out
 
 
