@@ -146,7 +146,9 @@ def test_force_runs_what_is_done(root: Path) -> None:
 
 
 def start(root: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "training", "--graph", str(root / "stages.yaml"), "--root", str(root), "run"]
+    arguments = ["--graph", str(root / "stages.yaml"), "--root", str(root), "run"]
+    # A shell starts background processes, and so perhaps these tests, with SIGINT ignored.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "training", *arguments]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
