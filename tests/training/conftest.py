@@ -1,15 +1,16 @@
 """A bundle, and manifests of readings that come inside a package."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bonafide.audio.waveform import Waveform
-from layers.model.build import build
 from tests.audio.wav_writer import wav
 from tests.readings import reading
+from training.calibration.calibrate import BUNDLE, ROOT
 
 READERS = ("train_grace", "train_atkins", "train_dotrice")
 
@@ -20,9 +21,8 @@ def as_wav(waveform: Waveform) -> bytes:
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("bundle")
-    build(out)
-    return out
+    """A copy of the bundle that is deployed."""
+    return shutil.copytree(ROOT / BUNDLE, tmp_path_factory.mktemp("bundles") / "bundle")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.scoring import Calibration, Comparison, Condition, Curve
 from layers.model.build import embedding_space
 from tests.readings import reading
-from training.calibration.calibrate import OUT, calibrate, chosen
+from training.calibration.calibrate import CONFIGURATION, OUT, calibrate, chosen
 from training.calibration.fit import CorpusTrials, fit, llrs
 from training.calibration.material import CalibrationSettings
 from training.corpus.lines import DrawRange, SimulatedLines
@@ -86,8 +86,10 @@ def test_a_line_keeps_silence_finite() -> None:
     assert np.isfinite(LINES.send(Waveform(np.zeros(16000, np.float32), 16000), np.random.default_rng(1)).samples).all()
 
 
-def test_the_same_inputs_give_the_same_bytes_and_their_lineage(manifest: Path, bundle: Path) -> None:
-    first, second = (json.dumps(calibrate(manifest, bundle), sort_keys=True) for _ in range(2))
+def test_the_same_inputs_give_the_same_bytes_and_their_lineage(manifest: Path, bundle: Path, tmp_path: Path) -> None:
+    fewer = tmp_path / "calibrate.yaml"
+    fewer.write_text(CONFIGURATION.read_text().replace("[2.5, 6.0]", "[2.5]").replace("recording: 2", "recording: 1"))
+    first, second = (json.dumps(calibrate(manifest, bundle, fewer), sort_keys=True) for _ in range(2))
     assert first == second
     document = json.loads(first)
     assert set(Calibration.parse(document).curves) == set(Condition)
