@@ -49,7 +49,6 @@ class Emulator:
         outputs = formation.describe_stacks(StackName=template.name)["Stacks"][0].get("Outputs", [])
         return {output["ExportName"]: output["OutputValue"] for output in outputs}
 
-
     def _bootstrap(self, template: StackTemplate) -> None:
         """Sets the version of the bootstrap that a template asks for."""
         name = template.content["Parameters"]["BootstrapVersion"]["Default"]
