@@ -186,8 +186,8 @@ gameday: setup ## inject faults locally, and check that alarms go off and end
 	@$(PY) -m local.gameday
 
 .PHONY: cost
-cost: setup ## compute running costs from local measurements and docs/operations/prices.json
-	@$(PY) -m benchmarks.cost
+cost: setup ## compute running costs from local measurements and docs/operations/prices.json [QUICK=1]
+	@$(PY) -m benchmarks.cost $(if $(QUICK),--quick)
 
 .PHONY: audit
 audit: $(READY) ## check locked packages for known vulnerabilities, and workflows for weaknesses
