@@ -137,10 +137,16 @@ $(CDK_CLI): .ci/cdk/package-lock.json $(READY)
 		ci --prefix .build/cdk --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	@touch $@
 
+QUALIFIER = $(shell $(PY) -c 'import json, sys; print(json.load(open("cdk.json"))["context"]["stages"][sys.argv[1]]["qualifier"])' $(STAGE))
+
+# Each stage has a bootstrap of its own; the policies are those of docs/operations/access.yaml.
 .PHONY: bootstrap
-bootstrap: $(CDK_CLI) ## prepare an account and region once for deployments: ACCOUNT= REGION= POLICY=
+bootstrap: $(CDK_CLI) ## prepare an account and region once for the deployments of a stage: STAGE= ACCOUNT= REGION= [PARTITION=aws]
+	$(NAMED)
 	@cd .build/cdk && ../../$(NODE) node_modules/aws-cdk/bin/cdk bootstrap "aws://$(ACCOUNT)/$(REGION)" \
-		--cloudformation-execution-policies "$(POLICY)"
+		--qualifier "$(QUALIFIER)" --toolkit-stack-name "bonafide-bootstrap-$(STAGE)" \
+		--cloudformation-execution-policies "arn:$(or $(PARTITION),aws):iam::$(ACCOUNT):policy/bonafide-$(STAGE)-execution" \
+		--custom-permissions-boundary "bonafide-$(STAGE)-delivery" --apply-permissions-boundary-to-all-roles
 
 .PHONY: release
 release: setup ## build the release archive of all stages: .build/release.tar.gz
@@ -180,8 +186,8 @@ gameday: setup ## inject faults locally, and check that alarms go off and end
 	@$(PY) -m local.gameday
 
 .PHONY: cost
-cost: setup ## compute running costs from local measurements and docs/operations/prices.json
-	@$(PY) -m benchmarks.cost
+cost: setup ## compute running costs from local measurements and docs/operations/prices.json [QUICK=1]
+	@$(PY) -m benchmarks.cost $(if $(QUICK),--quick)
 
 .PHONY: audit
 audit: $(READY) ## check locked packages for known vulnerabilities, and workflows for weaknesses

@@ -24,11 +24,21 @@ def context() -> dict[str, object]:
 def compose(app: cdk.App, assets: Assets) -> None:
     """Adds the stacks of the stage that the context names."""
     stage = DeploymentStage.of(app)
+    _bind(app, stage)
     data = DataStack(app, f"Bonafide-{stage.name}-Data", stage=stage)
     ServiceStack(app, f"Bonafide-{stage.name}-Service", stage=stage, data=data, assets=assets)
     MonitoringStack(app, f"Bonafide-{stage.name}-Monitoring")
     cdk.Tags.of(app).add("application", "bonafide")
     cdk.Tags.of(app).add("stage", stage.name)
+
+
+def _bind(app: cdk.App, stage: DeploymentStage) -> None:
+    """Makes every stack use the stage's own bootstrap, and gives every role the stage's permissions boundary.
+
+    docs/operations/access.yaml makes the boundary; CloudFormation may create no role without it.
+    """
+    app.node.set_context("@aws-cdk/core:bootstrapQualifier", stage.qualifier)
+    app.node.set_context("@aws-cdk/core:permissionsBoundary", {"name": f"bonafide-{stage.name}-boundary"})
 
 
 def main() -> None:

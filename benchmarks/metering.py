@@ -40,7 +40,7 @@ class Meter:
         """Adds the units of one request."""
         service, _, operation = request.target.partition(".")
         if not service:
-            used: Units = {"s3_gets" if request.method in {"GET", "HEAD"} else "s3_puts": 1.0}
+            used = s3_units(request)
         elif service.startswith("DynamoDB"):
             used = dynamodb_units(operation, json.loads(request.body), json.loads(answer.body or b"{}"))
         else:
@@ -48,6 +48,14 @@ class Meter:
         with self._lock:
             self.requests += 1
             self.used.update({name: self.used.get(name, 0.0) + units for name, units in used.items()})
+
+
+def s3_units(request: RelayRequest) -> Units:
+    """Returns one request of its price class: listing costs as much as writing, and deleting nothing."""
+    if request.method == "DELETE":
+        return {}
+    reads = request.method in {"GET", "HEAD"} and "list-type=" not in request.path
+    return {"s3_gets" if reads else "s3_puts": 1.0}
 
 
 def kinesis_units(operation: str, request: Document) -> Units:
@@ -74,7 +82,7 @@ def dynamodb_units(operation: str, request: Document, answer: Document) -> Units
             parts = [part for each in request["TransactItems"] for part in each.values()]
             return {"dynamodb_writes": sum(2 * _written(part) for part in parts)}
         case "PutItem" | "UpdateItem" | "DeleteItem":
-            return {"dynamodb_writes": _written(request)}
+            return {"dynamodb_writes": _written(request), **_stored(request)}
     raise NotImplementedError(operation)
 
 
@@ -96,6 +104,12 @@ def _written(request: Document) -> int:
     item = request.get("Item") or {**request.get("Key", {}), **request.get("ExpressionAttributeValues", {})}
     indexed = {"due_at", "decided_at"} & request.get("Item", {}).keys()
     return _units(item_size(item), WRITE_BYTES) + len(indexed)
+
+
+def _stored(request: Document) -> Units:
+    """Returns the bytes of a decision, which is kept for a year unless its domain says otherwise."""
+    item = request.get("Item", {})
+    return {"decision_bytes": item_size(item)} if "decided_at" in item else {}
 
 
 def _units(size: int, unit: int) -> int:

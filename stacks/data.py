@@ -1,4 +1,4 @@
-"""The data stack: tables, buckets, the stream and their key, which outlive every deployment."""
+"""The data stack: tables, buckets and their key, which outlive every deployment, and the stream."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -56,7 +56,8 @@ class DataStack(Stack):
             retention_period=Duration.hours(24),
             encryption=kinesis.StreamEncryption.KMS,
             encryption_key=self.key,
-            removal_policy=RemovalPolicy.RETAIN,
+            # It holds a day of chunks at most, and a retained shard is billed by the hour, used or not.
+            removal_policy=RemovalPolicy.DESTROY,
         )
 
     def _decisions(self) -> dynamodb.Table:
@@ -102,7 +103,7 @@ class DataStack(Stack):
 
     def _bucket(self, id_: str, *lifecycle: s3.LifecycleRule) -> s3.Bucket:
         # Not versioned on purpose: an erased recording must not remain behind a delete marker.
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             id_,
             encryption=s3.BucketEncryption.KMS,
@@ -118,6 +119,10 @@ class DataStack(Stack):
             ],
             removal_policy=RemovalPolicy.RETAIN,
         )
+        # A bucket that outlives its stack goes on refusing everything but TLS.
+        assert bucket.policy
+        bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN)
+        return bucket
 
 
 def _string(name: str) -> dynamodb.Attribute:

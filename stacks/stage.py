@@ -16,6 +16,7 @@ class DeploymentStage:
 
     Attributes:
         name: dev, staging or production.
+        qualifier: of the stage's own CDK bootstrap, at most ten letters or digits.
         log_retention: of all log groups.
         requests_per_second: the API's rate limit.
         burst: the API's burst limit.
@@ -26,6 +27,7 @@ class DeploymentStage:
     """
 
     name: str
+    qualifier: str
     log_retention: logs.RetentionDays
     requests_per_second: int
     burst: int
@@ -44,6 +46,7 @@ class DeploymentStage:
         settings = stages[name]
         return cls(
             name=name,
+            qualifier=str(settings["qualifier"]),
             log_retention=logs.RetentionDays[settings["log_retention"]],
             requests_per_second=int(settings["requests_per_second"]),
             burst=int(settings["burst"]),

@@ -1,14 +1,12 @@
 """The contract, a page to browse it, and health."""
 
-from http import HTTPStatus
-
 from aws_lambda_powertools.event_handler import Response
 
 from bonafide import __version__
 from bonafide.bootstrap.stores import stage
 from bonafide.contracts.service import Health
 from bonafide.http.app import create_app, lambda_entry
-from bonafide.http.openapi import browser_page, document, responses
+from bonafide.http.openapi import browser_page, cacheable, document, responses
 
 app = create_app()
 STAGE = stage()
@@ -25,10 +23,10 @@ def health() -> Health:
 @app.get("/v1/openapi.json", include_in_schema=False)
 def openapi() -> Response[str]:
     """Returns the contract as an OpenAPI 3.1 document."""
-    return Response(HTTPStatus.OK, content_type="application/json", body=document())
+    return cacheable(document(), "application/json", app.current_event.headers.get("If-None-Match"))
 
 
 @app.get("/v1/docs", include_in_schema=False)
 def docs() -> Response[str]:
     """Returns the contract as a page."""
-    return Response(HTTPStatus.OK, content_type="text/html; charset=utf-8", body=browser_page())
+    return cacheable(browser_page(), "text/html; charset=utf-8", app.current_event.headers.get("If-None-Match"))

@@ -20,7 +20,6 @@ from local.aws.process import ChildProgram, start, stop
 from local.aws.template import StackTemplate
 
 START_SECONDS = 60
-BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 
 
 class Emulator:
@@ -33,7 +32,6 @@ class Emulator:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self._session = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
-        self.client("ssm").put_parameter(Name=BOOTSTRAP_VERSION, Value="21", Type="String")
 
     def client(self, service: Any) -> Any:
         """Creates a client of one service."""
@@ -43,12 +41,18 @@ class Emulator:
     def deploy(self, template: StackTemplate) -> dict[str, str]:
         """Deploys a stack through CloudFormation; returns its exports by name."""
         formation = self.client("cloudformation")
+        self._bootstrap(template)
         body = (template.folder / f"{template.name}.template.json").read_text()
         formation.create_stack(StackName=template.name, TemplateBody=body)
         waiter = formation.get_waiter("stack_create_complete")
         waiter.wait(StackName=template.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
         outputs = formation.describe_stacks(StackName=template.name)["Stacks"][0].get("Outputs", [])
         return {output["ExportName"]: output["OutputValue"] for output in outputs}
+
+    def _bootstrap(self, template: StackTemplate) -> None:
+        """Sets the version of the bootstrap that a template asks for."""
+        name = template.content["Parameters"]["BootstrapVersion"]["Default"]
+        self.client("ssm").put_parameter(Name=name, Value="21", Type="String", Overwrite=True)
 
 
 @contextmanager

@@ -19,11 +19,13 @@ class RelayRequest:
         target: service and operation, such as `DynamoDB_20120810.GetItem`; empty for S3.
         method: HTTP method.
         body: raw bytes.
+        path: path and query.
     """
 
     target: str
     method: str
     body: bytes
+    path: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def _interface(relay: Relay) -> type[HttpHandler]:
         """Passes requests through the relay."""
 
         def _pass(self) -> None:
-            request = RelayRequest(self.headers.get("X-Amz-Target", ""), self.command, self.read_body(1 << 28))
+            target, body = self.headers.get("X-Amz-Target", ""), self.read_body(1 << 28)
+            request = RelayRequest(target, self.command, body, self.path)
             answer = relay.answer(request, self.path, dict(self.headers.items()))
             self.answer(answer.status, list(answer.headers), answer.body)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from local.aws.api.limits import RateLimit
 from local.aws.functions.function import ACCOUNT, REGION, FunctionDefinition
 
 PSEUDO = {
@@ -28,6 +29,7 @@ class ApiRoute:
         function: name of the function that it integrates with.
         signed: whether requests have to be signed (IAM).
         seconds: integration timeout.
+        limit: for all clients together, if the route has one of its own.
     """
 
     method: str
@@ -35,6 +37,7 @@ class ApiRoute:
     function: str
     signed: bool
     seconds: float
+    limit: RateLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,7 @@ class StackTemplate:
         """Returns the routes of the API, each with the function of its alias."""
         paths = self._paths()
         targets = self._targets()
+        limits = self._limits()
         return [
             ApiRoute(
                 method=method["HttpMethod"],
@@ -191,9 +195,21 @@ class StackTemplate:
                 function=targets[self._alias(method["Integration"])],
                 signed=method.get("AuthorizationType") == "AWS_IAM",
                 seconds=method["Integration"].get("TimeoutInMillis", 29_000) / 1000,
+                limit=limits.get((method["HttpMethod"], paths.get(method["ResourceId"], "/"))),
             )
             for _, method in self.resources("AWS::ApiGateway::Method")
         ]
+
+    def _limits(self) -> dict[tuple[str, str], RateLimit]:
+        """Returns the limits of single routes; a slash of their path is written as `~1`."""
+        ((_, stage),) = self.resources("AWS::ApiGateway::Stage")
+        return {
+            (each["HttpMethod"], each["ResourcePath"][1:].replace("~1", "/")): RateLimit(
+                each["ThrottlingRateLimit"], each["ThrottlingBurstLimit"]
+            )
+            for each in stage["MethodSettings"]
+            if each["HttpMethod"] != "*"
+        }
 
     def _paths(self) -> dict[str, str]:
         resources = dict(self.resources("AWS::ApiGateway::Resource"))

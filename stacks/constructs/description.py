@@ -2,9 +2,18 @@
 
 from constructs import Construct
 
+from stacks.platform.api import RouteLimit
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
+
+# Anybody can call these, and whoever deploys pays for what is sent: health 0.1 KB, the contract 75 KB, its page 1.8 MB.
+# `make cost` prints what each costs at its limit.
+PUBLIC = {
+    "/v1/health": RouteLimit(rate=5, burst=20),
+    "/v1/openapi.json": RouteLimit(rate=1, burst=10),
+    "/v1/docs": RouteLimit(rate=0.1, burst=5),
+}
 
 
 class DescriptionCapability(Construct):
@@ -14,5 +23,5 @@ class DescriptionCapability(Construct):
         super().__init__(scope, "Description")
         describe = platform.released("describe_service", Wave.ENTRY_POINTS, ANSWERING)
         describe.set("BONAFIDE_STAGE", platform.stage.name)
-        for path in ("/v1/health", "/v1/openapi.json", "/v1/docs"):
-            platform.api.route("GET", path, describe, public=True)
+        for path, limit in PUBLIC.items():
+            platform.api.route("GET", path, describe, public_limit=limit)

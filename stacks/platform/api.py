@@ -51,6 +51,19 @@ class GatewayRefusal:
         return {"Retry-After": f"'{self.retry_after}'"} if self.retry_after else {}
 
 
+@dataclass(frozen=True, slots=True)
+class RouteLimit:
+    """Limit of one route for all clients together, below that of the API.
+
+    Attributes:
+        rate: requests a second.
+        burst: requests at once.
+    """
+
+    rate: float
+    burst: int
+
+
 GATEWAY_RESPONSES = (
     GatewayRefusal("ACCESS_DENIED", "access_denied", 403),
     GatewayRefusal("DEFAULT_4XX", "request_refused"),
@@ -71,6 +84,7 @@ class ServiceApi(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage) -> None:
         super().__init__(scope, id_)
+        self._stage = stage
         access_log = logs.LogGroup(
             self, "AccessLog", retention=stage.log_retention, removal_policy=RemovalPolicy.DESTROY
         )
@@ -82,6 +96,7 @@ class ServiceApi(Construct):
             cloud_watch_role=True,
             deploy_options=_stage_options(stage, access_log),
         )
+        self._limits = 0
         for response in GATEWAY_RESPONSES:
             self._respond(response)
 
@@ -92,16 +107,34 @@ class ServiceApi(Construct):
 
     @property
     def arn(self) -> str:
-        """ARN of every method of every path, for clients' permissions."""
-        return self._rest.arn_for_execute_api()
+        """ARN of every method of every path of this stage, for clients' permissions."""
+        return self._rest.arn_for_execute_api(stage=self._stage.name)
 
-    def route(self, method: str, path: str, function: ReleasedFunction, *, public: bool = False) -> None:
-        """Routes one method of one path to a function; `public` needs no signature."""
-        authorization = apigateway.AuthorizationType.NONE if public else apigateway.AuthorizationType.IAM
+    def route(
+        self, method: str, path: str, function: ReleasedFunction, *, public_limit: RouteLimit | None = None
+    ) -> None:
+        """Routes one method of one path to a function; a public route needs no signature, and has a limit instead."""
+        authorization = apigateway.AuthorizationType.NONE if public_limit else apigateway.AuthorizationType.IAM
         integration = apigateway.LambdaIntegration(
             function.alias, allow_test_invoke=False, timeout=Duration.seconds(INTEGRATION_SECONDS)
         )
         self._rest.root.resource_for_path(path).add_method(method, integration, authorization_type=authorization)
+        if public_limit:
+            self._limit(method, path, public_limit)
+
+    def _limit(self, method: str, path: str, limit: RouteLimit) -> None:
+        stage = self._rest.deployment_stage.node.default_child
+        assert isinstance(stage, apigateway.CfnStage)
+        self._limits += 1
+        setting = {
+            "HttpMethod": method,
+            # A slash is written as in a JSON pointer.
+            "ResourcePath": "/" + path.replace("/", "~1"),
+            "ThrottlingBurstLimit": limit.burst,
+            "ThrottlingRateLimit": limit.rate,
+        }
+        # Besides the setting for all methods, which is the first.
+        stage.add_property_override(f"MethodSettings.{self._limits}", setting)
 
     def _respond(self, response: GatewayRefusal) -> None:
         self._rest.add_gateway_response(
@@ -119,7 +152,8 @@ def _stage_options(stage: DeploymentStage, access_log: logs.ILogGroup) -> apigat
         tracing_enabled=True,
         throttling_rate_limit=stage.requests_per_second,
         throttling_burst_limit=stage.burst,
-        metrics_enabled=True,
+        # Metrics of each method would be billed as custom ones; the functions' own say more.
+        metrics_enabled=False,
         # Execution logs hold bodies, and bodies hold voices: only access logs are kept.
         logging_level=apigateway.MethodLoggingLevel.OFF,
         data_trace_enabled=False,

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -91,6 +92,15 @@ class ServiceFunction(Construct):
     def allow(self, resource: str, *actions: str) -> None:
         """Adds a statement to the function's role."""
         self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[resource]))
+
+    def allow_key(self, key: kms.IKey, service: str, *actions: str) -> None:
+        """Allows actions with a key, for requests of this function that the service carries out, and for no others."""
+        statement = iam.PolicyStatement(
+            actions=[f"kms:{action}" for action in actions],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"{service}.{Stack.of(self).region}.amazonaws.com"}},
+        )
+        self.role.add_to_principal_policy(statement)
 
     def set(self, variable: str, value: str) -> None:
         """Sets an environment variable."""

@@ -19,6 +19,19 @@ IDEMPOTENCY = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
 READ_SPEAKER = ("BatchGetItem",)
 WRITE_SPEAKER = ("ConditionCheckItem", "PutItem")
 
+# What a caller of a table needs of its key: DynamoDB decrypts the table's own key for every call, a writer's too.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+KEY_OF_READERS = ("Decrypt", "DescribeKey")
+KEY_OF_WRITERS = ("Encrypt", "GenerateDataKey*", "ReEncrypt*")
+WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+
+# S3 also decrypts when it writes: the bucket's own key.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+KEY_OF_OBJECTS = {"GetObject": ("Decrypt",), "PutObject": ("Decrypt", "GenerateDataKey")}
+
+# https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
+KEY_OF_RECORDS = {"PutRecord": ("GenerateDataKey",), "GetRecords": ("Decrypt",)}
+
 # Keys of the audio bucket.
 UPLOADED = "uploads/*"
 KEPT = "kept/*"
@@ -44,7 +57,8 @@ class TableAccess:
         resource = f"{self.table.table_arn}/index/{index}" if index else self.table.table_arn
         function.allow(resource, *[f"dynamodb:{action}" for action in actions])
         function.set(self.variable, self.table.table_name)
-        self.key.grant_encrypt_decrypt(function.role)
+        writing = KEY_OF_WRITERS if WRITES & set(actions) else ()
+        function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *writing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +67,20 @@ class BucketAccess:
 
     Attributes:
         bucket: the resource.
+        key: encrypts it.
         variable: tells a function the bucket's name.
     """
 
     bucket: s3.Bucket
+    key: kms.Key
     variable: str
 
     def allow(self, function: ServiceFunction, **actions: str) -> None:
         """Allows each S3 action on the keys given with it."""
         for action, keys in actions.items():
             function.allow(self.bucket.arn_for_objects(keys), f"s3:{action}")
+        if used := sorted({each for action in actions for each in KEY_OF_OBJECTS.get(action, ())}):
+            function.allow_key(self.key, "s3", *used)
         # Besides listing, it makes S3 report that an object is missing instead of denying access to it.
         function.allow(self.bucket.bucket_arn, "s3:ListBucket")
         function.set(self.variable, self.bucket.bucket_name)
@@ -74,15 +92,19 @@ class StreamAccess:
 
     Attributes:
         stream: the resource.
+        key: encrypts it.
         variable: tells a function the stream's name.
     """
 
     stream: kinesis.Stream
+    key: kms.Key
     variable: str
 
     def allow(self, function: ServiceFunction, *actions: str) -> None:
         """Allows Kinesis actions on the stream."""
         self.stream.grant(function.role, *[f"kinesis:{action}" for action in actions])
+        if used := sorted({each for action in actions for each in KEY_OF_RECORDS.get(action, ())}):
+            function.allow_key(self.key, "kinesis", *used)
         function.set(self.variable, self.stream.stream_name)
 
 
@@ -120,9 +142,9 @@ class Stores:
         self.decisions = TableAccess(data.decisions, data.key, "BONAFIDE_DECISION_TABLE")
         self.idempotency = TableAccess(data.idempotency, data.key, "BONAFIDE_IDEMPOTENCY_TABLE")
         self.sessions = TableAccess(data.sessions, data.key, "BONAFIDE_SESSION_TABLE")
-        self.audio = BucketAccess(data.audio, "BONAFIDE_AUDIO_BUCKET")
-        self.failures = BucketAccess(data.failures, "BONAFIDE_FAILURE_BUCKET")
-        self.chunks = StreamAccess(data.stream, "BONAFIDE_AUDIO_STREAM")
+        self.audio = BucketAccess(data.audio, data.key, "BONAFIDE_AUDIO_BUCKET")
+        self.failures = BucketAccess(data.failures, data.key, "BONAFIDE_FAILURE_BUCKET")
+        self.chunks = StreamAccess(data.stream, data.key, "BONAFIDE_AUDIO_STREAM")
 
     def allow_judging(self, function: ServiceFunction) -> None:
         """Allows reading a session's evidence and the claimed speaker, and writing the decision."""

@@ -6,11 +6,13 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from bonafide.http.openapi import document
+from bonafide.http.openapi import cacheable, document
 from local.aws.template import StackTemplate
 from tests.api.parts import Api
+from tests.api.raw import send
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_DESCRIBED = {("get", "/v1/openapi.json"), ("get", "/v1/docs")}
@@ -47,6 +49,27 @@ def test_the_contract_is_served_as_it_is_published(api: Api) -> None:
     answer = api.call("GET", "/v1/openapi.json")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     assert answer.content.decode() == document()
+
+
+def test_a_public_document_is_sent_again_only_when_it_has_changed(api: Api) -> None:
+    first = api.call("GET", "/v1/openapi.json")
+    assert first.headers["cache-control"] == "public, max-age=3600"
+    known = [b"If-None-Match: " + first.headers["etag"].encode()]
+    for path in (b"/v1/openapi.json", b"/v1/docs"):
+        again = send(api.endpoint, "GET", path, headers=known)
+        assert (again.status, again.content == b"") == ((304, True) if path.endswith(b"json") else (200, False))
+
+
+@pytest.mark.parametrize("known", ["{}", "W/{}", '"other", {}', '"other",W/{}'])
+def test_a_copy_is_known_by_its_tag(known: str) -> None:
+    tag = cacheable("text", "text/plain", None).headers["ETag"]
+    answer = cacheable("text", "text/plain", known.format(tag))
+    assert (answer.status_code, answer.body, answer.headers["ETag"]) == (304, "", tag)
+    assert cacheable("other text", "text/plain", known.format(tag)).status_code == 200
+
+
+def test_the_contract_is_sent_without_white_space() -> None:
+    assert document() == json.dumps(json.loads(document()), separators=(",", ":"))
 
 
 def test_the_page_to_browse_it_needs_nothing_from_elsewhere(api: Api) -> None:

@@ -36,11 +36,11 @@ RETAINED = {
     "AWS::DynamoDB::Table",
     "AWS::IAM::Role",
     "AWS::KMS::Key",
-    "AWS::Kinesis::Stream",
     "AWS::Lambda::Version",
     "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
 }
-STATEFUL = {"AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3::Bucket"}
+STATEFUL = {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::S3::BucketPolicy"}
 
 
 def of(template: Template, kind: str) -> dict[str, Any]:

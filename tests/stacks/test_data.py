@@ -1,19 +1,42 @@
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.stacks.conftest import OfKind, statements
 
 TABLE = "AWS::DynamoDB::Table"
 BUCKET = "AWS::S3::Bucket"
+POLICY = "AWS::S3::BucketPolicy"
 KEY = "AWS::KMS::Key"
 STREAM = "AWS::Kinesis::Stream"
 
 
-@pytest.mark.parametrize(("kind", "count"), [(TABLE, 4), (BUCKET, 2), (STREAM, 1), (KEY, 1)])
+@pytest.mark.parametrize(("kind", "count"), [(TABLE, 4), (BUCKET, 2), (POLICY, 2), (KEY, 1)])
 def test_state_survives_the_deletion_of_its_stack(data: OfKind, kind: str, count: int) -> None:
     resources = data(kind)
     assert len(resources) == count
     for resource in resources.values():
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_nothing_else_of_the_data_stack_is_left_and_billed(assembly: Path) -> None:
+    resources = json.loads((assembly / "Bonafide-dev-Data.template.json").read_text())["Resources"].values()
+    left = {each["Type"] for each in resources if each.get("DeletionPolicy") == "Retain"}
+    assert left == {TABLE, BUCKET, POLICY, KEY}
+    (stream,) = (each for each in resources if each["Type"] == STREAM)
+    assert stream["DeletionPolicy"] == stream["UpdateReplacePolicy"] == "Delete"
+
+
+def test_a_bucket_that_is_left_goes_on_refusing_everything_but_tls(data: OfKind) -> None:
+    policies = data(POLICY)
+    guarded = {
+        each["Properties"]["Bucket"]["Ref"]
+        for each in policies.values()
+        if {"Bool": {"aws:SecureTransport": "false"}} in [one.get("Condition") for one in statements({"": each})]
+        and each["DeletionPolicy"] == "Retain"
+    }
+    assert guarded == set(data(BUCKET))
 
 
 def test_tables_can_be_restored_and_are_encrypted_with_the_own_key(data: OfKind) -> None:

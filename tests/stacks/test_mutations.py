@@ -146,6 +146,11 @@ MUTATIONS: dict[str, tuple[str, Check, Mutation]] = {
         delivery.deletion_retains_state_and_nothing_else,
         lambda template: next(iter(of(template, "DynamoDB::Table").values())).update(DeletionPolicy="Delete"),
     ),
+    "a stream is left, and billed, when its stack is deleted": (
+        DATA,
+        delivery.deletion_retains_state_and_nothing_else,
+        lambda template: next(iter(of(template, "Kinesis::Stream").values())).update(DeletionPolicy="Retain"),
+    ),
     "logs are retained when the service is deleted": (
         SERVICE,
         delivery.deletion_retains_state_and_nothing_else,

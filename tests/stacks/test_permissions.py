@@ -45,14 +45,29 @@ PROBES = {
 }
 
 
-def granted(policies: Resources, function: str) -> Iterator[tuple[str, str]]:
-    """Yields the actions of a function's role with the resource that each is granted for."""
+# What a call needs of the key of its store; DynamoDB decrypts the key of a table for every call.
+READING_TABLES = {("dynamodb", action) for action in ("Decrypt", "DescribeKey")}
+WRITING_TABLES = {("dynamodb", action) for action in ("Encrypt", "GenerateDataKey*", "ReEncrypt*")}
+KEY_ACTIONS: dict[tuple[str, str], set[tuple[str, str]]] = {
+    ("dynamodb", "PutItem"): WRITING_TABLES,
+    ("dynamodb", "UpdateItem"): WRITING_TABLES,
+    ("dynamodb", "DeleteItem"): WRITING_TABLES,
+    ("s3", "GetObject"): {("s3", "Decrypt")},
+    ("s3", "PutObject"): {("s3", "Decrypt"), ("s3", "GenerateDataKey")},
+    ("kinesis", "PutRecord"): {("kinesis", "GenerateDataKey")},
+    # CDK's own grant for Lambda, which reads the stream with the function's role.
+    ("kinesis", "GetRecords"): {("", "Decrypt")},
+}
+
+
+def granted(policies: Resources, function: str) -> Iterator[tuple[str, str, str]]:
+    """Yields the actions of a function's role with the resource and the condition that each is granted for."""
     prefix = function.title().replace("_", "") + "Role"
     for id_, policy in policies.items():
         for statement in policy["Properties"]["PolicyDocument"]["Statement"] if id_.startswith(prefix) else []:
             for action in as_list(statement["Action"]):
                 for resource in as_list(statement["Resource"]):
-                    yield action, json.dumps(resource)
+                    yield action, json.dumps(resource), json.dumps(statement.get("Condition", {}))
 
 
 def store(resource: str) -> str:
@@ -62,7 +77,7 @@ def store(resource: str) -> str:
 
 def actions(policies: Resources, function: str) -> set[Action]:
     """Returns the actions on stores that a role allows: service, action, and the store's construct."""
-    split = (((*action.split(":"), store(resource))) for action, resource in granted(policies, function))
+    split = (((*action.split(":"), store(resource))) for action, resource, _ in granted(policies, function))
     return {(service, action, where) for service, action, where in split if service not in PLATFORM}
 
 
@@ -74,9 +89,34 @@ def test_a_role_allows_what_the_code_calls_and_nothing_else(handler: Path, servi
     assert allowed == reachable(handler) | EVENT_SOURCE.get(function, set())
 
 
+def key_actions(policies: Resources, function: str) -> set[tuple[str, str]]:
+    """Returns what a role may do with keys, each with the service that it may do it through."""
+    found = ((action, condition) for action, _, condition in granted(policies, function) if action.startswith("kms:"))
+    return {(_through(condition), action.removeprefix("kms:")) for action, condition in found}
+
+
+def _through(condition: str) -> str:
+    via = json.loads(condition).get("StringEquals", {}).get("kms:ViaService", {"Fn::Join": ["", ["."]]})
+    return str(via["Fn::Join"][1][0]).removesuffix(".")
+
+
+@pytest.mark.parametrize("function", [path.parent.name for path in HANDLERS])
+def test_a_role_uses_the_key_for_its_own_calls_only(function: str, service: OfKind) -> None:
+    policies = service("AWS::IAM::Policy")
+    calls = {(name, action) for name, action, _ in actions(policies, function)}
+    needed = set().union(*(KEY_ACTIONS.get(call, set()) for call in calls))
+    reading = READING_TABLES if any(name == "dynamodb" for name, _ in calls) else set()
+    assert key_actions(policies, function) == needed | reading
+
+
+def test_a_role_that_only_reads_cannot_encrypt(service: OfKind) -> None:
+    assert key_actions(service("AWS::IAM::Policy"), "read_decisions") == READING_TABLES
+    assert key_actions(service("AWS::IAM::Policy"), "describe_service") == set()
+
+
 @pytest.mark.parametrize("function", PROBES)
 def test_probes_may_call_and_report_and_reach_no_store(function: str, service: OfKind) -> None:
-    found = {action for action, _ in granted(service("AWS::IAM::Policy"), function)}
+    found = {action for action, *_ in granted(service("AWS::IAM::Policy"), function)}
     assert {action for action in found if action.partition(":")[0] not in PLATFORM} == PROBES[function]
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from urllib.parse import unquote, urlsplit
 
+from local.aws.api.limits import TokenBucket
 from local.aws.functions.environment import InvocationResult
 from local.aws.template import ApiRoute, GatewayResponse
 
@@ -41,6 +42,16 @@ class ApiDefinition:
     responses: Mapping[str, GatewayResponse]
     binary_types: Sequence[str]
     submit: Submit
+    _buckets: dict[ApiRoute, TokenBucket] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._buckets.update({route: TokenBucket(route.limit) for route in self.routes if route.limit})
+
+    def admit(self, route: ApiRoute) -> None:
+        """Counts a request against the limit of its route."""
+        bucket = self._buckets.get(route)
+        if bucket and not bucket.take():
+            raise GatewayError("THROTTLED", 429, "Too Many Requests")
 
     def match(self, method: str, target: str) -> "RouteMatch":
         """Finds the route of a request; fixed parts win over parameters."""

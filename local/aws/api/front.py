@@ -26,6 +26,7 @@ def handle(api: ApiDefinition, request: HttpRequest) -> HttpResponse:
 
 def _integrate(api: ApiDefinition, request: HttpRequest) -> HttpResponse:
     match = api.match(request.method, request.target)
+    api.admit(match.route)
     payload = json.dumps(proxy_event(api, request, match)).encode()
     if len(payload) > MAX_PAYLOAD:
         raise GatewayError("REQUEST_TOO_LARGE", 413, "Request Entity Too Large")

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from local.aws.api.limits import RateLimit
 from local.aws.template import StackTemplate
 
 EXPORTS_NOTHING: dict[str, str] = {}
@@ -47,6 +48,15 @@ def test_the_routes_are_those_of_the_contract(service: StackTemplate) -> None:
 def test_only_what_holds_nothing_needs_no_signature(service: StackTemplate) -> None:
     unsigned = {route.path for route in service.routes() if not route.signed}
     assert unsigned == {"/v1/health", "/v1/openapi.json", "/v1/docs"}
+
+
+def test_only_what_needs_no_signature_has_a_limit_of_its_own(service: StackTemplate) -> None:
+    limits = {route.path: route.limit for route in service.routes() if route.limit}
+    assert limits == {
+        "/v1/health": RateLimit(5, 20),
+        "/v1/openapi.json": RateLimit(1, 10),
+        "/v1/docs": RateLimit(0.1, 5),
+    }
 
 
 def test_functions_come_with_their_assets_and_values(service: StackTemplate) -> None:

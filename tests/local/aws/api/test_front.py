@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from local.aws.api.definition import ApiDefinition, GatewayError
 from local.aws.api.front import MAX_BODY, serve
+from local.aws.api.limits import RateLimit
 from local.aws.api.proxy import MAX_PAYLOAD
 from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ThrottledError
@@ -36,6 +37,7 @@ ROUTES = [
     route("PUT", "/v1/files/{name+}"),
     route("GET", "/v1/slow", "slow", seconds=0.05),
     route("GET", "/v1/throttled", "throttled"),
+    replace(route("GET", "/v1/limited"), limit=RateLimit(rate=0.001, burst=2)),
     *(route("GET", f"/v1/answers/{name}", name) for name in ("failed", "malformed", "huge", "odd", "binary", "bare")),
 ]
 
@@ -101,6 +103,11 @@ class Answer:
 def ask(connection: http.client.HTTPConnection, method: str, path: str, **arguments: Any) -> Answer:
     connection.request(method, f"/test{path}", **arguments)
     return Answer(connection.getresponse())
+
+
+def test_a_route_with_a_limit_is_throttled_after_its_burst(connection: http.client.HTTPConnection) -> None:
+    answers = [ask(connection, "GET", "/v1/limited").status for _ in range(4)]
+    assert answers == [200, 200, 429, 429]
 
 
 def test_an_event_has_the_documented_shape(connection: http.client.HTTPConnection) -> None:

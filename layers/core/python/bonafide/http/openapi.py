@@ -3,6 +3,8 @@
 `openapi.json` is generated from the functions' own routes by `make openapi`; a test keeps the two equal.
 """
 
+import hashlib
+import json
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
@@ -39,8 +41,28 @@ def empty(status: HTTPStatus) -> Response[None]:
 
 @cache
 def document() -> str:
-    """Returns the OpenAPI 3.1 document, as JSON text."""
-    return files("bonafide").joinpath("openapi.json").read_text()
+    """Returns the OpenAPI 3.1 document, as JSON text without white space."""
+    return json.dumps(json.loads(files("bonafide").joinpath("openapi.json").read_text()), separators=(",", ":"))
+
+
+def cacheable(text: str, content_type: str, known: str | None) -> Response[str]:
+    """Returns a public text for an hour, or only that a client's copy is still the right one (RFC 9110, 13.1.2).
+
+    Args:
+        text: the same for all clients until the next release.
+        content_type: media type.
+        known: the request's If-None-Match, if any.
+    """
+    tag = _tag(text)
+    headers = {"Cache-Control": "public, max-age=3600", "ETag": tag}
+    if known and tag in (each.strip().removeprefix("W/") for each in known.split(",")):
+        return Response(HTTPStatus.NOT_MODIFIED, body="", headers=headers)
+    return Response(HTTPStatus.OK, content_type, text, headers=headers)
+
+
+@cache
+def _tag(text: str) -> str:
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 @cache

@@ -1,0 +1,87 @@
+"""Permissions to deploy: enough for the templates, and no more than the documents say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.access.evaluation import values
+from tests.access.template import Access, source
+
+ROOT = Path(__file__).parents[2]
+
+# Covered by CloudFormation's own rights, or by the statements about roles and buckets.
+EXEMPT = {"IAM", "CDK", "S3"}
+
+
+@pytest.fixture
+def access() -> Access:
+    return Access(Stage="dev", Repository="octo/voice")
+
+
+def stages() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]
+    return found
+
+
+def test_cloudformation_may_make_every_kind_of_resource_in_the_templates_and_no_other(
+    assembly: Path, access: Access
+) -> None:
+    templates = [json.loads(path.read_text()) for path in assembly.glob("Bonafide-*.template.json")]
+    used = {each["Type"].split("::")[1] for template in templates for each in template["Resources"].values()}
+    statements = {each["Sid"]: each for each in access["Execution"]["PolicyDocument"]["Statement"]}
+    granted = {action.split(":")[0] for action in statements["Services"]["Action"]}
+    assert {name.lower() for name in used - EXEMPT} == granted
+
+
+def test_policies_of_aws_that_templates_attach_may_be_attached(assembly: Path, access: Access) -> None:
+    text = "".join(path.read_text() for path in assembly.glob("Bonafide-*.template.json"))
+    statements = {each["Sid"]: each for each in access["Execution"]["PolicyDocument"]["Statement"]}
+    allowed = statements["PoliciesOfAwsForTwoServices"]["Condition"]["ArnEquals"]["iam:PolicyARN"]
+    assert text.count("::aws:policy/") == len(allowed) == 2
+    assert all(each.removeprefix("arn:aws") in text for each in allowed)
+
+
+def test_each_stage_has_a_bootstrap_of_its_own() -> None:
+    qualifiers = {name: each["qualifier"] for name, each in stages().items()}
+    assert len(set(qualifiers.values())) == len(qualifiers)
+    assert all(each.isalnum() and len(each) <= 10 for each in qualifiers.values())
+    assert qualifiers == {name: each["Qualifier"] for name, each in source()["Mappings"]["Stages"].items()}
+
+
+def test_stages_keep_away_from_all_others() -> None:
+    for stage, each in source()["Mappings"]["Stages"].items():
+        assert {stage, each["Other"], each["Another"]} == set(stages())
+
+
+def test_a_stage_is_deployed_by_roles_of_its_own_bootstrap(assembly: Path) -> None:
+    manifest = (assembly / "manifest.json").read_text()
+    assert "role/cdk-bonadev-deploy-role-" in manifest
+    assert "/cdk-bootstrap/bonadev/version" in manifest
+    assert manifest.count("role/cdk-") == manifest.count("role/cdk-bonadev-")
+
+
+def test_the_role_of_pull_requests_can_only_read_templates() -> None:
+    (policy,) = Access(Stage="production", Repository="octo/voice")["Diff"]["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert set(statement["Action"]) == {"cloudformation:DescribeStacks", "cloudformation:GetTemplate"}
+
+
+def test_the_pipeline_may_do_nothing_to_everything(access: Access) -> None:
+    (policy,) = access["Deploy"]["Policies"]
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert not any("*" in action for action in values(statement["Action"]))
+        assert all(target != "*" for target in values(statement["Resource"]))
+
+
+def test_the_pipeline_has_the_boundary_of_deployments(access: Access) -> None:
+    assert access["Deploy"]["PermissionsBoundary"].endswith(":policy/bonafide-dev-delivery")
+    command = (ROOT / "Makefile").read_text().split("bootstrap: ")[1].split("\n\n")[0]
+    assert "--apply-permissions-boundary-to-all-roles" in command
+    for option, policy in (
+        ("custom-permissions-boundary", "Delivery"),
+        ("cloudformation-execution-policies", "Execution"),
+    ):
+        name = source()["Resources"][policy]["Properties"]["ManagedPolicyName"]["Sub"].replace("${Stage}", "$(STAGE)")
+        assert f"{name}" in command.split(f"--{option} ")[1].split("\n")[0]
