@@ -8,6 +8,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.platform.custom_domain import add_custom_domain
 from stacks.platform.release import ReleasedFunction
 from stacks.stage import DeploymentStage
 
@@ -84,6 +85,8 @@ class ServiceApi(Construct):
         )
         for response in GATEWAY_RESPONSES:
             self._respond(response)
+        if stage.custom_domain:
+            add_custom_domain(self, self._rest, stage.custom_domain)
 
     @property
     def url(self) -> str:

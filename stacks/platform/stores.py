@@ -22,6 +22,7 @@ WRITE_SPEAKER = ("ConditionCheckItem", "PutItem")
 # Keys of the audio bucket.
 UPLOADED = "uploads/*"
 KEPT = "kept/*"
+ERASED = "erasures/*"
 
 
 @dataclass(frozen=True, slots=True)
