@@ -22,12 +22,12 @@ from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.http.idempotency import DAY_SECONDS
 from ops.recovery.erasures import Erasures
 from ops.recovery.tables import POLL_SECONDS, NotRestorableError, copy_tables, delete_copies
-from ops.recovery.writeback import Outcome, TableCopy, WriteBack
+from ops.recovery.writeback import SEGMENTS, Outcome, TableCopy, WriteBack
 
 # Beginnings of logical ids of the data stack; CDK adds eight hexadecimal digits.
 DOMAINS, DECISIONS, IDEMPOTENCY, AUDIO = "Tenants", "Decisions", "Idempotency", "Audio"
 KEYS: Mapping[str, tuple[str, str]] = {DOMAINS: ("domain", "item"), DECISIONS: ("domain", "decision_id")}
-CALLS = Config(retries={"mode": "adaptive", "max_attempts": 20})
+CALLS = Config(retries={"mode": "adaptive", "max_attempts": 20}, max_pool_connections=SEGMENTS)
 
 
 @dataclass(frozen=True, slots=True)

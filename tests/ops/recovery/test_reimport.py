@@ -1,73 +1,36 @@
 """Data that a destroyed stage left behind, in its new data stack; on the emulator's CloudFormation."""
 
 import json
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.aws.emulator import Emulator, emulator
-from local.aws.template import StackTemplate
-from ops.reimport import ReimportError, reimport, retained
+from ops.reimport import IDENTIFIERS, ReimportError, reimport, retained
 from ops.restore import data_resources
-
-STACK = "Bonafide-dev-Data"
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    folder = tmp_path_factory.mktemp("emulator")
-    with emulator(folder, folder / "log") as running:
-        yield running
+from tests.ops.recovery.conftest import STACK, DeployedData
 
 
-@pytest.fixture(scope="module")
-def template(assembly: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((assembly / f"{STACK}.template.json").read_text())
-    return content
-
-
-def names(aws: Emulator) -> dict[str, str]:
-    return data_resources(aws.client("cloudformation"), "dev")
-
-
-def encrypt(aws: Emulator) -> None:
-    """Does what the emulator's CloudFormation leaves out: tables say with which key they are encrypted."""
-    pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
-    kinds = [
-        (each["ResourceType"], each["PhysicalResourceId"]) for page in pages for each in page["StackResourceSummaries"]
-    ]
-    (key,) = [name for kind, name in kinds if kind == "AWS::KMS::Key"]
-    for table in [name for kind, name in kinds if kind == "AWS::DynamoDB::Table"]:
-        with_key = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
-        aws.client("dynamodb").update_table(TableName=table, SSESpecification=with_key)
-
-
-def test_a_stage_that_was_destroyed_gets_its_data_back(aws: Emulator, assembly: Path, template: dict[str, Any]) -> None:
-    formation, dynamodb = aws.client("cloudformation"), aws.client("dynamodb")
-    stack = StackTemplate.read(assembly, STACK, {})
-    exports = aws.deploy(stack)
-    encrypt(aws)
-    before = names(aws)
-    item = {"domain": {"S": "acme"}, "item": {"S": "domain"}}
-    dynamodb.put_item(TableName=before["Tenants"], Item=item)
+def test_a_stage_that_was_destroyed_gets_its_data_back(deployed: DeployedData) -> None:
+    formation, dynamodb = deployed.client("cloudformation"), deployed.client("dynamodb")
+    item = {"domain": {"S": "left"}, "item": {"S": "domain"}}
+    dynamodb.put_item(TableName=deployed.names["Tenants"], Item=item)
     formation.delete_stack(StackName=STACK)
     formation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig={"Delay": 0.1})
 
-    reimport(STACK, template, aws.client, poll=0.1)
-    assert names(aws) == before
-    assert dynamodb.get_item(TableName=before["Tenants"], Key=item)["Item"] == item
+    reimport(STACK, deployed.template, deployed.client, poll=0.1)
+    assert data_resources(formation, "dev") == deployed.names
+    assert dynamodb.get_item(TableName=deployed.names["Tenants"], Key=item)["Item"] == item
+    dynamodb.delete_item(TableName=deployed.names["Tenants"], Key=item)
 
     # The next deployment adds what an import may not hold, and replaces nothing.
-    formation.update_stack(StackName=STACK, TemplateBody=json.dumps(template))
+    formation.update_stack(StackName=STACK, TemplateBody=json.dumps(deployed.template))
     formation.get_waiter("stack_update_complete").wait(StackName=STACK, WaiterConfig={"Delay": 0.1})
-    assert names(aws) == before
+    assert data_resources(formation, "dev") == deployed.names
     outputs = formation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
-    kept = {name: value for name, value in exports.items() if "Stream" not in name}
+    kept = {name: value for name, value in deployed.exports.items() if "Stream" not in name}
     assert kept.items() <= {each["ExportName"]: each["OutputValue"] for each in outputs}.items()
-    policy = aws.client("s3").get_bucket_policy(Bucket=before["Audio"])
+    policy = deployed.client("s3").get_bucket_policy(Bucket=deployed.names["Audio"])
     assert "aws:SecureTransport" in policy["Policy"]
 
 
@@ -97,9 +60,8 @@ class Leftovers:
 
 
 @pytest.fixture
-def find(template: dict[str, Any]) -> Any:
-    resources = {id_: each for id_, each in template["Resources"].items() if "Table" in each["Type"]}
-    resources |= {id_: each for id_, each in template["Resources"].items() if each["Type"].endswith(("Bucket", "Key"))}
+def find(deployed: DeployedData) -> Any:
+    resources = {id_: each for id_, each in deployed.template["Resources"].items() if each["Type"] in IDENTIFIERS}
 
     def find(*generations: str, key: str = "mrk-1", take: tuple[str, ...] = ()) -> dict[str, str]:
         return retained(STACK, resources, Leftovers(resources, *generations, key=key), take)
