@@ -120,7 +120,8 @@ def endpoint_of(stage: str) -> str:
     stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     urls = [output["OutputValue"] for stack in stacks for output in stack.get("Outputs", [])]
     for url in urls:
-        if ".execute-api." in url:
+        # The target of a custom domain's record is a host of API Gateway too, but no URL.
+        if url.startswith("https://") and ".execute-api." in url:
             return url.rstrip("/")
     raise NotDeployedError(f"{name} names no API among its outputs")
 

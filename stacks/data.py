@@ -7,7 +7,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.stage import DeploymentStage
+from stacks.stage import LONGEST_RECOVERY_DAYS, DeploymentStage
+
+# An erasure is on record for longer than any backup could bring back what it erased, also that of a deleted table.
+ERASURE_DAYS = LONGEST_RECOVERY_DAYS + 1
 
 
 class DataStack(Stack):
@@ -23,7 +26,7 @@ class DataStack(Stack):
         sessions: sessions and the evidence of their chunks, for a day.
         stream: accepted chunks that wait to be scored.
         failures: stream records that could not be scored, with everything that a replay needs, for two weeks.
-        audio: uploads for a day, and recordings of the domains whose policy keeps them.
+        audio: uploads for a day, recordings of the domains whose policy keeps them, and what was erased lately.
     """
 
     def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage) -> None:
@@ -33,15 +36,19 @@ class DataStack(Stack):
             "Key",
             description="Bonafide: voiceprints, decisions and recordings",
             enable_key_rotation=True,
+            multi_region=stage.multi_region_key,
             removal_policy=RemovalPolicy.RETAIN,
         )
         self._protected = stage.protected
+        self._recovery_days = stage.recovery_days
         self.domains = self._table("Tenants", "domain", "item")
         self.decisions = self._decisions()
         self.idempotency = self._table("Idempotency", "id", expires="expiration")
         self.sessions = self._sessions()
         self.audio = self._bucket(
-            "Audio", s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1))
+            "Audio",
+            s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1)),
+            s3.LifecycleRule(id="erasures", prefix="erasures/", expiration=Duration.days(ERASURE_DAYS)),
         )
         self.failures = self._bucket(
             "Failures",
@@ -93,7 +100,7 @@ class DataStack(Stack):
             time_to_live_attribute=expires,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
+                point_in_time_recovery_enabled=True, recovery_period_in_days=self._recovery_days
             ),
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=self.key,

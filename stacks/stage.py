@@ -8,6 +8,25 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 ALL_AT_ONCE = "ALL_AT_ONCE"
+# Longest period of DynamoDB's point-in-time recovery, and its default.
+LONGEST_RECOVERY_DAYS = 35
+
+
+class StageSettingError(ValueError):
+    """A setting in cdk.json that cannot be deployed; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainNameSettings:
+    """A domain name of one's own for the API.
+
+    Attributes:
+        name: such as voice.example.com.
+        certificate: ARN of a certificate for the name, in the stage's region.
+    """
+
+    name: str
+    certificate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +43,11 @@ class DeploymentStage:
         shards: of the audio stream; each takes 1 MB a second.
         traffic: CDK's name of the CodeDeploy configuration that shifts traffic to a new version.
         provisioned: provisioned concurrency by function; empty while traffic is shifted in parts.
+        multi_region_key: whether the data key can get replicas in other regions. True unless set; never changed after
+            the first deployment, which CloudFormation would refuse.
+        recovery_days: how far back tables can be restored, 1 to 35; 35 unless set. What is deleted stays in the backups
+            for as long.
+        custom_domain: domain name of the API besides its own; none unless set.
     """
 
     name: str
@@ -35,6 +59,9 @@ class DeploymentStage:
     shards: int
     traffic: str
     provisioned: Mapping[str, int]
+    multi_region_key: bool
+    recovery_days: int
+    custom_domain: DomainNameSettings | None
 
     @classmethod
     def of(cls, scope: Construct) -> Self:
@@ -54,4 +81,18 @@ class DeploymentStage:
             shards=int(settings["shards"]),
             traffic=str(settings["traffic"]),
             provisioned=dict(settings["provisioned"]),
+            multi_region_key=bool(settings.get("multi_region_key", True)),
+            recovery_days=recovery_period(settings.get("recovery_days", LONGEST_RECOVERY_DAYS)),
+            custom_domain=DomainNameSettings(**settings["custom_domain"]) if "custom_domain" in settings else None,
         )
+
+
+def recovery_period(days: int) -> int:
+    """Checks a period of point-in-time recovery in days, and returns it.
+
+    Raises:
+        StageSettingError: DynamoDB has no such period.
+    """
+    if not 1 <= days <= LONGEST_RECOVERY_DAYS:
+        raise StageSettingError(f"recovery_days has to be 1 to {LONGEST_RECOVERY_DAYS}, is {days}")
+    return days

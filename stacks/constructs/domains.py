@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, KEPT, UPLOADED
+from stacks.platform.stores import ERASED, IDEMPOTENCY, KEPT, UPLOADED
 
 DOMAIN = "/v1/domains/{domain}"
 
@@ -21,6 +21,7 @@ class DomainsCapability(Construct):
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         # An upload has the permissions of the function that presigned its URL.
         stores.audio.allow(manage, PutObject=UPLOADED, DeleteObject=KEPT)
+        stores.audio.allow(manage, PutObject=ERASED)
         for method in ("PUT", "GET", "DELETE"):
             api.route(method, DOMAIN, manage)
         api.route("POST", f"{DOMAIN}/uploads", manage)

@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, KEPT, READ_SPEAKER, WRITE_SPEAKER
+from stacks.platform.stores import ERASED, IDEMPOTENCY, KEPT, READ_SPEAKER, WRITE_SPEAKER
 
 SPEAKERS = "/v1/domains/{domain}/speakers"
 SPEAKER = f"{SPEAKERS}/{{speaker}}"
@@ -20,7 +20,7 @@ class SpeakersCapability(Construct):
         manage = platform.released("manage_speakers", Wave.READERS, ANSWERING)
         stores.domains.allow(manage, *READ_SPEAKER, "GetItem", "Query", *WRITE_SPEAKER, "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
-        stores.audio.allow(manage, DeleteObject=KEPT)
+        stores.audio.allow(manage, PutObject=ERASED, DeleteObject=KEPT)
         api.route("GET", SPEAKERS, manage)
         api.route("GET", SPEAKER, manage)
         api.route("DELETE", SPEAKER, manage)

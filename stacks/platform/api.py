@@ -8,6 +8,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.platform.custom_domain import add_custom_domain
 from stacks.platform.release import ReleasedFunction
 from stacks.stage import DeploymentStage
 
@@ -99,6 +100,8 @@ class ServiceApi(Construct):
         self._limits = 0
         for response in GATEWAY_RESPONSES:
             self._respond(response)
+        if stage.custom_domain:
+            add_custom_domain(self, self._rest, stage.custom_domain)
 
     @property
     def url(self) -> str:

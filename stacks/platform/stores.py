@@ -35,6 +35,7 @@ KEY_OF_RECORDS = {"PutRecord": ("GenerateDataKey",), "GetRecords": ("Decrypt",)}
 # Keys of the audio bucket.
 UPLOADED = "uploads/*"
 KEPT = "kept/*"
+ERASED = "erasures/*"
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,16 @@ from tests.audio.wav_writer import wav
 CALIBRATION = Path(__file__).parents[2] / "layers/model/calibration/calibration.json"
 MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
 DIMENSION = 192
-WRITES = {"put_domain", "delete_domain", "put_speaker", "delete_speaker", "append", "keep", "discard"} | {
+WRITES = {
+    "put_domain",
+    "delete_domain",
+    "put_speaker",
+    "delete_speaker",
+    "append",
+    "keep",
+    "discard",
+    "record_erasure",
+} | {
     "put_session",
     "put_evidence",
     "publish",

@@ -9,6 +9,7 @@ import pytest
 from bonafide.contracts.domains import DomainSettings
 from bonafide.errors import BonafideError, Conflict, NotFound
 from bonafide.records.domain import DomainState
+from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.services import domains
 from tests.services.parts import MORNING, World, speech
 from tests.services.test_enrollment import once
@@ -207,3 +208,13 @@ def test_a_domain_that_is_being_deleted_takes_no_settings_and_shows_no_speakers(
     world.report = once("before", "delete_speaker", look)
     world.domains.delete("acme", force=True)
     assert codes == ["domain_deleting", "domain_not_found", "domain_not_found"]
+
+
+def test_the_deletion_of_a_domain_is_on_record_and_a_refused_one_is_not(world: World) -> None:
+    world.enroll(speech("ann"))
+    with pytest.raises(Conflict):
+        world.domains.delete("acme", force=False)
+    assert world.audio.erasures == {}
+    world.domains.delete("acme", force=True)
+    expected = ErasureRecord(ErasureKind.DOMAIN_DELETED, "acme", None, MORNING)
+    assert world.audio.erasures == {"erasures/acme/domain-deleted": expected}

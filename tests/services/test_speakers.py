@@ -8,6 +8,7 @@ import pytest
 
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.errors import Conflict, InvalidInput, NotFound
+from bonafide.records.erasure import ErasureKind, ErasureRecord
 from tests.services.parts import MORNING, World, speech
 from tests.services.test_enrollment import once
 
@@ -130,3 +131,27 @@ def test_a_cursor_that_was_not_given_out_is_refused(world: World, cursor: str) -
     with pytest.raises(InvalidInput) as refusal:
         world.speakers.list("acme", cursor, 3)
     assert refusal.value.code == "cursor_invalid"
+
+
+@pytest.mark.parametrize(
+    ("erase", "kind"),
+    [
+        (lambda world: world.speakers.opt_out("acme", "ann"), ErasureKind.OPTED_OUT),
+        (lambda world: world.speakers.delete("acme", "ann"), ErasureKind.SPEAKER_DELETED),
+    ],
+)
+def test_an_erasure_is_on_record_before_it_happens(
+    world: World, erase: Callable[[World], object], kind: ErasureKind
+) -> None:
+    world.enroll(speech("ann"))
+    seen: list[dict[str, ErasureRecord]] = []
+
+    def look(when: str, call: str) -> None:
+        if when == "before" and call in {"put_speaker", "delete_speaker"}:
+            seen.append(dict(world.audio.erasures))
+
+    world.report = look
+    erase(world)
+    expected = ErasureRecord(kind, "acme", "ann", MORNING)
+    assert seen == [{expected.name: expected}]
+    assert ErasureRecord.from_document(expected.to_document()) == expected

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ops.synthesis import ROOT
+from ops.synthesis import ROOT, run_app
+from tests.stacks.copies import copy_product
 
 type Resources = dict[str, dict[str, Any]]
 type OfKind = Callable[[str], Resources]
@@ -46,6 +47,18 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     credentials = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in credentials.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Templates for production: of the product and of changed ones, and the errors about wrong settings."""
+    out = tmp_path_factory.mktemp("variants")
+    changed = out / "changed"
+    copy_product(changed)
+    with (changed / "layers/core/python/bonafide/errors.py").open("a") as source:
+        source.write("# Another layer.\n")
+    run_app(ROOT, out, "production", "-m", "tests.stacks.variants", str(out), str(changed))
+    return out
 
 
 def _reader(path: Path) -> OfKind:

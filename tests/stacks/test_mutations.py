@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops.synthesis import ROOT, run_app
 from tests.stacks import delivery
-from tests.stacks.copies import copy_product
 from tests.stacks.delivery import Template, aliases, group, of, policy
 from tests.stacks.test_permissions import actions
 
@@ -19,18 +17,6 @@ type Mutation = Callable[[Template], Any]
 
 SERVICE, MONITORING, DATA = "Service", "Monitoring", "Data"
 VICTIM = "authenticate_caller"
-
-
-@pytest.fixture(scope="session")
-def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Templates for production: of the product and of changed ones, and the errors about wrong settings."""
-    out = tmp_path_factory.mktemp("variants")
-    changed = out / "changed"
-    copy_product(changed)
-    with (changed / "layers/core/python/bonafide/errors.py").open("a") as source:
-        source.write("# Another layer.\n")
-    run_app(ROOT, out, "production", "-m", "tests.stacks.variants", str(out), str(changed))
-    return out
 
 
 def read(folder: Path, stack: str) -> Template:

@@ -15,6 +15,10 @@ from stacks.assets import Assets
 from stacks.platform.release import ProvisionedConcurrencyError
 
 VICTIM = "authenticate_caller"
+CUSTOM_DOMAIN = {
+    "name": "voice.example.com",
+    "certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0f1e2d3c",
+}
 RECOGNIZED = "@aws-cdk/aws-lambda:recognizeLayerVersion"
 
 
@@ -43,8 +47,16 @@ def refusal(out: Path, function: str) -> str:
     return ""
 
 
+def optional(out: Path) -> None:
+    """Synthesizes with every optional setting of a stage."""
+    stages: Any = context()["stages"]
+    settings = {"multi_region_key": False, "recovery_days": 7, "custom_domain": CUSTOM_DOMAIN}
+    synthesize(out, ROOT, stages={"production": stages["production"] | settings})
+
+
 def main(out: Path, changed: Path) -> None:
     synthesize(out / "true", ROOT)
+    optional(out / "optional")
     reverse(out / "reversed")
     synthesize(out / "layer", changed)
     synthesize(out / "unrecognized", changed, **{RECOGNIZED: False})

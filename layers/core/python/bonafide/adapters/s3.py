@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.errors import StoreUnavailable, Subject, TooLarge
+from bonafide.records.erasure import ErasureRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -64,6 +65,10 @@ class S3AudioStore:
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable() from error
         return not page["IsTruncated"]
+
+    def record_erasure(self, erasure: ErasureRecord) -> None:
+        """See `AudioStore`."""
+        self.keep(erasure.name, json.dumps(erasure.to_document()).encode())
 
     def _delete(self, keys: list[str]) -> None:
         """Deletes a page of a listing, which is as much as one call takes."""

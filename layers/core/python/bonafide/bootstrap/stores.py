@@ -49,7 +49,16 @@ CALLS = Config(
     tcp_keepalive=True,
     signature_version="v4",
 )
-UPLOADS = CALLS.merge(Config(signature_version="s3v4", read_timeout=5))
+# A presigned URL names the host of the bucket's region. botocore's defaults name the global host, from which S3
+# redirects (307), or answers 400 for buckets in regions launched after March 20, 2019:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingRouting.html
+UPLOADS = CALLS.merge(
+    Config(
+        signature_version="s3v4",
+        read_timeout=5,
+        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+    )
+)
 
 
 def stage() -> str:

@@ -2,9 +2,11 @@
 
 from typing import Protocol
 
+from bonafide.records.erasure import ErasureRecord
+
 
 class AudioStore(Protocol):
-    """Uploaded audio, and audio that a domain chose to keep."""
+    """Uploaded audio, audio that a domain chose to keep, and what of it was erased lately."""
 
     def presign_upload(self, key: str, expires_seconds: int, length: int | None) -> str:
         """Returns a URL that takes a PUT of `length` bytes, or of any number, under `key`."""
@@ -21,3 +23,6 @@ class AudioStore(Protocol):
 
     def discard(self, prefix: str) -> bool:
         """Deletes at most a thousand objects under a prefix; tells whether that was all."""
+
+    def record_erasure(self, erasure: ErasureRecord) -> None:
+        """Writes the record of an erasure; it outlives what was erased by as long as backups do."""

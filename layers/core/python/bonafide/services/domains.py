@@ -6,6 +6,7 @@ from bonafide.biometrics.policy import Policy
 from bonafide.errors import Conflict, Subject
 from bonafide.ports.stores import DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, Retention
+from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import domain_not_found, require_open
 from bonafide.services.shared.recordings import Recordings, UploadOffer
@@ -74,6 +75,7 @@ class Domains:
             record = self._close_if_empty(record)
         if record.state is not DomainState.DELETING:
             record = self._switch(record, DomainState.DELETING)
+        self._recordings.record_erasure(ErasureRecord(ErasureKind.DOMAIN_DELETED, domain, None, self._clock()))
         self._erase(record)
         self._remove(record)
 

@@ -6,6 +6,7 @@ from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.errors import NotFound
 from bonafide.ports.stores import DomainChanged, DomainStore
 from bonafide.records.domain import DomainRecord
+from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import WRITE_ATTEMPTS, domain_not_found, find_speaker, require_open
@@ -47,16 +48,17 @@ class Speakers:
 
         def attempt() -> tuple[DomainRecord, SpeakerRecord]:
             found, current = self._find_to_erase(domain, speaker)
-            current = _opted_out(current, self._clock())
+            current = opted_out(current, self._clock())
+            self._record(ErasureKind.OPTED_OUT, current, current.updated_at)
             self._store.put_speaker(current)
             return found, current
 
         try:
-            opted_out = retry_on_conflict(WRITE_ATTEMPTS, attempt)
+            erased = retry_on_conflict(WRITE_ATTEMPTS, attempt)
         except DomainChanged as error:
             raise domain_not_found(domain) from error
         self._recordings.forget_speaker(domain, speaker)
-        return opted_out
+        return erased
 
     def delete(self, domain: str, speaker: str) -> None:
         """Deletes a speaker with all that was kept of the voice.
@@ -64,11 +66,15 @@ class Speakers:
         Raises:
             NotFound: the domain or the speaker is unknown.
         """
-        self._find_to_erase(domain, speaker)
+        _, current = self._find_to_erase(domain, speaker)
+        self._record(ErasureKind.SPEAKER_DELETED, current, self._clock())
         # Before, so that a deletion that is cut short can be repeated; after, for audio that was kept meanwhile.
         self._recordings.forget_speaker(domain, speaker)
         self._store.delete_speaker(domain, speaker)
         self._recordings.forget_speaker(domain, speaker)
+
+    def _record(self, kind: ErasureKind, speaker: SpeakerRecord, at: datetime) -> None:
+        self._recordings.record_erasure(ErasureRecord(kind, speaker.domain, speaker.speaker, at))
 
     def _find_to_erase(self, domain: str, speaker: str) -> tuple[DomainRecord, SpeakerRecord]:
         try:
@@ -79,7 +85,10 @@ class Speakers:
             raise
 
 
-def _opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:
-    """Opting out again voids consent that was given in between, even if no enrollment has used it yet."""
+def opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:
+    """Returns the record without the voice.
+
+    Opting out again voids consent that was given in between, even if no enrollment has used it yet.
+    """
     at = max(now, record.opted_out_at or now)
     return record.next(now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, applied=(), opted_out_at=at)

@@ -5,6 +5,7 @@ from typing import Any
 
 from bonafide.contracts.events import write
 from bonafide.errors import Subject, TooLarge
+from bonafide.records.erasure import ErasureRecord
 from bonafide.records.stream import StreamRecord, partition_key, require_size
 
 
@@ -41,10 +42,16 @@ class MemoryFailureStore:
 
 
 class MemoryAudioStore:
-    """`AudioStore` in memory."""
+    """`AudioStore` in memory.
+
+    Attributes:
+        objects: audio by key.
+        erasures: records of erasures by name.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.erasures: dict[str, ErasureRecord] = {}
 
     def presign_upload(self, key: str, expires_seconds: int, length: int | None) -> str:
         """See `AudioStore`."""
@@ -73,3 +80,7 @@ class MemoryAudioStore:
         for key in found[:1000]:
             del self.objects[key]
         return len(found) <= 1000
+
+    def record_erasure(self, erasure: ErasureRecord) -> None:
+        """See `AudioStore`."""
+        self.erasures[erasure.name] = erasure

@@ -11,6 +11,7 @@ from bonafide.audio.waveform import Waveform
 from bonafide.errors import InvalidInput, NotFound, Subject
 from bonafide.observability import Timings, stage
 from bonafide.ports.audio import AudioStore
+from bonafide.records.erasure import ErasureRecord
 from bonafide.records.request import MAX_AUDIO_BYTES, UPLOAD_SECONDS, SubmittedAudio
 
 UPLOADS = "uploads"
@@ -67,6 +68,10 @@ class Recordings:
     def forget_some(self, domain: str) -> bool:
         """Deletes some of what was kept in a domain, of known speakers or not; tells whether that was all."""
         return self._store.discard(f"{KEPT}/{domain}/")
+
+    def record_erasure(self, erasure: ErasureRecord) -> None:
+        """Keeps an erasure on record, before it happens: a table may be restored to a time before it."""
+        self._store.record_erasure(erasure)
 
     def _uploaded(self, domain: str, name: str) -> bytes:
         # No other name was ever given out, and no path into another domain is one.

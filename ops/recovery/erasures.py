@@ -1,0 +1,59 @@
+"""What was erased since a table's point in time, and is not to come back with it."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
+
+from bonafide.adapters.dynamodb.conditions import Item
+from bonafide.adapters.dynamodb.items import DOMAIN_ITEM, SPEAKER_PREFIX, read_domain, read_speaker, speaker_item
+from bonafide.records.domain import DomainRecord
+from bonafide.records.erasure import ErasureKind, ErasureRecord, prefix
+from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.speakers import opted_out
+
+
+class Erasures:
+    """Erasures on record, by kind and subject."""
+
+    def __init__(self, records: Iterable[ErasureRecord]) -> None:
+        self._at = {(each.kind, each.domain, each.speaker): each.at for each in records}
+
+    @classmethod
+    def read(cls, s3: Any, bucket: str, domain: str | None) -> Self:
+        """Reads the erasures in one domain, or in all, from the audio bucket."""
+        return cls(_records(s3, bucket, prefix(domain)))
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def remaining(self, item: Item) -> Item | None:
+        """Returns what may be left of an item of the table of domains; None if all of it was erased."""
+        if item["item"]["S"].startswith(SPEAKER_PREFIX):
+            return self._of_speaker(read_speaker(item), item)
+        if item["item"]["S"] == DOMAIN_ITEM and self._is_deleted(read_domain(item)):
+            return None
+        return item
+
+    def _of_speaker(self, speaker: SpeakerRecord, item: Item) -> Item | None:
+        at = self._at.get((ErasureKind.SPEAKER_DELETED, speaker.domain, speaker.speaker))
+        if self._is_deleted(speaker) or (at and speaker.created_at <= at):
+            return None
+        return self._without_voice(speaker, item)
+
+    def _is_deleted(self, record: DomainRecord | SpeakerRecord) -> bool:
+        """Tells whether the domain was deleted with the record; one that was created later came on purpose."""
+        at = self._at.get((ErasureKind.DOMAIN_DELETED, record.domain, None))
+        return at is not None and record.created_at <= at
+
+    def _without_voice(self, speaker: SpeakerRecord, item: Item) -> Item:
+        at = self._at.get((ErasureKind.OPTED_OUT, speaker.domain, speaker.speaker))
+        if at is None or (speaker.opted_out_at and speaker.opted_out_at >= at):
+            return item
+        return speaker_item(opted_out(speaker, at))
+
+
+def _records(s3: Any, bucket: str, names: str) -> Iterator[ErasureRecord]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=names):
+        for each in page.get("Contents", []):
+            content = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
+            yield ErasureRecord.from_document(json.loads(content))

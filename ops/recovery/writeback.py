@@ -1,0 +1,147 @@
+"""Items of a copy, written back into the table of the stack while callers use it.
+
+Every write is conditional on what was read before, and a record gets the version after the one that it replaces: a
+request that read the record before the write fails its own condition, and repeats itself on the restored record.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import batched
+from typing import Any
+
+from bonafide.adapters.dynamodb.conditions import BatchReader, Item
+
+# The most that one BatchGetItem reads.
+BATCH = 100
+SEGMENTS = 16
+
+
+class Outcome(StrEnum):
+    """Outcomes for one item of a copy."""
+
+    SAME = "unchanged since"
+    PUT_BACK = "missing, put back"
+    OVERWRITTEN = "changed since, put back over"
+    KEPT = "changed since, kept as it is"
+    NOT_WANTED = "erased or expired since, left out"
+    LOST_RACE = "changed during the restore, kept as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class TableCopy:
+    """A table and its copy.
+
+    Attributes:
+        table: of the stack.
+        copy: restored beside it.
+        keys: names of the attributes of the primary key, the partition key first.
+        domain: the only domain to restore; None for all.
+    """
+
+    table: str
+    copy: str
+    keys: Sequence[str]
+    domain: str | None = None
+
+    def key(self, item: Item) -> Item:
+        """Returns the primary key of an item."""
+        return {name: item[name] for name in self.keys}
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBack:
+    """How items are written back.
+
+    Attributes:
+        client: of DynamoDB.
+        remaining: returns what may be left of an item, None for nothing.
+        overwrite: whether an item that changed since is put back too.
+        apply: whether anything is written; otherwise outcomes are only counted.
+    """
+
+    client: Any
+    remaining: Callable[[Item], Item | None]
+    overwrite: bool
+    apply: bool
+
+    def run(self, copy: TableCopy) -> Counter[Outcome]:
+        """Goes through a copy; returns how many items had which outcome."""
+        segments = range(1 if copy.domain else SEGMENTS)
+        with ThreadPoolExecutor(SEGMENTS) as pool:
+            return sum(pool.map(lambda segment: self._segment(copy, segment), segments), Counter[Outcome]())
+
+    def _segment(self, copy: TableCopy, segment: int) -> Counter[Outcome]:
+        found: Counter[Outcome] = Counter()
+        for items in batched(_items(self.client, copy, segment), BATCH):
+            current = {_identity(copy, each): each for each in self._current(copy, items)}
+            found.update(self._item(copy, each, current.get(_identity(copy, each))) for each in items)
+        return found
+
+    def _current(self, copy: TableCopy, items: Sequence[Item]) -> Iterator[Item]:
+        return BatchReader(self.client, copy.table).read([copy.key(each) for each in items])
+
+    def _item(self, copy: TableCopy, item: Item, current: Item | None) -> Outcome:
+        wanted = self.remaining(item)
+        outcome = _outcome(wanted, current, overwrite=self.overwrite)
+        if wanted is None or outcome not in {Outcome.PUT_BACK, Outcome.OVERWRITTEN} or not self.apply:
+            return outcome
+        try:
+            self.client.put_item(TableName=copy.table, **put(copy, wanted, current))
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return Outcome.LOST_RACE
+        return outcome
+
+
+def _outcome(wanted: Item | None, current: Item | None, *, overwrite: bool) -> Outcome:
+    if wanted is None:
+        return Outcome.NOT_WANTED
+    if current is None:
+        return Outcome.PUT_BACK
+    if _content(current) == _content(wanted):
+        return Outcome.SAME
+    return Outcome.OVERWRITTEN if overwrite else Outcome.KEPT
+
+
+def put(copy: TableCopy, wanted: Item, current: Item | None) -> Mapping[str, Any]:
+    """Returns the parameters of a put that replaces nothing but the current item."""
+    if current is None:
+        return {
+            "Item": wanted,
+            "ConditionExpression": "attribute_not_exists(#key)",
+            "ExpressionAttributeNames": {"#key": copy.keys[0]},
+        }
+    # Decisions have no version: their documents are written once.
+    guard = "version" if "version" in current else "document"
+    item = {**wanted, "version": {"N": str(int(current["version"]["N"]) + 1)}} if guard == "version" else wanted
+    return {
+        "Item": item,
+        "ConditionExpression": "#guard = :current",
+        "ExpressionAttributeNames": {"#guard": guard},
+        "ExpressionAttributeValues": {":current": current[guard]},
+    }
+
+
+def _content(item: Item) -> Item:
+    """Returns an item without its version, so that a repeated restore finds nothing left to do."""
+    return {name: value for name, value in item.items() if name != "version"}
+
+
+def _identity(copy: TableCopy, item: Item) -> tuple[str, ...]:
+    return tuple(item[name]["S"] for name in copy.keys)
+
+
+def _items(client: Any, copy: TableCopy, segment: int) -> Iterator[Item]:
+    if copy.domain:
+        pages = client.get_paginator("query").paginate(
+            TableName=copy.copy,
+            KeyConditionExpression="#domain = :domain",
+            ExpressionAttributeNames={"#domain": copy.keys[0]},
+            ExpressionAttributeValues={":domain": {"S": copy.domain}},
+        )
+    else:
+        pages = client.get_paginator("scan").paginate(TableName=copy.copy, Segment=segment, TotalSegments=SEGMENTS)
+    for page in pages:
+        yield from page["Items"]

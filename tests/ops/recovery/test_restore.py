@@ -1,0 +1,273 @@
+"""Restores of tables, with the stores of the product, on the emulator with backups like those of AWS."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.items import speaker_item
+from bonafide.adapters.s3 import S3AudioStore
+from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.ports.stores import VersionConflict
+from bonafide.records.domain import DomainRecord, Retention
+from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.domains import Domains
+from bonafide.services.shared.recordings import Recordings
+from bonafide.services.speakers import Speakers
+from ops.recovery import writeback
+from ops.recovery.tables import NotRestorableError, copy_name
+from ops.recovery.writeback import Outcome
+from ops.restore import RestoreRequest, forget_answers, point_in_time, restore
+from tests.decisions import decision_record
+from tests.ops.recovery.conftest import DeployedData
+
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+PEOPLE = ("ann", "bob", "cyd", "dan")
+
+
+def a_voiceprint(seed: int) -> Voiceprint:
+    vector = np.random.default_rng(seed).standard_normal(192).astype(np.float32)
+    evidence = Evidence(8.0, Channel.WIDEBAND, {Channel.WIDEBAND: vector}, Quality(-20.0, 0.0, None), "space-1")
+    return Voiceprint.empty("space-1").add(evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What callers wrote into the deployed tables, and how they erase it."""
+
+    deployed: DeployedData
+    at: datetime
+
+    @property
+    def client(self) -> Any:
+        return self.deployed.client("dynamodb")
+
+    @property
+    def domains(self) -> DynamoDomainStore:
+        return DynamoDomainStore(self.client, self.deployed.names["Tenants"])
+
+    @property
+    def decisions(self) -> DynamoDecisionStore:
+        return DynamoDecisionStore(self.client, self.deployed.names["Decisions"])
+
+    @property
+    def audio(self) -> S3AudioStore:
+        return S3AudioStore(self.deployed.client("s3"), self.deployed.names["Audio"])
+
+    @property
+    def recordings(self) -> Recordings:
+        return Recordings(self.audio)
+
+    @property
+    def speakers(self) -> Speakers:
+        return Speakers(self.domains, self.recordings)
+
+    def speaker(self, name: str, domain: str = "acme") -> SpeakerRecord | None:
+        return self.domains.find(domain, name)[1]
+
+    def item(self, name: str) -> Any:
+        """Returns a speaker in the stored form, whose voiceprint can be compared."""
+        found = self.speaker(name)
+        return speaker_item(found) if found else None
+
+    def wipe(self, kind: str, *keys: str) -> None:
+        table = self.deployed.names[kind]
+        for item in self.client.scan(TableName=table)["Items"]:
+            self.client.delete_item(TableName=table, Key={name: item[name] for name in keys})
+
+    def restore(self, **options: Any) -> dict[str, Counter[Outcome]]:
+        request = RestoreRequest("dev", self.at, **{"apply": True, **options})
+        return dict(restore(request, self.deployed.connect, poll=0.01).outcomes)
+
+
+def enroll(store: DynamoDomainStore, domain: str, name: str) -> SpeakerRecord:
+    record = SpeakerRecord(
+        domain, name, SpeakerStatus.ENROLLED, CREATED, CREATED, voiceprint=a_voiceprint(len(name)), version=1
+    )
+    store.put_speaker(record)
+    return record
+
+
+@pytest.fixture(autouse=True)
+def segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scans a few items in fewer parts than millions, which is quicker."""
+    monkeypatch.setattr(writeback, "SEGMENTS", 2)
+
+
+@pytest.fixture
+def stage(deployed: DeployedData) -> Stage:
+    """Two domains, four people in one of them, and a decision, remembered by the backups."""
+    stage = Stage(deployed, CREATED)
+    stage.wipe("Tenants", "domain", "item")
+    stage.wipe("Decisions", "domain", "decision_id")
+    stage.audio.discard("erasures/")
+    for name in ("acme", "other"):
+        stage.domains.put_domain(
+            DomainRecord(name, Policy(), Retention(30, keep_audio=False), CREATED, CREATED, version=1)
+        )
+    for name in PEOPLE:
+        enroll(stage.domains, "acme", name)
+    stage.decisions.append(decision_record(), datetime.now(UTC) + timedelta(days=1))
+    return replace(stage, at=deployed.backups.remember())
+
+
+def test_what_was_wiped_comes_back_as_it_was(stage: Stage) -> None:
+    before = {name: stage.item(name) for name in PEOPLE}
+    stage.wipe("Tenants", "domain", "item")
+    stage.wipe("Decisions", "domain", "decision_id")
+    outcomes = stage.restore()
+    assert {name: stage.item(name) for name in PEOPLE} == before
+    assert stage.domains.domain("acme") is not None
+    assert stage.decisions.read("acme", "decision-1") == decision_record()
+    assert outcomes == {"Tenants": {Outcome.PUT_BACK: 6}, "Decisions": {Outcome.PUT_BACK: 1}}
+
+
+def test_nothing_is_written_unless_asked_for_and_the_copies_are_used_again(stage: Stage) -> None:
+    stage.wipe("Tenants", "domain", "item")
+    assert stage.restore(apply=False)["Tenants"] == {Outcome.PUT_BACK: 6}
+    assert stage.speaker("ann") is None
+    copy = copy_name(stage.deployed.names["Tenants"], stage.at)
+    assert copy in stage.client.list_tables()["TableNames"]
+    assert stage.restore()["Tenants"] == {Outcome.PUT_BACK: 6}
+    # A copy holds what was erased since, so none remains.
+    assert not [name for name in stage.client.list_tables()["TableNames"] if "-at-" in name]
+
+
+def test_who_was_erased_since_does_not_come_back(stage: Stage) -> None:
+    stage.speakers.delete("acme", "ann")
+    stage.speakers.opt_out("acme", "bob")
+    stage.wipe("Tenants", "domain", "item")
+    assert stage.restore()["Tenants"] == {Outcome.PUT_BACK: 5, Outcome.NOT_WANTED: 1}
+    bob = stage.speaker("bob")
+    assert stage.speaker("ann") is None
+    assert bob is not None
+    assert (bob.status, bob.voiceprint) == (SpeakerStatus.OPTED_OUT, None)
+
+
+def test_a_domain_that_was_deleted_since_does_not_come_back_until_its_erasure_is_taken_off_the_record(
+    stage: Stage,
+) -> None:
+    Domains(stage.domains, stage.recordings).delete("acme", force=True)
+    assert stage.restore()["Tenants"] == {Outcome.NOT_WANTED: 5, Outcome.SAME: 1}
+    assert stage.domains.domain("acme") is None
+    stage.deployed.client("s3").delete_object(Bucket=stage.deployed.names["Audio"], Key="erasures/acme/domain-deleted")
+    assert stage.restore()["Tenants"][Outcome.PUT_BACK] == 5
+    assert stage.speaker("cyd") is not None
+
+
+def test_who_enrolled_again_after_an_erasure_stays_enrolled(stage: Stage) -> None:
+    stage.speakers.delete("acme", "ann")
+    again = enroll_again(stage, "ann")
+    assert stage.restore(overwrite=True)["Tenants"][Outcome.NOT_WANTED] == 1
+    assert stage.item("ann") == speaker_item(again)
+
+
+def enroll_again(stage: Stage, name: str) -> SpeakerRecord:
+    now = datetime.now(UTC)
+    record = SpeakerRecord("acme", name, SpeakerStatus.ENROLLED, now, now, voiceprint=a_voiceprint(9), version=1)
+    stage.domains.put_speaker(record)
+    return record
+
+
+def spoil(stage: Stage, name: str) -> SpeakerRecord:
+    """What a bad release does: the voiceprint of somebody else."""
+    found = stage.speaker(name)
+    assert found is not None
+    spoilt = found.next(datetime.now(UTC), voiceprint=a_voiceprint(99))
+    stage.domains.put_speaker(spoilt)
+    return spoilt
+
+
+def test_what_changed_since_is_kept_unless_it_is_to_be_overwritten(stage: Stage) -> None:
+    before, spoilt = stage.speaker("ann"), spoil(stage, "ann")
+    assert before is not None
+    assert stage.restore(apply=True)["Tenants"][Outcome.KEPT] == 1
+    assert stage.item("ann") == speaker_item(spoilt)
+    assert stage.restore(overwrite=True)["Tenants"][Outcome.OVERWRITTEN] == 1
+    # The next version, so that whoever read the spoilt record cannot write it back.
+    restored = stage.speaker("ann")
+    assert restored is not None
+    assert speaker_item(replace(restored, version=1)) == speaker_item(before)
+    assert restored.version == 3
+    with pytest.raises(VersionConflict):
+        stage.domains.put_speaker(spoilt.next(datetime.now(UTC)))
+    assert stage.restore(overwrite=True)["Tenants"] == {Outcome.SAME: 6}
+
+
+def test_who_enrolled_since_is_not_touched(stage: Stage) -> None:
+    since = enroll(stage.domains, "acme", "eve")
+    stage.restore(overwrite=True)
+    assert stage.item("eve") == speaker_item(since)
+
+
+def test_one_domain_can_be_restored_alone(stage: Stage) -> None:
+    stage.wipe("Tenants", "domain", "item")
+    assert stage.restore(domain="acme")["Tenants"] == {Outcome.PUT_BACK: 5}
+    assert stage.domains.domain("other") is None
+
+
+def test_expired_decisions_do_not_come_back(stage: Stage) -> None:
+    stage.decisions.append(decision_record(decision_id="old"), datetime.now(UTC) + timedelta(seconds=-1))
+    stage = replace(stage, at=stage.deployed.backups.remember())
+    stage.wipe("Decisions", "domain", "decision_id")
+    assert stage.restore()["Decisions"] == {Outcome.PUT_BACK: 1, Outcome.NOT_WANTED: 1}
+
+
+def test_answers_given_since_are_forgotten_and_earlier_ones_are_not(stage: Stage) -> None:
+    table, day = stage.deployed.names["Idempotency"], 86400
+    for name, given in (("before", -60), ("after", 60)):
+        expires = str(int(stage.at.timestamp()) + day + given)
+        stage.client.put_item(TableName=table, Item={"id": {"S": name}, "expiration": {"N": expires}})
+    assert forget_answers(stage.client, table, stage.at, apply=False) == 1
+    assert forget_answers(stage.client, table, stage.at, apply=True) == 1
+    assert [each["id"]["S"] for each in stage.client.scan(TableName=table)["Items"]] == ["before"]
+
+
+@pytest.mark.parametrize("change", [timedelta(days=-36), timedelta(minutes=1)])
+def test_a_time_that_no_backup_has_is_refused_before_anything_is_made(stage: Stage, change: timedelta) -> None:
+    with pytest.raises(NotRestorableError, match="can be restored to"):
+        replace(stage, at=stage.at + change).restore()
+    assert not [name for name in stage.client.list_tables()["TableNames"] if "-at-" in name]
+
+
+def test_a_table_that_somebody_else_changes_meanwhile_is_not_overwritten(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.wipe("Tenants", "domain", "item")
+    enroll_between = enroll_before_the_write(stage, monkeypatch)
+    outcomes = stage.restore()
+    assert outcomes["Tenants"] == {Outcome.PUT_BACK: 5, Outcome.LOST_RACE: 1}
+    assert stage.domains.domain("acme") == enroll_between()
+
+
+def enroll_before_the_write(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Callable[[], DomainRecord]:
+    """Lets somebody create the domain between the restore's reading and its writing."""
+    created = DomainRecord("acme", Policy(), Retention(7, keep_audio=False), CREATED, CREATED, version=1)
+    put = writeback.put
+
+    def late(copy: Any, wanted: Any, current: Any) -> Any:
+        if (wanted["domain"]["S"], wanted.get("item", {}).get("S")) == ("acme", "domain"):
+            stage.domains.put_domain(created)
+        return put(copy, wanted, current)
+
+    monkeypatch.setattr(writeback, "put", late)
+    return lambda: created
+
+
+@pytest.mark.parametrize("text", ["2026-11-27T03:10:00", "2026-11-27T03:10:00.5Z"])
+def test_a_time_without_offset_or_with_fractions_is_refused(text: str) -> None:
+    with pytest.raises(Exception, match="whole second"):
+        point_in_time(text)
+
+
+def test_a_time_is_read_with_its_offset() -> None:
+    assert point_in_time("2026-11-27T04:10:00+01:00") == datetime(2026, 11, 27, 3, 10, tzinfo=UTC)

@@ -1,0 +1,84 @@
+"""Optional settings of a stage, and what the templates are without them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.stage import StageSettingError, recovery_period
+from tests.stacks.delivery import Template, of
+from tests.stacks.variants import CUSTOM_DOMAIN
+
+
+def read(variants: Path, variant: str, stack: str) -> Template:
+    content: Template = json.loads((variants / variant / f"Bonafide-production-{stack}.template.json").read_text())
+    return content
+
+
+def properties(template: Template, kind: str) -> list[dict[str, Any]]:
+    return [each["Properties"] for each in of(template, kind).values()]
+
+
+def test_the_data_key_can_be_replicated_unless_a_stage_says_otherwise(variants: Path) -> None:
+    (key,) = properties(read(variants, "true", "Data"), "KMS::Key")
+    assert key["MultiRegion"] is True
+    (key,) = properties(read(variants, "optional", "Data"), "KMS::Key")
+    assert key["MultiRegion"] is False
+
+
+def test_a_setting_of_the_key_renames_nothing(variants: Path) -> None:
+    before, after = (read(variants, name, "Data")["Resources"] for name in ("true", "optional"))
+    assert before.keys() == after.keys()
+
+
+@pytest.mark.parametrize(("variant", "days"), [("true", 35), ("optional", 7)])
+def test_tables_can_be_restored_as_far_back_as_the_stage_says(variants: Path, variant: str, days: int) -> None:
+    tables = properties(read(variants, variant, "Data"), "DynamoDB::Table")
+    assert {each["PointInTimeRecoverySpecification"]["RecoveryPeriodInDays"] for each in tables} == {days}
+
+
+@pytest.mark.parametrize("days", [0, 36])
+def test_a_period_that_dynamodb_does_not_have_is_refused(days: int) -> None:
+    with pytest.raises(StageSettingError, match="1 to 35"):
+        recovery_period(days)
+
+
+def test_erasures_are_on_record_for_longer_than_any_backup(variants: Path) -> None:
+    buckets = properties(read(variants, "optional", "Data"), "S3::Bucket")
+    rules = {rule["Id"]: rule for each in buckets for rule in each["LifecycleConfiguration"]["Rules"]}
+    assert (rules["erasures"]["Prefix"], rules["erasures"]["ExpirationInDays"]) == ("erasures/", 36)
+
+
+def test_there_is_no_custom_domain_unless_a_stage_says_so(variants: Path) -> None:
+    template = read(variants, "true", "Service")
+    assert not of(template, "ApiGateway::DomainName")
+    assert not [name for name in template["Outputs"] if name.startswith("Custom")]
+
+
+def test_a_custom_domain_leads_to_the_api_s_stage(variants: Path) -> None:
+    template = read(variants, "optional", "Service")
+    ((id_, domain),) = of(template, "ApiGateway::DomainName").items()
+    assert domain["Properties"]["DomainName"] == CUSTOM_DOMAIN["name"]
+    assert domain["Properties"]["RegionalCertificateArn"] == CUSTOM_DOMAIN["certificate"]
+    assert domain["Properties"]["SecurityPolicy"] == "TLS_1_2"
+    (mapping,) = properties(template, "ApiGateway::BasePathMapping")
+    ((stage, _),) = of(template, "ApiGateway::Stage").items()
+    assert (mapping["DomainName"], mapping["Stage"]) == ({"Ref": id_}, {"Ref": stage})
+    # The paths of the contract come right after the name.
+    assert not mapping.get("BasePath")
+
+
+def test_a_custom_domain_names_the_target_of_its_dns_record(variants: Path) -> None:
+    outputs = read(variants, "optional", "Service")["Outputs"]
+    ((id_, _),) = of(read(variants, "optional", "Service"), "ApiGateway::DomainName").items()
+    assert outputs["CustomUrl"]["Value"] == "https://voice.example.com"
+    assert outputs["CustomDomainTarget"]["Value"] == {"Fn::GetAtt": [id_, "RegionalDomainName"]}
+    assert outputs["CustomDomainZone"]["Value"] == {"Fn::GetAtt": [id_, "RegionalHostedZoneId"]}
+
+
+def test_a_custom_domain_changes_nothing_else(variants: Path) -> None:
+    before, after = (read(variants, name, "Service")["Resources"] for name in ("true", "optional"))
+    added = {after[id_]["Type"] for id_ in after.keys() - before.keys()}
+    assert before.keys() <= after.keys()
+    assert added == {"AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping"}
