@@ -93,7 +93,8 @@ class RehearsalTarget:
     def call(self, hook: str, shift: AliasShift) -> HookExecution:
         """Invokes the hook function of an alias update."""
         name = self._running.template.resource_names()[shift.function]
-        execution = HookExecution(name, self._latest(shift.function).definition.version)
+        current = self._running.aliases[shift.function].version.definition.version
+        execution = HookExecution(name, self._latest(shift.function).definition.version, current)
         self._control.expect(execution)
         execution.result = self._latest(hook).submit(execution.event(), qualifier="$LATEST")
         return execution

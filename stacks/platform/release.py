@@ -85,6 +85,7 @@ class CanaryReleases(Construct):
     """All released functions, and what their deployment groups share.
 
     Attributes:
+        application: CodeDeploy's application, which holds the deployment groups.
         objectives: say when an answer is late.
     """
 
@@ -92,7 +93,7 @@ class CanaryReleases(Construct):
         super().__init__(scope, id_)
         self.objectives = Objectives.read()
         self._stage = stage
-        self._application = codedeploy.LambdaApplication(self, "Application")
+        self.application = codedeploy.LambdaApplication(self, "Application")
         self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
         self._config: codedeploy.ILambdaDeploymentConfig = getattr(codedeploy.LambdaDeploymentConfig, stage.traffic)
         self._order = WaveOrder()
@@ -121,7 +122,7 @@ class CanaryReleases(Construct):
             function,
             "Group",
             alias=function.alias,
-            application=self._application,
+            application=self.application,
             role=self._role,
             deployment_config=self._config,
             alarms=list(alarms),
