@@ -16,6 +16,7 @@ class DeploymentStage:
 
     Attributes:
         name: dev, staging or production.
+        release: id of the release, which another build of the same revision does not have.
         log_retention: of all log groups.
         requests_per_second: the API's rate limit.
         burst: the API's burst limit.
@@ -26,6 +27,7 @@ class DeploymentStage:
     """
 
     name: str
+    release: str
     log_retention: logs.RetentionDays
     requests_per_second: int
     burst: int
@@ -44,6 +46,7 @@ class DeploymentStage:
         settings = stages[name]
         return cls(
             name=name,
+            release=str(scope.node.get_context("release")),
             log_retention=logs.RetentionDays[settings["log_retention"]],
             requests_per_second=int(settings["requests_per_second"]),
             burst=int(settings["burst"]),

@@ -114,7 +114,8 @@ class StackTemplate:
     def _intrinsic(self, name: str, argument: Any) -> Any:
         match name:
             case "Ref":
-                return PSEUDO.get(argument, argument)
+                parameter = self.content.get("Parameters", {}).get(argument, {})
+                return PSEUDO.get(argument, parameter.get("Default", argument))
             case "Fn::ImportValue":
                 return self.exports[self.resolve(argument)]
             case "Fn::GetAtt":

@@ -47,6 +47,7 @@ def main(out: Path, changed: Path) -> None:
     synthesize(out / "true", ROOT)
     reverse(out / "reversed")
     synthesize(out / "layer", changed)
+    synthesize(out / "release", ROOT, release="another")
     synthesize(out / "unrecognized", changed, **{RECOGNIZED: False})
     synthesize(out / "unrecognized-true", ROOT, **{RECOGNIZED: False})
     for name, function in (("refusal", VICTIM), ("misspelt", f"{VICTIM}s")):
