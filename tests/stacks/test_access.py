@@ -1,13 +1,25 @@
 """Permissions to deploy: enough for the templates, and no more than the documents say."""
 
+import ast
+import functools
+import inspect
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import botocore.session
 import pytest
 import yaml
+from botocore import xform_name
+from botocore.model import ServiceModel
+
+from ops import aliases, rollback
 
 ROOT = Path(__file__).parent.parent.parent
+# Services that a rollback calls.
+CLIENTS = ("cloudformation", "codedeploy", "lambda")
 ACCESS = ROOT / "docs" / "operations" / "access.yaml"
 
 # Covered by CloudFormation's own rights, or by the statements about roles.
@@ -59,6 +71,32 @@ def test_the_role_of_pull_requests_can_only_read_templates(resources: dict[str, 
     (policy,) = resources["Diff"]["Properties"]["Policies"]
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert set(statement["Action"]) == {"cloudformation:DescribeStacks", "cloudformation:GetTemplate"}
+
+
+def test_the_pipeline_may_make_the_calls_of_a_rollback(resources: dict[str, Any]) -> None:
+    (policy,) = resources["Deploy"]["Properties"]["Policies"]
+    granted = {action for each in policy["PolicyDocument"]["Statement"] for action in _as_list(each["Action"])}
+    for module in (rollback, aliases):
+        assert set(_calls(module)) <= granted
+
+
+def _as_list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _calls(module: ModuleType) -> Iterator[str]:
+    """Yields the actions of the calls that a module makes, by the names of the clients' methods."""
+    methods = {xform_name(each): each for service in CLIENTS for each in _model(service).operation_names}
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        name = node.attr if isinstance(node, ast.Attribute) else node.value if isinstance(node, ast.Constant) else None
+        if isinstance(name, str) and name in methods:
+            operation = methods[name]
+            yield next(f"{each}:{operation}" for each in CLIENTS if operation in _model(each).operation_names)
+
+
+@functools.cache
+def _model(service: str) -> ServiceModel:
+    return botocore.session.get_session().get_service_model(service)
 
 
 def test_the_pipeline_may_do_nothing_to_everything(resources: dict[str, Any]) -> None:

@@ -179,7 +179,11 @@ def _interface(plane: ControlPlane) -> type[HttpHandler]:
             if plane.invoke is None:
                 self._send(503, {"Type": "Service"})
                 return
-            result = plane.invoke(name, qualifier or LIVE, body).result()
+            try:
+                result = plane.invoke(name, qualifier or LIVE, body).result()
+            except LookupError:
+                self._send(404, {"Type": "User", "__type": "ResourceNotFoundException"})
+                return
             failed = [("X-Amz-Function-Error", result.error)] if result.error else []
             self.answer(200, [("Content-Type", "application/json"), *failed], result.payload)
 
