@@ -162,10 +162,13 @@ diff: opened ## show the changes of a deployment: STAGE= [RELEASE=] [SUMMARY=]
 	$(NAMED)
 	@{ echo '```'; $(CDK) diff --method template "Bonafide-$(STAGE)-*" 2>&1; echo '```'; } | tee -a $(or $(SUMMARY),/dev/null)
 
+# Not even TRAFFIC= outlives its deployment.
 .PHONY: deploy
-deploy: opened ## deploy to the account and region of the environment: STAGE= [RELEASE=]
+deploy: opened ## deploy to the account and region of the environment: STAGE= [RELEASE=] [TRAFFIC=ALL_AT_ONCE]
 	$(NAMED)
-	@$(CDK) deploy --require-approval never --progress events "Bonafide-$(STAGE)-*"
+	@$(if $(filter-out ALL_AT_ONCE,$(TRAFFIC)),echo "TRAFFIC= is ALL_AT_ONCE or empty" >&2; exit 2)
+	@$(CDK) deploy --require-approval never --progress events --no-previous-parameters \
+		$(if $(TRAFFIC),--parameters "Bonafide-$(STAGE)-Service:Traffic=CodeDeployDefault.LambdaAllAtOnce") "Bonafide-$(STAGE)-*"
 
 .PHONY: destroy
 destroy: opened ## delete the stacks of a stage, but not its data: STAGE= [RELEASE=]
@@ -173,9 +176,9 @@ destroy: opened ## delete the stacks of a stage, but not its data: STAGE= [RELEA
 	@$(CDK) destroy "Bonafide-$(STAGE)-*"
 
 .PHONY: rollback
-rollback: $(READY) ## point the aliases of a stage at the previous versions: STAGE=
+rollback: $(READY) ## stop a release that is under way, or deploy an earlier one: STAGE= [RELEASE=] [TRAFFIC=ALL_AT_ONCE]
 	$(NAMED)
-	@$(PY) -m ops.rollback --stage $(STAGE)
+	@$(PY) -m ops.rollback --stage $(STAGE) $(if $(RELEASE),--release "$(RELEASE)") $(if $(TRAFFIC),--traffic "$(TRAFFIC)")
 
 .PHONY: smoke
 smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=

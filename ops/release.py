@@ -1,13 +1,16 @@
 """Builds the release archive of all stages: `python -m ops.release` writes .build/release.tar.gz.
 
 A cloud assembly holds the stacks of one stage. The archive merges the assemblies of all stages: their templates, and
-one copy of each asset, so that production gets the same bytes as staging.
+one copy of each asset, so that production gets the same bytes as staging. Each archive is a release of its own, also
+one of a revision that was built before: its id is in every function.
 """
 
 import gzip
 import json
 import shutil
+import subprocess
 import tarfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +24,24 @@ def build(root: Path = ROOT) -> Path:
     """Synthesizes all stages of cdk.json without a cache and packs them; returns the archive."""
     folder = root / ".build" / "release"
     shutil.rmtree(folder, ignore_errors=True)
-    manifests = []
+    release, manifests = identify(root, datetime.now(UTC)), []
     for stage in json.loads((root / "cdk.json").read_text())["context"]["stages"]:
-        run_app(root, folder, stage)
+        run_app(root, folder, stage, release=release)
         manifests.append(json.loads((folder / MANIFEST).read_text()))
     (folder / MANIFEST).write_text(json.dumps(merge(manifests), indent=1, sort_keys=True))
     return pack(folder, root / ARCHIVE)
+
+
+def identify(root: Path, built: datetime) -> str:
+    """Returns the id of a release: its revision, marked if files differ from it, and when it was built."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f"{described.stdout.strip() or 'unknown'} {built:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def merge(manifests: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,131 +1,192 @@
-"""Points the aliases of a deployed stage at the previous versions: `python -m ops.rollback --stage S`.
+"""Takes a stage back to the release before: `python -m ops.rollback --stage S [--release ARCHIVE] [--traffic T]`.
 
-An emergency measure: it stops running deployments, then moves each alias that the last update changed to the previous
-version, in reverse order of the update. Repeating it has no further effect. CloudFormation does not see the change;
-deploy the older revision afterwards (docs/operations/deployment.md).
+Never behind CloudFormation's back. What it does depends on the state of the stacks:
+
+- an update is under way: it is canceled, and its deployments are stopped; CloudFormation rolls back;
+- a rollback is under way: it is waited for;
+- a rollback failed: it is continued;
+- nothing is under way: the archive of an earlier release is deployed, if one is given.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-update-cancel.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html
 """
 
 import argparse
+import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
+STACKS = ("Data", "Service", "Monitoring")
+UPDATING, FAILED = "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"
+ROLLING_BACK = {"UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"}
+NEVER_DEPLOYED = {"CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE"}
+RUNNING = ("Created", "Queued", "InProgress", "Ready")
+POLL_SECONDS = 10.0
 
-ALIAS, VERSION, APPLICATION = "AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::CodeDeploy::Application"
+# Arguments of make.
+type Make = Callable[[Sequence[str]], int]
+
+
+class RollbackError(Exception):
+    """The stage cannot be taken back as it is; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class StackResource:
-    """A resource of a stack, as listed by CloudFormation."""
-
-    kind: str
-    name: str
-    updated: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedVersion:
-    """A function version that the last update of the stack published.
+class StackState:
+    """A stack of the stage.
 
     Attributes:
-        function: name of the function.
-        version: number of the version.
-        alias: name of the alias that points to it.
+        name: name of the stack.
+        status: CloudFormation's status.
+        reason: reason for the status, if any.
+        outputs: outputs by key.
     """
 
-    function: str
-    version: int
-    alias: str
+    name: str
+    status: str
+    reason: str
+    outputs: Mapping[str, str]
+
+
+def run_make(arguments: Sequence[str]) -> int:
+    """Runs make; returns its exit status."""
+    return subprocess.run(["make", *arguments], check=False).returncode
+
+
+@dataclass(frozen=True, slots=True)
+class StageRollback:
+    """The way back of one stage.
+
+    Attributes:
+        stage: one of cdk.json.
+        make: deploys an archive.
+        pause: waits for seconds.
+        formation: client of CloudFormation.
+        codedeploy: client of CodeDeploy.
+    """
+
+    stage: str
+    make: Make = run_make
+    pause: Callable[[float], None] = time.sleep
+    formation: Any = field(default_factory=lambda: boto3.client("cloudformation"))
+    codedeploy: Any = field(default_factory=lambda: boto3.client("codedeploy"))
+
+    def run(self, release: str, traffic: str) -> int:
+        """Does what the state of the stacks asks for; returns 0 when the stage is back.
+
+        Args:
+            release: archive of an earlier release, deployed if nothing is under way; may be empty.
+            traffic: `ALL_AT_ONCE`, or empty for the way in which releases shift traffic.
+
+        Raises:
+            RollbackError: nothing can be done.
+        """
+        states = [state for state in map(self._state, STACKS) if state]
+        if under_way := [state for state in states if self._take_back(state)]:
+            return max(self._wait(state.name) for state in under_way)
+        return self._deploy(states, release, traffic)
+
+    def _state(self, stack: str) -> StackState | None:
+        try:
+            (found,) = self.formation.describe_stacks(StackName=f"Bonafide-{self.stage}-{stack}")["Stacks"]
+        except ClientError as error:
+            # The error of a stack that does not exist.
+            if error.response["Error"]["Code"] == "ValidationError":
+                return None
+            raise
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+        return StackState(found["StackName"], found["StackStatus"], found.get("StackStatusReason", ""), outputs)
+
+    def _take_back(self, state: StackState) -> bool:
+        """Starts the way back of a stack, if need be; returns whether it is under way."""
+        if state.status in NEVER_DEPLOYED:
+            raise RollbackError(
+                f"{state.name} is in {state.status}: nothing was there before; destroy it or deploy again"
+            )
+        if state.status == UPDATING:
+            self._cancel(state.name)
+        elif state.status == FAILED:
+            print(f"{state.name}: its rollback failed ({state.reason}), and is continued", flush=True)
+            self.formation.continue_update_rollback(StackName=state.name)
+        elif state.status in ROLLING_BACK:
+            print(f"{state.name}: is rolling back already", flush=True)
+        return state.status in {UPDATING, FAILED, *ROLLING_BACK}
+
+    def _cancel(self, stack: str) -> None:
+        """Cancels an update. A deployment that runs is stopped as well, or its canary would be waited for."""
+        # Listed before: the deployments that follow are those of the way back.
+        running = self._deployments(stack)
+        print(f"{stack}: its update is canceled", flush=True)
+        self.formation.cancel_update_stack(StackName=stack)
+        for deployment in running:
+            with suppress(self.codedeploy.exceptions.DeploymentAlreadyCompletedException):
+                self.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
+                print(f"{stack}: {deployment} is stopped, and sends its traffic back", flush=True)
+
+    def _deployments(self, stack: str) -> list[str]:
+        pages = self.formation.get_paginator("list_stack_resources").paginate(StackName=stack)
+        resources = [each for page in pages for each in page["StackResourceSummaries"]]
+        applications = [
+            each["PhysicalResourceId"] for each in resources if each["ResourceType"] == "AWS::CodeDeploy::Application"
+        ]
+        return [deployment for each in applications for deployment in self._of_application(each)]
+
+    def _of_application(self, application: str) -> list[str]:
+        groups = self.codedeploy.get_paginator("list_deployment_groups").paginate(applicationName=application)
+        listing = self.codedeploy.get_paginator("list_deployments")
+        return [
+            deployment
+            for groups_page in groups
+            for group in groups_page["deploymentGroups"]
+            for page in listing.paginate(
+                applicationName=application, deploymentGroupName=group, includeOnlyStatuses=list(RUNNING)
+            )
+            for deployment in page["deployments"]
+        ]
+
+    def _wait(self, stack: str) -> int:
+        """Waits for the end of a way back; returns 0 if the stack is back."""
+        status, reason = "", ""
+        while not status or status == UPDATING or status in ROLLING_BACK:
+            self.pause(POLL_SECONDS if status else 0)
+            (found,) = self.formation.describe_stacks(StackName=stack)["Stacks"]
+            status, reason = found["StackStatus"], found.get("StackStatusReason", "")
+        print(f"{stack}: {status} {reason}".rstrip(), flush=True)
+        if status == FAILED:
+            print("See what failed in the events of the stack, remove the cause, and repeat this.", file=sys.stderr)
+        return 0 if status == "UPDATE_ROLLBACK_COMPLETE" else 1
+
+    def _deploy(self, states: Sequence[StackState], release: str, traffic: str) -> int:
+        deployed = next((state.outputs["Release"] for state in states if "Release" in state.outputs), "unknown")
+        print(f"{self.stage}: nothing is under way; deployed is {deployed}", flush=True)
+        if not release:
+            raise RollbackError(
+                "Name the archive of an earlier release, which is deployed like any other: "
+                f"make rollback STAGE={self.stage} RELEASE=release.tar.gz [TRAFFIC=ALL_AT_ONCE]"
+            )
+        arguments = [f"STAGE={self.stage}", f"RELEASE={release}", *([f"TRAFFIC={traffic}"] if traffic else [])]
+        return self.make(["deploy", *arguments])
 
 
 def main() -> int:
-    """Runs the command; returns 0 if every alias could be moved."""
-    parser = argparse.ArgumentParser(description="Point the aliases of a stage at the previous versions.")
+    """Runs the command; returns 0 if the stage is back."""
+    parser = argparse.ArgumentParser(description="Take a stage back to the release before.")
     parser.add_argument("--stage", required=True)
+    parser.add_argument("--release", default="", help="archive of an earlier release")
+    parser.add_argument("--traffic", default="", choices=["", "ALL_AT_ONCE"])
     arguments = parser.parse_args()
     try:
-        return roll_back(arguments.stage)
-    except (BotoCoreError, ClientError) as error:
-        sys.exit(f"rollback: {error}")
-
-
-def roll_back(stage: str) -> int:
-    """Stops deployments and moves the aliases back; returns how many could not be moved."""
-    begun, resources = read_stack(f"Bonafide-{stage}-Service")
-    stop_deployments(each.name for each in resources if each.kind == APPLICATION)
-    client = boto3.client("lambda")
-    return sum([not move_back(client, each) for each in released(resources, begun)])
-
-
-def read_stack(name: str) -> tuple[datetime, list[StackResource]]:
-    """Returns the start of the last update of a stack, and its resources."""
-    client = boto3.client("cloudformation")
-    stack = client.describe_stacks(StackName=name)["Stacks"][0]
-    pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
-    found = [
-        StackResource(each["ResourceType"], each.get("PhysicalResourceId", ""), each["LastUpdatedTimestamp"])
-        for page in pages
-        for each in page["StackResourceSummaries"]
-    ]
-    return stack.get("LastUpdatedTime", stack["CreationTime"]), found
-
-
-def released(resources: Iterable[StackResource], begun: datetime) -> list[PublishedVersion]:
-    """Returns the versions published since an update began, last updated alias first: callers before their callees."""
-    known = list(resources)
-    made = [each.name.rsplit(":", 1) for each in known if each.kind == VERSION and each.updated >= begun]
-    versions = {function: int(version) for function, version in made}
-    aliases = sorted((each for each in known if each.kind == ALIAS), key=lambda each: each.updated, reverse=True)
-    parts = [each.name.rsplit(":", 1) for each in aliases]
-    return [PublishedVersion(function, versions[function], alias) for function, alias in parts if function in versions]
-
-
-def stop_deployments(applications: Iterable[str]) -> None:
-    """Stops running deployments, which sends their traffic back."""
-    client = boto3.client("codedeploy")
-    for application in applications:
-        for group in client.list_deployment_groups(applicationName=application)["deploymentGroups"]:
-            running = client.list_deployments(
-                applicationName=application,
-                deploymentGroupName=group,
-                includeOnlyStatuses=["Created", "Queued", "InProgress", "Ready"],
-            )
-            for deployment in running["deployments"]:
-                client.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
-                print(f"stopped {deployment} of {group}")
-
-
-def move_back(client: "LambdaClient", release: PublishedVersion) -> bool:
-    """Points an alias at the previous version; returns whether it points there now."""
-    current = client.get_alias(FunctionName=release.function, Name=release.alias)["FunctionVersion"]
-    if int(current) != release.version:
-        print(f"{release.function}: stays at {current}")
-        return True
-    older = [version for version in _published(client, release.function) if version < release.version]
-    if not older:
-        print(f"{release.function}: stays at {current}, there is none before", file=sys.stderr)
-        return False
-    client.update_alias(
-        FunctionName=release.function,
-        Name=release.alias,
-        FunctionVersion=str(max(older)),
-        RoutingConfig={"AdditionalVersionWeights": {}},
-    )
-    print(f"{release.function}: {current} -> {max(older)}")
-    return True
-
-
-def _published(client: "LambdaClient", function: str) -> list[int]:
-    pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-    names = [version["Version"] for page in pages for version in page["Versions"]]
-    return [int(name) for name in names if name.isdigit()]
+        return StageRollback(arguments.stage).run(arguments.release, arguments.traffic)
+    except (RollbackError, BotoCoreError, ClientError) as error:
+        print(f"rollback: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

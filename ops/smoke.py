@@ -17,7 +17,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.adapters.api import PublicApiClient
-from bonafide.probes.calls import NOT_ACCEPTED, GoldenCalls, WrongAnswer
+from bonafide.probes.budget import WrongAnswer
+from bonafide.probes.calls import NOT_ACCEPTED, GoldenCalls
 from bonafide.probes.golden import GoldenSetup
 from bonafide_client import BonafideClientError, Client
 from layers.golden import build as golden

@@ -11,7 +11,7 @@ To add a capability:
 
 from collections.abc import Callable, Sequence
 
-from aws_cdk import Stack
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from stacks.assets import Assets
@@ -50,3 +50,4 @@ class ServiceStack(Stack):
         for capability in CAPABILITIES:
             capability(self, platform)
         platform.releases.check_provisioned()
+        CfnOutput(self, "Release", value=stage.release, description="What is deployed: revision and time of its build")

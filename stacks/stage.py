@@ -36,6 +36,7 @@ class DeploymentStage:
     Attributes:
         name: dev, staging or production.
         qualifier: of the stage's own CDK bootstrap, at most ten letters or digits.
+        release: id of the release, which another build of the same revision does not have.
         log_retention: of all log groups.
         requests_per_second: the API's rate limit.
         burst: the API's burst limit.
@@ -52,6 +53,7 @@ class DeploymentStage:
 
     name: str
     qualifier: str
+    release: str
     log_retention: logs.RetentionDays
     requests_per_second: int
     burst: int
@@ -74,6 +76,7 @@ class DeploymentStage:
         return cls(
             name=name,
             qualifier=str(settings["qualifier"]),
+            release=str(scope.node.get_context("release")),
             log_retention=logs.RetentionDays[settings["log_retention"]],
             requests_per_second=int(settings["requests_per_second"]),
             burst=int(settings["burst"]),

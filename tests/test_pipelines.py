@@ -119,6 +119,15 @@ def test_code_of_a_pull_request_never_runs_beside_credentials() -> None:
             assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
 
 
+def test_only_a_rollback_shifts_all_traffic_at_once_and_a_release_can_be_stopped_while_it_runs() -> None:
+    releases = [job["with"] for job in jobs("deploy").values() if "stage.yml" in job.get("uses", "")]
+    assert [each for each in releases if "traffic" in each] == []
+    assert jobs("rollback")["deploy"]["with"]["traffic"].startswith("${{ inputs.traffic == 'ALL_AT_ONCE'")
+    stop = jobs("rollback")["stop"]
+    assert "concurrency" not in stop
+    assert [target for step in stop["steps"] for target in made(step.get("run", ""))] == ["rollback", "smoke"]
+
+
 def test_what_is_deployed_is_built_without_a_cache() -> None:
     assert "actions/cache" not in (FOLDER / "deploy.yml").read_text()
     assert "actions/cache" not in (FOLDER / "rollback.yml").read_text()

@@ -8,9 +8,9 @@ from bonafide.observability import Event, observed
 probe = release_probe()
 
 
-def probe_version(event: Event, _: LambdaContext) -> None:
+def probe_version(event: Event, context: LambdaContext) -> None:
     """Reports to CodeDeploy, which waits for the report and not for this function to end."""
-    probe.handle(event)
+    probe.handle(event, lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 lambda_handler = observed(probe_version)

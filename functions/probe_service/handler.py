@@ -8,9 +8,9 @@ from bonafide.observability import Event, observed
 caller = synthetic_caller()
 
 
-def probe_service(_: Event, __: LambdaContext) -> dict[str, int]:
+def probe_service(_: Event, context: LambdaContext) -> dict[str, int]:
     """Returns how many checks failed; the metrics say which calls."""
-    return caller.handle()
+    return caller.handle(lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 lambda_handler = observed(probe_service)

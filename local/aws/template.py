@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,17 +74,6 @@ class StackTemplate:
         content = json.loads((folder / f"{name}.template.json").read_text())
         return cls(folder, name, content, exports)
 
-    def after(self, former: "StackTemplate") -> "StackTemplate":
-        """Returns the template as an update of a former one; new versions get the next number."""
-        versions = former.versions()
-        known = set(versions.values())
-        following = {
-            id_: str(int(former.number(versions[name])) + 1)
-            for name, id_ in self.versions().items()
-            if name in versions and id_ not in known
-        }
-        return replace(self, numbers={**former.numbers, **following})
-
     def resource_names(self) -> dict[str, str]:
         """Returns the logical id of each function, which is its name in AWS here, by its local name."""
         return {_name(id_): id_ for id_, _ in self.raw("AWS::Lambda::Function")}
@@ -117,7 +106,8 @@ class StackTemplate:
     def _intrinsic(self, name: str, argument: Any) -> Any:
         match name:
             case "Ref":
-                return PSEUDO.get(argument, argument)
+                parameter = self.content.get("Parameters", {}).get(argument, {})
+                return PSEUDO.get(argument, parameter.get("Default", argument))
             case "Fn::ImportValue":
                 return self.exports[self.resolve(argument)]
             case "Fn::GetAtt":

@@ -14,6 +14,7 @@ from local.aws.relay import Relay
 from local.aws.synth import synthesize
 from local.choice import choose
 from local.cloud.metrics.pump import MetricPump
+from local.cloud.releases.published import PublishedVersions
 from local.gameday.exercises import EXERCISES, Exercise, GameDay
 from local.gameday.observer import AlarmObserver
 from local.rehearse.target import read
@@ -45,7 +46,7 @@ def deployed() -> Iterator[GameDay]:
         services, assembly = ExtraServices(pump.record, variables), synthesize(stage=STAGE)
         running = cleanup.enter_context(deployment(stage=STAGE, assembly=assembly, logs=OUT, services=services))
         relay.upstream, pump.names = running.emulator.endpoint, running.template.resource_names()
-        templates = read(assembly, STAGE, running.template).all
+        templates = read(assembly, STAGE, running.template, PublishedVersions()).all
         everything = {**platform(running.emulator.endpoint), **variables}
         yield GameDay(running, relay, pump, templates, everything, cleanup)
 

@@ -12,11 +12,12 @@ from layers.golden.readers import load
 from local.choice import choose
 from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.control_plane import ControlPlane
+from local.cloud.releases.published import PublishedVersions
 from local.rehearse.rehearsal import Rehearsal
 from local.rehearse.report import RehearsalTable, draw_dashboards, write, write_metrics
 from local.rehearse.results import ScenarioResult
 from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged
-from local.rehearse.target import read
+from local.rehearse.target import SynthesizedVersion, read
 from local.rehearse.traffic import calls, client_without_retries, enroll
 from local.rehearse.versions import synthesize
 from local.runner import ExtraServices, deployment
@@ -84,16 +85,20 @@ def _deploy(cleanup: ExitStack, assembly: Path, settings: RehearsalSettings) -> 
     readers, client = load(), client_without_retries(running.endpoint)
     enrolled = enroll(client, readers)
     client.close()
-    former = read(assembly, settings.stage, running.template)
-    return Rehearsal(running, former, control, pump, calls(readers, enrolled), settings.calls_a_second)
+    published = PublishedVersions()
+    former = read(assembly, settings.stage, published.deploy(None, running.template), published)
+    return Rehearsal(running, former, published, control, pump, calls(readers, enrolled), settings.calls_a_second)
 
 
 def _play(
     rehearsal: Rehearsal, scenario: Scenario, assembly: Path, table: RehearsalTable, settings: RehearsalSettings
 ) -> ScenarioResult:
-    version = read(assembly, settings.stage, rehearsal.running.template)
+    def publish() -> SynthesizedVersion:
+        return read(assembly, settings.stage, rehearsal.former.service, rehearsal.published)
+
     table.opening(scenario)
-    result = rehearsal.play(scenario, version, settings.pace if scenario.calls else settings.quiet_pace, table.line)
+    pace = settings.pace if scenario.calls else settings.quiet_pace
+    result, version = rehearsal.play(scenario, publish, pace, table.line)
     table.print_result(result)
     write_metrics(result, settings.out)
     draw_dashboards(result, version, settings.out)

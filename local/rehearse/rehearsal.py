@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from local.aws.functions.function import LambdaFunction
@@ -13,9 +13,10 @@ from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.control_plane import ControlPlane
 from local.cloud.releases.deploy import StackUpdate, UpdateStatus
 from local.cloud.releases.plan import waves
+from local.cloud.releases.published import PublishedVersions
 from local.rehearse.results import OBSERVED, MinuteFigures, ScenarioResult, VersionFigures
 from local.rehearse.scenarios import Scenario
-from local.rehearse.target import RehearsalTarget, SynthesizedVersion
+from local.rehearse.target import RehearsalTarget, SynthesizedVersion, without_aliases
 from local.rehearse.traffic import RecordedCall, Traffic
 from local.runner import Deployment, warm
 
@@ -24,7 +25,11 @@ QUARTER = MINUTE // 4
 # Minutes of traffic before and after a release.
 BEFORE, AFTER = 3, 1
 
+OVER = {UpdateStatus.PROMOTED, UpdateStatus.ROLLED_BACK, UpdateStatus.ROLLBACK_FAILED}
+
 type Show = Callable[[MinuteFigures], None]
+# Reads the templates of the version to release, and publishes its functions.
+type PublishVersion = Callable[[], SynthesizedVersion]
 
 
 @dataclass(slots=True)
@@ -34,6 +39,7 @@ class Rehearsal:
     Attributes:
         running: deployment.
         former: templates of the former version.
+        published: versions of the functions.
         control: APIs for hooks.
         pump: simulated time and metrics.
         calls: recorded calls.
@@ -42,20 +48,33 @@ class Rehearsal:
 
     running: Deployment
     former: SynthesizedVersion
+    published: PublishedVersions
     control: ControlPlane
     pump: MetricPump
     calls: Iterator[RecordedCall]
     rate: float
 
-    def play(self, scenario: Scenario, version: SynthesizedVersion, pace: float, show: Show) -> ScenarioResult:
-        """Releases a version and removes it again.
+    def play(
+        self, scenario: Scenario, publish: PublishVersion, pace: float, show: Show
+    ) -> tuple[ScenarioResult, SynthesizedVersion]:
+        """Releases a version, twice if the first time is canceled, and removes it again; returns the last release.
 
         Args:
             scenario: scenario to play.
-            version: synthesized templates of the new version.
+            publish: called for each release.
             pace: simulated seconds per real second.
             show: called after each minute.
         """
+        version = publish()
+        result = self._release(scenario, version, pace, show)
+        if not scenario.canceled or result.status is not UpdateStatus.ROLLED_BACK:
+            return result, version
+        version = publish()
+        again = self._release(replace(scenario, canceled=False), version, pace, show)
+        return replace(again, scenario=scenario, reason=f"{result.reason} before"), version
+
+    def _release(self, scenario: Scenario, version: SynthesizedVersion, pace: float, show: Show) -> ScenarioResult:
+        former = without_aliases(self.former) if scenario.first else self.former
         with ExitStack() as cleanup:
             functions = self._start(version)
             for function in functions.values():
@@ -63,12 +82,14 @@ class Rehearsal:
             self.pump.read(self.running.logs)
             self.pump.restart(pace)
             monitor = AlarmMonitor(self.pump.store)
-            monitor.define(*self.former.all)
-            target = RehearsalTarget(self.running, functions, monitor, self.control)
-            cleanup.callback(self._restore, target)
+            monitor.define(*former.all)
+            target = RehearsalTarget(self.running, former, functions, monitor, self.control)
+            cleanup.callback(target.reset)
             traffic = Traffic(self.running.endpoint, self.calls, self.rate if scenario.calls else 0)
             cleanup.callback(traffic.stop)
-            return _ScenarioRun(self, scenario, version, monitor, target, traffic, show).run()
+            result = _ScenarioRun(self, scenario, former, version, monitor, target, traffic, show).run()
+        self._remove(version, result)
+        return result
 
     def _start(self, version: SynthesizedVersion) -> dict[str, LambdaFunction]:
         changed = {shift.function for wave in waves(self.former.service, version.service) for shift in wave}
@@ -76,9 +97,12 @@ class Rehearsal:
         warm(functions)
         return functions
 
-    def _restore(self, target: RehearsalTarget) -> None:
-        for function in self.running.aliases:
-            target.restore(function)
+    def _remove(self, version: SynthesizedVersion, result: ScenarioResult) -> None:
+        """Leaves the versions that CloudFormation leaves; after a promotion the former version is deployed again."""
+        if result.status is UpdateStatus.PROMOTED:
+            self.published.deploy(version.service, self.former.service)
+        else:
+            self.published.roll_back(self.former.service, version.service)
 
 
 @dataclass(slots=True)
@@ -87,6 +111,7 @@ class _ScenarioRun:
 
     rehearsal: Rehearsal
     scenario: Scenario
+    former: SynthesizedVersion
     version: SynthesizedVersion
     monitor: AlarmMonitor
     target: RehearsalTarget
@@ -98,22 +123,24 @@ class _ScenarioRun:
     states: Mapping[str, AlarmState] = field(default_factory=dict)
 
     def run(self) -> ScenarioResult:
-        release = StackUpdate(waves(self.rehearsal.former.service, self.version.service), self.target, self._note)
+        release = StackUpdate(self.former.service, self.version.service, self.target, self._note)
         steps = release.run()
         for quarter in count(1):
             self._pass(quarter)
             if quarter == BEFORE * 4:
-                self._begin(release)
+                self._begin()
             if quarter >= BEFORE * 4:
                 next(steps, None)
-            if release.status != UpdateStatus.UNDER_WAY and self._is_over(release, quarter):
+            if self.scenario.canceled and self.target.shares and release.status is UpdateStatus.UNDER_WAY:
+                release.cancel()
+            if release.status in OVER and self._is_over(release, quarter):
                 break
         return self._result(release)
 
-    def _begin(self, release: StackUpdate) -> None:
+    def _begin(self) -> None:
         """Begins the release. CloudFormation updates alarms before the aliases whose deployment groups name them."""
-        functions = sum(map(len, release.waves))
-        self._note(f"release begins: {functions} functions in {len(release.waves)} waves", "")
+        planned = waves(self.former.service, self.version.service)
+        self._note(f"release begins: {sum(map(len, planned))} functions in {len(planned)} waves", "")
         self._mark("release")
         self.monitor.define(*self.version.all)
 
@@ -158,7 +185,11 @@ class _ScenarioRun:
 
     def _line(self, now: int) -> None:
         pump = self.rehearsal.pump
-        sides = [VersionFigures.of(pump.store, pump.names[OBSERVED], version, now - MINUTE) for version in ("1", "2")]
+        service = self.version.service
+        versions = ("1", service.number(service.versions()[OBSERVED]))
+        sides = [VersionFigures.of(pump.store, pump.names[OBSERVED], version, now - MINUTE) for version in versions]
+        if len(set(versions)) == 1:
+            sides[1] = VersionFigures.none()
         alarms = self.monitor.alarming(list(self.monitor.states))
         notes = [f"{text}{_among(functions)}" for text, functions in self.notes.items()]
         minute = MinuteFigures(len(self.minutes) + 1, self.target.weight(OBSERVED), sides[0], sides[1], alarms, notes)

@@ -33,6 +33,11 @@ class VersionFigures:
     llr: float | None
 
     @classmethod
+    def none(cls) -> Self:
+        """Returns the figures of a function that gets no new version."""
+        return cls(0, 0, None, None, None)
+
+    @classmethod
     def of(cls, store: MetricStore, resource: str, version: str, start: int) -> Self:
         """Reads the figures of the minute that begins at `start`."""
         own = {"service": OBSERVED, "version": version}
@@ -110,4 +115,6 @@ class ScenarioResult:
     @property
     def held(self) -> bool:
         """Tells whether the release ended as expected."""
-        return self.status == self.scenario.ends and self.scenario.stopped_by in self.reason and self.contained
+        ended = self.status == self.scenario.ends and self.scenario.stopped_by in self.reason
+        # The aliases of a first deployment are created, and no traffic is shifted.
+        return ended and self.contained and not (self.scenario.first and self.shares)

@@ -10,6 +10,7 @@ from local.cloud.releases.deploy import UpdateStatus
 
 BUNDLE = ".build/layers/model/bundle"
 HANDLER = "functions/authenticate_caller/handler.py"
+READER, WRITER = "functions/manage_speakers/handler.py", "functions/enroll_speaker/handler.py"
 DECISION = "layers/core/python/bonafide/biometrics/decision.py"
 
 type SourceChange = Callable[[Path], None]
@@ -26,6 +27,8 @@ class Scenario:
         ends: expected end.
         stopped_by: hook or alarm that has to stop it, if any.
         calls: whether there is load.
+        first: whether nothing was deployed before.
+        canceled: whether it is canceled once, and then deployed again.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Scenario:
     ends: UpdateStatus
     stopped_by: str = ""
     calls: bool = True
+    first: bool = False
+    canceled: bool = False
 
 
 def unchanged(_root: Path) -> None:
@@ -102,6 +107,9 @@ _slow = _both(
     _appended(HANDLER, SLOWLY),
 )
 _commented = _replaced(DECISION, '"""Decisions by expected cost', '"""Newly worded: decisions by expected cost')
+_reader = _appended(READER, "# Newly worded.")
+_broken = _replaced(WRITER, "return enrollment_view(", "raise RuntimeError('broken') or enrollment_view(")
+_writer = _both(_reader, _broken)
 _flipped = _replaced(DECISION, "if accept <= min(step_up, reject):", "if accept > min(step_up, reject):")
 
 SCENARIOS = (
@@ -117,4 +125,22 @@ SCENARIOS = (
     Scenario("drift", "a model whose scores drift", _drifting, UpdateStatus.ROLLED_BACK, "score-drift"),
     Scenario("flipped", "a flipped threshold", _flipped, UpdateStatus.ROLLED_BACK, "golden calls"),
     Scenario("quiet", "a good release while nobody calls", _commented, UpdateStatus.PROMOTED, calls=False),
+    Scenario("first", "the first deployment", unchanged, UpdateStatus.PROMOTED, calls=False, first=True),
+    Scenario(
+        "half",
+        "a writer fails its golden calls when a reader has been released",
+        _writer,
+        UpdateStatus.ROLLED_BACK,
+        "golden calls of enroll_speaker before traffic",
+        calls=False,
+    ),
+    Scenario(
+        "retried",
+        "a release that is canceled, and then deployed again",
+        _reader,
+        UpdateStatus.PROMOTED,
+        "canceled",
+        calls=False,
+        canceled=True,
+    ),
 )

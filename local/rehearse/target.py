@@ -1,9 +1,9 @@
 """The deployment that stack updates act on in a rehearsal."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local.aws.functions.environment import InvocationResult
@@ -12,6 +12,7 @@ from local.aws.template import StackTemplate
 from local.cloud.alarms.monitor import AlarmMonitor
 from local.cloud.releases.control_plane import ControlPlane, HookExecution
 from local.cloud.releases.plan import AliasShift
+from local.cloud.releases.published import PublishedVersions
 from local.runner import Deployment
 
 
@@ -28,9 +29,20 @@ class SynthesizedVersion:
     all: Sequence[StackTemplate]
 
 
-def read(assembly: Path, stage: str, former: StackTemplate) -> SynthesizedVersion:
-    """Reads a synthesized version as an update of a former one."""
-    service = StackTemplate.read(assembly, f"Bonafide-{stage}-Service", former.exports).after(former)
+def read(assembly: Path, stage: str, former: StackTemplate, published: PublishedVersions) -> SynthesizedVersion:
+    """Reads a synthesized version, and publishes what it changes of a former one."""
+    service = published.deploy(former, StackTemplate.read(assembly, f"Bonafide-{stage}-Service", former.exports))
+    return _with_monitoring(assembly, stage, service)
+
+
+def without_aliases(former: SynthesizedVersion) -> SynthesizedVersion:
+    """Returns a version before the first deployment of its functions."""
+    kinds = {"AWS::Lambda::Alias", "AWS::Lambda::Version"}
+    resources = {id_: each for id_, each in former.service.content["Resources"].items() if each["Type"] not in kinds}
+    return replace(former, service=replace(former.service, content={**former.service.content, "Resources": resources}))
+
+
+def _with_monitoring(assembly: Path, stage: str, service: StackTemplate) -> SynthesizedVersion:
     name = f"Bonafide-{stage}-Monitoring"
     if not (assembly / f"{name}.template.json").exists():
         return SynthesizedVersion(service, [service])
@@ -46,18 +58,27 @@ class RehearsalTarget:
     """
 
     def __init__(
-        self, running: Deployment, new: dict[str, LambdaFunction], monitor: AlarmMonitor, control: ControlPlane
+        self,
+        running: Deployment,
+        former: SynthesizedVersion,
+        new: Mapping[str, LambdaFunction],
+        monitor: AlarmMonitor,
+        control: ControlPlane,
     ) -> None:
         """Takes the parts of the deployment.
 
         Args:
             running: deployment of the former version.
+            former: its templates.
             new: functions of the new version that changed.
             monitor: alarms.
             control: APIs for hooks.
         """
         self._running = running
+        self._former = former
         self._new = new
+        # The code that a function has apart from its versions.
+        self._latest = {**running.functions, **new}
         self._monitor = monitor
         self._control = control
         self.time = 0
@@ -68,23 +89,38 @@ class RehearsalTarget:
         """Returns the simulated time, which stands still between two evaluations of the alarms."""
         return self.time
 
-    def share(self, function: str, weight: float) -> None:
-        """Sends a fraction of a function's traffic to the new version."""
-        self.shares.append((function, weight))
-        alias = self._running.aliases[function]
-        if weight < 1:
-            alias.share(self._new[function], weight)
-        else:
-            alias.point(self._new[function])
+    def create(self, shift: AliasShift) -> None:
+        """Points an alias to its first version."""
+        self._running.aliases[shift.function].point(self._version(shift.function, shift.version))
 
-    def restore(self, function: str) -> None:
-        """Sends all traffic of a function to the old version again."""
-        self._running.aliases[function].point(self._running.functions[function])
+    def share(self, shift: AliasShift, weight: float) -> None:
+        """Sends a fraction of an alias's traffic to the version that it is moved to; with 1 it points there."""
+        alias, version = self._running.aliases[shift.function], self._version(shift.function, shift.version)
+        if weight < 1:
+            alias.share(version, weight)
+        else:
+            alias.point(version)
+        self.shares.append((shift.function, self.weight(shift.function)))
+
+    def restore(self, shift: AliasShift) -> None:
+        """Points an alias to its former version again."""
+        assert shift.former is not None
+        self._running.aliases[shift.function].point(self._version(shift.function, shift.former))
+
+    def revert(self) -> None:
+        """Restores alarms and functions of the former version; the aliases follow."""
+        self._latest |= self._running.functions
+        self._monitor.define(*self._former.all)
+
+    def reset(self) -> None:
+        """Points all aliases to the former version, as nothing in AWS does."""
+        for name, alias in self._running.aliases.items():
+            alias.point(self._running.functions[name])
 
     def weight(self, function: str) -> float:
         """Returns the fraction of a function's traffic that the new version gets."""
         alias = self._running.aliases[function]
-        return 1.0 if alias.version is self._new.get(function) else alias.weight
+        return 1 - alias.weight if alias.version is self._new.get(function) else alias.weight
 
     def alarming(self, names: Sequence[str]) -> list[str]:
         """Returns the alarms in ALARM, out of some names."""
@@ -93,9 +129,10 @@ class RehearsalTarget:
     def call(self, hook: str, shift: AliasShift) -> HookExecution:
         """Invokes the hook function of an alias update."""
         name = self._running.template.resource_names()[shift.function]
-        execution = HookExecution(name, self._latest(shift.function).definition.version)
+        assert shift.former is not None
+        execution = HookExecution(name, shift.version, shift.former)
         self._control.expect(execution)
-        execution.result = self._latest(hook).submit(execution.event(), qualifier="$LATEST")
+        execution.result = self._latest[hook].submit(execution.event(), qualifier="$LATEST")
         return execution
 
     def invoke(self, name: str, qualifier: str, event: bytes) -> Future[InvocationResult]:
@@ -103,9 +140,13 @@ class RehearsalTarget:
         function = self._running.template.function(name.split(":"))
         if qualifier == LIVE:
             return self._running.aliases[function].submit(event, request_id=str(uuid.uuid4()))
-        versions = [self._running.functions[function], self._latest(function)]
-        chosen = next(each for each in versions if each.definition.version == qualifier)
-        return chosen.submit(event, qualifier=qualifier)
+        return self._version(function, qualifier).submit(event, qualifier=qualifier)
 
-    def _latest(self, function: str) -> LambdaFunction:
-        return self._new.get(function) or self._running.functions[function]
+    def _version(self, function: str, number: str) -> LambdaFunction:
+        """Returns a version of a function.
+
+        Raises:
+            LookupError: it does not exist.
+        """
+        versions = [self._running.functions[function], *filter(None, [self._new.get(function)])]
+        return {each.definition.version: each for each in versions}[number]

@@ -2,16 +2,18 @@
 
 import json
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from constructs import Construct
 
-from stacks.platform.function import PROBE, ServiceFunction
+from stacks.platform.function import HOOK, PROBE, ServiceFunction, Size
 from stacks.platform.release import ReleasedFunction
 from stacks.platform.service_platform import ServicePlatform
 from stacks.slo import Objectives
 
-# Calls of a release hook to CodeDeploy, which supports no resource-level permissions for them.
-REPORTING = ("ListDeploymentTargets", "BatchGetDeploymentTargets", "PutLifecycleEventHookExecutionStatus")
+# Calls of a release hook to CodeDeploy, by the resource that they are granted for.
+# https://docs.aws.amazon.com/codedeploy/latest/userguide/auth-and-access-control-permissions-reference.html
+REPORTING = ("codedeploy:GetDeployment", "codedeploy:PutLifecycleEventHookExecutionStatus")
+READING = "codedeploy:GetApplicationRevision"
 
 
 class ProbesCapability(Construct):
@@ -21,9 +23,17 @@ class ProbesCapability(Construct):
         super().__init__(scope, "Probes")
         self._platform = platform
         self._golden = platform.layer("Golden", platform.assets.golden())
-        self._hook = self._function("probe_release")
+        self._hook = self._function("probe_release", HOOK)
         self._names: dict[str, str] = {}
-        self._hook.allow("*", *[f"codedeploy:{action}" for action in REPORTING])
+        application = platform.releases.application
+        groups = Stack.of(self).format_arn(
+            service="codedeploy",
+            resource="deploymentgroup",
+            resource_name=f"{application.application_name}/*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self._hook.allow(groups, *REPORTING)
+        self._hook.allow(application.application_arn, READING)
         platform.releases.each(self._probe)
         self._call_the_api()
 
@@ -38,13 +48,13 @@ class ProbesCapability(Construct):
         self._hook.set("BONAFIDE_PROBED_FUNCTIONS", names)
 
     def _call_the_api(self) -> None:
-        caller = self._function("probe_service")
+        caller = self._function("probe_service", PROBE)
         caller.set("BONAFIDE_PROBED_ENDPOINT", self._platform.api.url)
         caller.allow(self._platform.api.arn, "execute-api:Invoke")
         self._platform.every_minute("SyntheticCalls", caller.latest)
 
-    def _function(self, service: str) -> ServiceFunction:
-        function = self._platform.function(service, [self._golden], PROBE)
+    def _function(self, service: str, size: Size) -> ServiceFunction:
+        function = self._platform.function(service, [self._golden], size)
         function.set("BONAFIDE_GOLDEN_DIR", "/opt/golden")
         function.set("BONAFIDE_PROBE_BOUNDS_MS", _bounds_ms())
         return function

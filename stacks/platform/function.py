@@ -29,6 +29,13 @@ SMALL = Size(memory=512, timeout=29)
 ONE_CORE = Size(memory=1769, timeout=29)
 # No client waits for a probe, and a probe waits for cold starts of the versions that it calls.
 PROBE = Size(memory=512, timeout=120)
+# Golden calls to a new version, whose first ones are slow, and a minute in reserve to report.
+HOOK = Size(memory=512, timeout=240)
+
+# Versions of earlier releases stay, so that an alias can be pointed at them. One that was made by an update that is
+# rolled back is deleted: the same release, deployed again, could not publish it a second time.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
+RELEASED_VERSION = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,9 @@ class FunctionProps:
         environment: variables that do not come with access to a store.
         size: memory and timeout.
         log_retention: of its log group.
+        description: names the release. Lambda publishes no version of a function that has not changed since the last
+            one, and CloudFormation then fails; with the release, each release changes every function.
+            https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
     """
 
     service: str
@@ -50,6 +60,7 @@ class FunctionProps:
     environment: Mapping[str, str]
     size: Size
     log_retention: logs.RetentionDays
+    description: str
 
     @property
     def id(self) -> str:
@@ -86,7 +97,8 @@ class ServiceFunction(Construct):
             role=self.role,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
-            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            description=props.description,
+            current_version_options=lambda_.VersionOptions(removal_policy=RELEASED_VERSION),
         )
 
     def allow(self, resource: str, *actions: str) -> None:

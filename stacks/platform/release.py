@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from aws_cdk import CfnParameter, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
@@ -85,6 +86,7 @@ class CanaryReleases(Construct):
     """All released functions, and what their deployment groups share.
 
     Attributes:
+        application: CodeDeploy's application, which holds the deployment groups.
         objectives: say when an answer is late.
     """
 
@@ -92,9 +94,11 @@ class CanaryReleases(Construct):
         super().__init__(scope, id_)
         self.objectives = Objectives.read()
         self._stage = stage
-        self._application = codedeploy.LambdaApplication(self, "Application")
+        self.application = codedeploy.LambdaApplication(self, "Application")
         self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
-        self._config: codedeploy.ILambdaDeploymentConfig = getattr(codedeploy.LambdaDeploymentConfig, stage.traffic)
+        self._config = codedeploy.LambdaDeploymentConfig.from_lambda_deployment_config_name(
+            self, "Traffic", _traffic(Stack.of(self), stage).value_as_string
+        )
         self._order = WaveOrder()
         self._functions: list[ReleasedFunction] = []
         self._observers: list[Callable[[ReleasedFunction], None]] = []
@@ -121,7 +125,7 @@ class CanaryReleases(Construct):
             function,
             "Group",
             alias=function.alias,
-            application=self._application,
+            application=self.application,
             role=self._role,
             deployment_config=self._config,
             alarms=list(alarms),
@@ -157,3 +161,17 @@ class CanaryReleases(Construct):
             raise ProvisionedConcurrencyError(
                 f"stage {self._stage.name} keeps {', '.join(unknown)} ready; there are {known}"
             )
+
+
+def _traffic(stack: Stack, stage: DeploymentStage) -> CfnParameter:
+    """Adds the parameter by which one deployment may shift all traffic at once: the quick way back to a release."""
+    usual, quick = (
+        getattr(codedeploy.LambdaDeploymentConfig, name).deployment_config_name for name in (stage.traffic, ALL_AT_ONCE)
+    )
+    return CfnParameter(
+        stack,
+        "Traffic",
+        description="How CodeDeploy shifts traffic to new versions",
+        default=usual,
+        allowed_values=sorted({usual, quick}),
+    )

@@ -98,6 +98,7 @@ class ServicePlatform:
             environment=_common(service) | environment,
             size=size,
             log_retention=self.stage.log_retention,
+            description=f"Bonafide {self.stage.release}",
         )
 
     def _bundle(self) -> dict[str, str]:

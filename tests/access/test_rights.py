@@ -1,15 +1,26 @@
 """Permissions to deploy: enough for the templates, and no more than the documents say."""
 
+import ast
+import functools
+import inspect
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore import xform_name
+from botocore.model import ServiceModel
 
+from ops import aliases, rollback
 from tests.access.evaluation import values
 from tests.access.template import Access, source
 
 ROOT = Path(__file__).parents[2]
+# Services that a rollback calls.
+CLIENTS = ("cloudformation", "codedeploy", "lambda")
 
 # Covered by CloudFormation's own rights, or by the statements about roles and buckets.
 EXEMPT = {"IAM", "CDK", "S3"}
@@ -85,3 +96,25 @@ def test_the_pipeline_has_the_boundary_of_deployments(access: Access) -> None:
     ):
         name = source()["Resources"][policy]["Properties"]["ManagedPolicyName"]["Sub"].replace("${Stage}", "$(STAGE)")
         assert f"{name}" in command.split(f"--{option} ")[1].split("\n")[0]
+
+
+def test_the_pipeline_may_make_the_calls_of_a_rollback(access: Access) -> None:
+    (policy,) = access["Deploy"]["Policies"]
+    granted = {action for each in policy["PolicyDocument"]["Statement"] for action in values(each["Action"])}
+    for module in (rollback, aliases):
+        assert set(_calls(module)) <= granted
+
+
+def _calls(module: ModuleType) -> Iterator[str]:
+    """Yields the actions of the calls that a module makes, by the names of the clients' methods."""
+    methods = {xform_name(each): each for service in CLIENTS for each in _model(service).operation_names}
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        name = node.attr if isinstance(node, ast.Attribute) else node.value if isinstance(node, ast.Constant) else None
+        if isinstance(name, str) and name in methods:
+            operation = methods[name]
+            yield next(f"{each}:{operation}" for each in CLIENTS if operation in _model(each).operation_names)
+
+
+@functools.cache
+def _model(service: str) -> ServiceModel:
+    return botocore.session.get_session().get_service_model(service)

@@ -12,7 +12,8 @@ from bonafide.adapters.api import PublicApiClient
 from bonafide.adapters.codedeploy import CodeDeployReleases
 from bonafide.adapters.invoker import LambdaInvoker, proxy_event
 from bonafide.ports.probes import ReleaseTarget
-from bonafide.probes.calls import CHECKS, FunctionCalls, WrongAnswer
+from bonafide.probes.budget import WrongAnswer
+from bonafide.probes.calls import CHECKS, FunctionCalls
 from bonafide.probes.golden import GoldenSetup
 from bonafide.probes.synthetic import SyntheticCaller
 from bonafide_client import NO_RETRIES, Client, SigV4Signer
@@ -69,7 +70,7 @@ def public(endpoint: str, seconds: float) -> PublicApiClient:
 
 
 def test_the_synthetic_caller_is_served_through_the_api(bonafide: Deployment) -> None:
-    assert SyntheticCaller(golden(), public(bonafide.endpoint, 30)).handle() == {"failed": 0}
+    assert SyntheticCaller(golden(), public(bonafide.endpoint, 30)).handle(lambda: 120) == {"failed": 0}
 
 
 def test_the_deployed_synthetic_caller_calls_through_the_client_in_its_layer(bonafide: Deployment) -> None:
@@ -94,7 +95,7 @@ def test_a_query_reaches_a_function_as_it_would_through_the_api() -> None:
 def test_a_hook_learns_what_is_released_and_reports(bonafide: Deployment) -> None:
     plane = ControlPlane()
     try:
-        execution = HookExecution("ManageDomainsFunction05767D89", "7")
+        execution = HookExecution("ManageDomainsFunction05767D89", "7", "6")
         plane.expect(execution)
         session = boto3.Session(ACCOUNT, SECRET, region_name=REGION)
         client = session.client("codedeploy", endpoint_url=plane.variables["AWS_ENDPOINT_URL_CODEDEPLOY"])

@@ -1,11 +1,14 @@
 """One archive for all stages."""
 
+import re
 import tarfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ops.release import merge, pack
+from ops.release import identify, merge, pack
+from ops.synthesis import ROOT
 
 
 def test_equal_content_makes_an_equal_archive_whenever_it_is_packed(tmp_path: Path) -> None:
@@ -32,6 +35,13 @@ def test_the_stacks_of_all_stages_are_in_one_manifest() -> None:
         "version": "1",
         "artifacts": {"dev": {"type": "stack"}, "production": {"type": "stack"}},
     }
+
+
+def test_a_release_is_known_by_its_revision_and_its_time(tmp_path: Path) -> None:
+    built = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
+    assert identify(tmp_path, built) == "unknown 2026-01-31T10:00:00Z"
+    assert re.fullmatch(r"[0-9a-f]{12}(-dirty)? 2026-01-31T10:00:00Z", identify(ROOT, built))
+    assert identify(ROOT, built) != identify(ROOT, built + timedelta(seconds=1))
 
 
 def test_templates_that_depend_on_an_account_are_refused() -> None:

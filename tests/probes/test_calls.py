@@ -1,14 +1,16 @@
 """Golden calls against a service that answers as it is told."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
+from bonafide.contracts.domains import DomainSettings
 from bonafide.ports.probes import Document, ProbeResponse, ReleaseTarget
-from bonafide.probes.calls import CHECKS, REPEATS, FunctionCalls, WrongAnswer
-from bonafide.probes.golden import GoldenSetup
-from bonafide.probes.release import ReleaseProbe
-from bonafide.probes.synthetic import SyntheticCaller
+from bonafide.probes.budget import WrongAnswer
+from bonafide.probes.calls import CHECKS, REPEATS, FunctionCalls
+from bonafide.probes.golden import SETTINGS, GoldenSetup
+from bonafide.probes.release import RESERVED_SECONDS, ReleaseProbe
+from bonafide.probes.synthetic import SPEAKERS, SyntheticCaller
 
 AUDIO = {name: name.encode() for name in ("enrollment", "genuine", "impostor", "silence")}
 RIGHT = {"genuine": "ACCEPT", "impostor": "REJECT", "silence": "INCONCLUSIVE"}
@@ -163,9 +165,15 @@ class Deployments:
         self.reports.append((deployment, execution, succeeded))
 
 
-def release(deployments: Deployments, deployment: str = "d-1") -> list[tuple[str, str, bool]]:
+def plenty() -> float:
+    return 240.0
+
+
+def release(
+    deployments: Deployments, deployment: str = "d-1", seconds_left: Callable[[], float] = plenty
+) -> list[tuple[str, str, bool]]:
     event = {"DeploymentId": deployment, "LifecycleEventHookExecutionId": "e-1"}
-    ReleaseProbe(GOLDEN, deployments, {"describe_service": "describe-1A2B"}).handle(event)
+    ReleaseProbe(GOLDEN, deployments, {"describe_service": "describe-1A2B"}).handle(event, seconds_left)
     return deployments.reports
 
 
@@ -185,8 +193,49 @@ def test_a_release_that_cannot_be_probed_is_stopped(deployment: str, function: s
     assert not succeeded
 
 
+def test_a_release_is_stopped_in_time_when_its_calls_take_too_long() -> None:
+    service = Service()
+    assert release(Deployments(service), seconds_left=lambda: RESERVED_SECONDS - 1) == [("d-1", "e-1", False)]
+    assert service.asked == []
+
+
+def test_the_time_that_the_last_call_takes_does_not_count_against_the_version() -> None:
+    left = iter([RESERVED_SECONDS, 0.0])
+    assert release(Deployments(Service()), seconds_left=lambda: next(left)) == [("d-1", "e-1", True)]
+
+
+def test_a_function_past_the_api_is_not_invoked_without_time_either() -> None:
+    deployments, service = Deployments(Service(), "close-3C4D"), Service()
+    event = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
+    ReleaseProbe(GOLDEN, deployments, {"close_sessions": "close-3C4D"}).handle(event, lambda: 0)
+    assert (deployments.reports, service.asked) == ([("d-1", "e-1", False)], [])
+
+
 def test_the_synthetic_caller_asks_everything_whatever_fails_of_it() -> None:
     service = Service({"describe_service": {"status": "tired"}, "authenticate_caller": {"decision": "REJECT"}})
-    assert SyntheticCaller(GOLDEN, service).handle() == {"failed": 2}
+    assert SyntheticCaller(GOLDEN, service).handle(plenty) == {"failed": 2}
     assert "ingest_audio" in {function for function, _ in service.asked}
-    assert SyntheticCaller(GOLDEN, Service()).handle() == {"failed": 0}
+    assert SyntheticCaller(GOLDEN, Service()).handle(plenty) == {"failed": 0}
+
+
+def test_the_synthetic_caller_ends_before_it_is_killed() -> None:
+    service = Service()
+    assert SyntheticCaller(GOLDEN, service).handle(lambda: 0) == {"failed": 4}
+    assert service.asked == []
+
+
+def speakers(seconds: float) -> set[str]:
+    service = Service()
+    SyntheticCaller(GOLDEN, service, now=lambda: seconds).handle(plenty)
+    return {what.rpartition("/")[2] for function, what in service.asked if what.startswith("DELETE")}
+
+
+def test_a_later_run_erases_the_speaker_that_a_killed_run_left_behind_and_the_next_one_does_not() -> None:
+    (speaker,) = speakers(0)
+    assert speakers(600) == {speaker}
+    assert speakers(60) != {speaker}
+    assert len({name for minute in range(1000) for name in speakers(60 * minute + minute % 7)}) <= SPEAKERS
+
+
+def test_decisions_of_probes_are_deleted_after_a_day() -> None:
+    assert DomainSettings.model_validate(SETTINGS).retention.decision_days == 1

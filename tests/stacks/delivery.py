@@ -1,7 +1,9 @@
 """Safeguards of a release, as checks on templates: each check yields the faults that it finds."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Any
 
@@ -68,6 +70,12 @@ def group(template: Template, alias: Any) -> dict[str, Any]:
     return dict(template["Resources"].get(reference, {}).get("Properties", {}))
 
 
+def configuration(template: Template, alias: Any) -> str:
+    """Returns how traffic is shifted unless a deployment says otherwise."""
+    name = group(template, alias).get("DeploymentConfigName")
+    return str(template["Parameters"][name["Ref"]]["Default"] if isinstance(name, dict) else name)
+
+
 def every_function_is_released_by_codedeploy(template: Template) -> Iterator[str]:
     for function in set(RELEASE_ALARMS) ^ set(aliases(template)):
         yield f"{function} is not a released function"
@@ -86,7 +94,7 @@ def every_release_is_probed(template: Template) -> Iterator[str]:
 
 def traffic_is_shifted_in_parts(template: Template) -> Iterator[str]:
     for function, (_, alias) in aliases(template).items():
-        if group(template, alias).get("DeploymentConfigName") != CANARY:
+        if configuration(template, alias) != CANARY:
             yield f"{function} gets all its traffic at once"
 
 
@@ -140,9 +148,42 @@ def readers_come_before_writers_and_entry_points_last(template: Template) -> Ite
                 yield f"{function} may be updated before {earlier}"
 
 
+def a_version_that_is_rolled_back_can_be_published_again(template: Template) -> Iterator[str]:
+    for id_, each in of(template, "Lambda::Version").items():
+        if each["DeletionPolicy"] != "RetainExceptOnCreate":
+            yield f"{id_} is in the way of the release that is deployed again"
+        function = template["Resources"][each["Properties"]["FunctionName"]["Ref"]]
+        if template["Outputs"]["Release"]["Value"] not in function["Properties"].get("Description", ""):
+            yield f"{id_} may be equal to the version of another release"
+
+
+def nothing_waits_for_itself(template: Template) -> Iterator[str]:
+    """References count wherever they stand, also in update policies."""
+    graph = {id_: _references(each) & set(template["Resources"]) for id_, each in template["Resources"].items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        yield f"{error.args[1]} wait for each other"
+
+
+def _references(value: Any) -> set[str]:
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            return {name}
+        case {"Fn::Sub": str(text)}:
+            return set(re.findall(r"\$\{(\w+)", text))
+        case dict():
+            needed = value.get("DependsOn", [])
+            named = {needed} if isinstance(needed, str) else {each for each in needed if isinstance(each, str)}
+            return named.union(*map(_references, value.values()))
+        case list():
+            return set().union(*map(_references, value))
+    return set()
+
+
 def deletion_retains_state_and_nothing_else(template: Template) -> Iterator[str]:
     for id_, each in template["Resources"].items():
-        retained = each.get("DeletionPolicy") == "Retain"
+        retained = each.get("DeletionPolicy", "").startswith("Retain")
         if each["Type"] in STATEFUL and not (retained and each.get("UpdateReplacePolicy") == "Retain"):
             yield f"{id_} is deleted, with its content"
         if retained and each["Type"] not in RETAINED:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stacks import delivery
-from tests.stacks.delivery import Template, aliases, group, of, policy
+from tests.stacks.delivery import CANARY, Template, aliases, configuration, group, of, policy
 from tests.stacks.test_permissions import actions
 
 type Check = Callable[[Template], Iterator[str]]
@@ -43,7 +43,8 @@ def alarm(template: Template) -> dict[str, Any]:
 
 
 def first(template: Template, kind: str) -> dict[str, Any]:
-    return dict(next(iter(of(template, kind).values())))
+    found: dict[str, Any] = next(iter(of(template, kind).values()))
+    return found
 
 
 def _drop_version(template: Template) -> None:
@@ -101,6 +102,25 @@ MUTATIONS: dict[str, tuple[str, Check, Mutation]] = {
         SERVICE,
         delivery.traffic_is_shifted_in_parts,
         lambda template: settings(template).update(DeploymentConfigName="CodeDeployDefault.LambdaAllAtOnce"),
+    ),
+    "a version is left behind by a rollback": (
+        SERVICE,
+        delivery.a_version_that_is_rolled_back_can_be_published_again,
+        lambda template: first(template, "Lambda::Version").update(DeletionPolicy="Retain"),
+    ),
+    "a function does not name its release": (
+        SERVICE,
+        delivery.a_version_that_is_rolled_back_can_be_published_again,
+        lambda template: template["Resources"][victim(template)["Properties"]["FunctionName"]["Ref"]]["Properties"].pop(
+            "Description"
+        ),
+    ),
+    "a hook waits for the function that it releases": (
+        SERVICE,
+        delivery.nothing_waits_for_itself,
+        lambda template: template["Resources"][update(template)["BeforeAllowTrafficHook"]["Ref"]].update(
+            DependsOn=aliases(template)["ingest_audio"][0]
+        ),
     ),
     "an alarm is about all versions together": (
         SERVICE,
@@ -202,6 +222,24 @@ def test_without_recognizing_layers_that_would_be_missed(variants: Path) -> None
     assert list(delivery.functions_that_a_change_does_not_release(before, after)) != []
 
 
+def test_another_release_of_the_same_revision_has_versions_of_its_own(variants: Path) -> None:
+    before, after = (read(variants / name, SERVICE) for name in ("true", "release"))
+    assert list(delivery.functions_that_a_change_does_not_release(before, after)) == []
+    # Nothing else knows the release, so that equal content stays equal from one release to the next.
+    text = json.dumps(of(after, "Lambda::Function") | {"Release": after["Outputs"]["Release"]})
+    assert json.dumps(after).count("another") == text.count("another") == len(of(after, "Lambda::Function")) + 1
+    assert read(variants / "true", DATA) == read(variants / "release", DATA)
+    assert read(variants / "true", MONITORING) == read(variants / "release", MONITORING)
+
+
+def test_a_deployment_may_shift_all_traffic_at_once(variants: Path) -> None:
+    template = read(variants / "true", SERVICE)
+    assert {json.dumps(group(template, alias)["DeploymentConfigName"]) for _, alias in aliases(template).values()} == {
+        json.dumps({"Ref": "Traffic"})
+    }
+    assert template["Parameters"]["Traffic"]["AllowedValues"] == ["CodeDeployDefault.LambdaAllAtOnce", CANARY]
+
+
 def test_the_order_of_the_capabilities_has_no_meaning(variants: Path) -> None:
     before, after = (read(variants / name, SERVICE)["Resources"] for name in ("true", "reversed"))
     # CDK names an API's deployment for its methods in their order.
@@ -233,7 +271,7 @@ def test_concurrency_cannot_be_provisioned_for_an_unknown_function(variants: Pat
 
 def test_development_shifts_all_traffic_at_once_and_the_others_a_part(variants: Path, assembly: Path) -> None:
     development = json.loads((assembly / "Bonafide-dev-Service.template.json").read_text())
-    configurations = {group(development, alias)["DeploymentConfigName"] for _, alias in aliases(development).values()}
+    configurations = {configuration(development, alias) for _, alias in aliases(development).values()}
     assert configurations == {"CodeDeployDefault.LambdaAllAtOnce"}
     assert list(delivery.traffic_is_shifted_in_parts(read(variants / "true", SERVICE))) == []
 

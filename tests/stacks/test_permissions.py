@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ops.synthesis import ROOT
+from stacks.constructs.probes import READING, REPORTING
 from tests.stacks.calls import Action, reachable
 from tests.stacks.conftest import OfKind, Resources, as_list
 
@@ -36,8 +37,8 @@ EVENT_SOURCE: dict[str, set[Action]] = {
 }
 PROBES = {
     "probe_release": {
-        "codedeploy:BatchGetDeploymentTargets",
-        "codedeploy:ListDeploymentTargets",
+        "codedeploy:GetApplicationRevision",
+        "codedeploy:GetDeployment",
         "codedeploy:PutLifecycleEventHookExecutionStatus",
         "lambda:InvokeFunction",
     },
@@ -118,6 +119,22 @@ def test_a_role_that_only_reads_cannot_encrypt(service: OfKind) -> None:
 def test_probes_may_call_and_report_and_reach_no_store(function: str, service: OfKind) -> None:
     found = {action for action, *_ in granted(service("AWS::IAM::Policy"), function)}
     assert {action for action in found if action.partition(":")[0] not in PLATFORM} == PROBES[function]
+
+
+def test_the_release_hook_makes_the_calls_that_its_role_allows(
+    environment: None, monkeypatch: pytest.MonkeyPatch, service: OfKind
+) -> None:
+    for name in ("PROBE_BOUNDS_MS", "PROBED_FUNCTIONS"):
+        monkeypatch.setenv(f"BONAFIDE_{name}", "{}")
+    monkeypatch.setenv("BONAFIDE_GOLDEN_DIR", "golden")
+    monkeypatch.setenv("BONAFIDE_PROBE_DOMAIN", "probe")
+    made = {f"{name}:{action}" for name, action, _ in reachable(ROOT / "functions/probe_release/handler.py")}
+    assert {each for each in made if each.startswith("codedeploy:")} == {*REPORTING, READING}
+    application = next(iter(service("AWS::CodeDeploy::Application")))
+    for action, resource in granted(service("AWS::IAM::Policy"), "probe_release"):
+        if action.startswith("codedeploy:"):
+            assert application in resource
+            assert (":application:" in resource) == (action == READING)
 
 
 def test_nothing_is_granted_twice(service: OfKind) -> None:

@@ -59,6 +59,7 @@ def main(out: Path, changed: Path) -> None:
     optional(out / "optional")
     reverse(out / "reversed")
     synthesize(out / "layer", changed)
+    synthesize(out / "release", ROOT, release="another")
     synthesize(out / "unrecognized", changed, **{RECOGNIZED: False})
     synthesize(out / "unrecognized-true", ROOT, **{RECOGNIZED: False})
     for name, function in (("refusal", VICTIM), ("misspelt", f"{VICTIM}s")):

@@ -1,11 +1,13 @@
 """The plan of a stack update, from two templates: aliases that change, their order and their traffic shifting.
 
+A rollback is planned in the same way, from the new template to the old one, whose update policies it follows.
+
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
 https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,27 +39,39 @@ class AliasShift:
 
     Attributes:
         function: name of the function.
-        steps: steps of traffic shifting; the last one has weight 1.
+        version: number of the version that the alias is moved to.
+        former: number of the version that it points to; None for an alias that is created.
+        steps: steps of traffic shifting; the last one has weight 1. There are none for an alias that is created.
         alarms: alarms, each of which stops the update.
         before: hook function to invoke before traffic is shifted, if any.
         after: hook function to invoke after all traffic is shifted, if any.
     """
 
     function: str
-    steps: Sequence[TrafficStep]
+    version: str
+    former: str | None = None
+    steps: Sequence[TrafficStep] = ()
     alarms: Sequence[str] = ()
     before: str | None = None
     after: str | None = None
 
 
-def waves(old: StackTemplate, new: StackTemplate) -> list[list[AliasShift]]:
-    """Returns the updates of aliases whose version changes, dependencies first."""
+def waves(old: StackTemplate, new: StackTemplate, only: Collection[str] | None = None) -> list[list[AliasShift]]:
+    """Returns the updates of aliases whose version changes, dependencies first.
+
+    Args:
+        old: template that is deployed.
+        new: template whose update policies apply.
+        only: names of functions, if others stay as they are.
+    """
     known = set(old.versions().values())
-    changed = {id_: each for id_, each in _aliases(new).items() if _version(each) not in known}
+    changed = {
+        id_: each
+        for id_, each in _aliases(new).items()
+        if _version(each) not in known and (only is None or _function(new, each) in only)
+    }
     ranks = {id_: _rank(id_, new, changed) for id_ in changed}
-    return [
-        [_shift(new, changed[id_]) for id_ in changed if ranks[id_] == rank] for rank in sorted(set(ranks.values()))
-    ]
+    return [[_shift(old, new, id_) for id_ in changed if ranks[id_] == rank] for rank in sorted(set(ranks.values()))]
 
 
 def steps(config: str) -> list[TrafficStep]:
@@ -96,15 +110,24 @@ def _needed(resource: str, template: StackTemplate, changed: Mapping[str, Any]) 
         yield from [each] if each in changed else _needed(each, template, changed)
 
 
-def _shift(template: StackTemplate, alias: Mapping[str, Any]) -> AliasShift:
-    function = template.function(alias["Properties"]["FunctionName"])
+def _shift(old: StackTemplate, new: StackTemplate, id_: str) -> AliasShift:
+    alias = _aliases(new)[id_]
+    function, version = _function(new, alias), new.number(_version(alias))
+    if id_ not in _aliases(old):
+        # An update policy says nothing of an alias that is created.
+        return AliasShift(function, version)
+    former = old.number(_version(_aliases(old)[id_]))
     policy = alias.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate")
     if policy is None:
-        return AliasShift(function, [TrafficStep(1)])
-    group = _group(template, policy["DeploymentGroupName"])
+        return AliasShift(function, version, former, [TrafficStep(1)])
+    group = _group(new, policy["DeploymentGroupName"])
     hooks = [policy.get(name) for name in ("BeforeAllowTrafficHook", "AfterAllowTrafficHook")]
-    before, after = (template.function(hook) if hook else None for hook in hooks)
-    return AliasShift(function, steps(group["DeploymentConfigName"]), _alarms(group), before, after)
+    before, after = (new.function(hook) if hook else None for hook in hooks)
+    return AliasShift(function, version, former, steps(group["DeploymentConfigName"]), _alarms(group), before, after)
+
+
+def _function(template: StackTemplate, alias: Mapping[str, Any]) -> str:
+    return template.function(alias["Properties"]["FunctionName"])
 
 
 def _group(template: StackTemplate, reference: Mapping[str, str]) -> Mapping[str, Any]:

@@ -46,7 +46,10 @@ def test_a_handler_that_raises_is_stopped_by_golden_calls_before_any_caller_meet
     assert (tmp_path / "raises.png").exists()
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+CHANGING = [scenario for scenario in SCENARIOS if not scenario.first]
+
+
+@pytest.mark.parametrize("scenario", CHANGING, ids=lambda scenario: scenario.name)
 def test_every_scenario_finds_what_it_changes(scenario: Scenario, tmp_path: Path) -> None:
     changed = copy(tmp_path / "changed", scenario.change)
     original = copy(tmp_path / "original", lambda _root: None)
@@ -67,6 +70,11 @@ def test_a_release_that_ended_as_it_has_to_holds() -> None:
     assert story().held
     assert not story(status=UpdateStatus.PROMOTED, reason="").held
     assert not story(reason="golden calls of authenticate_caller before traffic").held
+
+
+def test_the_first_deployment_shifts_no_traffic() -> None:
+    assert story("first", status=UpdateStatus.PROMOTED, reason="", shares=[]).held
+    assert not story("first", status=UpdateStatus.PROMOTED, reason="").held
 
 
 def test_a_bad_version_must_never_have_had_all_traffic_even_if_it_was_taken_back() -> None:

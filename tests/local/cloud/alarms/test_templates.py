@@ -10,6 +10,7 @@ from local.cloud.alarms.monitor import AlarmMonitor
 from local.cloud.dashboards.dashboard import dashboards
 from local.cloud.dashboards.drawing import DashboardView, draw
 from local.cloud.metrics.store import Metric, MetricStore
+from local.cloud.releases.published import PublishedVersions
 from local.rehearse.target import SynthesizedVersion, read
 
 
@@ -17,7 +18,7 @@ from local.rehearse.target import SynthesizedVersion, read
 def version(assembly: Path) -> SynthesizedVersion:
     outputs = StackTemplate.read(assembly, "Bonafide-dev-Data", {}).content["Outputs"].values()
     exports = {each["Export"]["Name"]: each["Export"]["Name"] for each in outputs}
-    return read(assembly, "dev", StackTemplate.read(assembly, "Bonafide-dev-Service", exports))
+    return read(assembly, "dev", StackTemplate.read(assembly, "Bonafide-dev-Service", exports), PublishedVersions())
 
 
 def test_every_alarm_is_evaluated_and_silence_alone_worries_only_the_one_that_watches_for_it(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws.template import StackTemplate
+from local.cloud.releases.published import PublishedVersions
 
 READER, DOOR, PROBE = "ReadFunction00000001", "DoorFunction00000002", "ProbeFunction00000003"
 CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
@@ -30,6 +31,13 @@ def template(read: str = "a", door: str = "a", config: str = CANARY, **group: An
     return StackTemplate(Path(), "Service", {"Resources": resources}, {})
 
 
+def update(old: StackTemplate, new: StackTemplate) -> tuple[StackTemplate, StackTemplate]:
+    """Both templates with the numbers of their versions, the old one as the first deployment."""
+    published = PublishedVersions()
+    deployed = published.deploy(None, old)
+    return deployed, published.deploy(deployed, new)
+
+
 def function(name: str, prefix: str, content: str, config: str, group: dict[str, Any]) -> dict[str, Any]:
     version = f"{prefix}Version{content}"
     policy = {
@@ -50,8 +58,8 @@ def function(name: str, prefix: str, content: str, config: str, group: dict[str,
         "Lambda::Alias", FunctionName={"Ref": name}, FunctionVersion={"Fn::GetAtt": [version, "Version"]}, Name="live"
     )
     return {
-        name: resource("Lambda::Function"),
-        version: resource("Lambda::Version", FunctionName={"Ref": name}),
+        name: resource("Lambda::Function", Description=content),
+        version: resource("Lambda::Version", FunctionName={"Ref": name}) | {"DeletionPolicy": "RetainExceptOnCreate"},
         f"{prefix}Alias": alias | {"UpdatePolicy": {"CodeDeployLambdaAliasUpdate": policy}},
         f"{prefix}Group": resource("CodeDeploy::DeploymentGroup", **(settings | group)),
     }

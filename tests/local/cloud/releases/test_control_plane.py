@@ -28,7 +28,7 @@ def client(plane: ControlPlane, service: Any) -> Any:
 
 
 def expected(plane: ControlPlane) -> HookExecution:
-    execution = HookExecution("AuthenticateCaller", "2")
+    execution = HookExecution("AuthenticateCaller", "2", "1")
     plane.expect(execution)
     return execution
 
@@ -70,14 +70,34 @@ def test_a_hook_reports_once(plane: ControlPlane, status: str) -> None:
     assert execution.status() == status
 
 
-def test_a_hook_can_ask_which_version_it_is_about(plane: ControlPlane) -> None:
-    expected(plane)
+def test_a_deployment_names_its_revision_which_holds_the_versions(plane: ControlPlane) -> None:
+    execution = expected(plane)
+    codedeploy = client(plane, "codedeploy")
+    info = codedeploy.get_deployment(deploymentId=execution.deployment)["deploymentInfo"]
+    assert "content" not in info["revision"]["appSpecContent"]
+    found = codedeploy.get_application_revision(applicationName=info["applicationName"], revision=info["revision"])
+    ((resource,),) = (each.values() for each in json.loads(found["revision"]["string"]["content"])["Resources"])
+    versions = {"CurrentVersion": "1", "TargetVersion": "2"}
+    assert resource["Properties"] == {"Name": "AuthenticateCaller", "Alias": "live", **versions}
+
+
+def test_the_target_of_a_deployment_says_nothing_of_versions_while_a_hook_runs(plane: ControlPlane) -> None:
     deployment = expected(plane).deployment
     codedeploy = client(plane, "codedeploy")
     (target,) = codedeploy.list_deployment_targets(deploymentId=deployment)["targetIds"]
     found = codedeploy.batch_get_deployment_targets(deploymentId=deployment, targetIds=[target])["deploymentTargets"]
-    info = found[0]["lambdaTarget"]["lambdaFunctionInfo"]
-    assert (info["functionName"], info["targetVersion"]) == ("AuthenticateCaller", "2")
+    assert found[0]["lambdaTarget"]["lambdaFunctionInfo"] == {}
+
+
+def test_what_does_not_exist_is_refused(plane: ControlPlane) -> None:
+    codedeploy = client(plane, "codedeploy")
+    with pytest.raises(ClientError, match="DeploymentDoesNotExist"):
+        codedeploy.get_deployment(deploymentId="d-OTHER0000")
+    unknown = {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "0" * 64}}
+    with pytest.raises(ClientError, match="RevisionDoesNotExist"):
+        codedeploy.get_application_revision(applicationName="Releases", revision=unknown)
+    with pytest.raises(ClientError, match="ApplicationDoesNotExist"):
+        codedeploy.get_application_revision(applicationName="Others", revision=unknown)
 
 
 def test_nobody_reports_for_another_deployment_or_something_else(plane: ControlPlane) -> None:

@@ -1,7 +1,8 @@
 """Releases on simulated minutes, over synthetic metrics: who gets the new version, and when it is taken back."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,12 @@ from local.cloud.alarms.alarm import AlarmState
 from local.cloud.alarms.monitor import AlarmMonitor
 from local.cloud.metrics.store import Metric, MetricStore
 from local.cloud.releases.deploy import StackUpdate, UpdateStatus
-from local.cloud.releases.plan import AliasShift, steps, waves
-from tests.local.cloud.releases.templates import CANARY, template
+from local.cloud.releases.plan import AliasShift, steps
+from tests.local.cloud.releases.templates import CANARY, template, update
 
 CALLS = 100
+# Alarms about the released version alone, as the product has them.
+OWN: dict[str, Any] = {"AlarmConfiguration": {"Enabled": True, "Alarms": [{"Name": {"Ref": "NewFailing"}}]}}
 
 type Failing = Callable[[int], float]
 
@@ -35,6 +38,7 @@ class World:
     Attributes:
         failing: part of the new version's calls that fail in a minute.
         reports: what the hook reports, in turn; the last one from then on.
+        reverted: how often all but the aliases was restored.
     """
 
     failing: Failing = lambda _minute: 0.0
@@ -46,6 +50,7 @@ class World:
     history: list[tuple[int, str, float]] = field(default_factory=list)
     called: list[tuple[str, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    reverted: int = 0
 
     def __post_init__(self) -> None:
         self.monitor = AlarmMonitor(self.store)
@@ -53,12 +58,19 @@ class World:
     def now(self) -> float:
         return self.minute * 60
 
-    def share(self, function: str, weight: float) -> None:
-        self.weights[function] = weight
-        self.history.append((self.minute, function, weight))
+    def create(self, shift: AliasShift) -> None:
+        self.weights[shift.function] = 0
 
-    def restore(self, function: str) -> None:
-        self.weights[function] = 0
+    def share(self, shift: AliasShift, weight: float) -> None:
+        self.weights[shift.function] = weight if shift.version == "2" else 1 - weight
+        self.history.append((self.minute, shift.function, self.weights[shift.function]))
+
+    def restore(self, shift: AliasShift) -> None:
+        self.weights[shift.function] = 0 if shift.former == "1" else 1
+
+    def revert(self) -> None:
+        self.reverted += 1
+        self.monitor.define(self.former)
 
     def alarming(self, names: Sequence[str]) -> list[str]:
         return self.monitor.alarming(names)
@@ -74,13 +86,20 @@ class World:
         self.minute += 1
         self.monitor.evaluate(self.minute * 60)
 
-    def release(self, old: StackTemplate, new: StackTemplate, minutes: int = 120) -> StackUpdate:
-        updated = new.after(old)
-        release = StackUpdate(waves(old, updated), self, lambda text, _: self.notes.append(text))
-        self.monitor.define(updated)
+    def begin(self, old: StackTemplate, new: StackTemplate) -> StackUpdate:
+        release = StackUpdate(*update(old, new), self, lambda text, _: self.notes.append(text))
+        self.former = release.old
+        self.monitor.define(release.new)
         self.pass_a_minute()
-        for _ in zip(release.run(), range(minutes), strict=False):
+        return release
+
+    def play(self, steps: Iterator[None], minutes: int = 120) -> None:
+        for _ in zip(steps, range(minutes), strict=False):
             self.pass_a_minute()
+
+    def release(self, old: StackTemplate, new: StackTemplate) -> StackUpdate:
+        release = self.begin(old, new)
+        self.play(release.run())
         return release
 
 
@@ -104,11 +123,74 @@ def test_doors_open_only_after_what_stands_behind_them() -> None:
 
 def test_a_version_that_fails_is_taken_back_and_never_gets_more_than_its_first_share() -> None:
     world = World(failing=lambda _minute: 0.5)
-    release = world.release(template(), template("b", "b"))
+    release = world.release(template(**OWN), template("b", "b", **OWN))
     assert release.status == UpdateStatus.ROLLED_BACK
     assert "door-failing-2" in release.reason
     assert [weight for _, function, weight in world.history if function == "door"] == [0.1]
     assert world.weights == {"read": 0, "door": 0}
+
+
+def test_what_was_released_before_it_goes_back_as_it_came_by_the_old_policy_and_past_the_hooks() -> None:
+    world = World(failing=lambda _minute: 0.5)
+    new = template("b", "b", **OWN)
+    new.content["Resources"]["ReadGroup"]["Properties"]["DeploymentConfigName"] = "CodeDeployDefault.LambdaAllAtOnce"
+    release = world.release(template(**OWN), new)
+    assert (release.status, world.reverted) == (UpdateStatus.ROLLED_BACK, 1)
+    read = [(minute, weight) for minute, function, weight in world.history if function == "read"]
+    assert [weight for _, weight in read] == [1, 0.9, 0]
+    assert read[2][0] - read[1][0] == 5
+    # Before and after, forth and back.
+    assert [function for function, _ in world.called].count("read") == 4
+
+
+def test_an_alarm_about_the_service_as_a_whole_is_in_the_way_of_the_way_back() -> None:
+    world = World(failing=lambda _minute: 1)
+    release = world.release(template(), template("b", "b"))
+    assert (release.status, world.weights) == (UpdateStatus.ROLLBACK_FAILED, {"read": 1, "door": 0})
+
+
+def test_others_of_the_same_wave_that_are_under_way_go_back_at_once() -> None:
+    world = World(reports=["Succeeded", "Failed"])
+    old, new = template(), template("b", "b")
+    for each in (old, new):
+        each.content["Resources"]["DoorAlias"].pop("DependsOn")
+    release = world.release(old, new)
+    assert release.status == UpdateStatus.ROLLED_BACK
+    assert (world.weights, release.updated) == ({"read": 0, "door": 0}, set())
+
+
+def test_a_rollback_that_fails_is_continued_with_what_is_left() -> None:
+    # The reader is released, the door is not, and the reader's way back fails first.
+    world = World(reports=["Succeeded", "Succeeded", "Failed", "Failed", "Succeeded"])
+    release = world.release(template(), template("b", "b"))
+    assert (release.status, world.weights["read"]) == (UpdateStatus.ROLLBACK_FAILED, 1)
+    world.play(release.continue_rollback())
+    assert (release.status, world.weights["read"], release.updated) == (UpdateStatus.ROLLED_BACK, 0, set())
+    with pytest.raises(ValueError, match="cannot be continued"):
+        world.play(release.continue_rollback())
+
+
+def test_a_canceled_update_goes_back_and_one_that_is_over_cannot_be_canceled() -> None:
+    world = World()
+    release = world.begin(template(), template("b", "b"))
+    running = release.run()
+    world.play(running, 9)
+    assert world.weights == {"read": 1, "door": 0.1}
+    release.cancel()
+    world.play(running)
+    assert (release.status, release.reason) == (UpdateStatus.ROLLED_BACK, "canceled")
+    assert world.weights == {"read": 0, "door": 0}
+    with pytest.raises(ValueError, match="cannot be canceled"):
+        release.cancel()
+
+
+def test_the_first_deployment_shifts_and_probes_nothing() -> None:
+    world, new = World(), template("a", "a")
+    names = ("ReadAl", "ReadVer", "DoorAl", "DoorVer")
+    before = {id_: each for id_, each in new.content["Resources"].items() if not id_.startswith(names)}
+    release = world.release(replace(new, content={"Resources": before}), new)
+    assert release.status == UpdateStatus.PROMOTED
+    assert (world.history, world.called, world.weights) == ([], [], {"read": 0, "door": 0})
 
 
 def test_a_version_that_fails_its_golden_calls_gets_no_traffic() -> None:
@@ -143,7 +225,7 @@ def test_without_any_traffic_no_alarm_is_raised_and_golden_calls_decide() -> Non
 
 
 def test_an_alarm_about_a_version_begins_anew_with_the_next_one() -> None:
-    first, second = template(), template(door="b").after(template())
+    first, second = update(template(), template(door="b"))
     world = World(failing=lambda _minute: 1)
     world.monitor.define(first)
     world.store.put(Metric.of("Bonafide", "Failures", {"version": "1"}), 30, [1.0])
@@ -155,7 +237,9 @@ def test_an_alarm_about_a_version_begins_anew_with_the_next_one() -> None:
 
 def test_a_composite_alarm_follows_its_rule() -> None:
     world = World(failing=lambda _minute: 1)
-    world.release(template(), template(door="b"))
+    world.begin(template(), template(door="b"))
+    world.weights["door"] = 1
+    world.pass_a_minute()
     assert world.monitor.states == {
         "Failing": AlarmState.ALARM,
         "NewFailing": AlarmState.ALARM,

@@ -1,15 +1,18 @@
 """What a stack update has to do."""
 
+from dataclasses import replace
+
 import pytest
 
-from local.cloud.releases.plan import TrafficStep, steps, waves
-from tests.local.cloud.releases.templates import CANARY, ROLLBACK, template
+from local.cloud.releases.plan import AliasShift, TrafficStep, steps, waves
+from tests.local.cloud.releases.templates import CANARY, ROLLBACK, template, update
 
 
 def test_only_functions_with_a_new_version_are_updated() -> None:
     assert waves(template(), template()) == []
-    ((shift,),) = waves(template(), template(door="b"))
+    ((shift,),) = waves(*update(template(), template(door="b")))
     assert (shift.function, shift.before, shift.after) == ("door", "probe", "probe")
+    assert (shift.former, shift.version) == ("1", "2")
     assert shift.alarms == ["Failing", "NewFailing"]
 
 
@@ -17,12 +20,22 @@ def test_an_alias_waits_for_those_that_it_depends_on() -> None:
     assert [[each.function for each in wave] for wave in waves(template(), template("b", "b"))] == [["read"], ["door"]]
 
 
-def test_a_new_version_has_the_next_number_and_one_that_stays_keeps_its_own() -> None:
-    updated = template(door="b").after(template())
-    again = template("b", "b").after(updated)
-    numbers = {name: again.number(version) for name, version in again.versions().items()}
-    assert numbers == {"read": "2", "door": "2"}
-    assert {name: updated.number(version) for name, version in updated.versions().items()} == {"read": "1", "door": "2"}
+def test_the_way_back_follows_the_policies_of_the_old_template() -> None:
+    old, new = update(template(config=CANARY), template("b", "b", config="CodeDeployDefault.LambdaAllAtOnce"))
+    (first,), (second,) = waves(new, old)
+    assert [(each.function, each.former, each.version) for each in (first, second)] == [
+        ("read", "2", "1"),
+        ("door", "2", "1"),
+    ]
+    assert first.steps == steps(CANARY)
+    assert [[each.function for each in wave] for wave in waves(new, old, {"door"})] == [["door"]]
+
+
+def test_an_alias_that_did_not_exist_is_created_whatever_its_policy_says() -> None:
+    new = template()
+    before = {id_: each for id_, each in new.content["Resources"].items() if not id_.startswith(("DoorAl", "DoorVer"))}
+    ((shift,),) = waves(replace(new, content={"Resources": before}), new)
+    assert shift == AliasShift("door", "1")
 
 
 @pytest.mark.parametrize(

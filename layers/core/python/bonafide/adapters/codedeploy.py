@@ -1,7 +1,8 @@
 """Releases through CodeDeploy."""
 
+import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.invoker import LambdaInvoker
 from bonafide.ports.probes import ReleaseTarget
@@ -27,11 +28,16 @@ class CodeDeployReleases:
         self._names = names
 
     def target(self, deployment: str) -> ReleaseTarget:
-        """See `ReleaseHooks`."""
-        (target,) = self._codedeploy.list_deployment_targets(deploymentId=deployment)["targetIds"]
-        found = self._codedeploy.batch_get_deployment_targets(deploymentId=deployment, targetIds=[target])
-        info = found["deploymentTargets"][0]["lambdaTarget"]["lambdaFunctionInfo"]
-        return ReleaseTarget(info["functionName"], info["targetVersion"])
+        """See `ReleaseHooks`.
+
+        The deployment names its revision by digest only, and the revision holds the AppSpec file. The target of the
+        deployment says nothing of versions before traffic is shifted.
+        https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_GetDeployment.html
+        """
+        info = self._codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
+        revision: Any = info["revision"]
+        found = self._codedeploy.get_application_revision(applicationName=info["applicationName"], revision=revision)
+        return _released(found["revision"])
 
     def invoker(self, function: str, version: str) -> LambdaInvoker:
         """See `ReleaseHooks`."""
@@ -44,3 +50,16 @@ class CodeDeployReleases:
             lifecycleEventHookExecutionId=execution,
             status="Succeeded" if succeeded else "Failed",
         )
+
+
+def _released(revision: Mapping[str, Any]) -> ReleaseTarget:
+    """Reads the one function of an AppSpec file, which CloudFormation writes as JSON.
+
+    https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html
+    """
+    text = (revision.get("string") or {}).get("content") or revision["appSpecContent"]["content"]
+    content = {name.lower(): value for name, value in json.loads(text).items()}
+    (resource,) = (each for entry in content["resources"] for each in entry.values())
+    properties = resource["Properties"]
+    # A name, or an ARN that ends with it.
+    return ReleaseTarget(properties["Name"].rpartition(":")[2], str(properties["TargetVersion"]))

@@ -14,8 +14,10 @@ from bonafide.probes.synthetic import SyntheticCaller
 from bonafide.settings import ProbeSettings, ReleaseSettings, ServiceSettings
 from bonafide_client import NO_RETRIES, Client, SigV4Signer
 
-# A new version first has to start, which takes seconds if it holds models.
-PATIENT = Config(connect_timeout=2, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 2})
+# A new version first has to start, which takes seconds if it holds models. Golden calls are repeated by their caller.
+INVOKING = Config(connect_timeout=2, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 1})
+# With the pauses between the attempts less than half a minute.
+REPORTING = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 # The longest that the API itself waits.
 API_SECONDS = 29.0
 
@@ -31,7 +33,7 @@ def release_probe() -> ReleaseProbe:
     """Returns the service behind CodeDeploy's hook."""
     names = json.loads(ReleaseSettings.read(os.environ).probed_functions)
     releases = CodeDeployReleases(
-        boto3.client("codedeploy", config=PATIENT), boto3.client("lambda", config=PATIENT), names
+        boto3.client("codedeploy", config=REPORTING), boto3.client("lambda", config=INVOKING), names
     )
     return ReleaseProbe(golden(), releases, names)
 

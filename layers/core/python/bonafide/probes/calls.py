@@ -10,6 +10,7 @@ from typing import Any
 from bonafide.audio.encoding import Encoding
 from bonafide.contracts.events import write
 from bonafide.ports.probes import ApiClient, Document, FunctionInvoker, ProbeResponse
+from bonafide.probes.budget import WrongAnswer
 from bonafide.probes.golden import CONSENT, SETTINGS, GoldenSetup
 from bonafide.records.stream import ChunkRecord
 from bonafide.services.shared.retries import jittered_pauses
@@ -21,10 +22,6 @@ POLLS, POLL_SECONDS = 30, 0.5
 TOO_MANY_REQUESTS, REPEATS = 429, 20
 # Decisions on an impostor.
 NOT_ACCEPTED = ("STEP_UP", "REJECT")
-
-
-class WrongAnswer(Exception):
-    """A golden call was answered wrongly, late or not at all."""
 
 
 def record_nothing(**_measured: float) -> None:
@@ -152,6 +149,7 @@ class GoldenCalls:
             if answer["decision_id"]:
                 return answer
             self._pause(POLL_SECONDS)
+        self._record(ProbeFailures=1)
         raise WrongAnswer("a session has no final decision")
 
     def _ask(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from bonafide.audio.encoding import Encoding
 from bonafide.ports.probes import Document
 
-# The recordings are short, so the probes' domain asks for less speech than by default.
-SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6}}
+# The recordings are short, so the probes' domain asks for less speech than by default. Nobody looks up a probe's
+# decisions later.
+SETTINGS: Document = {"policy": {"minimum_enrolment_seconds": 6}, "retention": {"decision_days": 1}}
 CONSENT: Document = {"receipt_id": "golden", "given_at": "2026-01-01T00:00:00+00:00"}
 
 

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 
 from bonafide.observability import log_unexpected, logger, measurements
 from bonafide.ports.probes import ReleaseHooks
-from bonafide.probes.calls import FunctionCalls, WrongAnswer
+from bonafide.probes.budget import SecondsLeft, TimedInvoker, WrongAnswer
+from bonafide.probes.calls import FunctionCalls
 from bonafide.probes.golden import GoldenSetup
+
+# One call to a function, then the report, with their retries (see the clients in `bootstrap/probes.py`).
+RESERVED_SECONDS = 60.0
 
 
 class ReleaseProbe:
@@ -23,18 +27,26 @@ class ReleaseProbe:
         self._releases = releases
         self._folders = {name: folder for folder, name in functions.items()}
 
-    def handle(self, event: Mapping[str, str]) -> None:
-        """Handles CodeDeploy's call of its hook; whatever goes wrong is reported as a failure of the version."""
-        deployment, execution = event["DeploymentId"], event["LifecycleEventHookExecutionId"]
-        self._releases.report(deployment, execution, succeeded=self._passes(deployment))
+    def handle(self, event: Mapping[str, str], seconds_left: SecondsLeft) -> None:
+        """Handles CodeDeploy's call of its hook.
 
-    def _passes(self, deployment: str) -> bool:
+        Whatever goes wrong, also that the time is over, is reported as a failure of the version: without a report
+        CodeDeploy would wait for an hour.
+
+        Args:
+            event: names the deployment and the execution of the hook.
+            seconds_left: returns the remaining time of the invocation.
+        """
+        deployment, execution = event["DeploymentId"], event["LifecycleEventHookExecutionId"]
+        self._releases.report(deployment, execution, succeeded=self._passes(deployment, seconds_left))
+
+    def _passes(self, deployment: str, seconds_left: SecondsLeft) -> bool:
         try:
             target = self._releases.target(deployment)
             function = self._folders[target.function]
-            invoker = self._releases.invoker(function, target.version)
-            calls = FunctionCalls(self._golden, invoker, f"golden-{function}", record=measurements.add)
-            calls.check(function)
+            invoker = TimedInvoker(self._releases.invoker(function, target.version), seconds_left, RESERVED_SECONDS)
+            # Each run begins by erasing the speaker, so what a killed run leaves does not stay.
+            FunctionCalls(self._golden, invoker, f"golden-{function}", record=measurements.add).check(function)
         except WrongAnswer as wrong:
             logger.error("golden calls failed", extra={"deployment": deployment, "answer": str(wrong)})
             return False
