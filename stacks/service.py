@@ -25,6 +25,8 @@ from stacks.constructs.sessions import SessionsCapability
 from stacks.constructs.speakers import SpeakersCapability
 from stacks.constructs.streaming import StreamingCapability
 from stacks.data import DataStack
+from stacks.platform.cause_alarms import CauseAlarms
+from stacks.platform.function import ServiceFunction
 from stacks.platform.service_platform import ServicePlatform
 from stacks.stage import DeploymentStage
 
@@ -50,3 +52,6 @@ class ServiceStack(Stack):
         for capability in CAPABILITIES:
             capability(self, platform)
         platform.releases.check_provisioned()
+        functions: list[ServiceFunction] = []
+        platform.releases.each(functions.append)
+        CauseAlarms(self, "Causes", stage=stage.name, stores=platform.stores, functions=functions)

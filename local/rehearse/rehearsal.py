@@ -158,7 +158,8 @@ class _ScenarioRun:
 
     def _line(self, now: int) -> None:
         pump = self.rehearsal.pump
-        sides = [VersionFigures.of(pump.store, pump.names[OBSERVED], version, now - MINUTE) for version in ("1", "2")]
+        place = pump.store, pump.stage, pump.names[OBSERVED]
+        sides = [VersionFigures.of(*place, version, now - MINUTE) for version in ("1", "2")]
         alarms = self.monitor.alarming(list(self.monitor.states))
         notes = [f"{text}{_among(functions)}" for text, functions in self.notes.items()]
         minute = MinuteFigures(len(self.minutes) + 1, self.target.weight(OBSERVED), sides[0], sides[1], alarms, notes)

@@ -13,6 +13,5 @@ class DescriptionCapability(Construct):
     def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
         super().__init__(scope, "Description")
         describe = platform.released("describe_service", Wave.ENTRY_POINTS, ANSWERING)
-        describe.set("BONAFIDE_STAGE", platform.stage.name)
         for path in ("/v1/health", "/v1/openapi.json", "/v1/docs"):
             platform.api.route("GET", path, describe, public=True)

@@ -34,6 +34,7 @@ class ApiDefinition:
         responses: gateway responses by their type.
         binary_types: media types whose bodies are passed on in base64.
         submit: sends an event to a function: name, payload, trace header, request id.
+        observe: called with the status of each answer.
     """
 
     stage: str
@@ -41,6 +42,7 @@ class ApiDefinition:
     responses: Mapping[str, GatewayResponse]
     binary_types: Sequence[str]
     submit: Submit
+    observe: Callable[[int], None] = lambda _status: None
 
     def match(self, method: str, target: str) -> "RouteMatch":
         """Finds the route of a request; fixed parts win over parameters."""
