@@ -26,8 +26,10 @@ def compose(app: cdk.App, assets: Assets) -> None:
     stage = DeploymentStage.of(app)
     _bind(app, stage)
     data = DataStack(app, f"Bonafide-{stage.name}-Data", stage=stage)
-    ServiceStack(app, f"Bonafide-{stage.name}-Service", stage=stage, data=data, assets=assets)
-    MonitoringStack(app, f"Bonafide-{stage.name}-Monitoring")
+    service = ServiceStack(app, f"Bonafide-{stage.name}-Service", stage=stage, data=data, assets=assets)
+    monitoring = MonitoringStack(app, f"Bonafide-{stage.name}-Monitoring", stage=stage.name)
+    # It refers to the service's alarms by name: a composite alarm can only be made of alarms that exist.
+    monitoring.add_dependency(service)
     cdk.Tags.of(app).add("application", "bonafide")
     cdk.Tags.of(app).add("stage", stage.name)
 

@@ -53,7 +53,7 @@ def one() -> None:
         annotate(domain="acme", decision="ACCEPT", bundle="b" * 64, decision_id="d" * 36)
         logger.info("decided", extra={"domain": "acme", "decision": "ACCEPT", "bundle": "b" * 64})
         measurements.add_decision("acme", "ACCEPT", 9.9, 55.0)
-        measurements.add(Requests=1, Failures=False, RequestLatency=56.0)
+        measurements.add(Failures=False, RequestLatency=56.0)
 
     entry = observed(handle, "requestContext.requestId")
     times = [_timed(lambda: entry(EVENT, CONTEXT)) for _ in range(ROUNDS)][ROUNDS // 10 :]

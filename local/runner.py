@@ -23,6 +23,7 @@ from local.aws.functions.function import (
     platform,
     runtime_client,
 )
+from local.aws.observer import ObservedConsumer, PlatformObserver
 from local.aws.schedule import Scheduler, schedules
 from local.aws.streams.mapping import mappings
 from local.aws.streams.poller import Poller
@@ -41,10 +42,12 @@ class ExtraServices:
     Attributes:
         record: called after each invocation.
         variables: environment variables that direct functions to further services.
+        observer: told of what AWS counts in metrics of its own.
     """
 
     record: InvocationObserver = forget
     variables: Mapping[str, str] = field(default_factory=dict)
+    observer: PlatformObserver = PlatformObserver()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ class Host:
         variables = {**platform(self.emulator.endpoint), **self.services.variables}
         own = {name: self._with_local_url(value) for name, value in definition.environment.items()}
         program = replace(definition, environment=own).program(self.runtime, variables)
-        return LambdaFunction(definition, program, log, record=self.services.record)
+        observer = self.services.observer
+        return LambdaFunction(definition, program, log, record=self.services.record, throttled=observer.throttled)
 
     def _with_local_url(self, value: str) -> str:
         """Replaces the API's URL in AWS by the local one."""
@@ -151,7 +155,7 @@ def deployment(
         exports = aws.deploy(StackTemplate.read(assembly, f"Bonafide-{stage}-Data", {}))
         template = StackTemplate.read(assembly, f"Bonafide-{stage}-Service", exports)
         aliases: dict[str, FunctionAlias] = {}
-        server = listen(_api(template, aliases), port)
+        server = listen(_api(template, aliases, services.observer), port)
         cleanup.callback(server.server_close)
         endpoint = f"http://{server.address}/{template.stage()}"
         host = Host(aws, runtime_client(state / "runtime"), logs, services, endpoint)
@@ -178,15 +182,21 @@ def warm(functions: Mapping[str, LambdaFunction]) -> None:
 def _sources(running: Deployment, pace: float) -> Iterator[Poller | Scheduler]:
     """Starts schedules and pollers, one at a time."""
     for rules in mappings(running.template):
-        yield Poller(rules, running.emulator.client, running.aliases[rules.function])
+        consumer = ObservedConsumer(running.aliases[rules.function], running.host.services.observer.read_late)
+        yield Poller(rules, running.emulator.client, consumer)
     for schedule in schedules(running.template):
         yield Scheduler(schedule, running.aliases[schedule.function].submit, pace)
 
 
-def _api(template: StackTemplate, aliases: Mapping[str, FunctionAlias]) -> ApiDefinition:
+def _api(template: StackTemplate, aliases: Mapping[str, FunctionAlias], observer: PlatformObserver) -> ApiDefinition:
     def submit(function: str, payload: bytes, trace: str, request_id: str) -> Future[InvocationResult]:
         return aliases[function].submit(payload, trace, request_id)
 
     return ApiDefinition(
-        template.stage(), template.routes(), template.gateway_responses(), template.binary_types(), submit
+        template.stage(),
+        template.routes(),
+        template.gateway_responses(),
+        template.binary_types(),
+        submit,
+        observer.answered,
     )

@@ -4,13 +4,15 @@ https://sre.google/workbook/alerting-on-slos/, "Multiwindow, Multi-Burn-Rate Ale
 that it matters, the short one that it still goes on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.metrics import emitted, expression
+from stacks.metrics import counted, expression
+from stacks.notices import Suppression, alarm_name, any_of
 from stacks.slo import Slo
 
 # Fewer bad events raise no alarm, however little traffic there is.
@@ -34,45 +36,82 @@ class BurnRate:
     short: int
 
 
-BURN_RATES = (BurnRate("Fast", 14.4, 60, 5), BurnRate("Medium", 6, 6 * 60, 30), BurnRate("Slow", 3, 24 * 60, 120))
+# Those that page, together as one alarm of an objective, and the one that makes a ticket.
+PAGING = (BurnRate("Fast", 14.4, 60, 5), BurnRate("Medium", 6, 6 * 60, 30))
+SLOW = BurnRate("Slow", 3, 24 * 60, 120)
+
+# After its cause has ended a burn rate stays high for its short window; the margin is for the alarms' own minutes.
+MARGIN_MINUTES = 5
 
 
-def counts(slo: Slo) -> tuple[str, str, dict[str, cloudwatch.IMetric]]:
-    """Returns expressions of bad and of all events of an objective, and the metrics by the ids in them."""
-    name = slo.name.replace("-", "_")
-    bad = {f"{name}_bad{i}": emitted(*slo.events.bad, service) for i, service in enumerate(slo.services)}
-    total = {f"{name}_all{i}": emitted(*slo.events.total, service) for i, service in enumerate(slo.services)}
-    return f"({' + '.join(bad)})", f"({' + '.join(total)})", {**bad, **total}
+def settling(rates: Sequence[BurnRate]) -> Duration:
+    """Returns how long after its cause an alarm on burn rates may last."""
+    return Duration.minutes(max(rate.short for rate in rates) + MARGIN_MINUTES)
 
 
-def burn_rate_alarm(scope: Construct, slo: Slo, burn: BurnRate) -> cloudwatch.CompositeAlarm:
-    """Creates an alarm that is in ALARM while an objective's budget burns at least at this rate."""
-    both = [_window(scope, slo, burn, minutes) for minutes in (burn.long, burn.short)]
-    return cloudwatch.CompositeAlarm(
-        scope,
-        f"{_camel_case(slo.name)}{burn.name}",
-        alarm_rule=cloudwatch.AlarmRule.all_of(*both),
-        alarm_description=_description(slo, f"the error budget is used up {burn.rate:g} times too fast"),
-    )
+class BurningBudget(Construct):
+    """The alarms of one objective: percentages over windows, of which composite alarms are made."""
 
+    def __init__(self, scope: Construct, slo: Slo, stage: str) -> None:
+        super().__init__(scope, _camel_case(slo.name))
+        self._slo = slo
+        self._stage = stage
 
-def _window(scope: Construct, slo: Slo, burn: BurnRate, minutes: int) -> cloudwatch.Alarm:
-    bad, total, metrics = counts(slo)
-    share = f"IF({bad} >= {MINIMUM_BAD}, 100 * {bad} / {total}, 0)"
-    return cloudwatch.Alarm(
-        scope,
-        f"{_camel_case(slo.name)}{burn.name}{minutes}Minutes",
-        alarm_description=_description(slo, f"percent of bad events in {minutes} minutes"),
-        metric=expression(share, Duration.minutes(minutes), metrics),
-        threshold=round(burn.rate * slo.budget * 100, 6),
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-        evaluation_periods=1,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-    )
+    def page(self, suppression: Suppression) -> cloudwatch.CompositeAlarm:
+        """Creates the alarm that is in ALARM while the budget burns at a rate that pages."""
+        burning = any_of([self._burns(rate) for rate in PAGING])
+        what = f"at this rate the error budget is used up {PAGING[-1].rate:g} times too fast or faster"
+        return self._composite("BurnsFast", "burns-fast", burning, what, suppression)
 
+    def ticket(self, suppression: Suppression) -> cloudwatch.CompositeAlarm:
+        """Creates the alarm that is in ALARM while the budget burns slowly."""
+        what = f"at this rate the error budget is used up {SLOW.rate:g} times too fast"
+        return self._composite("BurnsSlowly", "burns-slowly", self._burns(SLOW), what, suppression)
 
-def _description(slo: Slo, what: str) -> str:
-    return f"{slo.name}: {what}. {slo.means} Runbook: docs/runbooks/{slo.runbook}.md"
+    def _composite(
+        self, id_: str, name: str, rule: cloudwatch.IAlarmRule, what: str, suppression: Suppression
+    ) -> cloudwatch.CompositeAlarm:
+        return cloudwatch.CompositeAlarm(
+            self,
+            id_,
+            composite_alarm_name=alarm_name(self._stage, self._slo.name, name),
+            alarm_rule=rule,
+            alarm_description=self._description(what),
+            **suppression.properties(),
+        )
+
+    def _burns(self, rate: BurnRate) -> cloudwatch.IAlarmRule:
+        return cloudwatch.AlarmRule.all_of(self._long(rate), self._short(rate))
+
+    def _long(self, rate: BurnRate) -> cloudwatch.Alarm:
+        """Creates the alarm over the long window, where the least number of bad events counts."""
+        period, events = Duration.minutes(rate.long), self._slo.events
+        metrics = {"share": self._counted(events.share), "bad": self._counted(events.bad)}
+        return self._window(rate, rate.long, expression(f"IF(bad >= {MINIMUM_BAD}, share, 0)", period, metrics))
+
+    def _short(self, rate: BurnRate) -> cloudwatch.Alarm:
+        """Creates the alarm over the short window: of one metric, since each costs as much as the alarm."""
+        period = Duration.minutes(rate.short)
+        return self._window(rate, rate.short, self._counted(self._slo.events.share).with_(period=period))
+
+    def _window(self, rate: BurnRate, minutes: int, metric: cloudwatch.IMetric) -> cloudwatch.Alarm:
+        return cloudwatch.Alarm(
+            self,
+            f"{rate.name}{minutes}Minutes",
+            alarm_name=alarm_name(self._stage, self._slo.name, f"burns-{rate.rate:g}-over-{minutes}-minutes"),
+            alarm_description=self._description(f"share of bad events in {minutes} minutes"),
+            metric=metric,
+            threshold=round(rate.rate * self._slo.budget * self._slo.events.whole, 6),
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+
+    def _counted(self, statistic: str) -> cloudwatch.Metric:
+        return counted(self._slo, statistic, self._stage)
+
+    def _description(self, what: str) -> str:
+        return f"{self._slo.name}: {what}. {self._slo.means} Runbook: docs/runbooks/{self._slo.runbook}.md"
 
 
 def _camel_case(name: str) -> str:

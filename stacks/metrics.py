@@ -1,57 +1,58 @@
-"""CloudWatch metrics, by the names in metrics.json."""
+"""CloudWatch metrics of functions, by the names in metrics.json, and of the API."""
 
-import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-NAMES = Path(__file__).parent.parent / "layers/core/python/bonafide/metrics.json"
-_CATALOG: dict[str, Any] = json.loads(NAMES.read_text())
+from stacks.catalog import NAMESPACE, check
+from stacks.slo import Slo
 
 
-class UnknownMetricError(ValueError):
-    """No function emits a metric of this name."""
-
-
-def check(name: str) -> str:
-    """Checks a name, and returns it.
-
-    Raises:
-        UnknownMetricError: an alarm on it would never fire.
-    """
-    if name not in _CATALOG["metrics"]:
-        raise UnknownMetricError(f"no metric {name!r} in {NAMES.name}; there are {', '.join(_CATALOG['metrics'])}")
-    return name
-
-
-def emitted(name: str, statistic: str, service: str, version: str | None = None) -> cloudwatch.Metric:
-    """Returns a metric that functions emit, of all versions of a service or of one.
+def emitted(name: str, statistic: str, stage: str, **dimensions: str) -> cloudwatch.Metric:
+    """Returns a metric that functions emit.
 
     Args:
         name: in metrics.json.
         statistic: such as `Sum`, `p95` or `TC(1000:)`, the count of values above 1000.
-        service: the function's folder.
-        version: number of a version; a token is fine.
+        stage: name of the stage.
+        dimensions: further dimensions, one of the sets that metrics.json names; a token is fine as a value.
 
     Raises:
-        UnknownMetricError: no function emits it.
+        UnknownMetricError: no function emits it by these dimensions.
     """
-    dimensions = {"service": service} | ({"version": version} if version else {})
-    namespace = _CATALOG["namespace"]
+    place = {"stage": stage, **dimensions}
     return cloudwatch.Metric(
-        namespace=namespace, metric_name=check(name), statistic=statistic, dimensions_map=dimensions
+        namespace=NAMESPACE, metric_name=check(name, place), statistic=statistic, dimensions_map=place
     )
 
 
-def by_version(name: str, statistic: str, service: str, label: str) -> cloudwatch.MathExpression:
+def counted(slo: Slo, statistic: str, stage: str) -> cloudwatch.Metric:
+    """Returns the metric of an objective's events."""
+    return cloudwatch.Metric(
+        namespace=slo.events.namespace,
+        metric_name=slo.events.metric,
+        statistic=statistic,
+        dimensions_map=dict(slo.dimensions(stage)),
+    )
+
+
+def requests(stage: str) -> cloudwatch.Metric:
+    """Returns the number of requests that the API of a stage got."""
+    place = {"ApiName": f"bonafide-{stage}", "Stage": stage}
+    return cloudwatch.Metric(
+        namespace="AWS/ApiGateway", metric_name="Count", statistic="SampleCount", dimensions_map=place
+    )
+
+
+def by_version(name: str, statistic: str, stage: str, service: str, label: str) -> cloudwatch.MathExpression:
     """Returns a metric of each version of a service, one line for each; for graphs only.
 
     Raises:
-        UnknownMetricError: no function emits it.
+        UnknownMetricError: no function emits it by version.
     """
-    wanted = f'{{{_CATALOG["namespace"]},service,version}} MetricName="{check(name)}" service="{service}"'
+    check(name, ("stage", "service", "version"))
+    wanted = f'{{{NAMESPACE},stage,service,version}} MetricName="{name}" stage="{stage}" service="{service}"'
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{wanted}', '{statistic}', 60)",
         label=f"{label} ${{PROP('Dim.version')}}",
@@ -60,6 +61,6 @@ def by_version(name: str, statistic: str, service: str, label: str) -> cloudwatc
     )
 
 
-def expression(text: str, period: Duration, metrics: dict[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
+def expression(text: str, period: Duration, metrics: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
     """Returns metric math over metrics by id."""
-    return cloudwatch.MathExpression(expression=text, period=period, using_metrics=metrics)
+    return cloudwatch.MathExpression(expression=text, period=period, using_metrics=dict(metrics))

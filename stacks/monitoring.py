@@ -1,4 +1,6 @@
-"""The monitoring stack: alarms on the error budgets of slo.yaml, and the dashboard."""
+"""The monitoring stack: alarms on the error budgets of slo.yaml, whom they notify, and the dashboard."""
+
+from collections.abc import Sequence
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -8,41 +10,66 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.burn_rate import BURN_RATES, burn_rate_alarm
+from stacks.burn_rate import PAGING, SLOW, BurningBudget, settling
 from stacks.dashboard import dashboard
 from stacks.metrics import emitted
+from stacks.notices import CAUSES, KNOWN_CAUSE, Notice, Suppression, alarm_name, any_of, named_alarm, topic_name
 from stacks.slo import Objectives
 
 CLOUDWATCH = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+# A cause is noticed within two evaluations of its alarm; an alarm of an objective waits for it as long before it pages.
+WAIT = Duration.minutes(3)
 
 
 class MonitoringStack(Stack):
-    """Alarms and dashboard; they refer to metrics by name only, so the stack depends on no other.
+    """One page for a cause, and one all-clear.
 
-    Attributes:
-        topic: receives alarms; the on-call engineer subscribes to it.
+    Alarms of causes (stacks/platform/cause_alarms.py) keep those of objectives quiet, and paging alarms those that make
+    tickets. All page only when they begin. The all-clear comes from the alarm `affected`, once none of them is left.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, objectives: Objectives | None = None) -> None:
+    def __init__(self, scope: Construct, id_: str, *, stage: str, objectives: Objectives | None = None) -> None:
         super().__init__(scope, id_, description="Bonafide: alarms, error budgets and dashboard")
+        self._stage = stage
         objectives = objectives or Objectives.read()
-        self.topic = self._topic()
-        alarms: list[cloudwatch.AlarmBase] = [
-            burn_rate_alarm(self, slo, rate) for slo in objectives.slos for rate in BURN_RATES
-        ]
-        alarms.append(self._silent_probe())
-        for alarm in alarms:
-            alarm.add_alarm_action(actions.SnsAction(self.topic))
-            alarm.add_ok_action(actions.SnsAction(self.topic))
-        dashboard(self, objectives, alarms)
-        CfnOutput(
+        key = self._key()
+        topics = {notice: self._topic(notice, key) for notice in Notice}
+        budgets = [BurningBudget(self, slo, stage) for slo in objectives.slos]
+        paging: list[cloudwatch.AlarmBase] = [*self._pages(budgets), self._silent_probe()]
+        causes = [named_alarm(self, stage, each) for each in CAUSES]
+        affected = self._affected([*causes, *paging])
+        quiet = Suppression(affected, WAIT, settling([SLOW]))
+        tickets = [each.ticket(quiet) for each in budgets]
+        for notice, alarms in ((Notice.PAGE, paging), (Notice.TICKET, tickets)):
+            for each in alarms:
+                each.add_alarm_action(actions.SnsAction(topics[notice]))
+        affected.add_ok_action(actions.SnsAction(topics[Notice.PAGE]))
+        dashboard(self, stage, objectives, [*causes, *paging, *tickets])
+
+    def _pages(self, budgets: Sequence[BurningBudget]) -> list[cloudwatch.CompositeAlarm]:
+        """Creates the paging alarms: the first objective yields to known causes, the others to the first as well."""
+        cause, settled = named_alarm(self, self._stage, KNOWN_CAUSE), settling(PAGING)
+        first = budgets[0].page(Suppression(cause, WAIT, settled))
+        earlier = cloudwatch.CompositeAlarm(
             self,
-            "Alarms",
-            value=self.topic.topic_arn,
-            description="Topic of all alarms; the on-call engineer subscribes to it",
+            "Earlier",
+            composite_alarm_name=alarm_name(self._stage, "known-cause-or-failing-answers"),
+            alarm_rule=any_of([cause, first]),
+            alarm_description="Keeps alarms quiet that follow from others. Runbook: docs/runbooks/failed-answers.md",
+        )
+        return [first, *(each.page(Suppression(earlier, WAIT, settled)) for each in budgets[1:])]
+
+    def _affected(self, paging: Sequence[cloudwatch.IAlarm]) -> cloudwatch.CompositeAlarm:
+        return cloudwatch.CompositeAlarm(
+            self,
+            "Affected",
+            composite_alarm_name=alarm_name(self._stage, "callers-affected"),
+            alarm_rule=any_of(paging),
+            alarm_description="In ALARM from the first page to the end of all that pages: its OK is the all-clear. "
+            "Runbook: docs/runbooks/failed-answers.md",
         )
 
-    def _topic(self) -> sns.Topic:
+    def _key(self) -> kms.Key:
         # CloudWatch cannot publish to a topic that is encrypted with the AWS managed key.
         key = kms.Key(
             self,
@@ -52,8 +79,15 @@ class MonitoringStack(Stack):
             removal_policy=RemovalPolicy.DESTROY,
         )
         key.grant(CLOUDWATCH, "kms:Decrypt", "kms:GenerateDataKey*")
-        topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
+        return key
+
+    def _topic(self, notice: Notice, key: kms.Key) -> sns.Topic:
+        name = topic_name(self._stage, notice)
+        topic = sns.Topic(self, notice.title(), topic_name=name, master_key=key, enforce_ssl=True)
         topic.add_to_resource_policy(self._publishing(topic))
+        CfnOutput(
+            self, f"{notice.title()}Topic", value=topic.topic_arn, description=f"Topic of {notice}: subscribe to it"
+        )
         return topic
 
     def _publishing(self, topic: sns.Topic) -> iam.PolicyStatement:
@@ -69,12 +103,14 @@ class MonitoringStack(Stack):
         )
 
     def _silent_probe(self) -> cloudwatch.Alarm:
+        metric = emitted("ProbeFailures", "SampleCount", self._stage, objective="golden-calls-right")
         return cloudwatch.Alarm(
             self,
             "SilentProbe",
+            alarm_name=alarm_name(self._stage, "silent-probe"),
             alarm_description="The synthetic caller makes no calls, so an outage without traffic would go unnoticed. "
             "Runbook: docs/runbooks/silent-probe.md",
-            metric=emitted("ProbeCalls", "Sum", "probe_service").with_(period=Duration.minutes(5)),
+            metric=metric.with_(period=Duration.minutes(5)),
             threshold=1,
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             evaluation_periods=3,

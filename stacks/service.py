@@ -25,6 +25,8 @@ from stacks.constructs.sessions import SessionsCapability
 from stacks.constructs.speakers import SpeakersCapability
 from stacks.constructs.streaming import StreamingCapability
 from stacks.data import DataStack
+from stacks.platform.cause_alarms import CauseAlarms
+from stacks.platform.function import ServiceFunction
 from stacks.platform.service_platform import ServicePlatform
 from stacks.stage import DeploymentStage
 
@@ -51,3 +53,6 @@ class ServiceStack(Stack):
             capability(self, platform)
         platform.releases.check_provisioned()
         CfnOutput(self, "Release", value=stage.release, description="What is deployed: revision and time of its build")
+        functions: list[ServiceFunction] = []
+        platform.releases.each(functions.append)
+        CauseAlarms(self, "Causes", stage=stage.name, stores=platform.stores, functions=functions)

@@ -29,13 +29,18 @@ from local.contracts import telemetry
 from tests.services.parts import Chords, World, speech
 
 ROOT = Path(__file__).parents[1]
-DEPLOYED = {"POWERTOOLS_SERVICE_NAME": "authenticate_caller", "AWS_LAMBDA_FUNCTION_VERSION": "7"}
+DEPLOYED = {
+    "POWERTOOLS_SERVICE_NAME": "authenticate_caller",
+    "AWS_LAMBDA_FUNCTION_VERSION": "7",
+    "BONAFIDE_STAGE": "dev",
+    "BONAFIDE_OBJECTIVE": "authentication-in-time",
+}
 MIX = {"ACCEPT": "Accepts", "STEP_UP": "StepUps", "REJECT": "Rejects", "INCONCLUSIVE": "Inconclusives"}
 CONTEXT: Any = SimpleNamespace(
     function_name="f", memory_limit_in_mb=128, invoked_function_arn="arn", aws_request_id="r"
 )
 # Emitted by functions that call the service from outside.
-OF_PROBES = {"ProbeCalls", "ProbeFailures", "ProbeLatency"}
+OF_PROBES = {"ProbeFailures", "ProbeLatency"}
 
 
 def line(text: str) -> dict[str, Any]:
@@ -57,26 +62,51 @@ def nothing_measured_before(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
 
 
-def test_every_line_is_seen_by_service_and_by_service_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_metric_is_recorded_by_the_dimensions_that_the_one_place_names(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     mine = Measurements(DEPLOYED)
     for _ in range(2):
-        mine.add(Requests=1, Failures=False, RequestLatency=12.5)
+        mine.add(Failures=False, RequestLatency=12.5, Accepts=1, Rejects=0)
         mine.write(correlation_id="request-1")
         written = line(capsys.readouterr().out)
-        [directive] = written["_aws"]["CloudWatchMetrics"]
-        assert directive["Namespace"] == METRICS["namespace"]
-        assert directive["Dimensions"] == METRICS["dimension_sets"]
-        assert {each["Name"]: each["Unit"] for each in directive["Metrics"]} == {
-            name: METRICS["metrics"][name]["unit"] for name in ("Requests", "Failures", "RequestLatency")
+        directives = written["_aws"]["CloudWatchMetrics"]
+        assert {each["Namespace"] for each in directives} == {METRICS["namespace"]}
+        found = {each["Name"]: (of["Dimensions"], each["Unit"]) for of in directives for each in of["Metrics"]}
+        assert found == {
+            name: (METRICS["metrics"][name]["by"], METRICS["metrics"][name]["unit"])
+            for name in ("Failures", "RequestLatency", "Accepts", "Rejects")
         }
-        assert (written["service"], written["version"]) == ("authenticate_caller", "7")
-        assert (written["Requests"], written["Failures"], written["RequestLatency"]) == ([1], [0], [12.5])
+        dimensions = ("stage", "service", "version", "objective")
+        assert [written[each] for each in dimensions] == ["dev", "authenticate_caller", "7", "authentication-in-time"]
+        assert (written["Failures"], written["RequestLatency"], written["Accepts"]) == ([0], [12.5], [1])
         assert written["correlation_id"] == "request-1"
+
+
+def test_every_metric_is_recorded_by_stage_so_that_two_stages_in_an_account_never_mix() -> None:
+    assert [name for name, each in METRICS["metrics"].items() if any("stage" not in by for by in each["by"])] == []
+
+
+def test_a_function_without_an_objective_records_no_metric_by_objective(capsys: pytest.CaptureFixture[str]) -> None:
+    mine = Measurements({name: value for name, value in DEPLOYED.items() if name != "BONAFIDE_OBJECTIVE"})
+    mine.add(EvidenceLag=3, RequestLatency=3)
+    mine.write()
+    [directive] = line(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    assert directive["Metrics"] == [{"Name": "EvidenceLag", "Unit": "Milliseconds"}]
+    assert directive["Dimensions"] == [["stage", "service", "version"]]
+
+
+def test_no_line_has_more_values_than_cloudwatch_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    mine = Measurements(DEPLOYED)
+    for _ in range(101):
+        mine.add(ChunksScored=1)
+    assert len(line(capsys.readouterr().out)["ChunksScored"]) == 100
+    assert mine.pending() == {"ChunksScored": [1]}
 
 
 def test_a_metric_that_is_not_named_in_the_one_place_is_refused() -> None:
     with pytest.raises(UnknownMetric):
-        Measurements(DEPLOYED).add(Requets=1)
+        Measurements(DEPLOYED).add(Failurs=1)
 
 
 def test_where_nothing_was_measured_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,7 +187,7 @@ def test_an_error_that_nobody_foresaw_counts_as_a_failure_and_is_logged_without_
 
     answer = lambda_entry(app)(event(), CONTEXT)
     written = line(capsys.readouterr().out)
-    assert (answer["statusCode"], written["Requests"], written["Failures"]) == (500, [1], [1])
+    assert (answer["statusCode"], written["Failures"]) == (500, [1])
     assert written["correlation_id"] == "request-1"
     [logged] = [json.loads(each) for each in log.getvalue().splitlines()]
     assert (logged["error_type"], logged["correlation_id"]) == ("ValueError", "request-1")

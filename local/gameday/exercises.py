@@ -1,4 +1,4 @@
-"""The exercises of a game day: faults, the load that notices them, and the alarms that they have to raise."""
+"""The exercises of a game day: faults, the load that notices them, and the cause that the one page has to name."""
 
 import itertools
 import threading
@@ -61,14 +61,16 @@ class Exercise:
     Attributes:
         name: name on the command line.
         title: description for people.
-        kind: kind of the alarm that has to go off, which is the name of its runbook.
+        page: name of the alarm that has to page, without the stage.
+        cause: part of the name of an alarm that the page has to name as its reason.
         broken: injects the fault until the context ends.
         load: starts the load that is affected.
     """
 
     name: str
     title: str
-    kind: str
+    page: str
+    cause: str
     broken: Callable[[GameDay], Iterator[None]]
     load: Callable[[GameDay], LoadSource]
 
@@ -120,6 +122,21 @@ def refusing(service: str) -> Fault:
     return fault
 
 
+def refusing_table(variable: str) -> Callable[[GameDay], Iterator[None]]:
+    """Injects the fault of one table, which answers every request with an error."""
+
+    def broken(day: GameDay) -> Iterator[None]:
+        functions = day.running.functions.values()
+        environments = [each.definition.environment for each in functions if variable in each.definition.environment]
+        table = environments[0][variable].encode()
+        error = RelayAnswer(500, b'{"__type": "InternalServerError"}')
+        day.relay.fault = lambda request: error if table in request.body else None
+        yield
+        day.relay.fault = healthy
+
+    return broken
+
+
 def slow(request: RelayRequest) -> RelayAnswer | None:
     """Delays requests to tables."""
     time.sleep(SLOW_SECONDS if request.target.startswith(DYNAMODB) else 0)
@@ -151,15 +168,47 @@ def corrupt_bundle(day: GameDay) -> Iterator[None]:
     alias.point(day.running.functions[BROKEN])
 
 
+DEPENDENCY, FUNCTION = "dependency-fails", "function-fails"
+
 EXERCISES = (
     Exercise(
-        "tables-refuse", "tables answer with errors", "failed-answers", relayed(refusing(DYNAMODB)), one_shot_calls
+        "table-refuses",
+        "one table answers with errors: that of domains and speakers",
+        DEPENDENCY,
+        "domain_table-fails",
+        refusing_table("BONAFIDE_DOMAIN_TABLE"),
+        one_shot_calls,
     ),
-    Exercise("tables-slow", f"tables answer {SLOW_SECONDS} s later", "late-answers", relayed(slow), one_shot_calls),
     Exercise(
-        "stream-refuses", "the stream answers with errors", "failed-answers", relayed(refusing(KINESIS)), streamed_call
+        "tables-refuse",
+        "all tables answer with errors",
+        DEPENDENCY,
+        "_table-fails",
+        relayed(refusing(DYNAMODB)),
+        one_shot_calls,
     ),
     Exercise(
-        "bundle-corrupt", "the bundle is not the configured one", "function-errors", corrupt_bundle, one_shot_calls
+        "tables-slow",
+        f"all tables answer {SLOW_SECONDS} s later",
+        DEPENDENCY,
+        "_table-fails",
+        relayed(slow),
+        one_shot_calls,
+    ),
+    Exercise(
+        "stream-refuses",
+        "the stream answers with errors",
+        DEPENDENCY,
+        "audio_stream-fails",
+        relayed(refusing(KINESIS)),
+        streamed_call,
+    ),
+    Exercise(
+        "bundle-corrupt",
+        "the bundle is not the configured one, so the function does not start",
+        FUNCTION,
+        f"{BROKEN}-fails",
+        corrupt_bundle,
+        one_shot_calls,
     ),
 )

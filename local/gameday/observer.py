@@ -1,35 +1,48 @@
-"""Evaluates the alarms of a game day, minute by minute."""
+"""Evaluates the alarms of a game day, minute by minute, and collects what they send."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from local.aws.template import StackTemplate
-from local.cloud.alarms.alarm import AlarmState, MetricAlarm
-from local.cloud.alarms.monitor import AlarmMonitor, CompositeAlarm, alarms, composites
+from local.cloud.alarms.alarm import AlarmState
+from local.cloud.alarms.monitor import AlarmMonitor, Notification
 from local.cloud.clock import MINUTE
 from local.gameday.exercises import GameDay
 
-RUNBOOK = re.compile(r"docs/runbooks/([a-z-]+)\.md")
+PAGES = re.compile(r"-pages$")
 
 
 class AlarmObserver:
-    """Evaluates the alarms at the end of each simulated minute, and prints their changes.
+    """Evaluates the alarms at the end of each simulated minute, and prints what they send.
 
     Attributes:
         minute: number of minutes that have passed.
     """
 
-    def __init__(self, day: GameDay) -> None:
+    def __init__(self, day: GameDay, quiet: int) -> None:
+        """Starts with the next minute.
+
+        Args:
+            day: the deployment.
+            quiet: minutes before the alarms are evaluated: those on missing calls would react to the time before.
+        """
         self.minute = 0
         self._day = day
+        self._quiet = quiet
+        self._origin = day.pump.clock.origin
         self._monitor = AlarmMonitor(day.pump.store)
         self._monitor.define(*day.templates)
-        self._runbooks = dict(runbooks(day.templates))
 
-    def going_off(self, kind: str) -> list[str]:
-        """Returns the alarms in ALARM that link to a runbook."""
-        alarming = self._monitor.alarming(list(self._monitor.states))
-        return [name for name in alarming if self._runbooks.get(name) == kind]
+    def sent(self, since: int) -> list[Notification]:
+        """Returns the notifications since the end of a minute, in their order."""
+        return [each for each in self._monitor.sent if each.at > self._time(since)]
+
+    def lost(self) -> Sequence[Notification]:
+        """Returns the notifications that reached no topic."""
+        return self._monitor.lost
+
+    def alarming(self) -> list[str]:
+        """Returns the names of the alarms in ALARM."""
+        return self._monitor.alarming(list(self._monitor.states))
 
     def until(self, holds: Callable[[], bool], at_most: int) -> bool:
         """Waits until a condition holds at the end of a minute; returns whether it did in time."""
@@ -45,20 +58,23 @@ class AlarmObserver:
 
     def _pass(self) -> None:
         self.minute += 1
-        pump = self._day.pump
-        now = pump.clock.origin + self.minute * MINUTE
+        pump, now = self._day.pump, self._time(self.minute)
         pump.clock.wait(now)
         pump.read(self._day.running.logs)
-        for change in self._monitor.evaluate(now):
-            # The synthetic caller runs in real time, which is too slow for its alarm in simulated time.
-            if AlarmState.ALARM in {change.before, change.after} and self._runbooks.get(change.alarm) != "silent-probe":
-                self.note(f"{change.alarm}: {change.after}, see {self._runbooks.get(change.alarm, 'nothing')}")
+        if self.minute < self._quiet:
+            return
+        known = len(self._monitor.sent)
+        self._monitor.evaluate(now)
+        for each in self._monitor.sent[known:]:
+            self.note(describe(each))
+
+    def _time(self, minute: int) -> int:
+        return self._origin + minute * MINUTE
 
 
-def runbooks(templates: Sequence[StackTemplate]) -> Iterator[tuple[str, str]]:
-    """Yields names of alarms with the runbooks that their descriptions link to."""
-    for template in templates:
-        known: list[MetricAlarm | CompositeAlarm] = [*alarms(template), *composites(template)]
-        for each in known:
-            if link := RUNBOOK.search(each.description):
-                yield each.name, link[1]
+def describe(notification: Notification) -> str:
+    """Returns a notification in words."""
+    kind = "page" if PAGES.search(notification.topic) else "ticket"
+    because = f", because of {', '.join(notification.because)}" if notification.because else ""
+    what = "all-clear" if notification.state == AlarmState.OK else kind
+    return f"{what} by {notification.alarm}{because}"

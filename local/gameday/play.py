@@ -1,8 +1,8 @@
-"""Runs exercises: injects a fault, and shows that an alarm goes off and ends.
+"""Runs exercises: injects a fault, and shows that it gives one page that names the cause, and one all-clear.
 
-The alarms are those of the synthesized templates, over the metrics that the real functions emit under load, in
-simulated time. Each fault has to raise an alarm that links to the runbook of its kind, and removing it has to end the
-alarm. Windows of hours hold only the minutes of the exercise, so their alarms go off earlier than on AWS.
+The alarms are those of the synthesized templates, over the metrics that the real functions emit under load and those
+that AWS's services would count, in simulated time. Windows of hours hold only the minutes of the exercise, so their
+alarms go off earlier than on AWS.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,8 @@ from local.aws.functions.function import platform
 from local.aws.relay import Relay
 from local.aws.synth import synthesize
 from local.choice import choose
+from local.cloud.alarms.alarm import AlarmState
+from local.cloud.alarms.monitor import Notification
 from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.published import PublishedVersions
 from local.gameday.exercises import EXERCISES, Exercise, GameDay
@@ -21,18 +23,21 @@ from local.rehearse.target import read
 from local.runner import ExtraServices, deployment
 
 STAGE = "staging"
-PACE = 15.0  # simulated seconds per real second
-# Minutes without a fault before, at most with the fault until the alarm, and at most after it until the alarm ends.
-BEFORE, PATIENCE, RECOVERY = 5, 15, 20
+# Simulated seconds per real second: until the fault is over, and while its windows run out.
+PACE, RECOVERY_PACE = 15.0, 60.0
+# Of schedules: the synthetic caller calls every four simulated minutes, or every sixteen while windows run out.
+SCHEDULE_PACE = PACE / 4
+# Minutes without a fault before; at most with the fault until the page, and always after it; at most until the end.
+BEFORE, PATIENCE, LONGER, RECOVERY = 6, 15, 4, 60
 OUT = Path(".build/gameday")
 
 
 def main() -> int:
-    """Plays the chosen exercises; returns 0 only if each alarm went off and ended."""
+    """Plays the chosen exercises; returns 0 only if each gave one page that names its cause, and one all-clear."""
     chosen = choose(EXERCISES, "exercise", "python -m local.gameday", "Break what Bonafide depends on.")
     with deployed() as day:
         held = [play(day, each) for each in chosen]
-    print(f"\n{sum(held)} of {len(held)} breakages set off their alarm, and mending ended it.")
+    print(f"\n{sum(held)} of {len(held)} faults gave one page that names the cause, and one all-clear.")
     return 0 if all(held) else 1
 
 
@@ -40,11 +45,14 @@ def main() -> int:
 def deployed() -> Iterator[GameDay]:
     """Deploys a stage with a relay in front of its state."""
     with ExitStack() as cleanup:
-        relay, pump = Relay(), MetricPump({})
+        pump = MetricPump({}, stage=STAGE)
+        relay = Relay(pump.relayed)
         cleanup.callback(relay.stop)
         variables = {"AWS_ENDPOINT_URL": relay.endpoint}
-        services, assembly = ExtraServices(pump.record, variables), synthesize(stage=STAGE)
-        running = cleanup.enter_context(deployment(stage=STAGE, assembly=assembly, logs=OUT, services=services))
+        services, assembly = ExtraServices(pump.record, variables, pump), synthesize(stage=STAGE)
+        running = cleanup.enter_context(
+            deployment(stage=STAGE, assembly=assembly, logs=OUT, services=services, pace=SCHEDULE_PACE)
+        )
         relay.upstream, pump.names = running.emulator.endpoint, running.template.resource_names()
         templates = read(assembly, STAGE, running.template, PublishedVersions()).all
         everything = {**platform(running.emulator.endpoint), **variables}
@@ -52,33 +60,48 @@ def deployed() -> Iterator[GameDay]:
 
 
 def play(day: GameDay, exercise: Exercise) -> bool:
-    """Injects a fault and removes it; returns whether the alarm went off and ended, without a false alarm before."""
+    """Injects a fault and removes it; returns whether it gave one page and one all-clear, and nothing before."""
     print(f"\n{exercise.name}: {exercise.title}", flush=True)
     with ExitStack() as cleanup:
         cleanup.callback(exercise.load(day).stop)
         day.pump.read(day.running.logs)
         day.pump.restart(PACE)
-        observer, kind = AlarmObserver(day), exercise.kind
-        if observer.until(lambda: bool(observer.going_off(kind)), BEFORE):
-            print(f"\u2717 {kind} went off although nothing was broken")
+        observer = AlarmObserver(day, quiet=BEFORE)
+        observer.until(lambda: False, BEFORE)
+        if early := [each for each in observer.sent(0) if each.state == AlarmState.ALARM]:
+            print(f"\u2717 {early[0].alarm} went off although nothing was broken")
             return False
+        began = observer.minute
         with contextmanager(exercise.broken)(day):
             observer.note("broken")
-            went_off = observer.until(lambda: bool(observer.going_off(kind)), PATIENCE)
-            named = observer.going_off(kind)
+            observer.until(lambda: bool(observer.sent(began)), PATIENCE)
+            # What follows from the cause would page only now.
+            observer.until(lambda: False, LONGER)
         observer.note("mended")
-        # Alarms over hours last for hours; the end of one over minutes is enough.
-        ended = observer.until(lambda: bool(set(named) - set(observer.going_off(kind))), RECOVERY)
-        over = sorted(set(named) - set(observer.going_off(kind)))
-    return print_result(kind, over or named, went_off, ended)
+        day.pump.hasten(RECOVERY_PACE)
+        observer.until(lambda: any(each.state == AlarmState.OK for each in observer.sent(began)), RECOVERY)
+        faults = list(judge(exercise, observer.sent(began), observer.lost()))
+    print_result(exercise, faults)
+    return not faults
 
 
-def print_result(kind: str, named: Sequence[str], went_off: bool, ended: bool) -> bool:
-    """Prints the result of an exercise; returns whether it held."""
-    if not went_off:
-        print(f"\u2717 no alarm of {kind} went off within {PATIENCE} minutes")
-    elif not ended:
-        print(f"\u2717 {', '.join(named)} did not end within {RECOVERY} minutes")
-    else:
-        print(f"\u2713 {', '.join(named)} went off and ended; what to do is in docs/runbooks/{kind}.md")
-    return went_off and ended
+def judge(exercise: Exercise, sent: Sequence[Notification], lost: Sequence[Notification]) -> Iterator[str]:
+    """Yields what is wrong with the notifications of an exercise."""
+    alarmed = [each for each in sent if each.state == AlarmState.ALARM]
+    ended = [each for each in sent if each.state == AlarmState.OK]
+    if len(alarmed) != 1 or not alarmed[0].topic.endswith("-pages"):
+        yield f"{len(alarmed)} notifications instead of one page"
+    elif not alarmed[0].alarm.endswith(f"-{exercise.page}"):
+        yield f"{alarmed[0].alarm} paged instead of {exercise.page}"
+    elif not any(exercise.cause in child for child in alarmed[0].because):
+        yield f"the page does not name {exercise.cause}"
+    if len(ended) != 1:
+        yield f"{len(ended)} all-clears instead of one"
+    if lost:
+        yield f"{len(lost)} notifications reached nobody"
+
+
+def print_result(exercise: Exercise, faults: Sequence[str]) -> None:
+    """Prints the result of an exercise."""
+    good = f"one page, which names {exercise.cause}, and one all-clear"
+    print(f"\u2717 {'; '.join(faults)}" if faults else f"\u2713 {good}")

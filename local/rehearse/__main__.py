@@ -69,9 +69,9 @@ def rehearse(scenarios: Sequence[Scenario], table: RehearsalTable, settings: Reh
 
 
 def _deploy(cleanup: ExitStack, assembly: Path, settings: RehearsalSettings) -> Rehearsal:
-    control, pump = ControlPlane(), MetricPump({})
+    control, pump = ControlPlane(), MetricPump({}, stage=settings.stage)
     cleanup.callback(control.stop)
-    services = ExtraServices(pump.record, control.variables)
+    services = ExtraServices(pump.record, control.variables, pump)
     running = cleanup.enter_context(
         deployment(
             stage=settings.stage,

@@ -187,7 +187,8 @@ class _ScenarioRun:
         pump = self.rehearsal.pump
         service = self.version.service
         versions = ("1", service.number(service.versions()[OBSERVED]))
-        sides = [VersionFigures.of(pump.store, pump.names[OBSERVED], version, now - MINUTE) for version in versions]
+        place = pump.store, pump.stage, pump.names[OBSERVED]
+        sides = [VersionFigures.of(*place, version, now - MINUTE) for version in versions]
         if len(set(versions)) == 1:
             sides[1] = VersionFigures.none()
         alarms = self.monitor.alarming(list(self.monitor.states))

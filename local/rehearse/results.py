@@ -38,9 +38,9 @@ class VersionFigures:
         return cls(0, 0, None, None, None)
 
     @classmethod
-    def of(cls, store: MetricStore, resource: str, version: str, start: int) -> Self:
+    def of(cls, store: MetricStore, stage: str, resource: str, version: str, start: int) -> Self:
         """Reads the figures of the minute that begins at `start`."""
-        own = {"service": OBSERVED, "version": version}
+        own = {"stage": stage, "service": OBSERVED, "version": version}
         executed = {"FunctionName": resource, "Resource": f"{resource}:live", "ExecutedVersion": version}
 
         def figure(name: str, statistic: str) -> float | None:
@@ -51,7 +51,8 @@ class VersionFigures:
 
         failed = max(round(figure("Failures", "Sum") or 0), total("Errors"))
         means = (figure("Accepts", "Average"), figure("SpeakerLlr", "Average"))
-        return cls(total("Invocations"), failed, figure("RequestLatency", "p95"), *means)
+        duration = Metric.of("AWS/Lambda", "Duration", executed)
+        return cls(total("Invocations"), failed, store.series(duration, "p95", MINUTE, [start]).get(start), *means)
 
 
 @dataclass(frozen=True, slots=True)

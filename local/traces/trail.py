@@ -83,7 +83,7 @@ class TraceTelemetry:
         lines = self.lines.get(request_id, ())
         if [line["decision_id"] for line in lines if line.get("message") == "decided"] != [name]:
             yield "no single log line reports the decision"
-        if not any("Decisions" in line or "Requests" in line for line in lines):
+        if not any("Decisions" in line or "Failures" in line for line in lines):
             yield "no metrics line has its id"
 
     def _annotated(self, name: str) -> set[str]:

@@ -22,6 +22,5 @@ class DescriptionCapability(Construct):
     def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
         super().__init__(scope, "Description")
         describe = platform.released("describe_service", Wave.ENTRY_POINTS, ANSWERING)
-        describe.set("BONAFIDE_STAGE", platform.stage.name)
         for path, limit in PUBLIC.items():
             platform.api.route("GET", path, describe, public_limit=limit)

@@ -155,7 +155,7 @@ def _stage_options(stage: DeploymentStage, access_log: logs.ILogGroup) -> apigat
         tracing_enabled=True,
         throttling_rate_limit=stage.requests_per_second,
         throttling_burst_limit=stage.burst,
-        # Metrics of each method would be billed as custom ones; the functions' own say more.
+        # Metrics by method cost as much as custom ones; those of the whole API are free, and alarms read only those.
         metrics_enabled=False,
         # Execution logs hold bodies, and bodies hold voices: only access logs are kept.
         logging_level=apigateway.MethodLoggingLevel.OFF,

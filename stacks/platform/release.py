@@ -60,7 +60,9 @@ class ReleasedFunction(ServiceFunction):
             provisioned_concurrent_executions=releases.provisioned(props.service),
         )
         version = self.alias.version.version
-        subject = ReleasedVersion(props.service, self.latest.function_name, version, releases.objectives)
+        subject = ReleasedVersion(
+            props.service, self.latest.function_name, version, releases.objectives, releases.stage.name
+        )
         self.group = releases.deployment_group(self, [alarm.create(self, subject) for alarm in plan.alarms])
         releases.add(self, plan.wave)
 
@@ -88,12 +90,13 @@ class CanaryReleases(Construct):
     Attributes:
         application: CodeDeploy's application, which holds the deployment groups.
         objectives: say when an answer is late.
+        stage: settings of the deployment.
     """
 
     def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage) -> None:
         super().__init__(scope, id_)
         self.objectives = Objectives.read()
-        self._stage = stage
+        self.stage = stage
         self.application = codedeploy.LambdaApplication(self, "Application")
         self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
         self._config = codedeploy.LambdaDeploymentConfig.from_lambda_deployment_config_name(
@@ -109,11 +112,11 @@ class CanaryReleases(Construct):
         Raises:
             ProvisionedConcurrencyError: the stage shifts traffic in parts, which Lambda refuses for such an alias.
         """
-        count = self._stage.provisioned.get(service)
-        if count and self._stage.traffic != ALL_AT_ONCE:
+        count = self.stage.provisioned.get(service)
+        if count and self.stage.traffic != ALL_AT_ONCE:
             raise ProvisionedConcurrencyError(
-                f"stage {self._stage.name} keeps environments of {service} ready and shifts traffic by "
-                f"{self._stage.traffic}: set its traffic to {ALL_AT_ONCE}, or take the function out of provisioned"
+                f"stage {self.stage.name} keeps environments of {service} ready and shifts traffic by "
+                f"{self.stage.traffic}: set its traffic to {ALL_AT_ONCE}, or take the function out of provisioned"
             )
         return count
 
@@ -156,10 +159,10 @@ class CanaryReleases(Construct):
             ProvisionedConcurrencyError: the stage names a function that does not exist.
         """
         services = {function.service for function in self._functions}
-        if unknown := sorted(set(self._stage.provisioned) - services):
+        if unknown := sorted(set(self.stage.provisioned) - services):
             known = ", ".join(sorted(services))
             raise ProvisionedConcurrencyError(
-                f"stage {self._stage.name} keeps {', '.join(unknown)} ready; there are {known}"
+                f"stage {self.stage.name} keeps {', '.join(unknown)} ready; there are {known}"
             )
 
 

@@ -1,8 +1,10 @@
 """Alarms that roll a release back: on the new version alone, or on the new against the old over the same minutes.
 
-Each is metric math that is 0 while there are too few events to judge, so that low traffic neither raises an alarm nor
-leaves it without data. The template knows the new version's number; the old version's values are those of all versions
-minus those of the new one.
+Too few events to judge raise no alarm, and no traffic leaves a release with an answer: metric math is 0 then, and
+percentiles have to breach in three of five minutes. The template knows the new version's number; the old version's
+values are those of all versions minus those of the new one. Lambda's own metrics of a version cost nothing.
+
+In ALARM they roll the release back, and make a ticket.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,10 +15,16 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from stacks.metrics import emitted, expression
+from stacks.notices import Notice, action
 from stacks.slo import Objectives
 
 # CloudWatch evaluates these minutes every minute; a canary gets a tenth of the traffic for as long.
 PERIOD = Duration.minutes(5)
+
+# Answers are late in a minute if its 90th percentile is above the bound.
+MINUTE = Duration.minutes(1)
+LATE_PERCENTILE = "p90"
+LATE_MINUTES, OF_MINUTES = 3, 5
 
 OUTCOMES = ("Accepts", "StepUps", "Rejects", "Inconclusives")
 
@@ -37,26 +45,32 @@ class ReleasedVersion:
         function: its name in AWS.
         version: its number.
         objectives: say when an answer is late.
+        stage: name of the stage.
     """
 
     service: str
     function: str
     version: str
     objectives: Objectives
+    stage: str
 
     def new(self, name: str, statistic: str) -> cloudwatch.Metric:
         """Returns a metric of the new version."""
-        return emitted(name, statistic, self.service, self.version)
+        return emitted(name, statistic, self.stage, service=self.service, version=self.version)
 
     def all(self, name: str, statistic: str) -> cloudwatch.Metric:
         """Returns a metric of all versions together."""
-        return emitted(name, statistic, self.service)
+        return emitted(name, statistic, self.stage, service=self.service)
 
-    def platform(self, name: str) -> cloudwatch.Metric:
+    def platform(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
         """Returns Lambda's own metric of the new version's invocations through the alias."""
         alias = {"Resource": f"{self.function}:live", "ExecutedVersion": self.version}
-        dimensions = {"FunctionName": self.function, **alias}
-        return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=name, statistic="Sum", dimensions_map=dimensions)
+        return cloudwatch.Metric(
+            namespace="AWS/Lambda",
+            metric_name=name,
+            statistic=statistic,
+            dimensions_map={"FunctionName": self.function, **alias},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +80,21 @@ class ReleaseAlarm:
     Attributes:
         kind: name of its runbook.
         meaning: what is wrong while it is in ALARM.
-        threshold: it is in ALARM above this.
+        threshold: the metric breaches above this.
         metric: builds the metric that is compared with the threshold.
+        minutes: how many minutes of `OF_MINUTES` have to breach; None if the metric covers all of them.
     """
 
     kind: str
     meaning: str
-    threshold: float
-    metric: Callable[[ReleasedVersion], cloudwatch.MathExpression]
+    threshold: float | Callable[[ReleasedVersion], float]
+    metric: Callable[[ReleasedVersion], cloudwatch.IMetric]
+    minutes: int | None = None
 
     def create(self, scope: Construct, subject: ReleasedVersion) -> cloudwatch.Alarm:
         """Creates the alarm for one version."""
         stack = Stack.of(scope).stack_name
-        return cloudwatch.Alarm(
+        made = cloudwatch.Alarm(
             scope,
             self.kind.title().replace("-", ""),
             # The version in the name makes a new alarm for each version: one that is in ALARM because of the version
@@ -86,15 +102,18 @@ class ReleaseAlarm:
             alarm_name=f"{stack}-{subject.service}-{self.kind}-{subject.version}",
             alarm_description=f"{subject.service}: {self.meaning}. Runbook: docs/runbooks/{self.kind}.md",
             metric=self.metric(subject),
-            threshold=self.threshold,
+            threshold=self.threshold(subject) if callable(self.threshold) else self.threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=1,
+            evaluation_periods=OF_MINUTES if self.minutes else 1,
+            datapoints_to_alarm=self.minutes,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+        made.add_alarm_action(action(scope, subject.stage, Notice.TICKET))
+        return made
 
 
-def _percent(bad: str, total: str, *, minimum_bad: int, minimum: int = 1) -> str:
-    return f"IF({bad} >= {minimum_bad} AND {total} >= {minimum}, 100 * {bad} / ({total}), 0)"
+def _percent(bad: str, total: str, minimum_bad: int) -> str:
+    return f"IF({bad} >= {minimum_bad}, 100 * {bad} / ({total}), 0)"
 
 
 def _over_period(text: str, **metrics: cloudwatch.IMetric) -> cloudwatch.MathExpression:
@@ -103,26 +122,35 @@ def _over_period(text: str, **metrics: cloudwatch.IMetric) -> cloudwatch.MathExp
 
 def _errors(subject: ReleasedVersion) -> cloudwatch.MathExpression:
     metrics = {"errors": subject.platform("Errors"), "invocations": subject.platform("Invocations")}
-    return _over_period(_percent("errors", "invocations", minimum_bad=2), **metrics)
+    return _over_period(_percent("errors", "invocations", 2), **metrics)
 
 
 def _failures(subject: ReleasedVersion) -> cloudwatch.MathExpression:
-    metrics = {"failures": subject.new("Failures", "Sum"), "requests": subject.new("Requests", "Sum")}
-    return _over_period(_percent("failures", "requests", minimum_bad=2), **metrics)
+    """Returns the percentage of invocations that a caller sees fail: without an answer, or with a 5xx of the handler.
+
+    A handler that answers 5xx is no error for Lambda, and one that dies counts no failure: none is counted twice.
+    """
+    ends = {"errors": subject.platform("Errors"), "failures": subject.new("Failures", "Sum")}
+    return _over_period(
+        _percent("(errors + failures)", "invocations", 2), **ends, invocations=subject.platform("Invocations")
+    )
 
 
-def _late(metric: str) -> Callable[[ReleasedVersion], cloudwatch.MathExpression]:
-    def late(subject: ReleasedVersion) -> cloudwatch.MathExpression:
-        bound = subject.objectives.bound_ms(subject.service, metric)
-        metrics = {"late": subject.new(metric, f"TC({bound:g}:)"), "answers": subject.new(metric, "SampleCount")}
-        return _over_period(_percent("late", "answers", minimum_bad=3, minimum=10), **metrics)
+def _duration(subject: ReleasedVersion) -> cloudwatch.Metric:
+    return subject.platform("Duration", LATE_PERCENTILE).with_(period=MINUTE)
 
-    return late
+
+def _lag(subject: ReleasedVersion) -> cloudwatch.Metric:
+    return subject.new("EvidenceLag", LATE_PERCENTILE).with_(period=MINUTE)
+
+
+def _bound(metric: str) -> Callable[[ReleasedVersion], float]:
+    return lambda subject: subject.objectives.bound_ms(subject.service, metric)
 
 
 def _unusable(subject: ReleasedVersion) -> cloudwatch.MathExpression:
     metrics = {"aside": subject.new("ChunksSetAside", "Sum"), "scored": subject.new("ChunksScored", "Sum")}
-    return _over_period(_percent("aside", "aside + scored", minimum_bad=3), **metrics)
+    return _over_period(_percent("aside", "aside + scored", 3), **metrics)
 
 
 def _mix(subject: ReleasedVersion) -> cloudwatch.MathExpression:
@@ -165,17 +193,25 @@ def _drift(subject: ReleasedVersion) -> cloudwatch.MathExpression:
 
 
 ERRORS = ReleaseAlarm("function-errors", "more than 5 % of invocations fail without an answer", 5, _errors)
-FAILURES = ReleaseAlarm("failed-answers", "more than 5 % of requests are answered with 5xx", 5, _failures)
+FAILURES = ReleaseAlarm("failed-answers", "more than 5 % of requests fail: 5xx, timeouts and crashes", 5, _failures)
 LATE = ReleaseAlarm(
-    "late-answers", "more than 10 % of answers take longer than stacks/slo.yaml allows", 10, _late("RequestLatency")
+    "late-answers",
+    "more than 10 % of answers take longer than stacks/slo.yaml allows, in three of five minutes",
+    _bound("RequestLatency"),
+    _duration,
+    LATE_MINUTES,
 )
 MIX = ReleaseAlarm("decision-mix", "the mix of decisions is not that of the old version (p < 0.001)", 16.27, _mix)
 DRIFT = ReleaseAlarm("score-drift", "scores are not those of the old version in the mean (p < 0.001)", 10.83, _drift)
 UNUSABLE = ReleaseAlarm("set-aside-audio", "more than 5 % of chunks are set aside as unusable", 5, _unusable)
 LAG = ReleaseAlarm(
-    "late-evidence", "more than 10 % of evidence is later than stacks/slo.yaml allows", 10, _late("EvidenceLag")
+    "late-evidence",
+    "more than 10 % of evidence is later than stacks/slo.yaml allows, in three of five minutes",
+    _bound("EvidenceLag"),
+    _lag,
+    LATE_MINUTES,
 )
 
-ANSWERING: Sequence[ReleaseAlarm] = (ERRORS, FAILURES, LATE)
+ANSWERING: Sequence[ReleaseAlarm] = (FAILURES, LATE)
 DECIDING: Sequence[ReleaseAlarm] = (MIX, DRIFT)
 SCORING: Sequence[ReleaseAlarm] = (ERRORS, UNUSABLE, LAG)

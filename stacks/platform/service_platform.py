@@ -95,7 +95,7 @@ class ServicePlatform:
             service=service,
             code=self.assets.function(service),
             layers=[*self._core, *layers],
-            environment=_common(service) | environment,
+            environment=self._common(service) | environment,
             size=size,
             log_retention=self.stage.log_retention,
             description=f"Bonafide {self.stage.release}",
@@ -105,11 +105,13 @@ class ServicePlatform:
         place = {"BONAFIDE_BUNDLE_DIR": "/opt/bundle", "BONAFIDE_BUNDLE_DIGEST": self.assets.bundle_digest()}
         return dict.fromkeys(THREADS, "1") | place
 
-
-def _common(service: str) -> dict[str, str]:
-    return {
-        "BONAFIDE_PROBE_DOMAIN": PROBE_DOMAIN,
-        "POWERTOOLS_SERVICE_NAME": service,
-        # Pydantic would otherwise read the metadata of each installed package to find plugins.
-        "PYDANTIC_DISABLE_PLUGINS": "__all__",
-    }
+    def _common(self, service: str) -> dict[str, str]:
+        objective = self.releases.objectives.of(service)
+        return {
+            "BONAFIDE_OBJECTIVE": objective.name if objective else "",
+            "BONAFIDE_PROBE_DOMAIN": PROBE_DOMAIN,
+            "BONAFIDE_STAGE": self.stage.name,
+            "POWERTOOLS_SERVICE_NAME": service,
+            # Pydantic would otherwise read the metadata of each installed package to find plugins.
+            "PYDANTIC_DISABLE_PLUGINS": "__all__",
+        }

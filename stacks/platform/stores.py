@@ -147,6 +147,10 @@ class Stores:
         self.failures = BucketAccess(data.failures, data.key, "BONAFIDE_FAILURE_BUCKET")
         self.chunks = StreamAccess(data.stream, data.key, "BONAFIDE_AUDIO_STREAM")
 
+    def every(self) -> list[TableAccess | BucketAccess | StreamAccess]:
+        """Returns all of them."""
+        return list(vars(self).values())
+
     def allow_judging(self, function: ServiceFunction) -> None:
         """Allows reading a session's evidence and the claimed speaker, and writing the decision."""
         self.sessions.allow(function, "GetItem", "BatchGetItem", "PutItem", "Query")

@@ -35,6 +35,7 @@ class ApiDefinition:
         responses: gateway responses by their type.
         binary_types: media types whose bodies are passed on in base64.
         submit: sends an event to a function: name, payload, trace header, request id.
+        observe: called with the status of each answer.
     """
 
     stage: str
@@ -42,6 +43,7 @@ class ApiDefinition:
     responses: Mapping[str, GatewayResponse]
     binary_types: Sequence[str]
     submit: Submit
+    observe: Callable[[int], None] = lambda _status: None
     _buckets: dict[ApiRoute, TokenBucket] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ def handle(api: ApiDefinition, request: HttpRequest) -> HttpResponse:
         response = _integrate(api, request)
     except GatewayError as error:
         response = _gateway_response(api, request, error)
+    api.observe(response.status)
     ids = [("x-amzn-RequestId", request.id), ("x-amz-apigw-id", request.id), ("X-Amzn-Trace-Id", request.trace)]
     return HttpResponse(response.status, [*response.headers, *ids], response.body)
 

@@ -95,6 +95,14 @@ def forget(_definition: FunctionDefinition, _qualifier: str, _result: Invocation
     """Ignores an invocation."""
 
 
+# Called with the version and the alias or version by which it was invoked.
+type ThrottleObserver = Callable[[FunctionDefinition, str], None]
+
+
+def ignore(_definition: FunctionDefinition, _qualifier: str) -> None:
+    """Ignores a throttled invocation."""
+
+
 def platform(endpoint: str) -> dict[str, str]:
     """Returns the variables that direct every AWS client of a function to the emulator."""
     credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET}
@@ -121,9 +129,11 @@ class LambdaFunction:
         log: Path,
         concurrency: int = CONCURRENCY,
         record: InvocationObserver = forget,
+        throttled: ThrottleObserver = ignore,
     ) -> None:
         self.definition = definition
         self._record = record
+        self._throttled = throttled
         self.program = program
         self.log = log
         self._own = threading.local()
@@ -142,6 +152,7 @@ class LambdaFunction:
             ThrottledError: too many are waiting already.
         """
         if not self._capacity.acquire(blocking=False):
+            self._throttled(self.definition, qualifier)
             raise ThrottledError
         future = self._threads.submit(self._serve, payload, trace, request_id or str(uuid.uuid4()), qualifier)
         future.add_done_callback(lambda _: self._capacity.release())

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missin
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +33,10 @@ class AlarmState(StrEnum):
     INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
 
 
+# Topics by the state that notifies them.
+type AlarmActions = Mapping[AlarmState, Sequence[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class MetricAlarm:
     """An alarm over a metric or an expression.
@@ -48,6 +52,7 @@ class MetricAlarm:
         breaches: whether a value breaches.
         missing: `missing`, `ignore`, `breaching` or `notBreaching`.
         ignores_few_samples: whether a percentile of too few samples keeps the state.
+        actions: topics by the state that notifies them.
     """
 
     id: str
@@ -60,6 +65,7 @@ class MetricAlarm:
     breaches: Callable[[float], bool]
     missing: str = "missing"
     ignores_few_samples: bool = False
+    actions: AlarmActions = field(default_factory=dict)
 
     def evaluate(self, store: MetricStore, now: int, current: AlarmState) -> AlarmState:
         """Returns the state after the points before `now`, given the current state."""
@@ -138,7 +144,17 @@ def alarm(id_: str, properties: Mapping[str, Any]) -> MetricAlarm:
         breaches=lambda value: compare(value, threshold),
         missing=properties.get("TreatMissingData", "missing"),
         ignores_few_samples=properties.get("EvaluateLowSampleCountPercentile") == "ignore",
+        actions=actions(properties),
     )
+
+
+def actions(properties: Mapping[str, Any]) -> AlarmActions:
+    """Returns the ARNs or logical ids of the topics that an alarm notifies, by state."""
+    if not properties.get("ActionsEnabled", True):
+        return {}
+    named = {AlarmState.ALARM: "AlarmActions", AlarmState.OK: "OKActions"}
+    named[AlarmState.INSUFFICIENT_DATA] = "InsufficientDataActions"
+    return {state: properties.get(name, []) for state, name in named.items()}
 
 
 ACTIONS = {"ActionsEnabled", "AlarmActions", "InsufficientDataActions", "OKActions", "Tags", "Unit"}

@@ -5,9 +5,11 @@ people's identifiers, so neither is ever logged or traced whole.
 """
 
 import functools
+import itertools
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger, Tracer
-from aws_lambda_powertools.metrics import EphemeralMetrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
@@ -31,6 +32,8 @@ type Handler[Answer] = Callable[[Event, LambdaContext], Answer]
 TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
 TRACE_HEADER = re.compile(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=1")
 
+# The embedded metric format takes as many values of one metric in a line.
+MAX_VALUES = 100
 METRICS: Mapping[str, Any] = json.loads((Path(__file__).parent / "metrics.json").read_text())
 
 
@@ -39,19 +42,26 @@ class UnknownMetric(KeyError):
 
 
 class Measurements:
-    """Metrics of one invocation, collected while it runs and written at its end as one line (EMF).
+    """Metrics of one invocation, collected while it runs and written at its end as lines in the embedded metric format.
 
-    Every value is recorded by service, and by service and version, so that a release can be compared with the last.
+    metrics.json says by which dimensions a metric is recorded; one with a dimension that has no value here is not.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        values = {
+    def __init__(self, environment: Mapping[str, str], dependency: str = "") -> None:
+        """Takes the function's variables, and the table, bucket or stream that the metrics are about, if any."""
+        known = {
+            "dependency": dependency,
+            "stage": environment.get("BONAFIDE_STAGE", "none"),
             "service": environment.get("POWERTOOLS_SERVICE_NAME", "bonafide"),
             "version": environment.get("AWS_LAMBDA_FUNCTION_VERSION", "none"),
+            "objective": environment.get("BONAFIDE_OBJECTIVE", ""),
         }
-        self._dimensions = [{name: values[name] for name in names} for names in METRICS["dimension_sets"]]
+        self._dimensions = {name: value for name, value in known.items() if value}
         self._probe_domain = environment.get("BONAFIDE_PROBE_DOMAIN")
-        self._writer = EphemeralMetrics(namespace=METRICS["namespace"], service=values["service"])
+        self._values: dict[str, list[float]] = {}
+        self._environment = environment
+        self._of_dependencies: dict[str, Measurements] = {}
 
     def add(self, **values: float) -> None:
         """Adds values of metrics by their names.
@@ -62,7 +72,14 @@ class Measurements:
         for name, value in values.items():
             if name not in METRICS["metrics"]:
                 raise UnknownMetric(name)
-            self._writer.add_metric(name, METRICS["metrics"][name]["unit"], value)
+            if len(self._values.get(name, ())) == MAX_VALUES:
+                self.write()
+            self._values.setdefault(name, []).append(float(value))
+
+    def add_fault(self, dependency: str) -> None:
+        """Counts a call to a table, bucket or stream that failed or was slow."""
+        mine = self._of_dependencies.setdefault(dependency, Measurements(self._environment, dependency))
+        mine.add(DependencyFaults=1)
 
     def add_decision(
         self,
@@ -101,21 +118,34 @@ class Measurements:
 
     def pending(self) -> Mapping[str, list[float]]:
         """Returns the values that were added since the last write."""
-        return {name: list(metric["Value"]) for name, metric in self._writer.metric_set.items()}
+        return {name: list(values) for name, values in self._values.items()}
 
     def write(self, **properties: str) -> None:
         """Writes the values that were added since the last write, if any.
 
         Args:
-            properties: by which the line can be found; they are no dimensions, so they may have any number of values.
+            properties: by which the lines can be found; they are no dimensions, so they may have any number of values.
         """
-        if not self._writer.metric_set:
-            return
-        for dimensions in self._dimensions[1:]:
-            self._writer.add_dimensions(**dimensions)
-        for name, value in properties.items():
-            self._writer.add_metadata(name, value)
-        self._writer.flush_metrics()
+        if self._values:
+            stamp = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": list(self._directives())}
+            line = {"_aws": stamp, **self._dimensions, **properties, **self._values}
+            sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+            sys.stdout.flush()
+        self._values = {}
+        for each in self._of_dependencies.values():
+            each.write(**properties)
+
+    def _directives(self) -> Iterator[dict[str, Any]]:
+        """Yields a directive for each group of metrics that are recorded by the same dimensions."""
+        for sets, group in itertools.groupby(sorted(self._values, key=_recorded_by), _recorded_by):
+            metrics = [{"Name": name, "Unit": METRICS["metrics"][name]["unit"]} for name in group]
+            if known := [each for each in sets if self._dimensions.keys() >= set(each)]:
+                yield {"Namespace": METRICS["namespace"], "Dimensions": known, "Metrics": metrics}
+
+
+def _recorded_by(name: str) -> list[list[str]]:
+    sets: list[list[str]] = METRICS["metrics"][name]["by"]
+    return sets
 
 
 measurements = Measurements(os.environ)

@@ -1,17 +1,20 @@
 """Calls to AWS in the trace: which service, which operation and its status; never the parameters, which name people."""
 
+import os
 from typing import Any
 
+from bonafide.adapters.faults import FaultCounter
 from bonafide.observability import recorder, tracer
 
 KEY = "bonafide.subsegment"
 
 
 def traced[Client: Any](client: Client) -> Client:
-    """Shows every call of a boto3 client in the trace.
+    """Shows every call of a boto3 client in the trace, and counts those that fail or are slow.
 
     X-Ray's own patch of botocore costs more time at start, and would write the keys of S3 objects into the trace.
     """
+    FaultCounter(os.environ).register(client)
     if not tracer.disabled:
         client.meta.events.register("before-call", begin)
         client.meta.events.register("after-call", end)

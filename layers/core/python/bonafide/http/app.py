@@ -54,7 +54,7 @@ def lambda_entry(app: APIGatewayRestResolver) -> Handler[dict[str, Any]]:
         started = time.perf_counter()
         answer = _answer(app, event, context)
         latency_ms = (time.perf_counter() - started) * 1000
-        measurements.add(Requests=1, Failures=answer["statusCode"] >= 500, RequestLatency=latency_ms)
+        measurements.add(Failures=answer["statusCode"] >= 500, RequestLatency=latency_ms)
         if known := request_id():
             answer["multiValueHeaders"]["X-Request-Id"] = [known]
         return answer

@@ -171,7 +171,7 @@ class GoldenCalls:
         response = self._fastest(function, send, statuses)
         late = response.milliseconds > self._golden.bounds_ms.get(function, math.inf)
         wrong = response.status not in statuses
-        self._record(ProbeCalls=1, ProbeFailures=late or wrong, ProbeLatency=response.milliseconds)
+        self._record(ProbeFailures=late or wrong, ProbeLatency=response.milliseconds)
         if wrong:
             raise WrongAnswer(f"{what} answers {response.status} {response.document.get('code', '')}")
         if late:
