@@ -41,7 +41,7 @@ class DataStack(Stack):
         )
         self._protected = stage.protected
         self._recovery_days = stage.recovery_days
-        self.domains = self._table("Tenants", "domain", "item")
+        self.domains = self._domains()
         self.decisions = self._decisions()
         self.idempotency = self._table("Idempotency", "id", expires="expiration")
         self.sessions = self._sessions()
@@ -66,6 +66,19 @@ class DataStack(Stack):
             # It holds a day of chunks at most, and a retained shard is billed by the hour, used or not.
             removal_policy=RemovalPolicy.DESTROY,
         )
+
+    def _domains(self) -> dynamodb.Table:
+        # Only the empty item that precedes a speaker's first version expires.
+        domains = self._table("Tenants", "domain", "item", expires="expires_at")
+        # What a list shows: a query reads whole items, and those of the table hold voiceprints.
+        domains.add_global_secondary_index(
+            index_name="speakers",
+            partition_key=_string("domain"),
+            sort_key=_string("item"),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=["created_at", "status", "summary", "version"],
+        )
+        return domains
 
     def _decisions(self) -> dynamodb.Table:
         decisions = self._table("Decisions", "domain", "decision_id", expires="expires_at")

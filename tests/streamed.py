@@ -245,7 +245,12 @@ class Deployment:
 
     def enroll(self, reader: str, speaker: str | None = None) -> None:
         record = SpeakerRecord(DOMAIN, speaker or reader, SpeakerStatus.ENROLLED, MORNING, MORNING, version=1)
-        self.domains.put_speaker(replace(record, voiceprint=voiceprint(reader)))
+        self.write(replace(record, voiceprint=voiceprint(reader)))
+
+    def write(self, record: SpeakerRecord) -> None:
+        domain = self.domains.domain(DOMAIN)
+        assert domain is not None
+        self.domains.put_speaker(domain, record)
 
     def start(self, *scripts: Script) -> None:
         """Starts calls under the names of their scripts."""

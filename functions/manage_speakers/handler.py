@@ -33,7 +33,8 @@ def list_speakers(domain: DomainName, cursor: Cursor = None, limit: Limit = 50) 
 )
 def get(domain: DomainName, speaker: SpeakerName) -> Speaker:
     """Reads a speaker's status, speech and consent; nothing biometric."""
-    return speaker_view(*service.get(domain, speaker))
+    found, record = service.get(domain, speaker)
+    return speaker_view(found, record.summary)
 
 
 @app.delete(
@@ -58,4 +59,5 @@ def delete(domain: DomainName, speaker: SpeakerName) -> Response[None]:
 )
 def opt_out(domain: DomainName, speaker: SpeakerName, idempotency_key: IdempotencyKey = None) -> Speaker:  # noqa: ARG001
     """Erases the voiceprint; the speaker is neither enrolled nor authenticated until consent is given anew."""
-    return speaker_view(*service.opt_out(domain, speaker))
+    found, record = service.opt_out(domain, speaker)
+    return speaker_view(found, record.summary)

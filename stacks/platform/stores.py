@@ -15,9 +15,10 @@ from stacks.platform.function import ServiceFunction
 # Used by Powertools to store answers by Idempotency-Key.
 IDEMPOTENCY = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
 
-# A speaker is read together with the domain, and written on condition that the domain exists.
+# A speaker is read together with the domain; the domain is read again before a speaker's first version is written.
 READ_SPEAKER = ("BatchGetItem",)
-WRITE_SPEAKER = ("ConditionCheckItem", "PutItem")
+# The release before this one, which shares the role during a canary, checks the domain in the same transaction.
+WRITE_SPEAKER = ("ConditionCheckItem", "GetItem", "PutItem")
 
 # What a caller of a table needs of its key: DynamoDB decrypts the table's own key for every call, a writer's too.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html

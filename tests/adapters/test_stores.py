@@ -153,7 +153,7 @@ def test_a_speaker_is_read_with_everything_that_was_written(domains: DomainStore
         opted_out_at=NOW,
         applied=("one", "two"),
     )
-    domains.put_speaker(written)
+    domains.put_speaker(domain, written)
     found_domain, found = domains.find(domain.domain, "ann")
     assert found_domain == domain
     assert found is not None
@@ -165,12 +165,12 @@ def test_a_speaker_is_read_with_everything_that_was_written(domains: DomainStore
 def test_a_speaker_follows_only_the_version_before_it(domains: DomainStore, domain: DomainRecord) -> None:
     speaker = a_speaker(domain.domain)
     with pytest.raises(VersionConflict):
-        domains.put_speaker(replace(speaker, version=2))
-    domains.put_speaker(speaker)
+        domains.put_speaker(domain, replace(speaker, version=2))
+    domains.put_speaker(domain, speaker)
     for version in (1, 3):
         with pytest.raises(VersionConflict):
-            domains.put_speaker(replace(speaker, version=version))
-    domains.put_speaker(replace(speaker, version=2))
+            domains.put_speaker(domain, replace(speaker, version=version))
+    domains.put_speaker(domain, replace(speaker, version=2))
 
 
 def test_of_writers_at_the_same_time_one_wins_each_version(domains: DomainStore, domain: DomainRecord) -> None:
@@ -179,7 +179,7 @@ def test_of_writers_at_the_same_time_one_wins_each_version(domains: DomainStore,
     def write(version: int) -> int:
         together.wait()
         try:
-            domains.put_speaker(replace(a_speaker(domain.domain), version=version))
+            domains.put_speaker(domain, replace(a_speaker(domain.domain), version=version))
         except VersionConflict:
             return 0
         return 1
@@ -196,26 +196,72 @@ def test_no_speaker_is_written_into_a_domain_that_is_gone_or_going(
     if state_of_domain != "absent":
         domains.put_domain(replace(a_domain(name), state=DomainState(state_of_domain)))
     with pytest.raises(DomainChanged):
-        domains.put_speaker(a_speaker(name))
+        domains.put_speaker(a_domain(name), a_speaker(name))
     assert domains.find(name, "ann")[1] is None
 
 
-def test_when_both_conditions_fail_the_domain_is_what_counts(domains: DomainStore, name: str) -> None:
+def test_no_speaker_is_written_into_a_domain_that_was_made_anew_after_the_writer_read_it(
+    domains: DomainStore, domain: DomainRecord
+) -> None:
+    anew = replace(domain, created_at=NOW + timedelta(microseconds=1))
+    domains.delete_domain(domain)
+    domains.put_domain(anew)
     with pytest.raises(DomainChanged):
-        domains.put_speaker(replace(a_speaker(name), version=7))
+        domains.put_speaker(domain, a_speaker(domain.domain))
+    assert domains.find(domain.domain, "ann") == (anew, None)
+    domains.put_speaker(anew, a_speaker(domain.domain))
 
 
-def test_deleting_a_speaker_tells_whether_there_was_one(domains: DomainStore, domain: DomainRecord) -> None:
-    domains.put_speaker(a_speaker(domain.domain))
-    assert domains.delete_speaker(domain.domain, "ann") is True
-    assert domains.delete_speaker(domain.domain, "ann") is False
+def test_a_closed_domain_takes_later_versions_of_the_speakers_that_it_has_only(
+    domains: DomainStore, domain: DomainRecord
+) -> None:
+    speaker = a_speaker(domain.domain)
+    domains.put_speaker(domain, speaker)
+    domains.put_domain(replace(domain, version=2, state=DomainState.DELETING))
+    domains.put_speaker(domain, replace(speaker, version=2))
+    domains.delete_speaker(replace(speaker, version=2))
+    with pytest.raises(VersionConflict):
+        domains.put_speaker(domain, replace(speaker, version=3))
+
+
+def test_only_the_version_of_a_speaker_that_was_read_is_deleted(domains: DomainStore, domain: DomainRecord) -> None:
+    speaker = a_speaker(domain.domain)
+    domains.put_speaker(domain, speaker)
+    for other in (replace(speaker, version=2), replace(speaker, created_at=NOW + timedelta(microseconds=1))):
+        with pytest.raises(VersionConflict):
+            domains.delete_speaker(other)
+    domains.delete_speaker(speaker)
     assert domains.find(domain.domain, "ann") == (domain, None)
+    with pytest.raises(VersionConflict):
+        domains.delete_speaker(speaker)
+
+
+def test_what_is_stored_is_read_for_a_deletion_in_order_and_no_more_than_wanted(
+    domains: DomainStore, domain: DomainRecord
+) -> None:
+    for each in ("c", "a", "b"):
+        domains.put_speaker(domain, a_speaker(domain.domain, each))
+    assert [each.speaker for each in domains.stored_speakers(domain.domain, 2)] == ["a", "b"]
+    assert domains.stored_speakers(domain.domain, 10)[2] == a_speaker(domain.domain, "c")
+
+
+def test_a_list_shows_of_a_speaker_what_the_record_says(domains: DomainStore, domain: DomainRecord) -> None:
+    written = replace(
+        a_speaker(domain.domain),
+        voiceprint=a_voiceprint(),
+        consent=Consent("receipt", NOW - timedelta(days=1)),
+        opted_out_at=NOW,
+    )
+    domains.put_speaker(domain, written)
+    page = domains.list_speakers(domain.domain, None, 10)
+    assert (list(page.speakers), page.after) == ([written.summary], None)
+    assert page.speakers[0].speech_seconds == 4.25
 
 
 def test_a_deleted_speaker_begins_again_at_the_first_version(domains: DomainStore, domain: DomainRecord) -> None:
     for _ in range(2):
-        domains.put_speaker(a_speaker(domain.domain))
-        domains.delete_speaker(domain.domain, "ann")
+        domains.put_speaker(domain, a_speaker(domain.domain))
+        domains.delete_speaker(a_speaker(domain.domain))
 
 
 def test_a_speaker_who_was_deleted_and_came_back_is_not_written_over_by_who_read_the_first(
@@ -223,12 +269,12 @@ def test_a_speaker_who_was_deleted_and_came_back_is_not_written_over_by_who_read
 ) -> None:
     first = a_speaker(domain.domain)
     second = replace(first, created_at=NOW + timedelta(microseconds=1))
-    domains.put_speaker(first)
-    domains.delete_speaker(domain.domain, "ann")
-    domains.put_speaker(second)
+    domains.put_speaker(domain, first)
+    domains.delete_speaker(first)
+    domains.put_speaker(domain, second)
     with pytest.raises(VersionConflict):
-        domains.put_speaker(replace(first, version=2))
-    domains.put_speaker(replace(second, version=2))
+        domains.put_speaker(domain, replace(first, version=2))
+    domains.put_speaker(domain, replace(second, version=2))
 
 
 def test_a_domain_that_was_deleted_and_made_again_is_touched_by_nobody_who_read_the_first(
@@ -258,7 +304,7 @@ def pages(domains: DomainStore, domain: str, limit: int) -> Iterator[list[str]]:
 def test_pages_hold_every_speaker_once_and_in_order(domains: DomainStore, domain: DomainRecord, limit: int) -> None:
     names = ["B", "a", "a-1", "a.1", "a1", "a_1", "z"]
     for each in reversed(names):
-        domains.put_speaker(a_speaker(domain.domain, each))
+        domains.put_speaker(domain, a_speaker(domain.domain, each))
     found = list(pages(domains, domain.domain, limit))
     assert [each for page in found for each in page] == sorted(names)
     assert all(len(page) <= limit for page in found)
@@ -266,17 +312,17 @@ def test_pages_hold_every_speaker_once_and_in_order(domains: DomainStore, domain
 
 def test_a_page_goes_on_after_a_speaker_that_was_deleted_meanwhile(domains: DomainStore, domain: DomainRecord) -> None:
     for each in ("a", "b", "c"):
-        domains.put_speaker(a_speaker(domain.domain, each))
+        domains.put_speaker(domain, a_speaker(domain.domain, each))
     first = domains.list_speakers(domain.domain, None, 2)
     assert first.after == "b"
-    domains.delete_speaker(domain.domain, "b")
+    domains.delete_speaker(a_speaker(domain.domain, "b"))
     assert [each.speaker for each in domains.list_speakers(domain.domain, first.after, 2).speakers] == ["c"]
 
 
 def test_a_domain_lists_its_own_speakers_only(domains: DomainStore, domain: DomainRecord) -> None:
     neighbor = a_domain(f"{domain.domain}-2")
     domains.put_domain(neighbor)
-    domains.put_speaker(a_speaker(neighbor.domain))
+    domains.put_speaker(neighbor, a_speaker(neighbor.domain))
     assert list(pages(domains, domain.domain, 10)) == [[]]
     assert domains.find(domain.domain, "ann") == (domain, None)
 

@@ -20,6 +20,7 @@ from bonafide.adapters.s3 import S3AudioStore
 from bonafide.bootstrap.stores import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
 from bonafide.http.problems import status_of
+from bonafide.ports.stores import VersionConflict
 from bonafide.records.decision_page import DecisionFilter
 from local.aws.http import HttpHandler, LoopbackServer
 from tests.adapters.test_stores import a_domain, a_speaker
@@ -38,11 +39,7 @@ LEFT_OUT = (
     200,
     b'{"Responses":{},"UnprocessedKeys":{"domains":{"Keys":[{"domain":{"S":"acme"},"item":{"S":"domain"}}]}}}',
 )
-CANCELED = (
-    400,
-    b'{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",'
-    b'"CancellationReasons":[{"Code":"ThrottlingError"},{"Code":"None"}]}',
-)
+CONFLICT = (400, b'{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException"}')
 NOT_ALLOWED = (400, b'{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException"}')
 
 
@@ -117,8 +114,9 @@ CALLS_TO_STORES: dict[str, Callable[[Aws], object]] = {
     "put_domain": lambda aws: aws.domains.put_domain(a_domain("acme")),
     "delete_domain": lambda aws: aws.domains.delete_domain(a_domain("acme")),
     "find": lambda aws: aws.domains.find("acme", "ann"),
-    "put_speaker": lambda aws: aws.domains.put_speaker(a_speaker("acme")),
-    "delete_speaker": lambda aws: aws.domains.delete_speaker("acme", "ann"),
+    "put_speaker": lambda aws: aws.domains.put_speaker(a_domain("acme"), a_speaker("acme")),
+    "delete_speaker": lambda aws: aws.domains.delete_speaker(a_speaker("acme")),
+    "stored_speakers": lambda aws: aws.domains.stored_speakers("acme", 10),
     "list_speakers": lambda aws: aws.domains.list_speakers("acme", None, 10),
     "append": lambda aws: aws.decisions.append(decision_record(), NOW),
     "read": lambda aws: aws.decisions.read("acme", "decision-1"),
@@ -152,13 +150,10 @@ def test_a_store_that_keeps_failing_is_asked_three_times_and_then_unavailable(
     assert sum(pauses) <= LONGEST_PAUSES_SECONDS
 
 
-@pytest.mark.parametrize(("call", "failure"), [("find", LEFT_OUT), ("put_speaker", CANCELED)])
-def test_what_a_throttled_table_leaves_out_is_asked_for_three_times(
-    aws: Aws, call: str, failure: tuple[int, bytes], pauses: list[float]
-) -> None:
-    aws.answer = failure
+def test_what_a_throttled_table_leaves_out_is_asked_for_three_times(aws: Aws, pauses: list[float]) -> None:
+    aws.answer = LEFT_OUT
     with pytest.raises(StoreUnavailable):
-        CALLS_TO_STORES[call](aws)
+        aws.domains.find("acme", "ann")
     assert (aws.calls, len(pauses)) == (3, 2)
     assert 0 < sum(pauses) <= LONGEST_PAUSES_SECONDS
 
@@ -180,9 +175,15 @@ def test_a_read_that_leaves_nothing_out_takes_no_pause(aws: Aws, pauses: list[fl
 
 
 def test_a_write_that_was_throttled_once_is_done(aws: Aws) -> None:
-    aws.first, aws.answer = [CANCELED], (200, b"{}")
-    aws.domains.put_speaker(a_speaker("acme"))
+    aws.first, aws.answer = [THROTTLED], (200, b"{}")
+    aws.domains.put_speaker(a_domain("acme"), replace(a_speaker("acme"), version=2))
     assert aws.calls == 2
+
+
+def test_a_write_that_meets_a_transaction_of_the_release_before_is_a_conflict(aws: Aws) -> None:
+    aws.answer = CONFLICT
+    with pytest.raises(VersionConflict):
+        aws.domains.put_speaker(a_domain("acme"), replace(a_speaker("acme"), version=2))
 
 
 def test_a_slow_table_is_not_asked_again_when_patience_is_over(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,13 +202,15 @@ class SpeakerCalls:
     service: Speakers
 
     def get(self, domain: str, speaker: str) -> Speaker:
-        return speaker_view(*self.service.get(domain, speaker))
+        found, record = self.service.get(domain, speaker)
+        return speaker_view(found, record.summary)
 
     def list(self, domain: str, cursor: str | None, limit: int) -> SpeakerList:
         return speaker_list(*self.service.list(domain, from_cursor(cursor), limit))
 
     def opt_out(self, domain: str, speaker: str) -> Speaker:
-        return speaker_view(*self.service.opt_out(domain, speaker))
+        found, record = self.service.opt_out(domain, speaker)
+        return speaker_view(found, record.summary)
 
     def delete(self, domain: str, speaker: str) -> None:
         self.service.delete(domain, speaker)

@@ -141,7 +141,7 @@ def test_settings_that_come_while_an_empty_domain_is_deleted_keep_it_and_its_spe
         world.put_domain(keep_audio=True)
         world.enroll(speech("ann"))
 
-    looked = once("after", "list_speakers", lambda: setattr(world, "report", once("after", "list_speakers", come)))
+    looked = once("after", "stored_speakers", lambda: setattr(world, "report", once("after", "stored_speakers", come)))
     world.report = looked
     with pytest.raises(Conflict) as refusal:
         world.domains.delete("acme", force=False)
@@ -150,7 +150,7 @@ def test_settings_that_come_while_an_empty_domain_is_deleted_keep_it_and_its_spe
     assert len(world.audio.objects) == 1
 
 
-@pytest.mark.parametrize("call", ["put_domain", "list_speakers", "delete_domain"])
+@pytest.mark.parametrize("call", ["put_domain", "stored_speakers", "delete_domain"])
 @pytest.mark.parametrize("force", [False, True])
 def test_of_two_deletions_at_once_both_end_with_the_domain_gone(world: World, call: str, force: bool) -> None:
     if force:

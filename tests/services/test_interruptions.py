@@ -122,7 +122,9 @@ def test_audio_of_an_enrolment_that_was_never_repeated_is_erased_with_its_owner(
     assert world.audio.objects
     world.report = Fate(0, "")
     if known and erasure == "delete the empty domain":
-        world.store.delete_speaker("acme", "bob")
+        bob = world.store.find("acme", "bob")[1]
+        assert bob
+        world.store.delete_speaker(bob)
     with suppress(NotFound):
         ERASURES[erasure](world)
     assert world.audio.objects == {}

@@ -88,7 +88,7 @@ def fewer_chunks(line: Deployment) -> None:
 def new_enrolment(line: Deployment) -> None:
     record = line.domains.find(DOMAIN, "grace")[1]
     assert record is not None
-    line.domains.put_speaker(record.next(line.now))
+    line.write(record.next(line.now))
 
 
 def new_policy(line: Deployment) -> None:
@@ -382,7 +382,7 @@ def test_a_call_in_another_band_than_the_voiceprint_is_not_decided() -> None:
     )
     record = line.domains.find(DOMAIN, "grace")[1]
     assert record is not None
-    line.domains.put_speaker(record.next(line.now, voiceprint=wideband))
+    line.write(record.next(line.now, voiceprint=wideband))
     found = evaluation(line)
     assert (found.decision, found.reasons) == ("INCONCLUSIVE", ["CHANNEL_MISMATCH"])
 

@@ -8,7 +8,7 @@ from bonafide.contracts.audio import AudioInput, QualityReport, quality_report
 from bonafide.contracts.base import Answer, Identifier, Moment, Request
 from bonafide.contracts.cursors import to_cursor
 from bonafide.records.domain import DomainRecord
-from bonafide.records.speaker import Consent, SpeakerPage, SpeakerRecord
+from bonafide.records.speaker import Consent, SpeakerPage, SpeakerSummary
 from bonafide.services.enrollment import EnrollmentResult
 
 
@@ -77,14 +77,14 @@ def enrollment_view(result: EnrollmentResult) -> Enrollment:
         status=speaker.status_under(policy),
         speech_seconds=round(evidence.speech_seconds, 2),
         total_speech_seconds=round(speaker.speech_seconds, 2),
-        missing_speech_seconds=round(speaker.missing_under(policy), 2),
+        missing_speech_seconds=round(speaker.summary.missing_under(policy), 2),
         channel=evidence.channel,
         quality=quality_report(evidence.quality),
         bundle=result.bundle,
     )
 
 
-def speaker_view(domain: DomainRecord, record: SpeakerRecord) -> Speaker:
+def speaker_view(domain: DomainRecord, record: SpeakerSummary) -> Speaker:
     """Returns the view of a speaker, without anything biometric."""
     consent = record.consent
     return Speaker(
@@ -93,7 +93,7 @@ def speaker_view(domain: DomainRecord, record: SpeakerRecord) -> Speaker:
         status=record.status_under(domain.policy),
         total_speech_seconds=round(record.speech_seconds, 2),
         missing_speech_seconds=round(record.missing_under(domain.policy), 2),
-        channels=record.voiceprint.channels if record.voiceprint else [],
+        channels=list(record.channels),
         consent=ConsentReceipt(receipt_id=consent.receipt_id, given_at=consent.given_at) if consent else None,
         opted_out_at=record.opted_out_at,
         created_at=record.created_at,

@@ -43,19 +43,39 @@ class DomainStore(Protocol):
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """Reads a domain and one of its speakers in one round trip."""
 
-    def put_speaker(self, record: SpeakerRecord) -> None:
-        """Writes version n over version n - 1 of the same record, or version 1 over nothing, while the domain is open.
+    def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
+        """Writes version n over version n - 1 of the same record, or version 1 over nothing.
+
+        Version 1 is written only while the domain is open. A closed domain still takes later versions of the speakers
+        that it has; a deletion deletes them with the rest, and nothing is written after it.
+
+        Args:
+            domain: as it was read before the write; a domain that was made anew under its name is another one.
+            record: of the speaker.
 
         Raises:
             VersionConflict: another version, or another record of that name, is stored.
-            DomainChanged: the domain is deleted or being deleted.
+            DomainChanged: version 1, and the domain is closed, deleted, or another one of that name.
         """
 
-    def delete_speaker(self, domain: str, speaker: str) -> bool:
-        """Deletes a speaker; tells whether there was one."""
+    def delete_speaker(self, record: SpeakerRecord) -> None:
+        """Deletes this version of a speaker.
+
+        Raises:
+            VersionConflict: another version, or another record of that name, or none is stored.
+        """
 
     def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
-        """Reads at most `limit` speakers whose identifiers come after `after`."""
+        """Reads at most `limit` speakers whose identifiers come after `after`.
+
+        Changes appear within about a second. A page may hold fewer, even none, and still have a next one.
+        """
+
+    def stored_speakers(self, domain: str, limit: int) -> Sequence[SpeakerRecord]:
+        """Reads the first `limit` records of a domain as they are stored, for its deletion.
+
+        One of version 0 stands for a first version that is about to be written; if it is deleted, that write fails.
+        """
 
 
 class SessionStore(Protocol):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from bonafide.biometrics.enrollment import SpeakerStatus, missing_seconds, status_of
+from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.records import Stored, StoredForm, times
@@ -19,6 +20,61 @@ class Consent:
 
     receipt_id: str
     given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerSummary:
+    """What a list shows of a speaker: everything but the voiceprint itself.
+
+    Attributes:
+        status: under the policy of the last write.
+        speech_seconds: net speech in the voiceprint.
+        channels: the bands that the person was recorded in.
+    """
+
+    domain: str
+    speaker: str
+    status: SpeakerStatus
+    created_at: datetime
+    updated_at: datetime
+    speech_seconds: float
+    channels: Sequence[Channel]
+    consent: Consent | None
+    opted_out_at: datetime | None
+
+    def status_under(self, policy: Policy) -> SpeakerStatus:
+        """Returns the status under today's policy."""
+        return status_of(self.status, self.speech_seconds, policy.minimum_enrolment_seconds)
+
+    def missing_under(self, policy: Policy) -> float:
+        """Returns the net speech that is still needed, in seconds; 0.0 for an enrolled speaker."""
+        enrolled = self.status_under(policy) is SpeakerStatus.ENROLLED
+        return 0.0 if enrolled else missing_seconds(self.speech_seconds, policy.minimum_enrolment_seconds)
+
+    def to_document(self) -> StoredForm:
+        """Returns the stored form without what the record's own attributes hold: names, status, `created_at`."""
+        return {
+            "updated_at": self.updated_at.isoformat(),
+            "speech_seconds": self.speech_seconds,
+            "channels": [str(channel) for channel in self.channels],
+            "consent": _written_consent(self.consent),
+            "opted_out_at": times.written(self.opted_out_at),
+        }
+
+    @classmethod
+    def from_document(cls, document: Stored) -> Self:
+        """Reads a stored form together with names, status and `created_at`."""
+        return cls(
+            domain=document["domain"],
+            speaker=document["speaker"],
+            status=SpeakerStatus(document["status"]),
+            created_at=datetime.fromisoformat(document["created_at"]),
+            updated_at=datetime.fromisoformat(document["updated_at"]),
+            speech_seconds=document["speech_seconds"],
+            channels=tuple(Channel(each) for each in document["channels"]),
+            consent=_read_consent(document["consent"]),
+            opted_out_at=times.read(document["opted_out_at"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +106,24 @@ class SpeakerRecord:
         """Net speech in the voiceprint."""
         return self.voiceprint.speech_seconds if self.voiceprint else 0.0
 
-    def status_under(self, policy: Policy) -> SpeakerStatus:
-        """Returns the status under today's policy; `status` is the one under the policy of the last write."""
-        return status_of(self.status, self.speech_seconds, policy.minimum_enrolment_seconds)
+    @property
+    def summary(self) -> SpeakerSummary:
+        """Returns what a list shows."""
+        return SpeakerSummary(
+            domain=self.domain,
+            speaker=self.speaker,
+            status=self.status,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            speech_seconds=self.speech_seconds,
+            channels=tuple(self.voiceprint.channels) if self.voiceprint else (),
+            consent=self.consent,
+            opted_out_at=self.opted_out_at,
+        )
 
-    def missing_under(self, policy: Policy) -> float:
-        """Returns the net speech that is still needed, in seconds; 0.0 for an enrolled speaker."""
-        enrolled = self.status_under(policy) is SpeakerStatus.ENROLLED
-        return 0.0 if enrolled else missing_seconds(self.speech_seconds, policy.minimum_enrolment_seconds)
+    def status_under(self, policy: Policy) -> SpeakerStatus:
+        """Returns the status under today's policy."""
+        return self.summary.status_under(policy)
 
     def next(self, at: datetime, **changes: Any) -> Self:
         """Returns the following version of this record."""
@@ -99,7 +165,7 @@ class SpeakerRecord:
 class SpeakerPage:
     """Speakers in order of their identifiers; `after` is where the next page begins, None on the last one."""
 
-    speakers: Sequence[SpeakerRecord]
+    speakers: Sequence[SpeakerSummary]
     after: str | None
 
 

@@ -1,5 +1,6 @@
 """Domains: created, changed, read and deleted."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from bonafide.biometrics.policy import Policy
@@ -7,6 +8,7 @@ from bonafide.errors import Conflict, Subject
 from bonafide.ports.stores import DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.erasure import ErasureKind, ErasureRecord
+from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import domain_not_found, require_open
 from bonafide.services.shared.recordings import Recordings, UploadOffer
@@ -95,7 +97,7 @@ class Domains:
         return record
 
     def _require_empty(self, record: DomainRecord) -> None:
-        if not self._store.list_speakers(record.domain, None, 1).speakers:
+        if not self._has_speakers(record):
             return
         if not record.is_open:
             with suppress(Conflict):
@@ -103,6 +105,20 @@ class Domains:
         raise Conflict(
             "domain_not_empty", "The domain has speakers; delete them, or delete with force.", subject=Subject.SPEAKERS
         )
+
+    def _has_speakers(self, record: DomainRecord) -> bool:
+        """Tells whether there are speakers. First versions that are about to be written fail in a closed domain."""
+        while page := self._store.stored_speakers(record.domain, DELETE_PAGE):
+            if record.is_open or any(speaker.version for speaker in page):
+                return any(speaker.version for speaker in page)
+            self._delete(page)
+        return False
+
+    def _delete(self, speakers: Sequence[SpeakerRecord]) -> None:
+        for speaker in speakers:
+            # One that was written meanwhile is found again by the next look.
+            with suppress(VersionConflict):
+                self._store.delete_speaker(speaker)
 
     def _switch(self, record: DomainRecord, state: DomainState) -> DomainRecord:
         switched = record.next(state=state)
@@ -118,12 +134,11 @@ class Domains:
         The recordings go last and by the domain's name: an enrollment that was killed leaves audio without a speaker.
         """
         for _ in range(PAGES_AT_ONCE):
-            page = self._store.list_speakers(record.domain, None, DELETE_PAGE).speakers
+            page = self._store.stored_speakers(record.domain, DELETE_PAGE)
             if self._store.domain(record.domain) != record:
                 # Another deletion was faster, and these may be the speakers of a new domain of that name.
                 return
-            for speaker in page:
-                self._store.delete_speaker(record.domain, speaker.speaker)
+            self._delete(page)
             if not page and self._recordings.forget_some(record.domain):
                 return
         raise _domain_deleting()

@@ -126,7 +126,7 @@ class EnrollmentService:
             _require_not_deleted(known, current)
             if current is None or contribution.name not in current.applied:
                 current = self._updated(found, current, speaker, contribution)
-                self._store.put_speaker(current)
+                self._store.put_speaker(found, current)
             return EnrollmentResult(contribution, found, current, self._models.digest)
 
         try:

@@ -1,15 +1,16 @@
 """Speakers: read, listed, opted out and deleted."""
 
 from datetime import datetime
+from functools import partial
 
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.errors import NotFound
-from bonafide.ports.stores import DomainChanged, DomainStore
+from bonafide.ports.stores import DomainStore
 from bonafide.records.domain import DomainRecord
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
-from bonafide.services.shared.lookups import WRITE_ATTEMPTS, domain_not_found, find_speaker, require_open
+from bonafide.services.shared.lookups import WRITE_ATTEMPTS, find_speaker, require_open
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.retries import retry_on_conflict
 
@@ -50,13 +51,10 @@ class Speakers:
             found, current = self._find_to_erase(domain, speaker)
             current = opted_out(current, self._clock())
             self._record(ErasureKind.OPTED_OUT, current, current.updated_at)
-            self._store.put_speaker(current)
+            self._store.put_speaker(found, current)
             return found, current
 
-        try:
-            erased = retry_on_conflict(WRITE_ATTEMPTS, attempt)
-        except DomainChanged as error:
-            raise domain_not_found(domain) from error
+        erased = retry_on_conflict(WRITE_ATTEMPTS, attempt)
         self._recordings.forget_speaker(domain, speaker)
         return erased
 
@@ -66,15 +64,21 @@ class Speakers:
         Raises:
             NotFound: the domain or the speaker is unknown.
         """
-        _, current = self._find_to_erase(domain, speaker)
-        self._record(ErasureKind.SPEAKER_DELETED, current, self._clock())
+        _, found = self._find_to_erase(domain, speaker)
+        self._record(ErasureKind.SPEAKER_DELETED, found, self._clock())
         # Before, so that a deletion that is cut short can be repeated; after, for audio that was kept meanwhile.
         self._recordings.forget_speaker(domain, speaker)
-        self._store.delete_speaker(domain, speaker)
+        retry_on_conflict(WRITE_ATTEMPTS, partial(self._delete, found))
         self._recordings.forget_speaker(domain, speaker)
 
     def _record(self, kind: ErasureKind, speaker: SpeakerRecord, at: datetime) -> None:
         self._recordings.record_erasure(ErasureRecord(kind, speaker.domain, speaker.speaker, at))
+
+    def _delete(self, found: SpeakerRecord) -> None:
+        """Deletes the record in its current version, but not one that was made anew after its deletion."""
+        _, current = self._store.find(found.domain, found.speaker)
+        if current and current.created_at == found.created_at:
+            self._store.delete_speaker(current)
 
     def _find_to_erase(self, domain: str, speaker: str) -> tuple[DomainRecord, SpeakerRecord]:
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.errors import StoreUnavailable
-from bonafide.ports.stores import DomainChanged, VersionConflict
+from bonafide.ports.stores import VersionConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,15 +24,18 @@ NAMES = {"#item": "item", "#version": "version"}
 # attribute.
 SAME = "(attribute_not_exists(created_at) OR created_at = :created_at)"
 
+# The condition of a put over nothing, or over a version 0, which holds the place of a first version.
+NOT_WRITTEN: dict[str, Any] = {
+    "ConditionExpression": "attribute_not_exists(#item) OR #version = :none",
+    "ExpressionAttributeNames": NAMES,
+    "ExpressionAttributeValues": {":none": {"N": "0"}},
+}
+
 # The client repeats calls that fail as a whole; these are the attempts at parts that DynamoDB left out of a call.
 ATTEMPTS = 3
 LONGEST_PAUSE_SECONDS = 0.2
 # No attempt begins later than this, so that the answer is in time even if the last one is slow.
 PATIENCE_SECONDS = 2.0
-
-
-class Throttled(StoreUnavailable):
-    """Raised when DynamoDB was too busy for a part of the call and did none of that part."""
 
 
 def follows(version: int) -> dict[str, Any]:
@@ -60,6 +63,15 @@ def is_version(version: int) -> dict[str, Any]:
         "ConditionExpression": "#version = :version",
         "ExpressionAttributeNames": {"#version": "version"},
         "ExpressionAttributeValues": {":version": {"N": str(version)}},
+    }
+
+
+def is_same(version: int, created_at: datetime) -> dict[str, Any]:
+    """Returns the condition of a delete: this version of this record is stored."""
+    return {
+        "ConditionExpression": f"#version = :version AND {SAME}",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": {":version": {"N": str(version)}, **created(created_at)},
     }
 
 
@@ -122,19 +134,7 @@ def _translated(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
         return VersionConflict()
-    if code == "TransactionCanceledException":
-        return _canceled([reason.get("Code") for reason in error.response.get("CancellationReasons", [])])
+    # The release before this one writes speakers in transactions, which a single write can meet.
     if code == "TransactionConflictException":
         return VersionConflict()
-    return StoreUnavailable()
-
-
-def _canceled(reasons: list[str | None]) -> Exception:
-    """Reads a canceled `put_speaker`: the domain's condition comes first, the speaker's second."""
-    if reasons and reasons[0] == "ConditionalCheckFailed":
-        return DomainChanged()
-    if {"ConditionalCheckFailed", "TransactionConflict"}.intersection(reasons):
-        return VersionConflict()
-    if {"ThrottlingError", "ProvisionedThroughputExceeded"}.intersection(reasons):
-        return Throttled()
     return StoreUnavailable()

@@ -1,36 +1,36 @@
 """Domains and speakers in DynamoDB.
 
 Partition key `domain`, sort key `item`, which is `domain` for the domain's own record and `speaker#<speaker>` for a
-speaker. One BatchGetItem reads both; one transaction writes a speaker only while its domain is open.
+speaker. One BatchGetItem reads both. The index `speakers` has the same keys, and what a list shows: no voiceprints.
 """
 
-from contextlib import suppress
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import (
-    SAME,
-    BatchReader,
-    Throttled,
-    attempts,
-    created,
-    follows_same,
-    translated_errors,
-)
+from bonafide.adapters.dynamodb.conditions import NOT_WRITTEN, BatchReader, follows_same, is_same, translated_errors
 from bonafide.adapters.dynamodb.items import (
     SPEAKER_PREFIX,
     domain_item,
     domain_key,
+    is_reservation,
     read_domain,
     read_speaker,
+    read_summary,
+    reservation_item,
     speaker_item,
     speaker_key,
+    speaker_name,
 )
-from bonafide.errors import StoreUnavailable
+from bonafide.ports.stores import DomainChanged
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+SPEAKERS_INDEX = "speakers"
 
 
 class DynamoDomainStore:
@@ -62,9 +62,7 @@ class DynamoDomainStore:
             self._client.delete_item(
                 TableName=self._table,
                 Key=domain_key(record.domain),
-                ConditionExpression=f"#version = :version AND {SAME}",
-                ExpressionAttributeNames={"#version": "version"},
-                ExpressionAttributeValues={":version": {"N": str(record.version)}, **created(record.created_at)},
+                **is_same(record.version, record.created_at),
             )
 
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
@@ -74,48 +72,64 @@ class DynamoDomainStore:
         found_domain, found_speaker = (items.get(key["item"]["S"]) for key in keys)
         return (
             read_domain(found_domain) if found_domain else None,
-            read_speaker(found_speaker) if found_speaker else None,
+            read_speaker(found_speaker) if found_speaker and not is_reservation(found_speaker) else None,
         )
 
-    def put_speaker(self, record: SpeakerRecord) -> None:
-        """See `DomainStore`."""
-        domain_is_open: Any = {
-            "TableName": self._table,
-            "Key": domain_key(record.domain),
-            "ConditionExpression": "deleting = :no",
-            "ExpressionAttributeValues": {":no": {"BOOL": False}},
-        }
-        put: Any = {
-            "TableName": self._table,
-            "Item": speaker_item(record),
-            **follows_same(record.version, record.created_at),
-        }
-        for _ in attempts():
-            with suppress(Throttled), translated_errors():
-                self._client.transact_write_items(TransactItems=[{"ConditionCheck": domain_is_open}, {"Put": put}])
-                return
-        raise StoreUnavailable
+    def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
+        """See `DomainStore`. Writes the speaker's item only, so that writes of two speakers never conflict."""
+        first = record.version == 1
+        condition = self._reserve(domain, record) if first else follows_same(record.version, record.created_at)
+        with translated_errors():
+            self._client.put_item(TableName=self._table, Item=speaker_item(record), **condition)
 
-    def delete_speaker(self, domain: str, speaker: str) -> bool:
+    def delete_speaker(self, record: SpeakerRecord) -> None:
         """See `DomainStore`."""
         with translated_errors():
-            answer = self._client.delete_item(
-                TableName=self._table, Key=speaker_key(domain, speaker), ReturnValues="ALL_OLD"
+            self._client.delete_item(
+                TableName=self._table,
+                Key=speaker_key(record.domain, record.speaker),
+                **is_same(record.version, record.created_at),
             )
-        return "Attributes" in answer
 
     def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
-        """See `DomainStore`."""
+        """See `DomainStore`. Reads the index, and from the table the items of a release that wrote no summary."""
         start: Any = {"ExclusiveStartKey": speaker_key(domain, after)} if after else {}
+        answer = self._speakers(domain, limit, IndexName=SPEAKERS_INDEX, **start)
+        items = [item for item in answer["Items"] if not is_reservation(item)]
+        keys = [{name: item[name] for name in ("domain", "item")} for item in items if "summary" not in item]
+        older = {item["item"]["S"]: read_speaker(item).summary for item in self._batches.read(keys)}
+        found = [read_summary(item) if "summary" in item else older.get(item["item"]["S"]) for item in items]
+        last: Any = answer.get("LastEvaluatedKey")
+        return SpeakerPage([each for each in found if each], speaker_name(last) if last else None)
+
+    def stored_speakers(self, domain: str, limit: int) -> Sequence[SpeakerRecord]:
+        """See `DomainStore`."""
+        return [read_speaker(item) for item in self._speakers(domain, limit, ConsistentRead=True)["Items"]]
+
+    def _reserve(self, domain: DomainRecord, record: SpeakerRecord) -> dict[str, Any]:
+        """Puts an empty item in the place of a first version; returns the condition to write that version over it.
+
+        The domain is read after the reservation was written. If it is open, the reservation is older than any closing
+        of the domain. The deletion that follows a closing deletes the reservation, and the first version with it or
+        before it, whose condition then fails. So nothing about a person is ever written into a deleted domain.
+        """
+        token = uuid.uuid4().hex
         with translated_errors():
-            answer = self._client.query(
+            self._client.put_item(
+                TableName=self._table, Item=reservation_item(record, token, datetime.now(UTC)), **NOT_WRITTEN
+            )
+        current = self.domain(domain.domain)
+        if current is None or not current.is_open or current.created_at != domain.created_at:
+            raise DomainChanged
+        return {"ConditionExpression": "reservation = :token", "ExpressionAttributeValues": {":token": {"S": token}}}
+
+    def _speakers(self, domain: str, limit: int, **how: Any) -> Any:
+        with translated_errors():
+            return self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="#domain = :domain AND begins_with(#item, :prefix)",
                 ExpressionAttributeNames={"#domain": "domain", "#item": "item"},
                 ExpressionAttributeValues={":domain": {"S": domain}, ":prefix": {"S": SPEAKER_PREFIX}},
-                ConsistentRead=True,
                 Limit=limit,
-                **start,
+                **how,
             )
-        speakers = [read_speaker(item) for item in answer["Items"]]
-        return SpeakerPage(speakers, speakers[-1].speaker if "LastEvaluatedKey" in answer and speakers else None)

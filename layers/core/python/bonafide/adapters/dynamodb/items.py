@@ -1,14 +1,18 @@
 """Items of records: keys and attributes that conditions need, beside one JSON document."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from bonafide.adapters.dynamodb.conditions import Item
+from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.records.domain import DomainRecord
-from bonafide.records.speaker import SpeakerRecord
+from bonafide.records.speaker import SpeakerRecord, SpeakerSummary
 
 DOMAIN_ITEM = "domain"
 SPEAKER_PREFIX = "speaker#"
+# A reservation whose writer died is deleted by DynamoDB after this time; no writer lives longer than its 29 s.
+RESERVED = timedelta(hours=1)
 
 
 def domain_key(domain: str) -> Item:
@@ -19,6 +23,12 @@ def domain_key(domain: str) -> Item:
 def speaker_key(domain: str, speaker: str) -> Item:
     """Returns the key of a speaker."""
     return {"domain": {"S": domain}, "item": {"S": SPEAKER_PREFIX + speaker}}
+
+
+def speaker_name(key: Item) -> str:
+    """Returns the speaker of a key."""
+    name: str = key["item"]["S"]
+    return name.removeprefix(SPEAKER_PREFIX)
 
 
 def domain_item(record: DomainRecord) -> Item:
@@ -40,27 +50,57 @@ def read_domain(item: Item) -> DomainRecord:
 
 
 def speaker_item(record: SpeakerRecord) -> Item:
-    """Turns a speaker into an item; the voiceprint is one binary attribute."""
+    """Turns a speaker into an item; the voiceprint is one binary attribute, and `summary` is what a list shows."""
     voiceprint = {"voiceprint": {"B": record.voiceprint.to_bytes()}} if record.voiceprint else {}
     return {
         **speaker_key(record.domain, record.speaker),
         "version": {"N": str(record.version)},
         "created_at": {"S": record.created_at.isoformat()},
         "status": {"S": record.status},
+        "summary": {"S": json.dumps(record.summary.to_document())},
         "document": {"S": json.dumps(record.to_document())},
         **voiceprint,
     }
+
+
+def reservation_item(record: SpeakerRecord, token: str, now: datetime) -> Item:
+    """Returns the item that precedes a speaker's first version: version 0, with nothing that the person gave.
+
+    The release before reads it as a speaker without speech, and writes its own first version over it.
+    """
+    empty = SpeakerRecord(
+        record.domain, record.speaker, SpeakerStatus.PENDING, created_at=record.created_at, updated_at=record.created_at
+    )
+    expires_at = {"N": str(int((now + RESERVED).timestamp()))}
+    return {**speaker_item(empty), "reservation": {"S": token}, "expires_at": expires_at}
 
 
 def read_speaker(item: Item) -> SpeakerRecord:
     """Turns an item into a speaker."""
     own = {
         "domain": item["domain"]["S"],
-        "speaker": item["item"]["S"].removeprefix(SPEAKER_PREFIX),
+        "speaker": speaker_name(item),
         "version": int(item["version"]["N"]),
         "status": item["status"]["S"],
     }
     return SpeakerRecord.from_document(document_of(item) | own, item.get("voiceprint", {}).get("B"))
+
+
+def is_reservation(item: Item) -> bool:
+    """Tells whether the speaker's first version is yet to be written."""
+    version: str = item["version"]["N"]
+    return version == "0"
+
+
+def read_summary(item: Item) -> SpeakerSummary:
+    """Turns an item of the index into what a list shows."""
+    own = {
+        "domain": item["domain"]["S"],
+        "speaker": speaker_name(item),
+        "status": item["status"]["S"],
+        "created_at": item["created_at"]["S"],
+    }
+    return SpeakerSummary.from_document(json.loads(item["summary"]["S"]) | own)
 
 
 def document_of(item: Item) -> dict[str, Any]:

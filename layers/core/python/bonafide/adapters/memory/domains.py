@@ -1,6 +1,7 @@
 """Domains and speakers in memory."""
 
 import threading
+from collections.abc import Sequence
 
 from bonafide.adapters.memory.versions import require_follows, require_same, require_version
 from bonafide.ports.stores import DomainChanged
@@ -39,23 +40,38 @@ class MemoryDomainStore:
         with self._lock:
             return self._domains.get(domain), self._speakers.get((domain, speaker))
 
-    def put_speaker(self, record: SpeakerRecord) -> None:
+    def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`."""
         with self._lock:
-            domain = self._domains.get(record.domain)
-            if domain is None or not domain.is_open:
-                raise DomainChanged
-            require_follows(self._speakers.get((record.domain, record.speaker)), record)
+            stored = self._speakers.get((record.domain, record.speaker))
+            require_follows(stored, record)
+            if stored is None:
+                self._require_open(domain)
             self._speakers[record.domain, record.speaker] = record
 
-    def delete_speaker(self, domain: str, speaker: str) -> bool:
+    def delete_speaker(self, record: SpeakerRecord) -> None:
         """See `DomainStore`."""
         with self._lock:
-            return self._speakers.pop((domain, speaker), None) is not None
+            stored = self._speakers.get((record.domain, record.speaker))
+            require_version(stored, record.version)
+            require_same(stored, record)
+            del self._speakers[record.domain, record.speaker]
 
     def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
         """See `DomainStore`."""
+        stored = [each for each in self._sorted(domain) if each.speaker > (after or "")]
+        page = [each.summary for each in stored[:limit]]
+        return SpeakerPage(page, page[-1].speaker if len(stored) > limit else None)
+
+    def stored_speakers(self, domain: str, limit: int) -> Sequence[SpeakerRecord]:
+        """See `DomainStore`. Writes are atomic here, so none is ever about to be written."""
+        return self._sorted(domain)[:limit]
+
+    def _sorted(self, domain: str) -> list[SpeakerRecord]:
         with self._lock:
-            names = sorted(name for owner, name in self._speakers if owner == domain and name > (after or ""))
-            page = [self._speakers[domain, name] for name in names[:limit]]
-        return SpeakerPage(page, page[-1].speaker if len(names) > limit else None)
+            return [self._speakers[key] for key in sorted(self._speakers) if key[0] == domain]
+
+    def _require_open(self, domain: DomainRecord) -> None:
+        current = self._domains.get(domain.domain)
+        if current is None or not current.is_open or current.created_at != domain.created_at:
+            raise DomainChanged
