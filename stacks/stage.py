@@ -42,6 +42,7 @@ class DeploymentStage:
         burst: the API's burst limit.
         protected: whether tables have deletion protection.
         shards: of the audio stream; each takes 1 MB a second.
+        stream_version: of the events in which chunks are sent; 1 while consumers of the first release may read them.
         traffic: CDK's name of the CodeDeploy configuration that shifts traffic to a new version.
         provisioned: provisioned concurrency by function; empty while traffic is shifted in parts.
         multi_region_key: whether the data key can get replicas in other regions. True unless set; never changed after
@@ -59,6 +60,7 @@ class DeploymentStage:
     burst: int
     protected: bool
     shards: int
+    stream_version: int
     traffic: str
     provisioned: Mapping[str, int]
     multi_region_key: bool
@@ -82,6 +84,7 @@ class DeploymentStage:
             burst=int(settings["burst"]),
             protected=bool(settings["protected"]),
             shards=int(settings["shards"]),
+            stream_version=int(settings["stream_version"]),
             traffic=str(settings["traffic"]),
             provisioned=dict(settings["provisioned"]),
             multi_region_key=bool(settings.get("multi_region_key", True)),

@@ -16,7 +16,7 @@ import numpy as np
 from bonafide.adapters.memory.audio import MemoryAudioStream, MemoryFailureStore
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
-from bonafide.adapters.memory.sessions import MemorySessionStore, MemoryShardLagStore
+from bonafide.adapters.memory.sessions import MemoryIntakeReader, MemorySessionStore, MemoryShardLagStore
 from bonafide.adapters.onnx import Bundle
 from bonafide.audio.g711 import MULAW
 from bonafide.audio.telephone import to_narrowband
@@ -137,7 +137,7 @@ class Script:
 
 
 def sent(session: str, number: int, content: bytes) -> bytes:
-    return write(ChunkRecord(DOMAIN, session, number, base64.b64encode(content).decode()))
+    return write(ChunkRecord(DOMAIN, session, number, content))
 
 
 @dataclass
@@ -230,7 +230,8 @@ class Deployment:
     @property
     def intake(self) -> IntakeCalls:
         sessions, stream = self._observed(self.sessions), self._observed(self.stream)
-        return IntakeCalls(AudioIntake(sessions, self.domains, self.lags, stream, self._clock))
+        reader = MemoryIntakeReader(self.domains, sessions, self.lags)
+        return IntakeCalls(AudioIntake(sessions, self.domains, reader, stream, self._clock))
 
     @property
     def closing(self) -> SessionClosing:

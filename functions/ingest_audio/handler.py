@@ -9,7 +9,7 @@ from bonafide.http.problems import CHUNK_FIELDS
 
 app = create_app(idempotency(), fields=CHUNK_FIELDS)
 service = intake()
-lambda_handler = lambda_entry(app)
+lambda_handler = lambda_entry(app, octets=True)
 PATH = "/v1/domains/<domain>/sessions/<session>"
 TAGS = ["sessions"]
 
@@ -22,7 +22,10 @@ TAGS = ["sessions"]
     responses=responses(ChunkReceipt, 404, 409),
 )
 def put(domain: DomainName, session: SessionName, n: ChunkNumber, request: ChunkRequest) -> ChunkReceipt:
-    """Takes chunk n of a session, 0.5 to 15 s of audio; repeated, reordered and late chunks are fine."""
+    """Takes chunk n of a session, 0.5 to 15 s of audio; repeated, reordered and late chunks are fine.
+
+    Its bytes may also be sent as they are, as application/octet-stream.
+    """
     accepted_at = service.put(domain, session, n, request.content, request.stated())
     return receipt_view(session, n, accepted_at)
 

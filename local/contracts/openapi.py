@@ -10,6 +10,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 
 from bonafide import __version__
+from bonafide.http.app import OCTETS
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "layers/core/python/bonafide/openapi.json"
@@ -22,6 +23,7 @@ SETTINGS = {
     "BONAFIDE_AUDIO_BUCKET": "audio",
     "BONAFIDE_SESSION_TABLE": "sessions",
     "BONAFIDE_AUDIO_STREAM": "audio",
+    "BONAFIDE_STREAM_VERSION": "2",
     "BONAFIDE_FAILURE_BUCKET": "failures",
     "BONAFIDE_STAGE": "local",
     "BONAFIDE_BUNDLE_DIR": str(ROOT / ".build/layers/model/bundle"),
@@ -49,7 +51,9 @@ def generate() -> dict[str, Any]:
 
 
 def _served(document: dict[str, Any]) -> dict[str, Any]:
-    """Adds the servers, and the signature that every route but the health check requires."""
+    """Adds the servers, the bytes of chunks, and the signature that every route but the health check requires."""
+    chunk = document["paths"]["/v1/domains/{domain}/sessions/{session}/audio/{n}"]["put"]["requestBody"]
+    chunk["content"][OCTETS] = {"schema": {"type": "string", "format": "binary", "title": "The chunk's bytes"}}
     document["components"]["securitySchemes"] = {
         "sigv4": {
             "type": "apiKey",

@@ -12,7 +12,7 @@ from stacks.platform.stores import IDEMPOTENCY, FailureDestination, Stores
 
 SESSION = "/v1/domains/{domain}/sessions/{session}"
 
-# Four seconds of wideband audio are 170 KB in the stream: a batch holds what one environment scores in a second.
+# A batch holds what one environment scores in a second.
 BATCH = 8
 PARALLEL_BATCHES = 4
 
@@ -28,10 +28,11 @@ class StreamingCapability(Construct):
     def _ingest(self, platform: ServicePlatform) -> None:
         stores = platform.stores
         ingest = platform.released("ingest_audio", Wave.ENTRY_POINTS, ANSWERING)
-        stores.sessions.allow(ingest, "GetItem", "PutItem")
-        stores.domains.allow(ingest, "GetItem")
+        stores.sessions.allow(ingest, "BatchGetItem", "GetItem", "PutItem")
+        stores.domains.allow(ingest, "BatchGetItem", "GetItem")
         stores.idempotency.allow(ingest, *IDEMPOTENCY)
         stores.chunks.allow(ingest, "PutRecord", "ListShards")
+        ingest.set("BONAFIDE_STREAM_VERSION", str(platform.stage.stream_version))
         platform.api.route("PUT", f"{SESSION}/audio/{{n}}", ingest)
         platform.api.route("POST", f"{SESSION}/end", ingest)
 

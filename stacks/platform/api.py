@@ -95,6 +95,8 @@ class ServiceApi(Construct):
             rest_api_name=f"bonafide-{stage.name}",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             cloud_watch_role=True,
+            # Bytes of chunks; functions get them in base64.
+            binary_media_types=["application/octet-stream"],
             deploy_options=_stage_options(stage, access_log),
         )
         self._limits = 0

@@ -13,20 +13,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.session_items import DUE_PARTS
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.memory.audio import MemoryAudioStream
-from bonafide.adapters.memory.sessions import MemorySessionStore, MemoryShardLagStore
+from bonafide.adapters.memory.domains import MemoryDomainStore
+from bonafide.adapters.memory.sessions import MemoryIntakeReader, MemorySessionStore, MemoryShardLagStore
 from bonafide.adapters.s3 import S3FailureStore
 from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.contracts.events import parse
 from bonafide.errors import StoreUnavailable, Subject, TooLarge
-from bonafide.ports.stores import SessionStore, VersionConflict
-from bonafide.ports.stream import AudioStream, ShardLagStore
+from bonafide.ports.stores import DomainStore, SessionStore, VersionConflict
+from bonafide.ports.stream import AudioStream, IntakeReader, IntakeState, ShardLagStore
+from bonafide.records.domain import DomainRecord, Retention
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.stream import ChunkRecord, ShardLag
 from ops.replay import read_if_kept
@@ -330,6 +335,72 @@ def _part(state: State, part: str) -> dict[str, Any]:
     }
 
 
+def a_domain(domain: str) -> DomainRecord:
+    return DomainRecord(domain, Policy(), Retention(30, False), NOW, NOW, version=1)
+
+
+@pytest.mark.parametrize("kind", ["memory", "aws"])
+def test_an_intake_reads_what_was_last_written(request: pytest.FixtureRequest, domain: str, kind: str) -> None:
+    domains, sessions, lags, reader = _memory() if kind == "memory" else _aws(request.getfixturevalue("state"))
+    assert reader.read(domain, "session-1", domain) == IntakeState(None, None, None)
+    domains.put_domain(a_domain(domain))
+    sessions.put_session(a_session(domain))
+    lags.publish(domain, ShardLag(0.25, BATCH))
+    found = IntakeState(a_domain(domain), a_session(domain), ShardLag(0.25, BATCH))
+    assert reader.read(domain, "session-1", domain) == found
+    ended = replace(a_session(domain), chunk_count=2, version=2)
+    sessions.put_session(ended)
+    assert reader.read(domain, "session-1", domain).session == ended
+
+
+def _memory() -> tuple[DomainStore, SessionStore, ShardLagStore, IntakeReader]:
+    domains, sessions, lags = MemoryDomainStore(), MemorySessionStore(), MemoryShardLagStore()
+    return domains, sessions, lags, MemoryIntakeReader(domains, sessions, lags)
+
+
+def _aws(state: State) -> tuple[DomainStore, SessionStore, ShardLagStore, IntakeReader]:
+    client, domains, sessions = state.dynamodb, state.name("Tenants"), state.name("Sessions")
+    stores = (
+        DynamoDomainStore(client, domains),
+        DynamoSessionStore(client, sessions),
+        DynamoShardLagStore(client, sessions),
+    )
+    return *stores, DynamoIntakeReader(client, domains, sessions)
+
+
+class LeavesOut:
+    """A client whose batches leave out the last key of each table for a while."""
+
+    def __init__(self, client: Any, times: int) -> None:
+        self._client = client
+        self._times = times
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803, as boto3 names it
+        self._times -= 1
+        if self._times < 0:
+            return self._client.batch_get_item(RequestItems=RequestItems)
+        left = {table: asked | {"Keys": asked["Keys"][-1:]} for table, asked in RequestItems.items()}
+        return {"Responses": {}, "UnprocessedKeys": RequestItems} if self._times else self._some(RequestItems, left)
+
+    def _some(self, asked: dict[str, Any], left: dict[str, Any]) -> Any:
+        given = {table: each | {"Keys": each["Keys"][:-1]} for table, each in asked.items() if each["Keys"][1:]}
+        return self._client.batch_get_item(RequestItems=given) | {"UnprocessedKeys": left}
+
+
+def test_items_that_an_intakes_read_leaves_out_are_asked_for_again(state: State, domain: str) -> None:
+    domains, sessions, _, _ = _aws(state)
+    domains.put_domain(a_domain(domain))
+    sessions.put_session(a_session(domain))
+    for times, known in ((2, True), (3, False)):
+        client: Any = LeavesOut(state.dynamodb, times)
+        reader = DynamoIntakeReader(client, state.name("Tenants"), state.name("Sessions"))
+        if known:
+            assert reader.read(domain, "session-1", domain).session == a_session(domain)
+        else:
+            with pytest.raises(StoreUnavailable):
+                reader.read(domain, "session-1", domain)
+
+
 @pytest.fixture(params=["memory", "aws"])
 def lags(request: pytest.FixtureRequest) -> ShardLagStore:
     if request.param == "memory":
@@ -345,20 +416,26 @@ def test_of_the_lags_of_a_shard_the_highest_counts_for_a_while(lags: ShardLagSto
     assert lags.lag(domain) is None
     for seconds, after in ((0.125, 0.0), (3.25, 0.25), (0.25, 0.5), (0.5, 2.25)):
         lags.publish(domain, ShardLag(seconds, BATCH + after * SECOND))
-    assert lags.lag(domain) == ShardLag(3.25, BATCH + 0.25 * SECOND)
+    assert lags.lag(domain) == ShardLag(3.25, BATCH + 0.25 * SECOND, later_at=BATCH + 2.25 * SECOND)
+    assert lags.lag(f"{domain}-2") is None
     lags.publish(domain, ShardLag(0.5, BATCH + 2.5 * SECOND))
     assert lags.lag(domain) == ShardLag(0.5, BATCH + 2.5 * SECOND)
-    assert lags.lag(f"{domain}-2") is None
 
 
-CHUNK = ChunkRecord("acme", "session-1", 0, "AAAA")
+def test_a_lag_of_no_more_than_the_time_between_two_reads_is_not_held(lags: ShardLagStore, domain: str) -> None:
+    for seconds, after in ((1.125, 0.0), (0.25, 0.5)):
+        lags.publish(domain, ShardLag(seconds, BATCH + after * SECOND))
+    assert lags.lag(domain) == ShardLag(0.25, BATCH + 0.5 * SECOND)
+
+
+CHUNK = ChunkRecord("acme", "session-1", 0, b"\0\xff{")
 
 
 def test_the_stream_keeps_the_order_of_a_session(state: State) -> None:
     client, name = state.client("kinesis"), state.name("AudioStream")
     stream = KinesisAudioStream(client, name)
     session = f"session-{uuid.uuid4()}"
-    sent = [ChunkRecord("acme", session, number, "AAAA") for number in range(5)]
+    sent = [ChunkRecord("acme", session, number, bytes([number])) for number in range(5)]
     for chunk in sent:
         stream.put(chunk)
     shard = stream.shard("acme", session)
@@ -428,7 +505,7 @@ def test_a_record_that_does_not_fit_into_the_stream_is_refused(request: pytest.F
         state = request.getfixturevalue("state")
         stream = KinesisAudioStream(state.client("kinesis"), state.name("AudioStream"))
     with pytest.raises(TooLarge) as refusal:
-        stream.put(replace(CHUNK, text="A" * 1024 * 1024))
+        stream.put(replace(CHUNK, content=bytes(1024 * 1024)))
     error = refusal.value
     assert (error.code, error.subject, error.limit) == ("chunk_too_large", Subject.AUDIO, 1024 * 1024)
 

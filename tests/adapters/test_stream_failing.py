@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
@@ -24,7 +25,7 @@ SILENCE = Evidence(0.0, Channel.NARROWBAND, {}, Quality(-60.0, 0.0, None), "spac
 ROW = EvidenceRow(ChunkEvidence(0, "0" * 64, SILENCE), "bundle", NOW, NOW)
 FORMAT = RecordingFormat(Encoding.MULAW, 8000)
 SESSION = SessionRecord("acme", "session", None, None, FORMAT, (), NOW, NOW, NOW, version=1)
-CHUNK = ChunkRecord("acme", "session", 0, "AAAA")
+CHUNK = ChunkRecord("acme", "session", 0, b"audio")
 
 
 @pytest.fixture
@@ -45,6 +46,10 @@ def lags(aws: Aws) -> DynamoShardLagStore:
     return DynamoShardLagStore(aws.client("dynamodb", CALLS), "sessions")
 
 
+def intake(aws: Aws) -> DynamoIntakeReader:
+    return DynamoIntakeReader(aws.client("dynamodb", CALLS), "domains", "sessions")
+
+
 def stream(aws: Aws) -> KinesisAudioStream:
     return KinesisAudioStream(aws.client("kinesis", CALLS), "audio")
 
@@ -60,6 +65,7 @@ USES: dict[str, Callable[[Aws], object]] = {
     "evidence": lambda aws: sessions(aws).evidence(SESSION, [Mark.of(ROW.chunk)]),
     "publish": lambda aws: lags(aws).publish("shard", ShardLag(1.0, NOW)),
     "lag": lambda aws: lags(aws).lag("shard"),
+    "intake": lambda aws: intake(aws).read("acme", "session", "shard"),
     "stream": lambda aws: stream(aws).put(CHUNK),
     "shard": lambda aws: stream(aws).shard("acme", "session"),
     "failures": lambda aws: S3FailureStore(aws.client("s3", CALLS), "failures").put("shard/1", {}),

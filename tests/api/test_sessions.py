@@ -228,7 +228,7 @@ def test_what_was_set_aside_too_early_is_scored_when_it_is_replayed(
     bonafide: Deployment, call: Call, backstage: Backstage
 ) -> None:
     """A record of a call that is not there yet, as when a table was restored."""
-    audio = content(piece(reading(), 0))
+    audio = piece(reading(), 0)
     unknown = str(uuid.uuid4())
     early = write(ChunkRecord(call.domain, unknown, 0, audio))
     place = backstage.send(f"{call.domain}#{unknown}", early)

@@ -17,7 +17,7 @@ from bonafide.http.problems import CHUNK_FIELDS, FORMAT_FIELDS, FieldNames, stat
 from bonafide.records.domain import DomainState
 from bonafide.records.session import IDLE, LONGEST_SESSION
 from bonafide.records.stream import LAG_HELD, ShardLag
-from bonafide.services.streaming.admission import LAG_REMEMBERED, LAG_VALID
+from bonafide.services.streaming.admission import LAG
 from tests.audio.wav_writer import wav
 from tests.streamed import DOMAIN, Deployment, Script, chunks
 
@@ -195,7 +195,7 @@ def test_a_chunk_that_no_record_of_the_stream_holds_is_too_large() -> None:
     line = Deployment()
     asked = SessionRequest.model_validate({"format": {"encoding": "wav"}})
     session = line.calls.start(DOMAIN, asked, None).session_id
-    audio = wav(np.zeros(48000 * 14, np.int16), 48000)
+    audio = wav(np.zeros((48000 * 14, 1), np.int16), 48000)
     found = refused(lambda: line.intake.put(DOMAIN, session, 0, request(audio)))
     assert found == (413, "chunk_too_large", "content")
     assert not line.stream.events
@@ -224,13 +224,12 @@ def test_a_shard_that_is_behind_takes_no_audio_until_it_has_caught_up() -> None:
     line = a_line()
     intake = line.intake
     intake.put(DOMAIN, "call", 0, request(chunks("grace")[0]))
-    line.now += LAG_REMEMBERED * 2
-    behind(line, 3.5)
+    behind(line, LAG.most)
     with pytest.raises(Overloaded) as refusal:
         intake.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
     assert (status_of(refusal.value), refusal.value.code) == (429, "audio_overload")
-    assert refusal.value.retry_after == 1
-    line.now += LAG_HELD + LAG_REMEMBERED
+    assert refusal.value.retry_after == 3
+    line.now += LAG_HELD + timedelta(seconds=1)
     behind(line, 0.5)
     intake.put(DOMAIN, "call", 1, request(chunks("grace")[1]))
     assert len(line.stream.events) == 2
@@ -238,20 +237,20 @@ def test_a_shard_that_is_behind_takes_no_audio_until_it_has_caught_up() -> None:
 
 def test_a_call_that_begins_on_a_shard_that_is_behind_is_turned_away_with_its_first_chunk() -> None:
     line = a_line()
-    behind(line, 3.5)
+    behind(line, LAG.most)
     assert refused(lambda: put(line)) == (429, "audio_overload", None)
 
 
 def test_a_chunk_that_is_turned_away_costs_no_work() -> None:
     line = a_line()
-    behind(line, 3.5)
+    behind(line, LAG.most)
     assert refused(lambda: put(line, content=b""))[1] == "audio_overload"
 
 
 def test_an_old_word_of_a_lag_closes_no_door() -> None:
     line = a_line()
     behind(line, 60.0)
-    line.now += LAG_VALID
+    line.now += LAG_HELD + timedelta(seconds=LAG.most)
     put(line)
 
 

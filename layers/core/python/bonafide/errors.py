@@ -112,8 +112,8 @@ class Overloaded(BonafideError):
 class AudioOverload(Overloaded):
     """Raised when more audio arrives than the stream accepts, or than can be scored in time."""
 
-    def __init__(self) -> None:
-        super().__init__("audio_overload", "More audio arrives than can be scored in time.", retry_after=1)
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__("audio_overload", "More audio arrives than can be scored in time.", retry_after=retry_after)
 
 
 class Unavailable(BonafideError):

@@ -67,9 +67,10 @@ class AudioBucket(FromEnvironment):
 
 @dataclass(frozen=True, slots=True)
 class ChunkStream(FromEnvironment):
-    """Stream of accepted chunks."""
+    """Stream of accepted chunks, and the version of events in which chunks are sent."""
 
     audio_stream: str
+    stream_version: str
 
 
 @dataclass(frozen=True, slots=True)

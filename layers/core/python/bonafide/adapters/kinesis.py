@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bonafide.contracts.events import write
+from bonafide.contracts.events import VERSIONS, write
 from bonafide.errors import AudioOverload, StoreUnavailable
 from bonafide.records.stream import StreamRecord, partition_key, require_size
 
@@ -21,14 +21,16 @@ THROTTLED = {"ProvisionedThroughputExceededException", "LimitExceededException",
 class KinesisAudioStream:
     """`AudioStream` on one stream; events of one partition keep their order."""
 
-    def __init__(self, client: "KinesisClient", stream: str) -> None:
+    def __init__(self, client: "KinesisClient", stream: str, version: int = VERSIONS[-1]) -> None:
+        """Stores its dependencies; `version` is the one of events in which chunks are sent."""
         self._client = client
         self._stream = stream
+        self._version = version
         self._shards: list[tuple[int, str]] = []
 
     def put(self, record: StreamRecord) -> None:
         """See `AudioStream`."""
-        partition, data = partition_key(record.domain, record.session), write(record)
+        partition, data = partition_key(record.domain, record.session), write(record, self._version)
         require_size(partition, data)
         with _translated_errors():
             answer = self._client.put_record(StreamName=self._stream, PartitionKey=partition, Data=data)

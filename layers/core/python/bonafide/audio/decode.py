@@ -11,7 +11,7 @@ from bonafide.audio.quality import clipped
 from bonafide.audio.refusal import refuse
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Waveform
-from bonafide.errors import InvalidInput, Subject
+from bonafide.errors import InvalidInput, Subject, UnsupportedAudio
 
 SHORTEST_SECONDS = 0.5
 LONGEST_SECONDS = 60.0
@@ -46,8 +46,23 @@ def decode(
         InvalidInput: the parameters contradict each other or the audio.
     """
     if not content:
-        raise refuse("audio_empty", "There is no audio.")
+        raise _empty()
     return _resampled(*_read(content, encoding, rate, channel))
+
+
+def duration(content: bytes, *, encoding: str, rate: int | None = None, channel: int | None = None) -> float:
+    """Returns the seconds of a recording, with all the checks of `decode`; bare samples are only counted.
+
+    Raises:
+        UnsupportedAudio, InvalidInput: as `decode`.
+    """
+    if not content:
+        raise _empty()
+    if encoding in EXPAND:
+        known = _bare_rate(rate, channel)
+        return _count(content, encoding, known) / known
+    pcm, known = _read(content, encoding, rate, channel)
+    return len(pcm) / known
 
 
 def require_possible(encoding: str, rate: int | None, channel: int | None) -> None:
@@ -102,11 +117,22 @@ def _read_flac(content: bytes, rate: int | None, channel: int | None) -> tuple[P
 
 def _read_raw(content: bytes, encoding: str, rate: int | None, channel: int | None) -> tuple[Pcm, int]:
     rate = _bare_rate(rate, channel)
-    if encoding == Encoding.PCM_S16LE and len(content) % 2:
+    _count(content, encoding, rate)
+    return EXPAND[encoding](memoryview(content)), rate
+
+
+def _count(content: bytes, encoding: str, rate: int) -> int:
+    """Returns the number of bare samples."""
+    width = 2 if encoding == Encoding.PCM_S16LE else 1
+    if len(content) % width:
         raise refuse("audio_truncated", "The audio ends inside a 16-bit sample.", found=len(content))
-    pcm = EXPAND[encoding](memoryview(content))
-    _check_length(len(pcm), rate)
-    return pcm, rate
+    count = len(content) // width
+    _check_length(count, rate)
+    return count
+
+
+def _empty() -> UnsupportedAudio:
+    return refuse("audio_empty", "There is no audio.")
 
 
 def _bare_rate(rate: int | None, channel: int | None) -> int:

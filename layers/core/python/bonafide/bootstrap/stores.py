@@ -8,9 +8,11 @@ import boto3
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 from botocore.config import Config
 
+from bonafide import __version__
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
@@ -48,6 +50,8 @@ CALLS = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
     signature_version="v4",
+    # The SDK would put its own together anew for each call, which costs a tenth of the call.
+    user_agent=f"bonafide/{__version__}",
 )
 # A presigned URL names the host of the bucket's region. botocore's defaults name the global host, from which S3
 # redirects (307), or answers 400 for buckets in regions launched after March 20, 2019:
@@ -140,8 +144,11 @@ def sessions() -> Sessions:
 def intake() -> AudioIntake:
     """Composes the intake of the audio stream."""
     client = traced(boto3.client("kinesis", config=CALLS))
-    stream = KinesisAudioStream(client, ChunkStream.read(os.environ).audio_stream)
-    return AudioIntake(session_store(), domain_store(), shard_lag_store(), stream)
+    place = ChunkStream.read(os.environ)
+    stream = KinesisAudioStream(client, place.audio_stream, int(place.stream_version))
+    domain_table, session_table = DomainTable.read(os.environ), SessionTable.read(os.environ)
+    reader = DynamoIntakeReader(_dynamodb(), domain_table.domain_table, session_table.session_table)
+    return AudioIntake(session_store(), domain_store(), reader, stream)
 
 
 def closing() -> SessionClosing:

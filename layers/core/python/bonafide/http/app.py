@@ -23,6 +23,9 @@ from bonafide.http.problems import (
 )
 from bonafide.observability import Event, Handler, measurements, observed, request_id
 
+# Media type of bare bytes; the API passes it on as binary.
+OCTETS = "application/octet-stream"
+
 
 def create_app(
     idempotency: BasePersistenceLayer | None = None,
@@ -47,12 +50,17 @@ def create_app(
     return app
 
 
-def lambda_entry(app: APIGatewayRestResolver) -> Handler[dict[str, Any]]:
-    """Wraps the resolver into the entry point: logged, traced, measured, and never answering with a stack trace."""
+def lambda_entry(app: APIGatewayRestResolver, *, octets: bool = False) -> Handler[dict[str, Any]]:
+    """Wraps the resolver into the entry point: logged, traced, measured, and never answering with a stack trace.
+
+    Args:
+        app: resolves the routes.
+        octets: whether a PUT may send the bytes of `content` instead of a JSON document with `content` in base64.
+    """
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         started = time.perf_counter()
-        answer = _answer(app, event, context)
+        answer = _answer(app, _as_document(event) if octets else event, context)
         latency_ms = (time.perf_counter() - started) * 1000
         measurements.add(Failures=answer["statusCode"] >= 500, RequestLatency=latency_ms)
         if known := request_id():
@@ -60,6 +68,17 @@ def lambda_entry(app: APIGatewayRestResolver) -> Handler[dict[str, Any]]:
         return answer
 
     return observed(handle, "requestContext.requestId")
+
+
+def _as_document(event: Event) -> Event:
+    """Turns a PUT of bytes into the document that holds them: API Gateway passes binary media types on in base64.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html
+    """
+    if event.get("httpMethod") != "PUT" or not event.get("isBase64Encoded") or _media_type(event) != OCTETS:
+        return event
+    body = f'{{"content":"{event.get("body") or ""}"}}'
+    return {**event, "headers": {"content-type": "application/json"}, "body": body, "isBase64Encoded": False}
 
 
 def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext) -> dict[str, Any]:
@@ -92,8 +111,7 @@ def _parse_json(body: str) -> Any:
 
 
 def _refuse_media_type(event: Event) -> dict[str, Any] | None:
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    media_type = (headers.get("content-type") or "application/json").partition(";")[0].strip().lower()
+    media_type = _media_type(event)
     if not event.get("body") or media_type == "application/json":
         return None
     return _refusal(
@@ -105,6 +123,11 @@ def _refuse_media_type(event: Event) -> dict[str, Any] | None:
             found=media_type,
         )
     )
+
+
+def _media_type(event: Event) -> str:
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    return (headers.get("content-type") or "application/json").partition(";")[0].strip().lower()
 
 
 def _refuse_path(event: Event) -> dict[str, Any] | None:

@@ -1,8 +1,11 @@
 """The audio stream, the lag of its shards, and the records of it that can never be scored."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bonafide.records.domain import DomainRecord
+from bonafide.records.session import SessionRecord
 from bonafide.records.stream import ShardLag, StreamRecord
 
 
@@ -19,6 +22,28 @@ class AudioStream(Protocol):
 
     def shard(self, domain: str, session: str) -> str:
         """Returns the name of the shard that records of this session go to."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeState:
+    """All that decides whether a chunk is taken; None is what does not exist.
+
+    Attributes:
+        domain: of the session.
+        session: that the chunk belongs to.
+        lag: of the shard that the chunk would go to.
+    """
+
+    domain: DomainRecord | None
+    session: SessionRecord | None
+    lag: ShardLag | None
+
+
+class IntakeReader(Protocol):
+    """Reads the state of an intake as it was last written."""
+
+    def read(self, domain: str, session: str, shard: str) -> IntakeState:
+        """Reads a domain, one of its sessions and the lag of a shard."""
 
 
 class ShardLagStore(Protocol):

@@ -223,7 +223,7 @@ class FunctionCalls(GoldenCalls):
         self.enroll()
         session = self._start()
         name, content = session.rpartition("/")[2], self._golden.content("genuine")
-        event = write(ChunkRecord(self._golden.domain, name, 0, content))
+        event = write(ChunkRecord(self._golden.domain, name, 0, base64.b64decode(content)))
         failures = self._invoke("score_audio", {"Records": [_record(event)]})
         self._expect("batchItemFailures", failures, [])
         self._expect("decision", self._evaluate(session), "ACCEPT")

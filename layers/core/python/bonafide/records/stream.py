@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 
 from bonafide.errors import Subject, TooLarge
 
-LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition key, envelope and audio in base64
+LARGEST_RECORD_BYTES = 1024 * 1024  # of a stream as it is created: partition key, header and audio
 
-# Several batches of a shard are scored at the same time: for so long a smaller lag does not replace a larger one.
+# Batches of several partition groups of a shard are scored at the same time, each about once a second: for so long a
+# smaller lag does not replace a larger one.
 LAG_HELD = timedelta(seconds=2)
+# The delay between two reads of a shard, and no more: such a lag is not worth holding.
+SMALL_LAG_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,13 @@ class ChunkRecord:
 
     Attributes:
         number: place of the chunk in the session, from 0.
-        text: bytes of the chunk in base64, encoded as the session says.
+        content: bytes of the chunk, encoded as the session says.
     """
 
     domain: str
     session: str
     number: int
-    text: str
+    content: bytes
     origin: Origin = Origin()
 
 
@@ -66,14 +69,28 @@ class ShardLag:
     Attributes:
         seconds: that the oldest record of a batch had waited.
         at: when processing of that batch began.
+        later_at: when processing of the newest batch began whose smaller lag did not replace this one, if any.
     """
 
     seconds: float
     at: datetime
+    later_at: datetime | None = None
+
+    @property
+    def oldest_at(self) -> datetime:
+        """When the stream took the oldest record of the batch: what came before it is being scored."""
+        return self.at - timedelta(seconds=self.seconds)
+
+    @property
+    def heard_at(self) -> datetime:
+        """When scoring last published anything about the shard."""
+        return self.later_at or self.at
 
     def replaces(self, known: "ShardLag | None") -> bool:
         """Tells whether this lag is to be published in place of the one that is known."""
-        return known is None or self.seconds >= known.seconds or self.at - known.at > LAG_HELD
+        if known is None or self.seconds >= known.seconds or known.seconds < SMALL_LAG_SECONDS:
+            return True
+        return self.at - known.at > LAG_HELD
 
 
 def partition_key(domain: str, session: str) -> str:

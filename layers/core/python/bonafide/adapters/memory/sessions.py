@@ -2,10 +2,13 @@
 
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bonafide.adapters.memory.versions import require_version
 from bonafide.biometrics.session import Mark, tag
+from bonafide.ports.stores import DomainStore, SessionStore
+from bonafide.ports.stream import IntakeState, ShardLagStore
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.stream import ShardLag
 
@@ -63,6 +66,19 @@ class MemorySessionStore:
         return self._rows.get((session.domain, session.session, session.started_at), {})
 
 
+class MemoryIntakeReader:
+    """`IntakeReader` over other stores."""
+
+    def __init__(self, domains: DomainStore, sessions: SessionStore, lags: ShardLagStore) -> None:
+        self._domains = domains
+        self._sessions = sessions
+        self._lags = lags
+
+    def read(self, domain: str, session: str, shard: str) -> IntakeState:
+        """See `IntakeReader`."""
+        return IntakeState(self._domains.domain(domain), self._sessions.session(domain, session), self._lags.lag(shard))
+
+
 class MemoryShardLagStore:
     """`ShardLagStore` in memory."""
 
@@ -71,8 +87,11 @@ class MemoryShardLagStore:
 
     def publish(self, shard: str, lag: ShardLag) -> None:
         """See `ShardLagStore`."""
-        if lag.replaces(self._lags.get(shard)):
+        known = self._lags.get(shard)
+        if known is None or lag.replaces(known):
             self._lags[shard] = lag
+        else:
+            self._lags[shard] = replace(known, later_at=lag.at)
 
     def lag(self, shard: str) -> ShardLag | None:
         """See `ShardLagStore`."""

@@ -37,7 +37,15 @@ def require_not_deleting(store: DomainStore, domain: str) -> None:
     Raises:
         NotFound: it is deleted or being deleted.
     """
-    record = store.domain(domain)
+    refuse_deleting(store.domain(domain), domain)
+
+
+def refuse_deleting(record: DomainRecord | None, domain: str) -> None:
+    """Refuses a domain by its record, as `require_not_deleting`.
+
+    Raises:
+        NotFound: it is deleted or being deleted.
+    """
     if record is None or record.state is DomainState.DELETING:
         raise domain_not_found(domain)
 
@@ -73,7 +81,15 @@ def find_session(store: SessionStore, domain: str, session: str) -> SessionRecor
     Raises:
         NotFound: it is unknown, or older than a day.
     """
-    record = store.session(domain, session)
+    return follow_session(store.session(domain, session), session)
+
+
+def follow_session(record: SessionRecord | None, session: str) -> SessionRecord:
+    """Marks logs and traces with a session that was read.
+
+    Raises:
+        NotFound: it is unknown, or older than a day.
+    """
     if record is None:
         raise NotFound(
             "session_not_found", "There is no such session in the domain.", subject=Subject.SESSION, found=session

@@ -3,16 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bonafide.audio.decode import decode
+from bonafide.audio.decode import duration
 from bonafide.audio.encoding import Encoding
 from bonafide.errors import Conflict, InvalidInput, Subject, UnsupportedAudio
 from bonafide.observability import trace_header
 from bonafide.ports.stores import DomainStore, SessionStore
-from bonafide.ports.stream import AudioStream, ShardLagStore
+from bonafide.ports.stream import AudioStream, IntakeReader
 from bonafide.records.session import MAX_CHUNKS, SessionRecord
 from bonafide.records.stream import ChunkRecord, EndRecord, Origin
 from bonafide.services.shared.clock import Clock, utc_now
-from bonafide.services.shared.lookups import change_session, find_session, require_not_deleting, require_not_final
+from bonafide.services.shared.lookups import (
+    change_session,
+    follow_session,
+    refuse_deleting,
+    require_not_deleting,
+    require_not_final,
+)
 from bonafide.services.shared.recordings import from_base64
 from bonafide.services.streaming.admission import AdmissionControl
 
@@ -36,15 +42,16 @@ class AudioIntake:
         self,
         sessions: SessionStore,
         domains: DomainStore,
-        lags: ShardLagStore,
+        reader: IntakeReader,
         stream: AudioStream,
         clock: Clock = utc_now,
     ) -> None:
         self._sessions = sessions
         self._domains = domains
+        self._reader = reader
         self._stream = stream
         self._clock = clock
-        self._admission = AdmissionControl(lags, stream, clock)
+        self._admission = AdmissionControl(clock)
 
     def put(self, domain: str, session: str, number: int, text: str, stated: StatedFormat) -> datetime:
         """Takes one chunk, and returns when; taking it again has no further effect.
@@ -63,18 +70,20 @@ class AudioIntake:
             TooLarge: the chunk does not fit into a record of the stream.
             Overloaded: scoring is behind; repeat the chunk after a while.
         """
-        require_not_deleting(self._domains, domain)
-        record = find_session(self._sessions, domain, session)
+        shard = self._stream.shard(domain, session)
+        state = self._reader.read(domain, session, shard)
+        refuse_deleting(state.domain, domain)
+        record = follow_session(state.session, session)
         now = self._clock()
         _require_place(record, number, now)
         _require_format(record, stated)
         # Before the work that would be in vain.
-        self._admission.require_capacity(domain, session)
+        self._admission.require_capacity(shard, state.lag)
         content = from_base64(text)
         _require_container(record, content)
         _require_length(record, content)
-        self._stream.put(ChunkRecord(domain, session, number, text, _origin(record)))
-        self._admission.accepted(domain, session, now)
+        self._stream.put(ChunkRecord(domain, session, number, content, _origin(record)))
+        self._admission.accepted(shard, now)
         return now
 
     def end(self, domain: str, session: str, chunks: int) -> SessionRecord:
@@ -162,12 +171,12 @@ def _format_changed(subject: Subject, known: object, found: object) -> Conflict:
 
 def _require_length(record: SessionRecord, content: bytes) -> None:
     form = record.format
-    waveform = decode(content, encoding=form.encoding, rate=form.sample_rate, channel=form.channel)
-    if waveform.seconds > LONGEST_CHUNK_SECONDS:
+    seconds = duration(content, encoding=form.encoding, rate=form.sample_rate, channel=form.channel)
+    if seconds > LONGEST_CHUNK_SECONDS:
         raise UnsupportedAudio(
             "chunk_too_long",
             "The chunk is too long.",
             subject=Subject.AUDIO,
             limit=f"{LONGEST_CHUNK_SECONDS} s",
-            found=round(waveform.seconds, 2),
+            found=round(seconds, 2),
         )

@@ -14,7 +14,7 @@ from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.stream import ChunkRecord, EndRecord, ShardLag, StreamRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import change_session, find_session
-from bonafide.services.shared.recordings import from_base64, to_waveform
+from bonafide.services.shared.recordings import to_waveform
 from bonafide.services.streaming.judging import SessionJudge
 
 
@@ -58,11 +58,10 @@ class ChunkScoring:
 
     def _score(self, event: ChunkRecord, accepted_at: datetime) -> SessionRecord:
         record = find_session(self._sessions, event.domain, event.session)
-        content = from_base64(event.text)
-        digest = hashlib.sha256(content).hexdigest()
+        digest = hashlib.sha256(event.content).hexdigest()
         space = self._models.embedding_space
         if not self._sessions.has_evidence(record, event.number, digest, space):
-            chunk = ChunkEvidence(event.number, digest, self._observe(record, content))
+            chunk = ChunkEvidence(event.number, digest, self._observe(record, event.content))
             row = EvidenceRow(chunk, self._models.digest, accepted_at, self._clock(), record.request_id)
             if self._sessions.put_evidence(record, row):
                 lag_ms = (self._clock() - accepted_at).total_seconds() * 1000
