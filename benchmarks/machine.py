@@ -32,7 +32,7 @@ class Speed:
 
     @property
     def factor(self) -> float:
-        """What to multiply processor times with, to get those of the machine of the published figures."""
+        """Multiplier of processor times, which gives those of the machine of the published figures."""
         return REFERENCE_SECONDS / median(self.seconds)
 
     @property
