@@ -254,7 +254,7 @@ def test_development_shifts_all_traffic_at_once_and_the_others_a_part(variants: 
 
 def test_production_is_deployed_by_roles_of_its_own_bootstrap(variants: Path) -> None:
     manifest = (variants / "true/manifest.json").read_text()
-    assert manifest.count("role/cdk-") == manifest.count("role/cdk-bonaprod-deploy-role-") > 0
+    assert manifest.count("role/cdk-") == manifest.count("role/cdk-bonaprod-") > 0
     assert manifest.count("/cdk-bootstrap/") == manifest.count("/cdk-bootstrap/bonaprod/version") > 0
 
 
