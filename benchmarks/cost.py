@@ -41,6 +41,7 @@ def main() -> None:
     document = json.loads(PRICES.read_text())
     print(f"USD, list prices of {document['region']} taken down {document['taken_down']}")
     before = machine.measured(3)
+    _print_machine(before)
     with bench(ROOT / ".build" / "cost", before.factor) as running:
         _print_use(running, document["prices"], arguments.quick)
         probe = scaled(synthetic_calls(running), 60 * MONTH_HOURS)

@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 
 # What the workload took on the machine of the published figures, an AMD EPYC of which two processors were used.
-REFERENCE_SECONDS = 0.45
+REFERENCE_SECONDS = 0.4
 ROUNDS = 12
 SIZE = 384
 THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -32,7 +32,7 @@ class Speed:
 
     @property
     def factor(self) -> float:
-        """What to multiply processor times with, to get those of the machine of the published figures."""
+        """Multiplier of processor times, which gives those of the machine of the published figures."""
         return REFERENCE_SECONDS / median(self.seconds)
 
     @property

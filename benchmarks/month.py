@@ -1,4 +1,4 @@
-"""What a month costs before anybody calls: resources of the templates, and metrics."""
+"""Costs of a month before anybody calls: resources of the templates, and metrics."""
 
 import json
 from collections import Counter
@@ -44,7 +44,7 @@ def at_rest(resources: Sequence[Resource], metrics: int, shards: int) -> Usage:
 
 
 def after_deletion(resources: Sequence[Resource]) -> Usage:
-    """Returns what a month costs after `make destroy`: keys that were retained; data are counted by their size."""
+    """Returns the use of a month after `make destroy`: retained keys; data are counted by their size."""
     left = [each for each in resources if each.get("DeletionPolicy") == "Retain"]
     shards = sum(each["Properties"]["ShardCount"] for each in left if each["Type"] == "AWS::Kinesis::Stream")
     return {

@@ -190,12 +190,19 @@ def synthetic_calls(running: MeteredDeployment) -> Usage:
 
 def public_answers(running: MeteredDeployment) -> Mapping[str, Usage]:
     """Returns the use of a request to each route that needs no signature, by path."""
+    paths = [route.path for route in running.running.template.routes() if route.limit]
+    return {path: _public(running, path) for path in paths}
 
-    def get(path: str) -> Callable[[int], Any]:
-        return lambda _: running.client.send("GET", path).content.decode()
 
-    routes = [route for route in running.running.template.routes() if route.limit]
-    return {route.path: running.each(2, get(route.path)) for route in routes}
+def _public(running: MeteredDeployment, path: str) -> Usage:
+    size = 0
+
+    def get(_: int) -> Any:
+        nonlocal size
+        size = len(running.client.request("GET", path).content)
+        return {}
+
+    return {**running.each(2, get), "answer_bytes": size}
 
 
 def _until(holds: Callable[[], bool]) -> None:

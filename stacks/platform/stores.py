@@ -21,7 +21,8 @@ READ_SPEAKER = ("BatchGetItem",)
 WRITE_SPEAKER = ("ConditionCheckItem", "GetItem", "PutItem")
 
 # What a caller of a table needs of its key: DynamoDB decrypts the table's own key for every call, a writer's too.
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
+# A writer without Decrypt is refused: https://github.com/aws/aws-cdk/issues/10010
 KEY_OF_READERS = ("Decrypt", "DescribeKey")
 KEY_OF_WRITERS = ("Encrypt", "GenerateDataKey*", "ReEncrypt*")
 WRITES = {"PutItem", "UpdateItem", "DeleteItem"}

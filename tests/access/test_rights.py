@@ -39,7 +39,7 @@ def stages() -> dict[str, Any]:
 def test_cloudformation_may_make_every_kind_of_resource_in_the_templates_and_no_other(
     assembly: Path, access: Access
 ) -> None:
-    templates = [json.loads(path.read_text()) for path in assembly.glob("Bonafide-*.template.json")]
+    templates = [json.loads(path.read_text()) for path in assembly.glob("Bonafide-dev-*.template.json")]
     used = {each["Type"].split("::")[1] for template in templates for each in template["Resources"].values()}
     statements = {each["Sid"]: each for each in access["Execution"]["PolicyDocument"]["Statement"]}
     granted = {action.split(":")[0] for action in statements["Services"]["Action"]}
@@ -47,7 +47,7 @@ def test_cloudformation_may_make_every_kind_of_resource_in_the_templates_and_no_
 
 
 def test_policies_of_aws_that_templates_attach_may_be_attached(assembly: Path, access: Access) -> None:
-    text = "".join(path.read_text() for path in assembly.glob("Bonafide-*.template.json"))
+    text = "".join(path.read_text() for path in assembly.glob("Bonafide-dev-*.template.json"))
     statements = {each["Sid"]: each for each in access["Execution"]["PolicyDocument"]["Statement"]}
     allowed = statements["PoliciesOfAwsForTwoServices"]["Condition"]["ArnEquals"]["iam:PolicyARN"]
     assert text.count("::aws:policy/") == len(allowed) == 2
@@ -67,10 +67,12 @@ def test_stages_keep_away_from_all_others() -> None:
 
 
 def test_a_stage_is_deployed_by_roles_of_its_own_bootstrap(assembly: Path) -> None:
-    manifest = (assembly / "manifest.json").read_text()
-    assert "role/cdk-bonadev-deploy-role-" in manifest
-    assert "/cdk-bootstrap/bonadev/version" in manifest
-    assert manifest.count("role/cdk-") == manifest.count("role/cdk-bonadev-")
+    published = "".join(path.read_text() for path in assembly.glob("Bonafide-dev-*.assets.json"))
+    assert published.count("role/cdk-") == published.count("role/cdk-bonadev-file-publishing-role-") > 0
+    assert published.count("cdk-bonadev-assets-") > 0
+    for template in assembly.glob("Bonafide-dev-*.template.json"):
+        version = json.loads(template.read_text())["Parameters"]["BootstrapVersion"]
+        assert version["Default"] == "/cdk-bootstrap/bonadev/version"
 
 
 def test_the_role_of_pull_requests_can_only_read_templates() -> None:

@@ -276,6 +276,12 @@ def test_development_shifts_all_traffic_at_once_and_the_others_a_part(variants: 
     assert list(delivery.traffic_is_shifted_in_parts(read(variants / "true", SERVICE))) == []
 
 
+def test_production_is_deployed_by_roles_of_its_own_bootstrap(variants: Path) -> None:
+    manifest = (variants / "true/manifest.json").read_text()
+    assert manifest.count("role/cdk-") == manifest.count("role/cdk-bonaprod-") > 0
+    assert manifest.count("/cdk-bootstrap/") == manifest.count("/cdk-bootstrap/bonaprod/version") > 0
+
+
 def test_data_is_deployed_before_the_service_and_monitoring_depends_on_nothing(variants: Path) -> None:
     artifacts = json.loads((variants / "true/manifest.json").read_text())["artifacts"]
     needed = {
