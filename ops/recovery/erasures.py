@@ -1,4 +1,4 @@
-"""What was erased since a table's point in time, and is not to come back with it."""
+"""Erasures since a table's point in time: what they name is not to come back with it."""
 
 import json
 from collections.abc import Iterable, Iterator
