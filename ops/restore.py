@@ -102,7 +102,7 @@ def restore(request: RestoreRequest, connect: Callable[..., Any], *, poll: float
     begun = time.monotonic()
     copies = copy_tables(client, [names[kind] for kind in KEYS], request.at, poll=poll)
     copied = time.monotonic()
-    erasures = Erasures.read(connect("s3", config=CALLS), names[AUDIO], request.domain)
+    erasures = Erasures.read(connect("s3", config=CALLS), names[AUDIO], request.domain, request.at)
     print(f"{len(erasures)} erasures on record", flush=True)
     filters: Mapping[str, Callable[[Item], Item | None]] = {DOMAINS: erasures.remaining, DECISIONS: _unexpired}
     outcomes = {

@@ -24,6 +24,7 @@ from bonafide.services.domains import Domains
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
 from ops.recovery import writeback
+from ops.recovery.erasures import Erasures
 from ops.recovery.tables import NotRestorableError, copy_name
 from ops.recovery.writeback import Outcome
 from ops.restore import RestoreRequest, forget_answers, point_in_time, restore
@@ -151,6 +152,12 @@ def test_who_was_erased_since_does_not_come_back(stage: Stage) -> None:
     assert stage.speaker("ann") is None
     assert bob is not None
     assert (bob.status, bob.voiceprint) == (SpeakerStatus.OPTED_OUT, None)
+
+
+def test_erasures_long_before_the_point_in_time_are_not_read(stage: Stage) -> None:
+    stage.speakers.delete("acme", "ann")
+    place: Any = (stage.deployed.client("s3"), stage.deployed.names["Audio"], None)
+    assert [len(Erasures.read(*place, stage.at + timedelta(hours=hours))) for hours in (0, 2)] == [1, 0]
 
 
 def test_a_domain_that_was_deleted_since_does_not_come_back_until_its_erasure_is_taken_off_the_record(
