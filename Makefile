@@ -21,7 +21,6 @@ COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.12 --no-
 PORT ?= 0
 CONDITION ?= native
 ENROLL ?= 1
-DOMAIN ?= demo
 SPEED ?= 1
 CALLS ?= 1000
 
@@ -73,7 +72,7 @@ rehearse: setup ## rehearse releases of good and bad versions locally [SCENARIO=
 
 .PHONY: stream
 stream: setup ## stream a recording into a session: SPEAKER= [FILE=] [DOMAIN=] [ENDPOINT=] [SPEED=1] [CHANNEL=]
-	@$(PY) -m local.stream.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(DOMAIN)" \
+	@$(PY) -m local.stream.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(or $(DOMAIN),demo)" \
 		$(if $(ENDPOINT),--endpoint "$(ENDPOINT)") --speed $(SPEED) $(if $(CHANNEL),--channel $(CHANNEL))
 
 .PHONY: traces
@@ -179,6 +178,21 @@ destroy: opened ## delete the stacks of a stage, but not its data: STAGE= [RELEA
 rollback: $(READY) ## stop a release that is under way, or deploy an earlier one: STAGE= [RELEASE=] [TRAFFIC=ALL_AT_ONCE]
 	$(NAMED)
 	@$(PY) -m ops.rollback --stage $(STAGE) $(if $(RELEASE),--release "$(RELEASE)") $(if $(TRAFFIC),--traffic "$(TRAFFIC)")
+
+.PHONY: restore
+restore: $(READY) ## put back what a stage held at a time: STAGE= TIME= [DOMAIN=] [OVERWRITE=yes] [APPLY=yes]
+	$(NAMED)
+	@$(PY) -m ops.restore --stage $(STAGE) --time "$(TIME)" $(if $(DOMAIN),--domain "$(DOMAIN)") \
+		$(if $(OVERWRITE),--overwrite) $(if $(APPLY),--apply)
+
+.PHONY: reimport
+reimport: opened ## make the data stack of a destroyed stage out of what was retained: STAGE= [RELEASE=] [TAKE=names]
+	$(NAMED)
+	@$(PY) -m ops.reimport --stage $(STAGE) $(if $(TAKE),--take $(TAKE))
+
+.PHONY: rehearse-restore
+rehearse-restore: setup ## damage data locally, restore them, and check that calls are decided as before
+	@$(PY) -m local.recovery
 
 .PHONY: smoke
 smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=

@@ -102,7 +102,7 @@ def restore(request: RestoreRequest, connect: Callable[..., Any], *, poll: float
     begun = time.monotonic()
     copies = copy_tables(client, [names[kind] for kind in KEYS], request.at, poll=poll)
     copied = time.monotonic()
-    erasures = Erasures.read(connect("s3", config=CALLS), names[AUDIO], request.domain)
+    erasures = Erasures.read(connect("s3", config=CALLS), names[AUDIO], request.domain, request.at)
     print(f"{len(erasures)} erasures on record", flush=True)
     filters: Mapping[str, Callable[[Item], Item | None]] = {DOMAINS: erasures.remaining, DECISIONS: _unexpired}
     outcomes = {
@@ -128,7 +128,7 @@ def data_resources(formation: Any, stage: str) -> dict[str, str]:
 
 
 def forget_answers(client: Any, table: str, since: datetime, *, apply: bool) -> int:
-    """Deletes remembered answers given after a time; returns their number.
+    """Deletes remembered answers given since a time; returns their number.
 
     They may tell of what is no longer there. A repeated request is then worked on again, which is safe: the names of
     its effects follow from its key.
@@ -137,7 +137,7 @@ def forget_answers(client: Any, table: str, since: datetime, *, apply: bool) -> 
     pages = client.get_paginator("scan").paginate(
         TableName=table,
         ProjectionExpression="id",
-        FilterExpression="expiration > :since",
+        FilterExpression="expiration >= :since",
         ExpressionAttributeValues={":since": {"N": str(threshold)}},
         ConsistentRead=True,
     )

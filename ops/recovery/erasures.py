@@ -1,7 +1,9 @@
-"""What was erased since a table's point in time, and is not to come back with it."""
+"""Erasures since a table's point in time: what they name is not to come back with it."""
 
 import json
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from bonafide.adapters.dynamodb.conditions import Item
@@ -11,6 +13,10 @@ from bonafide.records.erasure import ErasureKind, ErasureRecord, prefix
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.speakers import opted_out
 
+# What was erased before the point in time is not in the copy; clocks and slow requests are allowed this much.
+MARGIN = timedelta(hours=1)
+READERS = 16
+
 
 class Erasures:
     """Erasures on record, by kind and subject."""
@@ -19,9 +25,11 @@ class Erasures:
         self._at = {(each.kind, each.domain, each.speaker): each.at for each in records}
 
     @classmethod
-    def read(cls, s3: Any, bucket: str, domain: str | None) -> Self:
-        """Reads the erasures in one domain, or in all, from the audio bucket."""
-        return cls(_records(s3, bucket, prefix(domain)))
+    def read(cls, s3: Any, bucket: str, domain: str | None, at: datetime) -> Self:
+        """Reads the erasures in one domain, or in all, since a point in time, from the audio bucket."""
+        names = list(_names(s3, bucket, prefix(domain), at - MARGIN))
+        with ThreadPoolExecutor(READERS) as pool:
+            return cls(pool.map(lambda name: _record(s3, bucket, name), names))
 
     def __len__(self) -> int:
         return len(self._at)
@@ -52,8 +60,10 @@ class Erasures:
         return speaker_item(opted_out(speaker, at))
 
 
-def _records(s3: Any, bucket: str, names: str) -> Iterator[ErasureRecord]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=names):
-        for each in page.get("Contents", []):
-            content = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
-            yield ErasureRecord.from_document(json.loads(content))
+def _names(s3: Any, bucket: str, beginning: str, since: datetime) -> Iterator[str]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=beginning):
+        yield from (each["Key"] for each in page.get("Contents", []) if each["LastModified"] >= since)
+
+
+def _record(s3: Any, bucket: str, name: str) -> ErasureRecord:
+    return ErasureRecord.from_document(json.loads(s3.get_object(Bucket=bucket, Key=name)["Body"].read()))

@@ -53,7 +53,7 @@ class TableCopy:
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
-    """How items are written back.
+    """A way to write items back.
 
     Attributes:
         client: of DynamoDB.

@@ -1,5 +1,6 @@
 """Hosts of presigned URLs, which clients call without following redirects."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -21,7 +22,7 @@ REGIONS = {
 }
 
 
-def upload_url(region: str, **options: str) -> str:
+def upload_url(region: str, **options: Any) -> str:
     session = boto3.Session("key", "secret", region_name=region)
     return S3AudioStore(session.client("s3", config=UPLOADS, **options), BUCKET).presign_upload("uploads/a/b", 900, 5)
 

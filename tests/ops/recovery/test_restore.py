@@ -24,6 +24,7 @@ from bonafide.services.domains import Domains
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
 from ops.recovery import writeback
+from ops.recovery.erasures import Erasures
 from ops.recovery.tables import NotRestorableError, copy_name
 from ops.recovery.writeback import Outcome
 from ops.restore import RestoreRequest, forget_answers, point_in_time, restore
@@ -153,6 +154,13 @@ def test_who_was_erased_since_does_not_come_back(stage: Stage) -> None:
     assert (bob.status, bob.voiceprint) == (SpeakerStatus.OPTED_OUT, None)
 
 
+def test_erasures_long_before_the_point_in_time_are_not_read(stage: Stage) -> None:
+    stage.speakers.delete("acme", "ann")
+    client, bucket = stage.deployed.client("s3"), stage.deployed.names["Audio"]
+    assert len(Erasures.read(client, bucket, None, stage.at)) == 1
+    assert len(Erasures.read(client, bucket, None, stage.at + timedelta(hours=2))) == 0
+
+
 def test_a_domain_that_was_deleted_since_does_not_come_back_until_its_erasure_is_taken_off_the_record(
     stage: Stage,
 ) -> None:
@@ -224,11 +232,11 @@ def test_expired_decisions_do_not_come_back(stage: Stage) -> None:
 
 def test_answers_given_since_are_forgotten_and_earlier_ones_are_not(stage: Stage) -> None:
     table, day = stage.deployed.names["Idempotency"], 86400
-    for name, given in (("before", -60), ("after", 60)):
+    for name, given in (("before", -1), ("in the same second", 0), ("after", 60)):
         expires = str(int(stage.at.timestamp()) + day + given)
         stage.client.put_item(TableName=table, Item={"id": {"S": name}, "expiration": {"N": expires}})
-    assert forget_answers(stage.client, table, stage.at, apply=False) == 1
-    assert forget_answers(stage.client, table, stage.at, apply=True) == 1
+    assert forget_answers(stage.client, table, stage.at, apply=False) == 2
+    assert forget_answers(stage.client, table, stage.at, apply=True) == 2
     assert [each["id"]["S"] for each in stage.client.scan(TableName=table)["Items"]] == ["before"]
 
 

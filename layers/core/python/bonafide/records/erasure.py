@@ -37,7 +37,7 @@ class ErasureRecord:
 
     @property
     def name(self) -> str:
-        """Where the record is kept."""
+        """Name of the record, of which there is one for each kind and subject."""
         place = f"{prefix(self.domain)}{self.speaker}/" if self.speaker else prefix(self.domain)
         return place + self.kind
 
@@ -63,5 +63,5 @@ class ErasureRecord:
 
 
 def prefix(domain: str | None) -> str:
-    """Returns where erasures in a domain, or in all, are kept."""
+    """Returns the beginning of the names of all erasures in a domain, or in all domains."""
     return f"{ERASURES}/{domain}/" if domain else f"{ERASURES}/"
