@@ -25,7 +25,7 @@ from local.aws.functions.function import (
 )
 from local.aws.schedule import Scheduler, schedules
 from local.aws.streams.mapping import mappings
-from local.aws.streams.poller import Poller
+from local.aws.streams.poller import PAUSE, Poller
 from local.aws.synth import synthesize
 from local.aws.template import StackTemplate
 from ops.synthesis import ROOT
@@ -36,15 +36,17 @@ API_URL = re.compile(r"https://\w+\.execute-api\.")
 
 @dataclass(frozen=True, slots=True)
 class ExtraServices:
-    """Services that functions use besides their state.
+    """Services that functions use besides their state, and their pace.
 
     Attributes:
         record: called after each invocation.
         variables: environment variables that direct functions to further services.
+        pause: seconds between two reads of a stream's shard.
     """
 
     record: InvocationObserver = forget
     variables: Mapping[str, str] = field(default_factory=dict)
+    pause: float = PAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ def warm(functions: Mapping[str, LambdaFunction]) -> None:
 def _sources(running: Deployment, pace: float) -> Iterator[Poller | Scheduler]:
     """Starts schedules and pollers, one at a time."""
     for rules in mappings(running.template):
-        yield Poller(rules, running.emulator.client, running.aliases[rules.function])
+        yield Poller(rules, running.emulator.client, running.aliases[rules.function], running.host.services.pause)
     for schedule in schedules(running.template):
         yield Scheduler(schedule, running.aliases[schedule.function].submit, pace)
 
