@@ -1,4 +1,4 @@
-"""What the intake of audio reads about a chunk, in one call."""
+"""State of the intake of audio, read in one call."""
 
 from typing import TYPE_CHECKING, Any
 
