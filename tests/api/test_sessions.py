@@ -155,7 +155,7 @@ def test_what_cannot_be_scored_is_refused_at_the_door(call: Call) -> None:
 
 
 def test_a_chunk_beyond_a_record_of_the_stream_is_too_large(api: Api, domain: str, call: Call) -> None:
-    answer = call.put(0, content(Waveform(reading().samples[:100000].repeat(5)[: 14 * 48000], 48000)))
+    answer = call.put(0, content(Waveform(reading().samples[:100000].repeat(7)[: 14 * 48000], 48000)))
     assert (answer.status, answer.code) == (413, "chunk_too_large")
 
 
