@@ -9,7 +9,7 @@ for name, *arguments in (
     ("handler",),
     ("service",),
     ("telemetry",),
-    ("stream", "--minutes", "10", "--rate", "8000"),
+    ("stream", "--minutes", "5", "--rate", "8000"),
 ):
     print(" ".join(("==", name, *arguments)), flush=True)
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *arguments], check=True)

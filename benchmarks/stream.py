@@ -1,6 +1,8 @@
 """Measures concurrent real-time sessions on the deployed template: lag, memory, processor time, and overload.
 
-    python -m benchmarks.stream [--calls 40] [--minutes 1] [--rate 8000 16000] [--overload 3] [--overload-seconds 60]
+    python -m benchmarks.stream [--calls 40 45] [--minutes 1] [--rate 8000 16000] [--overload 3] [--overload-seconds 60]
+
+The stream is read once a second and takes 1 MB a second in each shard, as in AWS.
 
 Lag is from the moment a chunk's request was answered to the moment its evidence was written, both by this machine's
 clock; callers also evaluate two seconds after each chunk. Everything runs on this machine, the callers in one process.
@@ -16,6 +18,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +31,7 @@ from local.stream.produce import enroll
 
 DOMAIN = "benchmark"
 RATES = (8000, 16000)
+SESSIONS = (40, 45)
 SAMPLE_SECONDS = 5.0
 STREAMING = ("ingest_audio", "score_audio", "manage_sessions", "close_sessions")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -77,7 +81,7 @@ class MemorySampler:
 def main() -> None:
     """Prints one table for each load."""
     parser = argparse.ArgumentParser(description="Put concurrent real-time sessions on the deployment on this machine.")
-    parser.add_argument("--calls", type=int, default=40, help="sessions at the same time")
+    parser.add_argument("--calls", type=int, nargs="+", default=SESSIONS, help="sessions at the same time, in turn")
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--rate", type=int, nargs="+", default=RATES, choices=RATES)
     parser.add_argument("--overload", type=float, default=3.0, help="times the sessions; 0 leaves it out")
@@ -85,14 +89,14 @@ def main() -> None:
     arguments = parser.parse_args()
     with deployment() as running:
         steady = StreamLoad(
-            running.endpoint, DOMAIN, prepare(running), arguments.calls, 60 * arguments.minutes, RATES[0]
+            running.endpoint, DOMAIN, prepare(running), arguments.calls[0], 60 * arguments.minutes, RATES[0]
         )
         # Until all execution environments have started.
         measure(running, replace(steady, seconds=8.0), quiet=True)
-        for rate in arguments.rate:
-            measure(running, replace(steady, rate=rate))
+        for sessions, rate in product(arguments.calls, arguments.rate):
+            measure(running, replace(steady, concurrent=sessions, rate=rate))
         if arguments.overload:
-            sessions = round(arguments.calls * arguments.overload)
+            sessions = round(arguments.calls[0] * arguments.overload)
             measure(running, replace(steady, concurrent=sessions, seconds=arguments.overload_seconds))
 
 
@@ -160,9 +164,8 @@ def print_lags(result: LoadResult, lags: Sequence[float]) -> None:
     print(f"  accepted   {len(lags)} chunks, {sum(lag == float('inf') for lag in lags)} never scored")
     print(f"  lag s      p50 {p50:.2f}  p95 {p95:.2f}  p99 {p99:.2f}  max {max(lags):.2f}")
     print(f"  seen       {100 * np.mean(result.seen):.1f} % of the chunks by an evaluation 2 s after acceptance")
-    print(
-        f"  answered   429 {result.throttled} times; {result.retried} other retries, {result.given_up} chunks given up"
-    )
+    print(f"  429        {result.throttled} answers, {result.throttled_percent:.2f} % of the requests with chunks")
+    print(f"  retries    {result.retried} for other reasons, {result.given_up} chunks given up")
     print(f"  request    p50 {requests[0]:.0f} ms, p95 {requests[1]:.0f} ms until accepted, retries included")
 
 

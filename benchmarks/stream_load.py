@@ -69,6 +69,11 @@ class LoadResult:
     retried: int = 0
     given_up: int = 0
 
+    @property
+    def throttled_percent(self) -> float:
+        """Percentage of requests with chunks that were answered with 429."""
+        return 100 * self.throttled / max(1, len(self.accepted) + self.throttled)
+
     @classmethod
     def read(cls, text: str) -> Self:
         """Reads the output of `main`."""

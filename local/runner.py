@@ -26,7 +26,7 @@ from local.aws.functions.function import (
 from local.aws.observer import ObservedConsumer, PlatformObserver
 from local.aws.schedule import Scheduler, schedules
 from local.aws.streams.mapping import mappings
-from local.aws.streams.poller import Poller
+from local.aws.streams.poller import PAUSE, Poller
 from local.aws.synth import synthesize
 from local.aws.template import StackTemplate
 from ops.synthesis import ROOT
@@ -37,17 +37,19 @@ API_URL = re.compile(r"https://\w+\.execute-api\.")
 
 @dataclass(frozen=True, slots=True)
 class ExtraServices:
-    """Services that functions use besides their state.
+    """Services that functions use besides their state, and their pace.
 
     Attributes:
         record: called after each invocation.
         variables: environment variables that direct functions to further services.
         observer: told of what AWS counts in metrics of its own.
+        pause: seconds between two reads of a stream's shard.
     """
 
     record: InvocationObserver = forget
     variables: Mapping[str, str] = field(default_factory=dict)
     observer: PlatformObserver = field(default_factory=PlatformObserver)
+    pause: float = PAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ def _sources(running: Deployment, pace: float) -> Iterator[Poller | Scheduler]:
     """Starts schedules and pollers, one at a time."""
     for rules in mappings(running.template):
         consumer = ObservedConsumer(running.aliases[rules.function], running.host.services.observer.read_late)
-        yield Poller(rules, running.emulator.client, consumer)
+        yield Poller(rules, running.emulator.client, consumer, running.host.services.pause)
     for schedule in schedules(running.template):
         yield Scheduler(schedule, running.aliases[schedule.function].submit, pace)
 

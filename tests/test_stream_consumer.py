@@ -143,6 +143,19 @@ def test_audio_is_set_aside_only_for_a_domain_that_keeps_audio(data: bytes) -> N
     assert set_aside(line, data) is None
 
 
+def test_a_chunk_of_an_unknown_version_is_set_aside_and_scored_when_it_is_replayed() -> None:
+    line = Deployment()
+    line.start(GENUINE)
+    chunk = GENUINE.chunk(0)
+    later = b"\x03" + chunk[1:]
+    assert set_aside(line, later) is None
+    (document,) = line.failures.documents.values()
+    assert document["reason"]["code"] == "event_invalid"
+    # The consumer that knows it reads the same record.
+    assert line.entry({"Records": line.records([chunk])}) == {"batchItemFailures": []}
+    assert [row.chunk.number for row in line.rows("genuine")] == [0]
+
+
 @pytest.mark.parametrize("partition", ["", "#", "#call", "nobody#call", "nobody"])
 def test_what_may_be_audio_of_nobody_known_is_not_kept(partition: str) -> None:
     assert set_aside(Deployment(), GARBAGE, partition) is None

@@ -82,12 +82,12 @@ class ApiConnection:
         Args:
             method: of HTTP.
             path: after the stage, with its query.
-            body: of JSON.
+            body: of JSON; bytes are sent as they are.
             key: Idempotency-Key; a new one if it is not given.
             headers: to be sent as well.
         """
-        content = b"" if body is None else json.dumps(body).encode()
-        own = {"Content-Type": "application/json", "Idempotency-Key": key or str(uuid.uuid4())}
+        media_type, content = _encoded(body)
+        own = {"Content-Type": media_type, "Idempotency-Key": key or str(uuid.uuid4())}
         request = ApiRequest(method, f"{self._endpoint}{path}", content, {**own, **headers})
         return self._transport.send(request, self._signer, self.counts, self._sleep)
 
@@ -97,7 +97,22 @@ class ApiConnection:
         Raises:
             ProblemError: the service refuses.
         """
-        response = self.request(method, path, body, key=key)
-        if response.status == 0 or response.status >= 400:
-            raise response.problem()
-        return response.document
+        return accepted(self.request(method, path, body, key=key))
+
+
+def accepted(response: ApiResponse) -> Any:
+    """Returns the document that answers a request.
+
+    Raises:
+        ProblemError: the service refuses.
+    """
+    if response.status == 0 or response.status >= 400:
+        raise response.problem()
+    return response.document
+
+
+def _encoded(body: Any) -> tuple[str, bytes]:
+    """Returns media type and bytes of a body."""
+    if isinstance(body, bytes):
+        return "application/octet-stream", body
+    return "application/json", b"" if body is None else json.dumps(body).encode()

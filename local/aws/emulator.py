@@ -18,6 +18,7 @@ from local.aws.functions.function import ACCOUNT, REGION, SECRET
 from local.aws.http import LOOPBACK
 from local.aws.process import ChildProgram, start, stop
 from local.aws.template import StackTemplate
+from ops.synthesis import ROOT
 
 START_SECONDS = 60
 
@@ -70,7 +71,7 @@ def emulator(folder: Path, log: Path) -> Iterator[Emulator]:
 
 def _program(folder: Path, listener: int, port: int) -> ChildProgram:
     # Its own command would listen on all interfaces. Binding here keeps the port from being taken in between.
-    arguments = ["ministack.app:app", "--workers", "0", "--bind", f"fd://{listener}"]
+    arguments = ["local.aws.streams.limited:app", "--workers", "0", "--bind", f"fd://{listener}"]
     environment = {
         # Presigned URLs are checked against the secret that functions sign with.
         "AWS_SECRET_ACCESS_KEY": SECRET,
@@ -79,6 +80,7 @@ def _program(folder: Path, listener: int, port: int) -> ChildProgram:
         "IOT_MTLS_ENABLED": "0",
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "PATH": os.defpath,
+        "PYTHONPATH": str(ROOT),
         "TMPDIR": str(folder),
     }
     return ChildProgram("hypercorn", arguments, environment, folder, files=[listener])

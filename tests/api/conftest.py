@@ -21,7 +21,7 @@ def xray() -> Iterator[XRayDaemon]:
 
 @pytest.fixture(scope="session")
 def bonafide(assembly: Path, xray: XRayDaemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    services = ExtraServices(variables={"AWS_XRAY_DAEMON_ADDRESS": xray.address})
+    services = ExtraServices(variables={"AWS_XRAY_DAEMON_ADDRESS": xray.address}, pause=0.1)
     with deployment(assembly=assembly, logs=tmp_path_factory.mktemp("logs"), services=services) as running:
         yield running
 

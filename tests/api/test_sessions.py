@@ -107,6 +107,19 @@ def test_chunks_in_any_order_and_twice_are_decided_as_the_voice_deserves(api: Ap
     assert calls["train_grace"].get().document["decision_id"] == genuine["decision_id"]
 
 
+def test_a_chunk_may_be_sent_as_its_bytes(api: Api, call: Call) -> None:
+    found = piece(reading(), 0)
+    path = f"/v1/domains/{call.domain}/sessions/{call.session}/audio/0"
+    audio = wav(pcm(found.samples), found.rate)
+    assert api.call("PUT", path, audio).document["chunk"] == 0
+    assert call.put(0, found).status == 200
+    call.once(lambda evaluation: evaluation["chunks"]["scored"] == 1)
+    assert call.evaluation()["chunks"]["conflicting"] == 0
+    assert api.call("PUT", path, b"RIFF" + bytes(40)).code == "audio_malformed"
+    claim = api.call("PUT", f"/v1/domains/{call.domain}/sessions/{call.session}/speaker", audio)
+    assert (claim.status, claim.code) == (415, "media_type_unsupported")
+
+
 def test_a_speaker_that_is_claimed_later_is_whom_the_call_is_held_against(api: Api, domain: str, call: Call) -> None:
     enrol(api, domain, "grace", "train_grace")
     for number in range(4):
@@ -142,7 +155,7 @@ def test_what_cannot_be_scored_is_refused_at_the_door(call: Call) -> None:
 
 
 def test_a_chunk_beyond_a_record_of_the_stream_is_too_large(api: Api, domain: str, call: Call) -> None:
-    answer = call.put(0, content(Waveform(reading().samples[:100000].repeat(5)[: 14 * 48000], 48000)))
+    answer = call.put(0, content(Waveform(reading().samples[:100000].repeat(7)[: 14 * 48000], 48000)))
     assert (answer.status, answer.code) == (413, "chunk_too_large")
 
 
@@ -228,7 +241,8 @@ def test_what_was_set_aside_too_early_is_scored_when_it_is_replayed(
     bonafide: Deployment, call: Call, backstage: Backstage
 ) -> None:
     """A record of a call that is not there yet, as when a table was restored."""
-    audio = piece(reading(), 0)
+    found = piece(reading(), 0)
+    audio = wav(pcm(found.samples), found.rate)
     unknown = str(uuid.uuid4())
     early = write(ChunkRecord(call.domain, unknown, 0, audio))
     place = backstage.send(f"{call.domain}#{unknown}", early)

@@ -28,8 +28,9 @@ THROTTLED = (429, {"code": "audio_overload", "detail": "busy"})
 class Service:
     """Takes one call. Each chunk is throttled once; evidence is there as soon as a chunk was taken."""
 
-    def __init__(self, *, decides: bool = True, refuses: bool = False) -> None:
+    def __init__(self, *, decides: bool = True, refuses: bool = False, old: bool = False) -> None:
         self.decides = decides
+        self.old = old
         self.refuses = refuses
         self.lock = threading.Lock()
         self.started: dict[str, Any] = {}
@@ -37,7 +38,8 @@ class Service:
         self.chunks: dict[int, bytes] = {}
         self.count: int | None = None
 
-    def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def answer(self, method: str, path: str, media_type: str, content: bytes) -> tuple[int, dict[str, Any]]:
+        body: Any = json.loads(content or b"{}") if media_type == "application/json" else content
         with self.lock:
             if path.endswith("/sessions"):
                 self.started = body
@@ -49,13 +51,15 @@ class Service:
                 return 200, {}
             return 200, self.evaluation()
 
-    def _take(self, number: int, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def _take(self, number: int, body: Any) -> tuple[int, dict[str, Any]]:
+        if self.old and isinstance(body, bytes):
+            return 415, {"code": "media_type_unsupported", "detail": "Only JSON bodies are accepted."}
         self.asked.append(number)
         if self.refuses:
             return 409, {"code": "session_expired", "detail": "over"}
         if self.asked.count(number) == 1:
             return THROTTLED
-        self.chunks[number] = base64.b64decode(body["content"])
+        self.chunks[number] = body if isinstance(body, bytes) else base64.b64decode(body["content"])
         return 200, {"session_id": "s-1", "chunk": number, "accepted_at": "2026-01-01T00:00:00Z"}
 
     def evaluation(self) -> dict[str, Any]:
@@ -77,8 +81,8 @@ class Service:
 def serve(service: Service) -> LoopbackServer:
     class Scripted(HttpHandler):
         def serve(self) -> None:
-            body = json.loads(self.read_body(1 << 20) or b"{}")
-            status, document = service.answer(self.command, self.path, body)
+            media_type, content = self.headers.get("Content-Type", ""), self.read_body(1 << 20)
+            status, document = service.answer(self.command, self.path, media_type, content)
             self.answer(status, [], json.dumps(document).encode())
 
     for method in ("GET", "POST", "PUT"):
@@ -101,6 +105,7 @@ def play(client: Client, **given: float) -> list[StreamProgress]:
     return list(SessionProducer(client, "acme", "ann", RECORDING).play(**{"speed": 0, **given}))
 
 
+@pytest.mark.parametrize("running", [{}, {"old": True}], ids=["bytes", "base64"], indirect=True)
 def test_every_chunk_arrives_though_each_was_turned_away_once(running: tuple[Service, Client]) -> None:
     service, client = running
     last = play(client)[-1]

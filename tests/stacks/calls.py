@@ -149,7 +149,8 @@ def _actions(method: Any, node: ast.Call, values: list[Any], named: Mapping[str,
             if key in {"ConditionCheck", "Put", "Update", "Delete"}:
                 yield service, f"{key}Item", place
     elif action:
-        yield service, ACTION_NAMES.get(action, action), place
+        for each in vars(owner).get("_tables", (place,)):
+            yield service, ACTION_NAMES.get(action, action), each
 
 
 def reachable(handler: Path) -> set[Action]:

@@ -14,8 +14,11 @@ from local.aws.functions.function import ThrottledError
 from local.aws.streams.failure import ClientFactory, DeliverFailure, destination
 from local.aws.streams.mapping import EventSourceMapping, PartitionGroup, StreamBatch, StreamRecord
 
-# Seconds between two reads of a shard without new records. AWS reads once a second.
-PAUSE = 0.1
+# Seconds between two reads of a shard that has no more records, as Lambda reads it.
+# https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+PAUSE = 1.0
+# Longest time after which a batch that waits for its next attempt is looked at, seconds.
+TICK = 0.1
 MAX_READ = 10_000
 
 type Invoke = Callable[[StreamBatch], Future[InvocationResult]]
@@ -31,13 +34,16 @@ class Invokable(Protocol):
 class Poller:
     """Processes all shards of one stream for one function until it is stopped."""
 
-    def __init__(self, rules: EventSourceMapping, client: ClientFactory, function: Invokable) -> None:
+    def __init__(
+        self, rules: EventSourceMapping, client: ClientFactory, function: Invokable, pause: float = PAUSE
+    ) -> None:
         """Opens the shards, so that LATEST means from now on, and starts.
 
         Args:
             rules: the event source mapping.
             client: creates an AWS client of a service.
             function: function that the mapping invokes.
+            pause: seconds between two reads of a shard that has no more records.
         """
         self._function = function
         self._wake = threading.Event()
@@ -45,7 +51,7 @@ class Poller:
         kinesis = client("kinesis")
         shards = kinesis.list_shards(StreamARN=rules.stream)["Shards"]
         deliver = destination(rules, client)
-        self._shards = [Shard(each["ShardId"], rules, kinesis, self._invoke, deliver) for each in shards]
+        self._shards = [Shard(each["ShardId"], rules, kinesis, self._invoke, deliver, pause) for each in shards]
         self._thread = threading.Thread(target=self._run, name=rules.name, daemon=True)
         self._thread.start()
 
@@ -65,16 +71,17 @@ class Poller:
             self._wake.clear()
             more = [shard.process_pending() for shard in self._shards]
             if not any(more):
-                self._wake.wait(PAUSE)
+                self._wake.wait(TICK)
 
 
 class Shard:
     """A shard with its read position and its partition groups."""
 
     def __init__(
-        self, name: str, rules: EventSourceMapping, kinesis: Any, invoke: Invoke, deliver: DeliverFailure
+        self, name: str, rules: EventSourceMapping, kinesis: Any, invoke: Invoke, deliver: DeliverFailure, pause: float
     ) -> None:
         self._name = name
+        self._pause = pause
         self._rules = rules
         self._kinesis = kinesis
         self._start: dict[str, str] = {"ShardIteratorType": rules.start}
@@ -99,7 +106,7 @@ class Shard:
         if records:
             self._start = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": records[-1].sequence}
         if len(records) < self._capacity:
-            self._read_at = time.time() + PAUSE
+            self._read_at = time.time() + self._pause
         return len(records)
 
     def _records(self) -> list[StreamRecord]:

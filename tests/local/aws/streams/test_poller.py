@@ -13,7 +13,7 @@ from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ThrottledError
 from local.aws.streams.mapping import EXHAUSTED, TOO_OLD, EventSourceMapping
 from local.aws.streams.poller import Poller
-from local.runner import Deployment, deployment
+from local.runner import Deployment, ExtraServices, deployment
 
 CONSUMER = Path(__file__).parent / "consumer"
 SECONDS = 20
@@ -132,7 +132,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     (folder / "Bonafide-dev-Service.template.json").write_text(json.dumps(service(journal)))
     assets = {"files": {"consumer": {"source": {"path": str(CONSUMER)}}}}
     (folder / "Bonafide-dev-Service.assets.json").write_text(json.dumps(assets))
-    with deployment(assembly=folder, logs=folder / "logs", pace=600) as running:
+    with deployment(assembly=folder, logs=folder / "logs", pace=600, services=ExtraServices(pause=0.1)) as running:
         yield World(running, journal)
 
 
@@ -221,7 +221,7 @@ class Refusing:
 def refusing(world: World) -> Iterator[Refusing]:
     function = Refusing()
     rules = EventSourceMapping("Throttled", world.arn("Other"), "consume", start="LATEST", retries=0)
-    poller = Poller(rules, world.client, function)
+    poller = Poller(rules, world.client, function, 0.1)
     yield function
     poller.stop()
 
@@ -243,6 +243,7 @@ def test_records_too_old_are_given_up_without_a_call(world: World) -> None:
         EventSourceMapping("Old", world.arn("Other"), "consume", max_age=0.01, destination=destination),
         world.client,
         function,
+        0.1,
     )
     notice = world.notice_of(sequence)
     poller.stop()
@@ -253,7 +254,9 @@ def test_records_too_old_are_given_up_without_a_call(world: World) -> None:
 def test_a_poller_survives_an_iterator_that_expired_and_goes_on_where_it_was(world: World) -> None:
     function = Refusing()
     function.refused = 2
-    poller = Poller(EventSourceMapping("Lost", world.arn("Other"), "consume", start="LATEST"), world.client, function)
+    poller = Poller(
+        EventSourceMapping("Lost", world.arn("Other"), "consume", start="LATEST"), world.client, function, 0.1
+    )
     first = world.put("Other", "hello")
     eventually(lambda: function.events)
     for shard in poller._shards:

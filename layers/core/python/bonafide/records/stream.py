@@ -78,12 +78,12 @@ class ShardLag:
 
     @property
     def oldest_at(self) -> datetime:
-        """When the stream took the oldest record of the batch: what came before it is being scored."""
+        """Time at which the stream took the oldest record of the batch: what came before it is being scored."""
         return self.at - timedelta(seconds=self.seconds)
 
     @property
     def heard_at(self) -> datetime:
-        """When scoring last published anything about the shard."""
+        """Time at which scoring last published anything about the shard."""
         return self.later_at or self.at
 
     def replaces(self, known: "ShardLag | None") -> bool:

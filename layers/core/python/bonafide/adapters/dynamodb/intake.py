@@ -1,4 +1,4 @@
-"""What the intake of audio reads about a chunk, in one call."""
+"""State of the intake of audio, read in one call."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,13 @@ class DynamoIntakeReader:
 
     def __init__(self, client: "DynamoDBClient", domains: str, sessions: str) -> None:
         self._client = client
-        self._domains = domains
-        self._sessions = sessions
+        self._tables = (domains, sessions)
 
     def read(self, domain: str, session: str, shard: str) -> IntakeState:
         """See `IntakeReader`."""
         own: Item = {"session": {"S": partition(domain, session)}, "item": {"S": SESSION_ITEM}}
-        found = self._items({self._domains: [domain_key(domain)], self._sessions: [own, lag_key(shard)]})
+        keys = ([domain_key(domain)], [own, lag_key(shard)])
+        found = self._items(dict(zip(self._tables, keys, strict=True)))
         records = {item["item"]["S"]: item for item in found}
         return IntakeState(
             domain=read_domain(records["domain"]) if "domain" in records else None,
