@@ -47,7 +47,7 @@ class ExtraServices:
 
     record: InvocationObserver = forget
     variables: Mapping[str, str] = field(default_factory=dict)
-    observer: PlatformObserver = PlatformObserver()
+    observer: PlatformObserver = field(default_factory=PlatformObserver)
 
 
 @dataclass(frozen=True, slots=True)

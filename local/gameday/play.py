@@ -23,8 +23,8 @@ from local.runner import ExtraServices, deployment
 
 STAGE = "staging"
 # Simulated seconds per real second: until the fault is over, and while its windows run out.
-PACE, RECOVERY_PACE = 15.0, 60.0
-# Of schedules: the synthetic caller calls every four simulated minutes, or every sixteen while windows run out.
+PACE, RECOVERY_PACE = 15.0, 30.0
+# Of schedules: the synthetic caller calls every four simulated minutes, or every eight while windows run out.
 SCHEDULE_PACE = PACE / 4
 # Minutes without a fault before; at most with the fault until the page, and always after it; at most until the end.
 BEFORE, PATIENCE, LONGER, RECOVERY = 6, 15, 4, 60
