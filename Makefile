@@ -157,8 +157,10 @@ diff: opened ## show the changes of a deployment: STAGE= [RELEASE=] [SUMMARY=]
 	@{ echo '```'; $(CDK) diff --method template "Bonafide-$(STAGE)-*" 2>&1; echo '```'; } | tee -a $(or $(SUMMARY),/dev/null)
 
 .PHONY: deploy
-deploy: opened ## deploy to the account and region of the environment: STAGE= [RELEASE=]
+deploy: export DEPLOY_REASON = $(value REASON)
+deploy: opened ## deploy to the account and region of the environment, if enough error budget is left: STAGE= [RELEASE=] [REASON=]
 	$(NAMED)
+	@$(PY) -m ops.budget --stage $(STAGE) --reason "$$DEPLOY_REASON" --revision "$$(git rev-parse HEAD 2>/dev/null)"
 	@$(CDK) deploy --require-approval never --progress events "Bonafide-$(STAGE)-*"
 
 .PHONY: destroy
@@ -176,7 +178,7 @@ smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=
 	@$(PY) -m ops.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
 
 .PHONY: gameday
-gameday: setup ## inject faults locally, and check that alarms go off and end
+gameday: setup ## inject faults locally, and check that each gives one page that names its cause, and one all-clear
 	@$(PY) -m local.gameday
 
 .PHONY: cost

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ops import budget
+
 ROOT = Path(__file__).parent.parent.parent
 ACCESS = ROOT / "docs" / "operations" / "access.yaml"
 
@@ -66,4 +68,13 @@ def test_the_pipeline_may_do_nothing_to_everything(resources: dict[str, Any]) ->
     for statement in policy["PolicyDocument"]["Statement"]:
         actions, targets = statement["Action"], statement["Resource"]
         assert not any("*" in action for action in ([actions] if isinstance(actions, str) else actions))
-        assert all(target != "*" for target in ([targets] if isinstance(targets, str) else targets))
+        # Reading metrics has no resource-level permissions.
+        if actions != "cloudwatch:GetMetricData":
+            assert all(target != "*" for target in ([targets] if isinstance(targets, str) else targets))
+
+
+def test_the_pipeline_may_read_error_budgets_and_keep_reasons(resources: dict[str, Any]) -> None:
+    (policy,) = resources["Deploy"]["Properties"]["Policies"]
+    granted = {each["Action"]: each["Resource"] for each in policy["PolicyDocument"]["Statement"] if isinstance(each["Action"], str)}
+    assert granted["cloudwatch:GetMetricData"] == "*"
+    assert granted["ssm:PutParameter"].endswith(":parameter" + budget.parameter("${Stage}"))
