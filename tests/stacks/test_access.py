@@ -75,6 +75,10 @@ def test_the_pipeline_may_do_nothing_to_everything(resources: dict[str, Any]) ->
 
 def test_the_pipeline_may_read_error_budgets_and_keep_reasons(resources: dict[str, Any]) -> None:
     (policy,) = resources["Deploy"]["Properties"]["Policies"]
-    granted = {each["Action"]: each["Resource"] for each in policy["PolicyDocument"]["Statement"] if isinstance(each["Action"], str)}
+    granted = {
+        each["Action"]: each["Resource"]
+        for each in policy["PolicyDocument"]["Statement"]
+        if isinstance(each["Action"], str)
+    }
     assert granted["cloudwatch:GetMetricData"] == "*"
     assert granted["ssm:PutParameter"].endswith(":parameter" + budget.parameter("${Stage}"))

@@ -96,7 +96,7 @@ def played(defined: StackTemplate, minutes: Sequence[int]) -> AlarmMonitor:
     monitor = AlarmMonitor(store)
     monitor.define(defined)
     for minute, failures in enumerate(minutes):
-        store.put(METRIC, minute * 60 + 30, [1.0] * failures)
+        store.put(METRIC, minute * 60 + 30, [1.0] * failures or [0.0])
         monitor.evaluate((minute + 1) * 60)
     return monitor
 
