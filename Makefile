@@ -163,9 +163,11 @@ diff: opened ## show the changes of a deployment: STAGE= [RELEASE=] [SUMMARY=]
 
 # Not even TRAFFIC= outlives its deployment.
 .PHONY: deploy
-deploy: opened ## deploy to the account and region of the environment: STAGE= [RELEASE=] [TRAFFIC=ALL_AT_ONCE]
+deploy: export DEPLOY_REASON = $(value REASON)
+deploy: opened ## deploy to the account and region of the environment, if enough error budget is left: STAGE= [RELEASE=] [REASON=] [TRAFFIC=ALL_AT_ONCE]
 	$(NAMED)
 	@$(if $(filter-out ALL_AT_ONCE,$(TRAFFIC)),echo "TRAFFIC= is ALL_AT_ONCE or empty" >&2; exit 2)
+	@$(PY) -m ops.budget --stage $(STAGE) --reason "$$DEPLOY_REASON" --revision "$$(git rev-parse HEAD 2>/dev/null)"
 	@$(CDK) deploy --require-approval never --progress events --no-previous-parameters \
 		$(if $(TRAFFIC),--parameters "Bonafide-$(STAGE)-Service:Traffic=CodeDeployDefault.LambdaAllAtOnce") "Bonafide-$(STAGE)-*"
 
@@ -199,7 +201,7 @@ smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=
 	@$(PY) -m ops.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
 
 .PHONY: gameday
-gameday: setup ## inject faults locally, and check that alarms go off and end
+gameday: setup ## inject faults locally, and check that each gives one page that names its cause, and one all-clear
 	@$(PY) -m local.gameday
 
 .PHONY: cost

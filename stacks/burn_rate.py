@@ -50,35 +50,14 @@ def settling(rates: Sequence[BurnRate]) -> Duration:
 
 
 class BurningBudget(Construct):
-    """The alarms of one objective: percentages over windows, of which composite alarms are made."""
+    """The alarms of one objective: shares of bad events over windows, of which the rules of notices are made."""
 
     def __init__(self, scope: Construct, slo: Slo, stage: str) -> None:
         super().__init__(scope, _camel_case(slo.name))
         self._slo = slo
         self._stage = stage
-
-    def page(self, suppression: Suppression) -> cloudwatch.CompositeAlarm:
-        """Creates the alarm that is in ALARM while the budget burns at a rate that pages."""
-        burning = any_of([self._burns(rate) for rate in PAGING])
-        what = f"at this rate the error budget is used up {PAGING[-1].rate:g} times too fast or faster"
-        return self._composite("BurnsFast", "burns-fast", burning, what, suppression)
-
-    def ticket(self, suppression: Suppression) -> cloudwatch.CompositeAlarm:
-        """Creates the alarm that is in ALARM while the budget burns slowly."""
-        what = f"at this rate the error budget is used up {SLOW.rate:g} times too fast"
-        return self._composite("BurnsSlowly", "burns-slowly", self._burns(SLOW), what, suppression)
-
-    def _composite(
-        self, id_: str, name: str, rule: cloudwatch.IAlarmRule, what: str, suppression: Suppression
-    ) -> cloudwatch.CompositeAlarm:
-        return cloudwatch.CompositeAlarm(
-            self,
-            id_,
-            composite_alarm_name=alarm_name(self._stage, self._slo.name, name),
-            alarm_rule=rule,
-            alarm_description=self._description(what),
-            **suppression.properties(),
-        )
+        self.fast = [self._burns(rate) for rate in PAGING]
+        self.slow = [self._burns(SLOW)]
 
     def _burns(self, rate: BurnRate) -> cloudwatch.IAlarmRule:
         return cloudwatch.AlarmRule.all_of(self._long(rate), self._short(rate))
@@ -112,6 +91,40 @@ class BurningBudget(Construct):
 
     def _description(self, what: str) -> str:
         return f"{self._slo.name}: {what}. {self._slo.means} Runbook: docs/runbooks/{self._slo.runbook}.md"
+
+
+class BurningBudgets(Construct):
+    """The notices of objectives that have one runbook: a slow table makes several of them late, and pages once."""
+
+    def __init__(self, scope: Construct, runbook: str, slos: Sequence[Slo], stage: str) -> None:
+        super().__init__(scope, _camel_case(runbook))
+        self._runbook = runbook
+        self._stage = stage
+        self._names = ", ".join(slo.name for slo in slos)
+        self._budgets = [BurningBudget(self, slo, stage) for slo in slos]
+
+    def page(self, suppression: Suppression) -> cloudwatch.CompositeAlarm:
+        """Creates the alarm that is in ALARM while a budget burns at a rate that pages."""
+        rules = [rule for budget in self._budgets for rule in budget.fast]
+        return self._composite("burns-fast", rules, f"{PAGING[-1].rate:g} times too fast or faster", suppression)
+
+    def ticket(self, suppression: Suppression) -> cloudwatch.CompositeAlarm:
+        """Creates the alarm that is in ALARM while a budget burns slowly."""
+        rules = [rule for budget in self._budgets for rule in budget.slow]
+        return self._composite("burns-slowly", rules, f"{SLOW.rate:g} times too fast", suppression)
+
+    def _composite(
+        self, name: str, rules: Sequence[cloudwatch.IAlarmRule], fast: str, suppression: Suppression
+    ) -> cloudwatch.CompositeAlarm:
+        return cloudwatch.CompositeAlarm(
+            self,
+            _camel_case(name),
+            composite_alarm_name=alarm_name(self._stage, self._runbook, name),
+            alarm_rule=any_of(rules),
+            alarm_description=f"The error budget of one of {self._names} is used up {fast}: the alarm named in the "
+            f"reason says which. Runbook: docs/runbooks/{self._runbook}.md",
+            **suppression.properties(),
+        )
 
 
 def _camel_case(name: str) -> str:

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.burn_rate import PAGING, SLOW, BurningBudget, settling
+from stacks.burn_rate import PAGING, SLOW, BurningBudgets, settling
 from stacks.dashboard import dashboard
 from stacks.metrics import emitted
 from stacks.notices import CAUSES, KNOWN_CAUSE, Notice, Suppression, alarm_name, any_of, named_alarm, topic_name
 from stacks.slo import Objectives
 
-CLOUDWATCH = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+CLOUDWATCH, EVENTS = (iam.ServicePrincipal(f"{each}.amazonaws.com") for each in ("cloudwatch", "events"))
 # A cause is noticed within two evaluations of its alarm; an alarm of an objective waits for it as long before it pages.
 WAIT = Duration.minutes(3)
 
@@ -34,7 +36,7 @@ class MonitoringStack(Stack):
         objectives = objectives or Objectives.read()
         key = self._key()
         topics = {notice: self._topic(notice, key) for notice in Notice}
-        budgets = [BurningBudget(self, slo, stage) for slo in objectives.slos]
+        budgets = [BurningBudgets(self, *each, stage) for each in objectives.by_runbook().items()]
         paging: list[cloudwatch.AlarmBase] = [*self._pages(budgets), self._silent_probe()]
         causes = [named_alarm(self, stage, each) for each in CAUSES]
         affected = self._affected([*causes, *paging])
@@ -44,20 +46,37 @@ class MonitoringStack(Stack):
             for each in alarms:
                 each.add_alarm_action(actions.SnsAction(topics[notice]))
         affected.add_ok_action(actions.SnsAction(topics[Notice.PAGE]))
+        self._failed_releases().add_target(targets.SnsTopic(topics[Notice.TICKET]))
         dashboard(self, stage, objectives, [*causes, *paging, *tickets])
 
-    def _pages(self, budgets: Sequence[BurningBudget]) -> list[cloudwatch.CompositeAlarm]:
-        """Creates the paging alarms: the first objective yields to known causes, the others to the first as well."""
-        cause, settled = named_alarm(self, self._stage, KNOWN_CAUSE), settling(PAGING)
-        first = budgets[0].page(Suppression(cause, WAIT, settled))
-        earlier = cloudwatch.CompositeAlarm(
+    def _failed_releases(self) -> events.Rule:
+        """Matches deployments that fail or are stopped: by an alarm, by golden calls, or by a person.
+
+        https://docs.aws.amazon.com/codedeploy/latest/userguide/monitoring-cloudwatch-events.html
+        """
+        detail = {"state": ["FAILURE", "STOP"], "application": [{"prefix": f"Bonafide-{self._stage}-"}]}
+        kind = "CodeDeploy Deployment State-change Notification"
+        pattern = events.EventPattern(source=["aws.codedeploy"], detail_type=[kind], detail=detail)
+        return events.Rule(self, "FailedReleases", event_pattern=pattern)
+
+    def _pages(self, budgets: Sequence[BurningBudgets]) -> list[cloudwatch.CompositeAlarm]:
+        """Creates the paging alarms, each of which yields to known causes and to the pages before it."""
+        earlier: cloudwatch.IAlarm = named_alarm(self, self._stage, KNOWN_CAUSE)
+        pages: list[cloudwatch.CompositeAlarm] = []
+        for each in budgets:
+            pages.append(each.page(Suppression(earlier, WAIT, settling(PAGING))))
+            if each is not budgets[-1]:
+                earlier = self._earlier(earlier, pages[-1], len(pages))
+        return pages
+
+    def _earlier(self, before: cloudwatch.IAlarm, page: cloudwatch.IAlarm, number: int) -> cloudwatch.CompositeAlarm:
+        return cloudwatch.CompositeAlarm(
             self,
-            "Earlier",
-            composite_alarm_name=alarm_name(self._stage, "known-cause-or-failing-answers"),
-            alarm_rule=any_of([cause, first]),
-            alarm_description="Keeps alarms quiet that follow from others. Runbook: docs/runbooks/failed-answers.md",
+            f"Earlier{number}",
+            composite_alarm_name=alarm_name(self._stage, f"known-cause-or-earlier-page-{number}"),
+            alarm_rule=any_of([before, page]),
+            alarm_description="Keeps pages quiet that follow from others. Runbook: docs/runbooks/failed-answers.md",
         )
-        return [first, *(each.page(Suppression(earlier, WAIT, settled)) for each in budgets[1:])]
 
     def _affected(self, paging: Sequence[cloudwatch.IAlarm]) -> cloudwatch.CompositeAlarm:
         return cloudwatch.CompositeAlarm(
@@ -78,7 +97,8 @@ class MonitoringStack(Stack):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        key.grant(CLOUDWATCH, "kms:Decrypt", "kms:GenerateDataKey*")
+        for each in (CLOUDWATCH, EVENTS):
+            key.grant(each, "kms:Decrypt", "kms:GenerateDataKey*")
         return key
 
     def _topic(self, notice: Notice, key: kms.Key) -> sns.Topic:

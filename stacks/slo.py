@@ -156,6 +156,11 @@ class Objectives:
             raise SloError(f"{', '.join(repeated)}: there more than once")
         return cls(int(written["window_days"]), slos)
 
+    def by_runbook(self) -> dict[str, list[Slo]]:
+        """Returns the objectives by their runbook, in the order of the file."""
+        runbooks = dict.fromkeys(slo.runbook for slo in self.slos)
+        return {runbook: [slo for slo in self.slos if slo.runbook == runbook] for runbook in runbooks}
+
     def of(self, service: str) -> Slo | None:
         """Returns the objective that a service's events count for."""
         return next((slo for slo in self.slos if service in slo.services), None)

@@ -18,19 +18,21 @@ class AlarmObserver:
         minute: number of minutes that have passed.
     """
 
-    def __init__(self, day: GameDay, quiet: int) -> None:
-        """Starts with the next minute.
-
-        Args:
-            day: the deployment.
-            quiet: minutes before the alarms are evaluated: those on missing calls would react to the time before.
-        """
+    def __init__(self, day: GameDay) -> None:
         self.minute = 0
         self._day = day
-        self._quiet = quiet
+        self._begun = False
         self._origin = day.pump.clock.origin
         self._monitor = AlarmMonitor(day.pump.store)
         self._monitor.define(*day.templates)
+
+    def begins(self) -> bool:
+        """Returns whether the alarms are evaluated from now on: once the synthetic caller has made its calls.
+
+        The alarm on missing calls would react to the time before.
+        """
+        self._begun = any(metric.name == "ProbeFailures" for metric in self._day.pump.store.metrics())
+        return self._begun
 
     def sent(self, since: int) -> list[Notification]:
         """Returns the notifications since the end of a minute, in their order."""
@@ -61,7 +63,7 @@ class AlarmObserver:
         pump, now = self._day.pump, self._time(self.minute)
         pump.clock.wait(now)
         pump.read(self._day.running.logs)
-        if self.minute < self._quiet:
+        if not self._begun:
             return
         known = len(self._monitor.sent)
         self._monitor.evaluate(now)

@@ -24,11 +24,12 @@ from local.runner import ExtraServices, deployment
 
 STAGE = "staging"
 # Simulated seconds per real second: until the fault is over, and while its windows run out.
-PACE, RECOVERY_PACE = 15.0, 60.0
-# Of schedules: the synthetic caller calls every four simulated minutes, or every sixteen while windows run out.
-SCHEDULE_PACE = PACE / 4
-# Minutes without a fault before; at most with the fault until the page, and always after it; at most until the end.
-BEFORE, PATIENCE, LONGER, RECOVERY = 6, 15, 4, 60
+PACE, RECOVERY_PACE = 15.0, 20.0
+# Of schedules: the synthetic caller calls every two simulated minutes.
+SCHEDULE_PACE = PACE / 2
+# Minutes at most until the synthetic caller was heard, and without a fault after it; at most with the fault until the
+# page, and always after it; at most until the end.
+FIRST_CALL, BEFORE, PATIENCE, LONGER, RECOVERY = 60, 5, 15, 4, 60
 OUT = Path(".build/gameday")
 
 
@@ -66,7 +67,8 @@ def play(day: GameDay, exercise: Exercise) -> bool:
         cleanup.callback(exercise.load(day).stop)
         day.pump.read(day.running.logs)
         day.pump.restart(PACE)
-        observer = AlarmObserver(day, quiet=BEFORE)
+        observer = AlarmObserver(day)
+        observer.until(observer.begins, FIRST_CALL)
         observer.until(lambda: False, BEFORE)
         if early := [each for each in observer.sent(0) if each.state == AlarmState.ALARM]:
             print(f"\u2717 {early[0].alarm} went off although nothing was broken")

@@ -4,7 +4,8 @@ Too few events to judge raise no alarm, and no traffic leaves a release with an 
 percentiles have to breach in three of five minutes. The template knows the new version's number; the old version's
 values are those of all versions minus those of the new one. Lambda's own metrics of a version cost nothing.
 
-In ALARM they roll the release back, and make a ticket.
+In ALARM they roll the release back and notify nobody: the deployment that fails makes one ticket, by an event rule in
+stacks/monitoring.py. The alarms of several functions, or a broken table long after the release, would make many.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +16,6 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from stacks.metrics import emitted, expression
-from stacks.notices import Notice, action
 from stacks.slo import Objectives
 
 # CloudWatch evaluates these minutes every minute; a canary gets a tenth of the traffic for as long.
@@ -94,7 +94,7 @@ class ReleaseAlarm:
     def create(self, scope: Construct, subject: ReleasedVersion) -> cloudwatch.Alarm:
         """Creates the alarm for one version."""
         stack = Stack.of(scope).stack_name
-        made = cloudwatch.Alarm(
+        return cloudwatch.Alarm(
             scope,
             self.kind.title().replace("-", ""),
             # The version in the name makes a new alarm for each version: one that is in ALARM because of the version
@@ -108,8 +108,6 @@ class ReleaseAlarm:
             datapoints_to_alarm=self.minutes,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        made.add_alarm_action(action(scope, subject.stage, Notice.TICKET))
-        return made
 
 
 def _percent(bad: str, total: str, minimum_bad: int) -> str:

@@ -14,7 +14,7 @@ import pytest
 from botocore import xform_name
 from botocore.model import ServiceModel
 
-from ops import aliases, rollback
+from ops import aliases, budget, rollback
 from tests.access.evaluation import values
 from tests.access.template import Access, source
 
@@ -85,7 +85,16 @@ def test_the_pipeline_may_do_nothing_to_everything(access: Access) -> None:
     (policy,) = access["Deploy"]["Policies"]
     for statement in policy["PolicyDocument"]["Statement"]:
         assert not any("*" in action for action in values(statement["Action"]))
-        assert all(target != "*" for target in values(statement["Resource"]))
+        # Reading metrics has no resource-level permissions.
+        if statement["Action"] != "cloudwatch:GetMetricData":
+            assert all(target != "*" for target in values(statement["Resource"]))
+
+
+def test_the_pipeline_may_read_error_budgets_and_keep_reasons(access: Access) -> None:
+    (policy,) = access["Deploy"]["Policies"]
+    granted = {str(each["Action"]): each["Resource"] for each in policy["PolicyDocument"]["Statement"]}
+    assert granted["cloudwatch:GetMetricData"] == "*"
+    assert granted["ssm:PutParameter"].endswith(":parameter" + budget.parameter("dev"))
 
 
 def test_the_pipeline_has_the_boundary_of_deployments(access: Access) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 type Template = dict[str, Any]
 
-ANSWERING = {"function-errors", "failed-answers", "late-answers"}
+ANSWERING = {"failed-answers", "late-answers"}
 DECIDING = {"decision-mix", "score-drift"}
 RELEASE_ALARMS: Mapping[str, set[str]] = {
     "authenticate_caller": ANSWERING | DECIDING,
@@ -124,7 +124,7 @@ def alarms_are_about_the_new_version(template: Template) -> Iterator[str]:
     for function, (_, alias) in aliases(template).items():
         version = json.dumps(alias["Properties"]["FunctionVersion"])
         for alarm in alarms_of(template, alias):
-            if version not in json.dumps(alarm["Metrics"]):
+            if version not in json.dumps(alarm.get("Metrics") or alarm["Dimensions"]):
                 yield f"{alarm['AlarmDescription']} is not about the version that {function} gets"
             # Another name is another alarm: an ALARM because of the version before does not block a release.
             if version not in json.dumps(alarm["AlarmName"]):
@@ -134,9 +134,31 @@ def alarms_are_about_the_new_version(template: Template) -> Iterator[str]:
 def low_traffic_neither_raises_nor_hides_an_alarm(template: Template) -> Iterator[str]:
     for _, alias in aliases(template).values():
         for alarm in alarms_of(template, alias):
-            (text,) = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
-            if alarm["TreatMissingData"] != "notBreaching" or not (text.startswith("IF(") and ">=" in text):
+            if alarm["TreatMissingData"] != "notBreaching" or not _needs_several_events(alarm):
                 yield f"{alarm['AlarmDescription']} judges too few events"
+
+
+def _needs_several_events(alarm: dict[str, Any]) -> bool:
+    """Whether one bad event is too few: by a count in the expression, or by several minutes that have to breach."""
+    texts = [each["Expression"] for each in alarm.get("Metrics", ()) if "Expression" in each]
+    return any(text.startswith("IF(") and ">=" in text for text in texts) or alarm.get("DatapointsToAlarm", 1) >= 3
+
+
+def releases_that_fail_make_a_ticket(template: Template) -> Iterator[str]:
+    rules = [each["Properties"] for each in of(template, "Events::Rule").values()]
+    watched = [each for each in rules if each.get("EventPattern", {}).get("source") == ["aws.codedeploy"]]
+    if not any("Tickets" in json.dumps(target["Arn"]) for each in watched for target in each.get("Targets", ())):
+        yield "nobody is told of a deployment that failed"
+    if not all(each["EventPattern"]["detail"]["state"] == ["FAILURE", "STOP"] for each in watched):
+        yield "some deployments that failed are not told of"
+
+
+def release_alarms_notify_nobody(template: Template) -> Iterator[str]:
+    """One deployment has many alarms, which last after it: tickets come from the deployment."""
+    for _, alias in aliases(template).values():
+        for alarm in alarms_of(template, alias):
+            if alarm.get("AlarmActions"):
+                yield f"{alarm['AlarmDescription']} notifies of what the deployment tells"
 
 
 def readers_come_before_writers_and_entry_points_last(template: Template) -> Iterator[str]:
@@ -190,15 +212,46 @@ def deletion_retains_state_and_nothing_else(template: Template) -> Iterator[str]
             yield f"{id_} is retained"
 
 
-def alarms_notify_the_on_call_engineer(template: Template) -> Iterator[str]:
-    for id_, each in {**of(template, "CloudWatch::CompositeAlarm"), **silent_probe(template)}.items():
-        if not each["Properties"].get("AlarmActions"):
-            yield f"{id_} notifies nobody"
+def alarms_reach_somebody(template: Template) -> Iterator[str]:
+    """Every burning budget, every cause and a silent probe page or make a ticket; topics take it."""
     for id_, each in of(template, "SNS::Topic").items():
         if "KmsMasterKeyId" not in each["Properties"]:
             yield f"{id_} is not encrypted"
         if not any(_lets_alarms_publish(policy, id_) for policy in of(template, "SNS::TopicPolicy").values()):
             yield f"{id_} takes no notifications of alarms"
+    kinds = {**of(template, "CloudWatch::CompositeAlarm"), **silent_probe(template)}
+    for id_, each in kinds.items():
+        if not each["Properties"].get("AlarmActions") and not _keeps_quiet(each["Properties"]):
+            yield f"{id_} notifies nobody"
+
+
+QUIET = ("-known-cause", "-known-cause-or-earlier-page", "-callers-affected")
+
+
+def _keeps_quiet(properties: dict[str, Any]) -> bool:
+    """Whether other alarms rest on this one, which sends no page itself."""
+    return properties["AlarmName"].rstrip("-123").endswith(QUIET)
+
+
+def a_cause_pages_once(template: Template) -> Iterator[str]:
+    """Composite alarms that act are suppressed, and say nothing when they end: all but the first cause."""
+    for id_, each in of(template, "CloudWatch::CompositeAlarm").items():
+        properties = each["Properties"]
+        acts = properties.get("AlarmActions") and not properties["AlarmName"].endswith("-dependency-fails")
+        if acts and "ActionsSuppressor" not in properties:
+            yield f"{id_} pages for what has paged already"
+        if properties.get("AlarmActions") and properties.get("OKActions"):
+            yield f"{id_} gives an all-clear for a page that it did not send"
+
+
+def the_end_of_all_pages_is_told(template: Template) -> Iterator[str]:
+    ended = [
+        each for each in of(template, "CloudWatch::CompositeAlarm").values() if each["Properties"].get("OKActions")
+    ]
+    if [each["Properties"]["AlarmName"].rpartition("Bonafide-")[2].partition("-")[2] for each in ended] != [
+        "callers-affected"
+    ]:
+        yield f"{len(ended)} alarms give an all-clear"
 
 
 def _lets_alarms_publish(policy: dict[str, Any], topic: str) -> bool:
@@ -227,9 +280,10 @@ def a_silent_probe_raises_an_alarm(template: Template) -> Iterator[str]:
 
 def burn_rates_have_two_windows(template: Template) -> Iterator[str]:
     for id_, each in of(template, "CloudWatch::CompositeAlarm").items():
-        windows = json.dumps(each["Properties"]["AlarmRule"]).count("ALARM(")
-        if windows != 2 or " AND " not in json.dumps(each["Properties"]["AlarmRule"]):
-            yield f"{id_} has {windows} windows"
+        rule = json.dumps(each["Properties"]["AlarmRule"])
+        windows = rule.count("ALARM(")
+        if "-burns-" in each["Properties"]["AlarmName"] and not 0 < windows == 2 * rule.count(" AND "):
+            yield f"{id_} is not made of two windows for each rate: {rule}"
 
 
 def every_alarm_leads_to_a_runbook(template: Template) -> Iterator[str]:

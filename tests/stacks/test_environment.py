@@ -18,8 +18,8 @@ FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/han
 UNKNOWN = "https://stand-in"
 LAYERS = {"/opt/bundle": ".build/layers/model/bundle", "/opt/golden": ".build/layers/golden/golden"}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
-# Read by every function as it is imported; without it golden calls would count as calls.
-OPTIONAL = {"BONAFIDE_PROBE_DOMAIN"}
+# Read by every function as it is imported: what golden calls are, and by what metrics are recorded.
+OPTIONAL = {"BONAFIDE_OBJECTIVE", "BONAFIDE_PROBE_DOMAIN", "BONAFIDE_STAGE"}
 
 
 @pytest.fixture
@@ -66,7 +66,4 @@ def test_the_recording_sees_a_variable_that_is_missing_or_only_looked_for(tmp_pa
 
 
 def test_data_reach_a_function_together_with_their_name(variables: dict[str, dict[str, Any]]) -> None:
-    assert {name for name in variables["describe_service"] if name.startswith(PREFIX)} == {
-        "BONAFIDE_STAGE",
-        "BONAFIDE_PROBE_DOMAIN",
-    }
+    assert {name for name in variables["describe_service"] if name.startswith(PREFIX)} == OPTIONAL

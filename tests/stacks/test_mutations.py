@@ -52,8 +52,13 @@ def _drop_version(template: Template) -> None:
         each.get("MetricStat", {}).get("Metric", {}).pop("Dimensions", None)
 
 
+def composite(template: Template, name: str) -> dict[str, Any]:
+    every = (each["Properties"] for each in of(template, "CloudWatch::CompositeAlarm").values())
+    return next(each for each in every if each["AlarmName"].endswith(name))
+
+
 def _short_window_only(template: Template) -> None:
-    rule = first(template, "CloudWatch::CompositeAlarm")["Properties"]
+    rule = composite(template, "failed-answers-burns-fast")
     rule["AlarmRule"] = {"Fn::Join": ["", ['ALARM("', {"Ref": "Short"}, '")']]}
 
 
@@ -162,19 +167,59 @@ MUTATIONS: dict[str, tuple[str, Check, Mutation]] = {
         delivery.deletion_retains_state_and_nothing_else,
         lambda template: next(iter(of(template, "Logs::LogGroup").values())).update(DeletionPolicy="Retain"),
     ),
-    "nobody is notified": (
+    "a failed release makes no ticket": (
         MONITORING,
-        delivery.alarms_notify_the_on_call_engineer,
-        lambda template: first(template, "CloudWatch::CompositeAlarm")["Properties"].pop("AlarmActions"),
+        delivery.releases_that_fail_make_a_ticket,
+        lambda template: first(template, "Events::Rule")["Properties"].pop("Targets"),
+    ),
+    "a release stopped by an alarm makes no ticket": (
+        MONITORING,
+        delivery.releases_that_fail_make_a_ticket,
+        lambda template: first(template, "Events::Rule")["Properties"]["EventPattern"]["detail"].update(state=["STOP"]),
+    ),
+    "every release alarm of a release makes a ticket": (
+        SERVICE,
+        delivery.release_alarms_notify_nobody,
+        lambda template: alarm(template).update(AlarmActions=["arn"]),
+    ),
+    "nobody is notified of a burning budget": (
+        MONITORING,
+        delivery.alarms_reach_somebody,
+        lambda template: composite(template, "failed-answers-burns-fast").pop("AlarmActions"),
+    ),
+    "nobody is notified of a cause": (
+        SERVICE,
+        delivery.alarms_reach_somebody,
+        lambda template: composite(template, "-dependency-fails").pop("AlarmActions"),
+    ),
+    "an objective pages although its cause has": (
+        MONITORING,
+        delivery.a_cause_pages_once,
+        lambda template: composite(template, "late-answers-burns-fast").pop("ActionsSuppressor"),
+    ),
+    "a failing function pages although its cause has": (
+        SERVICE,
+        delivery.a_cause_pages_once,
+        lambda template: composite(template, "-function-fails").pop("ActionsSuppressor"),
+    ),
+    "a suppressed page gives an all-clear": (
+        MONITORING,
+        delivery.a_cause_pages_once,
+        lambda template: composite(template, "failed-answers-burns-fast").update(OKActions=["arn"]),
+    ),
+    "nobody is told of the end": (
+        MONITORING,
+        delivery.the_end_of_all_pages_is_told,
+        lambda template: composite(template, "-callers-affected").pop("OKActions"),
     ),
     "alarm notifications are not encrypted": (
         MONITORING,
-        delivery.alarms_notify_the_on_call_engineer,
+        delivery.alarms_reach_somebody,
         lambda template: first(template, "SNS::Topic")["Properties"].pop("KmsMasterKeyId"),
     ),
     "alarms may not publish their notifications": (
         MONITORING,
-        delivery.alarms_notify_the_on_call_engineer,
+        delivery.alarms_reach_somebody,
         lambda template: first(template, "SNS::TopicPolicy")["Properties"]["PolicyDocument"]["Statement"].pop(),
     ),
     "a silent probe raises no alarm": (
@@ -282,7 +327,7 @@ def test_production_is_deployed_by_roles_of_its_own_bootstrap(variants: Path) ->
     assert manifest.count("/cdk-bootstrap/") == manifest.count("/cdk-bootstrap/bonaprod/version") > 0
 
 
-def test_data_is_deployed_before_the_service_and_monitoring_depends_on_nothing(variants: Path) -> None:
+def test_data_is_deployed_before_the_service_and_the_alarms_on_objectives_after_those_on_causes(variants: Path) -> None:
     artifacts = json.loads((variants / "true/manifest.json").read_text())["artifacts"]
     needed = {
         name.removeprefix("Bonafide-production-"): artifact.get("dependencies", [])
@@ -290,4 +335,8 @@ def test_data_is_deployed_before_the_service_and_monitoring_depends_on_nothing(v
         if artifact["type"] == "aws:cloudformation:stack"
     }
     before = {name: [each for each in names if not each.endswith(".assets")] for name, names in needed.items()}
-    assert before == {DATA: [], SERVICE: [f"Bonafide-production-{DATA}"], MONITORING: []}
+    assert before == {
+        DATA: [],
+        SERVICE: [f"Bonafide-production-{DATA}"],
+        MONITORING: [f"Bonafide-production-{SERVICE}"],
+    }

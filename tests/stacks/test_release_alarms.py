@@ -1,6 +1,7 @@
 """The release alarms' metric math, as the template has it, over samples of an old and a new version."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from local.aws.template import StackTemplate
-from local.cloud.alarms.alarm import alarm
+from local.cloud.alarms.alarm import AlarmState, MetricAlarm, alarm
 from local.cloud.metrics.query import answer
 from local.cloud.metrics.store import Metric, MetricStore
 
@@ -28,7 +29,17 @@ def template(assembly: Path) -> StackTemplate:
         for id_, each in content["Resources"].items()
         if each["Type"] == "AWS::Lambda::Version" and id_.startswith("AuthenticateCaller")
     )
-    return StackTemplate(assembly, "Bonafide-dev-Service", content, {}, {version: NEW})
+    return StackTemplate(assembly, "Bonafide-dev-Service", content, defaultdict(str), {version: NEW})
+
+
+def metrics(template: StackTemplate, name: str, version: str) -> list[Metric]:
+    """The metrics to which a version adds a sample: its own and, of the product's, that of all versions."""
+    if name in {"Errors", "Invocations", "Duration"}:
+        function = template.resource_names()["authenticate_caller"]
+        place = {"FunctionName": function, "Resource": f"{function}:live", "ExecutedVersion": version}
+        return [Metric.of("AWS/Lambda", name, place)]
+    place = {"stage": "dev", "service": "authenticate_caller"}
+    return [Metric.of("Bonafide", name, place | own) for own in ({}, {"version": version})]
 
 
 def value(template: StackTemplate, kind: str, old: Samples, new: Samples) -> float | None:
@@ -36,9 +47,8 @@ def value(template: StackTemplate, kind: str, old: Samples, new: Samples) -> flo
     store = MetricStore()
     for version, samples in ((OLD, old), (NEW, new)):
         for name, values in samples.items():
-            for dimensions in ({}, {"version": version}):
-                place = {"service": "authenticate_caller", **dimensions}
-                store.put(Metric.of("Bonafide", name, place), NOW - 60, values)
+            for metric in metrics(template, name, version):
+                store.put(metric, NOW - 60, values)
     id_ = next(id_ for id_, _ in template.raw("AWS::CloudWatch::Alarm") if id_.startswith(f"AuthenticateCaller{kind}"))
     read = alarm(id_, dict(template.resources("AWS::CloudWatch::Alarm"))[id_])
     (series,) = answer(read.queries, store, [NOW - 300], 300).values()
@@ -99,20 +109,54 @@ def test_small_and_rare_differences_are_no_drift(template: StackTemplate) -> Non
 
 def test_a_release_without_traffic_raises_no_alarm(template: StackTemplate) -> None:
     assert value(template, "DecisionMix", mix(70, 10, 20, 0), {}) == 0
-    assert value(template, "LateAnswers", {"RequestLatency": [9000.0] * 50}, {}) is None
+    assert value(template, "FailedAnswers", {"Invocations": [1.0] * 50, "Failures": [1.0] * 50}, {}) is None
+
+
+def state(template: StackTemplate, *minutes: Sequence[float]) -> AlarmState:
+    """The state of the alarm on late answers after minutes with the given durations."""
+    store = MetricStore()
+    for i, durations in enumerate(minutes):
+        store.put(metrics(template, "Duration", NEW)[0], NOW - 60 * (len(minutes) - i) + 30, durations)
+    read = late_answers(template)
+    return read.evaluate(store, NOW, AlarmState.OK)
+
+
+def late_answers(template: StackTemplate) -> MetricAlarm:
+    id_ = next(id_ for id_, _ in template.raw("AWS::CloudWatch::Alarm") if id_.startswith("AuthenticateCallerLate"))
+    return alarm(id_, dict(template.resources("AWS::CloudWatch::Alarm"))[id_])
+
+
+LATE, GOOD = [2500.0], [60.0] * 20
 
 
 @pytest.mark.parametrize(
-    ("late", "answers", "percent"), [(0, 40, 0.0), (2, 20, 0.0), (3, 9, 0.0), (3, 20, 15.0), (20, 20, 100.0)]
+    ("minutes", "expected"),
+    [
+        ([GOOD] * 5, AlarmState.OK),
+        ([LATE, LATE, GOOD, GOOD, GOOD], AlarmState.OK),
+        ([LATE], AlarmState.OK),
+        ([], AlarmState.OK),
+        ([LATE, LATE, GOOD, LATE, GOOD], AlarmState.ALARM),
+        ([GOOD + LATE * 2] * 5, AlarmState.OK),
+        ([GOOD + LATE * 3] * 5, AlarmState.ALARM),
+    ],
 )
-def test_late_answers_count_in_percent_once_there_are_enough(
-    template: StackTemplate, late: int, answers: int, percent: float
+def test_a_tenth_of_late_answers_in_three_of_five_minutes_rolls_a_release_back(
+    template: StackTemplate, minutes: Sequence[Sequence[float]], expected: AlarmState
 ) -> None:
-    new = {"RequestLatency": [2500.0] * late + [60.0] * (answers - late)}
-    assert value(template, "LateAnswers", {}, new) == pytest.approx(percent)
+    assert state(template, *minutes) == expected
 
 
-@pytest.mark.parametrize(("failed", "percent"), [(1, 0.0), (2, 10.0)])
-def test_one_failure_rolls_no_release_back(template: StackTemplate, failed: int, percent: float) -> None:
-    new = {"Requests": [1.0] * 20, "Failures": [1.0] * failed + [0.0] * (20 - failed)}
+@pytest.mark.parametrize(
+    ("errors", "failed", "percent"), [(0, 1, 0.0), (1, 0, 0.0), (1, 1, 10.0), (2, 0, 10.0), (0, 2, 10.0)]
+)
+def test_one_failure_rolls_no_release_back_and_each_counts_once_whoever_counts_it(
+    template: StackTemplate, errors: int, failed: int, percent: float
+) -> None:
+    answered = 20 - errors
+    new = {
+        "Invocations": [1.0] * 20,
+        "Errors": [1.0] * errors + [0.0] * answered,
+        "Failures": [1.0] * failed + [0.0] * (answered - failed),
+    }
     assert value(template, "FailedAnswers", {}, new) == pytest.approx(percent)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from stacks.slo import Objectives
+
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = ROOT / "docs" / "runbooks"
 RUNBOOKS = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
@@ -45,16 +47,17 @@ def test_a_runbook_has_its_sections(path: Path) -> None:
 @pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
 def test_every_look_is_a_command(path: Path) -> None:
     looks = re.split(r"^\d\. ", section(path.read_text(), "First three looks"), flags=re.MULTILINE)[1:]
-    assert all(re.search(r"\b(metric|insights|aws|make) ", look) for look in looks)
+    assert all(re.search(r"\b(metric|api|insights|aws|make) ", look) for look in looks)
 
 
 @pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
 def test_names_in_a_runbook_exist(path: Path, assembly: Path) -> None:
     text = path.read_text()
-    services = {folder.name for folder in (ROOT / "functions").iterdir()} | {"$each"}
-    for metric, service in re.findall(r"\bmetric ([$\w]+) ([$\w]+)", text):
+    services = {folder.name for folder in (ROOT / "functions").iterdir()}
+    places = services | {slo.name for slo in Objectives.read().slos} | {"$each", "<name>"}
+    for metric, place in re.findall(r"\bmetric ([$\w]+) ([$\w<>-]+)", text):
         assert metric in METRICS or metric == "$each"
-        assert service in services
+        assert place in places
     code = "".join(source.read_text() for source in (ROOT / "layers/core/python/bonafide").rglob("*.py"))
     assert all(f'"{message}"' in code for message in re.findall(r'message = "([^"]+)"', text))
     for stack, prefix in re.findall(r"\$\(resource (\w+) (\w+)\)", text):

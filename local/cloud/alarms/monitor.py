@@ -45,7 +45,7 @@ class Notification:
     topic: str
     alarm: str
     state: AlarmState
-    because: Sequence[str] = ()
+    because: tuple[str, ...] = ()
 
 
 class AlarmMonitor:
@@ -114,7 +114,7 @@ class AlarmMonitor:
     def _send(self, now: int, alarm: MetricAlarm | CompositeAlarm) -> None:
         state, named = self.states[alarm.id], self._named()
         children = alarm.children() if isinstance(alarm, CompositeAlarm) else []
-        because = [self.names.get(each, each) for each in children if named[each] == AlarmState.ALARM]
+        because = tuple(self.names.get(each, each) for each in children if named[each] == AlarmState.ALARM)
         for target in alarm.actions.get(state, ()):
             topic = self._topics.get(last(target))
             sent = Notification(now, topic.name if topic else target, alarm.name, state, because)

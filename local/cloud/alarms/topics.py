@@ -9,7 +9,7 @@ from typing import Any
 
 from local.aws.template import StackTemplate
 
-CLOUDWATCH = {"Service": "cloudwatch.amazonaws.com"}
+CLOUDWATCH = "cloudwatch.amazonaws.com"
 # Rights on the key of an encrypted topic.
 ENCRYPTING = {"kms:Decrypt", "kms:GenerateDataKey*"}
 
@@ -51,7 +51,11 @@ def _may_encrypt(key: Mapping[str, Any]) -> bool:
 
 
 def _granted(statement: Mapping[str, Any]) -> list[str]:
-    if statement["Effect"] != "Allow" or statement["Principal"] != CLOUDWATCH:
-        return []
-    actions = statement["Action"]
-    return [actions] if isinstance(actions, str) else list(actions)
+    """Returns the actions that a statement allows CloudWatch."""
+    principal = statement["Principal"]
+    services = _as_list(principal.get("Service", [])) if isinstance(principal, dict) else []
+    return _as_list(statement["Action"]) if statement["Effect"] == "Allow" and CLOUDWATCH in services else []
+
+
+def _as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value

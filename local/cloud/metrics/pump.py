@@ -85,7 +85,7 @@ class MetricPump(PlatformObserver):
             self._count(
                 "AWS/Kinesis", {"StreamName": asked["StreamName"]}, **{f"{kind}ProvisionedThroughputExceeded": 1}
             )
-        for table in (asked[name] for name in ("TableName",) if name in asked):
+        for table in [asked["TableName"]] if "TableName" in asked else asked.get("RequestItems", ()):
             self._count("AWS/DynamoDB", {"TableName": table}, **{f"{kind}ThrottleEvents": 1})
 
     def _count(self, namespace: str, dimensions: Mapping[str, str], **values: float) -> None:

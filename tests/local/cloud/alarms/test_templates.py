@@ -28,18 +28,22 @@ def test_every_alarm_is_evaluated_and_silence_alone_worries_only_the_one_that_wa
     monitor.define(*version.all)
     monitor.evaluate(1_800_000_000)
     assert len(monitor.states) > 30
-    assert {monitor.names[id_] for id_, state in monitor.states.items() if state == AlarmState.ALARM} == {
-        name for name in monitor.names.values() if name.startswith("SilentProbe")
-    }
+    alarming = {monitor.names[id_] for id_, state in monitor.states.items() if state == AlarmState.ALARM}
+    assert alarming == {"Bonafide-dev-silent-probe", "Bonafide-dev-callers-affected"}
+    assert [(each.topic, each.alarm) for each in monitor.sent] == [("Bonafide-dev-pages", "Bonafide-dev-silent-probe")]
+    assert monitor.lost == []
 
 
 def test_the_dashboard_is_drawn(version: SynthesizedVersion, tmp_path: Path) -> None:
     store = MetricStore()
-    for name in ("Requests", "Failures", "RequestLatency", "Accepts", "SpeakerLlr"):
-        for dimensions in ({}, {"version": "1"}, {"version": "2"}):
-            store.put(Metric.of("Bonafide", name, {"service": "authenticate_caller", **dimensions}), 30, [1.0])
+    place = {"stage": "dev", "service": "authenticate_caller"}
+    for name in ("Failures", "DecisionLatency", "Accepts", "SpeakerLlr"):
+        for stage in ("dev", "staging"):
+            for dimensions in ({}, {"version": "1"}, {"version": "2"}):
+                store.put(Metric.of("Bonafide", name, place | {"stage": stage, **dimensions}), 30, [1.0])
     (widgets,) = [each for template in version.all for each in dashboards(template)]
     by_version = [line.label for widget in widgets for line in widget.lines(store, 0, 60) if line.label.endswith(" 2")]
-    assert len(by_version) == 4
+    # Of this stage only, although the other one has the same metrics: four graphed figures, and the failures again.
+    assert len(by_version) == 5
     draw(widgets, DashboardView("dev", store, 0, 60, {}, {}), tmp_path / "dashboard.png")
     assert (tmp_path / "dashboard.png").exists()

@@ -7,7 +7,7 @@ from typing import Any
 from bonafide.observability import measurements
 
 # A call that takes longer, its repetitions included, counts as a fault. DynamoDB and Kinesis answer in milliseconds.
-SLOW_SECONDS = 0.5
+SLOW_SECONDS = 1.0
 KEY = "bonafide.dependencies"
 # Endings of the variables that tell a function the name of a resource.
 KINDS = ("_TABLE", "_BUCKET", "_STREAM")
