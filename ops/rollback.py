@@ -171,7 +171,9 @@ class StageRollback:
                 "Name the archive of an earlier release, which is deployed like any other: "
                 f"make rollback STAGE={self.stage} RELEASE=release.tar.gz [TRAFFIC=ALL_AT_ONCE]"
             )
-        arguments = [f"STAGE={self.stage}", f"RELEASE={release}", *([f"TRAFFIC={traffic}"] if traffic else [])]
+        # A rollback is needed most when the error budget is gone.
+        reason = f"REASON=rollback from {deployed}"
+        arguments = [f"STAGE={self.stage}", f"RELEASE={release}", reason, *([f"TRAFFIC={traffic}"] if traffic else [])]
         return self.make(["deploy", *arguments])
 
 
