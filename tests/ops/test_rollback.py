@@ -114,7 +114,7 @@ def test_after_a_release_an_earlier_archive_is_deployed(
 ) -> None:
     aws.states(status)
     assert aws.back(release="old.tar.gz", traffic="ALL_AT_ONCE", status=3) == 3
-    reason = "REASON=rollback from RELEASE_PLACEHOLDER"
+    reason = "REASON=rollback from 1f2e 2026-01-31"
     assert aws.made == [["deploy", "STAGE=dev", "RELEASE=old.tar.gz", reason, "TRAFFIC=ALL_AT_ONCE"]]
     assert "deployed is 1f2e 2026-01-31" in capsys.readouterr().out
 
