@@ -1,16 +1,20 @@
 """Golden calls against a service that answers as it is told."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
+from bonafide.bootstrap.probes import API_SECONDS, INVOKING, REPORTING
 from bonafide.contracts.domains import DomainSettings
 from bonafide.ports.probes import Document, ProbeResponse, ReleaseTarget
+from bonafide.probes import synthetic
 from bonafide.probes.budget import WrongAnswer
 from bonafide.probes.calls import CHECKS, REPEATS, FunctionCalls
 from bonafide.probes.golden import SETTINGS, GoldenSetup
 from bonafide.probes.release import RESERVED_SECONDS, ReleaseProbe
-from bonafide.probes.synthetic import SPEAKERS, SyntheticCaller
+from bonafide.probes.synthetic import SECONDS_EACH, SPEAKERS, SyntheticCaller
+from stacks.platform.function import HOOK, PROBE
 
 AUDIO = {name: name.encode() for name in ("enrollment", "genuine", "impostor", "silence")}
 RIGHT = {"genuine": "ACCEPT", "impostor": "REJECT", "silence": "INCONCLUSIVE"}
@@ -232,10 +236,20 @@ def speakers(seconds: float) -> set[str]:
 
 def test_a_later_run_erases_the_speaker_that_a_killed_run_left_behind_and_the_next_one_does_not() -> None:
     (speaker,) = speakers(0)
-    assert speakers(600) == {speaker}
+    assert speakers(SPEAKERS * SECONDS_EACH) == {speaker}
     assert speakers(60) != {speaker}
-    assert len({name for minute in range(1000) for name in speakers(60 * minute + minute % 7)}) <= SPEAKERS
 
 
 def test_decisions_of_probes_are_deleted_after_a_day() -> None:
     assert DomainSettings.model_validate(SETTINGS).retention.decision_days == 1
+
+
+def longest(config: Any) -> float:
+    """Seconds that a call of a client may take: its attempts, and the pauses between them, which double from one."""
+    attempts = config.retries["total_max_attempts"]
+    return float(attempts * (config.connect_timeout + config.read_timeout) + 2 ** (attempts - 1) - 1)
+
+
+def test_what_is_reserved_is_enough_for_the_last_call_and_the_report() -> None:
+    assert longest(INVOKING) + longest(REPORTING) < RESERVED_SECONDS < HOOK.timeout / 2
+    assert API_SECONDS < synthetic.RESERVED_SECONDS < PROBE.timeout / 2
