@@ -159,6 +159,7 @@ diff: opened ## show the changes of a deployment: STAGE= [RELEASE=] [SUMMARY=]
 .PHONY: deploy
 deploy: opened ## deploy to the account and region of the environment: STAGE= [RELEASE=]
 	$(NAMED)
+	@$(PY) -m ops.concurrency --stage $(STAGE) --assembly .build/release
 	@$(CDK) deploy --require-approval never --progress events "Bonafide-$(STAGE)-*"
 
 .PHONY: destroy

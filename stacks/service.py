@@ -50,3 +50,4 @@ class ServiceStack(Stack):
         for capability in CAPABILITIES:
             capability(self, platform)
         platform.releases.check_provisioned()
+        platform.check_reserved()

@@ -23,6 +23,8 @@ class DeploymentStage:
         shards: of the audio stream; each takes 1 MB a second.
         traffic: CDK's name of the CodeDeploy configuration that shifts traffic to a new version.
         provisioned: provisioned concurrency by function; empty while traffic is shifted in parts.
+        reserved: reserved concurrency by function, which no other function can use and which it cannot exceed; empty in
+            an account whose limit would leave fewer than 100 unreserved.
     """
 
     name: str
@@ -33,6 +35,7 @@ class DeploymentStage:
     shards: int
     traffic: str
     provisioned: Mapping[str, int]
+    reserved: Mapping[str, int]
 
     @classmethod
     def of(cls, scope: Construct) -> Self:
@@ -51,4 +54,5 @@ class DeploymentStage:
             shards=int(settings["shards"]),
             traffic=str(settings["traffic"]),
             provisioned=dict(settings["provisioned"]),
+            reserved=dict(settings["reserved"]),
         )

@@ -41,6 +41,7 @@ class FunctionProps:
         environment: variables that do not come with access to a store.
         size: memory and timeout.
         log_retention: of its log group.
+        reserved: concurrency that belongs to this function alone, and that it cannot exceed; None for no reservation.
     """
 
     service: str
@@ -49,6 +50,7 @@ class FunctionProps:
     environment: Mapping[str, str]
     size: Size
     log_retention: logs.RetentionDays
+    reserved: int | None = None
 
     @property
     def id(self) -> str:
@@ -82,6 +84,7 @@ class ServiceFunction(Construct):
             environment=dict(props.environment),
             memory_size=props.size.memory,
             timeout=Duration.seconds(props.size.timeout),
+            reserved_concurrent_executions=props.reserved,
             role=self.role,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
