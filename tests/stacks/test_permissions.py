@@ -35,9 +35,9 @@ EVENT_SOURCE: dict[str, set[Action]] = {
     }
 }
 # Calls of the release before this one, whose versions share the role while a canary runs and after a rollback.
-RELEASE_BEFORE: dict[str, set[Action]] = dict.fromkeys(
-    ("enroll_speaker", "manage_speakers"), {("dynamodb", "ConditionCheckItem", "Tenants")}
-)
+RELEASE_BEFORE: dict[str, set[Action]] = {
+    name: {("dynamodb", "ConditionCheckItem", "Tenants")} for name in ("enroll_speaker", "manage_speakers")
+}
 PROBES = {
     "probe_release": {
         "codedeploy:BatchGetDeploymentTargets",
