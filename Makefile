@@ -184,6 +184,10 @@ gameday: setup ## inject faults locally, and check that alarms go off and end
 cost: setup ## compute running costs from local measurements and docs/operations/prices.json
 	@$(PY) -m benchmarks.cost
 
+.PHONY: capacity
+capacity: $(READY) ## compute where the path saturates, and what to set in cdk.json [CALLS=]
+	@$(PY) -m benchmarks.capacity $(if $(filter command line,$(origin CALLS)),--calls $(CALLS))
+
 .PHONY: audit
 audit: $(READY) ## check locked packages for known vulnerabilities, and workflows for weaknesses
 	@$(VENV)/bin/zizmor --offline --quiet .github

@@ -49,12 +49,11 @@ class StreamingCapability(Construct):
 
 
 def _check_reserved(stage: DeploymentStage) -> None:
-    """Refuses a reservation below what Lambda invokes at once, which would throttle batches all the time."""
-    needed = stage.shards * PARALLEL_BATCHES
-    if stage.reserved.get("score_audio", needed) < needed:
+    """Refuses a reservation below one batch of each shard at once: some shards would wait for others all the time."""
+    reserved = stage.reserved.get("score_audio", stage.shards)
+    if reserved < stage.shards:
         raise ReservedConcurrencyError(
-            f"stage {stage.name} reserves {stage.reserved['score_audio']} for score_audio; its {stage.shards} shards "
-            f"with {PARALLEL_BATCHES} batches each need {needed}"
+            f"stage {stage.name} reserves {reserved} for score_audio, which is fewer than its {stage.shards} shards"
         )
 
 
