@@ -168,6 +168,7 @@ deploy: opened ## deploy to the account and region of the environment, if enough
 	$(NAMED)
 	@$(if $(filter-out ALL_AT_ONCE,$(TRAFFIC)),echo "TRAFFIC= is ALL_AT_ONCE or empty" >&2; exit 2)
 	@$(PY) -m ops.budget --stage $(STAGE) --reason "$$DEPLOY_REASON" --revision "$$(git rev-parse HEAD 2>/dev/null)"
+	@$(PY) -m ops.concurrency --stage $(STAGE) --assembly .build/release
 	@$(CDK) deploy --require-approval never --progress events --no-previous-parameters \
 		$(if $(TRAFFIC),--parameters "Bonafide-$(STAGE)-Service:Traffic=CodeDeployDefault.LambdaAllAtOnce") "Bonafide-$(STAGE)-*"
 
@@ -207,6 +208,10 @@ gameday: setup ## inject faults locally, and check that each gives one page that
 .PHONY: cost
 cost: setup ## compute running costs from local measurements and docs/operations/prices.json [QUICK=1]
 	@$(PY) -m benchmarks.cost $(if $(QUICK),--quick)
+
+.PHONY: capacity
+capacity: $(READY) ## compute where the path saturates, and what to set in cdk.json [CALLS=]
+	@$(PY) -m benchmarks.capacity $(if $(filter command line,$(origin CALLS)),--calls $(CALLS))
 
 .PHONY: audit
 audit: $(READY) ## check locked packages for known vulnerabilities, and workflows for weaknesses

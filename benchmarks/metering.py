@@ -100,9 +100,9 @@ def _consistency(request: Document) -> float:
 
 
 def _written(request: Document) -> int:
-    """Returns the units of one write, and of its row in an index: of due sessions, or of decisions by time."""
+    """Returns the units of one write, and of its row in an index: of due sessions, decisions by time, or speakers."""
     item = request.get("Item") or {**request.get("Key", {}), **request.get("ExpressionAttributeValues", {})}
-    indexed = {"due_at", "decided_at"} & request.get("Item", {}).keys()
+    indexed = {"due_at", "decided_at", "summary"} & request.get("Item", {}).keys()
     return _units(item_size(item), WRITE_BYTES) + len(indexed)
 
 

@@ -52,6 +52,7 @@ class ServiceStack(Stack):
         for capability in CAPABILITIES:
             capability(self, platform)
         platform.releases.check_provisioned()
+        platform.check_reserved()
         CfnOutput(self, "Release", value=stage.release, description="What is deployed: revision and time of its build")
         functions: list[ServiceFunction] = []
         platform.releases.each(functions.append)

@@ -50,6 +50,8 @@ class DeploymentStage:
         recovery_days: how far back tables can be restored, 1 to 35; 35 unless set. What is deleted stays in the backups
             for as long.
         custom_domain: domain name of the API besides its own; none unless set.
+        reserved: reserved concurrency by function, which no other function can use and which it cannot exceed; empty in
+            an account whose limit would leave fewer than 100 unreserved.
     """
 
     name: str
@@ -66,6 +68,7 @@ class DeploymentStage:
     multi_region_key: bool
     recovery_days: int
     custom_domain: DomainNameSettings | None
+    reserved: Mapping[str, int]
 
     @classmethod
     def of(cls, scope: Construct) -> Self:
@@ -90,6 +93,7 @@ class DeploymentStage:
             multi_region_key=bool(settings.get("multi_region_key", True)),
             recovery_days=recovery_period(settings.get("recovery_days", LONGEST_RECOVERY_DAYS)),
             custom_domain=DomainNameSettings(**settings["custom_domain"]) if "custom_domain" in settings else None,
+            reserved=dict(settings["reserved"]),
         )
 
 

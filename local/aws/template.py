@@ -166,6 +166,7 @@ class StackTemplate:
             memory=function.get("MemorySize", 128),
             timeout=function.get("Timeout", 3),
             version=self.number(version) if version else "$LATEST",
+            reserved=function.get("ReservedConcurrentExecutions"),
         )
 
     def _asset(self, location: Mapping[str, str]) -> Path:

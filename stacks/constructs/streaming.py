@@ -7,8 +7,9 @@ from constructs import Construct
 
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING, DECIDING, SCORING
-from stacks.platform.service_platform import ServicePlatform
+from stacks.platform.service_platform import ReservedConcurrencyError, ServicePlatform
 from stacks.platform.stores import IDEMPOTENCY, FailureDestination, Stores
+from stacks.stage import DeploymentStage
 
 SESSION = "/v1/domains/{domain}/sessions/{session}"
 
@@ -38,6 +39,7 @@ class StreamingCapability(Construct):
 
     def _score(self, platform: ServicePlatform) -> None:
         stores = platform.stores
+        _check_reserved(platform.stage)
         score = platform.released("score_audio", Wave.WRITERS, (*SCORING, *DECIDING), models=True)
         stores.allow_judging(score)
         stores.sessions.allow(score, "UpdateItem")
@@ -45,6 +47,15 @@ class StreamingCapability(Construct):
         # Lambda also checks that the bucket exists, for which it lists it.
         stores.failures.allow(score, PutObject="*")
         score.alias.add_event_source(_event_source(stores))
+
+
+def _check_reserved(stage: DeploymentStage) -> None:
+    """Refuses a reservation below one batch of each shard at once: some shards would wait for others all the time."""
+    reserved = stage.reserved.get("score_audio", stage.shards)
+    if reserved < stage.shards:
+        raise ReservedConcurrencyError(
+            f"stage {stage.name} reserves {reserved} for score_audio, which is fewer than its {stage.shards} shards"
+        )
 
 
 def _event_source(stores: Stores) -> event_sources.KinesisEventSource:

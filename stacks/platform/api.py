@@ -70,7 +70,7 @@ GATEWAY_RESPONSES = (
     GatewayRefusal("DEFAULT_4XX", "request_refused"),
     GatewayRefusal("DEFAULT_5XX", "internal_error"),
     GatewayRefusal("EXPIRED_TOKEN", "token_expired", 403),
-    GatewayRefusal("INTEGRATION_FAILURE", "function_unreachable", 504),
+    GatewayRefusal("INTEGRATION_FAILURE", "function_unreachable", 504, retry_after=1),
     GatewayRefusal("INTEGRATION_TIMEOUT", "timed_out", 504),
     GatewayRefusal("INVALID_SIGNATURE", "signature_invalid", 403),
     GatewayRefusal("MISSING_AUTHENTICATION_TOKEN", "route_unknown_or_unsigned", 403),

@@ -52,6 +52,7 @@ class FunctionProps:
         description: names the release. Lambda publishes no version of a function that has not changed since the last
             one, and CloudFormation then fails; with the release, each release changes every function.
             https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+        reserved: concurrency that belongs to this function alone, and that it cannot exceed; None for no reservation.
     """
 
     service: str
@@ -61,6 +62,7 @@ class FunctionProps:
     size: Size
     log_retention: logs.RetentionDays
     description: str
+    reserved: int | None = None
 
     @property
     def id(self) -> str:
@@ -94,6 +96,7 @@ class ServiceFunction(Construct):
             environment=dict(props.environment),
             memory_size=props.size.memory,
             timeout=Duration.seconds(props.size.timeout),
+            reserved_concurrent_executions=props.reserved,
             role=self.role,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,

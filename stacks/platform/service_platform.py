@@ -23,6 +23,10 @@ PROBE_DOMAIN = "bonafide-probe"
 THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
+class ReservedConcurrencyError(ValueError):
+    """A stage reserves concurrency for an unknown function, or too little for one."""
+
+
 class ServicePlatform:
     """Creates functions, routes and schedules in the service stack.
 
@@ -42,6 +46,7 @@ class ServicePlatform:
         self.stage = stage
         self.stores = Stores(data)
         self.assets = assets
+        self._services: set[str] = set()
         self._core = [self.layer("Runtime", assets.runtime()), self.layer("Core", assets.core())]
         self._model = self.layer("Model", assets.model())
         self.api = ServiceApi(stack, "Api", stage=stage)
@@ -88,6 +93,18 @@ class ServicePlatform:
         targets = [events_targets.LambdaFunction(function)]
         events.Rule(self._stack, id_, schedule=events.Schedule.rate(Duration.minutes(1)), targets=targets)
 
+    def check_reserved(self) -> None:
+        """Checks the stage's reserved concurrency after all functions were added.
+
+        Raises:
+            ReservedConcurrencyError: the stage names a function that does not exist.
+        """
+        if unknown := sorted(set(self.stage.reserved) - self._services):
+            known = ", ".join(sorted(self._services))
+            raise ReservedConcurrencyError(
+                f"stage {self.stage.name} reserves concurrency of {', '.join(unknown)}; there are {known}"
+            )
+
     def _props(
         self, service: str, layers: Sequence[lambda_.ILayerVersion], environment: dict[str, str], size: Size
     ) -> FunctionProps:
@@ -99,7 +116,12 @@ class ServicePlatform:
             size=size,
             log_retention=self.stage.log_retention,
             description=f"Bonafide {self.stage.release}",
+            reserved=self._reserved(service),
         )
+
+    def _reserved(self, service: str) -> int | None:
+        self._services.add(service)
+        return self.stage.reserved.get(service)
 
     def _bundle(self) -> dict[str, str]:
         place = {"BONAFIDE_BUNDLE_DIR": "/opt/bundle", "BONAFIDE_BUNDLE_DIGEST": self.assets.bundle_digest()}

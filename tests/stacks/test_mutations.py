@@ -17,6 +17,7 @@ type Mutation = Callable[[Template], Any]
 
 SERVICE, MONITORING, DATA = "Service", "Monitoring", "Data"
 VICTIM = "authenticate_caller"
+RESERVED = "ReservedConcurrentExecutions"
 
 
 def read(folder: Path, stack: str) -> Template:
@@ -312,6 +313,24 @@ def test_provisioned_concurrency_and_shifted_traffic_exclude_each_other(variants
 def test_concurrency_cannot_be_provisioned_for_an_unknown_function(variants: Path) -> None:
     message = (variants / "misspelt.txt").read_text()
     assert "production keeps authenticate_callers ready; there are authenticate_caller, close_sessions" in message
+
+
+def test_concurrency_is_reserved_as_the_stage_says_and_only_for_functions_that_exist(variants: Path) -> None:
+    reserved = {
+        each["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]: each["Properties"][RESERVED]
+        for each in of(read(variants / "true", SERVICE), "Lambda::Function").values()
+        if RESERVED in each["Properties"]
+    }
+    settings = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]["production"]
+    assert reserved == settings["reserved"]
+    assert {"authenticate_caller", "enroll_speaker", "score_audio"} <= reserved.keys()
+    message = (variants / "misspelt-reserved.txt").read_text()
+    assert "production reserves concurrency of authenticate_callers; there are authenticate_caller" in message
+
+
+def test_no_less_is_reserved_for_scoring_than_one_batch_of_each_shard(variants: Path) -> None:
+    message = (variants / "starved.txt").read_text()
+    assert "production reserves 7 for score_audio, which is fewer than its 8 shards" in message
 
 
 def test_development_shifts_all_traffic_at_once_and_the_others_a_part(variants: Path, assembly: Path) -> None:

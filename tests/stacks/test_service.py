@@ -87,11 +87,11 @@ def test_authentication_cannot_change_a_voiceprint(service: OfKind) -> None:
     assert actions == {"dynamodb:BatchGetItem"}
 
 
-def test_only_the_closing_of_sessions_reads_their_index(service: OfKind) -> None:
+def test_each_index_is_read_by_one_function(service: OfKind) -> None:
     policies = service("AWS::IAM::Policy").items()
     written = [(id_.partition("Role")[0], json.dumps(each)) for id_, each in policies]
     readers = [(function, index) for function, text in written for index in re.findall(r"/index/([^\"]*)", text)]
-    assert sorted(readers) == [("CloseSessions", "due"), ("ReadDecisions", "by_time")]
+    assert sorted(readers) == [("CloseSessions", "due"), ("ManageSpeakers", "speakers"), ("ReadDecisions", "by_time")]
 
 
 def test_functions_are_traced_and_their_logs_expire(service: OfKind, functions: Resources) -> None:

@@ -13,6 +13,7 @@ from app import ROOT, compose, context
 from stacks import service
 from stacks.assets import Assets
 from stacks.platform.release import ProvisionedConcurrencyError
+from stacks.platform.service_platform import ReservedConcurrencyError
 
 VICTIM = "authenticate_caller"
 CUSTOM_DOMAIN = {
@@ -20,6 +21,13 @@ CUSTOM_DOMAIN = {
     "certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0f1e2d3c",
 }
 RECOGNIZED = "@aws-cdk/aws-lambda:recognizeLayerVersion"
+
+REFUSED = {
+    "refusal": {"provisioned": {VICTIM: 2}},
+    "misspelt": {"provisioned": {f"{VICTIM}s": 2}},
+    "misspelt-reserved": {"reserved": {f"{VICTIM}s": 2}},
+    "starved": {"reserved": {"score_audio": 7}},
+}
 
 
 def synthesize(out: Path, root: Path, **changes: Any) -> None:
@@ -37,12 +45,11 @@ def reverse(out: Path) -> None:
     service.CAPABILITIES = capabilities
 
 
-def refusal(out: Path, function: str) -> str:
+def refusal(out: Path, **setting: dict[str, int]) -> str:
     stages: Any = context()["stages"]
-    ready = {**stages["production"], "provisioned": {function: 2}}
     try:
-        synthesize(out, ROOT, stages={"production": ready})
-    except ProvisionedConcurrencyError as error:
+        synthesize(out, ROOT, stages={"production": {**stages["production"], **setting}})
+    except (ProvisionedConcurrencyError, ReservedConcurrencyError) as error:
         return str(error)
     return ""
 
@@ -62,8 +69,8 @@ def main(out: Path, changed: Path) -> None:
     synthesize(out / "release", ROOT, release="another")
     synthesize(out / "unrecognized", changed, **{RECOGNIZED: False})
     synthesize(out / "unrecognized-true", ROOT, **{RECOGNIZED: False})
-    for name, function in (("refusal", VICTIM), ("misspelt", f"{VICTIM}s")):
-        (out / f"{name}.txt").write_text(refusal(out / "refused", function))
+    for name, settings in REFUSED.items():
+        (out / f"{name}.txt").write_text(refusal(out / "refused", **settings))
 
 
 if __name__ == "__main__":

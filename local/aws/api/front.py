@@ -38,7 +38,9 @@ def _invoke(api: ApiDefinition, request: HttpRequest, route: ApiRoute, payload: 
     try:
         future = api.submit(route.function, payload, request.trace, request.id)
     except ThrottledError as error:
-        raise GatewayError("THROTTLED", 429, "Too Many Requests") from error
+        # Not 429: "Execution failed due to configuration error: Rate Exceeded." is an integration failure.
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+        raise GatewayError("INTEGRATION_FAILURE", 504, "Internal server error") from error
     try:
         return future.result(route.seconds)
     except TimeoutError as error:

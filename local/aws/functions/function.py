@@ -27,7 +27,7 @@ LIVE = "live"
 
 
 class ThrottledError(Exception):
-    """Too many requests are waiting for a free environment."""
+    """The function's reserved concurrency is in use, or too many requests are waiting for a free environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class FunctionDefinition:
         memory: MB.
         timeout: seconds.
         version: its number.
+        reserved: reserved concurrency, None for none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class FunctionDefinition:
     memory: int
     timeout: int
     version: str = "1"
+    reserved: int | None = None
 
     def program(self, runtime: Path, platform: Mapping[str, str]) -> ChildProgram:
         """Returns the process of an execution environment, which sees only what Lambda would show it."""
@@ -120,7 +122,12 @@ def runtime_client(folder: Path) -> Path:
 
 
 class LambdaFunction:
-    """Serves invocations with up to `concurrency` environments, each started when no other is free."""
+    """Serves invocations with up to `concurrency` environments, each started when no other is free.
+
+    Invocations that wait for one of this machine's few environments would run in AWS: they count as concurrent. Each
+    version counts for itself, while in AWS all versions of a function share what is reserved.
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+    """
 
     def __init__(
         self,
@@ -139,7 +146,8 @@ class LambdaFunction:
         self._own = threading.local()
         self._closed = False
         self._environments: list[ExecutionEnvironment] = []
-        self._capacity = threading.BoundedSemaphore(concurrency + WAITING)
+        reserved = definition.reserved
+        self._capacity = threading.BoundedSemaphore(concurrency + WAITING if reserved is None else reserved)
         # Each thread of the pool is an environment; the pool, too, adds one only when all are busy.
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix=definition.name)
 
@@ -149,7 +157,7 @@ class LambdaFunction:
         """Queues one event; `qualifier` is the alias or version by which the function is invoked.
 
         Raises:
-            ThrottledError: too many are waiting already.
+            ThrottledError: what is reserved is in use, or too many are waiting already.
         """
         if not self._capacity.acquire(blocking=False):
             self._throttled(self.definition, qualifier)

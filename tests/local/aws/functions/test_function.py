@@ -2,6 +2,8 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,18 @@ def test_more_requests_than_may_wait_are_throttled(start: Start) -> None:
     with pytest.raises(ThrottledError):
         function.submit(payload)
     function.close()
+
+
+def test_a_function_runs_no_more_at_once_than_is_reserved_for_it(start: Start) -> None:
+    function = start(timeout=30)
+    reserved = LambdaFunction(replace(function.definition, reserved=2), function.program, function.log, concurrency=1)
+    payload = json.dumps({"action": "pid", "seconds": 0.2}).encode()
+    with closing(reserved):
+        running = [reserved.submit(payload) for _ in range(2)]
+        with pytest.raises(ThrottledError):
+            reserved.submit(payload)
+        assert all(not each.result().error for each in running)
+        reserved.submit(payload).result()
 
 
 def test_what_a_function_prints_is_in_its_log(start: Start, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -24,7 +24,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerSummary:
-    """What a list shows of a speaker: everything but the voiceprint itself.
+    """A speaker without the voiceprint itself, as lists show it.
 
     Attributes:
         status: under the policy of the last write.
@@ -108,7 +108,7 @@ class SpeakerRecord:
 
     @property
     def summary(self) -> SpeakerSummary:
-        """Returns what a list shows."""
+        """Returns the record without the voiceprint."""
         return SpeakerSummary(
             domain=self.domain,
             speaker=self.speaker,

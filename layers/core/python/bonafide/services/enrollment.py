@@ -103,7 +103,7 @@ class EnrollmentService:
         if found.retention.keep_audio:
             # Kept before the voiceprint is written, so that an erasure of the speaker afterwards finds it.
             self._recordings.keep(domain, speaker, f"enrollments/{name}", content)
-        return self._apply(domain, speaker, Contribution(name, evidence, consent), known)
+        return self._apply(found, speaker, Contribution(name, evidence, consent), known)
 
     def _forget_unless_applied(self, domain: str, speaker: str, name: str) -> None:
         """Erases the audio that a refused enrollment kept, but not if it was added all the same.
@@ -116,13 +116,15 @@ class EnrollmentService:
             self._recordings.forget(domain, speaker, f"enrollments/{name}")
 
     def _apply(
-        self, domain: str, speaker: str, contribution: Contribution, known: SpeakerRecord | None
+        self, domain: DomainRecord, speaker: str, contribution: Contribution, known: SpeakerRecord | None
     ) -> EnrollmentResult:
         """Adds the evidence to the voiceprint as currently stored; retried after a conflict."""
 
         def attempt() -> EnrollmentResult:
-            found, current = self._store.find(domain, speaker)
-            found = self._admit(found, current, domain=domain, consent=contribution.consent)
+            found, current = self._store.find(domain.domain, speaker)
+            found = self._admit(found, current, domain=domain.domain, consent=contribution.consent)
+            if found.created_at != domain.created_at:
+                raise domain_not_found(domain.domain)
             _require_not_deleted(known, current)
             if current is None or contribution.name not in current.applied:
                 current = self._updated(found, current, speaker, contribution)
@@ -132,7 +134,7 @@ class EnrollmentService:
         try:
             return retry_on_conflict(WRITE_ATTEMPTS, attempt)
         except DomainChanged as error:
-            raise domain_not_found(domain) from error
+            raise domain_not_found(domain.domain) from error
 
     def _updated(
         self, domain: DomainRecord, current: SpeakerRecord | None, speaker: str, contribution: Contribution
