@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ops.synthesis import ROOT
 from tests.stacks import delivery
 from tests.stacks.delivery import CANARY, Template, aliases, configuration, group, of, policy
 from tests.stacks.test_permissions import actions
