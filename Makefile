@@ -21,7 +21,6 @@ COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.12 --no-
 PORT ?= 0
 CONDITION ?= native
 ENROLL ?= 1
-DOMAIN ?= demo
 SPEED ?= 1
 CALLS ?= 1000
 
@@ -73,7 +72,7 @@ rehearse: setup ## rehearse releases of good and bad versions locally [SCENARIO=
 
 .PHONY: stream
 stream: setup ## stream a recording into a session: SPEAKER= [FILE=] [DOMAIN=] [ENDPOINT=] [SPEED=1] [CHANNEL=]
-	@$(PY) -m local.stream.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(DOMAIN)" \
+	@$(PY) -m local.stream.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(or $(DOMAIN),demo)" \
 		$(if $(ENDPOINT),--endpoint "$(ENDPOINT)") --speed $(SPEED) $(if $(CHANNEL),--channel $(CHANNEL))
 
 .PHONY: traces
@@ -174,6 +173,11 @@ rollback: $(READY) ## point the aliases of a stage at the previous versions: STA
 .PHONY: smoke
 smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=
 	@$(PY) -m ops.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
+
+.PHONY: brake
+brake: $(READY) ## set or release a brake, or show it without REASON=: STAGE= or ENDPOINT= [REASON=] [OFF=1] [DOMAIN=]
+	@$(PY) -m ops.brake $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
+		$(if $(REASON),--reason "$$REASON") $(if $(OFF),--off) $(if $(DOMAIN),--domain "$(DOMAIN)")
 
 .PHONY: gameday
 gameday: setup ## inject faults locally, and check that alarms go off and end

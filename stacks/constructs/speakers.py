@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, KEPT, READ_SPEAKER, WRITE_SPEAKER
+from stacks.platform.stores import IDEMPOTENCY, KEPT
 
 SPEAKERS = "/v1/domains/{domain}/speakers"
 SPEAKER = f"{SPEAKERS}/{{speaker}}"
@@ -18,7 +18,7 @@ class SpeakersCapability(Construct):
         super().__init__(scope, "Speakers")
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_speakers", Wave.READERS, ANSWERING)
-        stores.domains.allow(manage, *READ_SPEAKER, "GetItem", "Query", *WRITE_SPEAKER, "DeleteItem")
+        stores.allow_writing_speakers(manage, "GetItem", "Query", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         stores.audio.allow(manage, DeleteObject=KEPT)
         api.route("GET", SPEAKERS, manage)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -91,6 +92,14 @@ class ServiceFunction(Construct):
     def allow(self, resource: str, *actions: str) -> None:
         """Adds a statement to the function's role."""
         self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[resource]))
+
+    def deny(self, resource: str, conditions: Mapping[str, Any], *actions: str) -> None:
+        """Adds a statement to the function's role that no other statement overrides."""
+        self.role.add_to_principal_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY, actions=list(actions), resources=[resource], conditions=dict(conditions)
+            )
+        )
 
     def set(self, variable: str, value: str) -> None:
         """Sets an environment variable."""

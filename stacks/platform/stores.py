@@ -17,6 +17,11 @@ IDEMPOTENCY = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
 
 # A speaker is read together with the domain, and written on condition that the domain exists.
 READ_SPEAKER = ("BatchGetItem",)
+# Partitions of brakes in the table of domains (`adapters/dynamodb/items.py`).
+BRAKES = "brake#*"
+# Seconds for which the state of the stage's brake is used; services refuse a value with which a brake would not hold
+# everywhere within 60 s.
+BRAKE_KEPT_SECONDS = "15"
 WRITE_SPEAKER = ("ConditionCheckItem", "PutItem")
 
 # Keys of the audio bucket.
@@ -45,6 +50,17 @@ class TableAccess:
         function.allow(resource, *[f"dynamodb:{action}" for action in actions])
         function.set(self.variable, self.table.table_name)
         self.key.grant_encrypt_decrypt(function.role)
+
+    def deny_writing(self, function: ServiceFunction, partitions: str) -> None:
+        """Denies writing to partitions that a pattern names, whatever else is allowed.
+
+        Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
+        """
+        function.deny(
+            self.table.table_arn,
+            {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [partitions]}},
+            *[f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "DeleteItem")],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +141,17 @@ class Stores:
         self.chunks = StreamAccess(data.stream, "BONAFIDE_AUDIO_STREAM")
 
     def allow_judging(self, function: ServiceFunction) -> None:
-        """Allows reading a session's evidence and the claimed speaker, and writing the decision."""
+        """Allows reading a session's evidence, and deciding."""
         self.sessions.allow(function, "GetItem", "BatchGetItem", "PutItem", "Query")
+        self.allow_deciding(function)
+
+    def allow_deciding(self, function: ServiceFunction) -> None:
+        """Allows reading the claimed speaker and the brakes, and writing the decision."""
         self.domains.allow(function, *READ_SPEAKER)
         self.decisions.allow(function, "GetItem", "PutItem")
+        function.set("BONAFIDE_BRAKE_KEPT_SECONDS", BRAKE_KEPT_SECONDS)
+
+    def allow_writing_speakers(self, function: ServiceFunction, *actions: str) -> None:
+        """Allows actions on domains and speakers, and writing of speakers, but not of brakes."""
+        self.domains.allow(function, *READ_SPEAKER, *actions, *WRITE_SPEAKER)
+        self.domains.deny_writing(function, BRAKES)

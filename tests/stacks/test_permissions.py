@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bonafide.adapters.dynamodb.items import brake_key
 from ops.synthesis import ROOT
 from tests.stacks.calls import Action, reachable
 from tests.stacks.conftest import OfKind, Resources, as_list
@@ -45,14 +46,20 @@ PROBES = {
 }
 
 
-def granted(policies: Resources, function: str) -> Iterator[tuple[str, str]]:
-    """Yields the actions of a function's role with the resource that each is granted for."""
+def statements(policies: Resources, function: str, effect: str) -> Iterator[Any]:
+    """Yields the statements of a function's role with this effect."""
     prefix = function.title().replace("_", "") + "Role"
     for id_, policy in policies.items():
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"] if id_.startswith(prefix) else []:
-            for action in as_list(statement["Action"]):
-                for resource in as_list(statement["Resource"]):
-                    yield action, json.dumps(resource)
+        every = policy["Properties"]["PolicyDocument"]["Statement"] if id_.startswith(prefix) else []
+        yield from (each for each in every if each["Effect"] == effect)
+
+
+def granted(policies: Resources, function: str) -> Iterator[tuple[str, str]]:
+    """Yields the actions of a function's role with the resource that each is granted for."""
+    for statement in statements(policies, function, "Allow"):
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
+                yield action, json.dumps(resource)
 
 
 def store(resource: str) -> str:
@@ -78,6 +85,27 @@ def test_a_role_allows_what_the_code_calls_and_nothing_else(handler: Path, servi
 def test_probes_may_call_and_report_and_reach_no_store(function: str, service: OfKind) -> None:
     found = {action for action, _ in granted(service("AWS::IAM::Policy"), function)}
     assert {action for action in found if action.partition(":")[0] not in PLATFORM} == PROBES[function]
+
+
+def test_only_the_function_that_switches_brakes_may_write_them(service: OfKind) -> None:
+    """Brakes are in the table of domains; whoever else writes to it is denied their partitions."""
+    policies = service("AWS::IAM::Policy")
+    writing = {f"dynamodb:{action}Item" for action in ("Put", "Update", "Delete")}
+    writers = {
+        path.parent.name
+        for path in HANDLERS
+        if {(action, store(where)) for action, where in granted(policies, path.parent.name)}
+        & {(action, "Tenants") for action in writing}
+    }
+    kept_out = {
+        function
+        for function in writers
+        for each in statements(policies, function, "Deny")
+        if each["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["brake#*"]}}
+        and (set(as_list(each["Action"])), store(json.dumps(each["Resource"]))) == (writing, "Tenants")
+    }
+    assert writers - kept_out == {"manage_domains"}
+    assert brake_key("acme")["domain"]["S"].startswith("brake#")
 
 
 def test_nothing_is_granted_twice(service: OfKind) -> None:

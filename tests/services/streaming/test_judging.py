@@ -153,7 +153,7 @@ def test_a_decision_is_kept_as_long_as_the_domain_that_was_judged_by_says() -> N
     line.report = lambda when, call: reads.append(call) if when == "before" else None
     line.scoring.handle(parse(CALL.chunk(3)), line.now)
     assert line.is_final("call")
-    assert [call for call in reads if call in {"find", "domain"}] == ["find"]
+    assert [call for call in reads if call in {"find", "find_with_brake", "domain"}] == ["find_with_brake"]
 
 
 def test_without_a_missing_chunk_the_decision_comes_after_the_grace_period() -> None:

@@ -1,7 +1,8 @@
 """Domains and speakers in DynamoDB.
 
 Partition key `domain`, sort key `item`, which is `domain` for the domain's own record and `speaker#<speaker>` for a
-speaker. One BatchGetItem reads both; one transaction writes a speaker only while its domain is open.
+speaker. One BatchGetItem reads both, and the domain's brake; one transaction writes a speaker only while its domain is
+open.
 """
 
 from contextlib import suppress
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bonafide.adapters.dynamodb.conditions import (
     SAME,
     BatchReader,
+    Item,
     Throttled,
     attempts,
     created,
@@ -18,14 +20,17 @@ from bonafide.adapters.dynamodb.conditions import (
 )
 from bonafide.adapters.dynamodb.items import (
     SPEAKER_PREFIX,
+    brake_key,
     domain_item,
     domain_key,
+    read_brake,
     read_domain,
     read_speaker,
     speaker_item,
     speaker_key,
 )
 from bonafide.errors import StoreUnavailable
+from bonafide.records.brake import BrakeRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
@@ -69,12 +74,18 @@ class DynamoDomainStore:
 
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """See `DomainStore`."""
-        keys = [domain_key(domain), speaker_key(domain, speaker)]
-        items = {item["item"]["S"]: item for item in self._batches.read(keys)}
-        found_domain, found_speaker = (items.get(key["item"]["S"]) for key in keys)
+        found, known = self._read(domain_key(domain), speaker_key(domain, speaker))
+        return read_domain(found) if found else None, read_speaker(known) if known else None
+
+    def find_with_brake(
+        self, domain: str, speaker: str
+    ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
+        """See `DomainStore`."""
+        found, known, brake = self._read(domain_key(domain), speaker_key(domain, speaker), brake_key(domain))
         return (
-            read_domain(found_domain) if found_domain else None,
-            read_speaker(found_speaker) if found_speaker else None,
+            read_domain(found) if found else None,
+            read_speaker(known) if known else None,
+            read_brake(domain, brake),
         )
 
     def put_speaker(self, record: SpeakerRecord) -> None:
@@ -119,3 +130,8 @@ class DynamoDomainStore:
             )
         speakers = [read_speaker(item) for item in answer["Items"]]
         return SpeakerPage(speakers, speakers[-1].speaker if "LastEvaluatedKey" in answer and speakers else None)
+
+    def _read(self, *keys: Item) -> list[Item | None]:
+        """Reads items together, in the order of their keys, whose sort keys differ."""
+        items = {item["item"]["S"]: item for item in self._batches.read(keys)}
+        return [items.get(key["item"]["S"]) for key in keys]

@@ -4,11 +4,16 @@ import json
 from typing import Any
 
 from bonafide.adapters.dynamodb.conditions import Item
+from bonafide.records.brake import BrakeRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerRecord
 
 DOMAIN_ITEM = "domain"
 SPEAKER_PREFIX = "speaker#"
+# Partitions of brakes: no domain can have such a name, and roles that write speakers are denied them as a whole.
+BRAKE_PARTITION = "brake#"
+BRAKE_ITEM = "state"
+CHANGE_PREFIX = "change#"
 
 
 def domain_key(domain: str) -> Item:
@@ -61,6 +66,33 @@ def read_speaker(item: Item) -> SpeakerRecord:
         "status": item["status"]["S"],
     }
     return SpeakerRecord.from_document(document_of(item) | own, item.get("voiceprint", {}).get("B"))
+
+
+def brake_key(domain: str | None) -> Item:
+    """Returns the key of a brake's state; None for the brake of the stage."""
+    return {"domain": {"S": BRAKE_PARTITION + (domain or "")}, "item": {"S": BRAKE_ITEM}}
+
+
+def change_key(domain: str | None, version: int) -> Item:
+    """Returns the key of one change of a brake; their order is that of the versions."""
+    return {**brake_key(domain), "item": {"S": f"{CHANGE_PREFIX}{version:010d}"}}
+
+
+def brake_attributes(record: BrakeRecord) -> Item:
+    """Turns a brake into attributes, which its state and the change that led to it share."""
+    return {
+        "version": {"N": str(record.version)},
+        "on": {"BOOL": record.on},
+        "document": {"S": json.dumps(record.to_document())},
+    }
+
+
+def read_brake(domain: str | None, item: Item | None) -> BrakeRecord:
+    """Turns a state or a change into a brake; one that is not stored was never set."""
+    if item is None:
+        return BrakeRecord(domain)
+    own = {"version": int(item["version"]["N"]), "on": item["on"]["BOOL"]}
+    return BrakeRecord.from_document(domain, (document_of(item) if "document" in item else {}) | own)
 
 
 def document_of(item: Item) -> dict[str, Any]:
