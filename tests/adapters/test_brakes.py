@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
-from bonafide.adapters.dynamodb.items import brake_key
+from bonafide.adapters.dynamodb.items import brake_key, read_brake
 from bonafide.adapters.memory.brakes import MemoryBrakeStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.contracts.base import IDENTIFIER
@@ -118,6 +118,11 @@ def test_a_brake_that_an_operator_wrote_without_the_api_is_on_and_can_be_release
     released = switched(found, on=False)
     store.put_brake(released)
     assert (store.brake(name), store.brake_changes(name, 10)) == (released, [released])
+
+
+@pytest.mark.parametrize("written", [{}, {"on": {"S": "true"}}, {"on": {"BOOL": True}, "version": {"N": "3"}}])
+def test_a_state_that_was_written_by_hand_and_does_not_say_that_it_is_off_is_on(written: dict[str, Any]) -> None:
+    assert read_brake(None, {**brake_key(None), **written}).on
 
 
 OPERATORS = ("ann", "bob")

@@ -251,7 +251,7 @@ def test_a_chunk_that_was_scored_while_the_decision_was_written_is_late() -> Non
 
 
 @pytest.mark.parametrize("place", ["marks", "put_session", "append"])
-def test_of_finalisers_at_the_same_time_one_decides(place: str) -> None:
+def test_of_finalizers_at_the_same_time_one_decides(place: str) -> None:
     line = begun(2, ended=True)
     line.now += GRACE
     together = threading.Barrier(2)

@@ -88,10 +88,13 @@ def brake_attributes(record: BrakeRecord) -> Item:
 
 
 def read_brake(domain: str | None, item: Item | None) -> BrakeRecord:
-    """Turns a state or a change into a brake; one that is not stored was never set."""
+    """Turns a state or a change into a brake; one that is not stored was never set.
+
+    One that is stored without saying so is on: an operator without the API wrote it by hand, and wanted a brake.
+    """
     if item is None:
         return BrakeRecord(domain)
-    own = {"version": int(item["version"]["N"]), "on": item["on"]["BOOL"]}
+    own = {"version": int(item.get("version", {}).get("N", "0")), "on": item.get("on", {}).get("BOOL", True)}
     return BrakeRecord.from_document(domain, (document_of(item) if "document" in item else {}) | own)
 
 
