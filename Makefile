@@ -201,6 +201,11 @@ rehearse-restore: setup ## damage data locally, restore them, and check that cal
 smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=
 	@$(PY) -m ops.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
 
+.PHONY: brake
+brake: $(READY) ## set or release a brake, or show it without REASON=: STAGE= or ENDPOINT= [REASON=] [OFF=1] [DOMAIN=]
+	@$(PY) -m ops.brake $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
+		$(if $(REASON),--reason "$$REASON") $(if $(OFF),--off) $(if $(DOMAIN),--domain "$(DOMAIN)")
+
 .PHONY: gameday
 gameday: setup ## inject faults locally, and check that each gives one page that names its cause, and one all-clear
 	@$(PY) -m local.gameday

@@ -41,7 +41,8 @@ class ExtraServices:
 
     Attributes:
         record: called after each invocation.
-        variables: environment variables that direct functions to further services.
+        variables: environment variables of all functions; a setting of the template that is named here is replaced in
+            the functions that have it.
         observer: told of what AWS counts in metrics of its own.
         pause: seconds between two reads of a stream's shard.
     """
@@ -78,7 +79,10 @@ class Host:
         log = self.logs / f"{definition.name}{'' if definition.version == '1' else f'-{definition.version}'}.log"
         log.write_bytes(b"")
         variables = {**platform(self.emulator.endpoint), **self.services.variables}
-        own = {name: self._with_local_url(value) for name, value in definition.environment.items()}
+        own = {
+            name: self.services.variables.get(name, self._with_local_url(value))
+            for name, value in definition.environment.items()
+        }
         program = replace(definition, environment=own).program(self.runtime, variables)
         observer = self.services.observer
         return LambdaFunction(definition, program, log, record=self.services.record, throttled=observer.throttled)

@@ -43,6 +43,7 @@ from bonafide.records.domain import DomainRecord, Retention
 from bonafide.records.session import EvidenceRow
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.records.stream import ChunkRecord, EndRecord
+from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.streaming.closing import SessionClosing
 from bonafide.services.streaming.failed_records import FailedRecords
 from bonafide.services.streaming.intake import AudioIntake
@@ -199,7 +200,11 @@ class Deployment:
     report: Callable[[str, str], None] = lambda when, call: None
     sequence: "count[int]" = field(default_factory=count)
 
+    environment: BrakedDomains = field(init=False)
+
     def __post_init__(self) -> None:
+        domains, brakes = map(self._observed, (self.domains, self.domains.brakes))
+        self.environment = BrakedDomains(domains, brakes, clock=self._clock)
         self.domains.put_domain(DomainRecord(DOMAIN, Policy(), Retention(30, False), MORNING, MORNING, version=1))
 
     def _observed(self, store: Any) -> Any:
@@ -214,8 +219,8 @@ class Deployment:
     @property
     def judge(self) -> SessionJudge:
         calibration = Calibration.parse(self.models.calibration)
-        sessions, domains, decisions = map(self._observed, (self.sessions, self.domains, self.decisions))
-        return SessionJudge(sessions, domains, decisions, calibration, self.models.digest, self._clock)
+        sessions, decisions = map(self._observed, (self.sessions, self.decisions))
+        return SessionJudge(sessions, self.environment, decisions, calibration, self.models.digest, self._clock)
 
     @property
     def scoring(self) -> ChunkScoring:

@@ -233,7 +233,7 @@ def test_the_log_of_a_decision_names_nobody(log: io.StringIO) -> None:
     world.enroll(speech("ann"), speaker="anna-meier")
     world.authenticate(speech("ann"), speaker="anna-meier")
     [decided] = [entry for entry in map(json.loads, log.getvalue().splitlines()) if entry["message"] == "decided"]
-    told = {"domain", "decision", "decision_id", "bundle", "reasons", "policy_version"}
+    told = {"domain", "decision", "decision_id", "bundle", "reasons", "policy_version", "brakes"}
     usual = {"level", "location", "timestamp", "service", "message"}
     assert decided.keys() - usual <= told | {"cold_start", "call", "correlation_id", "xray_trace_id"} | _context_keys()
     assert "anna-meier" not in log.getvalue()

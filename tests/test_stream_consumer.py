@@ -103,7 +103,7 @@ def state(line: Deployment) -> dict[str, Any]:
     }
 
 
-def test_poison_is_set_aside_with_its_reason_and_all_its_neighbours_are_scored() -> None:
+def test_poison_is_set_aside_with_its_reason_and_all_its_neighbors_are_scored() -> None:
     line, shard = delivered(Fate(0, ""))
     assert shard.deliveries == 1
     assert state(line)["final"] == [True, True]
@@ -196,7 +196,7 @@ def test_a_worker_that_is_killed_right_after_every_single_write_still_gets_there
     assert state(line) == state(delivered(Fate(0, ""))[0])
 
 
-def test_a_record_that_no_retry_helps_yet_is_reported_and_its_neighbours_are_scored() -> None:
+def test_a_record_that_no_retry_helps_yet_is_reported_and_its_neighbors_are_scored() -> None:
     line = Deployment()
     line.start(GENUINE)
     records = line.records(GENUINE.events)

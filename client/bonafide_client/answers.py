@@ -36,6 +36,27 @@ class DomainDocument(TypedDict):
     updated_at: str
 
 
+class BrakeChangeDocument(TypedDict):
+    """One change of a brake."""
+
+    version: int
+    on: bool
+    reason: str | None
+    changed_by: str | None
+    changed_at: str | None
+
+
+class BrakeDocument(TypedDict):
+    """A brake, and its newest changes, the newest first; `domain` is None for the brake of the stage."""
+
+    domain: str | None
+    on: bool
+    since: str | None
+    reason: str | None
+    changed_by: str | None
+    changes: list[BrakeChangeDocument]
+
+
 class SpeakerDocument(TypedDict):
     """A speaker, without anything biometric."""
 
@@ -77,6 +98,7 @@ class LedgerEntryDocument(TypedDict):
     quality: dict[str, Any] | None
     chunks: dict[str, Any] | None
     degraded: list[str]
+    brakes: list[str]
     policy: dict[str, Any] | None
     policy_version: int
     bundle: str

@@ -50,6 +50,24 @@ class Client(ApiConnection):
         """Deletes an empty domain, or with `force` one and all its speakers."""
         self.send("DELETE", f"{paths.of_domain(domain)}{'?force=true' if force else ''}")
 
+    def set_brake(self, reason: str, domain: str | None = None) -> answers.BrakeDocument:
+        """Sets the brake of a domain, or of the stage: STEP_UP is the best decision until it is released.
+
+        Args:
+            reason: for the audit trail; no personal data.
+            domain: whose brake it is; None for the brake of the stage.
+        """
+        return cast("answers.BrakeDocument", self.send("PUT", paths.of_brake(domain), {"reason": reason}))
+
+    def release_brake(self, reason: str, domain: str | None = None) -> answers.BrakeDocument:
+        """Releases the brake of a domain, or of the stage; arguments as of `set_brake`."""
+        path = f"{paths.of_brake(domain)}?{urlencode({'reason': reason})}"
+        return cast("answers.BrakeDocument", self.send("DELETE", path))
+
+    def brake(self, domain: str | None = None) -> answers.BrakeDocument:
+        """Reads the brake of a domain, or of the stage, and its newest changes."""
+        return cast("answers.BrakeDocument", self.send("GET", paths.of_brake(domain)))
+
     def enroll(
         self,
         domain: str,

@@ -20,6 +20,11 @@ def of_domain(domain: str) -> str:
     return f"/v1/domains/{_segment('domain', domain)}"
 
 
+def of_brake(domain: str | None) -> str:
+    """Returns the path of a domain's brake; None for the brake of the stage."""
+    return "/v1/brake" if domain is None else f"{of_domain(domain)}/brake"
+
+
 def of_speaker(domain: str, speaker: str) -> str:
     """Returns the path of a speaker."""
     return f"{of_domain(domain)}/speakers/{_segment('speaker', speaker)}"

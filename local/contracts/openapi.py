@@ -25,6 +25,7 @@ SETTINGS = {
     "BONAFIDE_AUDIO_STREAM": "audio",
     "BONAFIDE_STREAM_VERSION": "2",
     "BONAFIDE_FAILURE_BUCKET": "failures",
+    "BONAFIDE_BRAKE_KEPT_SECONDS": "15",
     "BONAFIDE_STAGE": "local",
     "BONAFIDE_BUNDLE_DIR": str(ROOT / ".build/layers/model/bundle"),
     "POWERTOOLS_TRACE_DISABLED": "true",

@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING, DECIDING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, KEPT, READ_SPEAKER, UPLOADED
+from stacks.platform.stores import IDEMPOTENCY, KEPT, UPLOADED
 
 
 class AuthenticationCapability(Construct):
@@ -15,8 +15,7 @@ class AuthenticationCapability(Construct):
         super().__init__(scope, "Authentication")
         stores = platform.stores
         authenticate = platform.released("authenticate_caller", Wave.READERS, (*ANSWERING, *DECIDING), models=True)
-        stores.domains.allow(authenticate, *READ_SPEAKER)
-        stores.decisions.allow(authenticate, "GetItem", "PutItem")
+        stores.allow_deciding(authenticate)
         stores.idempotency.allow(authenticate, *IDEMPOTENCY)
         stores.audio.allow(authenticate, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         platform.api.route("POST", "/v1/domains/{domain}/speakers/{speaker}/authentications", authenticate)

@@ -1,4 +1,4 @@
-"""Management of domains."""
+"""Management of domains and of brakes."""
 
 from constructs import Construct
 
@@ -11,17 +11,18 @@ DOMAIN = "/v1/domains/{domain}"
 
 
 class DomainsCapability(Construct):
-    """Creates, changes, reads and deletes domains, and offers URLs for uploads."""
+    """Creates, changes, reads and deletes domains, offers URLs for uploads, and switches brakes."""
 
     def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
         super().__init__(scope, "Domains")
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_domains", Wave.WRITERS, ANSWERING)
-        stores.domains.allow(manage, "GetItem", "Query", "PutItem", "DeleteItem")
+        stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         # An upload has the permissions of the function that presigned its URL.
         stores.audio.allow(manage, PutObject=UPLOADED, DeleteObject=KEPT)
         stores.audio.allow(manage, PutObject=ERASED)
         for method in ("PUT", "GET", "DELETE"):
-            api.route(method, DOMAIN, manage)
+            for path in (DOMAIN, f"{DOMAIN}/brake", "/v1/brake"):
+                api.route(method, path, manage)
         api.route("POST", f"{DOMAIN}/uploads", manage)

@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, KEPT, READ_SPEAKER, UPLOADED, WRITE_SPEAKER
+from stacks.platform.stores import IDEMPOTENCY, KEPT, UPLOADED
 
 
 class EnrollmentCapability(Construct):
@@ -15,7 +15,7 @@ class EnrollmentCapability(Construct):
         super().__init__(scope, "Enrollment")
         stores = platform.stores
         enroll = platform.released("enroll_speaker", Wave.WRITERS, ANSWERING, models=True)
-        stores.domains.allow(enroll, *READ_SPEAKER, *WRITE_SPEAKER)
+        stores.allow_writing_speakers(enroll)
         stores.idempotency.allow(enroll, *IDEMPOTENCY)
         stores.audio.allow(enroll, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         platform.api.route("POST", "/v1/domains/{domain}/speakers/{speaker}/enrollments", enroll)

@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import ERASED, IDEMPOTENCY, KEPT, READ_SPEAKER, WRITE_SPEAKER
+from stacks.platform.stores import ERASED, IDEMPOTENCY, KEPT
 
 SPEAKERS = "/v1/domains/{domain}/speakers"
 SPEAKER = f"{SPEAKERS}/{{speaker}}"
@@ -19,7 +19,7 @@ class SpeakersCapability(Construct):
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_speakers", Wave.READERS, ANSWERING)
         # The release before this one, which shares the role during a canary, lists speakers from the table.
-        stores.domains.allow(manage, *READ_SPEAKER, "Query", *WRITE_SPEAKER, "DeleteItem")
+        stores.allow_writing_speakers(manage, "Query", "DeleteItem")
         stores.domains.allow(manage, "Query", index="speakers")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         stores.audio.allow(manage, PutObject=ERASED, DeleteObject=KEPT)

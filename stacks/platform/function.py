@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -116,6 +117,14 @@ class ServiceFunction(Construct):
             conditions={"StringEquals": {"kms:ViaService": f"{service}.{Stack.of(self).region}.amazonaws.com"}},
         )
         self.role.add_to_principal_policy(statement)
+
+    def deny(self, resource: str, conditions: Mapping[str, Any], *actions: str) -> None:
+        """Adds a statement to the function's role that no other statement overrides."""
+        self.role.add_to_principal_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY, actions=list(actions), resources=[resource], conditions=dict(conditions)
+            )
+        )
 
     def set(self, variable: str, value: str) -> None:
         """Sets an environment variable."""

@@ -34,6 +34,12 @@ KEY_OF_OBJECTS = {"GetObject": ("Decrypt",), "PutObject": ("Decrypt", "GenerateD
 # https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
 KEY_OF_RECORDS = {"PutRecord": ("GenerateDataKey",), "GetRecords": ("Decrypt",)}
 
+# Partitions of brakes in the table of domains (`adapters/dynamodb/items.py`).
+BRAKES = "brake#*"
+# Seconds for which the state of the stage's brake is used; services refuse a value with which a brake would not hold
+# everywhere within 60 s.
+BRAKE_KEPT_SECONDS = "15"
+
 # Keys of the audio bucket.
 UPLOADED = "uploads/*"
 KEPT = "kept/*"
@@ -62,6 +68,17 @@ class TableAccess:
         function.set(self.variable, self.table.table_name)
         writing = KEY_OF_WRITERS if WRITES & set(actions) else ()
         function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *writing)
+
+    def deny_writing(self, function: ServiceFunction, partitions: str) -> None:
+        """Denies writing to partitions that a pattern names, whatever else is allowed.
+
+        Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
+        """
+        function.deny(
+            self.table.table_arn,
+            {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [partitions]}},
+            *[f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "DeleteItem")],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +171,17 @@ class Stores:
         return list(vars(self).values())
 
     def allow_judging(self, function: ServiceFunction) -> None:
-        """Allows reading a session's evidence and the claimed speaker, and writing the decision."""
+        """Allows reading a session's evidence, and deciding."""
         self.sessions.allow(function, "GetItem", "BatchGetItem", "PutItem", "Query")
+        self.allow_deciding(function)
+
+    def allow_deciding(self, function: ServiceFunction) -> None:
+        """Allows reading the claimed speaker and the brakes, and writing the decision."""
         self.domains.allow(function, *READ_SPEAKER)
         self.decisions.allow(function, "GetItem", "PutItem")
+        function.set("BONAFIDE_BRAKE_KEPT_SECONDS", BRAKE_KEPT_SECONDS)
+
+    def allow_writing_speakers(self, function: ServiceFunction, *actions: str) -> None:
+        """Allows actions on domains and speakers, and writing of speakers, but not of brakes."""
+        self.domains.allow(function, *READ_SPEAKER, *actions, *WRITE_SPEAKER)
+        self.domains.deny_writing(function, BRAKES)

@@ -89,7 +89,7 @@ def test_a_refused_request_may_be_repeated_under_its_key(api: Api, domain: str, 
     assert api.call("POST", pending, body, key=key).status == 200
 
 
-def test_of_many_enrolments_of_one_speaker_at_once_no_speech_is_lost(api: Api, domain: str) -> None:
+def test_of_many_enrollments_of_one_speaker_at_once_no_speech_is_lost(api: Api, domain: str) -> None:
     path = f"/v1/domains/{domain}/speakers/ann/enrollments"
     passages = [lasting(reading(READERS[n % 2], 1 + n % 2), 2 + n / 8) for n in range(SOME)]
     with ThreadPoolExecutor(SOME) as threads:
@@ -103,7 +103,7 @@ def test_of_many_enrolments_of_one_speaker_at_once_no_speech_is_lost(api: Api, d
     assert max(answer.document["total_speech_seconds"] for answer in answers) == speaker["total_speech_seconds"]
 
 
-def test_duplicates_of_an_enrolment_at_once_add_its_speech_once(api: Api, domain: str) -> None:
+def test_duplicates_of_an_enrollment_at_once_add_its_speech_once(api: Api, domain: str) -> None:
     path, key = f"/v1/domains/{domain}/speakers/ann/enrollments", str(uuid.uuid4())
     body = enrolment(reading("train_grace", 1))
     with ThreadPoolExecutor(8) as threads:

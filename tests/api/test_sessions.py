@@ -223,7 +223,7 @@ def backstage(bonafide: Deployment) -> Backstage:
     return Backstage(bonafide)
 
 
-def test_a_poison_record_is_set_aside_with_its_reason_and_its_neighbours_are_scored(
+def test_a_poison_record_is_set_aside_with_its_reason_and_its_neighbors_are_scored(
     call: Call, backstage: Backstage
 ) -> None:
     poison = f"poison {uuid.uuid4()}".encode()

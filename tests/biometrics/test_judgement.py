@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bonafide.biometrics.case import Case, Signal
+from bonafide.biometrics.case import BrakeScope, Case, Signal
 from bonafide.biometrics.decision import Decision, Reason, decide
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement, judge
@@ -48,6 +48,7 @@ EVIDENCE = st.builds(
     st.builds(Quality, st.floats(-60, 0), st.floats(0, 0.1), st.none() | st.floats(0, 40)),
 )
 MISSING = st.sampled_from([(), (Signal.OTHER_MODELS,)])
+BRAKES = st.lists(st.sampled_from(BrakeScope), unique=True).map(tuple)
 OBSTACLES = [
     Reason.SPEAKER_NOT_CLAIMED,
     Reason.SPEAKER_NOT_ENROLLED,
@@ -55,9 +56,9 @@ OBSTACLES = [
     Reason.VOICEPRINT_OUTDATED,
 ]
 CASES = (
-    st.builds(Case.of, EVIDENCE, st.just(VOICEPRINT), st.none(), MISSING)
-    | st.builds(Case.of, EVIDENCE, st.none(), st.sampled_from(OBSTACLES), MISSING)
-    | st.builds(Case.without_evidence, st.sampled_from([*OBSTACLES, Reason.NOT_ENOUGH_SPEECH]), MISSING)
+    st.builds(Case.of, EVIDENCE, st.just(VOICEPRINT), st.none(), MISSING, BRAKES)
+    | st.builds(Case.of, EVIDENCE, st.none(), st.sampled_from(OBSTACLES), MISSING, BRAKES)
+    | st.builds(Case.without_evidence, st.sampled_from([*OBSTACLES, Reason.NOT_ENOUGH_SPEECH]), MISSING, BRAKES)
 )
 
 
@@ -114,6 +115,20 @@ def test_a_perfect_match_without_liveness_is_a_step_up() -> None:
         judge(Case.of(heard(liveness=each), VOICEPRINT), POLICY, CALIBRATION) for each in (6, None)
     )
     assert (with_liveness.decision, without.decision) == (Decision.ACCEPT, Decision.STEP_UP)
+
+
+@given(CASES, POLICIES)
+def test_a_brake_lowers_accept_to_step_up_and_changes_nothing_else(case: Case, policy: Policy) -> None:
+    free, found = (judge(replace(case, brakes=each), policy, CALIBRATION) for each in ((), (BrakeScope.STAGE,)))
+    if free.decision is Decision.ACCEPT:
+        free = replace(free, decision=Decision.STEP_UP, reasons=(*free.reasons, Reason.BRAKE_ON))
+    assert found == free
+
+
+@pytest.mark.parametrize("brake", BrakeScope)
+def test_a_perfect_match_under_a_brake_is_a_step_up_that_says_why(brake: BrakeScope) -> None:
+    found = judge(Case.of(heard(), VOICEPRINT, brakes=(brake,)), POLICY, CALIBRATION)
+    assert (found.decision, found.reasons) == (Decision.STEP_UP, (Reason.VOICE_MATCH, Reason.BRAKE_ON))
 
 
 @given(CASES, POLICIES)

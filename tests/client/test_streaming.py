@@ -19,6 +19,7 @@ from bonafide_client import (
     StreamProgress,
 )
 from local.aws.http import HttpHandler, LoopbackServer
+from tests.client.evaluations import evaluation
 
 SECONDS = 9
 RECORDING = SourceRecording("mulaw", 8000, bytes(range(256)) * (SECONDS * 8000 // 256 + 1))
@@ -49,7 +50,7 @@ class Service:
             if path.endswith("/end"):
                 self.count = body["chunks"]
                 return 200, {}
-            return 200, self.evaluation()
+            return 200, self._evaluation()
 
     def _take(self, number: int, body: Any) -> tuple[int, dict[str, Any]]:
         if self.old and isinstance(body, bytes):
@@ -62,20 +63,11 @@ class Service:
         self.chunks[number] = body if isinstance(body, bytes) else base64.b64decode(body["content"])
         return 200, {"session_id": "s-1", "chunk": number, "accepted_at": "2026-01-01T00:00:00Z"}
 
-    def evaluation(self) -> dict[str, Any]:
+    def _evaluation(self) -> dict[str, Any]:
         scored = len(self.chunks)
         final = self.decides and self.count == scored
-        return {
-            "evaluation_id": f"e-{scored}",
-            "status": "FINAL" if final else "OPEN",
-            "decision_id": "d-1" if final else None,
-            "decision": "ACCEPT" if scored else "INCONCLUSIVE",
-            "reasons": ["VOICE_MATCH"] if scored else ["NOT_ENOUGH_SPEECH"],
-            "speaker": {"llr": 5.25, "score": 93.1, "threshold": 0.0} if scored else None,
-            "liveness": {"llr": 2.5, "score": 92.4, "threshold": -1.4, "state": "bona_fide"} if scored else None,
-            "speech_seconds": 4.0 * scored,
-            "chunks": {"scored": scored},
-        }
+        answer: dict[str, Any] = evaluation(scored, final=final)
+        return answer
 
 
 def serve(service: Service) -> LoopbackServer:

@@ -74,6 +74,20 @@ def test_right_answers_pass_and_the_function_itself_is_asked(function: str) -> N
     assert function in {each for each, _ in service.asked}
 
 
+BRAKED = {"decision": "STEP_UP", "reasons": ["VOICE_MATCH", "BRAKE_ON"]}
+
+
+def test_a_brake_stops_neither_a_release_nor_the_probe() -> None:
+    """Golden calls of the speaker are STEP_UP then, and say that they would have been ACCEPT."""
+    ask(Service({"read_decisions": BRAKED}), "read_decisions")
+    ask(Service({"manage_sessions": BRAKED}), "ingest_audio")
+
+
+def test_under_a_brake_an_impostor_who_would_be_accepted_is_still_a_wrong_answer() -> None:
+    with pytest.raises(WrongAnswer, match="decision is ACCEPT, not STEP_UP or REJECT"):
+        ask(Service({"authenticate_caller": BRAKED}), "authenticate_caller")
+
+
 @pytest.mark.parametrize("function", sorted(set(CHECKS) - {"close_sessions", "score_audio"}))
 def test_a_function_that_fails_is_found(function: str) -> None:
     with pytest.raises(WrongAnswer, match=f"of {function} answers 500"):

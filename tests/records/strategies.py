@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from bonafide.audio.encoding import Encoding, RecordingFormat
-from bonafide.biometrics.case import Case, Signal
+from bonafide.biometrics.case import BrakeScope, Case, Signal
 from bonafide.biometrics.decision import Decision, Reason, Thresholds
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
@@ -18,6 +18,7 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.records.brake import BrakeRecord
 from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
 from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.session import EvidenceRow, SessionRecord
@@ -56,6 +57,16 @@ DOMAINS = st.builds(
     policy_version=COUNTS,
     version=COUNTS,
     state=st.sampled_from(DomainState),
+)
+BRAKES = st.builds(
+    BrakeRecord,
+    domain=st.none() | NAMES,
+    on=st.booleans(),
+    version=COUNTS,
+    reason=st.none() | NAMES,
+    changed_by=st.none() | NAMES,
+    changed_at=st.none() | TIMES,
+    since=st.none() | TIMES,
 )
 SPEAKERS = st.builds(
     SpeakerRecord,
@@ -118,7 +129,15 @@ def decided(judgement: Judgement, case: Case, /, **attributes: Any) -> DecisionR
 
 def decisions(facts: Any, latency: Any, session: Any, speaker: Any) -> Any:
     """Decisions of one kind."""
-    cases = st.builds(Case, NUMBERS, facts(CHANNELS), facts(QUALITIES), st.none() | NUMBERS, st.none() | COMPARISONS)
+    cases = st.builds(
+        Case,
+        NUMBERS,
+        facts(CHANNELS),
+        facts(QUALITIES),
+        st.none() | NUMBERS,
+        st.none() | COMPARISONS,
+        brakes=st.lists(st.sampled_from(BrakeScope), unique=True).map(tuple),
+    )
     obstacles = st.none() | st.sampled_from(Reason)
     return st.builds(
         decided,

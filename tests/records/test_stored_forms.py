@@ -10,16 +10,26 @@ import pytest
 from hypothesis import given
 
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
-from bonafide.adapters.dynamodb.items import domain_item, read_domain, read_speaker, speaker_item
+from bonafide.adapters.dynamodb.items import (
+    brake_attributes,
+    domain_item,
+    read_brake,
+    read_domain,
+    read_speaker,
+    speaker_item,
+)
 from bonafide.adapters.dynamodb.session_items import evidence_item, read_row, read_session, session_item
+from bonafide.biometrics.case import BrakeScope
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence
 from bonafide.contracts.authentications import decision_view
 from bonafide.contracts.sessions import evaluation_view
+from bonafide.records.brake import BrakeRecord
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord, DomainState
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
+from tests.decisions import decision_record
 from tests.records.first_release import (
     AT,
     AUTHENTICATION,
@@ -40,7 +50,7 @@ from tests.records.first_release import (
     VOICEPRINT,
 )
 from tests.records.first_release_contract import FirstAuthenticationDecision, FirstSessionEvaluation
-from tests.records.strategies import AUTHENTICATIONS, DOMAINS, EVALUATIONS, ROWS, SESSIONS, SPEAKERS
+from tests.records.strategies import AUTHENTICATIONS, BRAKES, DOMAINS, EVALUATIONS, ROWS, SESSIONS, SPEAKERS
 
 
 def through_json(document: Mapping[str, Any]) -> Any:
@@ -51,6 +61,25 @@ def through_json(document: Mapping[str, Any]) -> Any:
 def test_a_domain_comes_back(record: DomainRecord) -> None:
     assert DomainRecord.from_document(through_json(record.to_document())) == record
     assert read_domain(domain_item(record)) == record
+
+
+@given(BRAKES)
+def test_a_brake_comes_back(record: BrakeRecord) -> None:
+    assert BrakeRecord.from_document(record.domain, through_json(record.to_document())) == record
+    assert read_brake(record.domain, brake_attributes(record)) == record
+
+
+def test_a_decision_without_brakes_of_the_release_before_comes_back_without_any() -> None:
+    record = decision_record()
+    stored = record.to_document()
+    del stored["facts"]["brakes"]
+    assert DecisionRecord.from_document(stored) == record
+
+
+def test_a_brake_that_a_later_release_adds_is_read_over() -> None:
+    stored = decision_record().to_document()
+    stored["facts"]["brakes"] = ["region", "stage"]
+    assert DecisionRecord.from_document(stored).case.brakes == (BrakeScope.STAGE,)
 
 
 @given(SPEAKERS)

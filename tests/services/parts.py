@@ -35,8 +35,10 @@ from bonafide.contracts.speakers import (
 )
 from bonafide.records.request import RequestContext
 from bonafide.services.authentication import AuthenticationRequested, AuthenticationService
+from bonafide.services.brakes import Brakes
 from bonafide.services.domains import Domains
 from bonafide.services.enrollment import EnrollmentService
+from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
 from tests.audio.signals import pcm
@@ -230,6 +232,19 @@ class World:
     decisions: MemoryDecisionStore = field(default_factory=lambda: MemoryDecisionStore(lambda: MORNING))
     audio: MemoryAudioStore = field(default_factory=MemoryAudioStore)
     report: Callable[[str, str], None] = lambda when, call: None
+    environment: BrakedDomains = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.environment = self.start()
+
+    def start(self) -> BrakedDomains:
+        """What an environment that has just started knows of brakes."""
+        brakes: Any = Observed(self.store.brakes, self._tell)
+        return BrakedDomains(self._store, brakes, clock=lambda: self.now)
+
+    @property
+    def brakes(self) -> Brakes:
+        return Brakes(self.store.brakes, self.store, lambda: self.now)
 
     @property
     def _recordings(self) -> Recordings:
@@ -267,7 +282,7 @@ class World:
         self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None
     ) -> AuthenticationDecision:
         log: Any = Observed(self.decisions, self._tell)
-        service = AuthenticationService(self._store, self.models, self._recordings, log, lambda: self.now)
+        service = AuthenticationService(self.environment, self.models, self._recordings, log, lambda: self.now)
         asked = context(AuthenticationRequest(audio=audio), key)
         record = service.authenticate(AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked))
         return decision_view(record)

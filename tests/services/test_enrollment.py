@@ -107,7 +107,7 @@ def test_an_upload_is_read_by_its_domain_only(world: World) -> None:
     assert refusal.value.code == "upload_not_found"
 
 
-def test_enrolment_needs_a_domain(world: World) -> None:
+def test_enrollment_needs_a_domain(world: World) -> None:
     world.domains.delete("acme", force=False)
     with pytest.raises(NotFound) as refusal:
         world.enroll(speech("ann"))
@@ -141,7 +141,7 @@ def test_consent_that_an_opt_out_made_void_stays_void_when_newer_consent_is_give
     assert refusal.value.code == "speaker_opted_out"
 
 
-def test_a_key_from_before_an_opt_out_does_not_hide_an_enrolment_with_newer_consent(world: World) -> None:
+def test_a_key_from_before_an_opt_out_does_not_hide_an_enrollment_with_newer_consent(world: World) -> None:
     world.enroll(speech("ann"), key="form-1")
     world.now += timedelta(hours=1)
     world.speakers.opt_out("acme", "ann")
@@ -167,7 +167,7 @@ def test_speech_of_other_models_is_not_mixed_in(world: World) -> None:
     assert refusal.value.code == "voiceprint_outdated"
 
 
-def test_after_opting_out_enrolment_may_begin_with_other_models(world: World) -> None:
+def test_after_opting_out_enrollment_may_begin_with_other_models(world: World) -> None:
     world.enroll(speech("ann"))
     world.speakers.opt_out("acme", "ann")
     world.models = Chords("chords-2")
@@ -175,13 +175,13 @@ def test_after_opting_out_enrolment_may_begin_with_other_models(world: World) ->
     assert world.enroll(speech("ann")).total_speech_seconds == 6
 
 
-def test_a_repeated_enrolment_adds_nothing_and_is_answered_alike(world: World) -> None:
+def test_a_repeated_enrollment_adds_nothing_and_is_answered_alike(world: World) -> None:
     first = world.enroll(speech("ann"), key="one")
     assert world.enroll(speech("ann"), key="one") == first
     assert world.enroll(speech("ann"), key="two").total_speech_seconds == 12
 
 
-def test_the_same_key_for_another_speaker_is_another_enrolment(world: World) -> None:
+def test_the_same_key_for_another_speaker_is_another_enrollment(world: World) -> None:
     world.enroll(speech("ann"), key="one")
     assert world.enroll(speech("bob"), speaker="bob", key="one").total_speech_seconds == 6
 
@@ -207,7 +207,7 @@ def test_kept_audio_is_erased_with_the_voiceprint(world: World, leave: str) -> N
     assert [key.split("/")[2] for key in world.audio.objects] == ["bob"]
 
 
-def test_an_enrolment_that_a_deletion_of_the_domain_overtakes_leaves_nothing(world: World) -> None:
+def test_an_enrollment_that_a_deletion_of_the_domain_overtakes_leaves_nothing(world: World) -> None:
     world.put_domain(keep_audio=True)
     world.report = once("before", "put_speaker", lambda: world.domains.delete("acme", force=True))
     with pytest.raises(NotFound) as refusal:
@@ -216,7 +216,7 @@ def test_an_enrolment_that_a_deletion_of_the_domain_overtakes_leaves_nothing(wor
     assert world.audio.objects == {}
 
 
-def test_an_enrolment_that_an_opt_out_overtakes_leaves_nothing(world: World) -> None:
+def test_an_enrollment_that_an_opt_out_overtakes_leaves_nothing(world: World) -> None:
     world.put_domain(keep_audio=True)
     world.enroll(speech("ann"))
     world.report = once("before", "put_speaker", lambda: world.speakers.opt_out("acme", "ann"))
@@ -226,7 +226,7 @@ def test_an_enrolment_that_an_opt_out_overtakes_leaves_nothing(world: World) -> 
     assert world.audio.objects == {}
 
 
-def test_a_duplicate_of_an_enrolment_that_an_opt_out_overtakes_leaves_nothing(world: World) -> None:
+def test_a_duplicate_of_an_enrollment_that_an_opt_out_overtakes_leaves_nothing(world: World) -> None:
     world.put_domain(keep_audio=True)
     world.enroll(speech("ann"), key="one")
     world.report = once("before", "keep", lambda: world.speakers.opt_out("acme", "ann"))
@@ -246,7 +246,7 @@ def close_the_domain(world: World) -> None:
 
 
 @pytest.mark.parametrize("disturb", [fail_to_read, close_the_domain])
-def test_a_repeated_enrolment_that_fails_leaves_the_audio_of_the_first(
+def test_a_repeated_enrollment_that_fails_leaves_the_audio_of_the_first(
     world: World, disturb: Callable[[World], None]
 ) -> None:
     world.put_domain(keep_audio=True)
@@ -265,7 +265,7 @@ def test_the_loser_of_a_race_adds_its_speech_to_what_the_winner_wrote(world: Wor
     assert world.enroll(speech("ann", 6)).total_speech_seconds == 11
 
 
-def test_an_enrolment_that_a_deletion_overtakes_brings_no_deleted_speech_back(world: World) -> None:
+def test_an_enrollment_that_a_deletion_overtakes_brings_no_deleted_speech_back(world: World) -> None:
     world.enroll(speech("ann", 7))
 
     def leave_and_come_back() -> None:
@@ -280,7 +280,7 @@ def test_an_enrolment_that_a_deletion_overtakes_brings_no_deleted_speech_back(wo
     assert world.speakers.get("acme", "ann").total_speech_seconds == 5
 
 
-def test_an_enrolment_that_a_deletion_overtakes_does_not_bring_the_speaker_back(world: World) -> None:
+def test_an_enrollment_that_a_deletion_overtakes_does_not_bring_the_speaker_back(world: World) -> None:
     world.put_domain(keep_audio=True)
     world.enroll(speech("ann"))
     world.report = once("before", "put_speaker", lambda: world.speakers.delete("acme", "ann"))
@@ -321,7 +321,7 @@ RECORDINGS = {f"key-{n}": speech("ann", 0.5 + 0.37 * n, rate=8000 if n % 2 else 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(sorted(RECORDINGS)), max_size=6), st.permutations(sorted(RECORDINGS)))
-def test_any_order_and_any_repetition_of_enrolments_makes_the_same_voiceprint(
+def test_any_order_and_any_repetition_of_enrollments_makes_the_same_voiceprint(
     repeated: list[str], order: list[str]
 ) -> None:
     sorted_once, mixed = World(), World()
@@ -343,7 +343,7 @@ def test_any_order_and_any_repetition_of_enrolments_makes_the_same_voiceprint(
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.data())
-def test_enrolments_that_cut_into_each_other_lose_no_speech(data: st.DataObject) -> None:
+def test_enrollments_that_cut_into_each_other_lose_no_speech(data: st.DataObject) -> None:
     world = World()
     world.put_domain()
     waiting = sorted(RECORDINGS)

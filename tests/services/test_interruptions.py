@@ -77,7 +77,7 @@ def test_the_answer_to_a_repeated_request_is_the_one_that_was_lost(when: str) ->
     assert answers[0] == answers[1]
 
 
-def test_an_enrolment_that_was_cut_off_does_not_reach_the_voiceprint_by_half() -> None:
+def test_an_enrollment_that_was_cut_off_does_not_reach_the_voiceprint_by_half() -> None:
     before = state(a_world())["speakers"]
     world = a_world()
     with pytest.raises(Killed):
@@ -85,7 +85,7 @@ def test_an_enrolment_that_was_cut_off_does_not_reach_the_voiceprint_by_half() -
     assert state(world)["speakers"] == before
 
 
-def test_a_refused_enrolment_that_was_cut_off_anywhere_and_repeated_leaves_no_audio() -> None:
+def test_a_refused_enrollment_that_was_cut_off_anywhere_and_repeated_leaves_no_audio() -> None:
     for when in ("before", "after"):
         for at in (1, 2):
             world = a_world()
@@ -112,7 +112,7 @@ ERASURES: dict[str, Callable[[World], object]] = {
 
 @pytest.mark.parametrize("erasure", ERASURES)
 @pytest.mark.parametrize("known", [False, True])
-def test_audio_of_an_enrolment_that_was_never_repeated_is_erased_with_its_owner(erasure: str, known: bool) -> None:
+def test_audio_of_an_enrollment_that_was_never_repeated_is_erased_with_its_owner(erasure: str, known: bool) -> None:
     world = World()
     world.put_domain(keep_audio=True)
     if known:

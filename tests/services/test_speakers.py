@@ -103,7 +103,7 @@ def test_an_opt_out_never_moves_back_to_a_clock_that_is_behind(world: World) -> 
     assert world.speakers.opt_out("acme", "ann").opted_out_at == MORNING
 
 
-def test_an_opt_out_that_an_enrolment_overtakes_erases_that_too(world: World) -> None:
+def test_an_opt_out_that_an_enrollment_overtakes_erases_that_too(world: World) -> None:
     world.enroll(speech("ann"))
     world.report = once("before", "put_speaker", lambda: world.enroll(speech("ann")))
     assert world.speakers.opt_out("acme", "ann").status is SpeakerStatus.OPTED_OUT

@@ -23,6 +23,7 @@ PLACES = {
     "AUDIO_STREAM": "AudioStream",
     "FAILURE_BUCKET": "Failures",
     "AUDIO_BUCKET": "Audio",
+    "BRAKE_KEPT_SECONDS": "15",
     "STAGE": "dev",
     "BUNDLE_DIR": str(BUNDLE),
 }

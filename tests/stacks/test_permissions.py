@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bonafide.adapters.dynamodb.items import brake_key
 from ops.synthesis import ROOT
 from stacks.constructs.probes import READING, REPORTING
 from tests.stacks.calls import Action, reachable
@@ -65,14 +66,20 @@ KEY_ACTIONS: dict[tuple[str, str], set[tuple[str, str]]] = {
 }
 
 
-def granted(policies: Resources, function: str) -> Iterator[tuple[str, str, str]]:
-    """Yields the actions of a function's role with the resource and the condition that each is granted for."""
+def effective(policies: Resources, function: str, effect: str) -> Iterator[Any]:
+    """Yields the statements of a function's role with this effect."""
     prefix = function.title().replace("_", "") + "Role"
     for id_, policy in policies.items():
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"] if id_.startswith(prefix) else []:
-            for action in as_list(statement["Action"]):
-                for resource in as_list(statement["Resource"]):
-                    yield action, json.dumps(resource), json.dumps(statement.get("Condition", {}))
+        every = policy["Properties"]["PolicyDocument"]["Statement"] if id_.startswith(prefix) else []
+        yield from (each for each in every if each["Effect"] == effect)
+
+
+def granted(policies: Resources, function: str) -> Iterator[tuple[str, str, str]]:
+    """Yields the actions of a function's role with the resource and the condition that each is granted for."""
+    for statement in effective(policies, function, "Allow"):
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
+                yield action, json.dumps(resource), json.dumps(statement.get("Condition", {}))
 
 
 def store(resource: str) -> str:
@@ -135,10 +142,31 @@ def test_the_release_hook_makes_the_calls_that_its_role_allows(
     made = {f"{name}:{action}" for name, action, _ in reachable(ROOT / "functions/probe_release/handler.py")}
     assert {each for each in made if each.startswith("codedeploy:")} == {*REPORTING, READING}
     application = next(iter(service("AWS::CodeDeploy::Application")))
-    for action, resource in granted(service("AWS::IAM::Policy"), "probe_release"):
+    for action, resource, _ in granted(service("AWS::IAM::Policy"), "probe_release"):
         if action.startswith("codedeploy:"):
             assert application in resource
             assert (":application:" in resource) == (action == READING)
+
+
+def test_only_the_function_that_switches_brakes_may_write_them(service: OfKind) -> None:
+    """Brakes are in the table of domains; whoever else writes to it is denied their partitions."""
+    policies = service("AWS::IAM::Policy")
+    writing = {f"dynamodb:{action}Item" for action in ("Put", "Update", "Delete")}
+    writers = {
+        path.parent.name
+        for path in HANDLERS
+        if {(action, store(where)) for action, where, _ in granted(policies, path.parent.name)}
+        & {(action, "Tenants") for action in writing}
+    }
+    kept_out = {
+        function
+        for function in writers
+        for each in effective(policies, function, "Deny")
+        if each["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["brake#*"]}}
+        and (set(as_list(each["Action"])), store(json.dumps(each["Resource"]))) == (writing, "Tenants")
+    }
+    assert writers - kept_out == {"manage_domains"}
+    assert brake_key("acme")["domain"]["S"].startswith("brake#")
 
 
 def test_nothing_is_granted_twice(service: OfKind) -> None:

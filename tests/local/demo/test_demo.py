@@ -151,14 +151,14 @@ def _rate(content: bytes) -> int:
         return int(file.getframerate())
 
 
-def test_a_call_is_never_made_with_speech_of_the_enrolment() -> None:
+def test_a_call_is_never_made_with_speech_of_the_enrollment() -> None:
     reader = READERS["ann"]
     sent = next(step for step in CALLS if step.claimed == step.spoke == "ann")
     assert np.abs(decode(sent.content).samples - reader.clips[-1]).max() < 1e-4
     assert len(reader.enrollment) == 9 * RATE
 
 
-def test_requests_name_the_speaker_and_enrolments_carry_consent() -> None:
+def test_requests_name_the_speaker_and_enrollments_carry_consent() -> None:
     _, enrollment = STEPS[0]
     body = enrollment.body()
     assert enrollment.path == "/v1/domains/demo-office/speakers/ann/enrollments"

@@ -1,26 +1,12 @@
 """What a producer prints while a session is streamed."""
 
 import io
-from typing import Any
 
 import pytest
 
 from bonafide_client import StreamProgress
 from local.stream.view import SessionView
-
-
-def evaluation(scored: int, *, final: bool) -> Any:
-    return {
-        "evaluation_id": f"e-{scored}",
-        "status": "FINAL" if final else "OPEN",
-        "decision_id": "d-1" if final else None,
-        "decision": "ACCEPT" if scored else "INCONCLUSIVE",
-        "reasons": ["VOICE_MATCH"] if scored else ["NOT_ENOUGH_SPEECH"],
-        "speaker": {"llr": 5.25, "score": 93.1, "threshold": 0.0} if scored else None,
-        "liveness": {"llr": 2.5, "score": 92.4, "threshold": -1.4, "state": "bona_fide"} if scored else None,
-        "speech_seconds": 4.0 * scored,
-        "chunks": {"scored": scored},
-    }
+from tests.client.evaluations import evaluation
 
 
 def progress(scored: int, *, final: bool = False) -> StreamProgress:

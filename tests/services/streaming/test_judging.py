@@ -153,7 +153,7 @@ def test_a_decision_is_kept_as_long_as_the_domain_that_was_judged_by_says() -> N
     line.report = lambda when, call: reads.append(call) if when == "before" else None
     line.scoring.handle(parse(CALL.chunk(3)), line.now)
     assert line.is_final("call")
-    assert [call for call in reads if call in {"find", "domain"}] == ["find"]
+    assert [call for call in reads if call in {"find", "find_with_brake", "domain"}] == ["find_with_brake"]
 
 
 def test_without_a_missing_chunk_the_decision_comes_after_the_grace_period() -> None:
@@ -251,7 +251,7 @@ def test_a_chunk_that_was_scored_while_the_decision_was_written_is_late() -> Non
 
 
 @pytest.mark.parametrize("place", ["marks", "put_session", "append"])
-def test_of_finalisers_at_the_same_time_one_decides(place: str) -> None:
+def test_of_finalizers_at_the_same_time_one_decides(place: str) -> None:
     line = begun(2, ended=True)
     line.now += GRACE
     together = threading.Barrier(2)

@@ -96,6 +96,13 @@ class BundleSettings(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class BrakeSettings(FromEnvironment):
+    """Seconds for which a function that decides uses the state of the stage's brake before it reads it again."""
+
+    brake_kept_seconds: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeSettings(FromEnvironment):
     """Material of golden calls.
 

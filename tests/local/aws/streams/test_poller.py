@@ -148,7 +148,7 @@ def test_records_of_one_key_are_processed_once_and_in_order(world: World) -> Non
 
 
 @pytest.mark.parametrize("wish", ["raise", "report"])
-def test_a_poisonous_record_goes_to_the_queue_and_its_neighbours_to_the_function(world: World, wish: str) -> None:
+def test_a_poisonous_record_goes_to_the_queue_and_its_neighbors_to_the_function(world: World, wish: str) -> None:
     before, poison, after = [world.put("Calls", data) for data in ("hello", wish, "hello")]
     notice = world.notice_of(poison)
     assert notice["requestContext"]["condition"] == EXHAUSTED

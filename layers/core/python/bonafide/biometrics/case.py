@@ -15,6 +15,14 @@ class Signal(StrEnum):
 
     LIVENESS = "liveness"
     OTHER_MODELS = "evidence_of_other_models"
+    BRAKE = "brake"
+
+
+class BrakeScope(StrEnum):
+    """Scopes of brakes: switches after which no decision is better than STEP_UP."""
+
+    STAGE = "stage"
+    DOMAIN = "domain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,7 @@ class Case:
         comparison: of the evidence with the voiceprint; None when `obstacle` says why there is none.
         obstacle: reason why there is nothing to compare.
         degraded: signals that are missing; without them the decision is at best STEP_UP.
+        brakes: scopes of those that are on; with any of them the decision is at best STEP_UP.
     """
 
     speech_seconds: float
@@ -38,6 +47,7 @@ class Case:
     comparison: Comparison | None = None
     obstacle: Reason | None = None
     degraded: tuple[Signal, ...] = ()
+    brakes: tuple[BrakeScope, ...] = ()
 
     @classmethod
     def of(
@@ -46,6 +56,7 @@ class Case:
         voiceprint: Voiceprint | None,
         obstacle: Reason | None = None,
         missing: tuple[Signal, ...] = (),
+        brakes: tuple[BrakeScope, ...] = (),
     ) -> Self:
         """Compares evidence with a voiceprint where that is possible.
 
@@ -54,6 +65,7 @@ class Case:
             voiceprint: of the claimed speaker, of the same embedding space; None when `obstacle` is given.
             obstacle: reason known beforehand why there is nothing to compare.
             missing: signals that are missing besides those that the evidence lacks.
+            brakes: scopes of those that are on.
         """
         found = obstacle or _obstacle(evidence, voiceprint)
         return cls(
@@ -64,12 +76,15 @@ class Case:
             comparison=None if found or voiceprint is None else compare(voiceprint, evidence),
             obstacle=found,
             degraded=(*missing, *missing_signals(evidence)),
+            brakes=brakes,
         )
 
     @classmethod
-    def without_evidence(cls, obstacle: Reason, missing: tuple[Signal, ...] = ()) -> Self:
+    def without_evidence(
+        cls, obstacle: Reason, missing: tuple[Signal, ...] = (), brakes: tuple[BrakeScope, ...] = ()
+    ) -> Self:
         """Makes the case of a session without any speech; arguments as of `of`."""
-        return cls(0.0, channel=None, quality=None, liveness=None, obstacle=obstacle, degraded=missing)
+        return cls(0.0, channel=None, quality=None, liveness=None, obstacle=obstacle, degraded=missing, brakes=brakes)
 
 
 def missing_signals(evidence: Evidence) -> tuple[Signal, ...]:

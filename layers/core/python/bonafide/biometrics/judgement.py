@@ -4,7 +4,7 @@ One-shot authentications, sessions and replays of stored decisions are all judge
 arguments give equal judgements to the last bit in one runtime.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.decision import Decision, Reason, ReasonedDecision, Thresholds, decide, thresholds
@@ -63,7 +63,7 @@ class Judgement:
 
 
 def judge(case: Case, policy: Policy, calibration: Calibration) -> Judgement:
-    """Judges a case: takes the action of least expected cost.
+    """Judges a case: takes the action of least expected cost, which is at best STEP_UP while a brake is on.
 
     Args:
         case: facts of the recording or session.
@@ -71,7 +71,7 @@ def judge(case: Case, policy: Policy, calibration: Calibration) -> Judgement:
         calibration: of the bundle that extracted the evidence.
     """
     score = calibration.score(case.comparison) if case.comparison else None
-    decided = _decide(score, case, policy)
+    decided = _braked(_decide(score, case, policy), case)
     return Judgement(
         decision=decided.decision,
         reasons=decided.reasons,
@@ -86,6 +86,13 @@ def _decide(score: SpeakerScore | None, case: Case, policy: Policy) -> ReasonedD
     if score is None:
         return ReasonedDecision(Decision.INCONCLUSIVE, (case.obstacle or Reason.NO_SPEECH,), thresholds(policy))
     return decide(score, case, policy, case.degraded)
+
+
+def _braked(decided: ReasonedDecision, case: Case) -> ReasonedDecision:
+    """Lowers what would be ACCEPT while a brake is on; so the reason tells these decisions from all others."""
+    if not case.brakes or decided.decision is not Decision.ACCEPT:
+        return decided
+    return replace(decided, decision=Decision.STEP_UP, reasons=(*decided.reasons, Reason.BRAKE_ON))
 
 
 def _liveness(llr: float | None, calibration: Calibration) -> LivenessJudgement | None:

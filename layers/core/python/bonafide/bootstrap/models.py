@@ -5,6 +5,7 @@ from functools import cache
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.bootstrap.stores import (
+    braked_domains,
     decision_store,
     domain_store,
     recordings,
@@ -32,7 +33,7 @@ def enrollment() -> EnrollmentService:
 
 def authentication() -> AuthenticationService:
     """Composes authentication."""
-    return AuthenticationService(domain_store(), bundle(), recordings(), decision_store())
+    return AuthenticationService(braked_domains(), bundle(), recordings(), decision_store())
 
 
 def chunk_scoring() -> ChunkScoring:

@@ -1,6 +1,7 @@
 """Services that need state only."""
 
 import os
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from botocore.config import Config
 
 from bonafide import __version__
 from bonafide.adapters.bundle import BundleFiles
+from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
@@ -19,8 +21,10 @@ from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import Calibration
+from bonafide.services.brakes import Brakes
 from bonafide.services.decisions import Decisions
 from bonafide.services.domains import Domains
+from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
 from bonafide.services.streaming.closing import SessionClosing
@@ -30,6 +34,7 @@ from bonafide.services.streaming.judging import SessionJudge
 from bonafide.services.streaming.sessions import Sessions
 from bonafide.settings import (
     AudioBucket,
+    BrakeSettings,
     BundleSettings,
     ChunkStream,
     DecisionTable,
@@ -82,6 +87,19 @@ def domain_store() -> DynamoDomainStore:
 
 
 @cache
+def brake_store() -> DynamoBrakeStore:
+    """Returns the store of brakes, which are in the table of domains."""
+    return DynamoBrakeStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+
+
+@cache
+def braked_domains() -> BrakedDomains:
+    """Returns domains and brakes as decisions need them; one for each environment, since it keeps the stage's brake."""
+    kept = timedelta(seconds=float(BrakeSettings.read(os.environ).brake_kept_seconds))
+    return BrakedDomains(domain_store(), brake_store(), kept)
+
+
+@cache
 def decision_store() -> DynamoDecisionStore:
     """Returns the store of decisions."""
     return DynamoDecisionStore(_dynamodb(), DecisionTable.read(os.environ).decision_table)
@@ -118,6 +136,11 @@ def domains() -> Domains:
     return Domains(domain_store(), recordings())
 
 
+def brakes() -> Brakes:
+    """Composes the setting and releasing of brakes."""
+    return Brakes(brake_store(), domain_store())
+
+
 def decisions() -> Decisions:
     """Composes the reading of decisions."""
     return Decisions(domain_store(), decision_store())
@@ -133,7 +156,7 @@ def session_judge() -> SessionJudge:
     place = BundleSettings.read(os.environ)
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
     calibration = Calibration.parse(files.calibration())
-    return SessionJudge(session_store(), domain_store(), decision_store(), calibration, files.digest)
+    return SessionJudge(session_store(), braked_domains(), decision_store(), calibration, files.digest)
 
 
 def sessions() -> Sessions:

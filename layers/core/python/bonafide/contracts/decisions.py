@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
+from bonafide.biometrics.case import BrakeScope
 from bonafide.biometrics.decision import Decision, Reason, Thresholds
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.liveness import LivenessState
@@ -74,7 +75,8 @@ class LedgerEntry(Answer):
     channel: Channel | None
     quality: QualityReport | None
     chunks: ChunkCounts | None = Field(description="Null for authentications.")
-    degraded: list[str] = Field(description="Optional signals that were not available.")
+    degraded: list[str] = Field(description="Signals that were not available.")
+    brakes: list[BrakeScope] = Field([], description="Brakes that were on: of the stage, of the domain.")
     policy: PolicySettings | None = Field(description="The policy that decided; null where it was not stored.")
     policy_version: int
     bundle: str = Field(description="SHA-256 of the models' manifest.")
@@ -117,6 +119,7 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         quality=QualityReport(**asdict(case.quality)) if case.quality else None,
         chunks=ChunkCounts(**asdict(part.chunks)) if part else None,
         degraded=list(case.degraded),
+        brakes=list(case.brakes),
         policy=PolicySettings(**asdict(record.policy)) if record.policy else None,
         policy_version=record.policy_version,
         bundle=record.bundle,

@@ -107,7 +107,7 @@ class ChunkCounts(Answer):
 class SessionEvaluation(Answer):
     """Decision on a session, provisional or final."""
 
-    evaluation_id: str = Field(description="The same until audio, speaker, policy or models change.")
+    evaluation_id: str = Field(description="The same until audio, speaker, policy, models or brakes change.")
     session_id: str
     domain: str
     claimed_speaker: str | None

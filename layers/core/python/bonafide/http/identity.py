@@ -15,7 +15,13 @@ def request_context(app: APIGatewayRestResolver, request: Request, key: str | No
         request: its body.
         key: its Idempotency-Key, if any.
     """
+    # Only a key makes a repeated request recognizable, so the digest is computed for one only.
+    return RequestContext(key, request.digest() if key else "", request_id(), principal(app))
+
+
+def principal(app: APIGatewayRestResolver) -> str | None:
+    """Returns the verified identity of who sent the request that is being answered."""
     # IAM authorization fills in the client's ARN; an API without authorization has none.
     identity = (app.current_event.raw_event.get("requestContext") or {}).get("identity") or {}
-    # Only a key makes a repeated request recognizable, so the digest is computed for one only.
-    return RequestContext(key, request.digest() if key else "", request_id(), identity.get("userArn"))
+    found: str | None = identity.get("userArn")
+    return found

@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 
 from bonafide.biometrics.decision import Decision
 from bonafide.contracts.base import IDEMPOTENCY_KEY, IDENTIFIER, RangeLimit
+from bonafide.contracts.brakes import MAX_REASON_CHARACTERS, REASON
 from bonafide.records.session import MAX_CHUNKS
 
 DomainName = Annotated[str, Path(pattern=IDENTIFIER, description="The domain.")]
@@ -23,6 +24,15 @@ ClaimedSpeaker = Annotated[
 WantedDecision = Annotated[Decision | None, Query(alias="decision", description="Decisions with this result only.")]
 DecisionLimit = Annotated[int, Query(alias="limit", ge=1, le=100, description="Decisions a page.")]
 Force = Annotated[bool, Query(description="Delete the domain's speakers too.")]
+ReleaseReason = Annotated[
+    str,
+    Query(
+        alias="reason",
+        max_length=MAX_REASON_CHARACTERS,
+        pattern=REASON,
+        description="Why the brake is released, for the audit trail. Holds references, never personal data.",
+    ),
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -1,10 +1,11 @@
-"""Stores of domains, speakers, sessions and decisions."""
+"""Stores of domains, speakers, brakes, sessions and decisions."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from bonafide.biometrics.session import Mark
+from bonafide.records.brake import BrakeRecord
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
 from bonafide.records.domain import DomainRecord
@@ -43,6 +44,11 @@ class DomainStore(Protocol):
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """Reads a domain and one of its speakers in one round trip."""
 
+    def find_with_brake(
+        self, domain: str, speaker: str
+    ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
+        """Reads a domain, one of its speakers, and the domain's brake in one round trip."""
+
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """Writes version n over version n - 1 of the same record, or version 1 over nothing.
 
@@ -76,6 +82,23 @@ class DomainStore(Protocol):
 
         One of version 0 stands for a first version that is about to be written; if it is deleted, that write fails.
         """
+
+
+class BrakeStore(Protocol):
+    """Brakes of domains, by name, and of the stage, by None. Reads see every write that was acknowledged before."""
+
+    def brake(self, domain: str | None) -> BrakeRecord:
+        """Reads a brake."""
+
+    def put_brake(self, record: BrakeRecord) -> None:
+        """Writes version n over version n - 1, and the change for good, both or neither.
+
+        Raises:
+            VersionConflict: another version is stored.
+        """
+
+    def brake_changes(self, domain: str | None, limit: int) -> Sequence[BrakeRecord]:
+        """Reads at most `limit` changes of a brake, the newest first."""
 
 
 class SessionStore(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from bonafide.biometrics.case import Case, Signal
+from bonafide.biometrics.case import BrakeScope, Case, Signal
 from bonafide.biometrics.decision import Decision, Reason, Thresholds
 from bonafide.biometrics.evidence import Channel, Quality
 from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement
@@ -123,6 +123,7 @@ class DecisionRecord:
                 "comparison": asdict(case.comparison) if case.comparison else None,
                 "obstacle": case.obstacle,
                 "liveness": case.liveness,
+                "brakes": [str(brake) for brake in case.brakes],
             },
             "thresholds": asdict(judgement.thresholds),
             "policy": asdict(self.policy) if self.policy else None,
@@ -189,6 +190,7 @@ def _read_case(document: Stored) -> Case:
         comparison=_read_comparison(facts.get("comparison")),
         obstacle=Reason(obstacle) if obstacle else None,
         degraded=_read_signals(document),
+        brakes=tuple(BrakeScope(name) for name in facts.get("brakes", ()) if name in BrakeScope),
     )
 
 

@@ -15,16 +15,17 @@ from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import Conflict, Subject
 from bonafide.observability import stage
 from bonafide.ports.models import SpeechModels
-from bonafide.ports.stores import DecisionStore, DomainStore
+from bonafide.ports.stores import DecisionStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.request import RequestContext, SubmittedAudio
 from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.extraction import Extraction, Extractor
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.ledger import Ledger
-from bonafide.services.shared.lookups import find_speaker, require_space
+from bonafide.services.shared.lookups import require_space, require_speaker
 from bonafide.services.shared.recordings import Recordings
 
 
@@ -52,13 +53,13 @@ class AuthenticationService:
 
     def __init__(
         self,
-        store: DomainStore,
+        domains: BrakedDomains,
         models: SpeechModels[Any],
         recordings: Recordings,
         decisions: DecisionStore,
         clock: Clock = utc_now,
     ) -> None:
-        self._store = store
+        self._domains = domains
         self._models = models
         self._calibration = Calibration.parse(models.calibration)
         self._recordings = recordings
@@ -82,12 +83,14 @@ class AuthenticationService:
         extraction = self._extractor.extract(request.domain, request.audio)
         timings = extraction.timings_ms
         with stage("find_speaker", timings):
-            domain, speaker = find_speaker(self._store, request.domain, request.speaker)
+            found, known, brakes = self._domains.find(request.domain, request.speaker)
+            domain, speaker = require_speaker(found, known, request.domain, request.speaker)
         voiceprint = self._usable(domain, speaker)
         with stage("embed", timings):
             bands = bands_to_compare(voiceprint)
             evidence = self._models.evidence(extraction.speech, bands, extraction.evidence.result())
-        record = self._judge(request, domain, self._case(evidence, voiceprint, extraction), extraction, started)
+        case = self._case(evidence, voiceprint, brakes, extraction)
+        record = self._judge(request, domain, case, extraction, started)
         if domain.retention.keep_audio:
             self._keep(speaker, f"authentications/{record.decision_id}", extraction.content)
         return self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)
@@ -95,7 +98,7 @@ class AuthenticationService:
     def _keep(self, speaker: SpeakerRecord, name: str, content: bytes) -> None:
         """Keeps the audio, unless the speaker left meanwhile: no erasure would find it then."""
         self._recordings.keep(speaker.domain, speaker.speaker, name, content)
-        domain, current = self._store.find(speaker.domain, speaker.speaker)
+        domain, current, _ = self._domains.find(speaker.domain, speaker.speaker)
         if domain is None or not domain.is_open or current is None or current.status is SpeakerStatus.OPTED_OUT:
             self._recordings.forget(speaker.domain, speaker.speaker, name)
 
@@ -111,9 +114,9 @@ class AuthenticationService:
         return speaker.voiceprint
 
     @staticmethod
-    def _case(evidence: Evidence, voiceprint: Voiceprint, extraction: Extraction) -> Case:
+    def _case(evidence: Evidence, voiceprint: Voiceprint, brakes: BrakesInForce, extraction: Extraction) -> Case:
         with stage("score", extraction.timings_ms):
-            return Case.of(evidence, voiceprint)
+            return Case.of(evidence, voiceprint, missing=brakes.missing, brakes=brakes.on)
 
     def _judge(
         self,

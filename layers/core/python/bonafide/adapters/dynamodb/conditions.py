@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +37,8 @@ ATTEMPTS = 3
 LONGEST_PAUSE_SECONDS = 0.2
 # No attempt begins later than this, so that the answer is in time even if the last one is slow.
 PATIENCE_SECONDS = 2.0
+# The most that one call reads.
+BATCH_ITEMS = 100
 
 
 def follows(version: int) -> dict[str, Any]:
@@ -99,23 +102,29 @@ class BatchReader:
         self._table = table
 
     def read(self, keys: Sequence[Item]) -> Iterator[Item]:
-        """Reads at most 100 items, and again those that DynamoDB left out.
+        """Reads any number of items, and again those that DynamoDB left out.
 
         Raises:
-            StoreUnavailable: some were left out every time.
+            StoreUnavailable: the attempts at those that were left out are used up, and the last one read none of them.
         """
-        wanted: Any = list(keys)
-        if not wanted:
-            return
+        for batch in batched(keys, BATCH_ITEMS):
+            yield from self._read_batch(list(batch))
+
+    def _read_batch(self, wanted: Any) -> Iterator[Item]:
         for _ in attempts():
-            request: Any = {self._table: {"Keys": wanted, "ConsistentRead": True}}
-            with translated_errors():
-                answer = self._client.batch_get_item(RequestItems=request)
-            yield from answer["Responses"].get(self._table, [])
-            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {"Keys": []})["Keys"]
-            # Before the next attempt is asked for, which pauses first.
-            if not wanted:
-                return
+            found: Sequence[Item] = wanted
+            # Of large items an answer holds as many as fit: what leaves some out, but reads others, is no failure.
+            while found:
+                with translated_errors():
+                    answer = self._client.batch_get_item(
+                        RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
+                    )
+                found = answer["Responses"].get(self._table, [])
+                yield from found
+                wanted = answer.get("UnprocessedKeys", {}).get(self._table, {"Keys": []})["Keys"]
+                # Before the next attempt is asked for, which pauses first.
+                if not wanted:
+                    return
         raise StoreUnavailable
 
 

@@ -1,7 +1,8 @@
 """Domains and speakers in DynamoDB.
 
 Partition key `domain`, sort key `item`, which is `domain` for the domain's own record and `speaker#<speaker>` for a
-speaker. One BatchGetItem reads both. The index `speakers` has the same keys, and what a list shows: no voiceprints.
+speaker. One BatchGetItem reads both, and the domain's brake. The index `speakers` has the same keys, and what a list
+shows: no voiceprints.
 """
 
 import uuid
@@ -9,12 +10,21 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import NOT_WRITTEN, BatchReader, follows_same, is_same, translated_errors
+from bonafide.adapters.dynamodb.conditions import (
+    NOT_WRITTEN,
+    BatchReader,
+    Item,
+    follows_same,
+    is_same,
+    translated_errors,
+)
 from bonafide.adapters.dynamodb.items import (
     SPEAKER_PREFIX,
+    brake_key,
     domain_item,
     domain_key,
     is_reservation,
+    read_brake,
     read_domain,
     read_speaker,
     read_summary,
@@ -24,6 +34,7 @@ from bonafide.adapters.dynamodb.items import (
     speaker_name,
 )
 from bonafide.ports.stores import DomainChanged
+from bonafide.records.brake import BrakeRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
@@ -67,12 +78,18 @@ class DynamoDomainStore:
 
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """See `DomainStore`."""
-        keys = [domain_key(domain), speaker_key(domain, speaker)]
-        items = {item["item"]["S"]: item for item in self._batches.read(keys)}
-        found_domain, found_speaker = (items.get(key["item"]["S"]) for key in keys)
+        found, known = self._read(domain_key(domain), speaker_key(domain, speaker))
+        return read_domain(found) if found else None, _speaker(known)
+
+    def find_with_brake(
+        self, domain: str, speaker: str
+    ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
+        """See `DomainStore`."""
+        found, known, brake = self._read(domain_key(domain), speaker_key(domain, speaker), brake_key(domain))
         return (
-            read_domain(found_domain) if found_domain else None,
-            read_speaker(found_speaker) if found_speaker and not is_reservation(found_speaker) else None,
+            read_domain(found) if found else None,
+            _speaker(known),
+            read_brake(domain, brake),
         )
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
@@ -133,3 +150,12 @@ class DynamoDomainStore:
                 Limit=limit,
                 **how,
             )
+
+    def _read(self, *keys: Item) -> list[Item | None]:
+        """Reads items together, in the order of their keys, whose sort keys differ."""
+        items = {item["item"]["S"]: item for item in self._batches.read(keys)}
+        return [items.get(key["item"]["S"]) for key in keys]
+
+
+def _speaker(item: Item | None) -> SpeakerRecord | None:
+    return read_speaker(item) if item and not is_reservation(item) else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.records.brake import BrakeRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerRecord, SpeakerSummary
 
@@ -13,6 +14,10 @@ DOMAIN_ITEM = "domain"
 SPEAKER_PREFIX = "speaker#"
 # A reservation whose writer died is deleted by DynamoDB after this time; no writer lives longer than its 29 s.
 RESERVED = timedelta(hours=1)
+# Partitions of brakes: no domain can have such a name, and roles that write speakers are denied them as a whole.
+BRAKE_PARTITION = "brake#"
+BRAKE_ITEM = "state"
+CHANGE_PREFIX = "change#"
 
 
 def domain_key(domain: str) -> Item:
@@ -101,6 +106,36 @@ def read_summary(item: Item) -> SpeakerSummary:
         "created_at": item["created_at"]["S"],
     }
     return SpeakerSummary.from_document(json.loads(item["summary"]["S"]) | own)
+
+
+def brake_key(domain: str | None) -> Item:
+    """Returns the key of a brake's state; None for the brake of the stage."""
+    return {"domain": {"S": BRAKE_PARTITION + (domain or "")}, "item": {"S": BRAKE_ITEM}}
+
+
+def change_key(domain: str | None, version: int) -> Item:
+    """Returns the key of one change of a brake; their order is that of the versions."""
+    return {**brake_key(domain), "item": {"S": f"{CHANGE_PREFIX}{version:010d}"}}
+
+
+def brake_attributes(record: BrakeRecord) -> Item:
+    """Turns a brake into attributes, which its state and the change that led to it share."""
+    return {
+        "version": {"N": str(record.version)},
+        "on": {"BOOL": record.on},
+        "document": {"S": json.dumps(record.to_document())},
+    }
+
+
+def read_brake(domain: str | None, item: Item | None) -> BrakeRecord:
+    """Turns a state or a change into a brake; one that is not stored was never set.
+
+    One that is stored without saying so is on: an operator without the API wrote it by hand, and wanted a brake.
+    """
+    if item is None:
+        return BrakeRecord(domain)
+    own = {"version": int(item.get("version", {}).get("N", "0")), "on": item.get("on", {}).get("BOOL", True)}
+    return BrakeRecord.from_document(domain, (document_of(item) if "document" in item else {}) | own)
 
 
 def document_of(item: Item) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 import heapq
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bonafide.adapters.dynamodb.conditions import Item, follows, is_version, translated_errors
+from bonafide.adapters.dynamodb.conditions import BatchReader, Item, follows, is_version, translated_errors
 from bonafide.adapters.dynamodb.session_items import (
     DUE_INDEX,
     DUE_PARTS,
@@ -32,7 +32,6 @@ from bonafide.records.session import EvidenceRow, SessionRecord
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-BATCH_GET = 100
 DUE_PAGE = 100
 
 
@@ -42,6 +41,7 @@ class DynamoSessionStore:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._batches = BatchReader(client, table)
 
     def session(self, domain: str, session: str) -> SessionRecord | None:
         """See `SessionStore`."""
@@ -122,20 +122,7 @@ class DynamoSessionStore:
     def evidence(self, session: SessionRecord, marks: Collection[Mark]) -> Sequence[EvidenceRow]:
         """See `SessionStore`."""
         keys = [item_key(session, row_item(session, mark)) for mark in marks]
-        found: list[EvidenceRow] = []
-        while keys:
-            with translated_errors():
-                answer = self._client.batch_get_item(
-                    RequestItems={self._table: {"Keys": keys[:BATCH_GET], "ConsistentRead": True}}
-                )
-            # Of large rows the answer holds as many as fit, and names the rest.
-            rest: Any = answer["UnprocessedKeys"].get(self._table, {"Keys": []})["Keys"]
-            rows = answer["Responses"].get(self._table, [])
-            if rest and not rows:
-                raise StoreUnavailable
-            found += [read_row(item) for item in rows]
-            keys = [*rest, *keys[BATCH_GET:]]
-        return found
+        return [read_row(item) for item in self._batches.read(keys)]
 
     def _put_row(self, session: SessionRecord, row: EvidenceRow) -> bool:
         try:

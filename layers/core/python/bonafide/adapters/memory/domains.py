@@ -3,16 +3,23 @@
 import threading
 from collections.abc import Sequence
 
+from bonafide.adapters.memory.brakes import MemoryBrakeStore
 from bonafide.adapters.memory.versions import require_follows, require_same, require_version
 from bonafide.ports.stores import DomainChanged
+from bonafide.records.brake import BrakeRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
 
 class MemoryDomainStore:
-    """`DomainStore` in memory."""
+    """`DomainStore` in memory.
+
+    Attributes:
+        brakes: of the domains and of the stage.
+    """
 
     def __init__(self) -> None:
+        self.brakes = MemoryBrakeStore()
         self._lock = threading.Lock()
         self._domains: dict[str, DomainRecord] = {}
         self._speakers: dict[tuple[str, str], SpeakerRecord] = {}
@@ -39,6 +46,12 @@ class MemoryDomainStore:
         """See `DomainStore`."""
         with self._lock:
             return self._domains.get(domain), self._speakers.get((domain, speaker))
+
+    def find_with_brake(
+        self, domain: str, speaker: str
+    ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
+        """See `DomainStore`."""
+        return *self.find(domain, speaker), self.brakes.brake(domain)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`."""

@@ -41,6 +41,9 @@ def _report(record: DecisionRecord, latency_ms: float) -> None:
         liveness.llr if liveness else None,
         spoof=liveness is not None and liveness.state is LivenessState.SPOOF,
     )
+    if record.case.brakes:
+        # Decisions on golden calls count too, so that a brake shows where nobody calls.
+        measurements.add(BrakeOn=1)
     shown = {
         "domain": record.domain,
         "decision": str(judgement.decision),
@@ -48,5 +51,9 @@ def _report(record: DecisionRecord, latency_ms: float) -> None:
         "bundle": record.bundle,
     }
     annotate(**shown)
-    reasons = [str(reason) for reason in judgement.reasons]
-    logger.info("decided", extra={**shown, "reasons": reasons, "policy_version": record.policy_version})
+    told = {
+        "reasons": [str(reason) for reason in judgement.reasons],
+        "policy_version": record.policy_version,
+        "brakes": [str(brake) for brake in record.case.brakes],
+    }
+    logger.info("decided", extra={**shown, **told})

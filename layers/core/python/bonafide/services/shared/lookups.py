@@ -56,7 +56,17 @@ def find_speaker(store: DomainStore, domain: str, speaker: str) -> tuple[DomainR
     Raises:
         NotFound: one of them is unknown.
     """
-    found, record = store.find(domain, speaker)
+    return require_speaker(*store.find(domain, speaker), domain, speaker)
+
+
+def require_speaker(
+    found: DomainRecord | None, record: SpeakerRecord | None, domain: str, speaker: str
+) -> tuple[DomainRecord, SpeakerRecord]:
+    """Returns the records of an open domain and one of its speakers, of the names that they were looked up by.
+
+    Raises:
+        NotFound: one of them is unknown.
+    """
     found = require_open(found, domain)
     if record is None:
         raise NotFound(

@@ -16,11 +16,12 @@ from bonafide.biometrics.session import Mark, SessionEvidence, SessionStatus, is
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import NotFound, Subject
 from bonafide.observability import Timings, stage
-from bonafide.ports.stores import DecisionStore, DomainStore, SessionStore, VersionConflict
+from bonafide.ports.stores import DecisionStore, SessionStore, VersionConflict
 from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
 from bonafide.records.domain import DomainRecord
 from bonafide.records.session import GRACE, IDLE, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import identifier
 from bonafide.services.shared.ledger import Ledger
@@ -36,12 +37,14 @@ class SpeakerClaim:
         speaker: record of the claimed speaker, None when there is none.
         voiceprint: to compare with; None when `obstacle` says why not.
         obstacle: reason why there is nothing to compare with.
+        brakes: those that are on.
     """
 
     domain: DomainRecord
     speaker: SpeakerRecord | None
     voiceprint: Voiceprint | None
     obstacle: Reason | None
+    brakes: BrakesInForce
 
 
 class SessionJudge:
@@ -50,7 +53,7 @@ class SessionJudge:
     def __init__(
         self,
         sessions: SessionStore,
-        domains: DomainStore,
+        domains: BrakedDomains,
         decisions: DecisionStore,
         calibration: Calibration,
         bundle: str,
@@ -169,25 +172,28 @@ class SessionJudge:
         return pool(surveyed, [row.chunk for row in rows])
 
     def _claim(self, record: SessionRecord) -> SpeakerClaim:
-        domain, speaker = self._domains.find(record.domain, record.speaker or "")
-        domain = require_open(domain, record.domain)
+        found, speaker, brakes = self._domains.find(record.domain, record.speaker or "")
+        domain = require_open(found, record.domain)
         obstacle = _obstacle(record, speaker, domain.policy, self._calibration.embedding_space)
-        return SpeakerClaim(domain, speaker, speaker.voiceprint if speaker and not obstacle else None, obstacle)
+        voiceprint = speaker.voiceprint if speaker and not obstacle else None
+        return SpeakerClaim(domain, speaker, voiceprint, obstacle, brakes)
 
     def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark]) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
         inside = sorted(mark.tag for mark in marks if record.chunk_count is None or mark.number < record.chunk_count)
         chunks = [f"{number}:{content}:{space}" for number, content, space in inside]
         speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
-        policy = f"{claim.domain.policy_version}:{self._bundle}"
+        # Nothing is added while no brake is on, so that the names are those of the release before.
+        brakes = "".join(f":{each}" for each in (*claim.brakes.on, *claim.brakes.missing))
+        policy = f"{claim.domain.policy_version}:{self._bundle}{brakes}"
         return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
 
 
 def _case(claim: SpeakerClaim, folded: SessionEvidence) -> Case:
-    missing = (Signal.OTHER_MODELS,) if folded.other_space else ()
+    missing = (*claim.brakes.missing, *((Signal.OTHER_MODELS,) if folded.other_space else ()))
     if folded.evidence is None:
-        return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing)
-    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing)
+        return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, claim.brakes.on)
+    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, claim.brakes.on)
 
 
 def _as_final(record: DecisionRecord, name: str) -> DecisionRecord:
