@@ -85,12 +85,12 @@ def test_a_domain_is_read_together_with_its_brake_which_outlasts_it(
     domains, brakes = stores
     domain, brake = a_domain(name), switched(BrakeRecord(name), on=True)
     domains.put_domain(domain)
-    domains.put_speaker(a_speaker(name))
+    domains.put_speaker(domain, a_speaker(name))
     assert domains.find_with_brake(name, "ann") == (domain, a_speaker(name), BrakeRecord(name))
     brakes.put_brake(brake)
     assert domains.find_with_brake(name, "ann") == (domain, a_speaker(name), brake)
     assert [each.speaker for each in domains.list_speakers(name, None, 10).speakers] == ["ann"]
-    domains.delete_speaker(name, "ann")
+    domains.delete_speaker(a_speaker(name))
     domains.delete_domain(domain)
     domains.put_domain(a_domain(name))
     assert domains.find_with_brake(name, "ann")[2] == brake

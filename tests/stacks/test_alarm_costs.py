@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cost import PRICES, alarm_metrics
+from benchmarks.cost import PRICES
+from benchmarks.month import alarm_metrics
 from stacks.catalog import NAMES
 from tests.stacks.delivery import DECIDING, RELEASE_ALARMS
 

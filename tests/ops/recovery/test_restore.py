@@ -94,8 +94,14 @@ def enroll(store: DynamoDomainStore, domain: str, name: str) -> SpeakerRecord:
     record = SpeakerRecord(
         domain, name, SpeakerStatus.ENROLLED, CREATED, CREATED, voiceprint=a_voiceprint(len(name)), version=1
     )
-    store.put_speaker(record)
+    put(store, record)
     return record
+
+
+def put(store: DynamoDomainStore, record: SpeakerRecord) -> None:
+    domain = store.domain(record.domain)
+    assert domain is not None
+    store.put_speaker(domain, record)
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +188,7 @@ def test_who_enrolled_again_after_an_erasure_stays_enrolled(stage: Stage) -> Non
 def enroll_again(stage: Stage, name: str) -> SpeakerRecord:
     now = datetime.now(UTC)
     record = SpeakerRecord("acme", name, SpeakerStatus.ENROLLED, now, now, voiceprint=a_voiceprint(9), version=1)
-    stage.domains.put_speaker(record)
+    put(stage.domains, record)
     return record
 
 
@@ -191,7 +197,7 @@ def spoil(stage: Stage, name: str) -> SpeakerRecord:
     found = stage.speaker(name)
     assert found is not None
     spoilt = found.next(datetime.now(UTC), voiceprint=a_voiceprint(99))
-    stage.domains.put_speaker(spoilt)
+    put(stage.domains, spoilt)
     return spoilt
 
 
@@ -207,7 +213,7 @@ def test_what_changed_since_is_kept_unless_it_is_to_be_overwritten(stage: Stage)
     assert speaker_item(replace(restored, version=1)) == speaker_item(before)
     assert restored.version == 3
     with pytest.raises(VersionConflict):
-        stage.domains.put_speaker(spoilt.next(datetime.now(UTC)))
+        put(stage.domains, spoilt.next(datetime.now(UTC)))
     assert stage.restore(overwrite=True)["Tenants"] == {Outcome.SAME: 6}
 
 

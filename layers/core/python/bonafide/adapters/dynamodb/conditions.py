@@ -41,6 +41,10 @@ PATIENCE_SECONDS = 2.0
 BATCH_ITEMS = 100
 
 
+class Throttled(StoreUnavailable):
+    """Raised when DynamoDB was too busy for a transaction and did none of it."""
+
+
 def follows(version: int) -> dict[str, Any]:
     """Returns the condition of a put: version n is written over version n - 1, and version 1 over nothing."""
     return {
@@ -143,7 +147,17 @@ def _translated(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
         return VersionConflict()
+    if code == "TransactionCanceledException":
+        return _canceled([reason.get("Code") for reason in error.response.get("CancellationReasons", [])])
     # The release before this one writes speakers in transactions, which a single write can meet.
     if code == "TransactionConflictException":
         return VersionConflict()
+    return StoreUnavailable()
+
+
+def _canceled(reasons: list[str | None]) -> Exception:
+    if {"ConditionalCheckFailed", "TransactionConflict"}.intersection(reasons):
+        return VersionConflict()
+    if {"ThrottlingError", "ProvisionedThroughputExceeded"}.intersection(reasons):
+        return Throttled()
     return StoreUnavailable()
