@@ -103,5 +103,5 @@ def settings_text(calls: int, figures: Figures, sound: str) -> str:
 
 
 def _two_digits(count: int) -> int:
-    step = 10 ** max(0, len(str(count)) - 2)
+    step = int(10.0 ** max(0, len(str(count)) - 2))
     return count // step * step
