@@ -116,6 +116,7 @@ format: $(READY) ## format the code
 lock: $(READY) ## resolve and lock the requirements
 	@$(COMPILE) layers/runtime/requirements.in -o layers/runtime/requirements.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) benchmarks/load/requirements.in -o benchmarks/load/requirements.txt
 
 .PHONY: openapi
 openapi: setup ## write the public contracts: OpenAPI of the routes, JSON Schema of stream events
@@ -213,6 +214,18 @@ gameday: setup ## inject faults locally, and check that each gives one page that
 .PHONY: cost
 cost: setup ## compute running costs from local measurements and docs/operations/prices.json [QUICK=1]
 	@$(PY) -m benchmarks.cost $(if $(QUICK),--quick)
+
+LOAD := .build/load/venv
+$(LOAD)/.locked: benchmarks/load/requirements.txt $(READY)
+	@$(VENV)/bin/uv venv -q --allow-existing --python $(PY) $(LOAD)
+	@$(VENV)/bin/uv pip sync -q --python $(LOAD)/bin/python --require-hashes benchmarks/load/requirements.txt
+	@touch $@
+
+.PHONY: load
+load: $(LOAD)/.locked ## put telephone calls on a stage or on `make serve`: ENDPOINT= [CALLS=10] [SECONDS=300]
+	@$(PY) -m benchmarks.load.speech .build/load/speech
+	@PYTHONPATH=client $(LOAD)/bin/locust -f benchmarks/load/scenario.py --headless --only-summary --host "$(ENDPOINT)" \
+		--users $(or $(filter-out 1000,$(CALLS)),10) --spawn-rate 5 --run-time $(or $(SECONDS),300)s --stop-timeout 240
 
 .PHONY: capacity
 capacity: $(READY) ## compute where the path saturates, and what to set in cdk.json [CALLS=]

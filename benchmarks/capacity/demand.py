@@ -107,7 +107,8 @@ class Demand:
 
     def units(self, kind: str, table: str) -> float:
         """Returns read or write units a second of a table; `kind` is `reads` or `writes`."""
-        return sum(rate * getattr(self._operation(name), kind).get(table, 0.0) for name, rate in self.rates.items())
+        units = {name: self._units(name, kind) for name in self.rates}
+        return sum(rate * units[name].get(table, 0.0) for name, rate in self.rates.items())
 
     def concurrency(self) -> dict[str, int]:
         """Returns the concurrency of each function in the busiest second."""
@@ -116,6 +117,10 @@ class Demand:
             operation = self._operation(name)
             by_function[operation.function] += math.ceil(busiest(rate) * self.figures.duration(operation))
         return dict(by_function)
+
+    def _units(self, name: str, kind: str) -> Mapping[str, float]:
+        operation = self._operation(name)
+        return operation.reads if kind == "reads" else operation.writes
 
     def _operation(self, name: str) -> Operation:
         return self.figures.operations[name]

@@ -163,7 +163,7 @@ def settings(demand: Demand, shard_count: int) -> dict[str, object]:
 
 def usd_per_hour(demand: Demand, sound: str) -> float:
     """Returns the cost of an hour under the demand, without the shards' own."""
-    prices = {name: each["usd"] for name, each in json.loads(PRICES.read_text())["prices"].items()}
+    prices: dict[str, float] = {name: each["usd"] for name, each in json.loads(PRICES.read_text())["prices"].items()}
     figures = demand.figures
     scored = demand.rates["score_chunk"]
     used = {
@@ -198,5 +198,5 @@ def _waiting(figures: Figures, name: str) -> float:
 
 def _rounded(count: float) -> int:
     """Rounds up to two digits."""
-    step = 10 ** max(0, len(str(math.ceil(count))) - 2)
+    step = int(10.0 ** max(0, len(str(math.ceil(count))) - 2))
     return math.ceil(count / step) * step

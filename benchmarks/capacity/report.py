@@ -37,11 +37,15 @@ def blocks(loads: Sequence[int], figures: Figures) -> dict[str, str]:
 
 
 def written(guide: str, parts: Mapping[str, str]) -> str:
-    """Returns the guide with each part between its two comments."""
+    """Returns the guide with each part between its two comments.
+
+    Raises:
+        ValueError: the guide has no place for a part.
+    """
     for name, text in parts.items():
-        begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
-        before, _, rest = guide.partition(begin)
-        guide = before + begin + text + end + rest.partition(end)[2]
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        start, stop = guide.index(begin) + len(begin), guide.index(end)
+        guide = f"{guide[:start]}{text}\n{guide[stop:]}"
     return guide
 
 
@@ -99,5 +103,5 @@ def settings_text(calls: int, figures: Figures, sound: str) -> str:
 
 
 def _two_digits(count: int) -> int:
-    step = 10 ** max(0, len(str(count)) - 2)
+    step = int(10.0 ** max(0, len(str(count)) - 2))
     return count // step * step

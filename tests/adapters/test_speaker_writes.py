@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonafide.adapters.dynamodb.conditions import follows_same, translated_errors
+from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.items import domain_key, read_domain, read_speaker, speaker_item, speaker_key
 from bonafide.adapters.memory.audio import MemoryAudioStore
@@ -115,6 +116,7 @@ class Stage:
 
     def world(self, client: Any, release: type[DynamoDomainStore] = DynamoDomainStore) -> World:
         store: Any = release(client, "domains")
+        store.brakes = DynamoBrakeStore(client, self.table)
         return World(store=store, audio=self.audio, now=MORNING + timedelta(seconds=next(self.ticks)))
 
     def actor(self, act: str, speaker: str, killed_at: int) -> Callable[[Callable[[], None]], object]:

@@ -1,5 +1,6 @@
 """Read units of a page of speakers, by the sizes of the items as DynamoDB counts them."""
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.metering import dynamodb_units
+from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.items import speaker_item
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -28,6 +30,11 @@ def enrolled(number: int) -> SpeakerRecord:
     )
 
 
+def sent(item: Item) -> Item:
+    """The item as it goes over the wire."""
+    return {**item, "voiceprint": {"B": base64.b64encode(item["voiceprint"]["B"]).decode()}}
+
+
 def projected(data: OfKind) -> set[str]:
     tables = [each["Properties"] for each in data("AWS::DynamoDB::Table").values()]
     (index,) = [
@@ -38,10 +45,10 @@ def projected(data: OfKind) -> set[str]:
 
 
 def test_a_page_of_the_index_costs_a_small_part_of_what_whole_items_cost(data: OfKind) -> None:
-    items = [speaker_item(enrolled(number)) for number in range(PAGE)]
+    items = [sent(speaker_item(enrolled(number))) for number in range(PAGE)]
     names = projected(data)
     rows: list[Any] = [{name: value for name, value in item.items() if name in names} for item in items]
     assert "voiceprint" not in names
     whole = dynamodb_units("Query", {"ConsistentRead": True}, {"Items": items})["dynamodb_reads"]
     listed = dynamodb_units("Query", {}, {"Items": rows})["dynamodb_reads"]
-    assert (listed, whole) == (0, 0)
+    assert (listed, whole) == (4.5, 64)

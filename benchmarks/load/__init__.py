@@ -1,0 +1,1 @@
+"""Load on a deployed stage, or on `make serve`: `make load ENDPOINT= [CALLS=]`."""
