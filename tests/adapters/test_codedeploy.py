@@ -23,8 +23,8 @@ def stubber() -> Iterator[Any]:
         stubbed.assert_no_pending_responses()
 
 
-def content(name: str = "reader", **sections: Any) -> str:
-    versions = {"CurrentVersion": "6", "TargetVersion": "7"}
+def content(name: str = "reader", current: str = "6", **sections: Any) -> str:
+    versions = {"CurrentVersion": current, "TargetVersion": "7"}
     resource = {"Type": "AWS::Lambda::Function", "Properties": {"Name": name, "Alias": "live", **versions}}
     return json.dumps(sections or {"version": "0.0", "Resources": [{"Reader": resource}], "Hooks": []})
 
@@ -48,6 +48,11 @@ def target(stubber: Any, revision: dict[str, Any]) -> ReleaseTarget:
 )
 def test_the_version_comes_from_the_revision_that_the_deployment_names(stubber: Any, revision: dict[str, Any]) -> None:
     assert target(stubber, revision) == ReleaseTarget("reader", "7")
+
+
+def test_an_earlier_version_is_one_that_is_gone_back_to(stubber: Any) -> None:
+    text = content(current="10")
+    assert target(stubber, {"revisionType": "String", "string": {"content": text}}).returns
 
 
 @pytest.mark.parametrize("text", ["", "version: 0.0", content(Resources=[]), content(Hooks=[])])

@@ -164,7 +164,8 @@ def test_a_streamed_call_without_a_final_decision_is_found() -> None:
 class Deployments:
     """One release, of one version."""
 
-    def __init__(self, service: Service, function: str = "describe-1A2B") -> None:
+    def __init__(self, service: Service, function: str = "describe-1A2B", *, returns: bool = False) -> None:
+        self._returns = returns
         self.reports: list[tuple[str, str, bool]] = []
         self.opened: list[tuple[str, str]] = []
         self._service = service
@@ -173,7 +174,7 @@ class Deployments:
     def target(self, deployment: str) -> ReleaseTarget:
         if deployment != "d-1":
             raise LookupError(deployment)
-        return ReleaseTarget(self._function, "7")
+        return ReleaseTarget(self._function, "7", self._returns)
 
     def invoker(self, function: str, version: str) -> Service:
         self.opened.append((function, version))
@@ -203,6 +204,12 @@ def test_the_version_that_is_released_is_the_one_that_is_asked() -> None:
 
 def test_a_wrong_answer_stops_a_release() -> None:
     assert release(Deployments(Service({"describe_service": {"status": "tired"}}))) == [("d-1", "e-1", False)]
+
+
+def test_wrong_answers_do_not_keep_the_version_that_failed_from_being_left() -> None:
+    deployments = Deployments(Service({"describe_service": {"status": "tired"}}), returns=True)
+    assert release(deployments) == [("d-1", "e-1", True)]
+    assert deployments.opened == [("describe_service", "7")]
 
 
 @pytest.mark.parametrize(("deployment", "function"), [("d-2", "describe-1A2B"), ("d-1", "something-else")])

@@ -62,4 +62,6 @@ def _released(revision: Mapping[str, Any]) -> ReleaseTarget:
     (resource,) = (each for entry in content["resources"] for each in entry.values())
     properties = resource["Properties"]
     # A name, or an ARN that ends with it.
-    return ReleaseTarget(properties["Name"].rpartition(":")[2], str(properties["TargetVersion"]))
+    function, version = properties["Name"].rpartition(":")[2], str(properties["TargetVersion"])
+    # Lambda numbers versions upwards, also those of an earlier release that is deployed again.
+    return ReleaseTarget(function, version, returns=int(version) < int(properties["CurrentVersion"]))

@@ -37,10 +37,17 @@ class FunctionInvoker(ApiClient, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseTarget:
-    """The version of a function that is being released; the function by its name in AWS."""
+    """The version of a function that is being released.
+
+    Attributes:
+        function: its name in AWS.
+        version: number of the version.
+        returns: whether it is an earlier version, which CloudFormation goes back to.
+    """
 
     function: str
     version: str
+    returns: bool = False
 
 
 class ReleaseHooks(Protocol):
