@@ -20,6 +20,7 @@ PLACES = {
     "IDEMPOTENCY_TABLE": "Idempotency",
     "SESSION_TABLE": "Sessions",
     "AUDIO_STREAM": "AudioStream",
+    "STREAM_VERSION": "2",
     "FAILURE_BUCKET": "Failures",
     "AUDIO_BUCKET": "Audio",
     "STAGE": "dev",
