@@ -21,6 +21,7 @@ PLACES = {
     "IDEMPOTENCY_TABLE": "Idempotency",
     "SESSION_TABLE": "Sessions",
     "AUDIO_STREAM": "AudioStream",
+    "STREAM_VERSION": "2",
     "FAILURE_BUCKET": "Failures",
     "AUDIO_BUCKET": "Audio",
     "BRAKE_KEPT_SECONDS": "15",

@@ -94,7 +94,7 @@ async def _body(receive: Receive) -> bytes:
 
 def _again(body: bytes) -> Receive:
     """Returns the channel of a request that was read already."""
-    messages = [{"type": "http.disconnect"}, {"type": "http.request", "body": body, "more_body": False}]
+    messages: list[Message] = [{"type": "http.disconnect"}, {"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
         return messages.pop() if len(messages) > 1 else messages[0]
