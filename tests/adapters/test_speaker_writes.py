@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bonafide.adapters.dynamodb.conditions import follows_same, translated_errors
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
+from bonafide.adapters.dynamodb.conditions import follows_same, translated_errors
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.items import domain_key, read_domain, read_speaker, speaker_item, speaker_key
 from bonafide.adapters.memory.audio import MemoryAudioStore
@@ -116,7 +116,7 @@ class Stage:
 
     def world(self, client: Any, release: type[DynamoDomainStore] = DynamoDomainStore) -> World:
         store: Any = release(client, "domains")
-        store.brakes = DynamoBrakeStore(client, self.table)
+        store.brakes = DynamoBrakeStore(client, "domains")
         return World(store=store, audio=self.audio, now=MORNING + timedelta(seconds=next(self.ticks)))
 
     def actor(self, act: str, speaker: str, killed_at: int) -> Callable[[Callable[[], None]], object]:
