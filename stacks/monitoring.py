@@ -102,8 +102,10 @@ class MonitoringStack(Stack):
         return key
 
     def _topic(self, notice: Notice, key: kms.Key) -> sns.Topic:
+        # The id of the first topic that was released.
+        id_ = "Topic" if notice == Notice.PAGE else notice.title()
         name = topic_name(self._stage, notice)
-        topic = sns.Topic(self, notice.title(), topic_name=name, master_key=key, enforce_ssl=True)
+        topic = sns.Topic(self, id_, topic_name=name, master_key=key, enforce_ssl=True)
         topic.add_to_resource_policy(self._publishing(topic))
         CfnOutput(
             self, f"{notice.title()}Topic", value=topic.topic_arn, description=f"Topic of {notice}: subscribe to it"

@@ -1,4 +1,4 @@
-"""Whom alarms notify, and how one alarm keeps another quiet. Names join the stacks: no stack refers to a resource."""
+"""Notices of alarms, and the suppression of one alarm by another. Stacks refer to each other's alarms by name only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from constructs import Construct
 
 
 class Notice(StrEnum):
-    """What an alarm sends; each kind has a topic."""
+    """The kind of message that an alarm sends; each kind has a topic."""
 
     PAGE = "pages"
     TICKET = "tickets"

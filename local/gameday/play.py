@@ -25,8 +25,8 @@ from local.runner import ExtraServices, deployment
 STAGE = "staging"
 # Simulated seconds per real second: until the fault is over, and while its windows run out.
 PACE, RECOVERY_PACE = 15.0, 20.0
-# Of schedules: the synthetic caller calls every two simulated minutes.
-SCHEDULE_PACE = PACE / 2
+# Of schedules: the synthetic caller calls every four simulated minutes, which leaves the machine to the load.
+SCHEDULE_PACE = PACE / 4
 # Minutes at most until the synthetic caller was heard, and without a fault after it; at most with the fault until the
 # page, and always after it; at most until the end.
 FIRST_CALL, BEFORE, PATIENCE, LONGER, RECOVERY = 60, 5, 15, 4, 60

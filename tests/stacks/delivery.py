@@ -230,7 +230,7 @@ QUIET = ("-known-cause", "-known-cause-or-earlier-page", "-callers-affected")
 
 def _keeps_quiet(properties: dict[str, Any]) -> bool:
     """Whether other alarms rest on this one, which sends no page itself."""
-    return properties["AlarmName"].rstrip("-123").endswith(QUIET)
+    return str(properties["AlarmName"]).rstrip("-123").endswith(QUIET)
 
 
 def a_cause_pages_once(template: Template) -> Iterator[str]:

@@ -78,7 +78,7 @@ def _suppressor(properties: Mapping[str, Any]) -> Suppressor | None:
     return Suppressor(last(properties["ActionsSuppressor"]), *periods)
 
 
-class Suppression(StrEnum):
+class SuppressionReason(StrEnum):
     """The reason for which a composite alarm does not act."""
 
     ALARM = "Alarm"
@@ -91,7 +91,7 @@ class ActionGate:
 
     def __init__(self, suppressor: Suppressor | None) -> None:
         self._suppressor = suppressor
-        self._suppressed: Suppression | None = None
+        self._suppressed: SuppressionReason | None = None
         self._until = 0
 
     def acts(self, now: int, states: Mapping[str, AlarmState], *, changed: bool) -> bool:
@@ -99,20 +99,20 @@ class ActionGate:
         if self._suppressor is None:
             return changed
         if states[self._suppressor.alarm] == AlarmState.ALARM:
-            self._suppressed = Suppression.ALARM
+            self._suppressed = SuppressionReason.ALARM
             return False
         if changed:
             # Also while an extension runs, which the change ends.
-            self._begin(Suppression.WAIT, now + self._suppressor.wait)
-        elif self._suppressed == Suppression.ALARM:
-            self._begin(Suppression.EXTENSION, now + self._suppressor.extension)
+            self._begin(SuppressionReason.WAIT, now + self._suppressor.wait)
+        elif self._suppressed == SuppressionReason.ALARM:
+            self._begin(SuppressionReason.EXTENSION, now + self._suppressor.extension)
         if self._suppressed is None or now < self._until:
             return False
         # "Composite alarms take actions that are based on their current states when [the periods] become inactive."
         self._suppressed = None
         return True
 
-    def _begin(self, suppressed: Suppression, until: int) -> None:
+    def _begin(self, suppressed: SuppressionReason, until: int) -> None:
         self._suppressed, self._until = suppressed, until
 
 

@@ -75,7 +75,7 @@ def template(statement: dict[str, Any], **key: Any) -> StackTemplate:
     }
     rule = {"Fn::Join": ["", ['ALARM("', {"Fn::GetAtt": ["Failing", "Arn"]}, '")']]}
     notified = {"AlarmActions": [{"Ref": "Topic"}], "OKActions": ["arn:aws:sns:us-east-1:1:pages"]}
-    resources = {
+    resources: dict[str, dict[str, Any]] = {
         "Outer": {"Type": "CompositeAlarm", "AlarmName": "outer", "AlarmRule": 'ALARM("arn:x:alarm:inner")'},
         "Inner": {"Type": "CompositeAlarm", "AlarmName": "inner", "AlarmRule": rule, **notified},
         "Failing": {"Type": "Alarm", **single},
