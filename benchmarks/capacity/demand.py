@@ -72,7 +72,7 @@ def _operation(document: Mapping[str, Any]) -> Operation:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What so many concurrent calls ask for, each second on average.
+    """Operations that so many concurrent calls ask for, each second on average.
 
     Attributes:
         calls: concurrent telephone calls, each of them streamed and evaluated after each chunk.

@@ -26,7 +26,7 @@ KINESIS_UNIT = 25 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How much of a limit a demand uses.
+    """Use of a limit by a demand.
 
     Attributes:
         what: the limit.
@@ -85,63 +85,56 @@ def crowded(calls: int, count: int, served: int) -> float:
     return 1 - within / (calls * share)
 
 
+WARM = "have the table's warm throughput raised before the first peak"
+SEVERAL = "several domains"
+# Each limit: its name, the use of `_uses` that it is compared with, the documented value, and what helps.
+LIMITED = (
+    ("API Gateway, requests a second", "requests", "api_requests", "raise L-8A5B8E43"),
+    ("Lambda, concurrent executions", "concurrency", "lambda_concurrency", "raise L-B99A9384"),
+    ("Kinesis, shards for telephone speech", "telephone", "shards", "raise the quota"),
+    ("Kinesis, shards for wideband speech", "wideband", "shards", "raise the quota"),
+    ("DynamoDB, reads of one domain's item", "domain_item", "partition_reads", SEVERAL),
+    ("table of domains, reads", "domain_reads", "new_table_reads", WARM),
+    ("table of sessions, reads", "session_reads", "new_table_reads", WARM),
+    ("table of sessions, writes", "session_writes", "new_table_writes", WARM),
+    ("table of sessions, quota of reads", "session_reads", "table_units", "raise L-CF0CBE56"),
+    ("table of sessions, quota of writes", "session_writes", "table_units", "raise L-AB614373"),
+    ("table of idempotency keys, writes", "key_writes", "new_table_writes", WARM),
+    ("index `due`, writes of one of its parts", "due_writes", "partition_writes", "more DUE_PARTS"),
+    ("index `by_time`, writes of one domain", "decisions", "partition_writes", SEVERAL),
+    ("index `speakers`, writes of one domain", "speaker_writes", "partition_writes", SEVERAL),
+    ("S3, recordings that a domain keeps", "recordings", "s3_writes", SEVERAL),
+    ("CloudWatch, deliveries of logs and metrics", "invocations", "log_requests", "raise the quota"),
+    ("X-Ray, segments a second", "segments", "xray_segments", "a sampling rule of its own"),
+)
+
+
 def reached(demand: Demand, stream_shards: Mapping[str, int]) -> list[Reached]:
     """Returns the use of each limit that grows with calls; all calls belong to one domain."""
-    limits, rates = demand.figures.limits, demand.rates
-    concurrent = sum(demand.concurrency().values())
-    closing = rates["end"] * INDEX_WRITES_PER_CALL / DUE_PARTS
-    traced = SAMPLED * (2 * demand.requests + rates["score_chunk"])
-    read = [demand.figures.operations[name].reads.get("domains", 0) > 0 for name in rates]
-    domain = sum(rate for rate, reads_domain in zip(rates.values(), read, strict=True) if reads_domain)
-    table = "have the table's warm throughput raised before the first peak"
-    return [
-        Reached("API Gateway, requests a second", demand.requests, limits["api_requests"], "raise L-8A5B8E43"),
-        Reached("Lambda, concurrent executions", concurrent, limits["lambda_concurrency"], "raise L-B99A9384"),
-        Reached(
-            "Kinesis, shards for telephone speech", stream_shards["telephone"], limits["shards"], "raise the quota"
-        ),
-        Reached("Kinesis, shards for wideband speech", stream_shards["wideband"], limits["shards"], "raise the quota"),
-        Reached("DynamoDB, reads of one domain's item", domain, limits["partition_reads"], "several domains"),
-        Reached("Tenants, reads", demand.units("reads", "domains"), limits["new_table_reads"], table),
-        Reached("Sessions, reads", demand.units("reads", "sessions"), limits["new_table_reads"], table),
-        Reached("Sessions, writes", demand.units("writes", "sessions"), limits["new_table_writes"], table),
-        Reached(
-            "Sessions, a table's quota of reads",
-            demand.units("reads", "sessions"),
-            limits["table_units"],
-            "raise L-CF0CBE56",
-        ),
-        Reached(
-            "Sessions, a table's quota of writes",
-            demand.units("writes", "sessions"),
-            limits["table_units"],
-            "raise L-AB614373",
-        ),
-        Reached("Idempotency, writes", demand.units("writes", "idempotency"), limits["new_table_writes"], table),
-        Reached("index `due`, writes of one of its parts", closing, limits["partition_writes"], "more DUE_PARTS"),
-        Reached(
-            "index `by_time`, writes of one domain",
-            rates["authenticate"] + rates["end"],
-            limits["partition_writes"],
-            "several domains",
-        ),
-        Reached(
-            "index `speakers`, writes of one domain", 2 * rates["enroll"], limits["partition_writes"], "several domains"
-        ),
-        Reached(
-            "S3, recordings that a domain keeps",
-            rates["authenticate"] + rates["enroll"],
-            limits["s3_writes"],
-            "several domains",
-        ),
-        Reached(
-            "CloudWatch, deliveries of logs and metrics",
-            demand.requests + rates["score_chunk"],
-            limits["log_requests"],
-            "raise the quota; Lambda sends several lines at once",
-        ),
-        Reached("X-Ray, segments a second", traced, limits["xray_segments"], "a sampling rule of its own"),
-    ]
+    uses, limits = {**_uses(demand), **stream_shards}, demand.figures.limits
+    return [Reached(what, uses[use], limits[limit], remedy) for what, use, limit, remedy in LIMITED]
+
+
+def _uses(demand: Demand) -> dict[str, float]:
+    rates, operations = demand.rates, demand.figures.operations
+    invocations = sum(rates.values())
+    return {
+        "requests": demand.requests,
+        "concurrency": sum(demand.concurrency().values()),
+        "domain_item": sum(rate for name, rate in rates.items() if "domains" in operations[name].reads),
+        "domain_reads": demand.units("reads", "domains"),
+        "session_reads": demand.units("reads", "sessions"),
+        "session_writes": demand.units("writes", "sessions"),
+        "key_writes": demand.units("writes", "idempotency"),
+        "due_writes": rates["end"] * INDEX_WRITES_PER_CALL / DUE_PARTS,
+        "decisions": rates["authenticate"] + rates["finalize"],
+        # The reservation and the first version.
+        "speaker_writes": 2 * rates["enroll"],
+        "recordings": rates["authenticate"] + rates["enroll"],
+        "invocations": invocations,
+        # One of the API, and one of the function.
+        "segments": SAMPLED * (demand.requests + invocations),
+    }
 
 
 def settings(demand: Demand, shard_count: int) -> dict[str, object]:

@@ -19,7 +19,7 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ShardRules:
-    """How a shard works.
+    """Rules by which a shard works.
 
     Attributes:
         chunk_seconds: length of a chunk.
@@ -46,7 +46,7 @@ class ShardRules:
 
 @dataclass(frozen=True, slots=True)
 class ShardRun:
-    """What a simulated minute showed.
+    """Result of a simulated minute.
 
     Attributes:
         throttled: share of attempts to put a chunk that the shard refused.

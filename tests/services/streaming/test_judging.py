@@ -46,6 +46,21 @@ def later(line: Deployment, wait: timedelta) -> int:
     return line.closing.close_overdue(lambda: 60.0)
 
 
+def test_an_evaluation_writes_nothing_until_the_session_is_due_and_the_session_then_stays_open() -> None:
+    line = begun()
+    first = line.sessions.session(DOMAIN, "call")
+    assert first
+    for number in range(3):
+        line.now += IDLE / 4
+        line.scoring.handle(parse(CALL.chunk(number)), line.now)
+        evaluation(line)
+        assert line.sessions.session(DOMAIN, "call") == first
+    assert later(line, IDLE / 2) == 0
+    again = line.sessions.session(DOMAIN, "call")
+    assert again
+    assert (again.version, again.due_at > line.now) == (first.version + 1, True)
+
+
 def test_not_enough_speech_turns_into_a_decision_as_soon_as_there_is_enough() -> None:
     line = begun()
     seen = []
