@@ -63,7 +63,9 @@ class CauseAlarms(Construct):
     def _failing(self, dependency: str) -> cloudwatch.Alarm:
         """Creates the alarm on a table, bucket or stream that fails or is slow, as the functions see it."""
         faults = emitted("DependencyFaults", "Sum", self._stage, dependency=dependency)
-        share = f"IF(faults >= {MINIMUM_BAD}, 100 * faults / requests, 0)"
+        # Without faults there is no metric, and for missing points CloudWatch takes older ones: the sum, whose missing
+        # values count as 0, has a point wherever there were requests.
+        share = f"IF(faults + 0 * requests >= {MINIMUM_BAD}, 100 * faults / requests, 0)"
         metric = expression(share, PERIOD, {"faults": faults, "requests": requests(self._stage)})
         meaning = f"calls to the {dependency} fail or are slow, more than {DEPENDENCY_PERCENT:g} for 100 requests"
         return self._alarm(f"{dependency}-fails", meaning, "failing-dependency", metric, DEPENDENCY_PERCENT)
