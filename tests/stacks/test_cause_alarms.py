@@ -59,7 +59,9 @@ def sent(templates: Sequence[StackTemplate], effect: Effect) -> list[Notificatio
     monitor = AlarmMonitor(store)
     monitor.define(*templates)
     for minute in range(LAST):
-        for metric, values in _minute(effect if BROKEN <= minute < MENDED else ()):
+        # In the last minute a single call is still affected: too few to judge, between many and none.
+        now = [(metric, values[: 1 if minute == MENDED else None]) for metric, values in effect]
+        for metric, values in _minute(now if BROKEN <= minute <= MENDED else ()):
             store.put(metric, minute * MINUTE + 30, values)
         if minute >= FIRST:
             monitor.evaluate((minute + 1) * MINUTE)
