@@ -32,7 +32,12 @@ EXTENSION = Duration.minutes(6)
 
 
 class CauseAlarms(Construct):
-    """The alarms on causes of one stage."""
+    """The alarms on causes of one stage.
+
+    Faults have no points when all is well, and for missing points CloudWatch reads older ones, from before the fault
+    ended: without FILL an alarm would come and go, and page each time.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
 
     def __init__(
         self, scope: Construct, id_: str, *, stage: str, stores: Stores, functions: Sequence[ServiceFunction]
@@ -63,7 +68,7 @@ class CauseAlarms(Construct):
     def _failing(self, dependency: str) -> cloudwatch.Alarm:
         """Creates the alarm on a table, bucket or stream that fails or is slow, as the functions see it."""
         faults = emitted("DependencyFaults", "Sum", self._stage, dependency=dependency)
-        share = f"IF(faults >= {MINIMUM_BAD}, 100 * faults / requests, 0)"
+        share = f"IF(FILL(faults, 0) >= {MINIMUM_BAD}, 100 * faults / requests, 0)"
         metric = expression(share, PERIOD, {"faults": faults, "requests": requests(self._stage)})
         meaning = f"calls to the {dependency} fail or are slow, more than {DEPENDENCY_PERCENT:g} for 100 requests"
         return self._alarm(f"{dependency}-fails", meaning, "failing-dependency", metric, DEPENDENCY_PERCENT)
@@ -72,7 +77,7 @@ class CauseAlarms(Construct):
         """Creates the alarm on invocations of a function that end without an answer, or do not begin."""
         names = {"errors": "Errors", "throttles": "Throttles", "invocations": "Invocations"}
         metrics = {id_: _of_lambda(function, name, "Sum") for id_, name in names.items()}
-        lost = "(errors + throttles)"
+        lost = "(FILL(errors, 0) + FILL(throttles, 0))"
         share = f"IF({lost} >= {MINIMUM_BAD}, 100 * {lost} / (invocations + throttles), 0)"
         meaning = (
             f"more than {FUNCTION_PERCENT} % of invocations of {function.service} time out, crash or are throttled"

@@ -148,7 +148,7 @@ def _bound(metric: str) -> Callable[[ReleasedVersion], float]:
 
 def _unusable(subject: ReleasedVersion) -> cloudwatch.MathExpression:
     metrics = {"aside": subject.new("ChunksSetAside", "Sum"), "scored": subject.new("ChunksScored", "Sum")}
-    return _over_period(_percent("aside", "aside + scored", 3), **metrics)
+    return _over_period(_percent("FILL(aside, 0)", "aside + scored", 3), **metrics)
 
 
 def _mix(subject: ReleasedVersion) -> cloudwatch.MathExpression:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Composite_
 """
 
 import ast
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -48,14 +49,17 @@ class CompositeAlarm:
 
     def evaluate(self, states: Mapping[str, AlarmState]) -> AlarmState:
         """Returns ALARM if the rule holds, and OK if not."""
-        return AlarmState.ALARM if _holds(self._tree(), states) else AlarmState.OK
+        return AlarmState.ALARM if _holds(_tree(self.rule), states) else AlarmState.OK
 
     def children(self) -> list[str]:
         """Returns the alarms that the rule names."""
-        return list(dict.fromkeys(_named(self._tree())))
+        return list(dict.fromkeys(_named(_tree(self.rule))))
 
-    def _tree(self) -> ast.expr:
-        return ast.parse(OPERATORS.sub(lambda found: found[1] or found[2].lower(), self.rule).strip(), mode="eval").body
+
+@functools.cache
+def _tree(rule: str) -> ast.expr:
+    """Parses a rule."""
+    return ast.parse(OPERATORS.sub(lambda found: found[1] or found[2].lower(), rule).strip(), mode="eval").body
 
 
 def composite(id_: str, properties: Mapping[str, Any], actions: AlarmActions) -> CompositeAlarm:

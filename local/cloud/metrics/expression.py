@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math
 """
 
 import ast
+import functools
 import math
 import operator
 import re
@@ -101,6 +102,7 @@ class ExpressionScope:
         return FUNCTIONS[name](FunctionCall(name, values, self._starts, self._period, self._metrics))
 
 
+@functools.cache
 def parse(text: str) -> ast.expr:
     """Parses an expression.
 
