@@ -331,7 +331,7 @@ def test_concurrency_is_reserved_as_the_stage_says_and_only_for_functions_that_e
 
 def test_no_less_is_reserved_for_scoring_than_one_batch_of_each_shard(variants: Path) -> None:
     message = (variants / "starved.txt").read_text()
-    assert "production reserves 7 for score_audio, which is fewer than its 8 shards" in message
+    assert "production reserves 3 for score_audio, which is fewer than its 4 shards" in message
 
 
 def test_development_shifts_all_traffic_at_once_and_the_others_a_part(variants: Path, assembly: Path) -> None:

@@ -26,7 +26,7 @@ REFUSED = {
     "refusal": {"provisioned": {VICTIM: 2}},
     "misspelt": {"provisioned": {f"{VICTIM}s": 2}},
     "misspelt-reserved": {"reserved": {f"{VICTIM}s": 2}},
-    "starved": {"reserved": {"score_audio": 7}},
+    "starved": {"reserved": {"score_audio": 3}},
 }
 
 
