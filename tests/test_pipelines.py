@@ -92,7 +92,8 @@ def test_every_target_of_the_jenkinsfile_exists_and_is_what_the_workflows_run() 
 
 
 def test_the_checks_are_those_that_have_to_pass_before_anything_lands() -> None:
-    required = set(made((ROOT / ".ci" / "run").read_text()))
+    # Every target sets up by itself; `.ci/run` does it first, since it runs two of them side by side.
+    required = set(made((ROOT / ".ci" / "run").read_text())) - {"setup"}
     assert required | {"synth", "audit"} <= {target for run in runs("ci") for target in made(run)}
 
 

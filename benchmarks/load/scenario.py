@@ -84,7 +84,7 @@ def finish(environment: Any, **_: Any) -> None:
         client.delete_domain(DOMAIN, force=True)
 
 
-class Caller(User):  # type: ignore[misc]
+class SimulatedCaller(User):  # type: ignore[misc]
     """One line of the contact center: when a call ends, the next one begins."""
 
     wait_time = constant(0)

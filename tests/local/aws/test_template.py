@@ -20,11 +20,13 @@ def service(assembly: Path) -> StackTemplate:
 def test_the_routes_are_those_of_the_contract(service: StackTemplate) -> None:
     speaker = "/v1/domains/{domain}/speakers/{speaker}"
     session = "/v1/domains/{domain}/sessions/{session}"
+    brakes = ("/v1", "/v1/domains/{domain}")
     assert {(route.method, route.path, route.function) for route in service.routes()} == {
         ("PUT", "/v1/domains/{domain}", "manage_domains"),
         ("GET", "/v1/domains/{domain}", "manage_domains"),
         ("DELETE", "/v1/domains/{domain}", "manage_domains"),
         ("POST", "/v1/domains/{domain}/uploads", "manage_domains"),
+        *((method, f"{place}/brake", "manage_domains") for place in brakes for method in ("GET", "PUT", "DELETE")),
         ("GET", "/v1/domains/{domain}/decisions", "read_decisions"),
         ("GET", "/v1/domains/{domain}/decisions/{decision_id}", "read_decisions"),
         ("GET", "/v1/domains/{domain}/speakers", "manage_speakers"),
