@@ -51,9 +51,9 @@ class Emulator:
         return {output["ExportName"]: output["OutputValue"] for output in outputs}
 
     def _bootstrap(self, template: StackTemplate) -> None:
-        """Sets the version of the bootstrap that a template asks for."""
-        name = template.content["Parameters"]["BootstrapVersion"]["Default"]
-        self.client("ssm").put_parameter(Name=name, Value="21", Type="String", Overwrite=True)
+        """Sets the version of the bootstrap that a template asks for, if it does."""
+        if version := template.content.get("Parameters", {}).get("BootstrapVersion"):
+            self.client("ssm").put_parameter(Name=version["Default"], Value="21", Type="String", Overwrite=True)
 
 
 @contextmanager
