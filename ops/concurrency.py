@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.resources import list_resources
+
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
@@ -56,7 +58,8 @@ class Concurrency:
             f"others, and {self.unreserved} would stay unreserved, but Lambda asks for at least {UNRESERVED}. Have the "
             'quota "Concurrent executions" of Lambda (L-B99A9384) raised to '
             f'{self.limit + UNRESERVED - self.unreserved}, or lower "reserved" or "provisioned" of the stage in '
-            "cdk.json; with {} for both nothing is reserved, and enrollment and streaming can take capacity from authentication."
+            "cdk.json; with {} for both nothing is reserved, and enrollment and streaming can take capacity from "
+            "authentication."
         )
 
 
@@ -112,13 +115,12 @@ def ready(template: Mapping[str, Any]) -> dict[str, int]:
 def _deployed(stack: str) -> list[str]:
     client = boto3.client("cloudformation")
     try:
-        pages = list(client.get_paginator("list_stack_resources").paginate(StackName=stack))
+        resources = list_resources(client, stack)
     except ClientError as error:
         # There is none before the first deployment.
         if error.response["Error"]["Code"] == "ValidationError":
             return []
         raise
-    resources = [each for page in pages for each in page["StackResourceSummaries"]]
     return [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == FUNCTION]
 
 
