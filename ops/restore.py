@@ -23,6 +23,7 @@ from bonafide.http.idempotency import DAY_SECONDS
 from ops.recovery.erasures import Erasures
 from ops.recovery.tables import POLL_SECONDS, NotRestorableError, copy_tables, delete_copies
 from ops.recovery.writeback import SEGMENTS, Outcome, TableCopy, WriteBack
+from ops.resources import list_resources
 
 # Beginnings of logical ids of the data stack; CDK adds eight hexadecimal digits.
 DOMAINS, DECISIONS, IDEMPOTENCY, AUDIO = "Tenants", "Decisions", "Idempotency", "Audio"
