@@ -168,7 +168,7 @@ deploy: export DEPLOY_REASON = $(value REASON)
 deploy: opened ## deploy to the account and region of the environment, if enough error budget is left: STAGE= [RELEASE=] [REASON=] [TRAFFIC=ALL_AT_ONCE]
 	$(NAMED)
 	@$(if $(filter-out ALL_AT_ONCE,$(TRAFFIC)),echo "TRAFFIC= is ALL_AT_ONCE or empty" >&2; exit 2)
-	@$(PY) -m ops.budget --stage $(STAGE) --reason "$$DEPLOY_REASON" --revision "$$(git rev-parse HEAD 2>/dev/null)"
+	@$(PY) -m ops.budget --stage $(STAGE) --reason "$$DEPLOY_REASON" --assembly .build/release
 	@$(PY) -m ops.concurrency --stage $(STAGE) --assembly .build/release
 	@$(CDK) deploy --require-approval never --progress events --no-previous-parameters \
 		$(if $(TRAFFIC),--parameters "Bonafide-$(STAGE)-Service:Traffic=CodeDeployDefault.LambdaAllAtOnce") "Bonafide-$(STAGE)-*"
@@ -225,7 +225,7 @@ $(LOAD)/.locked: benchmarks/load/requirements.txt $(READY)
 load: $(LOAD)/.locked ## put telephone calls on a stage or on `make serve`: ENDPOINT= [CALLS=10] [SECONDS=300]
 	@$(PY) -m benchmarks.load.speech .build/load/speech
 	@PYTHONPATH=client $(LOAD)/bin/locust -f benchmarks/load/scenario.py --headless --only-summary --host "$(ENDPOINT)" \
-		--users $(or $(filter-out 1000,$(CALLS)),10) --spawn-rate 5 --run-time $(or $(SECONDS),300)s --stop-timeout 240
+		--users $(if $(filter command line,$(origin CALLS)),$(CALLS),10) --spawn-rate 5 --run-time $(or $(SECONDS),300)s --stop-timeout 240
 
 .PHONY: capacity
 capacity: $(READY) ## compute where the path saturates, and what to set in cdk.json [CALLS=]

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.resources import list_resources
+
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
@@ -81,11 +83,9 @@ def read_stack(name: str) -> tuple[datetime, list[StackResource]]:
     stack = client.describe_stacks(StackName=name)["Stacks"][0]
     if stack["StackStatus"] not in SETTLED:
         raise UnderWayError(f"{name} is in {stack['StackStatus']}: use `make rollback`")
-    pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
     found = [
         StackResource(each["ResourceType"], each.get("PhysicalResourceId", ""), each["LastUpdatedTimestamp"])
-        for page in pages
-        for each in page["StackResourceSummaries"]
+        for each in list_resources(client, name)
     ]
     return stack.get("LastUpdatedTime", stack["CreationTime"]), found
 

@@ -11,17 +11,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stacks.slo import Objectives, Slo
+from stacks.slo import MINIMUM_BAD, Objectives, Slo
 
 # Fraction of a budget below which a deployment needs a reason.
 LEAST_LEFT = 0.25
-# As for alarms: fewer bad events use up nothing, however little traffic there is.
-MINIMUM_BAD = 3
 # CloudWatch keeps points of an hour for 15 months, and shorter ones for less than a window.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 PERIOD_SECONDS = 3600
@@ -57,15 +56,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Refuse a deployment while an error budget is nearly used up.")
     parser.add_argument("--stage", required=True)
     parser.add_argument("--reason", default="", help="why to deploy all the same; it is kept")
-    parser.add_argument("--revision", default="", help="of what is deployed, kept with the reason")
+    parser.add_argument("--assembly", type=Path, help="folder of the templates to deploy; their release is kept too")
     given = parser.parse_args()
     try:
-        return check(given.stage, given.reason.strip(), given.revision)
+        return check(given.stage, given.reason.strip(), given.assembly and released(given.assembly, given.stage))
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"budget: {error}")
 
 
-def check(stage: str, reason: str, revision: str = "") -> int:
+def released(assembly: Path, stage: str) -> str:
+    """Returns the release that templates deploy: its revision and when it was built."""
+    template = json.loads((assembly / f"Bonafide-{stage}-Service.template.json").read_text())
+    release: str = template["Outputs"]["Release"]["Value"]
+    return release
+
+
+def check(stage: str, reason: str, release: str | None = None) -> int:
     """Prints the budgets of a stage; returns 0 if there is enough left or a reason, which is then kept."""
     objectives = Objectives.read()
     uses = read(boto3.client("cloudwatch"), stage, objectives)
@@ -82,7 +88,7 @@ def check(stage: str, reason: str, revision: str = "") -> int:
             file=sys.stderr,
         )
         return 1
-    keep(stage, reason, revision, short)
+    keep(stage, reason, release or "", short)
     print(f"Less than {LEAST_LEFT:.0%} is left of {names}. Deployed all the same: {reason}")
     return 0
 
@@ -121,13 +127,13 @@ def parameter(stage: str) -> str:
     return f"/bonafide/{stage}/deployed-without-budget"
 
 
-def keep(stage: str, reason: str, revision: str, short: Sequence[BudgetUse]) -> None:
+def keep(stage: str, reason: str, release: str, short: Sequence[BudgetUse]) -> None:
     """Adds a reason to the history of the stage's parameter, which has a hundred versions."""
     entry = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "by": boto3.client("sts").get_caller_identity()["Arn"],
         "reason": reason[:LONGEST_REASON],
-        "revision": revision,
+        "release": release,
         "left": {use.slo.name: round(use.left, 3) for use in short},
     }
     boto3.client("ssm").put_parameter(

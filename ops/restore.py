@@ -23,6 +23,7 @@ from bonafide.http.idempotency import DAY_SECONDS
 from ops.recovery.erasures import Erasures
 from ops.recovery.tables import POLL_SECONDS, NotRestorableError, copy_tables, delete_copies
 from ops.recovery.writeback import SEGMENTS, Outcome, TableCopy, WriteBack
+from ops.resources import list_resources
 
 # Beginnings of logical ids of the data stack; CDK adds eight hexadecimal digits.
 DOMAINS, DECISIONS, IDEMPOTENCY, AUDIO = "Tenants", "Decisions", "Idempotency", "Audio"
@@ -119,8 +120,7 @@ def restore(request: RestoreRequest, connect: Callable[..., Any], *, poll: float
 
 def data_resources(formation: Any, stage: str) -> dict[str, str]:
     """Returns the physical names of tables and audio bucket by the beginning of their logical ids."""
-    pages = formation.get_paginator("list_stack_resources").paginate(StackName=f"Bonafide-{stage}-Data")
-    found = [each for page in pages for each in page["StackResourceSummaries"]]
+    found = list_resources(formation, f"Bonafide-{stage}-Data")
     kinds = {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
     return {
         each["LogicalResourceId"][:-8]: each["PhysicalResourceId"] for each in found if each["ResourceType"] in kinds

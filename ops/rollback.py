@@ -23,6 +23,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.resources import list_resources
+
 STACKS = ("Data", "Service", "Monitoring")
 UPDATING, FAILED = "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"
 ROLLING_BACK = {"UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"}
@@ -131,10 +133,10 @@ class StageRollback:
                 print(f"{stack}: {deployment} is stopped, and sends its traffic back", flush=True)
 
     def _deployments(self, stack: str) -> list[str]:
-        pages = self.formation.get_paginator("list_stack_resources").paginate(StackName=stack)
-        resources = [each for page in pages for each in page["StackResourceSummaries"]]
         applications = [
-            each["PhysicalResourceId"] for each in resources if each["ResourceType"] == "AWS::CodeDeploy::Application"
+            each["PhysicalResourceId"]
+            for each in list_resources(self.formation, stack)
+            if each["ResourceType"] == "AWS::CodeDeploy::Application"
         ]
         return [deployment for each in applications for deployment in self._of_application(each)]
 

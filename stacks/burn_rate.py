@@ -13,10 +13,7 @@ from constructs import Construct
 
 from stacks.metrics import counted, expression
 from stacks.notices import Suppression, alarm_name, any_of
-from stacks.slo import Slo
-
-# Fewer bad events raise no alarm, however little traffic there is.
-MINIMUM_BAD = 3
+from stacks.slo import MINIMUM_BAD, Slo
 
 
 @dataclass(frozen=True, slots=True)

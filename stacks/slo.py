@@ -16,6 +16,8 @@ GATEWAY = "AWS/ApiGateway"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
 GATEWAY_METRICS = {"5XXError"}
 OBJECTIVE = ("stage", "objective")
+# Fewer bad events raise no alarm and use up no budget, however little traffic there is.
+MINIMUM_BAD = 3
 
 
 class SloError(ValueError):

@@ -78,6 +78,7 @@ class DeploymentStage:
         if name not in stages:
             raise ValueError(f"no stage {name!r} in cdk.json; there are {', '.join(stages)}")
         settings = stages[name]
+        check_concurrency(settings["provisioned"], settings["reserved"])
         return cls(
             name=name,
             qualifier=str(settings["qualifier"]),
@@ -95,6 +96,20 @@ class DeploymentStage:
             custom_domain=DomainNameSettings(**settings["custom_domain"]) if "custom_domain" in settings else None,
             reserved=dict(settings["reserved"]),
         )
+
+
+def check_concurrency(provisioned: Mapping[str, int], reserved: Mapping[str, int]) -> None:
+    """Checks that no function keeps more environments ready than it may use.
+
+    Raises:
+        StageSettingError: Lambda would refuse the alias.
+    """
+    # https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+    for service, count in provisioned.items():
+        if service in reserved and count > reserved[service]:
+            raise StageSettingError(
+                f"provisioned of {service} is {count}, which is more than the {reserved[service]} that are reserved"
+            )
 
 
 def recovery_period(days: int) -> int:

@@ -91,6 +91,13 @@ def test_every_target_of_the_jenkinsfile_exists_and_is_what_the_workflows_run() 
     assert steps == workflows <= make_targets()
 
 
+@pytest.mark.parametrize(("given", "users"), [([], 10), (["CALLS=1000"], 1000)])
+def test_a_load_has_the_number_of_calls_that_is_asked_for(given: list[str], users: int) -> None:
+    command = ["make", "-n", "load", "ENDPOINT=http://localhost", *given]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"--users {users} " in done.stdout
+
+
 def test_the_checks_are_those_that_have_to_pass_before_anything_lands() -> None:
     # Every target sets up by itself; `.ci/run` does it first, since it runs two of them side by side.
     required = set(made((ROOT / ".ci" / "run").read_text())) - {"setup"}

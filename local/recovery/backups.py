@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ops.resources import list_resources
+
 type Item = dict[str, Any]
 
 # "LatestRestorableDateTime is typically five minutes before the current time."
@@ -16,12 +18,8 @@ LAG = timedelta(minutes=5)
 
 def complete_tables(connect: Any, stack: str, template: Mapping[str, Any]) -> None:
     """Does what the emulator's CloudFormation leaves out of tables: encryption and point-in-time recovery."""
-    pages = connect("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-    names = {
-        each["LogicalResourceId"]: each["PhysicalResourceId"]
-        for page in pages
-        for each in page["StackResourceSummaries"]
-    }
+    listed = list_resources(connect("cloudformation"), stack)
+    names = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in listed}
     (key,) = (names[id_] for id_, each in template["Resources"].items() if each["Type"] == "AWS::KMS::Key")
     client = connect("dynamodb")
     for id_, each in template["Resources"].items():

@@ -11,11 +11,11 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.burn_rate import MINIMUM_BAD
 from stacks.metrics import emitted, expression, requests
 from stacks.notices import CAUSES, KNOWN_CAUSE, Notice, Suppression, action, alarm_name, any_of
 from stacks.platform.function import ServiceFunction
 from stacks.platform.stores import BucketAccess, Stores, StreamAccess, TableAccess
+from stacks.slo import MINIMUM_BAD
 
 PERIOD = Duration.minutes(5)
 # Where `decisions-answered` begins to page (6 times its budget of 0.1 %), so that the cause is known by then.
@@ -68,7 +68,7 @@ class CauseAlarms(Construct):
     def _failing(self, dependency: str) -> cloudwatch.Alarm:
         """Creates the alarm on a table, bucket or stream that fails or is slow, as the functions see it."""
         faults = emitted("DependencyFaults", "Sum", self._stage, dependency=dependency)
-        share = f"IF(FILL(faults, 0) >= {MINIMUM_BAD}, 100 * faults / requests, 0)"
+        share = _percent("FILL(faults, 0)", "FILL(requests, 0)")
         metric = expression(share, PERIOD, {"faults": faults, "requests": requests(self._stage)})
         meaning = f"calls to the {dependency} fail or are slow, more than {DEPENDENCY_PERCENT:g} for 100 requests"
         return self._alarm(f"{dependency}-fails", meaning, "failing-dependency", metric, DEPENDENCY_PERCENT)
@@ -78,11 +78,11 @@ class CauseAlarms(Construct):
         names = {"errors": "Errors", "throttles": "Throttles", "invocations": "Invocations"}
         metrics = {id_: _of_lambda(function, name, "Sum") for id_, name in names.items()}
         lost = "(FILL(errors, 0) + FILL(throttles, 0))"
-        share = f"IF({lost} >= {MINIMUM_BAD}, 100 * {lost} / (invocations + throttles), 0)"
         meaning = (
             f"more than {FUNCTION_PERCENT} % of invocations of {function.service} time out, crash or are throttled"
         )
-        metric = expression(share, PERIOD, metrics)
+        # If all invocations are throttled, none is counted.
+        metric = expression(_percent(lost, "(FILL(invocations, 0) + FILL(throttles, 0))"), PERIOD, metrics)
         return self._alarm(f"{function.service}-fails", meaning, "function-errors", metric, FUNCTION_PERCENT)
 
     def _behind(self, function: ServiceFunction) -> cloudwatch.Alarm:
@@ -133,6 +133,11 @@ MEANINGS: Mapping[str, str] = {
     CAUSES[1]: "a function fails without an answer or is behind: the alarm named in the reason says which",
     KNOWN_CAUSE: "a cause is known, which keeps the alarms of objectives quiet",
 }
+
+
+def _percent(bad: str, total: str) -> str:
+    """Returns metric math for `bad` of 100, 0 if too few are bad; a total of 0 counts as 1, which can be divided by."""
+    return f"100 * IF({bad} >= {MINIMUM_BAD}, {bad}, 0) / IF({total} > 0, {total}, 1)"
 
 
 def _dependency(access: TableAccess | BucketAccess | StreamAccess) -> str:

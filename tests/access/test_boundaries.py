@@ -32,6 +32,10 @@ def cdk(kind: str, qualifier: str) -> str:
     return f"{IAM}:role/cdk-{qualifier}-{kind}-role-{ACCOUNT}-{REGION}"
 
 
+def linked(service: str, action: str = "iam:CreateServiceLinkedRole") -> Request:
+    return Request(action, f"{IAM}:role/aws-service-role/{service}/AWSServiceRole", {"iam:AWSServiceName": service})
+
+
 # Refused by the boundary, whatever policies the roles of the bootstrap have.
 NEVER = {
     "a role without boundary": Request("iam:CreateRole", ROLE),
@@ -59,6 +63,7 @@ NEVER = {
     "another text of the boundary of deployments": Request(
         "iam:CreatePolicyVersion", f"{IAM}:policy/bonafide-dev-delivery"
     ),
+    "a role of a service that no template uses": linked("autoscaling.amazonaws.com"),
     "a user": Request("iam:CreateUser", f"{IAM}:user/mallory"),
     "a key of a user": Request("iam:CreateAccessKey", f"{IAM}:user/admin"),
     "the trust of the stage's own pipeline": Request("iam:UpdateAssumeRolePolicy", f"{IAM}:role/bonafide-dev-deploy"),
@@ -103,6 +108,12 @@ NOT_GRANTED = {
         "iam:AttachRolePolicy", ROLE, {**WITHIN, "iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
     ),
     "a role for a virtual machine": Request("iam:PassRole", ROLE, {"iam:PassedToService": "ec2.amazonaws.com"}),
+    "a policy for a role of a service": linked("mrk.kms.amazonaws.com", "iam:PutRolePolicy"),
+    "a role of one service by the name of another": Request(
+        "iam:CreateServiceLinkedRole",
+        f"{IAM}:role/aws-service-role/mrk.kms.amazonaws.com/AWSServiceRole",
+        {"iam:AWSServiceName": "autoscaling.amazonaws.com"},
+    ),
     "a virtual machine": Request("ec2:RunInstances", "*", HERE),
     "another region": Request("lambda:CreateFunction", "*", {"aws:RequestedRegion": "us-east-2"}),
     "a bucket of somebody else": Request("s3:GetObject", "arn:aws:s3:::payroll/a", HERE),
@@ -131,6 +142,8 @@ WORKS = {
         {**HERE, "aws:ResourceTag/stage": "dev"},
     ),
     "a key": Request("kms:CreateKey", "*", HERE),
+    "the role of KMS that copies multi-Region keys": linked("mrk.kms.amazonaws.com"),
+    "the role of API Gateway that reads certificates": linked("ops.apigateway.amazonaws.com"),
     "a bucket": Request("s3:CreateBucket", "arn:aws:s3:::bonafide-dev-data-audio-1", HERE),
     "its code": Request("s3:GetObject", f"arn:aws:s3:::cdk-bonadev-assets-{ACCOUNT}-{REGION}/1.zip", HERE),
     "the version of the bootstrap": Request("ssm:GetParameters", arn("ssm", "parameter/cdk-bootstrap/bonadev/version")),

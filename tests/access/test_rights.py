@@ -14,7 +14,7 @@ import pytest
 from botocore import xform_name
 from botocore.model import ServiceModel
 
-from ops import aliases, budget, rollback
+from ops import aliases, budget, resources, rollback
 from tests.access.evaluation import values
 from tests.access.template import Access, source
 
@@ -112,7 +112,7 @@ def test_the_pipeline_has_the_boundary_of_deployments(access: Access) -> None:
 def test_the_pipeline_may_make_the_calls_of_a_rollback(access: Access) -> None:
     (policy,) = access["Deploy"]["Policies"]
     granted = {action for each in policy["PolicyDocument"]["Statement"] for action in values(each["Action"])}
-    for module in (rollback, aliases):
+    for module in (rollback, aliases, resources):
         assert set(_calls(module)) <= granted
 
 

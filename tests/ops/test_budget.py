@@ -1,8 +1,10 @@
 """A deployment with a nearly used up error budget needs a reason, which is kept."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -60,12 +62,24 @@ def test_with_little_left_a_deployment_is_refused_and_the_objective_named(capsys
     assert kept() == []
 
 
-def test_with_a_reason_it_is_deployed_and_the_reason_is_kept_with_who_gave_it() -> None:
+def deploy(assembly: Path, monkeypatch: pytest.MonkeyPatch, reason: str) -> int:
+    template = {"Outputs": {"Release": {"Value": "1f2e 2026-01-31T10:00:00Z"}}}
+    (assembly / f"Bonafide-{STAGE}-Service.template.json").write_text(json.dumps(template))
+    given = ["budget", "--stage", STAGE, "--reason", reason, "--assembly", str(assembly)]
+    monkeypatch.setattr(sys, "argv", given)
+    return budget.main()
+
+
+def test_with_a_reason_it_is_deployed_and_the_reason_is_kept_with_who_gave_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given(FAILING)
-    assert budget.check(STAGE, "repairs the golden calls", "abc123") == 0
+    assert deploy(tmp_path, monkeypatch, "repairs the golden calls") == 0
     assert budget.check(STAGE, "once more") == 0
     first, second = kept()
-    assert (first["reason"], first["revision"], second["reason"]) == ("repairs the golden calls", "abc123", "once more")
+    assert (first["reason"], second["reason"]) == ("repairs the golden calls", "once more")
+    # Of the archive, which may be older than what is checked out.
+    assert (first["release"], second["release"]) == ("1f2e 2026-01-31T10:00:00Z", "")
     assert first["by"].startswith("arn:aws:")
     assert first["left"] == {"golden-calls-right": -9.0}
 

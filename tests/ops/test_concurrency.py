@@ -21,6 +21,31 @@ def test_at_least_a_hundred_stay_unreserved(limit: int, others: int, fits: bool)
     assert (Concurrency(limit, others, WANTED).problem("production") is None) is fits
 
 
+def test_what_is_kept_ready_without_a_reservation_counts_too() -> None:
+    assert Concurrency(332, 0, WANTED, {"IngestAudio": 1}).problem("production")
+    problem = Concurrency(104, 0, {}, {"IngestAudio": 5}).problem("production")
+    assert problem
+    assert "keeps 5 more ready" in problem
+    assert "raised to 105" in problem
+
+
+def test_only_functions_without_a_reservation_are_kept_ready_from_what_is_unreserved() -> None:
+    functions = {
+        "Reserved": {"Type": concurrency.FUNCTION, "Properties": {"ReservedConcurrentExecutions": 10}},
+        "Free": {"Type": concurrency.FUNCTION, "Properties": {}},
+        "Cold": {"Type": concurrency.FUNCTION, "Properties": {}},
+    }
+    kept: dict[str, Any] = {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 4}}
+    aliases = {
+        f"{id_}Alias": {
+            "Type": concurrency.ALIAS,
+            "Properties": {"FunctionName": {"Ref": id_}, **({} if id_ == "Cold" else kept)},
+        }
+        for id_ in functions
+    }
+    assert concurrency.ready({"Resources": {**functions, **aliases}}) == {"Free": 4}
+
+
 def test_a_stage_that_reserves_nothing_fits_every_account() -> None:
     assert Concurrency(10, 0, {}).problem("dev") is None
 

@@ -36,14 +36,15 @@ def faults(dependency: str) -> Effect:
     return [(metric, [1.0] * REQUESTS)]
 
 
+NO_REQUESTS: Effect = [(Metric.of("AWS/ApiGateway", "Count", {"ApiName": "bonafide-dev", "Stage": "dev"}), [])]
 FAILED: Effect = [(of_objective("decisions-answered"), [1.0] * REQUESTS)]
 WRONG: Effect = [(of_objective("golden-calls-right"), [1.0] * 3)]
 
 
 def lost(template: StackTemplate, service: str, name: str = "Errors") -> Effect:
     place = {"FunctionName": template.resource_names()[service]}
-    begun = [0.0] if name == "Throttles" else [1.0] * REQUESTS
-    metrics = {name: [1.0] * REQUESTS, "Invocations": begun}
+    # Invocations that are throttled are not counted, so that there is no point if all are.
+    metrics = {name: [1.0] * REQUESTS} | ({} if name == "Throttles" else {"Invocations": [1.0] * REQUESTS})
     return [(Metric.of("AWS/Lambda", each, place), values) for each, values in metrics.items()]
 
 
@@ -90,9 +91,16 @@ ALL_LATE = late("authentication-in-time", "enrolment-in-time", "requests-in-time
             "authenticate_caller-fails",
         ),
         (lambda service: lost(service, "score_audio", "Throttles"), "function-fails", "score_audio-fails"),
+        (lambda _: [*faults("session_table"), *NO_REQUESTS], "dependency-fails", "session_table-fails"),
         (lambda _: [*ALL_LATE, *WRONG], "late-answers-burns-fast", "enrolment-in-time-burns-14.4-over-5-minutes"),
     ],
-    ids=["a broken table", "a function that dies", "a throttled consumer", "slow for an unknown reason"],
+    ids=[
+        "a broken table",
+        "a function that dies",
+        "a throttled consumer",
+        "a table without requests",
+        "slow for an unknown reason",
+    ],
 )
 def test_a_fault_that_hits_several_objectives_pages_once_with_its_cause_and_clears_once(
     templates: list[StackTemplate], effect: Callable[[StackTemplate], Effect], alarm: str, cause: str

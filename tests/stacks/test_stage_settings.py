@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from stacks.stage import StageSettingError, recovery_period
+from ops.synthesis import ROOT
+from stacks.stage import DeploymentStage, StageSettingError, recovery_period
 from tests.stacks.delivery import Template, of
 from tests.stacks.variants import CUSTOM_DOMAIN
 
@@ -42,6 +44,22 @@ def test_tables_can_be_restored_as_far_back_as_the_stage_says(variants: Path, va
 def test_a_period_that_dynamodb_does_not_have_is_refused(days: int) -> None:
     with pytest.raises(StageSettingError, match="1 to 35"):
         recovery_period(days)
+
+
+def test_no_function_keeps_more_ready_than_it_may_use() -> None:
+    stage = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]["dev"] | {
+        "provisioned": {"enroll_speaker": 5}
+    }
+
+    def read_stage(reserved: int) -> DeploymentStage:
+        stages = {"dev": stage | {"reserved": {"enroll_speaker": reserved}}}
+        values = {"stage": "dev", "release": "1f2e", "stages": stages}
+        scope: Any = SimpleNamespace(node=SimpleNamespace(get_context=values.__getitem__))
+        return DeploymentStage.of(scope)
+
+    assert read_stage(5).provisioned == {"enroll_speaker": 5}
+    with pytest.raises(StageSettingError, match="provisioned of enroll_speaker is 5, which is more than the 4"):
+        read_stage(4)
 
 
 def test_erasures_are_on_record_for_longer_than_any_backup(variants: Path) -> None:
