@@ -198,7 +198,7 @@ class StackTemplate:
             (each["HttpMethod"], each["ResourcePath"][1:].replace("~1", "/")): RateLimit(
                 each["ThrottlingRateLimit"], each["ThrottlingBurstLimit"]
             )
-            for each in stage["MethodSettings"]
+            for each in stage.get("MethodSettings", [])
             if each["HttpMethod"] != "*"
         }
 
