@@ -63,11 +63,14 @@ def reimport(
     """
     resources = {id_: each for id_, each in template["Resources"].items() if each["Type"] in IDENTIFIERS}
     names = retained(stack, resources, connect, take)
+    formation = connect("cloudformation")
+    prepare_import(formation, stack, resources, names, poll)
     for id_, each in resources.items():
         if each["Type"] == BUCKET:
             # CloudFormation makes no policy where there is one; the deployment makes it again.
             connect("s3").delete_bucket_policy(Bucket=names[id_])
-    import_resources(connect("cloudformation"), stack, resources, names, poll)
+    formation.execute_change_set(StackName=stack, ChangeSetName=CHANGE_SET)
+    formation.get_waiter("stack_import_complete").wait(StackName=stack, WaiterConfig=_waiting(poll))
     return names
 
 
@@ -93,16 +96,30 @@ def retained(
     return names | {id_: key for id_, each in resources.items() if each["Type"] == KEY}
 
 
-def import_resources(
+def prepare_import(
     formation: Any, stack: str, resources: Mapping[str, Any], names: Mapping[str, str], poll: float
 ) -> None:
-    """Makes a stack by an import, which may hold nothing but what it imports: no outputs, no parameters."""
-    formation.create_change_set(
-        StackName=stack,
-        ChangeSetName=CHANGE_SET,
-        ChangeSetType="IMPORT",
-        TemplateBody=json.dumps({"Resources": resources}),
-        ResourcesToImport=[
+    """Makes the change set of an import, which may hold nothing but what it imports: no outputs, no parameters.
+
+    One that an attempt before has left, because CloudFormation refused it, is replaced.
+    """
+    wanted = _change_set(stack, resources, names)
+    try:
+        formation.create_change_set(**wanted)
+    except formation.exceptions.AlreadyExistsException:
+        formation.delete_change_set(StackName=stack, ChangeSetName=CHANGE_SET)
+        formation.create_change_set(**wanted)
+    prepared = formation.get_waiter("change_set_create_complete")
+    prepared.wait(StackName=stack, ChangeSetName=CHANGE_SET, WaiterConfig=_waiting(poll))
+
+
+def _change_set(stack: str, resources: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "StackName": stack,
+        "ChangeSetName": CHANGE_SET,
+        "ChangeSetType": "IMPORT",
+        "TemplateBody": json.dumps({"Resources": resources}),
+        "ResourcesToImport": [
             {
                 "ResourceType": each["Type"],
                 "LogicalResourceId": id_,
@@ -110,12 +127,11 @@ def import_resources(
             }
             for id_, each in resources.items()
         ],
-    )
-    waiting: Any = {"Delay": poll, "MaxAttempts": 240}
-    prepared = formation.get_waiter("change_set_create_complete")
-    prepared.wait(StackName=stack, ChangeSetName=CHANGE_SET, WaiterConfig=waiting)
-    formation.execute_change_set(StackName=stack, ChangeSetName=CHANGE_SET)
-    formation.get_waiter("stack_import_complete").wait(StackName=stack, WaiterConfig=waiting)
+    }
+
+
+def _waiting(poll: float) -> Any:
+    return {"Delay": poll, "MaxAttempts": 240}
 
 
 def _candidates(stack: str, id_: str, names: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import boto3
@@ -20,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.http.idempotency import DAY_SECONDS
+from ops.recovery.erasing import Eraser
 from ops.recovery.erasures import Erasures
 from ops.recovery.tables import POLL_SECONDS, NotRestorableError, copy_tables, delete_copies
 from ops.recovery.writeback import SEGMENTS, Outcome, TableCopy, WriteBack
@@ -56,12 +58,14 @@ class RestoreReport:
 
     Attributes:
         outcomes: how many items of each table had which outcome.
+        erased: items that were put back although they were erased meanwhile, and erased again.
         answers: remembered answers that were forgotten, or would be.
         copying_seconds: until the copies were there.
         writing_seconds: for comparing and writing back.
     """
 
     outcomes: Mapping[str, Counter[Outcome]]
+    erased: int
     answers: int
     copying_seconds: float
     writing_seconds: float
@@ -72,6 +76,7 @@ class RestoreReport:
             for table, counts in self.outcomes.items()
             for outcome, count in counts.items()
         ]
+        lines.append(f"{DOMAINS}: {self.erased} erased during the restore, erased again")
         lines.append(f"Idempotency: {self.answers} answers given since, forgotten")
         lines.append(f"{self.copying_seconds:.0f} s for the copies, {self.writing_seconds:.0f} s for the items")
         return "\n".join(lines)
@@ -103,19 +108,23 @@ def restore(request: RestoreRequest, connect: Callable[..., Any], *, poll: float
     begun = time.monotonic()
     copies = copy_tables(client, [names[kind] for kind in KEYS], request.at, poll=poll)
     copied = time.monotonic()
-    erasures = Erasures.read(connect("s3", config=CALLS), names[AUDIO], request.domain, request.at)
+    read = partial(Erasures.read, connect("s3", config=CALLS), names[AUDIO], request.domain)
+    started, erasures = datetime.now(UTC), read(request.at)
     print(f"{len(erasures)} erasures on record", flush=True)
-    filters: Mapping[str, Callable[[Item], Item | None]] = {DOMAINS: erasures.remaining, DECISIONS: _unexpired}
+    filters: Mapping[str, Callable[[Item], Item | None]] = {DOMAINS: erasures.restorable, DECISIONS: _unexpired}
     outcomes = {
         kind: WriteBack(client, filters[kind], request.overwrite, request.apply).run(
             TableCopy(names[kind], copies[names[kind]], keys, request.domain)
         )
         for kind, keys in KEYS.items()
     }
+    erased = 0
+    if request.apply:
+        erased = Eraser(client, names[DOMAINS]).erase_all(erasures, partial(read, started))
     answers = forget_answers(client, names[IDEMPOTENCY], request.at, apply=request.apply)
     if request.apply:
         delete_copies(client, copies.values())
-    return RestoreReport(outcomes, answers, copied - begun, time.monotonic() - copied)
+    return RestoreReport(outcomes, erased, answers, copied - begun, time.monotonic() - copied)
 
 
 def data_resources(formation: Any, stage: str) -> dict[str, str]:

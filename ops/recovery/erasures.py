@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from bonafide.adapters.dynamodb.conditions import Item
-from bonafide.adapters.dynamodb.items import DOMAIN_ITEM, SPEAKER_PREFIX, read_domain, read_speaker, speaker_item
+from bonafide.adapters.dynamodb.items import (
+    DOMAIN_ITEM,
+    SPEAKER_PREFIX,
+    is_reservation,
+    read_domain,
+    read_speaker,
+    speaker_item,
+)
 from bonafide.records.domain import DomainRecord
 from bonafide.records.erasure import ErasureKind, ErasureRecord, prefix
 from bonafide.records.speaker import SpeakerRecord
@@ -34,9 +41,20 @@ class Erasures:
     def __len__(self) -> int:
         return len(self._at)
 
+    def __iter__(self) -> Iterator[ErasureRecord]:
+        return (ErasureRecord(*subject, at) for subject, at in self._at.items())
+
+    def without(self, known: Self) -> Self:
+        """Returns those that are not known, or were asked for again since."""
+        return type(self)(each for each in self if known._at.get((each.kind, each.domain, each.speaker)) != each.at)
+
+    def restorable(self, item: Item) -> Item | None:
+        """Returns what may be put back of an item of a copy; a reservation is nothing to put back."""
+        return None if is_reservation(item) else self.remaining(item)
+
     def remaining(self, item: Item) -> Item | None:
         """Returns what may be left of an item of the table of domains; None if all of it was erased."""
-        if item["item"]["S"].startswith(SPEAKER_PREFIX):
+        if item["item"]["S"].startswith(SPEAKER_PREFIX) and not is_reservation(item):
             return self._of_speaker(read_speaker(item), item)
         if item["item"]["S"] == DOMAIN_ITEM and self._is_deleted(read_domain(item)):
             return None
@@ -55,7 +73,8 @@ class Erasures:
 
     def _without_voice(self, speaker: SpeakerRecord, item: Item) -> Item:
         at = self._at.get((ErasureKind.OPTED_OUT, speaker.domain, speaker.speaker))
-        if at is None or (speaker.opted_out_at and speaker.opted_out_at >= at):
+        # Who was deleted after the opt-out, and made again, is not meant by it.
+        if at is None or speaker.created_at > at or (speaker.opted_out_at and speaker.opted_out_at >= at):
             return item
         return speaker_item(opted_out(speaker, at))
 

@@ -13,6 +13,7 @@ from itertools import batched
 from typing import Any
 
 from bonafide.adapters.dynamodb.conditions import BatchReader, Item
+from bonafide.adapters.dynamodb.items import BRAKE_PARTITION, is_reservation
 
 # The most that one BatchGetItem reads.
 BATCH = 100
@@ -58,7 +59,7 @@ class WriteBack:
     Attributes:
         client: of DynamoDB.
         remaining: returns what may be left of an item, None for nothing.
-        overwrite: whether an item that changed since is put back too.
+        overwrite: whether an item that changed since is put back too, unless it is one of a brake.
         apply: whether anything is written; otherwise outcomes are only counted.
     """
 
@@ -98,11 +99,17 @@ class WriteBack:
 def _outcome(wanted: Item | None, current: Item | None, *, overwrite: bool) -> Outcome:
     if wanted is None:
         return Outcome.NOT_WANTED
-    if current is None:
+    if current is None or is_reservation(current):
         return Outcome.PUT_BACK
     if _content(current) == _content(wanted):
         return Outcome.SAME
-    return Outcome.OVERWRITTEN if overwrite else Outcome.KEPT
+    return Outcome.OVERWRITTEN if overwrite and not _is_of_brake(wanted) else Outcome.KEPT
+
+
+def _is_of_brake(item: Item) -> bool:
+    """Tells whether an item is one of a brake, which was perhaps set because of what is restored."""
+    partition: str = item["domain"]["S"]
+    return partition.startswith(BRAKE_PARTITION)
 
 
 def put(copy: TableCopy, wanted: Item, current: Item | None) -> Mapping[str, Any]:
@@ -115,7 +122,8 @@ def put(copy: TableCopy, wanted: Item, current: Item | None) -> Mapping[str, Any
         }
     # Decisions have no version: their documents are written once.
     guard = "version" if "version" in current else "document"
-    item = {**wanted, "version": {"N": str(int(current["version"]["N"]) + 1)}} if guard == "version" else wanted
+    is_new = guard == "document" or is_reservation(current)
+    item = wanted if is_new else {**wanted, "version": {"N": str(int(current["version"]["N"]) + 1)}}
     return {
         "Item": item,
         "ConditionExpression": "#guard = :current",

@@ -14,14 +14,15 @@ from botocore.config import Config
 
 from bonafide.adapters.dynamodb import conditions
 from bonafide.adapters.dynamodb.decisions import MOST_QUERIES, DynamoDecisionStore
-from bonafide.adapters.dynamodb.domains import DynamoDomainStore
-from bonafide.adapters.dynamodb.items import domain_item
+from bonafide.adapters.dynamodb.domains import SPEAKERS_INDEX, DynamoDomainStore
+from bonafide.adapters.dynamodb.items import domain_item, speaker_item, speaker_key
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.bootstrap.stores import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
 from bonafide.http.problems import status_of
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.decision_page import DecisionFilter
+from bonafide.records.speaker import SpeakerPage
 from local.aws.http import HttpHandler, LoopbackServer
 from tests.adapters.test_stores import a_domain, a_speaker
 from tests.decisions import decision_record
@@ -172,6 +173,20 @@ def test_a_read_that_leaves_nothing_out_takes_no_pause(aws: Aws, pauses: list[fl
     aws.answer = (200, json.dumps({"Responses": {"domains": [domain_item(domain)]}, "UnprocessedKeys": {}}).encode())
     assert aws.domains.find("acme", "ann") == (domain, None)
     assert (aws.calls, pauses) == (1, [])
+
+
+@pytest.mark.parametrize("kind", ["ValidationException", "ResourceNotFoundException"])
+def test_speakers_are_listed_from_the_table_where_a_rollback_deleted_the_index(aws: Aws, kind: str) -> None:
+    ann = a_speaker("acme")
+    aws.first = [(400, json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{kind}"}).encode())]
+    aws.answer = (
+        200,
+        json.dumps({"Items": [speaker_item(ann)], "LastEvaluatedKey": speaker_key("acme", ann.speaker)}).encode(),
+    )
+    assert aws.domains.list_speakers("acme", "a", 1) == SpeakerPage([ann.summary], ann.speaker)
+    queries = [json.loads(body) for body in aws.bodies]
+    assert queries[0].pop("IndexName") == SPEAKERS_INDEX
+    assert queries[0] == queries[1]
 
 
 def test_a_write_that_was_throttled_once_is_done(aws: Aws) -> None:

@@ -1,12 +1,15 @@
 """What the streaming path sees when its table, its stream, its bucket or the key behind them fail."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
+from bonafide.adapters.dynamodb.items import domain_item, domain_key
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
@@ -17,8 +20,10 @@ from bonafide.biometrics.session import ChunkEvidence, Mark
 from bonafide.bootstrap.stores import CALLS
 from bonafide.errors import Overloaded, StoreUnavailable
 from bonafide.http.problems import status_of
+from bonafide.ports.stream import IntakeState
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.stream import ChunkRecord, ShardLag
+from tests.adapters.test_stores import a_domain
 from tests.adapters.test_stores_failing import BROKEN, NOW, Aws
 
 SILENCE = Evidence(0.0, Channel.NARROWBAND, {}, Quality(-60.0, 0.0, None), "space")
@@ -89,6 +94,19 @@ def test_whatever_part_of_the_streaming_state_is_silent_is_unavailable(aws: Aws,
     aws.answer = None
     with pytest.raises(StoreUnavailable):
         USES[use](aws)
+
+
+def test_an_intake_that_is_read_in_parts_is_read_to_the_end(aws: Aws) -> None:
+    def answer(found: Item, left: Item | None) -> tuple[int, bytes]:
+        rest = {"domains": {"Keys": [left]}} if left else {}
+        return 200, json.dumps({"Responses": {"domains": [found]}, "UnprocessedKeys": rest}).encode()
+
+    domain = a_domain("acme")
+    parts = [{"item": {"S": f"part {number}"}} for number in range(5)]
+    aws.first = [answer(each, domain_key("acme")) for each in parts] + [answer(domain_item(domain), None)]
+    assert intake(aws).read("acme", "session", "shard") == IntakeState(domain, None, None)
+    asked = json.loads(aws.bodies[-1])["RequestItems"]
+    assert asked == {"domains": {"Keys": [domain_key("acme")], "ConsistentRead": True}}
 
 
 @pytest.mark.parametrize("kind", ["ProvisionedThroughputExceededException", "KMSThrottlingException"])

@@ -218,3 +218,17 @@ def test_the_deletion_of_a_domain_is_on_record_and_a_refused_one_is_not(world: W
     world.domains.delete("acme", force=True)
     expected = ErasureRecord(ErasureKind.DOMAIN_DELETED, "acme", None, MORNING)
     assert world.audio.erasures == {"erasures/acme/domain-deleted": expected}
+
+
+def test_a_deletion_that_another_one_overtook_does_not_mean_the_next_domain_of_that_name(world: World) -> None:
+    def overtake() -> None:
+        World(store=world.store, audio=world.audio).domains.delete("acme", force=True)
+        World(store=world.store, audio=world.audio, now=MORNING + timedelta(hours=1)).put_domain()
+        world.now += timedelta(hours=2)
+
+    world.report = once("after", "put_domain", overtake)
+    with pytest.raises(Conflict):
+        world.domains.delete("acme", force=True)
+    created = world.store.domain("acme")
+    assert created
+    assert world.audio.erasures["erasures/acme/domain-deleted"].at < created.created_at

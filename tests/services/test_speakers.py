@@ -155,3 +155,44 @@ def test_an_erasure_is_on_record_before_it_happens(
     expected = ErasureRecord(kind, "acme", "ann", MORNING)
     assert seen == [{expected.name: expected}]
     assert ErasureRecord.from_document(expected.to_document()) == expected
+
+
+@pytest.mark.parametrize(
+    ("erase", "kind"),
+    [
+        (lambda world: world.speakers.opt_out("acme", "ann"), ErasureKind.OPTED_OUT),
+        (lambda world: world.speakers.delete("acme", "ann"), ErasureKind.SPEAKER_DELETED),
+    ],
+)
+def test_an_erasure_of_who_is_missing_is_on_record_and_looks_again_for_who_was_put_back(
+    world: World, erase: Callable[[World], object], kind: ErasureKind
+) -> None:
+    world.enroll(speech("ann"))
+    found, ann = world.store.find("acme", "ann")
+    assert found
+    assert ann
+    world.store.delete_speaker(ann)
+    with pytest.raises(NotFound):
+        erase(world)
+    expected = ErasureRecord(kind, "acme", "ann", MORNING)
+    assert world.audio.erasures == {expected.name: expected}
+    # A restore that could not see the record yet.
+    world.report = once("before", "record_erasure", lambda: world.store.put_speaker(found, ann))
+    erase(world)
+    left = world.store.find("acme", "ann")[1]
+    assert left is None or left.voiceprint is None
+
+
+def test_an_erasure_does_not_mean_who_was_made_anew_before_it_was_on_record(world: World) -> None:
+    world.enroll(speech("ann"))
+
+    def anew() -> None:
+        World(store=world.store, audio=world.audio).speakers.delete("acme", "ann")
+        World(store=world.store, audio=world.audio, now=MORNING + timedelta(hours=1)).enroll(speech("ann"))
+        world.now += timedelta(hours=2)
+
+    world.report = once("after", "find", anew)
+    world.speakers.delete("acme", "ann")
+    ann = world.store.find("acme", "ann")[1]
+    assert ann
+    assert world.audio.erasures["erasures/acme/ann/deleted"].at < ann.created_at

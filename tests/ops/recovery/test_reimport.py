@@ -1,12 +1,16 @@
 """Data that a destroyed stage left behind, in its new data stack; on the emulator's CloudFormation."""
 
 import json
+from contextlib import suppress
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import pytest
+from botocore.exceptions import WaiterError
+from botocore.stub import Stubber
 
-from ops.reimport import IDENTIFIERS, ReimportError, reimport, retained
+from ops.reimport import CHANGE_SET, IDENTIFIERS, ReimportError, reimport, retained
 from ops.restore import data_resources
 from tests.ops.recovery.conftest import STACK, DeployedData
 
@@ -40,6 +44,7 @@ class Leftovers:
     def __init__(self, resources: dict[str, Any], *generations: str, key: str = "mrk-1") -> None:
         self._key = key
         self.tables = [f"{STACK}-{id_}-{each}" for id_ in resources for each in generations]
+        self.without_policy: list[str] = []
         self.buckets = [f"{STACK}-{id_}-{each}".lower() for id_ in resources for each in generations]
 
     def __call__(self, service: str) -> Any:
@@ -50,6 +55,9 @@ class Leftovers:
 
     def paginate(self) -> Any:
         return [{"TableNames": self.tables}]
+
+    def delete_bucket_policy(self, Bucket: str) -> None:  # noqa: N803, the name in the API
+        self.without_policy.append(Bucket)
 
     def list_buckets(self) -> Any:
         return {"Buckets": [{"Name": each} for each in self.buckets]}
@@ -86,3 +94,27 @@ def test_nothing_is_guessed_where_two_deployments_left_data(find: Any) -> None:
 def test_data_of_two_deployments_are_not_mixed(find: Any) -> None:
     with pytest.raises(ReimportError, match="several deployments"):
         find("A1", key="each its own")
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_buckets_keep_their_policies_until_an_import_is_accepted_and_a_refused_one_can_be_repeated(
+    deployed: DeployedData, accepted: bool
+) -> None:
+    resources = {id_: each for id_, each in deployed.template["Resources"].items() if each["Type"] in IDENTIFIERS}
+    leftovers, formation = Leftovers(resources, "A1"), deployed.aws.client("cloudformation")
+    names, stack = {"StackName": STACK, "ChangeSetName": CHANGE_SET}, {"StackName": STACK, "CreationTime": 0}
+    stubber = Stubber(formation)
+    stubber.add_client_error("create_change_set", "AlreadyExistsException")
+    stubber.add_response("delete_change_set", {}, names)
+    stubber.add_response("create_change_set", {})
+    stubber.add_response("describe_change_set", {"Status": "CREATE_COMPLETE" if accepted else "FAILED"}, names)
+    if accepted:
+        stubber.add_response("execute_change_set", {}, names)
+        stubber.add_response("describe_stacks", {"Stacks": [{**stack, "StackStatus": "IMPORT_COMPLETE"}]})
+    with stubber, suppress(WaiterError):
+        reimport(
+            STACK, deployed.template, lambda service: formation if service == "cloudformation" else leftovers, poll=0.01
+        )
+    stubber.assert_no_pending_responses()
+    kinds = [each["Type"] == "AWS::S3::Bucket" for each in resources.values()]
+    assert leftovers.without_policy == (list(compress(leftovers.buckets, kinds)) if accepted else [])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,16 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
-from bonafide.adapters.dynamodb.items import speaker_item
+from bonafide.adapters.dynamodb.items import reservation_item, speaker_item, speaker_key
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.errors import NotFound
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord, Retention
+from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.domains import Domains
 from bonafide.services.shared.recordings import Recordings
@@ -285,3 +289,78 @@ def test_a_time_without_offset_or_with_fractions_is_refused(text: str) -> None:
 
 def test_a_time_is_read_with_its_offset() -> None:
     assert point_in_time("2026-11-27T04:10:00+01:00") == datetime(2026, 11, 27, 3, 10, tzinfo=UTC)
+
+
+def test_who_is_erased_during_the_restore_is_erased_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ann", "bob"):
+        stage.client.delete_item(TableName=stage.deployed.names["Tenants"], Key=speaker_key("acme", name))
+    put = writeback.put
+
+    def late(copy: Any, wanted: Any, current: Any) -> Any:
+        """Answers their requests between the restore's reading of erasures and its writing."""
+        name = wanted["item"]["S"].removeprefix("speaker#")
+        with suppress(NotFound):
+            (stage.speakers.delete if name == "ann" else stage.speakers.opt_out)("acme", name)
+        return put(copy, wanted, current)
+
+    monkeypatch.setattr(writeback, "put", late)
+    assert stage.restore()["Tenants"] == {Outcome.PUT_BACK: 2, Outcome.SAME: 4}
+    assert stage.speaker("ann") is None
+    bob = stage.speaker("bob")
+    assert bob is not None
+    assert (bob.status, bob.voiceprint) == (SpeakerStatus.OPTED_OUT, None)
+
+
+def test_a_domain_that_a_restore_put_back_before_it_was_cut_off_is_erased_by_the_next(stage: Stage) -> None:
+    table = stage.deployed.names["Tenants"]
+    items = stage.client.scan(TableName=table)["Items"]
+    Domains(stage.domains, stage.recordings).delete("acme", force=True)
+    for item in items:
+        stage.client.put_item(TableName=table, Item=item)
+    stage.restore()
+    assert [each["domain"]["S"] for each in stage.client.scan(TableName=table)["Items"]] == ["other"]
+
+
+def test_a_brake_that_was_set_since_stays_set(stage: Stage) -> None:
+    brakes = DynamoBrakeStore(stage.client, stage.deployed.names["Tenants"])
+    released = brakes.brake(None).next(CREATED, on=False, reason="never needed", changed_by=None)
+    brakes.put_brake(released)
+    stage = replace(stage, at=stage.deployed.backups.remember())
+    brakes.put_brake(released.next(datetime.now(UTC), on=True, reason="incident", changed_by=None))
+    assert stage.restore(overwrite=True)["Tenants"] == {Outcome.SAME: 7, Outcome.KEPT: 1}
+    assert brakes.brake(None).on
+    stage.wipe("Tenants", "domain", "item")
+    stage.restore(overwrite=True)
+    assert brakes.brake(None) == released
+
+
+def reserve(stage: Stage, name: str) -> Any:
+    """Somebody's first enrollment, up to the moment when the speaker is about to be written."""
+    record = SpeakerRecord("acme", name, SpeakerStatus.ENROLLED, CREATED, CREATED, version=1)
+    item = reservation_item(record, "token", datetime.now(UTC))
+    stage.client.put_item(TableName=stage.deployed.names["Tenants"], Item=item)
+    return item
+
+
+def test_a_reservation_of_that_time_does_not_come_back(stage: Stage) -> None:
+    reserved = reserve(stage, "eve")
+    stage = replace(stage, at=stage.deployed.backups.remember())
+    stage.wipe("Tenants", "domain", "item")
+    assert stage.restore()["Tenants"] == {Outcome.PUT_BACK: 6, Outcome.NOT_WANTED: 1}
+    opted_out = Erasures([ErasureRecord(ErasureKind.OPTED_OUT, "acme", "eve", datetime.now(UTC))])
+    assert opted_out.restorable(reserved) is None
+    assert opted_out.remaining(reserved) == reserved
+
+
+def test_a_speaker_is_put_back_in_the_place_of_a_reservation(stage: Stage) -> None:
+    before = stage.item("ann")
+    reserve(stage, "ann")
+    assert stage.restore()["Tenants"] == {Outcome.PUT_BACK: 1, Outcome.SAME: 5}
+    assert stage.item("ann") == before
+
+
+def test_an_opt_out_does_not_mean_who_was_made_anew_after_it() -> None:
+    later = CREATED + timedelta(seconds=1)
+    record = SpeakerRecord("acme", "ann", SpeakerStatus.ENROLLED, later, later, voiceprint=a_voiceprint(1), version=1)
+    opted_out = Erasures([ErasureRecord(ErasureKind.OPTED_OUT, "acme", "ann", CREATED)])
+    assert opted_out.remaining(speaker_item(record)) == speaker_item(record)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from bonafide.records import Stored, StoredForm
+from bonafide.records import Stored, StoredForm, times
 
 SCHEMA = 1
 
@@ -47,8 +47,8 @@ class BrakeRecord:
             "version": self.version,
             "reason": self.reason,
             "changed_by": self.changed_by,
-            "changed_at": _written(self.changed_at),
-            "since": _written(self.since),
+            "changed_at": times.written(self.changed_at),
+            "since": times.written(self.since),
         }
 
     @classmethod
@@ -60,14 +60,6 @@ class BrakeRecord:
             version=document["version"],
             reason=document.get("reason"),
             changed_by=document.get("changed_by"),
-            changed_at=_read(document.get("changed_at")),
-            since=_read(document.get("since")),
+            changed_at=times.read(document.get("changed_at")),
+            since=times.read(document.get("since")),
         )
-
-
-def _written(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
-
-
-def _read(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

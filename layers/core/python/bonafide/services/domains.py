@@ -77,7 +77,7 @@ class Domains:
             record = self._close_if_empty(record)
         if record.state is not DomainState.DELETING:
             record = self._switch(record, DomainState.DELETING)
-        self._recordings.record_erasure(ErasureRecord(ErasureKind.DOMAIN_DELETED, domain, None, self._clock()))
+        self._record_erasure(record)
         self._erase(record)
         self._remove(record)
 
@@ -127,6 +127,16 @@ class Domains:
         except VersionConflict as error:
             raise _domain_changed() from error
         return switched
+
+    def _record_erasure(self, record: DomainRecord) -> None:
+        """Puts the deletion of a closed domain on record, unless another one was faster and has done so.
+
+        Its time is after the closing, so that it means every speaker, and before the domain is read once more, so that
+        it means no domain that is made later under the name.
+        """
+        at = self._clock()
+        if self._store.domain(record.domain) == record:
+            self._recordings.record_erasure(ErasureRecord(ErasureKind.DOMAIN_DELETED, record.domain, None, at))
 
     def _erase(self, record: DomainRecord) -> None:
         """Deletes speakers and recordings of a closed domain, as many as one request has time for.

@@ -4,13 +4,12 @@ from datetime import datetime
 from functools import partial
 
 from bonafide.biometrics.enrollment import SpeakerStatus
-from bonafide.errors import NotFound
 from bonafide.ports.stores import DomainStore
 from bonafide.records.domain import DomainRecord
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
-from bonafide.services.shared.lookups import WRITE_ATTEMPTS, find_speaker, require_open
+from bonafide.services.shared.lookups import WRITE_ATTEMPTS, find_speaker, require_open, require_speaker
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.retries import retry_on_conflict
 
@@ -48,9 +47,8 @@ class Speakers:
         """
 
         def attempt() -> tuple[DomainRecord, SpeakerRecord]:
-            found, current = self._find_to_erase(domain, speaker)
-            current = opted_out(current, self._clock())
-            self._record(ErasureKind.OPTED_OUT, current, current.updated_at)
+            found, current, at = self._find_to_erase(ErasureKind.OPTED_OUT, domain, speaker)
+            current = opted_out(current, at)
             self._store.put_speaker(found, current)
             return found, current
 
@@ -64,15 +62,11 @@ class Speakers:
         Raises:
             NotFound: the domain or the speaker is unknown.
         """
-        _, found = self._find_to_erase(domain, speaker)
-        self._record(ErasureKind.SPEAKER_DELETED, found, self._clock())
+        _, found, _ = self._find_to_erase(ErasureKind.SPEAKER_DELETED, domain, speaker)
         # Before, so that a deletion that is cut short can be repeated; after, for audio that was kept meanwhile.
         self._recordings.forget_speaker(domain, speaker)
         retry_on_conflict(WRITE_ATTEMPTS, partial(self._delete, found))
         self._recordings.forget_speaker(domain, speaker)
-
-    def _record(self, kind: ErasureKind, speaker: SpeakerRecord, at: datetime) -> None:
-        self._recordings.record_erasure(ErasureRecord(kind, speaker.domain, speaker.speaker, at))
 
     def _delete(self, found: SpeakerRecord) -> None:
         """Deletes the record in its current version, but not one that was made anew after its deletion."""
@@ -80,13 +74,26 @@ class Speakers:
         if current and current.created_at == found.created_at:
             self._store.delete_speaker(current)
 
-    def _find_to_erase(self, domain: str, speaker: str) -> tuple[DomainRecord, SpeakerRecord]:
-        try:
-            return find_speaker(self._store, domain, speaker)
-        except NotFound:
+    def _find_to_erase(
+        self, kind: ErasureKind, domain: str, speaker: str
+    ) -> tuple[DomainRecord, SpeakerRecord, datetime]:
+        """Reads a speaker, with the domain, and puts the erasure on record; returns its time, too.
+
+        The clock is read first: a speaker who is made anew under the name after the one that was found is not meant.
+        """
+        at = self._clock()
+        found, current = self._store.find(domain, speaker)
+        if found and current is None:
+            # The speaker may be missing until a restore. One that could not read this yet has put the speaker back.
+            self._recordings.record_erasure(ErasureRecord(kind, domain, speaker, at))
+            found, current = self._store.find(domain, speaker)
+        if not (found and found.is_open and current):
             # A first enrollment that was killed leaves audio of a speaker who is not known yet.
             self._recordings.forget_speaker(domain, speaker)
-            raise
+        found, current = require_speaker(found, current, domain, speaker)
+        at = max(at, current.created_at)
+        self._recordings.record_erasure(ErasureRecord(kind, domain, speaker, at))
+        return found, current, at
 
 
 def opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:

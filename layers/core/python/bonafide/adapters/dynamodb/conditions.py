@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import batched
@@ -43,6 +43,10 @@ BATCH_ITEMS = 100
 
 class Throttled(StoreUnavailable):
     """Raised when DynamoDB was too busy for a transaction and did none of it."""
+
+
+class RequestRefused(StoreUnavailable):
+    """Raised when DynamoDB refuses a request as invalid, as it does where an index does not exist."""
 
 
 def follows(version: int) -> dict[str, Any]:
@@ -112,24 +116,32 @@ class BatchReader:
             StoreUnavailable: the attempts at those that were left out are used up, and the last one read none of them.
         """
         for batch in batched(keys, BATCH_ITEMS):
-            yield from self._read_batch(list(batch))
+            yield from read_items(self._client, {self._table: batch})
 
-    def _read_batch(self, wanted: Any) -> Iterator[Item]:
-        for _ in attempts():
-            found: Sequence[Item] = wanted
-            # Of large items an answer holds as many as fit: what leaves some out, but reads others, is no failure.
-            while found:
-                with translated_errors():
-                    answer = self._client.batch_get_item(
-                        RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
-                    )
-                found = answer["Responses"].get(self._table, [])
-                yield from found
-                wanted = answer.get("UnprocessedKeys", {}).get(self._table, {"Keys": []})["Keys"]
-                # Before the next attempt is asked for, which pauses first.
-                if not wanted:
-                    return
-        raise StoreUnavailable
+
+def read_items(client: "DynamoDBClient", keys: Mapping[str, Sequence[Item]]) -> Iterator[Item]:
+    """Reads up to 100 items by their keys in each table, and again those that DynamoDB left out.
+
+    Raises:
+        StoreUnavailable: as `BatchReader.read`.
+    """
+    wanted: Mapping[str, Any] = {table: {"Keys": list(own)} for table, own in keys.items()}
+    for _ in attempts():
+        progress = True
+        # Of large items an answer holds as many as fit: what leaves some out, but reads others, is no failure.
+        while progress:
+            with translated_errors():
+                answer = client.batch_get_item(
+                    RequestItems={table: {"Keys": own["Keys"], "ConsistentRead": True} for table, own in wanted.items()}
+                )
+            found = [item for items in answer["Responses"].values() for item in items]
+            yield from found
+            progress = bool(found)
+            wanted = answer.get("UnprocessedKeys", {})
+            # Before the next attempt is asked for, which pauses first.
+            if not wanted:
+                return
+    raise StoreUnavailable
 
 
 @contextmanager
@@ -152,6 +164,8 @@ def _translated(error: ClientError) -> Exception:
     # The release before this one writes speakers in transactions, which a single write can meet.
     if code == "TransactionConflictException":
         return VersionConflict()
+    if code in {"ValidationException", "ResourceNotFoundException"}:
+        return RequestRefused()
     return StoreUnavailable()
 
 

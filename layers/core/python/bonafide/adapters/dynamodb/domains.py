@@ -14,6 +14,7 @@ from bonafide.adapters.dynamodb.conditions import (
     NOT_WRITTEN,
     BatchReader,
     Item,
+    RequestRefused,
     follows_same,
     is_same,
     translated_errors,
@@ -110,8 +111,7 @@ class DynamoDomainStore:
 
     def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
         """See `DomainStore`. Reads the index, and from the table the items of a release that wrote no summary."""
-        start: Any = {"ExclusiveStartKey": speaker_key(domain, after)} if after else {}
-        answer = self._speakers(domain, limit, IndexName=SPEAKERS_INDEX, **start)
+        answer = self._listed(domain, after, limit)
         items = [item for item in answer["Items"] if not is_reservation(item)]
         keys = [{name: item[name] for name in ("domain", "item")} for item in items if "summary" not in item]
         older = {item["item"]["S"]: read_speaker(item).summary for item in self._batches.read(keys)}
@@ -139,6 +139,14 @@ class DynamoDomainStore:
         if current is None or not current.is_open or current.created_at != domain.created_at:
             raise DomainChanged
         return {"ConditionExpression": "reservation = :token", "ExpressionAttributeValues": {":token": {"S": token}}}
+
+    def _listed(self, domain: str, after: str | None, limit: int) -> Any:
+        """Queries the index; the table, of the same keys, if there is none: a rollback deletes it before functions."""
+        start: Any = {"ExclusiveStartKey": speaker_key(domain, after)} if after else {}
+        try:
+            return self._speakers(domain, limit, IndexName=SPEAKERS_INDEX, **start)
+        except RequestRefused:
+            return self._speakers(domain, limit, **start)
 
     def _speakers(self, domain: str, limit: int, **how: Any) -> Any:
         with translated_errors():

@@ -92,9 +92,8 @@ def read_speaker(item: Item) -> SpeakerRecord:
 
 
 def is_reservation(item: Item) -> bool:
-    """Tells whether the speaker's first version is yet to be written."""
-    version: str = item["version"]["N"]
-    return version == "0"
+    """Tells whether the item holds the place of a speaker's first version, which is yet to be written."""
+    return bool(item.get("version") == {"N": "0"})
 
 
 def read_summary(item: Item) -> SpeakerSummary:
