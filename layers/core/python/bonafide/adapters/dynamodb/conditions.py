@@ -103,45 +103,46 @@ def attempts() -> Iterator[None]:
 
 
 class BatchReader:
-    """Reads items of one table together."""
+    """Reads items together, of one table or of several."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", *tables: str) -> None:
         self._client = client
-        self._table = table
+        self._tables = tables
 
     def read(self, keys: Sequence[Item]) -> Iterator[Item]:
-        """Reads any number of items, and again those that DynamoDB left out.
+        """Reads any number of items of the first table, and again those that DynamoDB left out.
 
         Raises:
             StoreUnavailable: the attempts at those that were left out are used up, and the last one read none of them.
         """
         for batch in batched(keys, BATCH_ITEMS):
-            yield from read_items(self._client, {self._table: batch})
+            yield from self.read_each([batch])
 
+    def read_each(self, keys: Sequence[Sequence[Item]]) -> Iterator[Item]:
+        """Reads up to 100 items by their keys in each table, and again those that DynamoDB left out.
 
-def read_items(client: "DynamoDBClient", keys: Mapping[str, Sequence[Item]]) -> Iterator[Item]:
-    """Reads up to 100 items by their keys in each table, and again those that DynamoDB left out.
-
-    Raises:
-        StoreUnavailable: as `BatchReader.read`.
-    """
-    wanted: Mapping[str, Any] = {table: {"Keys": list(own)} for table, own in keys.items()}
-    for _ in attempts():
-        progress = True
-        # Of large items an answer holds as many as fit: what leaves some out, but reads others, is no failure.
-        while progress:
-            with translated_errors():
-                answer = client.batch_get_item(
-                    RequestItems={table: {"Keys": own["Keys"], "ConsistentRead": True} for table, own in wanted.items()}
-                )
-            found = [item for items in answer["Responses"].values() for item in items]
-            yield from found
-            progress = bool(found)
-            wanted = answer.get("UnprocessedKeys", {})
-            # Before the next attempt is asked for, which pauses first.
-            if not wanted:
-                return
-    raise StoreUnavailable
+        Raises:
+            StoreUnavailable: as `read`.
+        """
+        wanted: Mapping[str, Any] = {table: {"Keys": list(own)} for table, own in zip(self._tables, keys, strict=False)}
+        for _ in attempts():
+            progress = True
+            # Of large items an answer holds as many as fit: what leaves some out, but reads others, is no failure.
+            while progress:
+                with translated_errors():
+                    answer = self._client.batch_get_item(
+                        RequestItems={
+                            table: {"Keys": own["Keys"], "ConsistentRead": True} for table, own in wanted.items()
+                        }
+                    )
+                found = [item for items in answer["Responses"].values() for item in items]
+                yield from found
+                progress = bool(found)
+                wanted = answer.get("UnprocessedKeys", {})
+                # Before the next attempt is asked for, which pauses first.
+                if not wanted:
+                    return
+        raise StoreUnavailable
 
 
 @contextmanager

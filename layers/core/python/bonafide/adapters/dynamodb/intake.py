@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bonafide.adapters.dynamodb.conditions import Item, read_items
+from bonafide.adapters.dynamodb.conditions import BatchReader, Item
 from bonafide.adapters.dynamodb.items import domain_key, read_domain
 from bonafide.adapters.dynamodb.lags import lag_key, read_lag
 from bonafide.adapters.dynamodb.session_items import SESSION_ITEM, partition, read_session
@@ -16,15 +16,13 @@ class DynamoIntakeReader:
     """`IntakeReader` on the tables of domains and sessions: one BatchGetItem, strongly consistent for each item."""
 
     def __init__(self, client: "DynamoDBClient", domains: str, sessions: str) -> None:
-        self._client = client
-        self._tables = (domains, sessions)
+        self._batches = BatchReader(client, domains, sessions)
 
     def read(self, domain: str, session: str, shard: str) -> IntakeState:
         """See `IntakeReader`."""
         own: Item = {"session": {"S": partition(domain, session)}, "item": {"S": SESSION_ITEM}}
         keys = ([domain_key(domain)], [own, lag_key(shard)])
-        found = read_items(self._client, dict(zip(self._tables, keys, strict=True)))
-        records = {item["item"]["S"]: item for item in found}
+        records = {item["item"]["S"]: item for item in self._batches.read_each(keys)}
         return IntakeState(
             domain=read_domain(records["domain"]) if "domain" in records else None,
             session=read_session(records["session"]) if "session" in records else None,
