@@ -12,11 +12,9 @@ from enum import StrEnum
 from itertools import batched
 from typing import Any
 
-from bonafide.adapters.dynamodb.conditions import BatchReader, Item
+from bonafide.adapters.dynamodb.conditions import BATCH_ITEMS, BatchReader, Item
 from bonafide.adapters.dynamodb.items import BRAKE_PARTITION, is_reservation
 
-# The most that one BatchGetItem reads.
-BATCH = 100
 SEGMENTS = 16
 
 
@@ -76,7 +74,7 @@ class WriteBack:
 
     def _segment(self, copy: TableCopy, segment: int) -> Counter[Outcome]:
         found: Counter[Outcome] = Counter()
-        for items in batched(_items(self.client, copy, segment), BATCH):
+        for items in batched(_items(self.client, copy, segment), BATCH_ITEMS):
             current = {_identity(copy, each): each for each in self._current(copy, items)}
             found.update(self._item(copy, each, current.get(_identity(copy, each))) for each in items)
         return found

@@ -133,13 +133,16 @@ def test_a_cursor_that_was_not_given_out_is_refused(world: World, cursor: str) -
     assert refusal.value.code == "cursor_invalid"
 
 
-@pytest.mark.parametrize(
+erasures = pytest.mark.parametrize(
     ("erase", "kind"),
     [
         (lambda world: world.speakers.opt_out("acme", "ann"), ErasureKind.OPTED_OUT),
         (lambda world: world.speakers.delete("acme", "ann"), ErasureKind.SPEAKER_DELETED),
     ],
 )
+
+
+@erasures
 def test_an_erasure_is_on_record_before_it_happens(
     world: World, erase: Callable[[World], object], kind: ErasureKind
 ) -> None:
@@ -157,13 +160,7 @@ def test_an_erasure_is_on_record_before_it_happens(
     assert ErasureRecord.from_document(expected.to_document()) == expected
 
 
-@pytest.mark.parametrize(
-    ("erase", "kind"),
-    [
-        (lambda world: world.speakers.opt_out("acme", "ann"), ErasureKind.OPTED_OUT),
-        (lambda world: world.speakers.delete("acme", "ann"), ErasureKind.SPEAKER_DELETED),
-    ],
-)
+@erasures
 def test_an_erasure_of_who_is_missing_is_on_record_and_looks_again_for_who_was_put_back(
     world: World, erase: Callable[[World], object], kind: ErasureKind
 ) -> None:

@@ -60,6 +60,10 @@ class DomainRecord:
         """Tells whether the domain takes requests."""
         return self.state is DomainState.OPEN
 
+    def is_still_open(self, current: Self | None) -> bool:
+        """Tells whether the domain is open as it is stored now, and is not another one that was made under its name."""
+        return current is not None and current.is_open and current.created_at == self.created_at
+
     def next(self, **changes: Any) -> Self:
         """Returns the following version of this record."""
         return replace(self, version=self.version + 1, **changes)

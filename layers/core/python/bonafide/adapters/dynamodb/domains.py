@@ -136,7 +136,7 @@ class DynamoDomainStore:
                 TableName=self._table, Item=reservation_item(record, token, datetime.now(UTC)), **NOT_WRITTEN
             )
         current = self.domain(domain.domain)
-        if current is None or not current.is_open or current.created_at != domain.created_at:
+        if not domain.is_still_open(current):
             raise DomainChanged
         return {"ConditionExpression": "reservation = :token", "ExpressionAttributeValues": {":token": {"S": token}}}
 

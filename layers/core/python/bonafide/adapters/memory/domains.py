@@ -86,5 +86,5 @@ class MemoryDomainStore:
 
     def _require_open(self, domain: DomainRecord) -> None:
         current = self._domains.get(domain.domain)
-        if current is None or not current.is_open or current.created_at != domain.created_at:
+        if not domain.is_still_open(current):
             raise DomainChanged
