@@ -11,7 +11,12 @@ PROCESSES = 2
 def in_parallel[A, B](
     label: str, function: Callable[[A], B], items: Sequence[A], processes: int = PROCESSES, at_once: int = 4
 ) -> list[B]:
-    """Maps over processes of one thread each, in order, with progress on stderr."""
+    """Maps over processes of one thread each, in order, with progress on stderr.
+
+    A few items are mapped in this process: others would take longer to start than they save.
+    """
+    if len(items) <= processes * at_once:
+        return list(progress(label, map(function, items), len(items)))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         return list(progress(label, pool.map(function, items, chunksize=at_once), len(items)))
 
