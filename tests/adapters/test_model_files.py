@@ -13,8 +13,7 @@ from botocore.exceptions import ClientError
 
 from bonafide.adapters.model_files import S3ModelFiles, object_key
 from bonafide.errors import StoreUnavailable, TooLarge
-from bonafide.ports.registry import UploadTarget
-from bonafide.records.model import ModelFile
+from bonafide.records.model import ModelFile, UploadTarget
 
 CONTENT = b"graph" * 100
 FILE = ModelFile("speaker.onnx", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))

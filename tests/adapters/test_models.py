@@ -1,7 +1,7 @@
 """One contract for stores of the registry, and races for its aliases."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -73,7 +73,7 @@ def register(store: ModelRegistryStore, version: ModelVersionRecord) -> None:
 def test_an_empty_registry_has_no_aliases_and_no_history(store: ModelRegistryStore) -> None:
     assert store.aliases() == AliasesRecord()
     assert store.version("0" * 64) is None
-    assert list(store.history(None, 10)) == list(store.history_from(1)) == list(store.versions(None, 10)) == []
+    assert [*store.history(None, 10), *store.history_from(1), *store.versions(None, 10)] == []
 
 
 def test_what_is_written_is_read(store: ModelRegistryStore) -> None:
@@ -128,7 +128,7 @@ def test_versions_are_read_in_pages_without_offers(store: ModelRegistryStore) ->
     assert {each.manifest for each in rest} == {""}
 
 
-def at_once(acts: list[Callable[[], Any]]) -> list[BaseException | None]:
+def at_once(acts: Sequence[Callable[[], Any]]) -> list[BaseException | None]:
     """Lets all begin together; returns what each raised."""
     barrier = threading.Barrier(len(acts))
 
@@ -180,6 +180,6 @@ def test_sixteen_challenges_at_once_are_all_recorded(store: ModelRegistryStore) 
     register(store, a_version(1))
     moves = Promotions(store, MemoryPromotionEvents())
     wish = PromotionWish(PromotionKind.CHALLENGE, a_version(1).digest, "race")
-    asked = [lambda person=person: moves.request(wish, RequestContext(str(person), "")) for person in range(16)]
+    asked = [partial(moves.request, wish, RequestContext(str(person), "")) for person in range(16)]
     assert at_once(asked) == [None] * 16
     assert [each.sequence for each in store.history_from(1)] == list(range(1, 18))

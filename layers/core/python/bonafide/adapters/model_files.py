@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.errors import StoreUnavailable, TooLarge
-from bonafide.ports.registry import StoredObject, UploadTarget
-from bonafide.records.model import ModelFile
+from bonafide.ports.registry import StoredObject
+from bonafide.records.model import ModelFile, UploadTarget
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

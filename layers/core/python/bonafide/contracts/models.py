@@ -9,7 +9,6 @@ from pydantic import AwareDatetime, Field, StrictInt, StringConstraints
 from bonafide.contracts.base import Answer, Request
 from bonafide.contracts.brakes import MAX_REASON_CHARACTERS, REASON
 from bonafide.contracts.cursors import to_cursor
-from bonafide.ports.registry import UploadTarget
 from bonafide.records.model import (
     FILE_NAME,
     MAX_FILE_BYTES,
@@ -19,6 +18,7 @@ from bonafide.records.model import (
     GateReport,
     ModelFile,
     ModelVersionRecord,
+    UploadTarget,
     VersionStatus,
 )
 

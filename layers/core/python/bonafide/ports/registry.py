@@ -1,11 +1,11 @@
 """The registry of model versions: what is recorded of them, their files, and whom promotions are announced to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bonafide.records.model import ModelFile, ModelVersionRecord
+from bonafide.records.model import ModelFile, ModelVersionRecord, UploadTarget
 from bonafide.records.promotion import AliasesRecord, PromotionRecord, RegistryEntry
 
 
@@ -40,19 +40,6 @@ class ModelRegistryStore(Protocol):
 
     def versions(self, after: str | None, limit: int) -> Sequence[ModelVersionRecord]:
         """Reads at most `limit` registered versions whose digests come after `after`, without their manifests."""
-
-
-@dataclass(frozen=True, slots=True)
-class UploadTarget:
-    """Where a file is sent to.
-
-    Attributes:
-        url: takes one PUT of this very content.
-        headers: that have to be sent with it.
-    """
-
-    url: str
-    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,19 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadTarget:
+    """Where a file is sent to.
+
+    Attributes:
+        url: takes one PUT of this very content.
+        headers: that have to be sent with it.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """What one gate found.
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from bonafide.adapters.model_files import object_key, too_large
-from bonafide.ports.registry import StoredObject, UploadTarget
+from bonafide.ports.registry import StoredObject
 from bonafide.ports.stores import VersionConflict
-from bonafide.records.model import ModelFile, ModelVersionRecord
+from bonafide.records.model import ModelFile, ModelVersionRecord, UploadTarget
 from bonafide.records.promotion import AliasesRecord, PromotionRecord, RegistryEntry
 
 

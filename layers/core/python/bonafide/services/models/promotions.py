@@ -19,9 +19,9 @@ from bonafide.records.promotion import (
     RegistryEntry,
 )
 from bonafide.records.request import RequestContext
-from bonafide.services.models.versions import require_registered
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
+from bonafide.services.shared.registered import require_registered
 from bonafide.services.shared.retries import retry_on_conflict
 
 WRITE_ATTEMPTS = 20

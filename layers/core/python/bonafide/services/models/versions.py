@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bonafide.errors import Conflict, InvalidInput, NotFound, Subject
+from bonafide.errors import Conflict, InvalidInput, Subject
 from bonafide.observability import logger
-from bonafide.ports.registry import ModelFiles, ModelRegistryStore, StoredObject, UploadTarget
+from bonafide.ports.registry import ModelFiles, ModelRegistryStore, StoredObject
 from bonafide.records.model import (
     DATA,
     GATES,
@@ -16,10 +16,12 @@ from bonafide.records.model import (
     Manifest,
     ModelFile,
     ModelVersionRecord,
+    UploadTarget,
     VersionStatus,
 )
 from bonafide.records.promotion import RegistryAction, RegistryEntry
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.registered import model_version_not_found, require_registered
 from bonafide.services.shared.retries import retry_on_conflict
 
 WRITE_ATTEMPTS = 20
@@ -124,7 +126,7 @@ class ModelVersions:
     def _known(self, digest: str) -> ModelVersionRecord:
         record = self._store.version(digest)
         if record is None:
-            raise _not_found(digest)
+            raise model_version_not_found(digest)
         return record
 
     def _gates(self, digest: str, files: Sequence[ModelFile]) -> GateReport | None:
@@ -146,24 +148,6 @@ class ModelVersions:
         self._store.append(entry, aliases.after(entry), ready)
         logger.info("model version registered", extra={"digest": record.digest, "sequence": entry.sequence})
         return ready
-
-
-def require_registered(store: ModelRegistryStore, digest: str) -> ModelVersionRecord:
-    """Reads a registered version.
-
-    Raises:
-        NotFound: there is none; one whose files are still uploaded is none.
-    """
-    record = store.version(digest)
-    if record is None or not record.is_ready:
-        raise _not_found(digest)
-    return record
-
-
-def _not_found(digest: str) -> NotFound:
-    return NotFound(
-        "model_version_not_found", "No such model version.", subject=Subject.MODEL_VERSION, found=digest[:12]
-    )
 
 
 def _artifact(
