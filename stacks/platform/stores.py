@@ -174,9 +174,9 @@ class Stores:
         self.models = TableAccess(data.models, data.key, "BONAFIDE_MODEL_TABLE")
         self.model_files = BucketAccess(data.model_files, data.key, "BONAFIDE_MODEL_BUCKET")
 
-    def every(self) -> list[TableAccess | BucketAccess | StreamAccess]:
-        """Returns all of them."""
-        return list(vars(self).values())
+    def of_callers(self) -> list[TableAccess | BucketAccess | StreamAccess]:
+        """Returns those that a caller's decision depends on: the registry of models only matters to engineers."""
+        return [each for each in vars(self).values() if each not in (self.models, self.model_files)]
 
     def allow_judging(self, function: ServiceFunction) -> None:
         """Allows reading a session's evidence, and deciding."""
