@@ -1,4 +1,4 @@
-"""How far uploads and downloads are: a bar for each file on a terminal, nothing anywhere else."""
+"""Progress of uploads and downloads: a bar for each file on a terminal, nothing anywhere else."""
 
 from types import TracebackType
 from typing import Self

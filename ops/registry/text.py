@@ -1,4 +1,4 @@
-"""What people read of the registry on a terminal."""
+"""The registry in words and columns, for a terminal."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -62,11 +62,11 @@ def gates_shown(gates: Mapping[str, Any] | None) -> str:
     """Returns a line for each gate, those that did not pass first."""
     if gates is None:
         return "gates: no report"
-    verdict = "passed" if gates["passed"] else "NOT PASSED"
+    outcome = "passed" if gates["passed"] else "NOT PASSED"
     against = f"against {gates['champion'][:SHORT]}" if gates["champion"] else "without a champion"
     results = sorted(gates["results"], key=lambda each: bool(each["passed"]))
     rows = [["", "GATE", "COHORT", "BOUND", "FOUND"], *[_gate(each) for each in results]]
-    return f"gates {gates['gates_version']}, {against}: {verdict}\n{table(rows)}"
+    return f"gates {gates['gates_version']}, {against}: {outcome}\n{table(rows)}"
 
 
 def _gate(result: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What people read of the registry."""
+"""The registry in words and columns."""
 
 from bonafide.records.promotion import RegistryAction
 from ops.registry import text

@@ -73,7 +73,7 @@ class RegistrationRequest(Request):
 
 
 class ModelUpload(Answer):
-    """Where one file is sent to."""
+    """A URL that takes one file."""
 
     name: str
     url: str = Field(description="Takes one PUT of exactly this file.")
@@ -81,7 +81,7 @@ class ModelUpload(Answer):
 
 
 class ModelUploads(Answer):
-    """What is still to be uploaded of a version."""
+    """The files of a version that are still to be uploaded."""
 
     digest: str
     status: VersionStatus = Field(description="READY if the version is registered already.")
@@ -90,7 +90,7 @@ class ModelUploads(Answer):
 
 
 class GateOutcome(Answer):
-    """What one gate found."""
+    """The result of one gate."""
 
     gate: str
     criterion: str

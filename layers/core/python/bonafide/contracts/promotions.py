@@ -73,7 +73,7 @@ class Promotion(Answer):
 
 
 class ModelAliases(Answer):
-    """Where the aliases point."""
+    """The versions that the aliases name."""
 
     sequence: int = Field(description="Number of the newest entry of the history.")
     champion: str | None

@@ -137,7 +137,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class UploadTarget:
-    """Where a file is sent to.
+    """A place that takes a file.
 
     Attributes:
         url: takes one PUT of this very content.
@@ -150,7 +150,7 @@ class UploadTarget:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What one gate found.
+    """The result of one gate.
 
     Attributes:
         gate: its name.

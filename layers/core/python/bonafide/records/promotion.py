@@ -15,7 +15,7 @@ KEPT_CHAMPIONS = 32
 
 
 class PromotionKind(StrEnum):
-    """What is asked for."""
+    """Kinds of requests to move an alias."""
 
     CHALLENGE = "challenge"
     PROMOTE = "promote"
@@ -23,7 +23,7 @@ class PromotionKind(StrEnum):
 
 
 class PromotionState(StrEnum):
-    """How far a promotion is."""
+    """State of a promotion."""
 
     PENDING = "PENDING"
     SUCCEEDED = "SUCCEEDED"
@@ -31,7 +31,7 @@ class PromotionState(StrEnum):
 
 
 class RegistryAction(StrEnum):
-    """What an entry of the history records."""
+    """Kinds of entries of the history."""
 
     REGISTERED = "REGISTERED"
     CHALLENGED = "CHALLENGED"
@@ -110,7 +110,7 @@ class RegistryEntry:
 
 @dataclass(frozen=True, slots=True)
 class AliasesRecord:
-    """Where the aliases point: what the history comes to, up to one of its entries.
+    """The versions that the aliases name: the result of the history, up to one of its entries.
 
     Attributes:
         sequence: of the newest entry; 0 before the first.
@@ -190,12 +190,12 @@ class PromotionRecord:
 
     @property
     def kind(self) -> PromotionKind:
-        """What was asked for."""
+        """Kind of the request."""
         return REQUESTS[self.request.action]
 
     @property
     def state(self) -> PromotionState:
-        """How far it is."""
+        """State, which follows from the outcome."""
         if self.outcome is None:
             return PromotionState.PENDING
         return PromotionState.FAILED if self.outcome.action in FAILURES else PromotionState.SUCCEEDED

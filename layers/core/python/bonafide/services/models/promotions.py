@@ -32,7 +32,7 @@ RECENT_ENTRIES = 50
 
 @dataclass(frozen=True, slots=True)
 class PromotionWish:
-    """What somebody asks for.
+    """A request to move an alias.
 
     Attributes:
         kind: which alias moves, and how.
@@ -49,7 +49,7 @@ class PromotionWish:
 
 @dataclass(frozen=True, slots=True)
 class PromotionReport:
-    """What the release pipeline made of a promotion.
+    """The outcome of a promotion, as the release pipeline reports it.
 
     Attributes:
         succeeded: whether the version serves.
