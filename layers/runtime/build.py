@@ -21,7 +21,7 @@ OUT = Path(".build/layers/runtime")
 PLATFORM = "x86_64-manylinux_2_28"
 
 # Services that the functions call. Any other description costs size, and no function may use it unnoticed.
-SERVICES = frozenset({"codedeploy", "dynamodb", "kinesis", "kms", "lambda", "s3", "sts"})
+SERVICES = frozenset({"codedeploy", "dynamodb", "events", "kinesis", "kms", "lambda", "s3", "sts"})
 
 UNUSED = (
     "bin",

@@ -48,12 +48,12 @@ class CauseAlarms(Construct):
             scope: the service stack.
             id_: construct id.
             stage: name of the stage.
-            stores: tables, buckets and the stream.
+            stores: tables, buckets and the stream, of which those that callers depend on get alarms.
             functions: those that clients, the stream or a schedule invoke.
         """
         super().__init__(scope, id_)
         self._stage = stage
-        known = {_dependency(each): each for each in stores.every()}
+        known = {_dependency(each): each for each in stores.of_callers()}
         dependency = self._composite(CAUSES[0], [self._failing(each) for each in sorted(known)])
         consumers = [each for each in functions if each.service == "score_audio"]
         broken = [self._broken(each) for each in sorted(functions, key=lambda each: each.service)]

@@ -212,9 +212,10 @@ class Deployed:
                     yield from self._requests(stack, statement)
 
     def _requests(self, stack: str, statement: dict[str, Any]) -> Iterator[Request]:
-        via = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService")
+        condition = statement.get("Condition", {}).get("StringEquals", {})
         # A grant without condition is made by CDK for Lambda, which reads the stream.
-        context = {"kms:ViaService": self.text(stack, via) if via else f"kinesis.{REGION}.amazonaws.com"}
+        context = {"kms:ViaService": f"kinesis.{REGION}.amazonaws.com"}
+        context |= {key: self.text(stack, value) for key, value in condition.items()}
         for action in values(statement["Action"]):
             yield from (Request(action, self.text(stack, each), context) for each in values(statement["Resource"]))
 

@@ -62,6 +62,13 @@ def test_another_bundle_than_the_configured_one_is_refused(directory: Path) -> N
         Bundle.load(directory, "0" * 64)
 
 
+def test_a_bundle_of_another_contract_is_refused(copied: Path) -> None:
+    manifest = json.loads((copied / "manifest.json").read_bytes())
+    (copied / "manifest.json").write_text(json.dumps(manifest | {"contract": 2}))
+    with pytest.raises(BundleCorrupt, match="contract 2"):
+        Bundle.load(copied, sha256(copied / "manifest.json"))
+
+
 def test_a_bundle_knows_its_digest_and_space(bundle: Bundle, directory: Path) -> None:
     assert bundle.digest == sha256(directory / "manifest.json")
     assert bundle.embedding_space == json.loads((directory / "manifest.json").read_bytes())["embedding_space"]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from bonafide.adapters.model_files import PENDING
 from tests.stacks.conftest import OfKind, statements
 
 TABLE = "AWS::DynamoDB::Table"
@@ -12,7 +13,7 @@ KEY = "AWS::KMS::Key"
 STREAM = "AWS::Kinesis::Stream"
 
 
-@pytest.mark.parametrize(("kind", "count"), [(TABLE, 4), (BUCKET, 2), (POLICY, 2), (KEY, 1)])
+@pytest.mark.parametrize(("kind", "count"), [(TABLE, 5), (BUCKET, 3), (POLICY, 3), (KEY, 1)])
 def test_state_survives_the_deletion_of_its_stack(data: OfKind, kind: str, count: int) -> None:
     resources = data(kind)
     assert len(resources) == count
@@ -60,6 +61,7 @@ def test_tables_have_the_keys_that_the_code_relies_on(data: OfKind) -> None:
         ("domain", "decision_id"): "expires_at",
         ("session", "item"): "expires_at",
         ("id",): "expiration",
+        ("partition", "item"): "expires_at",
     }
 
 
@@ -91,7 +93,22 @@ def test_events_that_could_not_be_scored_are_kept_for_two_weeks(data: OfKind) ->
 
 
 def test_an_erased_recording_is_not_kept_as_a_version(data: OfKind) -> None:
-    assert not any("VersioningConfiguration" in bucket["Properties"] for bucket in data(BUCKET).values())
+    versioned = [id_ for id_, each in data(BUCKET).items() if "VersioningConfiguration" in each["Properties"]]
+    assert [id_.rstrip("0123456789ABCDEF") for id_ in versioned] == ["ModelFiles"]
+
+
+def test_files_of_models_are_locked_and_only_unregistered_ones_expire(data: OfKind) -> None:
+    (bucket,) = [each["Properties"] for id_, each in data(BUCKET).items() if id_.startswith("ModelFiles")]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["ObjectLockEnabled"] is True
+    retention = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert retention == {"Mode": "GOVERNANCE", "Days": 365}
+    deleting = [
+        rule
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if any(word in name for name in rule for word in ("ExpirationInDays", "NoncurrentVersion"))
+    ]
+    assert [rule["TagFilters"] for rule in deleting] == [[dict(zip(("Key", "Value"), PENDING.split("="), strict=True))]]
 
 
 def test_the_key_is_rotated(data: OfKind) -> None:
