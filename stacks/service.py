@@ -55,7 +55,14 @@ class ServiceStack(Stack):
             capability(self, platform)
         platform.releases.check_provisioned()
         platform.check_reserved()
-        CfnOutput(self, "Release", value=stage.release, description="What is deployed: revision and time of its build")
+        CfnOutput(
+            self, "Release", value=stage.release, description="What is deployed: revision, time of its build, model"
+        )
+        model = CfnOutput(
+            self, "BundleDigest", value=assets.bundle_digest(), description="The models that functions load"
+        )
+        # The layer is the construct of that name.
+        model.override_logical_id("Model")
         functions: list[ServiceFunction] = []
         platform.releases.each(functions.append)
         CauseAlarms(self, "Causes", stage=stage.name, stores=platform.stores, functions=functions)

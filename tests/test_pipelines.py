@@ -87,7 +87,7 @@ def test_a_workflow_runs_make_targets_only(name: str) -> None:
 
 def test_every_target_of_the_jenkinsfile_exists_and_is_what_the_workflows_run() -> None:
     steps = {target for sh in re.findall(r"sh '(.*)'", (ROOT / "Jenkinsfile").read_text()) for target in made(sh)}
-    workflows = {target for name in ("ci", "deploy", "stage") for run in runs(name) for target in made(run)}
+    workflows = {target for name in ("ci", "deploy", "stage", "promote") for run in runs(name) for target in made(run)}
     assert steps == workflows <= make_targets()
 
 
@@ -96,6 +96,15 @@ def test_a_load_has_the_number_of_calls_that_is_asked_for(given: list[str], user
     command = ["make", "-n", "load", "ENDPOINT=http://localhost", *given]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"--users {users} " in done.stdout
+
+
+def test_what_is_deployed_is_compared_with_the_champion_first() -> None:
+    given = ["STAGE=dev", "RELEASE=release.tar.gz", "PROMOTION=7; false", "MODEL="]
+    done = subprocess.run(["make", "-n", "deploy", *given], cwd=ROOT, capture_output=True, text=True, check=True)
+    (check,) = re.findall(r"-m ops.promotion.champion .*", done.stdout)
+    # What came with an event reaches the shell as the value of a variable.
+    assert '--promotion "$DEPLOY_PROMOTION"' in check
+    assert done.stdout.index(check) < done.stdout.index("deploy --require-approval")
 
 
 def test_the_checks_are_those_that_have_to_pass_before_anything_lands() -> None:
@@ -136,9 +145,32 @@ def test_only_a_rollback_shifts_all_traffic_at_once_and_a_release_can_be_stopped
     assert [target for step in stop["steps"] for target in made(step.get("run", ""))] == ["rollback", "smoke"]
 
 
+def test_a_release_of_code_takes_the_champion_of_its_stage_along() -> None:
+    (deploy,) = jobs("stage").values()
+    order = [target for step in deploy["steps"] for target in made(step.get("run", ""))]
+    assert order == ["champion", "diff", "deploy", "smoke"]
+    given = [run for run in runs("stage") if made(run)[0] in {"diff", "deploy"}]
+    assert all('RELEASE=".build/release-$STAGE.tar.gz"' in run for run in given)
+
+
+def test_a_promotion_waits_for_the_release_of_its_stage_and_is_settled_whatever_happens() -> None:
+    (job,) = jobs("promote").values()
+    assert job["concurrency"] == jobs("stage")["deploy"]["concurrency"]
+    assert job["environment"] == "${{ inputs.stage }}"
+    carry_out, settle = (step for step in job["steps"] if made(step.get("run", "")) == ["promotion"])
+    assert "SETTLE=1" in settle["run"]
+    assert settle["if"] == "always()"
+    assert "if" not in carry_out
+    # YAML 1.1 reads the key `on` as a truth value.
+    (triggers,) = (each for key, each in load("promote").items() if str(key) == "True")
+    inputs = triggers["workflow_dispatch"]["inputs"]
+    assert [name for name, each in inputs.items() if each.get("required")] == ["stage", "promotion"]
+
+
 def test_what_is_deployed_is_built_without_a_cache() -> None:
     assert "actions/cache" not in (FOLDER / "deploy.yml").read_text()
     assert "actions/cache" not in (FOLDER / "rollback.yml").read_text()
+    assert "actions/cache" not in (FOLDER / "promote.yml").read_text()
 
 
 def test_zizmor_finds_nothing() -> None:

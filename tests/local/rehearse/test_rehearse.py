@@ -1,11 +1,13 @@
-"""A rehearsal: one real release, and how stories are judged and told."""
+"""A rehearsal: one real promotion, and how stories are judged and told."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from layers.packages import sha256
 from local.cloud.metrics.store import MetricStore
 from local.cloud.releases.deploy import UpdateStatus
 from local.rehearse.__main__ import RehearsalSettings, rehearse
@@ -36,17 +38,34 @@ def story(scenario: str = "slow", **different: object) -> ScenarioResult:
     return replace(ended, **different)  # type: ignore[arg-type]  # of any field
 
 
-def test_a_handler_that_raises_is_stopped_by_golden_calls_before_any_caller_meets_it(tmp_path: Path) -> None:
+def far_too_low(bundle: Path) -> None:
+    """Makes a bundle whose LLRs are so low that it accepts nobody."""
+    path, manifest = bundle / "calibration.json", bundle / "manifest.json"
+    content, listed = json.loads(path.read_text()), json.loads(manifest.read_text())
+    for condition in content["conditions"].values():
+        condition["level"] += 9
+    path.write_text(json.dumps(content))
+    listed["files"][path.name] = sha256(path)
+    manifest.write_text(json.dumps(listed))
+
+
+def test_a_challenger_that_passed_its_gates_is_stopped_by_golden_calls_and_the_champion_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings = RehearsalSettings(pace=40, calls_a_second=4, out=tmp_path)
-    (ended,) = rehearse([BY_NAME["raises"]], RehearsalTable(), settings)
+    low = replace(BY_NAME["bad-model"], name="low", stopped_by="golden calls", challenger=far_too_low)
+    (ended,) = rehearse([low], RehearsalTable(), settings)
+    assert ended.wrong == []
     assert ended.held
     assert ended.shares == []
     new, calls = ended.served
     assert (new, calls > 0) == (0, True)
-    assert (tmp_path / "raises.png").exists()
+    assert (tmp_path / "low.png").exists()
+    history = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.strip()[:1].isdigit()]
+    assert history[-4:] == ["REGISTERED", "CHALLENGED", "PROMOTION_REQUESTED", "PROMOTION_FAILED"]
 
 
-CHANGING = [scenario for scenario in SCENARIOS if not scenario.first]
+CHANGING = [scenario for scenario in SCENARIOS if not scenario.first and not scenario.challenger]
 
 
 @pytest.mark.parametrize("scenario", CHANGING, ids=lambda scenario: scenario.name)
@@ -75,6 +94,12 @@ def test_a_release_that_ended_as_it_has_to_holds() -> None:
 def test_the_first_deployment_shifts_no_traffic() -> None:
     assert story("first", status=UpdateStatus.PROMOTED, reason="", shares=[]).held
     assert not story("first", status=UpdateStatus.PROMOTED, reason="").held
+
+
+def test_a_promotion_after_which_the_registry_is_wrong_does_not_hold() -> None:
+    ended = story("bad-model", reason="alarm authenticate_caller-score-drift-2")
+    assert ended.held
+    assert not replace(ended, wrong=["the champion is another one"]).held
 
 
 def test_a_bad_version_must_never_have_had_all_traffic_even_if_it_was_taken_back() -> None:
