@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 
 from training.pipeline.drawing import mermaid
-from training.pipeline.graph import FILE, PipelineError, PipelineGraph
+from training.pipeline.errors import PipelineError
+from training.pipeline.graph import FILE, PipelineGraph
 from training.pipeline.progress import ProgressView, table
 from training.pipeline.runner import PipelineRunner
 from training.pipeline.state import PipelineState

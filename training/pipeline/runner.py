@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from training.pipeline.errors import PipelineError
 from training.pipeline.fingerprint import fingerprint
-from training.pipeline.graph import PipelineError, PipelineGraph, PipelineStage
+from training.pipeline.graph import PipelineGraph, PipelineStage
 from training.pipeline.progress import ProgressView
 from training.pipeline.state import FOLDER, PipelineState, StageRecord, StageState
 

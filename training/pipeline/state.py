@@ -6,8 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+from training.pipeline.errors import PipelineError
 from training.pipeline.fingerprint import DigestCache, fingerprint
-from training.pipeline.graph import PipelineError, PipelineGraph, PipelineStage
+from training.pipeline.graph import PipelineGraph, PipelineStage
 
 FOLDER = Path(".build/training")
 

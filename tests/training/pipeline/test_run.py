@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from training.pipeline.drawing import mermaid
-from training.pipeline.graph import PipelineError, PipelineGraph
+from training.pipeline.errors import PipelineError
+from training.pipeline.graph import PipelineGraph
 from training.pipeline.progress import ProgressView, duration, table
 from training.pipeline.runner import PipelineRunner
 from training.pipeline.state import PipelineState, StageState
