@@ -69,6 +69,7 @@ OUTSIDE = {  # folder of the repository -> what of the project it may import
         "bonafide.audio",
         "bonafide.errors",
         "bonafide.adapters.onnx",
+        "layers.golden.readers",
         "layers.packages",
         "layers.model.filterbank",  # the interpolator that serves
     ),

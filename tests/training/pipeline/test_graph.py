@@ -56,7 +56,7 @@ def test_a_file_in_a_folder_that_a_stage_makes_is_made_by_that_stage(tmp_path: P
         ([{**FIRST, "command": "cat {inputs.given}"}], "first: its command does not use outputs.made"),
         ([{**FIRST, "command": "cat {inputs.gone} {outputs.made}"}], "first: .*inputs.gone, which it does not declare"),
         ([{**FIRST, "command": "cat /etc/hosts {outputs.made}"}], "first: .* the path /etc/hosts"),
-        ([{**FIRST, "shards": 2}], r"first: its command does not use \{shard\}; its command does not use \{shards\}"),
+        ([{**FIRST, "shards": 2}], r"first: its command does not use \{shards\}; its command does not use \{shard\}"),
         ([{**FIRST, "shards": 0}], "first: shards"),
         ([{**FIRST, "inputs": {"given": "/given.txt"}}], "first: inputs.given: .*not a plain path"),
         ([{**FIRST, "inputs": {"given": "../given.txt"}}], "first: inputs.given: .*not a plain path"),
