@@ -167,9 +167,10 @@ class JobSettings:
 
 
 # The reason out of the description of a job that failed, or whatever else went wrong.
+_KEY = "'\"FailureReason\":\"'"
 _REASON = (
-    """($found := $match($states.errorOutput.Cause, /"FailureReason":"((?:[^"\\\\]|\\\\.)*)"/)[0]; """
-    "$exists($found) ? $found.groups[0] : $states.errorOutput.Cause)"
+    f"$contains($states.errorOutput.Cause, {_KEY}) "
+    f"? $substringBefore($substringAfter($states.errorOutput.Cause, {_KEY}), '\"') : $states.errorOutput.Cause"
 )
 _FAILURE = (
     "{% {'shard': $states.input.shard, 'attempt': $sum([$states.input.attempt, 1]), "
