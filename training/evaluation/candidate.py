@@ -82,15 +82,22 @@ class ComparedBundles:
 
 
 def evaluate(
-    bundles: ComparedBundles, material: Path, golden: Path, most: int | None = None
+    bundles: ComparedBundles, material: Path, calls: tuple[Path, Path], most: int | None = None
 ) -> tuple[dict[str, Any], list[ScoredSet]]:
     """Measures on all recordings of a folder; returns the content of evaluation.json, and the scores behind it.
+
+    Args:
+        bundles: candidate and champion.
+        material: the folder.
+        calls: folder of the golden recordings, and of the readers whose calls are decided.
+        most: recordings of a folder at most.
 
     Raises:
         ManifestError: the material cannot be used.
     """
     clips, manifests = read_material(material, most)
-    readers, _ = read_material(write_readers(), most)
+    golden, reading = calls
+    readers, _ = read_material(reading, most)
     document = _head(bundles, manifests, len(clips))
     try:
         observed, refused = bundles.observed(clips)
@@ -136,8 +143,9 @@ def main() -> int:
     columns = list(dict.fromkeys(column for each in cohorts.values() for column in each))
     bundles = ComparedBundles(folders, columns, arguments.replicates, ObservationCache(arguments.cache))
     try:
-        material = arguments.material or write_readers()
-        document, sets = evaluate(bundles, material, arguments.golden, arguments.most)
+        readers = arguments.readers or write_readers()
+        calls = arguments.golden, readers
+        document, sets = evaluate(bundles, arguments.material or readers, calls, arguments.most)
     except (ManifestError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -164,6 +172,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--champion", default=NONE, help="folder of the champion's bundle, or none")
     parser.add_argument("--material", type=Path, help=f"folder of recordings; else {READERS}")
     parser.add_argument("--golden", type=Path, default=GOLDEN, help="folder of the golden recordings")
+    parser.add_argument("--readers", type=Path, help=f"folder of the readers whose calls are decided; else {READERS}")
     parser.add_argument("--out", type=Path, required=True, help="folder of evaluation.json, scores and pictures")
     parser.add_argument("--most", type=int, help="bona fide and spoofed recordings of the material at most")
     parser.add_argument("--replicates", type=int, default=REPLICATES)

@@ -10,7 +10,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from training.pipeline.errors import PipelineError
-from training.pipeline.size import PLACE, TrainingSize
+from training.pipeline.size import SIZES, TrainingSize
 
 FILE = Path("training/stages.yaml")
 PLACEHOLDER = re.compile(r"\{(inputs|outputs)\.([a-z_]+)\}")
@@ -104,10 +104,11 @@ class PipelineGraph:
 
     Attributes:
         sources: inputs that no stage makes, with a word on what they are.
+        size: its name.
         stages: by name, in an order in which they can run.
     """
 
-    def __init__(self, sources: Mapping[str, str], stages: Sequence[PipelineStage]) -> None:
+    def __init__(self, sources: Mapping[str, str], stages: Sequence[PipelineStage], size: str = "full") -> None:
         """Checks and orders the stages.
 
         Raises:
@@ -115,7 +116,7 @@ class PipelineGraph:
                 one another.
         """
         _require_unique([stage.name for stage in stages])
-        self.sources = sources
+        self.sources, self.size = sources, size
         self._makers = _makers(stages)
         self._needs = {stage.name: self._needed(stage) for stage in stages}
         by_name = {stage.name: stage for stage in stages}
@@ -127,21 +128,21 @@ class PipelineGraph:
 
         Args:
             file: with the stages.
-            size: that stands for `{size}`, and says which stages there are; if None, `full` with all of them.
+            size: that stands for `{size}`, and says which stages there are; if None, `full`.
 
         Raises:
             PipelineError: names the stage and what is wrong with it.
         """
-        size = size or TrainingSize()
+        size = size or (TrainingSize.read("full", SIZES) if file == FILE else TrainingSize())
         try:
-            written = yaml.safe_load(file.read_text(encoding="utf-8").replace(PLACE, size.name))
+            written = yaml.safe_load(size.filled(file.read_text(encoding="utf-8")))
         except (OSError, yaml.YAMLError) as error:
             raise PipelineError(f"{file} cannot be read: {error}") from error
         if not isinstance(written, dict) or written.keys() != {"sources", "stages"}:
             raise PipelineError(f"{file.name} has to have exactly sources and stages")
         if not isinstance(written["sources"], dict) or not isinstance(written["stages"], list):
             raise PipelineError(f"{file.name}: sources has to be a mapping, and stages a list")
-        return cls(*_sized(written["sources"], [_stage(each) for each in written["stages"]], size))
+        return cls(*_sized(written["sources"], [_stage(each) for each in written["stages"]], size), size.name)
 
     def needs(self, name: str) -> list[str]:
         """Returns the stages whose outputs a stage reads."""

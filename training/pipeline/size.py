@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from training.pipeline.errors import PipelineError
 
 SIZES = Path("training/conf/sizes")
-PLACE = "{size}"
 
 
 class TrainingSize(BaseModel):
@@ -20,6 +19,7 @@ class TrainingSize(BaseModel):
         name: of the file.
         does: how long it takes and what it is for.
         without: stages and sources that it does without; options of commands that name them are left out.
+        parameters: words that stand for `{NAME}` in the stage file.
         shards: of stages that have some, instead of the number in the stage file.
         settings: what commands read instead of the numbers in `training/conf`; the graph does not look at it.
     """
@@ -29,6 +29,7 @@ class TrainingSize(BaseModel):
     name: str = "full"
     does: str = ""
     without: Sequence[str] = ()
+    parameters: Mapping[str, int] = Field(default_factory=dict)
     shards: Mapping[str, int] = Field(default_factory=dict)
     settings: Mapping[str, Any] = Field(default_factory=dict)
 
@@ -46,3 +47,9 @@ class TrainingSize(BaseModel):
             return cls(name=name, **yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")))
         except (TypeError, ValidationError, yaml.YAMLError) as error:
             raise PipelineError(f"size {name} cannot be read: {error}") from error
+
+    def filled(self, text: str) -> str:
+        """Returns a stage file with the size's name and parameters in it."""
+        for name, value in {"size": self.name, **self.parameters}.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        return text
