@@ -53,7 +53,8 @@ class ServiceStack(Stack):
             capability(self, platform)
         platform.releases.check_provisioned()
         platform.check_reserved()
-        CfnOutput(self, "Release", value=stage.release, description="What is deployed: revision and time of its build")
+        CfnOutput(self, "Release", value=stage.release, description="What is deployed: revision, time of its build, model")
+        CfnOutput(self, "Model", value=assets.bundle_digest(), description="The bundle of models that functions load")
         functions: list[ServiceFunction] = []
         platform.releases.each(functions.append)
         CauseAlarms(self, "Causes", stage=stage.name, stores=platform.stores, functions=functions)

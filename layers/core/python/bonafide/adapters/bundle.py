@@ -10,6 +10,8 @@ from typing import Any, Self
 MANIFEST = "manifest.json"
 CALIBRATION = "calibration.json"
 SPOOF_CARD = "spoof.json"
+# Version of the inputs and outputs of a bundle's graphs that this code serves. A manifest that names none has the first.
+CONTRACT = 1
 
 
 class BundleCorrupt(RuntimeError):
@@ -39,10 +41,14 @@ class BundleFiles:
             digest: sha256 that the manifest must have; None accepts any manifest (training and tools only).
 
         Raises:
-            BundleCorrupt: the manifest is missing or another one.
+            BundleCorrupt: the manifest is missing or another one, or its graphs have inputs and outputs of another
+                contract than this code.
         """
         content = _read(directory / MANIFEST, digest)
-        return cls(directory, hashlib.sha256(content).hexdigest(), json.loads(content))
+        manifest = json.loads(content)
+        if (contract := manifest.get("contract", 1)) != CONTRACT:
+            raise BundleCorrupt(f"the bundle has contract {contract}, and this code serves contract {CONTRACT}")
+        return cls(directory, hashlib.sha256(content).hexdigest(), manifest)
 
     def read(self, name: str) -> bytes:
         """Reads one file.
