@@ -53,7 +53,9 @@ class ServiceStack(Stack):
             capability(self, platform)
         platform.releases.check_provisioned()
         platform.check_reserved()
-        CfnOutput(self, "Release", value=stage.release, description="What is deployed: revision, time of its build, model")
+        CfnOutput(
+            self, "Release", value=stage.release, description="What is deployed: revision, time of its build, model"
+        )
         CfnOutput(self, "Model", value=assets.bundle_digest(), description="The bundle of models that functions load")
         functions: list[ServiceFunction] = []
         platform.releases.each(functions.append)

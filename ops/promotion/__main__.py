@@ -34,7 +34,8 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 FUNCTION = "AWS::Lambda::Function"
 # CloudFormation's reason for what it gave up because something else failed.
 CANCELED = "Resource update cancelled"
-LONGEST_DETAIL = 500
+# What an entry of the history takes.
+LONGEST_DETAIL = 200
 
 # Builds a revision with the bundle of a digest; returns the archive.
 type Build = Callable[[str, str], Path]
@@ -118,12 +119,11 @@ class StagePromotion:
             if event["Timestamp"] < since:
                 break
             found.append(event)
-        # The description of each function names the release, and with it the model.
-        mark = f"model {promotion['digest'][:SHORT]}"
+        # Functions that load the bundle have its digest among their properties.
         updated = [
             place
             for place, event in enumerate(found)
-            if event["ResourceType"] == FUNCTION and mark in event.get("ResourceProperties", "")
+            if event["ResourceType"] == FUNCTION and promotion["digest"] in event.get("ResourceProperties", "")
         ]
         return found[: updated[-1] + 1] if updated else []
 

@@ -1,8 +1,8 @@
 """Builds a released revision with another bundle: `python -m ops.promotion.archive --stage S --release ARCHIVE`.
 
 Writes .build/release-<stage>.tar.gz: the given archive, or, if it does not hold the champion of the stage, its revision
-built again with the champion. No line of code differs then: the revision is checked out beside this one, and built by its
-own `make release`. The build gets no credentials; the bundle was fetched, and verified, before.
+built again with the champion. No line of code differs then: the revision is checked out beside this one, and built by
+its own `make release`. The build gets no credentials; the bundle was fetched, and verified, before.
 """
 
 import argparse

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bonafide.adapters.bundle import MANIFEST, BundleCorrupt, BundleFiles
 from layers.model import build as default
+from layers.packages import sha256
 from ops.promotion.stage import DIGEST, FAILURES, registry_of
 from ops.registry.client import ModelRegistry
 
@@ -127,7 +128,8 @@ def named(bundle: str, registry: ModelRegistry | None) -> str:
         raise UnknownBundle(f"{bundle!r} is neither a digest of 64 hex digits nor one of {', '.join(ALIASES)}")
     if registry is None:
         raise UnknownBundle(f"{bundle} is an alias of a registry: name it by STAGE= or ENDPOINT=")
-    if not (digest := registry.aliases()[bundle]):
+    digest: str | None = registry.aliases()[bundle]
+    if not digest:
         raise UnknownBundle(f"the registry has no {bundle}")
     return digest
 
@@ -137,7 +139,7 @@ def source(registry: ModelRegistry | None) -> Download:
 
     def build(digest: str, folder: Path) -> None:
         default.build(folder)
-        if default.sha256(folder / MANIFEST) != digest:
+        if sha256(folder / MANIFEST) != digest:
             raise UnknownBundle(f"bundle {digest[:12]} is not in .build/models: name its registry, STAGE= or ENDPOINT=")
 
     return registry.download if registry else build

@@ -1,7 +1,7 @@
 """Refuses to deploy another model than the champion: `python -m ops.promotion.champion --stage S --assembly A`.
 
-A release of code takes the champion of the stage's registry along, and never another bundle: the registry would say that
-the champion answers callers, and it would not. Only a promotion deploys another bundle, the one that it promotes.
+A release of code takes the champion of the stage's registry along, and never another bundle: the registry would say
+that the champion answers callers, and it would not. Only a promotion deploys another bundle, the one that it promotes.
 """
 
 import argparse

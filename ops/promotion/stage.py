@@ -41,8 +41,8 @@ def registry_of(stage: str | None = None, endpoint: str | None = None) -> ModelR
 def service_stack(formation: Any, stage: str) -> StackState | None:
     """Returns the state of the stack that has the functions of a stage, or None if there is none.
 
-    Its outputs `Release` and `Model` say which release and which bundle is deployed. A stack without `Model` is older than
-    the registry.
+    Its outputs `Release` and `Model` say which release and which bundle is deployed. A stack without `Model` is older
+    than the registry.
 
     Args:
         formation: client of CloudFormation.
