@@ -1,5 +1,6 @@
 """Aliases of model versions, and the history that they follow from."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -59,6 +60,11 @@ STEPS = {
 REQUESTS = {request: kind for kind, (request, _, _) in STEPS.items()}
 SUCCESSES = {success for _, success, _ in STEPS.values()}
 FAILURES = {RegistryAction.PROMOTION_FAILED, RegistryAction.ROLLBACK_FAILED}
+
+
+def is_sequence(text: str) -> bool:
+    """Tells whether a text is the number of an entry."""
+    return re.fullmatch(r"[1-9][0-9]{0,9}", text) is not None
 
 
 @dataclass(frozen=True, slots=True)
