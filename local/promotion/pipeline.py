@@ -1,7 +1,7 @@
 """The release pipeline of the local run: promotions of the model, by the very code that carries them out on AWS.
 
-What is different: the released revision is a copy of the sources of when the run began, CloudFormation and CodeDeploy are
-this machine's imitation, and no error budget is asked for.
+What is different: the released revision is a copy of the sources of when the run began, CloudFormation and CodeDeploy
+are this machine's imitation, and no error budget is asked for.
 """
 
 import threading

@@ -21,7 +21,7 @@ from ops.registry.client import ModelRegistry
 
 @contextmanager
 def promoting(port: int = 0, stage: str = "dev", pace: float = 1) -> Iterator[Deployment]:
-    """Deploys a stage to this machine until the context ends, and carries out the promotions that its registry is asked for.
+    """Deploys a stage to this machine until the context ends, and carries out what its registry is asked for.
 
     Args:
         port: port of the API on the loopback interface; 0 picks a free one.

@@ -1,7 +1,7 @@
 """Carries out a promotion or a rollback of the model: `python -m ops.promotion --stage S --promotion ID`.
 
-The released revision is built with the promotion's bundle and deployed like any release: new function versions, the same
-waves, golden calls, canary and alarms. Then the registry is told how it ended.
+The released revision is built with the promotion's bundle and deployed like any release: new function versions, the
+same waves, golden calls, canary and alarms. Then the registry is told how it ended.
 
 It may be killed anywhere and started again: where things stand is read from the stack each time. A deployment that is
 under way is waited for, one that ended is reported and not begun a second time, and a report that was given changes
@@ -146,8 +146,9 @@ class StagePromotion:
     def _report(self, stack: StackState, promotion: Mapping[str, Any], problem: str) -> int:
         """Tells the registry what the stack says; returns 0 if the promotion's model is deployed."""
         succeeded = stack.outputs.get("Model") == promotion["digest"]
-        detail = "deployed" if succeeded else cause(self._attempt(stack, promotion)) or problem
-        self.registry.complete(promotion["id"], succeeded, stack.outputs["Release"], detail[:LONGEST_DETAIL])
+        found = "deployed" if succeeded else cause(self._attempt(stack, promotion)) or problem
+        detail = " ".join(found.split())[:LONGEST_DETAIL]
+        self.registry.complete(promotion["id"], succeeded, stack.outputs["Release"], detail)
         print(f"{promotion['id']}: {'the champion' if succeeded else 'taken back'}: {detail}", flush=True)
         return int(not succeeded)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from bonafide.records.model import SERVED_CONTRACTS
+
 MANIFEST = "manifest.json"
 CALIBRATION = "calibration.json"
 SPOOF_CARD = "spoof.json"
-# Version of the inputs and outputs of a bundle's graphs that this code serves. A manifest that names none has the first.
-CONTRACT = 1
 
 
 class BundleCorrupt(RuntimeError):
@@ -46,8 +46,8 @@ class BundleFiles:
         """
         content = _read(directory / MANIFEST, digest)
         manifest = json.loads(content)
-        if (contract := manifest.get("contract", 1)) != CONTRACT:
-            raise BundleCorrupt(f"the bundle has contract {contract}, and this code serves contract {CONTRACT}")
+        if (contract := manifest.get("contract", min(SERVED_CONTRACTS))) not in SERVED_CONTRACTS:
+            raise BundleCorrupt(f"this code does not serve graphs of contract {contract}")
         return cls(directory, hashlib.sha256(content).hexdigest(), manifest)
 
     def read(self, name: str) -> bytes:
