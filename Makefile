@@ -227,6 +227,10 @@ brake: $(READY) ## set or release a brake, or show it without REASON=: STAGE= or
 	@$(PY) -m ops.brake $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
 		$(if $(REASON),--reason "$$REASON") $(if $(OFF),--off) $(if $(DOMAIN),--domain "$(DOMAIN)")
 
+.PHONY: registry
+registry: $(READY) ## register, compare, promote and roll back model versions: ARGS="list|show|compare|register|..." STAGE= or ENDPOINT=
+	@$(PY) -m ops.registry $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") $(ARGS)
+
 .PHONY: gameday
 gameday: setup ## inject faults locally, and check that each gives one page that names its cause, and one all-clear
 	@$(PY) -m local.gameday

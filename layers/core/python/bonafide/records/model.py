@@ -73,7 +73,8 @@ class Manifest:
         """
         document = _document(text)
         contract = document.get("contract", min(SERVED_CONTRACTS))
-        if contract not in SERVED_CONTRACTS:
+        # true and 1.0 are equal to 1 in Python.
+        if type(contract) is not int or contract not in SERVED_CONTRACTS:
             served = ", ".join(map(str, sorted(SERVED_CONTRACTS)))
             raise InvalidInput(
                 "model_contract_not_served",

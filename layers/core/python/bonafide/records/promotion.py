@@ -148,15 +148,18 @@ class AliasesRecord:
             case RegistryAction.PROMOTION_REQUESTED | RegistryAction.ROLLBACK_REQUESTED:
                 return replace(following, pending=entry.sequence)
             case RegistryAction.PROMOTED:
-                champions = (*self.champions, entry.digest)[-KEPT_CHAMPIONS:]
-                challenger = None if self.challenger == entry.digest else self.challenger
-                return replace(following, champions=champions, challenger=challenger, pending=None)
+                return following._led_by((*self.champions, entry.digest)[-KEPT_CHAMPIONS:])
             case RegistryAction.ROLLED_BACK:
-                return replace(following, champions=self.champions[:-1], pending=None)
+                return following._led_by(self.champions[:-1])
             case RegistryAction.PROMOTION_FAILED | RegistryAction.ROLLBACK_FAILED:
                 return replace(following, pending=None)
             case RegistryAction.REGISTERED:
                 return following
+
+    def _led_by(self, champions: tuple[str, ...]) -> Self:
+        """Returns the aliases with other champions: a champion is no challenger of itself."""
+        challenger = None if self.challenger in champions[-1:] else self.challenger
+        return replace(self, champions=champions, challenger=challenger, pending=None)
 
     def to_document(self) -> StoredForm:
         """Returns the stored form."""
