@@ -42,9 +42,12 @@ $(READY): requirements-dev.txt pyproject.toml client/pyproject.toml
 .PHONY: setup
 setup: $(READY) layers bundle golden ## install the locked requirements, and build layers, bundle and golden calls
 
+# BUNDLE= is a digest, champion or challenger; STAGE= or ENDPOINT= names the registry. Without it, the repository's own.
 .PHONY: bundle
-bundle: $(READY) ## build the model bundle
-	@$(PY) -m layers.model.build --out .build/layers/model/bundle >&2
+bundle: export BUNDLE_NAME = $(value BUNDLE)
+bundle: $(READY) ## build the model bundle, or take a registered one: [BUNDLE= STAGE= or ENDPOINT=]
+	@$(if $(BUNDLE),$(PY) -m ops.promotion.bundle --bundle "$$BUNDLE_NAME" \
+		$(if $(ENDPOINT),--endpoint "$(ENDPOINT)",$(if $(STAGE),--stage "$(STAGE)")),$(PY) -m layers.model.build) >&2
 
 .PHONY: golden
 golden: $(READY) ## build the recordings of the golden calls
@@ -63,8 +66,8 @@ demo: setup ## run Bonafide locally and call it with real recordings
 	@$(PY) -m local.demo
 
 .PHONY: serve
-serve: setup ## run Bonafide locally until interrupted [PORT=]
-	@exec $(PY) -m local.serve --port $(PORT) --follow-parent
+serve: setup ## run Bonafide locally until interrupted; promotions are released here [PORT=] [STAGE=dev] [PACE=1]
+	@exec $(PY) -m local.serve --port $(PORT) $(if $(STAGE),--stage "$(STAGE)") $(if $(PACE),--pace "$(PACE)") --follow-parent
 
 .PHONY: rehearse
 rehearse: setup ## rehearse releases of good and bad versions locally [SCENARIO=]
@@ -149,7 +152,7 @@ bootstrap: $(CDK_CLI) ## prepare an account and region once for the deployments 
 		--custom-permissions-boundary "bonafide-$(STAGE)-delivery" --apply-permissions-boundary-to-all-roles
 
 .PHONY: release
-release: setup ## build the release archive of all stages: .build/release.tar.gz
+release: setup ## build the release archive of all stages, .build/release.tar.gz, with the default or another bundle [BUNDLE=]
 	@$(PY) -m ops.release
 
 .PHONY: opened
@@ -162,12 +165,20 @@ diff: opened ## show the changes of a deployment: STAGE= [RELEASE=] [SUMMARY=]
 	$(NAMED)
 	@{ echo '```'; $(CDK) diff --method template "Bonafide-$(STAGE)-*" 2>&1; echo '```'; } | tee -a $(or $(SUMMARY),/dev/null)
 
+# The archive holds the champion of the stage then.
+.PHONY: champion
+champion: $(READY) $(if $(RELEASE),,release) ## make the archive of a stage, .build/release-STAGE.tar.gz, which holds its champion: STAGE= [RELEASE=]
+	$(NAMED)
+	@$(PY) -m ops.promotion.archive --stage $(STAGE) $(if $(RELEASE),--release "$(RELEASE)")
+
 # Not even TRAFFIC= outlives its deployment.
 .PHONY: deploy
 deploy: export DEPLOY_REASON = $(value REASON)
-deploy: opened ## deploy to the account and region of the environment, if enough error budget is left: STAGE= [RELEASE=] [REASON=] [TRAFFIC=ALL_AT_ONCE]
+deploy: export DEPLOY_PROMOTION = $(value PROMOTION)
+deploy: opened ## deploy to the account and region of the environment, if enough error budget is left: STAGE= [RELEASE= or BUNDLE=] [REASON=] [TRAFFIC=ALL_AT_ONCE] [MODEL=]
 	$(NAMED)
 	@$(if $(filter-out ALL_AT_ONCE,$(TRAFFIC)),echo "TRAFFIC= is ALL_AT_ONCE or empty" >&2; exit 2)
+	@$(PY) -m ops.promotion.champion --stage $(STAGE) --assembly .build/release --promotion "$$DEPLOY_PROMOTION" --model "$(MODEL)"
 	@$(PY) -m ops.budget --stage $(STAGE) --reason "$$DEPLOY_REASON" --assembly .build/release
 	@$(PY) -m ops.concurrency --stage $(STAGE) --assembly .build/release
 	@$(CDK) deploy --require-approval never --progress events --no-previous-parameters \
@@ -182,6 +193,15 @@ destroy: opened ## delete the stacks of a stage, but not its data: STAGE= [RELEA
 rollback: $(READY) ## stop a release that is under way, or deploy an earlier one: STAGE= [RELEASE=] [TRAFFIC=ALL_AT_ONCE]
 	$(NAMED)
 	@$(PY) -m ops.rollback --stage $(STAGE) $(if $(RELEASE),--release "$(RELEASE)") $(if $(TRAFFIC),--traffic "$(TRAFFIC)")
+
+# Started by a request in the registry. It can be started again, and goes on from where things stand.
+.PHONY: promotion
+promotion: export PROMOTION_ID = $(value PROMOTION)
+promotion: export PROMOTION_DIGEST = $(value DIGEST)
+promotion: $(READY) ## carry out a promotion or rollback of the model that was asked for: STAGE= PROMOTION= [DIGEST=] [TRAFFIC=ALL_AT_ONCE] [SETTLE=1]
+	$(NAMED)
+	@$(PY) -m ops.promotion --stage $(STAGE) --promotion "$$PROMOTION_ID" --digest "$$PROMOTION_DIGEST" \
+		$(if $(TRAFFIC),--traffic "$(TRAFFIC)") $(if $(SETTLE),--settle)
 
 .PHONY: restore
 restore: $(READY) ## put back what a stage held at a time: STAGE= TIME= [DOMAIN=] [OVERWRITE=yes] [APPLY=yes]
@@ -206,6 +226,10 @@ smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=
 brake: $(READY) ## set or release a brake, or show it without REASON=: STAGE= or ENDPOINT= [REASON=] [OFF=1] [DOMAIN=]
 	@$(PY) -m ops.brake $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
 		$(if $(REASON),--reason "$$REASON") $(if $(OFF),--off) $(if $(DOMAIN),--domain "$(DOMAIN)")
+
+.PHONY: registry
+registry: $(READY) ## register, compare, promote and roll back model versions: ARGS="list|show|compare|register|..." STAGE= or ENDPOINT=
+	@$(PY) -m ops.registry $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") $(ARGS)
 
 .PHONY: gameday
 gameday: setup ## inject faults locally, and check that each gives one page that names its cause, and one all-clear

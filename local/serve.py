@@ -1,4 +1,7 @@
-"""Runs Bonafide on this machine until it is interrupted: `python -m local.serve [--port N]`."""
+"""Runs Bonafide on this machine until it is interrupted: `python -m local.serve [--port N]`.
+
+It takes promotions: what the registry is asked for is released here, as on AWS, and printed.
+"""
 
 import argparse
 import os
@@ -11,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from local.aws.child import die_with
-from local.runner import deployment
+from local.promotion.serving import promoting
 
 
 def main() -> None:
@@ -19,13 +22,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=_free, default=0)
     parser.add_argument("--stage", default="dev")
+    parser.add_argument("--pace", type=float, default=1, help="seconds of a release per real second")
     parser.add_argument("--follow-parent", action="store_true", help="end when make is killed or interrupted")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     if arguments.follow_parent:
         die_with(os.getppid(), signal.SIGTERM)
-    with deployment(arguments.port, stage=arguments.stage) as running:
+    with promoting(arguments.port, arguments.stage, arguments.pace) as running:
         print(f"endpoint: {running.endpoint}", flush=True)
         if arguments.follow_parent:
             _follow(os.getppid())

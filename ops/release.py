@@ -2,7 +2,7 @@
 
 A cloud assembly holds the stacks of one stage. The archive merges the assemblies of all stages: their templates, and
 one copy of each asset, so that production gets the same bytes as staging. Each archive is a release of its own, also
-one of a revision that was built before: its id is in every function.
+one of a revision that was built before, or that differs in its model only: its id is in every function.
 """
 
 import gzip
@@ -14,17 +14,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from layers.packages import sha256
 from ops.synthesis import ROOT, run_app
 
 ARCHIVE = Path(".build/release.tar.gz")
 MANIFEST = "manifest.json"
+# What names the models by its digest.
+BUNDLE = Path(".build/layers/model/bundle/manifest.json")
+# Digits of a bundle's digest that people see.
+SHORT = 12
 
 
 def build(root: Path = ROOT) -> Path:
     """Synthesizes all stages of cdk.json without a cache and packs them; returns the archive."""
     folder = root / ".build" / "release"
     shutil.rmtree(folder, ignore_errors=True)
-    release, manifests = identify(root, datetime.now(UTC)), []
+    release, manifests = identify(root, datetime.now(UTC), sha256(root / BUNDLE)), []
     for stage in json.loads((root / "cdk.json").read_text())["context"]["stages"]:
         run_app(root, folder, stage, release=release)
         manifests.append(json.loads((folder / MANIFEST).read_text()))
@@ -32,8 +37,8 @@ def build(root: Path = ROOT) -> Path:
     return pack(folder, root / ARCHIVE)
 
 
-def identify(root: Path, built: datetime) -> str:
-    """Returns the id of a release: its revision, marked if files differ from it, and when it was built."""
+def identify(root: Path, built: datetime, bundle: str) -> str:
+    """Returns the id of a release: its revision, marked if files differ from it, when it was built, and its model."""
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
         cwd=root,
@@ -41,7 +46,7 @@ def identify(root: Path, built: datetime) -> str:
         text=True,
         check=False,
     )
-    return f"{described.stdout.strip() or 'unknown'} {built:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{described.stdout.strip() or 'unknown'} {built:%Y-%m-%dT%H:%M:%SZ} model {bundle[:SHORT]}"
 
 
 def merge(manifests: list[dict[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.resources import list_resources
+from ops.resources import StackState, describe_stack, list_resources
 
 STACKS = ("Data", "Service", "Monitoring")
 UPDATING, FAILED = "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"
@@ -38,23 +38,6 @@ type Make = Callable[[Sequence[str]], int]
 
 class RollbackError(Exception):
     """The stage cannot be taken back as it is; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class StackState:
-    """A stack of the stage.
-
-    Attributes:
-        name: name of the stack.
-        status: CloudFormation's status.
-        reason: reason for the status, if any.
-        outputs: outputs by key.
-    """
-
-    name: str
-    status: str
-    reason: str
-    outputs: Mapping[str, str]
 
 
 def run_make(arguments: Sequence[str]) -> int:
@@ -90,21 +73,11 @@ class StageRollback:
         Raises:
             RollbackError: nothing can be done.
         """
-        states = [state for state in map(self._state, STACKS) if state]
+        names = [f"Bonafide-{self.stage}-{stack}" for stack in STACKS]
+        states = [state for state in (describe_stack(self.formation, name) for name in names) if state]
         if under_way := [state for state in states if self._take_back(state)]:
             return max(self._wait(state.name) for state in under_way)
         return self._deploy(states, release, traffic)
-
-    def _state(self, stack: str) -> StackState | None:
-        try:
-            (found,) = self.formation.describe_stacks(StackName=f"Bonafide-{self.stage}-{stack}")["Stacks"]
-        except ClientError as error:
-            # The error of a stack that does not exist.
-            if error.response["Error"]["Code"] == "ValidationError":
-                return None
-            raise
-        outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
-        return StackState(found["StackName"], found["StackStatus"], found.get("StackStatusReason", ""), outputs)
 
     def _take_back(self, state: StackState) -> bool:
         """Starts the way back of a stack, if need be; returns whether it is under way."""

@@ -20,6 +20,7 @@ from stacks.constructs.decisions import DecisionsCapability
 from stacks.constructs.description import DescriptionCapability
 from stacks.constructs.domains import DomainsCapability
 from stacks.constructs.enrollment import EnrollmentCapability
+from stacks.constructs.models import ModelsCapability
 from stacks.constructs.probes import ProbesCapability
 from stacks.constructs.sessions import SessionsCapability
 from stacks.constructs.speakers import SpeakersCapability
@@ -38,6 +39,7 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     DomainsCapability,
     DecisionsCapability,
     StreamingCapability,
+    ModelsCapability,
     DescriptionCapability,
     ProbesCapability,
 )
@@ -58,7 +60,10 @@ class ServiceStack(Stack):
             capability(self, platform)
         platform.releases.check_provisioned()
         platform.check_reserved()
-        CfnOutput(self, "Release", value=stage.release, description="What is deployed: revision and time of its build")
+        CfnOutput(
+            self, "Release", value=stage.release, description="What is deployed: revision, time of its build, model"
+        )
+        CfnOutput(self, "Model", value=assets.bundle_digest(), description="The bundle of models that functions load")
         functions: list[ServiceFunction] = []
         platform.releases.each(functions.append)
         CauseAlarms(self, "Causes", stage=stage.name, stores=platform.stores, functions=functions)

@@ -87,7 +87,7 @@ def test_a_workflow_runs_make_targets_only(name: str) -> None:
 
 def test_every_target_of_the_jenkinsfile_exists_and_is_what_the_workflows_run() -> None:
     steps = {target for sh in re.findall(r"sh '(.*)'", (ROOT / "Jenkinsfile").read_text()) for target in made(sh)}
-    workflows = {target for name in ("ci", "deploy", "stage") for run in runs(name) for target in made(run)}
+    workflows = {target for name in ("ci", "deploy", "stage", "promote") for run in runs(name) for target in made(run)}
     assert steps == workflows <= make_targets()
 
 

@@ -17,9 +17,9 @@ from local.cloud.alarms.alarm import AlarmState
 from local.cloud.alarms.monitor import Notification
 from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.published import PublishedVersions
+from local.cloud.releases.target import read
 from local.gameday.exercises import EXERCISES, Exercise, GameDay
 from local.gameday.observer import AlarmObserver
-from local.rehearse.target import read
 from local.runner import ExtraServices, deployment
 
 STAGE = "staging"

@@ -3,24 +3,28 @@
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 from layers.golden.readers import load
 from local.choice import choose
 from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.control_plane import ControlPlane
-from local.cloud.releases.published import PublishedVersions
+from local.cloud.releases.target import SynthesizedVersion, read
+from local.promotion.events import EventBus
+from local.promotion.serving import deployed
+from local.rehearse.models import ModelRehearsal
 from local.rehearse.rehearsal import Rehearsal
 from local.rehearse.report import RehearsalTable, draw_dashboards, write, write_metrics
 from local.rehearse.results import ScenarioResult
 from local.rehearse.scenarios import SCENARIOS, Scenario, unchanged
-from local.rehearse.target import SynthesizedVersion, read
-from local.rehearse.traffic import calls, client_without_retries, enroll
+from local.rehearse.traffic import RecordedCall, calls, client_without_retries, enroll
 from local.rehearse.versions import synthesize
-from local.runner import ExtraServices, deployment
+from local.runner import Deployment, ExtraServices, deployment
 
 FORMER = "former"
 # The synthetic caller runs only every other minute, since its calls cost as much as those of callers.
@@ -60,49 +64,96 @@ def main() -> int:
 def rehearse(scenarios: Sequence[Scenario], table: RehearsalTable, settings: RehearsalSettings) -> list[ScenarioResult]:
     """Deploys the version of this repository and releases other versions on it."""
     print("Synthesizing the versions, then starting Bonafide ...", file=sys.stderr, flush=True)
-    changes = {FORMER: unchanged, **{each.name: each.change for each in scenarios}}
+    changes = {FORMER: unchanged, **{each.name: each.change for each in scenarios if not each.challenger}}
     with ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bonafide-")))
-        assemblies = synthesize(folder, changes, settings.stage)
-        rehearsal = _deploy(cleanup, assemblies[FORMER], settings)
-        return [_play(rehearsal, scenario, assemblies[scenario.name], table, settings) for scenario in scenarios]
+        stage = RehearsedStage(synthesize(folder, changes, settings.stage), table, settings)
+        with stage.deploy(folder / "models"):
+            return [stage.play(scenario) for scenario in scenarios]
 
 
-def _deploy(cleanup: ExitStack, assembly: Path, settings: RehearsalSettings) -> Rehearsal:
-    control, pump = ControlPlane(), MetricPump({}, stage=settings.stage)
-    cleanup.callback(control.stop)
-    services = ExtraServices(pump.record, control.variables, pump)
-    running = cleanup.enter_context(
-        deployment(
-            stage=settings.stage,
-            assembly=assembly,
-            logs=settings.out / "logs",
-            pace=settings.pace / PROBE_MINUTES,
+@dataclass(slots=True)
+class RehearsedStage:
+    """A stage on which scenarios are played.
+
+    Attributes:
+        assemblies: cloud assemblies by the scenario's name.
+        table: shows what happens.
+        settings: pace and load.
+        rehearsal: the deployment.
+        models: its registry.
+    """
+
+    assemblies: Mapping[str, Path]
+    table: RehearsalTable
+    settings: RehearsalSettings
+    rehearsal: Rehearsal = field(init=False)
+    models: ModelRehearsal = field(init=False)
+
+    @contextmanager
+    def deploy(self, folder: Path) -> Iterator[None]:
+        """Deploys the former version until the context ends.
+
+        Args:
+            folder: for bundles.
+        """
+        with ExitStack() as cleanup:
+            requested: SimpleQueue[Mapping[str, Any]] = SimpleQueue()
+            control, bus = ControlPlane(), EventBus(requested.put)
+            cleanup.callback(control.stop)
+            cleanup.callback(bus.stop)
+            pump = MetricPump({}, stage=self.settings.stage)
+            services = ExtraServices(pump.record, {**control.variables, **bus.variables}, pump)
+            running = cleanup.enter_context(self._deployment(services))
+            pump.names = running.template.resource_names()
+            stack = deployed(running, self.assemblies[FORMER], self.settings.stage)
+            cleanup.callback(stack.close)
+            self.rehearsal = Rehearsal(stack, control, pump, _calls(running.endpoint), self.settings.calls_a_second)
+            self.models = ModelRehearsal(self.rehearsal, self.settings.stage, folder, requested)
+            yield
+
+    def _deployment(self, services: ExtraServices) -> AbstractContextManager[Deployment]:
+        return deployment(
+            stage=self.settings.stage,
+            assembly=self.assemblies[FORMER],
+            logs=self.settings.out / "logs",
+            pace=self.settings.pace / PROBE_MINUTES,
             services=services,
         )
-    )
-    pump.names = running.template.resource_names()
-    readers, client = load(), client_without_retries(running.endpoint)
+
+    def play(self, scenario: Scenario) -> ScenarioResult:
+        """Plays a scenario, and writes its figures."""
+        self.table.opening(scenario)
+        result, version = self._model(scenario) if scenario.challenger else self._code(scenario)
+        self.table.print_result(result)
+        write_metrics(result, self.settings.out)
+        draw_dashboards(result, version, self.settings.out)
+        return result
+
+    def _code(self, scenario: Scenario) -> tuple[ScenarioResult, SynthesizedVersion]:
+        stack = self.rehearsal.stack
+
+        def publish() -> SynthesizedVersion:
+            return read(self.assemblies[scenario.name], self.settings.stage, stack.version.service, stack.published)
+
+        return self.rehearsal.play(scenario, publish, self._pace(scenario), self.table.line)
+
+    def _model(self, scenario: Scenario) -> tuple[ScenarioResult, SynthesizedVersion]:
+        def play(version: SynthesizedVersion) -> ScenarioResult:
+            return self.rehearsal.play(scenario, lambda: version, self._pace(scenario), self.table.line)[0]
+
+        return self.models.play(scenario, play)
+
+    def _pace(self, scenario: Scenario) -> float:
+        return self.settings.pace if scenario.calls else self.settings.quiet_pace
+
+
+def _calls(endpoint: str) -> Iterator[RecordedCall]:
+    """Enrolls readers, and returns calls of theirs."""
+    readers, client = load(), client_without_retries(endpoint)
     enrolled = enroll(client, readers)
     client.close()
-    published = PublishedVersions()
-    former = read(assembly, settings.stage, published.deploy(None, running.template), published)
-    return Rehearsal(running, former, published, control, pump, calls(readers, enrolled), settings.calls_a_second)
-
-
-def _play(
-    rehearsal: Rehearsal, scenario: Scenario, assembly: Path, table: RehearsalTable, settings: RehearsalSettings
-) -> ScenarioResult:
-    def publish() -> SynthesizedVersion:
-        return read(assembly, settings.stage, rehearsal.former.service, rehearsal.published)
-
-    table.opening(scenario)
-    pace = settings.pace if scenario.calls else settings.quiet_pace
-    result, version = rehearsal.play(scenario, publish, pace, table.line)
-    table.print_result(result)
-    write_metrics(result, settings.out)
-    draw_dashboards(result, version, settings.out)
-    return result
+    return calls(readers, enrolled)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,10 @@ from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.control_plane import ControlPlane
 from local.cloud.releases.deploy import StackUpdate, UpdateStatus
 from local.cloud.releases.plan import waves
-from local.cloud.releases.published import PublishedVersions
+from local.cloud.releases.target import DeployedStack, ReleaseTarget, SynthesizedVersion, without_aliases
 from local.rehearse.results import OBSERVED, MinuteFigures, ScenarioResult, VersionFigures
 from local.rehearse.scenarios import Scenario
-from local.rehearse.target import RehearsalTarget, SynthesizedVersion, without_aliases
 from local.rehearse.traffic import RecordedCall, Traffic
-from local.runner import Deployment, warm
 
 # CodeDeploy does not wait for full minutes.
 QUARTER = MINUTE // 4
@@ -37,18 +35,14 @@ class Rehearsal:
     """A deployment of the former version, on which scenarios are played one after the other.
 
     Attributes:
-        running: deployment.
-        former: templates of the former version.
-        published: versions of the functions.
+        stack: deployment of the former version.
         control: APIs for hooks.
         pump: simulated time and metrics.
         calls: recorded calls.
         rate: calls per real second.
     """
 
-    running: Deployment
-    former: SynthesizedVersion
-    published: PublishedVersions
+    stack: DeployedStack
     control: ControlPlane
     pump: MetricPump
     calls: Iterator[RecordedCall]
@@ -74,35 +68,42 @@ class Rehearsal:
         return replace(again, scenario=scenario, reason=f"{result.reason} before"), version
 
     def _release(self, scenario: Scenario, version: SynthesizedVersion, pace: float, show: Show) -> ScenarioResult:
-        former = without_aliases(self.former) if scenario.first else self.former
+        former = without_aliases(self.stack.version) if scenario.first else self.stack.version
+        functions = self.stack.start(version)
         with ExitStack() as cleanup:
-            functions = self._start(version)
-            for function in functions.values():
-                cleanup.callback(function.close)
-            self.pump.read(self.running.logs)
+            self.pump.read(self.stack.running.logs)
             self.pump.restart(pace)
             monitor = AlarmMonitor(self.pump.store)
             monitor.define(*former.all)
-            target = RehearsalTarget(self.running, former, functions, monitor, self.control)
+            target = ReleaseTarget(self.stack, former, functions, monitor, self.control)
+            cleanup.callback(self._close, functions)
             cleanup.callback(target.reset)
-            traffic = Traffic(self.running.endpoint, self.calls, self.rate if scenario.calls else 0)
+            traffic = Traffic(self.stack.running.endpoint, self.calls, self.rate if scenario.calls else 0)
             cleanup.callback(traffic.stop)
             result = _ScenarioRun(self, scenario, former, version, monitor, target, traffic, show).run()
-        self._remove(version, result)
+            self._end(scenario, version, functions, result)
         return result
 
-    def _start(self, version: SynthesizedVersion) -> dict[str, LambdaFunction]:
-        changed = {shift.function for wave in waves(self.former.service, version.service) for shift in wave}
-        functions = self.running.host.start(version.service, lambda name: name in changed)
-        warm(functions)
-        return functions
-
-    def _remove(self, version: SynthesizedVersion, result: ScenarioResult) -> None:
-        """Leaves the versions that CloudFormation leaves; after a promotion the former version is deployed again."""
-        if result.status is UpdateStatus.PROMOTED:
-            self.published.deploy(version.service, self.former.service)
+    def _end(
+        self,
+        scenario: Scenario,
+        version: SynthesizedVersion,
+        functions: Mapping[str, LambdaFunction],
+        result: ScenarioResult,
+    ) -> None:
+        """Leaves the versions that CloudFormation leaves; most promotions are followed by the former version again."""
+        if result.status is not UpdateStatus.PROMOTED:
+            self.stack.discard(version)
+        elif scenario.stays:
+            self.stack.keep(version, functions)
         else:
-            self.published.roll_back(self.former.service, version.service)
+            self.stack.published.deploy(version.service, self.stack.version.service)
+
+    def _close(self, functions: Mapping[str, LambdaFunction]) -> None:
+        """Ends functions of a new version that did not become the deployed one."""
+        for name, function in functions.items():
+            if self.stack.functions[name] is not function:
+                function.close()
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ class _ScenarioRun:
     former: SynthesizedVersion
     version: SynthesizedVersion
     monitor: AlarmMonitor
-    target: RehearsalTarget
+    target: ReleaseTarget
     traffic: Traffic
     show: Show
     minutes: list[MinuteFigures] = field(default_factory=list)
@@ -174,7 +175,7 @@ class _ScenarioRun:
         # On a slow machine the clock waits for the calls, so that alarms see as many as on a fast one.
         self.traffic.wait((now - pump.clock.origin) / pump.clock.pace)
         pump.clock = pump.clock.frozen_at(now)
-        pump.read(self.rehearsal.running.logs)
+        pump.read(self.rehearsal.stack.running.logs)
         self.target.time = now
         if quarter % 4 == 0:
             # Not earlier: alarms on missing calls would react to the time before the start.
@@ -186,7 +187,9 @@ class _ScenarioRun:
     def _line(self, now: int) -> None:
         pump = self.rehearsal.pump
         service = self.version.service
-        versions = ("1", service.number(service.versions()[OBSERVED]))
+        versions = tuple(
+            each.number(each.versions()[OBSERVED]) for each in (self.rehearsal.stack.version.service, service)
+        )
         place = pump.store, pump.stage, pump.names[OBSERVED]
         sides = [VersionFigures.of(*place, version, now - MINUTE) for version in versions]
         if len(set(versions)) == 1:

@@ -11,9 +11,9 @@ from typing import Any
 from local.cloud.clock import MINUTE
 from local.cloud.dashboards.dashboard import dashboards
 from local.cloud.dashboards.drawing import DashboardView, draw
+from local.cloud.releases.target import SynthesizedVersion
 from local.rehearse.results import MinuteFigures, ScenarioResult, VersionFigures
 from local.rehearse.scenarios import Scenario
-from local.rehearse.target import SynthesizedVersion
 
 GREEN, RED, DIM, BOLD = "32", "31", "2", "1"
 HEADINGS = ("minute", "to new", "calls", "new", "failed", "new", "p95 ms", "new", "accepted", "new", "LLR", "new")
@@ -47,6 +47,8 @@ class RehearsalTable:
         if not result.held:
             wanted = f" by {result.scenario.stopped_by}" if result.scenario.stopped_by else ""
             print(self._paint(f"  expected: {result.scenario.ends}{wanted}, and never all traffic", RED), flush=True)
+        for each in result.wrong:
+            print(self._paint(f"  {each}", RED), flush=True)
 
     def closing(self, results: Sequence[ScenarioResult], seconds: float, report: Path) -> None:
         """Prints the total result."""

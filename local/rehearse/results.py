@@ -90,6 +90,7 @@ class ScenarioResult:
         begun: simulated time of the start.
         marks: labels of notable simulated times.
         states: states of all alarms at the end of the release.
+        wrong: what the registry of models says and should not.
     """
 
     scenario: Scenario
@@ -101,6 +102,7 @@ class ScenarioResult:
     begun: int
     marks: Mapping[int, str]
     states: Mapping[str, AlarmState]
+    wrong: Sequence[str] = ()
 
     @property
     def served(self) -> tuple[int, int]:
@@ -116,6 +118,6 @@ class ScenarioResult:
     @property
     def held(self) -> bool:
         """Tells whether the release ended as expected."""
-        ended = self.status == self.scenario.ends and self.scenario.stopped_by in self.reason
+        ended = self.status == self.scenario.ends and self.scenario.stopped_by in self.reason and not self.wrong
         # The aliases of a first deployment are created, and no traffic is shifted.
         return ended and self.contained and not (self.scenario.first and self.shares)

@@ -14,6 +14,8 @@ READER, WRITER = "functions/manage_speakers/handler.py", "functions/enroll_speak
 DECISION = "layers/core/python/bonafide/biometrics/decision.py"
 
 type SourceChange = Callable[[Path], None]
+# Changes a bundle in its folder.
+type BundleChange = Callable[[Path], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Scenario:
         calls: whether there is load.
         first: whether nothing was deployed before.
         canceled: whether it is canceled once, and then deployed again.
+        challenger: makes the model of the new version out of that of the former one; None if the code differs instead.
+        stays: whether the version stays deployed when it was promoted.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Scenario:
     calls: bool = True
     first: bool = False
     canceled: bool = False
+    challenger: BundleChange | None = None
+    stays: bool = False
 
 
 def unchanged(_root: Path) -> None:
@@ -86,19 +92,34 @@ import time
 """
 
 
-def _drifting(root: Path) -> None:
+def _drifting(bundle: Path) -> None:
     """Shifts the calibration so that genuine callers score lower."""
 
     def drift(condition: Mapping[str, float]) -> Mapping[str, float]:
         return {**condition, "level": condition["level"] + 0.18}
 
-    path, manifest = root / BUNDLE / "calibration.json", root / BUNDLE / "manifest.json"
+    path = bundle / "calibration.json"
     content = json.loads(path.read_text())
     content["conditions"] = {name: drift(each) for name, each in content["conditions"].items()}
     path.write_text(json.dumps(content))
+    _listed(bundle, files={path.name: hashlib.sha256(path.read_bytes()).hexdigest()})
+
+
+def _renamed(bundle: Path) -> None:
+    """Makes another bundle of the same graphs and calibration."""
+    _listed(bundle, version="rehearsed")
+
+
+def _listed(bundle: Path, files: Mapping[str, str] | None = None, **changes: str) -> None:
+    """Changes what the manifest says."""
+    manifest = bundle / "manifest.json"
     listed = json.loads(manifest.read_text())
-    listed["files"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    manifest.write_text(json.dumps(listed))
+    listed["files"] |= files or {}
+    manifest.write_text(json.dumps(listed | changes))
+
+
+def _in_bundle(change: BundleChange) -> SourceChange:
+    return lambda root: change(root / BUNDLE)
 
 
 _raising = _replaced(HANDLER, "return decision_view(", "raise RuntimeError('broken on purpose') or decision_view(")
@@ -122,7 +143,7 @@ SCENARIOS = (
         UpdateStatus.ROLLED_BACK,
         "late-answers",
     ),
-    Scenario("drift", "a model whose scores drift", _drifting, UpdateStatus.ROLLED_BACK, "score-drift"),
+    Scenario("drift", "a model whose scores drift", _in_bundle(_drifting), UpdateStatus.ROLLED_BACK, "score-drift"),
     Scenario("flipped", "a flipped threshold", _flipped, UpdateStatus.ROLLED_BACK, "golden calls"),
     Scenario("quiet", "a good release while nobody calls", _commented, UpdateStatus.PROMOTED, calls=False),
     Scenario("first", "the first deployment", unchanged, UpdateStatus.PROMOTED, calls=False, first=True),
@@ -142,5 +163,21 @@ SCENARIOS = (
         "canceled",
         calls=False,
         canceled=True,
+    ),
+    Scenario(
+        "model",
+        "a challenger is promoted by the registry, and rolled back",
+        unchanged,
+        UpdateStatus.PROMOTED,
+        challenger=_renamed,
+        stays=True,
+    ),
+    Scenario(
+        "bad-model",
+        "a challenger that passed its gates, and whose scores drift, is promoted by the registry",
+        unchanged,
+        UpdateStatus.ROLLED_BACK,
+        "score-drift",
+        challenger=_drifting,
     ),
 )

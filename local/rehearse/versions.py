@@ -12,25 +12,26 @@ COPIED = ("functions", "layers/core", BUNDLE)
 BUILT = ".build"
 
 
-def synthesize(folder: Path, changes: Mapping[str, SourceChange], stage: str) -> dict[str, Path]:
+def synthesize(folder: Path, changes: Mapping[str, SourceChange], stage: str, source: Path = ROOT) -> dict[str, Path]:
     """Returns the cloud assembly of each changed version by its name.
 
     Args:
         folder: folder for the copies.
         changes: changes by the version's name.
         stage: one of cdk.json.
+        source: folder with the sources that are changed.
     """
-    roots = {name: copy(folder / name, change) for name, change in changes.items()}
+    roots = {name: copy(folder / name, change, source) for name, change in changes.items()}
     if roots:
         run_app(ROOT, folder, stage, "-m", "local.rehearse.compose", *map(str, roots.values()))
     return {name: root / "cdk.out" for name, root in roots.items()}
 
 
-def copy(root: Path, change: SourceChange) -> Path:
+def copy(root: Path, change: SourceChange, source: Path = ROOT) -> Path:
     """Creates one version in a new folder."""
     for each in COPIED:
-        shutil.copytree(ROOT / each, root / each, ignore=shutil.ignore_patterns("__pycache__"))
-    _link(ROOT / BUILT, root / BUILT)
+        shutil.copytree(source / each, root / each, ignore=shutil.ignore_patterns("__pycache__"))
+    _link(source / BUILT, root / BUILT)
     change(root)
     return root
 

@@ -1,17 +1,14 @@
 """The registry of model versions, over its REST API."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import urllib3
 
 from bonafide_client.connection import ApiConnection
 from ops.registry.artifact import Artifact, ArtifactFile, TamperedFileError, receive
-
-# Bytes that were sent or received of a file, and its name.
-type Progress = Callable[[str, int], object]
 
 PAGE = 100
 
@@ -20,21 +17,41 @@ class TransferError(Exception):
     """A file could not be uploaded or downloaded."""
 
 
+class TransferProgress(Protocol):
+    """Follows uploads and downloads."""
+
+    def begin(self, name: str, size: int) -> None:
+        """Is told that a file of so many bytes begins."""
+
+    def advance(self, name: str, size: int) -> None:
+        """Is told how many more bytes of a file were transferred."""
+
+
+class Unwatched:
+    """`TransferProgress` that nobody looks at."""
+
+    def begin(self, name: str, size: int) -> None:
+        """See `TransferProgress`."""
+
+    def advance(self, name: str, size: int) -> None:
+        """See `TransferProgress`."""
+
+
 class ModelRegistry:
     """Versions, aliases, promotions and history of one deployment.
 
     Every method raises `ProblemError` if the service refuses.
     """
 
-    def __init__(self, connection: ApiConnection, progress: Progress | None = None) -> None:
+    def __init__(self, connection: ApiConnection, progress: TransferProgress | None = None) -> None:
         """Takes a connection to the REST API, such as `Client(endpoint)`.
 
         Args:
             connection: to the deployment.
-            progress: is told how many more bytes of which file were transferred.
+            progress: follows uploads and downloads.
         """
         self._connection = connection
-        self._progress = progress or (lambda _name, _size: None)
+        self._progress = progress or Unwatched()
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=120), retries=False)
 
     def versions(self) -> list[dict[str, Any]]:
@@ -140,18 +157,20 @@ class ModelRegistry:
 
     def content(self, file: dict[str, Any]) -> Iterator[bytes]:
         """Yields the stored bytes of one of `files`, unverified."""
+        self._progress.begin(file["name"], file["bytes"])
         try:
             with self._pool.request("GET", file["url"], preload_content=False) as answer:
                 if answer.status != 200:
                     raise TransferError(f"{file['name']}: the store answered {answer.status}")
                 for part in answer.stream(1 << 20):
-                    self._progress(file["name"], len(part))
+                    self._progress.advance(file["name"], len(part))
                     yield part
         except urllib3.exceptions.HTTPError as error:
             raise TransferError(f"{file['name']}: {type(error).__name__}") from error
 
     def _upload(self, file: ArtifactFile, upload: dict[str, Any]) -> None:
-        body = file.parts(lambda size: self._progress(file.name, size))
+        self._progress.begin(file.name, file.size)
+        body = file.parts(lambda size: self._progress.advance(file.name, size))
         headers = {**upload["headers"], "Content-Length": str(file.size)}
         try:
             answer = self._pool.request("PUT", upload["url"], body=body, headers=headers, chunked=False)

@@ -10,6 +10,8 @@ import pytest
 from ops.release import identify, merge, pack
 from ops.synthesis import ROOT
 
+MODEL = "0a" * 32
+
 
 def test_equal_content_makes_an_equal_archive_whenever_it_is_packed(tmp_path: Path) -> None:
     archives = []
@@ -37,11 +39,12 @@ def test_the_stacks_of_all_stages_are_in_one_manifest() -> None:
     }
 
 
-def test_a_release_is_known_by_its_revision_and_its_time(tmp_path: Path) -> None:
+def test_a_release_is_known_by_its_revision_its_time_and_its_model(tmp_path: Path) -> None:
     built = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
-    assert identify(tmp_path, built) == "unknown 2026-01-31T10:00:00Z"
-    assert re.fullmatch(r"[0-9a-f]{12}(-dirty)? 2026-01-31T10:00:00Z", identify(ROOT, built))
-    assert identify(ROOT, built) != identify(ROOT, built + timedelta(seconds=1))
+    assert identify(tmp_path, built, MODEL) == "unknown 2026-01-31T10:00:00Z model 0a0a0a0a0a0a"
+    assert re.fullmatch(r"[0-9a-f]{12}(-dirty)? 2026-01-31T10:00:00Z model 0a0a0a0a0a0a", identify(ROOT, built, MODEL))
+    assert identify(ROOT, built, MODEL) != identify(ROOT, built + timedelta(seconds=1), MODEL)
+    assert identify(ROOT, built, MODEL) != identify(ROOT, built, "0b" * 32)
 
 
 def test_templates_that_depend_on_an_account_are_refused() -> None:

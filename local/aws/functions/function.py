@@ -175,7 +175,9 @@ class LambdaFunction:
         return [environment.process.pid for environment in self._environments if environment.alive]
 
     def close(self) -> None:
-        """Ends all environments and their invocations."""
+        """Ends all environments and their invocations, once."""
+        if self._closed:
+            return
         self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         for environment in list(self._environments):

@@ -11,7 +11,7 @@ from local.cloud.dashboards.dashboard import dashboards
 from local.cloud.dashboards.drawing import DashboardView, draw
 from local.cloud.metrics.store import Metric, MetricStore
 from local.cloud.releases.published import PublishedVersions
-from local.rehearse.target import SynthesizedVersion, read
+from local.cloud.releases.target import SynthesizedVersion, read
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from bonafide.records.model import SERVED_CONTRACTS
+
 MANIFEST = "manifest.json"
 CALIBRATION = "calibration.json"
 SPOOF_CARD = "spoof.json"
@@ -39,10 +41,14 @@ class BundleFiles:
             digest: sha256 that the manifest must have; None accepts any manifest (training and tools only).
 
         Raises:
-            BundleCorrupt: the manifest is missing or another one.
+            BundleCorrupt: the manifest is missing or another one, or its graphs have inputs and outputs of another
+                contract than this code.
         """
         content = _read(directory / MANIFEST, digest)
-        return cls(directory, hashlib.sha256(content).hexdigest(), json.loads(content))
+        manifest = json.loads(content)
+        if (contract := manifest.get("contract", min(SERVED_CONTRACTS))) not in SERVED_CONTRACTS:
+            raise BundleCorrupt(f"this code does not serve graphs of contract {contract}")
+        return cls(directory, hashlib.sha256(content).hexdigest(), manifest)
 
     def read(self, name: str) -> bytes:
         """Reads one file.

@@ -16,6 +16,7 @@ from bonafide.records.promotion import (
     RegistryAction,
     RegistryEntry,
 )
+from bonafide.services.models.promotions import PromotionReport, PromotionWish
 
 
 class PromotionRequest(Request):
@@ -36,6 +37,10 @@ class PromotionRequest(Request):
             raise ValueError("only promote takes an override")
         return self
 
+    def to_wish(self) -> PromotionWish:
+        """Returns the request as services take it."""
+        return PromotionWish(self.kind, self.version, self.reason, self.override)
+
 
 class PromotionResult(Request):
     """Reports what the release pipeline made of a promotion."""
@@ -43,6 +48,10 @@ class PromotionResult(Request):
     succeeded: bool
     release: HistoryText = Field(description="The release that was deployed, or that was taken back.")
     detail: HistoryText = Field(description=f"What happened. {FOR_HISTORY}")
+
+    def to_report(self, principal: str | None) -> PromotionReport:
+        """Returns the request as services take it."""
+        return PromotionReport(self.succeeded, self.release, self.detail, principal)
 
 
 class Promotion(Answer):

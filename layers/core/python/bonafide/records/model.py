@@ -31,6 +31,11 @@ MAX_MANIFEST_CHARACTERS = 200_000
 MAX_GATES_BYTES = 100_000
 
 
+def is_digest(text: str) -> bool:
+    """Tells whether a text is a SHA-256 in hexadecimal digits."""
+    return re.fullmatch(SHA256, text) is not None
+
+
 class VersionStatus(StrEnum):
     """Status of a model version, in MLflow's words.
 
@@ -68,7 +73,8 @@ class Manifest:
         """
         document = _document(text)
         contract = document.get("contract", min(SERVED_CONTRACTS))
-        if contract not in SERVED_CONTRACTS:
+        # true and 1.0 are equal to 1 in Python.
+        if type(contract) is not int or contract not in SERVED_CONTRACTS:
             served = ", ".join(map(str, sorted(SERVED_CONTRACTS)))
             raise InvalidInput(
                 "model_contract_not_served",
@@ -85,7 +91,7 @@ class Manifest:
 
 def _document(text: str) -> dict[str, Any]:
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_refuse_constant)
     except ValueError:
         raise _invalid("a JSON object") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
@@ -99,6 +105,11 @@ def _document(text: str) -> dict[str, Any]:
         if not re.fullmatch(FILE_NAME, name) or not isinstance(digest, str) or not re.fullmatch(SHA256, digest):
             raise _invalid("files: names of letters, digits, . _ - with a SHA-256 in hexadecimal digits")
     return document
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuses NaN and infinities, which are no JSON, and which an answer could not repeat."""
+    raise ValueError(name)
 
 
 def _invalid(needed: str) -> InvalidInput:

@@ -1,5 +1,6 @@
 """Aliases of model versions, and the history that they follow from."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -59,6 +60,11 @@ STEPS = {
 REQUESTS = {request: kind for kind, (request, _, _) in STEPS.items()}
 SUCCESSES = {success for _, success, _ in STEPS.values()}
 FAILURES = {RegistryAction.PROMOTION_FAILED, RegistryAction.ROLLBACK_FAILED}
+
+
+def is_sequence(text: str) -> bool:
+    """Tells whether a text is the number of an entry."""
+    return re.fullmatch(r"[1-9][0-9]{0,9}", text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +148,18 @@ class AliasesRecord:
             case RegistryAction.PROMOTION_REQUESTED | RegistryAction.ROLLBACK_REQUESTED:
                 return replace(following, pending=entry.sequence)
             case RegistryAction.PROMOTED:
-                champions = (*self.champions, entry.digest)[-KEPT_CHAMPIONS:]
-                challenger = None if self.challenger == entry.digest else self.challenger
-                return replace(following, champions=champions, challenger=challenger, pending=None)
+                return following._led_by((*self.champions, entry.digest)[-KEPT_CHAMPIONS:])
             case RegistryAction.ROLLED_BACK:
-                return replace(following, champions=self.champions[:-1], pending=None)
+                return following._led_by(self.champions[:-1])
             case RegistryAction.PROMOTION_FAILED | RegistryAction.ROLLBACK_FAILED:
                 return replace(following, pending=None)
             case RegistryAction.REGISTERED:
                 return following
+
+    def _led_by(self, champions: tuple[str, ...]) -> Self:
+        """Returns the aliases with other champions: a champion is no challenger of itself."""
+        challenger = None if self.challenger in champions[-1:] else self.challenger
+        return replace(self, champions=champions, challenger=challenger, pending=None)
 
     def to_document(self) -> StoredForm:
         """Returns the stored form."""

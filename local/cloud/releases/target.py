@@ -1,9 +1,9 @@
-"""The deployment that stack updates act on in a rehearsal."""
+"""The running deployment that stack updates act on, and which version of it callers get."""
 
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from local.aws.functions.environment import InvocationResult
@@ -11,9 +11,9 @@ from local.aws.functions.function import LIVE, LambdaFunction
 from local.aws.template import StackTemplate
 from local.cloud.alarms.monitor import AlarmMonitor
 from local.cloud.releases.control_plane import ControlPlane, HookExecution
-from local.cloud.releases.plan import AliasShift
+from local.cloud.releases.plan import AliasShift, waves
 from local.cloud.releases.published import PublishedVersions
-from local.runner import Deployment
+from local.runner import Deployment, warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,64 @@ def _with_monitoring(assembly: Path, stage: str, service: StackTemplate) -> Synt
     return SynthesizedVersion(service, [service, StackTemplate.read(assembly, name, service.exported())])
 
 
-class RehearsalTarget:
-    """Aliases, alarms and hooks of a deployment, in simulated time.
+@dataclass(slots=True)
+class DeployedStack:
+    """What of a deployment callers get.
 
     Attributes:
-        time: simulated time in seconds.
+        running: deployment.
+        version: templates of the version that is deployed.
+        published: versions of the functions.
+        functions: the version of each function that its alias points to, by name.
+        retired: versions that nobody calls any more, but which may still be answering.
+    """
+
+    running: Deployment
+    version: SynthesizedVersion
+    published: PublishedVersions
+    functions: Mapping[str, LambdaFunction]
+    retired: list[LambdaFunction] = field(default_factory=list)
+
+    def start(self, version: SynthesizedVersion) -> dict[str, LambdaFunction]:
+        """Starts the functions that a version changes."""
+        changed = {shift.function for wave in waves(self.version.service, version.service) for shift in wave}
+        functions = self.running.host.start(version.service, lambda name: name in changed)
+        warm(functions)
+        return functions
+
+    def keep(self, version: SynthesizedVersion, functions: Mapping[str, LambdaFunction]) -> None:
+        """Makes a version that was released the deployed one. What it replaces answers the calls that it has."""
+        self.close_retired()
+        self.retired = [self.functions[name] for name in functions]
+        self.version, self.functions = version, {**self.functions, **functions}
+
+    def discard(self, version: SynthesizedVersion) -> None:
+        """Leaves the versions of functions that CloudFormation leaves of a release that was rolled back."""
+        self.published.roll_back(self.version.service, version.service)
+
+    def close_retired(self) -> None:
+        """Ends the functions that were replaced before."""
+        for function in self.retired:
+            function.close()
+
+    def close(self) -> None:
+        """Ends all functions."""
+        self.close_retired()
+        for function in self.functions.values():
+            function.close()
+
+
+class ReleaseTarget:
+    """Aliases, alarms and hooks of a deployment.
+
+    Attributes:
+        time: time in seconds, which may be simulated.
         shares: functions with the fraction of traffic of their new version, at each shift.
     """
 
     def __init__(
         self,
-        running: Deployment,
+        stack: DeployedStack,
         former: SynthesizedVersion,
         new: Mapping[str, LambdaFunction],
         monitor: AlarmMonitor,
@@ -68,17 +115,19 @@ class RehearsalTarget:
         """Takes the parts of the deployment.
 
         Args:
-            running: deployment of the former version.
+            stack: what is deployed.
             former: its templates.
             new: functions of the new version that changed.
             monitor: alarms.
             control: APIs for hooks.
         """
-        self._running = running
+        self._stack = stack
+        self._running = stack.running
+        self._current = stack.functions
         self._former = former
         self._new = new
         # The code that a function has apart from its versions.
-        self._latest = {**running.functions, **new}
+        self._latest = {**self._current, **new}
         self._monitor = monitor
         self._control = control
         self.time = 0
@@ -86,7 +135,7 @@ class RehearsalTarget:
         control.invoke = self.invoke
 
     def now(self) -> float:
-        """Returns the simulated time, which stands still between two evaluations of the alarms."""
+        """Returns the time, which stands still between two evaluations of the alarms."""
         return self.time
 
     def create(self, shift: AliasShift) -> None:
@@ -109,13 +158,13 @@ class RehearsalTarget:
 
     def revert(self) -> None:
         """Restores alarms and functions of the former version; the aliases follow."""
-        self._latest |= self._running.functions
+        self._latest |= self._current
         self._monitor.define(*self._former.all)
 
     def reset(self) -> None:
-        """Points all aliases to the former version, as nothing in AWS does."""
+        """Points all aliases to the version that is deployed, as nothing in AWS does."""
         for name, alias in self._running.aliases.items():
-            alias.point(self._running.functions[name])
+            alias.point(self._stack.functions[name])
 
     def weight(self, function: str) -> float:
         """Returns the fraction of a function's traffic that the new version gets."""
@@ -148,5 +197,5 @@ class RehearsalTarget:
         Raises:
             LookupError: it does not exist.
         """
-        versions = [self._running.functions[function], *filter(None, [self._new.get(function)])]
+        versions = [self._current[function], *filter(None, [self._new.get(function)])]
         return {each.definition.version: each for each in versions}[number]

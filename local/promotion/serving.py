@@ -1,0 +1,59 @@
+"""Runs a stage that takes promotions of its model: `with promoting() as running: ...`."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bonafide_client import Client
+from local.aws.synth import synthesize
+from local.cloud.metrics.pump import MetricPump
+from local.cloud.releases.control_plane import ControlPlane
+from local.cloud.releases.published import PublishedVersions
+from local.cloud.releases.target import DeployedStack, read
+from local.promotion.events import EventBus
+from local.promotion.formation import LocalFormation
+from local.promotion.pipeline import LocalPipeline, PromotionQueue
+from local.promotion.release import LiveReleases
+from local.runner import Deployment, ExtraServices, deployment
+from ops.registry.client import ModelRegistry
+
+
+@contextmanager
+def promoting(port: int = 0, stage: str = "dev", pace: float = 1) -> Iterator[Deployment]:
+    """Deploys a stage to this machine until the context ends, and carries out what its registry is asked for.
+
+    Args:
+        port: port of the API on the loopback interface; 0 picks a free one.
+        stage: one of cdk.json.
+        pace: seconds of a release per real second.
+    """
+    with ExitStack() as cleanup:
+        pump, control = MetricPump({}, stage=stage), ControlPlane()
+        cleanup.callback(control.stop)
+        queue = PromotionQueue()
+        bus = EventBus(queue.put)
+        cleanup.callback(bus.stop)
+        services = ExtraServices(pump.record, {**control.variables, **bus.variables}, pump)
+        assembly = synthesize(stage=stage)
+        running = cleanup.enter_context(deployment(port, stage=stage, assembly=assembly, services=services))
+        pump.names = running.template.resource_names()
+        stack = deployed(running, assembly, stage)
+        cleanup.callback(stack.close)
+        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bonafide-")))
+        releases = LiveReleases(stack, control, pump, _tell, pace)
+        registry = ModelRegistry(Client(running.endpoint))
+        queue.start(LocalPipeline(stage, registry, LocalFormation(stack), folder, releases.release), releases.forget)
+        cleanup.callback(queue.stop)
+        yield running
+
+
+def deployed(running: Deployment, assembly: Path, stage: str) -> DeployedStack:
+    """Returns the first version of a deployment."""
+    published = PublishedVersions()
+    version = read(assembly, stage, published.deploy(None, running.template), published)
+    return DeployedStack(running, version, published, running.functions)
+
+
+def _tell(event: str) -> None:
+    print(f"  {event}", flush=True)
