@@ -56,7 +56,7 @@ def _register(arguments: argparse.Namespace) -> None:
 
 
 def _start(arguments: argparse.Namespace) -> None:
-    start(arguments.stage, arguments.root, _client)
+    start(arguments.stage, arguments.root, _client, despite_gates=arguments.despite_gates)
 
 
 def _run(arguments: argparse.Namespace) -> TrainingRun:
@@ -86,6 +86,7 @@ def _arguments() -> argparse.Namespace:
     registering.set_defaults(act=_register)
     starting = actions.add_parser("start", help="upload the sources, and start the state machine of a stage")
     starting.add_argument("--stage", required=True, choices=["dev", "staging", "production"])
+    starting.add_argument("--despite-gates", action="store_true", help="wait for a promotion although the gates failed")
     starting.set_defaults(act=_start)
     return parser.parse_args()
 

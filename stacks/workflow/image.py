@@ -3,7 +3,7 @@
 `cdk deploy` uploads the sources and needs no container engine.
 """
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
@@ -49,8 +49,9 @@ class TrainingImage(Construct):
             removal_policy=RemovalPolicy.DESTROY,
             empty_on_delete=True,
         )
-        source = assets.training(self, "Source")
-        self.uri = self.repository.repository_uri_for_tag(source.asset_hash)
+        source, stack = assets.training(self, "Source"), Stack.of(self)
+        host = f"{stack.account}.dkr.ecr.{stack.region}.{stack.url_suffix}"
+        self.uri = f"{host}/{self.repository.repository_name}:{source.asset_hash}"
         self.project = self._project(stage, source)
 
     def _project(self, stage: DeploymentStage, source: s3_assets.Asset) -> codebuild.Project:

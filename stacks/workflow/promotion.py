@@ -49,7 +49,7 @@ class RegistrySettings:
                 "Type": "Choice",
                 "Choices": [
                     {"Condition": "{% $champion %}", "Next": "promoted"},
-                    {"Condition": "{% $gates = 'failed' %}", "Next": "gates: failed"},
+                    {"Condition": "{% $gates = 'failed' and $not($despite_gates) %}", "Next": "gates: failed"},
                 ],
                 "Default": "wait for promotion",
             },

@@ -10,6 +10,7 @@ from local.aws.functions.function import ACCOUNT
 from local.cloud.workflow.translation import translated
 
 POLL_SECONDS = 0.2
+WAIT_SECONDS = 2
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/training"
 
 
@@ -43,16 +44,31 @@ class LocalMachine:
     queue: str
 
     @classmethod
-    def create(cls, client: Callable[[str], Any], name: str, definition: Mapping[str, Any]) -> "LocalMachine":
-        """Creates a machine from a definition as deployed."""
+    def create(
+        cls, client: Callable[[str], Any], name: str, definition: Mapping[str, Any], wait: int = WAIT_SECONDS
+    ) -> "LocalMachine":
+        """Creates a machine from a definition as deployed.
+
+        Args:
+            client: makes a client of a service of the emulator.
+            name: of the machine.
+            definition: as deployed.
+            wait: seconds of every wait.
+        """
         queue = client("sqs").create_queue(QueueName=f"{name}-tasks")["QueueUrl"]
-        text = json.dumps(translated(definition, queue))
+        text = json.dumps(translated(definition, queue, wait))
         found = client("stepfunctions").create_state_machine(name=name, definition=text, roleArn=ROLE)
         return cls(client("stepfunctions"), found["stateMachineArn"], queue)
 
-    def start(self, run: str) -> str:
-        """Starts an execution and returns its ARN."""
-        found: str = self.step_functions.start_execution(stateMachineArn=self.arn, name=run, input="{}")["executionArn"]
+    def start(self, run: str, *, despite_gates: bool = False) -> str:
+        """Starts an execution and returns its ARN.
+
+        Args:
+            run: its name.
+            despite_gates: whether to wait for a promotion although the gates failed.
+        """
+        given = json.dumps({"despite_gates": despite_gates})
+        found: str = self.step_functions.start_execution(stateMachineArn=self.arn, name=run, input=given)["executionArn"]
         return found
 
     def wait(self, execution: str, look: Callable[[], object] = lambda: None) -> Execution:

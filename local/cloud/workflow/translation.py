@@ -14,19 +14,19 @@ CARRIED_HERE = (
     "arn:aws:states:::apigateway:invoke",
 )
 CALLBACK = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
-LONGEST_WAIT_SECONDS = 1
 
 
-def translated(definition: Mapping[str, Any], queue: str) -> dict[str, Any]:
+def translated(definition: Mapping[str, Any], queue: str, wait: int) -> dict[str, Any]:
     """Returns a definition for the emulator.
 
     Args:
         definition: as deployed.
         queue: URL of the queue whose messages the worker reads.
+        wait: seconds of every wait.
     """
-    found = {name: _translated(each, queue) for name, each in definition.items()}
+    found = {name: _translated(each, queue, wait) for name, each in definition.items()}
     if found.get("Type") == "Wait":
-        found["Seconds"] = min(found["Seconds"], LONGEST_WAIT_SECONDS)
+        found["Seconds"] = wait
     if found.get("Resource") in CARRIED_HERE:
         message = {
             "token": "{% $states.context.Task.Token %}",
@@ -38,7 +38,7 @@ def translated(definition: Mapping[str, Any], queue: str) -> dict[str, Any]:
     return found
 
 
-def _translated(value: Any, queue: str) -> Any:
+def _translated(value: Any, queue: str, wait: int) -> Any:
     if isinstance(value, list):
-        return [_translated(each, queue) for each in value]
-    return translated(value, queue) if isinstance(value, Mapping) else value
+        return [_translated(each, queue, wait) for each in value]
+    return translated(value, queue, wait) if isinstance(value, Mapping) else value

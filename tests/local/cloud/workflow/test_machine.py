@@ -118,12 +118,13 @@ def play(aws: Emulator, tmp_path: Path, request: pytest.FixtureRequest, monkeypa
 
     def run(pages: list[list[dict[str, Any]]], **told: Any) -> tuple[Execution, PlayedJobs, Timeline]:
         definition = workflow(small_graph(tmp_path)).definition()
-        machine = LocalMachine.create(aws.client, name, definition)
+        machine = LocalMachine.create(aws.client, name, definition, wait=0)
+        despite_gates = told.pop("despite_gates", False)
         jobs, timeline = PlayedJobs(aws.client("s3"), **told), Timeline(io.StringIO())
         with PlayedHistory(pages) as registry:
             clients = aws.client("sqs"), aws.client("stepfunctions")
             with WorkflowWorker(*clients, machine.queue, jobs, registry.endpoint, timeline):
-                return machine.wait(machine.start(name)), jobs, timeline
+                return machine.wait(machine.start(name, despite_gates=despite_gates)), jobs, timeline
 
     return run
 
@@ -158,6 +159,11 @@ def test_a_candidate_whose_gates_failed_is_registered_and_not_waited_for(play: P
     execution, _, _ = play(PROMOTED, noted={"gates": "failed"})
     assert execution.error == "GatesFailed"
     assert DIGEST in execution.cause
+
+
+def test_a_run_may_wait_for_a_promotion_although_the_gates_failed(play: Play) -> None:
+    execution, _, _ = play(PROMOTED, noted={"gates": "failed"}, despite_gates=True)
+    assert execution == Execution("SUCCEEDED")
 
 
 def test_a_candidate_that_is_champion_already_needs_no_promotion(play: Play) -> None:
