@@ -123,7 +123,7 @@ def test_jobs_make_what_the_local_run_makes(start: Any, tmp_path: Path) -> None:
     PipelineRunner(run.graph, here, PYTHONS, ProgressView()).run(list(run.graph.stages))
     everything(run, tmp_path / "jobs")
     bundle = ".build/training/tiny/candidate/bundle"
-    assert (here / bundle / "all.txt").read_text() == "BONAFIDEaefnbdio"
+    assert (here / bundle / "all.txt").read_text() == "BONAFIDEadfnbeio"
     assert run.outputs_of(bundle)[bundle] == run.content.put(here / bundle)
 
 
