@@ -63,7 +63,11 @@ class ServiceStack(Stack):
         CfnOutput(
             self, "Release", value=stage.release, description="What is deployed: revision, time of its build, model"
         )
-        CfnOutput(self, "Model", value=assets.bundle_digest(), description="The bundle of models that functions load")
+        model = CfnOutput(
+            self, "BundleDigest", value=assets.bundle_digest(), description="The models that functions load"
+        )
+        # The layer is the construct of that name.
+        model.override_logical_id("Model")
         functions: list[ServiceFunction] = []
         platform.releases.each(functions.append)
         CauseAlarms(self, "Causes", stage=stage.name, stores=platform.stores, functions=functions)

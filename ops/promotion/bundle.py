@@ -1,6 +1,6 @@
 """Puts a registered bundle where the build takes it from: `python -m ops.promotion.bundle --bundle B [--stage S]`.
 
-A bundle is named by its digest, the SHA-256 of its manifest, or by an alias of the registry of the stage or endpoint.
+A bundle is named by its digest, the SHA-256 of its manifest, or as the registry of the stage or endpoint names it.
 Bundles are kept in .build/models, and every byte is verified again whenever one is used: one that is not what its
 digest says gets into no layer. The registry's documents about a version stay there.
 """
@@ -18,9 +18,9 @@ from bonafide.adapters.bundle import MANIFEST, BundleCorrupt, BundleFiles
 from layers.model import build as default
 from layers.packages import sha256
 from ops.promotion.stage import DIGEST, FAILURES, registry_of
+from ops.registry.__main__ import UnknownNameError, resolved
 from ops.registry.client import ModelRegistry
 
-ALIASES = ("champion", "challenger")
 # Names that are safe as names of files in one folder.
 FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -117,21 +117,17 @@ def is_there(digest: str, out: Path = default.OUT) -> bool:
 
 
 def named(bundle: str, registry: ModelRegistry | None) -> str:
-    """Returns the digest of a bundle that is named by its digest or by an alias.
+    """Returns the digest of a bundle that is named by it, or, with a registry, by its first digits or by an alias.
 
     Raises:
-        UnknownBundle: it is neither, the alias stands for nothing, or there is no registry to ask.
+        UnknownNameError: no version of the registry has such a name.
+        UnknownBundle: it is no digest, and there is no registry to ask.
     """
-    if DIGEST.fullmatch(bundle):
-        return bundle
-    if bundle not in ALIASES:
-        raise UnknownBundle(f"{bundle!r} is neither a digest of 64 hex digits nor one of {', '.join(ALIASES)}")
-    if registry is None:
-        raise UnknownBundle(f"{bundle} is an alias of a registry: name it by STAGE= or ENDPOINT=")
-    digest: str | None = registry.aliases()[bundle]
-    if not digest:
-        raise UnknownBundle(f"the registry has no {bundle}")
-    return digest
+    if registry:
+        return resolved(registry, bundle)
+    if not DIGEST.fullmatch(bundle):
+        raise UnknownBundle(f"{bundle!r} is no digest of 64 hex digits: name its registry by STAGE= or ENDPOINT=")
+    return bundle
 
 
 def source(registry: ModelRegistry | None) -> Download:
@@ -148,7 +144,7 @@ def source(registry: ModelRegistry | None) -> Download:
 def main() -> int:
     """Runs the command; returns 0 if the build takes the bundle now."""
     parser = argparse.ArgumentParser(description="Put a registered bundle where the build takes it from.")
-    parser.add_argument("--bundle", required=True, help=f"digest, or one of {', '.join(ALIASES)}")
+    parser.add_argument("--bundle", required=True, help="digest; with a registry also its first digits, or an alias")
     parser.add_argument("--stage", help="stage whose registry has it")
     parser.add_argument("--endpoint", help="URL of an API whose registry has it")
     given = parser.parse_args()
@@ -157,7 +153,7 @@ def main() -> int:
         digest = named(given.bundle, registry)
         if not is_there(digest):
             install(BundleCache().fetch(digest, source(registry)), digest)
-    except (UnknownBundle, *FAILURES) as error:
+    except (UnknownBundle, UnknownNameError, *FAILURES) as error:
         print(f"bundle: {error}", file=sys.stderr)
         return 1
     print(f"bundle {digest[:12]}: {default.OUT}")
