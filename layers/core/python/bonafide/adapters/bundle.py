@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from bonafide.records.model import SERVED_CONTRACTS
+from bonafide.records.model import MANIFEST, SERVED_CONTRACTS
 
-MANIFEST = "manifest.json"
 CALIBRATION = "calibration.json"
 SPOOF_CARD = "spoof.json"
 
@@ -41,13 +40,12 @@ class BundleFiles:
             digest: sha256 that the manifest must have; None accepts any manifest (training and tools only).
 
         Raises:
-            BundleCorrupt: the manifest is missing or another one, or its graphs have inputs and outputs of another
-                contract than this code.
+            BundleCorrupt: the manifest is missing or another one, or this release cannot serve the bundle's graphs.
         """
         content = _read(directory / MANIFEST, digest)
         manifest = json.loads(content)
         if (contract := manifest.get("contract", min(SERVED_CONTRACTS))) not in SERVED_CONTRACTS:
-            raise BundleCorrupt(f"this code does not serve graphs of contract {contract}")
+            raise BundleCorrupt(f"{MANIFEST} has contract {contract}, which this release cannot serve")
         return cls(directory, hashlib.sha256(content).hexdigest(), manifest)
 
     def read(self, name: str) -> bytes:
