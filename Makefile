@@ -91,6 +91,15 @@ evaluate: setup ## score recordings with the serving code: TASK= MANIFEST= OUT= 
 train: setup ## train detector and calibration again, or up to a stage [STAGE=]
 	@$(PY) -m training run $(if $(STAGE),--until $(STAGE))
 
+.PHONY: workflow
+workflow: setup ## run the state machine of the training here, from data to a promotion through the canary [SIZE=tiny]
+	@$(PY) -m local.cloud.workflow $(if $(SIZE),--size "$(SIZE)")
+
+.PHONY: train-in-aws
+train-in-aws: $(READY) ## start the state machine of the training of a stage: STAGE= [DESPITE_GATES=1]
+	$(NAMED)
+	@$(PY) -m ops.training start --stage $(STAGE) $(if $(DESPITE_GATES),--despite-gates)
+
 .PHONY: report
 report: setup ## write a report on the detector of synthetic speech and its effect on decisions: SPOOF= [MANIFEST=] [ENROLL=] [OUT=.build/report]
 	@$(PY) -m training.evaluation.report --spoof "$(SPOOF)" $(if $(MANIFEST),--manifest "$(MANIFEST)") --enroll $(ENROLL) \

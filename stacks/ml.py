@@ -61,9 +61,9 @@ class MlStack(Stack):
         image = TrainingImage(self, "Image", stage=self._stage, assets=assets)
         bucket = self._bucket(data)
         role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
-        bucket.grant_read_write(role)
+        data.key.grant_encrypt_decrypt(role)
         image.repository.grant_pull(role)
-        for each in self._rights.of_jobs():
+        for each in self._rights.of_jobs(bucket.bucket_arn):
             role.add_to_policy(each)
         jobs = JobSettings(
             stage=self._stage.name,

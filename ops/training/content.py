@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from training.pipeline.errors import PipelineError
 
 THREADS = 16
-# Content is deleted KEPT_DAYS after it was last written. What is younger than FRESH_DAYS is not written again; a stage's
-# record counts for as long. So whatever a run relies on stays for KEPT_DAYS - 2 * FRESH_DAYS at least, longer than a run.
+# Content is deleted KEPT_DAYS after it was last written. What is younger than FRESH_DAYS is not written again; a
+# stage's record counts for as long. So whatever a run relies on stays for KEPT_DAYS - 2 * FRESH_DAYS at least.
 KEPT_DAYS, FRESH_DAYS = 90, 30
 
 
@@ -161,7 +161,9 @@ class ContentStore:
             body: Iterable[bytes] = self._s3.get_object(Bucket=self._bucket, Key=self._key(digest))["Body"]
         except ClientError as error:
             if _missing(error):
-                raise ContentError(f"{digest} is not stored, or was deleted {KEPT_DAYS} days after it was made") from None
+                raise ContentError(
+                    f"{digest} is not stored, or was deleted {KEPT_DAYS} days after it was made"
+                ) from None
             raise
         yield from body
 

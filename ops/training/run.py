@@ -49,7 +49,7 @@ class TrainingRun:
 
     def made(self, stage: PipelineStage, key: str) -> Outputs | None:
         """Returns what a stage made of the same inputs, in any run; None if that is unknown or too old."""
-        return self._read(f"stages/{stage.name}/{key}.json", lambda written: is_fresh(written))
+        return self._read(f"stages/{stage.name}/{key}.json", is_fresh)
 
     def keep(self, stage: PipelineStage, key: str, outputs: Outputs) -> Outputs:
         """Records what a stage made of its inputs, and returns what counts: the first record, if there are two."""
@@ -148,7 +148,7 @@ def maker(graph: PipelineGraph, path: str) -> str:
 
 
 def part(stage: PipelineStage, shard: int | None) -> PipelineStage:
-    """Returns one shard of a stage as a stage of its own, which writes to the shard's folder; the stage, if it has none."""
+    """Returns one shard of a stage as a stage of its own; the stage itself, if it has no shards."""
     if shard is None:
         return stage
     command = stage.command.replace("{shards}", str(stage.shards)).replace("{shard}", str(shard))

@@ -95,7 +95,10 @@ class TrainingWorkflow:
 
         Whoever starts it may say that somebody is going to promote the candidate although its gates fail.
         """
-        known = {"run": "{% $states.context.Execution.Name %}", "despite_gates": "{% $states.input.despite_gates = true %}"}
+        known = {
+            "run": "{% $states.context.Execution.Name %}",
+            "despite_gates": "{% $states.input.despite_gates = true %}",
+        }
         return {"Type": "Pass", "Assign": known, "Next": following}
 
     def _image(self, following: str) -> State:

@@ -167,7 +167,7 @@ class JobSettings:
 
 
 # The reason out of the description of a job that failed, or whatever else went wrong.
-_KEY = "'\"FailureReason\":\"'"
+_KEY = '\'"FailureReason":"\''
 _REASON = (
     f"$contains($states.errorOutput.Cause, {_KEY}) "
     f"? $substringBefore($substringAfter($states.errorOutput.Cause, {_KEY}), '\"') : $states.errorOutput.Cause"

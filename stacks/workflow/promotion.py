@@ -1,7 +1,7 @@
 """The end of the training's state machine: it waits for a person's promotion of what was trained, and for its outcome.
 
-There is no approval besides the promotion itself: its request is in the registry's history with the principal who made
-it. The machine polls that history instead of leaving a task token with somebody, so that nobody has to remember one, and
+There is no approval besides the promotion itself: its request is in the registry's history with the principal who
+made it. The machine polls that history instead of leaving a task token with somebody, so that nobody has to remember one, and
 a release pipeline that dies leaves a promotion that is overdue, not a machine that waits for ever.
 """
 
@@ -67,7 +67,9 @@ class RegistrySettings:
             "Resource": "arn:aws:states:::aws-sdk:s3:headObject",
             "Arguments": {"Bucket": bucket, "Key": "{% 'runs/' & $run & '/registered' %}"},
             "TimeoutSeconds": MINUTE,
-            "Retry": [{"ErrorEquals": ["S3.SdkClientException", "S3.S3Exception"], "IntervalSeconds": 5, "MaxAttempts": 5}],
+            "Retry": [
+                {"ErrorEquals": ["S3.SdkClientException", "S3.S3Exception"], "IntervalSeconds": 5, "MaxAttempts": 5}
+            ],
             "Assign": {
                 "digest": f"{{% {noted}.digest %}}",
                 "since": f"{{% $number({noted}.sequence) %}}",
@@ -77,7 +79,9 @@ class RegistrySettings:
                 "polls": 0,
                 "requested": 0,
             },
-            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "version: failed", "Output": "{% $states.errorOutput %}"}],
+            "Catch": [
+                {"ErrorEquals": ["States.ALL"], "Next": "version: failed", "Output": "{% $states.errorOutput %}"}
+            ],
             "Next": "news",
         }
 
@@ -87,7 +91,9 @@ class RegistrySettings:
         https://docs.aws.amazon.com/step-functions/latest/dg/connect-api-gateway.html
         """
         wanted = ", ".join(f"'{each}'" for each in OUTCOMES)
-        newest = f"$states.result.ResponseBody.entries[digest = $digest and sequence > $since and action in [{wanted}]][0]"
+        newest = (
+            f"$states.result.ResponseBody.entries[digest = $digest and sequence > $since and action in [{wanted}]][0]"
+        )
         action = f"($exists({newest}) ? {newest}.action : 'none')"
         return {
             "Type": "Task",

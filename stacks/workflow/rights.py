@@ -35,8 +35,13 @@ class WorkflowRights:
         passed = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         return [
             _allow(
-                ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"]
-                + ["sagemaker:AddTags", "sagemaker:ListTags"],
+                [
+                    "sagemaker:CreateTrainingJob",
+                    "sagemaker:DescribeTrainingJob",
+                    "sagemaker:StopTrainingJob",
+                    "sagemaker:AddTags",
+                    "sagemaker:ListTags",
+                ],
                 [self._arn("sagemaker", "training-job", f"bonafide-{self._stage}-*")],
             ),
             _allow(["iam:PassRole"], [job_role.role_arn], conditions=passed),
@@ -46,15 +51,24 @@ class WorkflowRights:
             _allow(["execute-api:Invoke"], self._routes(HISTORY_ROUTES)),
         ]
 
-    def of_jobs(self) -> Sequence[iam.PolicyStatement]:
-        """Returns the statements of the jobs' role, besides those for the image and the bucket."""
+    def of_jobs(self, bucket: str) -> Sequence[iam.PolicyStatement]:
+        """Returns the statements of the jobs' role, besides those for the image and the key.
+
+        Args:
+            bucket: ARN of the training's bucket.
+        """
         groups = self._stack.format_arn(
             service="logs", resource="log-group", resource_name="/aws/sagemaker/TrainingJobs*", arn_format=_COLON
         )
         return [
+            _allow(["s3:ListBucket"], [bucket]),
+            _allow(["s3:GetObject", "s3:PutObject"], [f"{bucket}/*"]),
+            # SageMaker deletes there what a job deletes.
+            _allow(["s3:DeleteObject"], [f"{bucket}/checkpoints/*"]),
             _allow(["execute-api:Invoke"], self._routes(REGISTER_ROUTES)),
             _allow(
-                ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [groups]
+                ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                [groups],
             ),
             # A task token names its task; AWS has no narrower resource than the machine.
             _allow(["states:SendTaskHeartbeat"], [self._arn("states", "stateMachine", self.machine, _COLON)]),

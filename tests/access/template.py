@@ -65,13 +65,13 @@ class Access:
                 return source()["Mappings"][name][self._resolve(key)][entry]
             case {"If": [condition, yes, no]}:
                 return self._resolve(yes if self._holds({"Condition": condition}) else no)
-            case list():
-                return [each for each in map(self._resolve, value) if each is not NOTHING]
         return self._parts(value)
 
     def _parts(self, value: Any) -> Any:
         if isinstance(value, dict):
             return {name: self._resolve(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [each for each in map(self._resolve, value) if each is not NOTHING]
         return value
 
     def _ref(self, name: str) -> Any:

@@ -1,7 +1,7 @@
 """Runs the training's state machine on this machine, to the end: `python -m local.cloud.workflow [--size SIZE]`.
 
-The definition is that of the template. A person's part, the promotion, is played: it is asked for as soon as the version
-is registered, and released here through the canary.
+The definition is that of the template. A person's part, the promotion, is played: it is asked for as soon as the
+version is registered, and released here through the canary.
 """
 
 import argparse
@@ -61,9 +61,7 @@ def _places(running: Deployment, deployed: DeployedMachine) -> tuple[dict[str, s
     return platform(running.emulator.endpoint), {deployed.api: running.endpoint}, torch
 
 
-def _run(
-    running: Deployment, deployed: DeployedMachine, jobs: JobHost, timeline: Timeline, size: str
-) -> Execution:
+def _run(running: Deployment, deployed: DeployedMachine, jobs: JobHost, timeline: Timeline, size: str) -> Execution:
     client = running.emulator.client
     client("s3").create_bucket(Bucket=deployed.bucket)
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{size}"
@@ -71,9 +69,7 @@ def _run(
     put_sources(run, ROOT)
     machine = LocalMachine.create(client, deployed.name, deployed.definition)
     person = Person(run, ModelRegistry(Client(running.endpoint)), timeline)
-    worker = WorkflowWorker(
-        client("sqs"), client("stepfunctions"), machine.queue, jobs, running.endpoint, timeline
-    )
+    worker = WorkflowWorker(client("sqs"), client("stepfunctions"), machine.queue, jobs, running.endpoint, timeline)
     with worker:
         # A small training makes a bad model; the way to production is shown all the same.
         execution = machine.start(name, despite_gates=True)

@@ -1,4 +1,4 @@
-"""A training job of SageMaker on this machine: the container's command in a folder of its own, without the container."""
+"""A training job of SageMaker on this machine: the container's command in a folder of its own."""
 
 import json
 import os

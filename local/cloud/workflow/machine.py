@@ -68,7 +68,9 @@ class LocalMachine:
             despite_gates: whether to wait for a promotion although the gates failed.
         """
         given = json.dumps({"despite_gates": despite_gates})
-        found: str = self.step_functions.start_execution(stateMachineArn=self.arn, name=run, input=given)["executionArn"]
+        found: str = self.step_functions.start_execution(stateMachineArn=self.arn, name=run, input=given)[
+            "executionArn"
+        ]
         return found
 
     def wait(self, execution: str, look: Callable[[], object] = lambda: None) -> Execution:

@@ -1,8 +1,8 @@
 """The state machine as deployed, with the tasks that the emulator does not carry out left to a worker here.
 
-The emulator runs Pass, Choice, Wait, Map, Parallel, retries and catches itself. It has no SageMaker, no CodeBuild and no
-calls of API Gateway, so that these tasks, and no others, become messages with a task token. Nothing else changes but the
-duration of waits.
+The emulator runs Pass, Choice, Wait, Map, Parallel, retries and catches itself. It has no SageMaker, no CodeBuild and
+no calls of API Gateway, so that these tasks, and no others, become messages with a task token. Nothing else changes but
+the duration of waits.
 """
 
 from collections.abc import Mapping

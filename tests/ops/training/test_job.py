@@ -102,9 +102,7 @@ def test_a_changed_or_missing_content_is_refused(s3: Any, tmp_path: Path) -> Non
         store.get(content, tmp_path / "b")
 
 
-def test_content_is_written_again_before_it_expires(
-    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_content_is_written_again_before_it_expires(s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_text("a")
     store, writes = ContentStore(s3, BUCKET), list[str]()
     s3.meta.events.register("before-call.s3.PutObject", lambda **_: writes.append("put"))

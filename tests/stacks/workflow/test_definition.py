@@ -102,7 +102,9 @@ def test_a_stage_that_is_added_to_the_file_appears_where_it_belongs(tmp_path: Pa
         "outputs": {"text": ".build/training/tiny/check.txt"},
     }
     before = workflow(small_graph(tmp_path)).definition()["States"]
-    after = workflow(small_graph(tmp_path, yaml.safe_dump(stages | {"stages": [*stages["stages"], added]}))).definition()
+    after = workflow(
+        small_graph(tmp_path, yaml.safe_dump(stages | {"stages": [*stages["stages"], added]}))
+    ).definition()
     assert "step 2" not in before
     branches = [each["StartAt"] for each in after["States"]["step 2"]["Branches"]]
     assert branches == ["parts: shards", "check"]
@@ -112,7 +114,16 @@ def test_a_stage_that_is_added_to_the_file_appears_where_it_belongs(tmp_path: Pa
 def test_each_job_has_the_very_command_of_its_stage(tmp_path: Path) -> None:
     states = dict(all_states(workflow(small_graph(tmp_path)).definition()))
     words = states["letters"]["Arguments"]["AlgorithmSpecification"]["ContainerArguments"]
-    assert words == ["stage", "letters", "--run", "{% $run %}", "--bucket", "bonafide-dev-ml-training", "--size", "tiny"]
+    assert words == [
+        "stage",
+        "letters",
+        "--run",
+        "{% $run %}",
+        "--bucket",
+        "bonafide-dev-ml-training",
+        "--size",
+        "tiny",
+    ]
     words = states["parts"]["Arguments"]["AlgorithmSpecification"]["ContainerArguments"]
     assert words[:4] == ["stage", "parts", "--shard", "{% $string($states.input.shard) %}"]
 
@@ -120,7 +131,7 @@ def test_each_job_has_the_very_command_of_its_stage(tmp_path: Path) -> None:
 def test_shards_are_the_items_of_a_map(tmp_path: Path) -> None:
     states = workflow(small_graph(tmp_path)).definition()["States"]
     assert states["parts: shards"]["Items"] == [0, 1]
-    assert list(states["parts: shards"]["ItemProcessor"]["States"])[0] == "parts"
+    assert states["parts: shards"]["ItemProcessor"]["StartAt"] == "parts"
 
 
 def test_every_task_has_a_time_limit_and_every_job_a_heartbeat() -> None:

@@ -137,7 +137,7 @@ def test_every_stage_runs_once_and_each_of_its_shards(play: Play) -> None:
 
 
 def test_a_failed_stage_is_named_with_its_reason(play: Play) -> None:
-    execution, jobs, _ = play(PROMOTED, failures={"parts 1": ['AlgorithmError: no letters, exit code: 1']})
+    execution, jobs, _ = play(PROMOTED, failures={"parts 1": ["AlgorithmError: no letters, exit code: 1"]})
     assert (execution.status, execution.error) == ("FAILED", "StageFailed.parts")
     assert "AlgorithmError: no letters" in execution.cause
     assert jobs.runs["parts 1"] == 1
