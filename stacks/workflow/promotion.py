@@ -1,8 +1,8 @@
 """The end of the training's state machine: it waits for a person's promotion of what was trained, and for its outcome.
 
 There is no approval besides the promotion itself: its request is in the registry's history with the principal who
-made it. The machine polls that history instead of leaving a task token with somebody, so that nobody has to remember one, and
-a release pipeline that dies leaves a promotion that is overdue, not a machine that waits for ever.
+made it. The machine polls that history instead of leaving a task token with somebody, so that nobody has to remember
+one, and a release pipeline that dies leaves a promotion that is overdue, not a machine that waits for good.
 """
 
 from collections.abc import Sequence
