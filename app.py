@@ -8,7 +8,9 @@ import aws_cdk as cdk
 
 from stacks.assets import Assets
 from stacks.data import DataStack
+from stacks.ml import MlStack
 from stacks.monitoring import MonitoringStack
+from stacks.notices import Notice
 from stacks.service import ServiceStack
 from stacks.stage import DeploymentStage
 
@@ -30,6 +32,9 @@ def compose(app: cdk.App, assets: Assets) -> None:
     monitoring = MonitoringStack(app, f"Bonafide-{stage.name}-Monitoring", stage=stage.name)
     # It refers to the service's alarms by name: a composite alarm can only be made of alarms that exist.
     monitoring.add_dependency(service)
+    if stage.ml:
+        ml = MlStack(app, f"Bonafide-{stage.name}-Ml", stage=stage, data=data, api=service.api.id, assets=assets)
+        ml.tell(monitoring.topics[Notice.TICKET])
     cdk.Tags.of(app).add("application", "bonafide")
     cdk.Tags.of(app).add("stage", stage.name)
 

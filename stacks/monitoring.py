@@ -28,6 +28,9 @@ class MonitoringStack(Stack):
 
     Alarms of causes (stacks/platform/cause_alarms.py) keep those of objectives quiet, and paging alarms those that make
     tickets. All page only when they begin. The all-clear comes from the alarm `affected`, once none of them is left.
+
+    Attributes:
+        topics: by what is published to them.
     """
 
     def __init__(self, scope: Construct, id_: str, *, stage: str, objectives: Objectives | None = None) -> None:
@@ -35,7 +38,7 @@ class MonitoringStack(Stack):
         self._stage = stage
         objectives = objectives or Objectives.read()
         key = self._key()
-        topics = {notice: self._topic(notice, key) for notice in Notice}
+        self.topics = topics = {notice: self._topic(notice, key) for notice in Notice}
         budgets = [BurningBudgets(self, *each, stage) for each in objectives.by_runbook().items()]
         paging: list[cloudwatch.AlarmBase] = [*self._pages(budgets), self._silent_probe()]
         causes = [named_alarm(self, stage, each) for each in CAUSES]

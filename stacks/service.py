@@ -46,11 +46,16 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
 
 
 class ServiceStack(Stack):
-    """The stateless half: it can be deleted and deployed again without losing anything."""
+    """The stateless half: it can be deleted and deployed again without losing anything.
+
+    Attributes:
+        api: the REST API.
+    """
 
     def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage, data: DataStack, assets: Assets) -> None:
         super().__init__(scope, id_, description="Bonafide: functions and REST API")
         platform = ServicePlatform(self, stage=stage, data=data, assets=assets)
+        self.api = platform.api
         for capability in CAPABILITIES:
             capability(self, platform)
         platform.releases.check_provisioned()

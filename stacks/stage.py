@@ -1,7 +1,7 @@
 """Differences between development, staging and production."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from aws_cdk import aws_logs as logs
@@ -30,6 +30,38 @@ class DomainNameSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MlSettings:
+    """What a stage has for its models besides the registry.
+
+    Attributes:
+        size: of the trainings that its state machine runs; empty for no state machine.
+        instance: type of the machines that stages run on.
+        instances: types for single stages.
+        volume: of each machine, in GB.
+        repository: owner/name on GitHub whose workflow promote.yml releases promoted versions; empty for none.
+        secret: name of the secret in Secrets Manager that lets it run workflows: `Bearer TOKEN`.
+    """
+
+    size: str = ""
+    instance: str = "ml.m5.xlarge"
+    instances: Mapping[str, str] = field(default_factory=dict)
+    volume: int = 50
+    repository: str = ""
+    secret: str = ""
+
+    def __post_init__(self) -> None:
+        """Checks the settings.
+
+        Raises:
+            StageSettingError: they ask for nothing, or for a pipeline that nobody may start.
+        """
+        if not (self.size or self.repository):
+            raise StageSettingError("ml has to have a size, a repository, or both")
+        if bool(self.repository) != bool(self.secret):
+            raise StageSettingError("ml has to have both repository and secret, or neither")
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentStage:
     """One named set of operational settings out of cdk.json.
 
@@ -52,6 +84,7 @@ class DeploymentStage:
         custom_domain: domain name of the API besides its own; none unless set.
         reserved: reserved concurrency by function, which no other function can use and which it cannot exceed; empty in
             an account whose limit would leave fewer than 100 unreserved.
+        ml: training in AWS, and the start of promotions; None unless set.
     """
 
     name: str
@@ -69,6 +102,7 @@ class DeploymentStage:
     recovery_days: int
     custom_domain: DomainNameSettings | None
     reserved: Mapping[str, int]
+    ml: MlSettings | None = None
 
     @classmethod
     def of(cls, scope: Construct) -> Self:
@@ -95,6 +129,7 @@ class DeploymentStage:
             recovery_days=recovery_period(settings.get("recovery_days", LONGEST_RECOVERY_DAYS)),
             custom_domain=DomainNameSettings(**settings["custom_domain"]) if "custom_domain" in settings else None,
             reserved=dict(settings["reserved"]),
+            ml=MlSettings(**settings["ml"]) if "ml" in settings else None,
         )
 
 

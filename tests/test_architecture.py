@@ -59,9 +59,9 @@ TOOLS = ("local", "ops", "benchmarks", "tests", "layers/golden", "layers/model",
 PROJECT = ("bonafide", "functions", "stacks", "training", "local", "ops", "benchmarks", "layers", "tests")
 OUTSIDE = {  # folder of the repository -> what of the project it may import
     "functions": ("bonafide.",),
-    "stacks": ("stacks",),
+    "stacks": ("stacks", "training.pipeline"),
     "client": ("bonafide_client",),
-    "ops": ("ops", "bonafide", "layers", "stacks", "bonafide_client"),
+    "ops": ("ops", "bonafide", "layers", "stacks", "training", "bonafide_client"),
     "layers": ("layers", "bonafide"),
     "training": (
         "training",
@@ -69,6 +69,7 @@ OUTSIDE = {  # folder of the repository -> what of the project it may import
         "bonafide.audio",
         "bonafide.errors",
         "bonafide.adapters.onnx",
+        "layers.golden.readers",
         "layers.packages",
         "layers.model.filterbank",  # the interpolator that serves
     ),

@@ -111,6 +111,11 @@ class ServiceApi(Construct):
         return self._rest.url
 
     @property
+    def id(self) -> str:
+        """Id of the API."""
+        return self._rest.rest_api_id
+
+    @property
     def arn(self) -> str:
         """ARN of every method of every path of this stage, for clients' permissions."""
         return self._rest.arn_for_execute_api(stage=self._stage.name)

@@ -10,6 +10,8 @@ import yaml
 ACCESS = Path(__file__).parents[2] / "docs" / "operations" / "access.yaml"
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 PSEUDO = {"AWS::AccountId": ACCOUNT, "AWS::Partition": "aws", "AWS::Region": REGION}
+# What leaves an entry out.
+NOTHING = object()
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/issuer"
 
 
@@ -68,9 +70,13 @@ class Access:
     def _parts(self, value: Any) -> Any:
         if isinstance(value, dict):
             return {name: self._resolve(each) for name, each in value.items()}
-        return [self._resolve(each) for each in value] if isinstance(value, list) else value
+        if isinstance(value, list):
+            return [each for each in map(self._resolve, value) if each is not NOTHING]
+        return value
 
-    def _ref(self, name: str) -> str:
+    def _ref(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return NOTHING
         if name in self._values:
             return str(self._values[name])
         return f"arn:aws:iam::{ACCOUNT}:policy/{self[name]['ManagedPolicyName']}"

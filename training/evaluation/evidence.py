@@ -86,7 +86,7 @@ def evidence_of(bundle: Path, lines: Sequence[LineKind], path: Path) -> Recordin
     waveforms = {line: telephone(waveform) if line is LineKind.TELEPHONE else waveform for line in lines}
     evidence = {line: models.observe(each, [Channel.NARROWBAND]) for line, each in waveforms.items()}
     return RecordingEvidence(
-        evidence={line: _scorable(models, waveforms[line], each) for line, each in evidence.items()},
+        evidence={line: scorable(models, waveforms[line], each) for line, each in evidence.items()},
         plain={line: _plain(models, each, evidence[line].quality) for line, each in waveforms.items()},
         changes=changes,
         silent=any(not each.embeddings for each in evidence.values()),
@@ -154,7 +154,7 @@ def _of_floats(samples: NDArray[np.floating]) -> Pcm:
     return np.asarray(np.minimum(np.rint(full_scale * 32768.0), 32767), np.int16)
 
 
-def _scorable(models: Bundle, waveform: Waveform, evidence: Evidence) -> Evidence:
+def scorable(models: Bundle, waveform: Waveform, evidence: Evidence) -> Evidence:
     """Falls back on all samples when no speech was found, since an evaluation scores every trial.
 
     They count as the shortest speech that is ever embedded, so that no side of a trial is without weight.

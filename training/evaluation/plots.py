@@ -39,7 +39,7 @@ def curves(rows: Sequence[Mapping[str, float]]) -> Figure:
         axes = figure.add_subplot(-(-len(names) // columns), columns, number)
         known = [(row["step"], row[name]) for row in rows if name in row]
         axes.plot(*zip(*known, strict=True), color=HUMAN, marker=".", ms=4, lw=1.5)
-        _style(axes, name.replace("_", " "), "step", "")
+        style(axes, name.replace("_", " "), "step", "")
     return figure
 
 
@@ -62,7 +62,7 @@ def det(trials: Mapping[str, Trials], labels: tuple[str, str]) -> Figure:
     axes.set_yticks(places, names)
     axes.set(xlim=(places[0], places[-1]), ylim=(places[0], places[-1]), aspect="equal")
     axes.plot(places, places, color=LINE, lw=1, zorder=0)
-    _style(axes, "detection error trade-off", f"{labels[0]}, %", f"{labels[1]}, %")
+    style(axes, "detection error trade-off", f"{labels[0]}, %", f"{labels[1]}, %")
     axes.legend(fontsize=8, frameon=False, loc="upper right")
     return figure
 
@@ -77,13 +77,13 @@ def calibration(llr: Floats, human: NDArray[np.bool_], thresholds: tuple[float, 
         left.hist(llr[flag], edges, weights=weights, color=color, alpha=0.55, label=name)
     for threshold in thresholds:
         left.axvline(threshold, color=TEXT, lw=1, ls="--")
-    _style(left, "scores; between the lines: uncertain", "LLR", "share of the class")
+    style(left, "scores; between the lines: uncertain", "LLR", "share of the class")
     left.legend(fontsize=8, frameon=False)
     said, found = reliability(llr, human)
     limits = (float(min(said.min(), found.min())), float(max(said.max(), found.max())))
     right.plot(limits, limits, color=LINE, lw=1.5, label="calibrated")
     right.plot(said, found, color=HUMAN, marker="o", ms=4, lw=1.2, label="tenths of the recordings")
-    _style(right, "empirical log odds", "mean LLR said", "log ratio of the classes' shares")
+    style(right, "empirical log odds", "mean LLR said", "log ratio of the classes' shares")
     right.legend(fontsize=8, frameon=False)
     return figure
 
@@ -99,7 +99,7 @@ def decisions(mixes: Mapping[str, Mapping[str, float]]) -> Figure:
         axes.barh(names, shares, left=start, color=color, label=decision)
         start += shares
     axes.set_xlim(0, 1)
-    _style(axes, "", "share of claims", "")
+    style(axes, "", "share of claims", "")
     axes.legend(fontsize=8, frameon=False, ncol=len(MIX), loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return figure
 
@@ -128,7 +128,8 @@ def png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def _style(axes: Axes, title: str, x: str, y: str) -> None:
+def style(axes: Axes, title: str, x: str, y: str) -> None:
+    """Gives axes their titles, and the looks that all pictures share."""
     axes.set_title(title, size=10, color=TEXT, loc="left")
     axes.set_xlabel(x, size=8.5)
     axes.set_ylabel(y, size=8.5)

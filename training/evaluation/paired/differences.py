@@ -1,0 +1,139 @@
+"""Figures of two systems on the same trials, and of their difference: both are resampled together.
+
+Trials share speakers and systems, so that those are drawn, as in `bootstrap`. What is hard or easy in a draw is so for
+both systems and leaves the difference alone (Bisani and Ney, "Bootstrap estimates for confidence intervals in ASR
+performance evaluation", ICASSP 2004).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from training.evaluation.metrics import Floats, Indices, Trials, cllr, eer, fnmr_at_fmr, min_cllr
+from training.evaluation.spoof import apcer_at_bpcer
+
+REPLICATES = 200
+SEED = 1
+
+type Measured = Mapping[str, float]
+
+
+class Resampled(Protocol):
+    """Trials of one system that can be counted as often as their units were drawn."""
+
+    def weighted(self, drawn: Floats) -> Trials:
+        """Returns the trials with each unit counting as often as drawn, shape (units,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTrials:
+    """Trials of which each belongs to one unit; make it by `of`.
+
+    Attributes:
+        trials: in the order of their scores.
+        units: of each, by index, in the same order, shape (n,).
+    """
+
+    trials: Trials
+    units: Indices
+
+    @classmethod
+    def of(cls, scores: Floats, targets: Any, units: Indices) -> Self:
+        """Orders trials."""
+        return cls(Trials.of(scores, targets), units[np.argsort(scores, kind="stable")])
+
+    def weighted(self, drawn: Floats) -> Trials:
+        """Returns the trials with each unit counting as often as drawn, shape (units,)."""
+        return self.trials.reweighted(drawn[self.units])
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedSystem:
+    """One of the systems.
+
+    Attributes:
+        trials: its scores.
+        measure: its figures.
+    """
+
+    trials: Resampled
+    measure: Callable[[Trials], Measured]
+
+
+def verification_figures(trials: Trials) -> Measured:
+    """Measures comparisons of speakers, of LLRs."""
+    least, cost = min_cllr(trials), cllr(trials)
+    return {
+        "eer": eer(trials),
+        "fnmr_at_fmr_1pct": fnmr_at_fmr(trials, 0.01),
+        "cllr": cost,
+        "min_cllr": least,
+        "calibration_loss": cost - least,
+    }
+
+
+def liveness_figures(spoof_below: float) -> Callable[[Trials], Measured]:
+    """Measures detection of synthetic speech, of LLRs, of which those below the threshold are called spoof."""
+
+    def measure(trials: Trials) -> Measured:
+        least, cost = min_cllr(trials), cllr(trials)
+        human, synthetic = trials.weights * trials.targets, trials.weights * ~trials.targets
+        called = trials.scores < spoof_below
+        return {
+            "eer": eer(trials),
+            "apcer_at_bpcer_5pct": apcer_at_bpcer(trials),
+            "bpcer": float(human @ called / human.sum()),
+            "apcer": float(synthetic @ ~called / synthetic.sum()),
+            "cllr": cost,
+            "min_cllr": least,
+            "calibration_loss": cost - least,
+        }
+
+    return measure
+
+
+def differences(
+    systems: Sequence[ComparedSystem],
+    draws: Callable[[np.random.Generator], Floats],
+    units: int,
+    replicates: int = REPLICATES,
+) -> Mapping[str, Mapping[str, Any]]:
+    """Returns the figures of the first system, of the second if there is one, and of their difference.
+
+    Args:
+        systems: the candidate and, perhaps, the champion, on the same trials.
+        draws: how often each unit counts in a resample, shape (units,).
+        units: how many there are.
+        replicates: how many resamples are drawn.
+    """
+    whole = [each.measure(each.trials.weighted(np.ones(units))) for each in systems]
+    rows = list(_resampled(systems, draws, replicates))
+    return {name: _figure([each[name] for each in whole], np.array([row[name] for row in rows])) for name in whole[0]}
+
+
+def _resampled(
+    systems: Sequence[ComparedSystem], draws: Callable[[np.random.Generator], Floats], replicates: int
+) -> Iterator[Mapping[str, list[float]]]:
+    generator = np.random.default_rng(SEED)
+    for _ in range(replicates):
+        drawn = draws(generator)
+        weighted = [each.trials.weighted(drawn) for each in systems]
+        if all(_complete(each) for each in weighted):
+            found = [each.measure(trials) for each, trials in zip(systems, weighted, strict=True)]
+            yield {name: [each[name] for each in found] for name in found[0]}
+
+
+def _complete(trials: Trials) -> bool:
+    return bool(trials.weights[trials.targets].any() and trials.weights[~trials.targets].any())
+
+
+def _figure(whole: Sequence[float], rows: Floats) -> Mapping[str, Any]:
+    """Sums one figure up; `rows` has a column for each system, shape (replicates, systems)."""
+    low, high = np.quantile(rows[:, 0], [0.025, 0.975])
+    alone = {"candidate": whole[0], "interval": [float(low), float(high)]}
+    if len(whole) == 1:
+        return {**alone, "champion": None}
+    spread = float(np.std(rows[:, 0] - rows[:, 1], ddof=1))
+    return {**alone, "champion": whole[1], "difference": whole[0] - whole[1], "standard_error": spread}

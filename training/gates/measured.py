@@ -1,0 +1,104 @@
+"""Gates on what was measured: verification, liveness, calibration, and decisions on the golden set.
+
+Each comparison with the champion refuses a candidate whose difference is beyond the margin at a confidence of
+1 - false_alarm / comparisons (Bonferroni): however many cohorts there are, one that is as good as the champion is
+refused with a chance of at most `false_alarm`, and one that is the champion never, since its differences are 0.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import NormalDist
+from typing import Any
+
+from training.gates.criteria import MeasuredCriterion, Submission
+from training.gates.results import GateResult
+
+VERIFICATION, LIVENESS = "verification", "liveness"
+# Files that decide what a task gives: where they are the champion's, so are the figures.
+FILES = {
+    VERIFICATION: ("vad.onnx", "speaker.onnx", "calibration.json"),
+    LIVENESS: ("vad.onnx", "spoof.onnx", "spoof.json"),
+}
+# Never fewer degrees of freedom than the expansion of the quantile is good for.
+FEWEST_DEGREES = 4
+
+type TrialSet = Mapping[str, Any]
+
+
+def measured(submission: Submission) -> Iterator[GateResult]:
+    """Judges every figure of evaluation.json that a criterion names."""
+    sets = [each for each in submission.evaluation.get("sets", ()) if _enough(submission, each)]
+    pairs = [
+        (rule, each) for rule in submission.criteria.measured for each in sets if _concerns(submission, rule, each)
+    ]
+    for rule in submission.criteria.measured:
+        if not any(each["task"] == rule.task and not each["cohort"] for each in sets):
+            yield _unmeasured(submission, rule)
+    share = submission.criteria.false_alarm / max(len(pairs), 1)
+    for rule, each in pairs:
+        yield from _judged(rule, each, share)
+
+
+def golden(submission: Submission) -> Iterator[GateResult]:
+    """Judges decisions on recordings whose right answer is known, and on the calls of readers."""
+    found: Mapping[str, Any] | None = submission.evaluation.get("golden")
+    if not found:
+        problem = submission.evaluation.get("error") or "not measured"
+        yield GateResult("golden", "decisions on the golden recordings", "as expected", problem, passed=False)
+        return
+    for call in found["recordings"]:
+        right = call["candidate"] in call["expected"] or call["candidate"] == call.get("champion")
+        bound = " or ".join(call["expected"])
+        yield GateResult("golden", f"decision on the recording {call['name']}", bound, call["candidate"], right)
+    for name, criterion in CHANGES.items():
+        if name in found["changes"]:
+            share, most = found["changes"][name], submission.criteria.golden[name]
+            yield GateResult("golden", criterion, most, share, share <= most)
+
+
+CHANGES = {
+    "flips": "share of calls of readers that are decided otherwise",
+    "accepted_impostors": "share of calls as somebody else that are newly accepted",
+    "accepted_copies": "share of copies that are newly accepted, less those that no longer are",
+    "refused_speakers": "share of own calls that are no longer accepted, less those that newly are",
+}
+
+
+def student(share: float, degrees: int) -> float:
+    """Returns the quantile of Student's t that is exceeded by `share` (Abramowitz and Stegun 1964, 26.7.5)."""
+    x, v = NormalDist().inv_cdf(1.0 - share), max(degrees, FEWEST_DEGREES)
+    first, second = (x**3 + x) / 4, (5 * x**5 + 16 * x**3 + 3 * x) / 96
+    third = (3 * x**7 + 19 * x**5 + 17 * x**3 - 15 * x) / 384
+    return x + first / v + second / v**2 + third / v**3
+
+
+def _judged(rule: MeasuredCriterion, trials: TrialSet, share: float) -> Iterator[GateResult]:
+    figure, cohort = trials["figures"][rule.measure], trials["cohort"]
+    if not cohort:
+        low, high = figure["interval"]
+        passed = low <= rule.bound
+        yield GateResult(rule.gate, rule.criterion, rule.bound, figure["candidate"], passed, None, (low, high))
+    if figure.get("champion") is not None:
+        difference, margin = figure["difference"], rule.cohort_margin if cohort else rule.margin
+        reach = student(share, trials["units"] - 1) * figure["standard_error"]
+        interval = (difference - reach, difference + reach)
+        criterion = f"{rule.criterion}, above the champion's"
+        yield GateResult(rule.gate, criterion, margin, difference, interval[0] <= margin, cohort, interval)
+
+
+def _concerns(submission: Submission, rule: MeasuredCriterion, trials: TrialSet) -> bool:
+    known = {"channel", *submission.criteria.cohorts[rule.task]}
+    return rule.task == trials["task"] and rule.measure in trials["figures"] and set(trials["columns"]) <= known
+
+
+def _enough(submission: Submission, trials: TrialSet) -> bool:
+    minimum, counts = submission.criteria.minimum[trials["task"]], trials["counts"]
+    return all(counts[name] >= least for name, least in minimum.items())
+
+
+def _unmeasured(submission: Submission, rule: MeasuredCriterion) -> GateResult:
+    """Without enough trials a candidate passes only if nothing that decides the figure is new."""
+    kept = submission.keeps(*FILES[rule.task])
+    least: Sequence[str] = [f"{count} {name}" for name, count in submission.criteria.minimum[rule.task].items()]
+    problem = submission.evaluation.get("error") or "too few trials"
+    found = "the champion's files" if kept else problem
+    return GateResult(rule.gate, rule.criterion, f"trials of {', '.join(least)}", found, kept)
