@@ -40,6 +40,23 @@ EVALUATION, SCORES = "evaluation.json", "scores.npz"
 
 
 @dataclass(frozen=True, slots=True)
+class HeardRecordings:
+    """Recordings that bundles are measured on.
+
+    Attributes:
+        material: folder with manifests.
+        golden: folder of the golden recordings.
+        readers: folder, with a manifest, of those whose calls are decided.
+        most: bona fide and spoofed recordings of either folder at most; None takes all.
+    """
+
+    material: Path
+    golden: Path
+    readers: Path
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ComparedBundles:
     """A candidate and, unless it is the first of all, the champion, before they are measured.
 
@@ -81,21 +98,19 @@ class ComparedBundles:
         }
 
 
-def evaluate(
-    bundles: ComparedBundles, material: Path, golden: Path, most: int | None = None
-) -> tuple[dict[str, Any], list[ScoredSet]]:
-    """Measures on all recordings of a folder; returns the content of evaluation.json, and the scores behind it.
+def evaluate(bundles: ComparedBundles, heard: HeardRecordings) -> tuple[dict[str, Any], list[ScoredSet]]:
+    """Measures on all recordings; returns the content of evaluation.json, and the scores behind it.
 
     Raises:
         ManifestError: the material cannot be used.
     """
-    clips, manifests = read_material(material, most)
-    readers, _ = read_material(write_readers(), most)
+    clips, manifests = read_material(heard.material, heard.most)
+    readers, _ = read_material(heard.readers, heard.most)
     document = _head(bundles, manifests, len(clips))
     try:
         observed, refused = bundles.observed(clips)
         sets = [*verification_sets(observed), *liveness_sets(observed)]
-        found = bundles.golden(golden, readers)
+        found = bundles.golden(heard.golden, readers)
     # A bundle may be broken in any way: which, the gates say.
     except Exception as error:
         return document | {"error": f"{type(error).__name__}: {error}"[:300]}, []
@@ -136,8 +151,9 @@ def main() -> int:
     columns = list(dict.fromkeys(column for each in cohorts.values() for column in each))
     bundles = ComparedBundles(folders, columns, arguments.replicates, ObservationCache(arguments.cache))
     try:
-        material = arguments.material or write_readers()
-        document, sets = evaluate(bundles, material, arguments.golden, arguments.most)
+        readers = write_readers()
+        heard = HeardRecordings(arguments.material or readers, arguments.golden, readers, arguments.most)
+        document, sets = evaluate(bundles, heard)
     except (ManifestError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -1,4 +1,4 @@
-"""Judges a candidate by named criteria, or shows a verdict.
+"""Judges a candidate by named criteria, or shows a report.
 
     python -m training.gates --candidate DIR --champion DIR|none --evaluation evaluation.json --out gates.json
         [--documents DIR] [--rebuilt DIR] [--criteria gates.yaml]
@@ -22,7 +22,7 @@ from training.gates.licence import licence
 from training.gates.measured import golden, measured
 from training.gates.parity import parity
 from training.gates.rebuild import reproducibility
-from training.gates.results import GateResult, GateVerdict, table
+from training.gates.results import GateReport, GateResult, table
 
 PASSED, UNREADABLE, REFUSED = 0, 2, 3
 NONE = "none"
@@ -31,9 +31,9 @@ STATIC = (size, licence)
 RUNNING = (parity, reproducibility, measured, golden, latency)
 
 
-def judge(submission: Submission) -> GateVerdict:
+def judge(submission: Submission) -> GateReport:
     """Asks every gate; once files are not those of the manifest, or graphs cannot be served, no further one."""
-    return GateVerdict(submission.criteria.version, *submission.digests, list(_results(submission)))
+    return GateReport(submission.criteria.version, *submission.digests, list(_results(submission)))
 
 
 def _results(submission: Submission) -> Iterator[GateResult]:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given[:1] == ["show"]:
-            sys.stdout.write(table(GateVerdict.read(Path(given[1]))))
+            sys.stdout.write(table(GateReport.read(Path(given[1]))))
             return PASSED
         return _judge(_arguments(given))
     except (OSError, ValueError, IndexError) as error:
@@ -73,13 +73,13 @@ def _judge(arguments: argparse.Namespace) -> int:
         criteria=GateCriteria.read(arguments.criteria),
         rebuilt=arguments.rebuilt,
     )
-    verdict = judge(submission)
-    verdict.write(arguments.out)
-    for each in verdict.results:
+    report = judge(submission)
+    report.write(arguments.out)
+    for each in report.results:
         if not each.passed:
             sys.stderr.write(f"{each.line}\n")
-    sys.stdout.write(f"{table(verdict)}")
-    return PASSED if verdict.passed else REFUSED
+    sys.stdout.write(f"{table(report)}")
+    return PASSED if report.passed else REFUSED
 
 
 def _arguments(given: Sequence[str]) -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""The gate on licences: of every row that was trained on, and of every package and source in the lineage."""
+"""The gate on licenses: of every row that was trained on, and of every package and source in the lineage."""
 
 import json
 import re
@@ -15,13 +15,13 @@ from training.gates.results import GateResult
 MOST = 10
 # The use of a row that may train what is shipped.
 TRAIN = "train"
-# Names of what has a licence, the most telling first.
+# Names of what has a license, the most telling first.
 NAMES = ("path", "source", "name", "member")
 
 
 @dataclass(frozen=True, slots=True)
-class LicenceRule:
-    """Licences by their names, SPDX identifiers or spellings that somebody has read; make it by `of`.
+class LicenseRule:
+    """Licenses by their names, SPDX identifiers or spellings that somebody has read; make it by `of`.
 
     Attributes:
         allowed: matches a name that is allowed.
@@ -45,7 +45,7 @@ class LicenceRule:
 
 def licence(submission: Submission) -> Iterator[GateResult]:
     """Reads the licence of every row of data.csv, and of all that the lineage names."""
-    rule = LicenceRule.of(submission.criteria.licence)
+    rule = LicenseRule.of(submission.criteria.licence)
     try:
         rows = _rows(submission)
     except ManifestError as error:
@@ -55,8 +55,8 @@ def licence(submission: Submission) -> Iterator[GateResult]:
     yield from _findings(refused, len(rows), rule)
 
 
-def _findings(refused: Sequence[Mapping[str, str]], count: int, rule: LicenceRule) -> Iterator[GateResult]:
-    bound = "licences of gates.yaml"
+def _findings(refused: Sequence[Mapping[str, str]], count: int, rule: LicenseRule) -> Iterator[GateResult]:
+    bound = "licenses of gates.yaml"
     for each in refused[:MOST]:
         found = f"{_name(each)}: {_refusal(each, rule)}"
         yield GateResult("licence", "licence of every training row", bound, found, passed=False)
@@ -65,7 +65,7 @@ def _findings(refused: Sequence[Mapping[str, str]], count: int, rule: LicenceRul
         yield GateResult("licence", "licence of every training row", bound, found, passed=not refused)
 
 
-def _refusal(row: Mapping[str, str], rule: LicenceRule) -> str | None:
+def _refusal(row: Mapping[str, str], rule: LicenseRule) -> str | None:
     """Says why a row may not be trained on; None when it may."""
     stated = row.get("licence") or row.get("license") or ""
     if not rule.allows(stated):

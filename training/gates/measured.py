@@ -1,8 +1,9 @@
 """Gates on what was measured: verification, liveness, calibration, and decisions on the golden set.
 
-Each comparison with the champion refuses a candidate whose difference is beyond the margin at a confidence of
-1 - false_alarm / comparisons (Bonferroni): however many cohorts there are, one that is as good as the champion is
-refused with a chance of at most `false_alarm`, and one that is the champion never, since its differences are 0.
+Each comparison with the champion refuses a candidate whose difference is beyond the margin for sure: one half of
+`false_alarm` is divided by the number of comparisons on all recordings, the other by that in cohorts (Bonferroni). So
+one that is as good as the champion is refused with a chance of at most `false_alarm`, however many cohorts there are,
+and many cohorts do not blunt the comparisons on all recordings. The champion itself has no difference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,9 +34,10 @@ def measured(submission: Submission) -> Iterator[GateResult]:
     for rule in submission.criteria.measured:
         if not any(each["task"] == rule.task and not each["cohort"] for each in sets):
             yield _unmeasured(submission, rule)
-    share = submission.criteria.false_alarm / max(len(pairs), 1)
+    cohorts = sum(bool(each["cohort"]) for _, each in pairs)
+    half = submission.criteria.false_alarm / 2
     for rule, each in pairs:
-        yield from _judged(rule, each, share)
+        yield from _judged(rule, each, half / (cohorts if each["cohort"] else len(pairs) - cohorts))
 
 
 def golden(submission: Submission) -> Iterator[GateResult]:

@@ -1,4 +1,4 @@
-"""Verdicts on a candidate: what each gate asked for, and what it found."""
+"""Reports on a candidate: what each gate asked for, and what it found."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,13 +37,13 @@ class GateResult:
         """The finding in one line."""
         where = f" ({self.cohort})" if self.cohort else ""
         spread = f", between {_number(self.interval[0])} and {_number(self.interval[1])}" if self.interval else ""
-        verdict = "passed" if self.passed else "FAILED"
+        state = "passed" if self.passed else "FAILED"
         found = f"{_number(self.found)}{spread}; bound {_number(self.bound)}"
-        return f"{verdict} {self.gate}: {self.criterion}{where}: {found}"
+        return f"{state} {self.gate}: {self.criterion}{where}: {found}"
 
 
 @dataclass(frozen=True, slots=True)
-class GateVerdict:
+class GateReport:
     """All findings on one candidate.
 
     Attributes:
@@ -90,7 +90,7 @@ class GateVerdict:
 
         Raises:
             OSError: it cannot be read.
-            ValueError: it is no verdict of a schema that is known.
+            ValueError: it is no report of a schema that is known.
         """
         document = json.loads(path.read_bytes())
         if document.get("schema") != SCHEMA:
@@ -102,12 +102,12 @@ class GateVerdict:
         return cls(document["gates_version"], document["candidate"], document["champion"], results)
 
 
-def table(verdict: GateVerdict) -> str:
-    """Draws a verdict as text: the failed criteria first, then every criterion."""
-    champion = f"champion {verdict.champion[:12]}" if verdict.champion else "no champion"
-    state = "passed" if verdict.passed else f"FAILED: {', '.join(verdict.failed_gates)}"
-    head = f"candidate {verdict.candidate[:12]}, {champion}, gates {verdict.gates_version}: {state}"
-    ordered = sorted(verdict.results, key=lambda each: each.passed)
+def table(report: GateReport) -> str:
+    """Draws a report as text: the failed criteria first, then every criterion."""
+    champion = f"champion {report.champion[:12]}" if report.champion else "no champion"
+    state = "passed" if report.passed else f"FAILED: {', '.join(report.failed_gates)}"
+    head = f"candidate {report.candidate[:12]}, {champion}, gates {report.gates_version}: {state}"
+    ordered = sorted(report.results, key=lambda each: each.passed)
     return "\n".join([head, "", *_aligned([_cells(each) for each in ordered])]) + "\n"
 
 

@@ -119,10 +119,13 @@ def _resampled(
     generator = np.random.default_rng(SEED)
     for _ in range(replicates):
         drawn = draws(generator)
-        weighted = [each.trials.weighted(drawn) for each in systems]
-        if all(_complete(each) for each in weighted):
-            found = [each.measure(trials) for each, trials in zip(systems, weighted, strict=True)]
-            yield {name: [each[name] for each in found] for name in found[0]}
+        weighted = {id(each): each.trials.weighted(drawn) for each in systems}
+        if all(_complete(each) for each in weighted.values()):
+            # A system that is compared with itself is measured once.
+            found = {
+                id(each): each.measure(weighted[id(each)]) for each in {id(each): each for each in systems}.values()
+            }
+            yield {name: [found[id(each)][name] for each in systems] for name in found[id(systems[0])]}
 
 
 def _complete(trials: Trials) -> bool:
