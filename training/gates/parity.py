@@ -59,7 +59,7 @@ class ParityReference:
             names = (f"{self.graph}_{number}_{part}" for part in PARTS)
             known |= dict(zip(names, (samples, np.array(rate), output), strict=True))
         documents.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, **known)
+        np.savez(path, **known)
 
     @classmethod
     def read(cls, documents: Path, graph: str) -> Self | None:

@@ -10,7 +10,7 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,12 +76,14 @@ class PlantingScene:
         champion: folder of its bundle.
         heard: recordings that both are measured on.
         kept: evidence that is known already.
+        columns: that make cohorts.
         replicates: how many resamples are drawn of each set of trials.
     """
 
     champion: Path
     heard: HeardRecordings
     kept: ObservationCache
+    columns: Sequence[str] = ("sex", "language", "pitch", "attack", "system")
     replicates: int = 100
 
 
@@ -122,7 +124,7 @@ PLANTED: Mapping[str, PlantedCandidate] = {
     ),
     "miscalibrated": PlantedCandidate("calibration", _flattened, ("golden",)),
     "slower": PlantedCandidate("latency", changed("spoof.onnx", with_useless_work(300))),
-    "too large": PlantedCandidate("size", changed("vad.onnx", with_ballast(5_000_000)), ("latency",)),
+    "too large": PlantedCandidate("size", changed("speaker.onnx", with_ballast(5_000_000)), ("latency",)),
     "wrong contract": PlantedCandidate("contract", changed("speaker.onnx", with_input_named("sampling_rate"))),
     "broken parity": PlantedCandidate("parity", changed("spoof.onnx", with_offset(0.1)), exported=True),
     "unlicensed row": PlantedCandidate("licence", _unchanged, licence=REFUSED),
@@ -150,8 +152,7 @@ def tried(planted: PlantedCandidate, scene: PlantingScene, out: Path) -> GateRep
     """Plants, measures and judges one candidate."""
     candidate, documents, rebuilt = plant(planted, scene.champion, out)
     criteria = GateCriteria.read()
-    columns = sorted({column for each in criteria.cohorts.values() for column in each})
-    compared = ComparedBundles([candidate, scene.champion], columns, scene.replicates, scene.kept)
+    compared = ComparedBundles([candidate, scene.champion], scene.columns, scene.replicates, scene.kept)
     evaluation, _ = evaluate(compared, scene.heard)
     (documents / EVALUATION).write_text(json.dumps(evaluation, indent=1), encoding="utf-8")
     if planted.damage:

@@ -8,13 +8,14 @@ import pytest
 from tests.training.gates.small import small_bundle, small_voices
 from training.evaluation.paired.observing import ObservationCache
 from training.gates.planted import PLANTED, PlantedCandidate, PlantingScene, changed, faults, tried
-from training.gates.surgery import with_mask, with_noise, with_useless_work
+from training.gates.surgery import with_ballast, with_mask, with_noise, with_useless_work
 
 # The same faults in graphs that are far smaller and, of 16 values, have some to spare.
 FAULTS = {
     **PLANTED,
     "worse EER": replace(PLANTED["worse EER"], build=changed("speaker.onnx", with_noise(4.0))),
     "worse in one cohort": replace(PLANTED["worse in one cohort"], build=changed("speaker.onnx", with_mask(1, 8000))),
+    "too large": replace(PLANTED["too large"], build=changed("speaker.onnx", with_ballast(100_000))),
     "slower": replace(PLANTED["slower"], build=changed("spoof.onnx", with_useless_work(10)), others=("size",)),
 }
 
@@ -23,7 +24,7 @@ FAULTS = {
 def scene(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> PlantingScene:
     folder = tmp_path_factory.mktemp("planted")
     champion, heard = small_bundle(bundle, folder / "champion"), small_voices(folder / "voices")
-    return PlantingScene(champion, heard, ObservationCache(processes=1), replicates=30)
+    return PlantingScene(champion, heard, ObservationCache(processes=1), ("sex",), replicates=20)
 
 
 @pytest.mark.parametrize("name", FAULTS)
