@@ -14,10 +14,13 @@ import signal
 import sys
 from pathlib import Path
 
+from training.pipeline import revision
 from training.pipeline.drawing import mermaid
-from training.pipeline.graph import FILE, PipelineError, PipelineGraph
+from training.pipeline.errors import PipelineError
+from training.pipeline.graph import FILE, PipelineGraph
 from training.pipeline.progress import ProgressView, table
 from training.pipeline.runner import PipelineRunner
+from training.pipeline.size import TrainingSize
 from training.pipeline.state import PipelineState
 
 TORCH_PYTHON = ".venv-torch/bin/python"
@@ -28,7 +31,7 @@ def main() -> int:
     arguments = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        graph = PipelineGraph.read(arguments.graph)
+        graph = PipelineGraph.read(arguments.graph, TrainingSize.read(arguments.size) if arguments.size else None)
         if arguments.action == "graph":
             sys.stdout.write(mermaid(graph))
         elif arguments.action == "status":
@@ -49,12 +52,14 @@ def _run(graph: PipelineGraph, arguments: argparse.Namespace) -> None:
     begun = graph.onward(arguments.begin) if arguments.begin else until
     if not (chosen := [name for name in until if name in begun]):
         raise PipelineError(f"{arguments.until} does not come after {arguments.begin}")
+    if revision.FILE.as_posix() in graph.sources:
+        revision.write_revision(arguments.root)
     pythons = {"product": Path(sys.executable), "torch": arguments.torch_python}
     PipelineRunner(graph, arguments.root, pythons, ProgressView()).run(chosen, force=arguments.force)
 
 
 def _status(graph: PipelineGraph, root: Path) -> None:
-    state = PipelineState.load(root)
+    state = PipelineState.load(root, graph.size)
     sys.stdout.write(table(state.all(graph), state.records))
     state.digests.save()
 
@@ -62,6 +67,7 @@ def _status(graph: PipelineGraph, root: Path) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training", description="Run the training pipeline.")
     parser.add_argument("--graph", type=Path, default=FILE, help="the stages; training/stages.yaml if not given")
+    parser.add_argument("--size", help="a file of training/conf/sizes; full if not given")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="that paths are relative to")
     actions = parser.add_subparsers(dest="action", required=True)
     run = actions.add_parser("run", help="run the stages that are not done")

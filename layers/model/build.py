@@ -55,10 +55,12 @@ class FittedFiles:
     Attributes:
         calibration: folder of the calibration of scores; None leaves it out.
         spoof: graph and card of the detector of synthetic speech.
+        lineage: origin of a training, as JSON, for the manifest's lineage; it is no file of the bundle.
     """
 
     calibration: Path | None = CALIBRATION
     spoof: Sequence[Path] = SPOOF
+    lineage: Path | None = None
 
     def listed(self) -> list[Path]:
         """Returns all of them that there are."""
@@ -71,9 +73,11 @@ NOTHING_FITTED = FittedFiles(calibration=None, spoof=())
 
 def build(out: Path, cache: Path = CACHE, fitted: FittedFiles | None = None) -> bool:
     """Writes the bundle into `out`; returns False when it was there already."""
-    kept = (fitted or FittedFiles()).listed()
+    fitted = fitted or FittedFiles()
+    kept, origin = fitted.listed(), fitted.lineage.read_text(encoding="utf-8") if fitted.lineage else "{}"
     code = code_digest(kept)
-    if is_current(out, code):
+    stamp = hashlib.sha256(f"{code} {origin}".encode()).hexdigest()
+    if is_current(out, stamp):
         return False
     _stamp(out).unlink(missing_ok=True)
     shutil.rmtree(out, ignore_errors=True)
@@ -82,9 +86,9 @@ def build(out: Path, cache: Path = CACHE, fitted: FittedFiles | None = None) -> 
     (out / "speaker.onnx").write_bytes(_serialized(speaker(read_speaker(cache))))
     for file in kept:
         shutil.copyfile(file, out / file.name)
-    manifest = json.dumps(_manifest(out, code), indent=2, sort_keys=True)
+    manifest = json.dumps(_manifest(out, code, json.loads(origin)), indent=2, sort_keys=True)
     (out / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
-    _stamp(out).write_text(f"{code} {sha256(out / MANIFEST)}", encoding="utf-8")
+    _stamp(out).write_text(f"{stamp} {sha256(out / MANIFEST)}", encoding="utf-8")
     return True
 
 
@@ -109,10 +113,10 @@ def code_digest(kept: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def is_current(out: Path, code: str) -> bool:
-    """Tells whether `out` holds the bundle of this code, whole."""
+def is_current(out: Path, stamp: str) -> bool:
+    """Tells whether `out` holds the bundle of this code and origin, whole."""
     try:
-        current = _stamp(out).read_text(encoding="utf-8") == f"{code} {sha256(out / MANIFEST)}"
+        current = _stamp(out).read_text(encoding="utf-8") == f"{stamp} {sha256(out / MANIFEST)}"
         files = json.loads((out / MANIFEST).read_bytes())["files"]
         return current and all(sha256(out / name) == expected for name, expected in files.items())
     except (OSError, ValueError, KeyError):
@@ -130,7 +134,7 @@ def _builder(files: Mapping[str, str], code: str) -> str:
     return str(first["builder"]) if first["files"] == files else code
 
 
-def _manifest(out: Path, code: str) -> Mapping[str, Any]:
+def _manifest(out: Path, code: str, origin: Mapping[str, Any]) -> Mapping[str, Any]:
     calibration = out / "calibration.json"
     calibrated = json.loads(calibration.read_bytes()) if calibration.exists() else {}
     files = {file.name: sha256(file) for file in sorted(out.iterdir())}
@@ -149,6 +153,7 @@ def _manifest(out: Path, code: str) -> Mapping[str, Any]:
             "tools": _tools(),
             "calibration": calibrated.get("lineage", {}),
             "parent": None,
+            **origin,
         },
     }
 
@@ -181,7 +186,7 @@ def _serialized(model: onnx.ModelProto) -> bytes:
 def main() -> None:
     """Runs the command."""
     arguments = _arguments()
-    fitted = FittedFiles(arguments.calibration, arguments.spoof or SPOOF)
+    fitted = FittedFiles(arguments.calibration, arguments.spoof or SPOOF, arguments.lineage)
     built = build(arguments.out, arguments.cache, NOTHING_FITTED if arguments.graphs_only else fitted)
     manifest = sha256(arguments.out / MANIFEST)
     sys.stdout.write(f"bundle {manifest[:12]} {'built' if built else 'is current'}: {arguments.out}\n")
@@ -194,6 +199,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--graphs-only", action="store_true", help="leave out calibration and detector")
     parser.add_argument("--calibration", type=Path, default=CALIBRATION, help="folder of the calibration of scores")
     parser.add_argument("--spoof", type=Path, action="append", help="graph or card of the detector of synthetic speech")
+    parser.add_argument("--lineage", type=Path, help="JSON with the origin of a training, which goes into the manifest")
     return parser.parse_args()
 
 

@@ -23,7 +23,7 @@ PREEMPHASIS = 0.97
 FLOOR = float(np.finfo(np.float32).eps)
 HALF_WIDTH = 32
 
-type Matrix = NDArray[np.float64]
+Matrix = NDArray[np.float64]
 
 
 def povey_window() -> Matrix:

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 OPSET = 18
 IR_VERSION = 9
 
-type Field = tuple[str, int, Sequence[int | str]]
+Field = tuple[str, int, Sequence[int | str]]
 
 
 class Graph:

@@ -1,10 +1,11 @@
 """Fits the curves that turn cosines into likelihood ratios. The same inputs give the same bytes.
 
-    python -m training.calibration.calibrate --manifest path.csv [--bundle DIRECTORY] [--conf FILE]
-        [--out layers/model/calibration/calibration.json]
+    python -m training.calibration.calibrate --manifest path.csv | --collected FOLDER [--bundle DIRECTORY] [--conf FILE]
+        [--size FILE] --out calibration.json
 
 The manifest has the columns path, speaker, source, licence and use, and may have group (the corpus; else the source).
-A row that is not for training is refused by its name. Of the bundle only the graphs matter: the speech detector and the
+A row that is not for training is refused by its name. Without a manifest, the bona fide recordings of a stage of the
+detector's corpus are used. Of the bundle only the graphs matter: the speech detector and the
 speaker network. The bundle that is served is built again afterwards, with the new calibration.
 """
 
@@ -25,7 +26,9 @@ from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.scoring import Condition
 from training.calibration.fit import CorpusTrials, fit, llrs
 from training.calibration.material import CalibrationSettings, EvidenceVariant, trials, vary
+from training.corpus.files import originals
 from training.corpus.manifest import Clip, ManifestError, read_manifest
+from training.corpus.split import configuration
 from training.evaluation.metrics import Trials, cllr, eer, min_cllr
 from training.parallel import in_parallel
 
@@ -33,7 +36,6 @@ SCHEMA = 1
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "training/conf/calibrate.yaml"
 BUNDLE = Path(".build/layers/model/bundle")
-OUT = Path("layers/model/calibration/calibration.json")
 COLUMNS = ("path", "speaker", "source", "licence", "use")
 # The code that decides what a calibration comes out as; its digest is part of the lineage.
 CODE = [
@@ -44,14 +46,14 @@ CODE = [
 ]
 
 
-def calibrate(manifest: Path, bundle: Path, configuration: Path = CONFIGURATION) -> Mapping[str, Any]:
-    """Extracts evidence from the recordings of a manifest and fits a curve for each condition, with its lineage.
+def calibrate(recordings: Sequence[Clip], bundle: Path, conf: dict[str, Any]) -> Mapping[str, Any]:
+    """Extracts evidence from recordings and fits a curve for each condition, with its lineage.
 
     Raises:
-        ManifestError: the manifest cannot be used, or holds a row that is not for training.
+        ManifestError: a recording is not for training.
     """
-    settings = CalibrationSettings.read(configuration)
-    clips = chosen(read_manifest(manifest, COLUMNS), settings.recordings_per_speaker)
+    settings = CalibrationSettings.of(conf)
+    clips = chosen(recordings, settings.recordings_per_speaker)
     evidence = in_parallel("extracting evidence", partial(vary, bundle, settings), list(enumerate(clips)))
     models = Bundle.load(bundle)
     scored = {condition: _scored(clips, evidence, condition, settings) for condition in Condition}
@@ -63,8 +65,22 @@ def calibrate(manifest: Path, bundle: Path, configuration: Path = CONFIGURATION)
         },
         "measured": asdict(settings.measured),
         "metrics": {name: _left_out(each, settings.half_seconds[name]) for name, each in scored.items()},
-        "lineage": _lineage(clips, evidence, bundle, configuration, settings.seed),
+        "lineage": _lineage(clips, evidence, bundle, conf),
     }
+
+
+def recordings(manifest: Path | None, collected: Path | None) -> list[Clip]:
+    """Reads the recordings that were brought, or else those of a stage of the corpus.
+
+    Raises:
+        ManifestError: there are none, or the manifest cannot be used.
+    """
+    if manifest:
+        return read_manifest(manifest, COLUMNS)
+    if collected is None:
+        raise ManifestError("neither a manifest nor a folder of recordings is given")
+    rows = ({**asdict(each), "path": str(collected.parent / each.path)} for each in originals(collected))
+    return [Clip(Path(row["path"]), row["speaker"], "", row) for row in rows]
 
 
 def chosen(clips: Sequence[Clip], most: int) -> list[Clip]:
@@ -116,7 +132,7 @@ def _left_out(corpora: Mapping[str, CorpusTrials], half_seconds: float) -> Mappi
 
 
 def _lineage(
-    clips: Sequence[Clip], found: Sequence[Sequence[EvidenceVariant]], bundle: Path, configuration: Path, seed: int
+    clips: Sequence[Clip], found: Sequence[Sequence[EvidenceVariant]], bundle: Path, conf: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     seconds = [variant.evidence.speech_seconds for variants in found for variant in variants]
     files = json.loads((bundle / "manifest.json").read_bytes())["files"]
@@ -128,8 +144,8 @@ def _lineage(
         "sources": [{"source": key[0], "licence": key[1], "recordings": uses[key]} for key in sorted(uses)],
         "models": {name: files[name] for name in ("speaker.onnx", "vad.onnx")},
         "code": _digest([f"{file.name} {_sha256(file)}" for file in CODE]),
-        "configuration": _sha256(configuration),
-        "seed": seed,
+        "configuration": _digest([json.dumps(conf, sort_keys=True)]),
+        "seed": conf["seed"],
         "speech_seconds": [round(min(seconds), 2), round(max(seconds), 2)],
     }
 
@@ -145,13 +161,16 @@ def _sha256(file: Path) -> str:
 def main() -> int:
     """Runs the command."""
     parser = argparse.ArgumentParser(description="Calibrate scores.")
-    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--manifest", type=Path)
+    parser.add_argument("--collected", type=Path, help="folder of a stage with recordings, if there is no manifest")
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     parser.add_argument("--conf", type=Path, default=CONFIGURATION)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--size", type=Path, help="file of a size, whose numbers are taken before those of --conf")
+    parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     try:
-        calibration = calibrate(arguments.manifest, arguments.bundle, arguments.conf)
+        found = recordings(arguments.manifest, arguments.collected)
+        calibration = calibrate(found, arguments.bundle, configuration(arguments.conf, arguments.size))
     except ManifestError as error:
         sys.stderr.write(f"{error}\n")
         return 2

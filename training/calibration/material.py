@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import yaml
 
 from bonafide.audio.telephone import NARROWBAND_RATE, to_narrowband
 from bonafide.audio.waveform import Waveform
@@ -38,9 +37,9 @@ class CalibrationSettings:
     measured: CalibratedRange
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Reads the file."""
-        document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    def of(cls, conf: Mapping[str, Any]) -> Self:
+        """Takes the content of the file."""
+        document = dict(conf)
         lines = SimulatedLines(**{name: DrawRange(*span) for name, span in document.pop("lines").items()})
         return cls(**document | {"lines": lines, "measured": CalibratedRange(**document["measured"])})
 

@@ -1,4 +1,4 @@
-"""Lists the files of all stages in one manifest, splits it, and checks it.
+"""Lists the files of all stages in one manifest, and splits it.
 
     python -m training.corpus.assemble --folder FOLDER ... --out FOLDER/../manifest.csv
 
@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from training.corpus.checks import CorpusRow, check, write
 from training.corpus.files import BONAFIDE, CorpusFile, read_list
+from training.corpus.rows import CorpusRow, write
 from training.corpus.split import CONF, CorpusSplit
 
 
@@ -37,17 +37,17 @@ def rows(root: Path, files: Sequence[CorpusFile], split: CorpusSplit) -> Iterato
 
 
 def main() -> None:
-    """Writes and checks the manifest."""
-    parser = argparse.ArgumentParser(description="List, split and check the corpus.")
+    """Writes the manifest."""
+    parser = argparse.ArgumentParser(description="List and split the corpus.")
     parser.add_argument("--folder", type=Path, action="append", required=True, help="of a stage; all lie side by side")
     parser.add_argument("--conf", type=Path, default=CONF)
+    parser.add_argument("--size", type=Path, help="file of a size, whose numbers are taken before those of --conf")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     (root,) = {folder.parent for folder in arguments.folder}
     files = [each for folder in sorted(arguments.folder) for each in read_list(folder)]
-    listed = list(rows(root, files, CorpusSplit.read(arguments.conf)))
+    listed = list(rows(root, files, CorpusSplit.read(arguments.conf, arguments.size)))
     write(arguments.out, listed)
-    check(root, listed)
     counts = Counter((row.split, row.label, row.family or "-") for row in listed)
     sys.stdout.write("".join(f"{' '.join(key):45} {count}\n" for key, count in sorted(counts.items())))
 

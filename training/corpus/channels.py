@@ -5,44 +5,19 @@ the easiest thing to learn. Nothing here knows the label. Rates are changed, and
 resampler and by filters of its design.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
 from training.corpus.codecs import NARROW_CODECS, WIDE_CODECS, alaw, drawn_codec, mulaw
+from training.corpus.draw import TransmissionChannel
 from training.corpus.effects import colored, distorted, noisy, resampled, reverberant
 from training.corpus.files import NARROW, WIDE
 from training.corpus.filters import band_passed, filtered, frequency_sampled, rms
 
-# Of what is done to speech here; crops that were made by another version are made again.
-VERSION = 2
 PACKET = 160
 
 
-@dataclass(frozen=True, slots=True)
-class TransmissionChannel:
-    """One of the kinds of channel that are drawn.
-
-    Attributes:
-        name: in manifests.
-        rate: of the band, 8000 or 16000.
-        coded: whether a lossy codec is part of it.
-    """
-
-    name: str
-    rate: int
-    coded: bool
-
-
-CHANNELS = (
-    TransmissionChannel("wide", WIDE, coded=False),
-    TransmissionChannel("wide-codec", WIDE, coded=True),
-    TransmissionChannel("telephone", NARROW, coded=False),
-    TransmissionChannel("telephone-codec", NARROW, coded=True),
-)
-TELEPHONE = [channel.name for channel in CHANNELS if channel.rate == NARROW]
 EFFECTS = ((reverberant, 0.2), (resampled, 0.3), (colored, 0.6), (distorted, 0.15), (noisy, 0.5))
 
 

@@ -11,7 +11,7 @@ from bonafide.audio.waveform import Samples
 OPUS_RATE = 48000
 
 # Codec, its container, and the bit rates that are drawn from.
-type Codec = tuple[str, str, tuple[int, ...]]
+Codec = tuple[str, str, tuple[int, ...]]
 WIDE_CODECS: tuple[Codec, ...] = (
     ("libopus", "ogg", (8000, 12000, 16000, 24000)),
     ("libmp3lame", "mp3", (24000, 32000, 48000, 64000)),

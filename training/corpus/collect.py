@@ -9,7 +9,7 @@ import argparse
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -22,6 +22,7 @@ from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
 from training.corpus.files import BONAFIDE, NARROW, SPOOF, WIDE, CorpusFile, write, write_list
 from training.corpus.manifest import read_manifest
+from training.corpus.split import settings
 
 LONGEST_SECONDS = 12
 SHORTEST_SECONDS = 2.5
@@ -84,7 +85,13 @@ class PackagedCollection:
 
 ASTERISK = {"en": "allison", "es": "allison", "fr": "june", "it": "carlo", "ru": "ivrvoiceru"}
 COLLECTIONS = (
-    PackagedCollection("tortoise", "tortoise-tts-*/tortoise/voices/*/*.wav", r"voices/(\w+)/", "Apache-2.0"),
+    PackagedCollection(
+        "tortoise",
+        "tortoise-tts-*/tortoise/voices/*/*.wav",
+        r"voices/(\w+)/",
+        "Apache-2.0",
+        known={"pat2": "tortoise:pat"},
+    ),
     PackagedCollection("f5", "f5_tts-*/src/f5_tts/infer/examples/*/*.*a*", r"(\w+)\.(?:wav|flac)$", "MIT"),
     PackagedCollection("pyannote", "pyannote/audio/sample/*.wav", r"(sample)", "MIT"),
     PackagedCollection(
@@ -115,6 +122,28 @@ COLLECTIONS = (
         "ktuberling", "debian/usr/share/ktuberling/sounds/*/*.ogg", r"sounds/([a-z]+)/", "GPL-2.0-or-later", 150
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedAmount:
+    """How much is collected.
+
+    Attributes:
+        most: files of each speaker of a packaged collection, less than its own number.
+        longest_seconds: of a recording.
+    """
+
+    most: int = 1000
+    longest_seconds: float = LONGEST_SECONDS
+
+    def of(self, collection: PackagedCollection) -> PackagedCollection:
+        """Returns a collection with no more files of a speaker."""
+        return replace(collection, most=min(self.most, collection.most))
+
+    def cut(self, pair: tuple[CorpusFile, Samples]) -> tuple[CorpusFile, Samples]:
+        """Cuts a recording that is longer."""
+        file, samples = pair
+        return file, samples[: int(self.longest_seconds * file.rate)]
 
 
 def packaged(packages: Path, collection: PackagedCollection) -> Iterator[tuple[CorpusFile, Samples]]:
@@ -178,11 +207,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Collect bona fide recordings.")
     parser.add_argument("--speech", type=Path, action="append", default=[], help="manifest of recordings")
     parser.add_argument("--packages", type=Path)
+    parser.add_argument("--size", type=Path, help="file of a size, which may take less of everything")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    amount = CollectedAmount(**settings(arguments.size).get("collect", {}))
     sources = [speech(manifest) for manifest in arguments.speech]
-    sources += [packaged(arguments.packages, each) for each in COLLECTIONS] if arguments.packages else []
-    write_list(arguments.out, [write(arguments.out, *pair) for pair in chain(*sources)])
+    sources += [packaged(arguments.packages, amount.of(each)) for each in COLLECTIONS] if arguments.packages else []
+    write_list(arguments.out, [write(arguments.out, *amount.cut(pair)) for pair in chain(*sources)])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from bonafide.audio.waveform import Samples
 LOWEST_NOISE_HZ = 50.0
 QUIETEST = 1e-6
 
-type Numbers = NDArray[np.floating]
+Numbers = NDArray[np.floating]
 
 
 def band_passed(samples: Samples, rate: int, low_hz: float, high_hz: float, order: float) -> Samples:

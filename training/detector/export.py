@@ -1,6 +1,8 @@
 """Joins encoder, heads and calibration into `spoof.onnx`, the same bytes for the same weights, with its card.
 
-    python -m training.detector.export --manifest manifest.csv --features features.npz --run FOLDER
+Beside them it writes parity.npz, the answers of the network that was trained, for the gate on parity.
+
+    python -m training.detector.export --manifest manifest.csv --features FOLDER --run FOLDER
         --speaker speaker.onnx --graph spoof.onnx --card spoof.json
 
 Weights are kept in 16 bits and widened when the graph is loaded, which hardly changes the scores.
@@ -23,13 +25,15 @@ import torch
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from training.corpus.checks import read
 from training.corpus.files import BONAFIDE
+from training.corpus.rows import read
 from training.corpus.split import CONF, configuration
 from training.detector.calibration import fit, worst_quantile
+from training.detector.features import FEATURES
 from training.detector.model import DetectorShape, SpoofDetector, pretrained
 from training.detector.train import HEADS, load_held_out, scores
 from training.detector.whisper import PACKAGE, weights
+from training.gates.parity import ParityReference
 
 OPSET = 18
 LARGE = 1024
@@ -72,6 +76,16 @@ def export(model: SpoofDetector) -> onnx.ModelProto:
     graph = onnx.load_from_string(file.getvalue())
     graph.producer_name, graph.producer_version = "bonafide", ""
     return halved(graph)
+
+
+def reference(model: SpoofDetector) -> ParityReference:
+    """Keeps what the trained network answers, with which the exported graph is compared."""
+
+    def answer(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+        with torch.no_grad():
+            return np.asarray(model(torch.tensor(samples), torch.tensor(rate)).numpy().mean(), np.float32)
+
+    return ParityReference.of("spoof", answer)
 
 
 def halved(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -126,7 +140,7 @@ def lineage(inputs: argparse.Namespace, conf: Mapping[str, Any]) -> Mapping[str,
     package = {"name": PACKAGE.name, "version": PACKAGE.version, "sha256": PACKAGE.sha256, "licence": PACKAGE.licence}
     return {
         "manifest": _sha256(inputs.manifest),
-        "features": _sha256(inputs.features),
+        "features": {each.parent.name: _sha256(each) for each in sorted(inputs.features.glob(f"*/{FEATURES}"))},
         "conf": dict(conf),
         "encoder": package,
         "speaker": _sha256(inputs.speaker),
@@ -146,16 +160,19 @@ def main() -> None:
     for name in ("manifest", "features", "run", "speaker"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--conf", type=Path, default=CONF)
+    parser.add_argument("--size", type=Path, help="file of a size, whose numbers are taken before those of --conf")
     parser.add_argument("--graph", type=Path, required=True)
     parser.add_argument("--card", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    conf = configuration(arguments.conf)
+    conf = configuration(arguments.conf, arguments.size)
     model, calibration = detector(arguments, conf)
     content = export(model).SerializeToString(deterministic=True)
     card = {"sha256": hashlib.sha256(content).hexdigest(), "calibration": calibration}
     card["lineage"] = dict(lineage(arguments, conf))
+    arguments.graph.parent.mkdir(parents=True, exist_ok=True)
     arguments.graph.write_bytes(content)
+    reference(model).add_to(arguments.card.parent)
     arguments.card.write_text(json.dumps(card, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

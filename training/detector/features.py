@@ -1,15 +1,16 @@
 """Crops of the corpus, sent through channels, and the frozen part of the detector's statistics of them.
 
-    python -m training.detector.features --manifest manifest.csv --speaker speaker.onnx --out FOLDER
+    python -m training.detector.features --manifest manifest.csv --validation report.json --speaker speaker.onnx
+        --out FOLDER [--shard N --shards N]
 
 A copy of a recording is cut where the recording is and goes through the very same channel, so that nothing but its
 synthesis tells them apart. Bona fide files are fewer and go through every channel more than once; the channels of a
-spoofed file are drawn by its name. Crops that are there already, of files that have not changed, are kept. Of the
-bundle only the speaker graph is needed: features do not depend on a detector that was trained before.
+spoofed file are drawn by its name. Of the bundle only the speaker graph is needed: features do not depend on a detector
+that was trained before. Shards may be encoded on different machines; together they are what one would have made.
 """
 
 import argparse
-import itertools
+import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,16 +24,18 @@ from numpy.typing import NDArray
 
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
-from training.corpus.channels import CHANNELS, TELEPHONE, VERSION, TransmissionChannel, send
-from training.corpus.checks import CorpusRow, DataError, check, read, unbalanced
+from training.corpus.channels import send
+from training.corpus.draw import CHANNELS, TransmissionChannel, channels_of
 from training.corpus.files import BONAFIDE, NARROW, WIDE, read_wav
+from training.corpus.manifest import digest
+from training.corpus.rows import CorpusRow, DataError, read
 from training.corpus.split import CONF, configuration
-from training.detector.model import WINDOW, DetectorShape, SpoofDetector, pretrained
+from training.detector.model import ALL, WINDOW, DetectorShape, SpoofDetector, pretrained
 from training.detector.whisper import weights
 from training.parallel import in_parallel
 
 TRAITS = ("path", "label", "family", "group", "speaker", "split")
-FEATURES, CROPS = "features.npz", "crops.npy"
+FEATURES = "features.npz"
 FULL_SCALE = 32767
 # Crops that are cut or encoded at once.
 TOGETHER = 16
@@ -43,16 +46,10 @@ class CorpusCrop:
     """One window of a file through one channel, to be drawn by its own generator."""
 
     file: Path
-    sha256: str
     origin: str
     rate: int
     channel: TransmissionChannel
     repetition: int
-
-    @property
-    def cache_key(self) -> str:
-        """Everything that the crop depends on."""
-        return f"{VERSION} {self.sha256} {self.origin} {self.channel.name} {self.repetition}"
 
     def samples(self) -> Samples:
         """Reads, cuts, or repeats, and sends."""
@@ -79,17 +76,11 @@ class FrozenModels:
 
 
 def crops(folder: Path, row: CorpusRow, origin: str, conf: Mapping[str, Any]) -> list[CorpusCrop]:
-    """Returns the crops of a file; narrowband recordings only go through narrowband channels."""
-    channels = [channel for channel in CHANNELS if row.rate != NARROW or channel.rate == NARROW]
-    if row.label != BONAFIDE:
-        generator = np.random.default_rng(zlib.crc32(row.path.encode()))
-        most = min(conf["channels_per_spoof"], len(channels))
-        channels = [channels[index] for index in sorted(generator.choice(len(channels), most, replace=False))]
-    repetitions = range(conf["per_channel"][row.label])
+    """Returns the crops of a file."""
+    channels = channels_of(row, conf)
     return [
-        CorpusCrop(folder / row.path, row.sha256, origin, row.rate, channel, each)
-        for channel in channels
-        for each in repetitions
+        CorpusCrop(folder / row.path, origin, row.rate, channel, channels[:index].count(channel))
+        for index, channel in enumerate(channels)
     ]
 
 
@@ -99,29 +90,17 @@ def origins(rows: Sequence[CorpusRow]) -> list[str]:
     return [row.source if human.get(row.source) == row.speaker else row.path for row in rows]
 
 
-def cut(some: Sequence[CorpusCrop]) -> NDArray[np.int16]:
-    """Makes a few crops, shape (crops, WINDOW)."""
-    return np.stack([np.rint(crop.samples() * FULL_SCALE).astype(np.int16) for crop in some])
-
-
-def encode(file: Path, narrow: NDArray[np.bool_], models: FrozenModels, part: slice) -> NDArray[np.float16]:
-    """Computes statistics of some of the crops in a file, shape (crops, features).
-
-    Args:
-        file: with all crops.
-        narrow: which of all crops are of telephone speech, so that they have every sample twice.
-        models: the frozen part of the detector.
-        part: which crops.
-    """
-    samples = torch.tensor(np.load(file, mmap_mode="r")[part].astype(np.float32) / FULL_SCALE)
+def encode(models: FrozenModels, some: Sequence[CorpusCrop]) -> NDArray[np.float16]:
+    """Makes a few crops, rounds them to 16 bits, and computes their statistics, shape (crops, features)."""
     detector = _detector(models)
+    windows = []
+    for crop in some:
+        rounded = np.rint(crop.samples() * FULL_SCALE).astype(np.int16).astype(np.float32) / FULL_SCALE
+        is_narrow = crop.channel.rate == NARROW
+        samples = torch.tensor(rounded[::2] if is_narrow else rounded)
+        windows.append(detector.windows(samples, torch.tensor(NARROW if is_narrow else WIDE)))
     with torch.no_grad():
-        windows = [_window(detector, *each) for each in zip(samples, narrow[part], strict=True)]
         return np.asarray(detector.encoder(torch.cat(windows)).numpy(), np.float16)
-
-
-def _window(detector: SpoofDetector, crop: torch.Tensor, is_narrow: np.bool_) -> torch.Tensor:
-    return detector.windows(crop[::2] if is_narrow else crop, torch.tensor(NARROW if is_narrow else WIDE))
 
 
 @cache
@@ -132,67 +111,81 @@ def _detector(models: FrozenModels) -> SpoofDetector:
     return detector.requires_grad_(False).eval()
 
 
-def planned(manifest: Path, conf: Mapping[str, Any]) -> list[tuple[CorpusRow, CorpusCrop]]:
-    """Checks the manifest again, and plans the crops of its files.
+def planned(manifest: Path, validation: Path, conf: Mapping[str, Any]) -> list[tuple[CorpusRow, CorpusCrop]]:
+    """Plans the crops of all files.
 
     Raises:
-        DataError: the corpus has defects, or a channel is not alike for both classes.
+        DataError: the manifest is not the one that was validated.
     """
+    if json.loads(validation.read_bytes())["manifest"] != digest(manifest):
+        raise DataError(f"{manifest}: is not the manifest that {validation} is of")
     rows = read(manifest)
-    check(manifest.parent, rows)
-    pairs = [
+    return [
         (row, crop)
         for row, origin in zip(rows, origins(rows), strict=True)
         if row.family not in conf["split"]["measured_only"]
         for crop in crops(manifest.parent, row, origin, conf["crops"])
     ]
-    if uneven := unbalanced([row.label for row, _ in pairs], [crop.channel.name for _, crop in pairs]):
-        raise DataError("\n".join(uneven))
-    return pairs
 
 
-def made(folder: Path, wanted: Sequence[CorpusCrop]) -> NDArray[np.int16]:
-    """Returns all crops, shape (crops, WINDOW); those that are in the folder already are taken from there."""
-    known = _known(folder)
-    missing = [crop for crop in wanted if crop.cache_key not in known]
-    batches = [missing[start : start + TOGETHER] for start in range(0, len(missing), TOGETHER)]
-    new = itertools.chain.from_iterable(in_parallel("cutting", cut, batches, at_once=1))
-    known |= dict(zip((crop.cache_key for crop in missing), new, strict=True))
-    return np.stack([known[crop.cache_key] for crop in wanted])
+def part(
+    pairs: Sequence[tuple[CorpusRow, CorpusCrop]], shard: int, shards: int
+) -> Sequence[tuple[CorpusRow, CorpusCrop]]:
+    """Returns the crops of a shard: neighbors, so that all shards one after the other are in the order of the plan."""
+    edges = np.linspace(0, len(pairs), shards + 1).round().astype(int)
+    return pairs[edges[shard] : edges[shard + 1]]
 
 
-def _known(folder: Path) -> dict[str, NDArray[np.int16]]:
-    if not (folder / CROPS).exists() or not (folder / FEATURES).exists():
-        return {}
-    return dict(zip(np.load(folder / FEATURES)["key"].tolist(), np.load(folder / CROPS), strict=True))
+def read_features(folder: Path) -> dict[str, NDArray[Any]]:
+    """Reads the features of all shards with their traits, in the order of the plan.
+
+    Raises:
+        DataError: a shard is missing or is not of the form that the others have.
+    """
+    files = sorted(folder.glob(f"*/{FEATURES}"), key=lambda file: int(file.parent.name))
+    loaded = [dict(np.load(file)) for file in files]
+    for file, each in zip(files, loaded, strict=True):
+        _require_form(file, each)
+    if not loaded or [int(file.parent.name) for file in files] != list(range(len(files))):
+        raise DataError(f"{folder}: the shards are {[file.parent.name for file in files]}, expected 0, 1, ...")
+    return {name: np.concatenate([each[name] for each in loaded]) for name in loaded[0]}
+
+
+def _require_form(file: Path, content: Mapping[str, NDArray[Any]]) -> None:
+    names = {"features", "channel", "origin", *TRAITS}
+    if content.keys() != names:
+        raise DataError(f"{file}: holds {sorted(content)}, expected {sorted(names)}")
+    features = content["features"]
+    if features.ndim != 2 or features.shape[1] != ALL or any(len(each) != len(features) for each in content.values()):
+        raise DataError(f"{file}: features have the shape {features.shape}, expected ({len(content['path'])}, {ALL})")
+    if len(bad := np.flatnonzero(~np.isfinite(features).all(1))):
+        raise DataError(f"{file}: features of {content['path'][bad[0]]} are no numbers, expected finite ones")
 
 
 def main() -> None:
-    """Encodes all crops, and writes them with their traits."""
+    """Encodes the crops of a shard, and writes them with their traits."""
     parser = argparse.ArgumentParser(description="Encode the corpus.")
     parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--validation", type=Path, required=True, help="report on the manifest")
     parser.add_argument("--speaker", type=Path, required=True, help="the speaker graph")
     parser.add_argument("--conf", type=Path, default=CONF)
+    parser.add_argument("--size", type=Path, help="file of a size, whose numbers are taken before those of --conf")
+    parser.add_argument("--shard", type=int, default=0, help="number of the part that is encoded, from 0")
+    parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    conf, out = configuration(arguments.conf), arguments.out
-    pairs = planned(arguments.manifest, conf)
+    conf, out = configuration(arguments.conf, arguments.size), arguments.out
+    pairs = part(planned(arguments.manifest, arguments.validation, conf), arguments.shard, arguments.shards)
     out.mkdir(parents=True, exist_ok=True)
-    crops_made = made(out, [crop for _, crop in pairs])
-    # Its keys are the crops': without them an interrupted run does not take crops for others.
-    (out / FEATURES).unlink(missing_ok=True)
-    np.save(out / CROPS, crops_made)
-    traits: dict[str, Any] = {trait: np.array([getattr(row, trait) for row, _ in pairs]) for trait in TRAITS}
-    for name, values in (
-        ("channel", [crop.channel.name for _, crop in pairs]),
-        ("key", [crop.cache_key for _, crop in pairs]),
-    ):
-        traits[name] = np.array(values)
-    traits["origin"] = np.array([crop.origin for _, crop in pairs])
-    parts = [slice(start, start + TOGETHER) for start in range(0, len(pairs), TOGETHER)]
+    batches = [[crop for _, crop in pairs[start : start + TOGETHER]] for start in range(0, len(pairs), TOGETHER)]
     models = FrozenModels(DetectorShape(**conf["model"]), arguments.speaker)
-    one = partial(encode, out / CROPS, np.isin(traits["channel"], TELEPHONE), models)
-    np.savez(out / FEATURES, features=np.concatenate(in_parallel("encoding", one, parts, at_once=1)), **traits)
+    encoded = in_parallel("encoding", partial(encode, models), batches, at_once=1)
+    traits: dict[str, Any] = {trait: np.array([getattr(row, trait) for row, _ in pairs]) for trait in TRAITS}
+    traits["channel"] = np.array([crop.channel.name for _, crop in pairs])
+    traits["origin"] = np.array([crop.origin for _, crop in pairs])
+    scratch = out / f"part-{FEATURES}"
+    np.savez(scratch, features=np.concatenate(encoded), **traits)
+    scratch.replace(out / FEATURES)
 
 
 if __name__ == "__main__":

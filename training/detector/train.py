@@ -1,7 +1,7 @@
 """Trains the heads on the encoded corpus.
 
-    python -m training.detector.train --features features.npz --out FOLDER
-    torchrun --nproc-per-node N -m training.detector.train --features features.npz --out FOLDER
+    python -m training.detector.train --features FOLDER --out FOLDER
+    torchrun --nproc-per-node N -m training.detector.train --features FOLDER --out FOLDER
 
 The same inputs give the same weights, however often a run was interrupted: batches are drawn from the seed and the
 step, checkpoints hold all state, and sums are formed in one order. With N processes each takes its part of every batch.
@@ -25,11 +25,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from training.corpus.channels import TELEPHONE
+from training.corpus.draw import TELEPHONE
 from training.corpus.files import BONAFIDE
 from training.corpus.split import CONF, configuration
 from training.detector.curves import TrainingCurves, held_out
+from training.detector.features import read_features
 from training.detector.model import DetectorHeads, DetectorShape
+from training.parallel import end_with_parent
 
 SMALLEST_SPREAD = 1e-3
 MEASURE_EVERY = 10
@@ -55,7 +57,7 @@ class EncodedMaterial:
 
 def load(path: Path, settings: Mapping[str, Any], without: str = "") -> EncodedMaterial:
     """Reads the side that is trained on, at times without a family of attacks; `settings` are those of the training."""
-    file = np.load(path)
+    file = read_features(path)
     published, family, channel = settings["published"], file["family"], file["channel"]
     left_out = np.isin(family, list(published)) & np.isin(channel, TELEPHONE)
     chosen = (file["split"] == "train") & ~left_out & ((family != without) | (without == ""))
@@ -66,7 +68,7 @@ def load(path: Path, settings: Mapping[str, Any], without: str = "") -> EncodedM
 
 def load_held_out(path: Path) -> EncodedMaterial:
     """Reads the side that nothing was trained on."""
-    file = np.load(path)
+    file = read_features(path)
     chosen = file["split"] == "test"
     human, kinds = _kinds(file, chosen)
     return _material(file, chosen, balanced(human, kinds, file["channel"][chosen], 0.0))
@@ -218,12 +220,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the detector's heads.")
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--conf", type=Path, default=CONF)
+    parser.add_argument("--size", type=Path, help="file of a size, whose numbers are taken before those of --conf")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    conf, run = configuration(arguments.conf), arguments.out
+    conf, run = configuration(arguments.conf, arguments.size), arguments.out
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     if dist.is_torchelastic_launched():
+        end_with_parent()
         dist.init_process_group("gloo")
     run.mkdir(parents=True, exist_ok=True)
     material = load(arguments.features, conf["training"])

@@ -1,7 +1,7 @@
 """Measures a candidate and the champion on the same trials, over all recordings and by cohort.
 
     python -m training.evaluation.candidate --candidate DIR --champion DIR|none --out FOLDER [--material FOLDER]
-        [--golden FOLDER] [--most N] [--replicates N] [--cache FOLDER] [--criteria gates.yaml]
+        [--golden FOLDER] [--readers FOLDER] [--most N] [--replicates N] [--cache FOLDER] [--criteria gates.yaml]
 
 Writes evaluation.json, scores.npz and pictures. The material is a folder with a manifest.csv, or folders with one each
 (path, speaker, sex, language, label, system, attack, ...); without it, readers and copies of them that any machine can
@@ -151,7 +151,7 @@ def main() -> int:
     columns = list(dict.fromkeys(column for each in cohorts.values() for column in each))
     bundles = ComparedBundles(folders, columns, arguments.replicates, ObservationCache(arguments.cache))
     try:
-        readers = write_readers()
+        readers = arguments.readers or write_readers()
         heard = HeardRecordings(arguments.material or readers, arguments.golden, readers, arguments.most)
         document, sets = evaluate(bundles, heard)
     except (ManifestError, OSError) as error:
@@ -180,6 +180,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--champion", default=NONE, help="folder of the champion's bundle, or none")
     parser.add_argument("--material", type=Path, help=f"folder of recordings; else {READERS}")
     parser.add_argument("--golden", type=Path, default=GOLDEN, help="folder of the golden recordings")
+    parser.add_argument("--readers", type=Path, help=f"folder of the readers whose calls are decided; else {READERS}")
     parser.add_argument("--out", type=Path, required=True, help="folder of evaluation.json, scores and pictures")
     parser.add_argument("--most", type=int, help="bona fide and spoofed recordings of the material at most")
     parser.add_argument("--replicates", type=int, default=REPLICATES)

@@ -55,10 +55,12 @@ class ReportPage:
 
     Attributes:
         folder: where pictures and figures go.
+        title: of the page.
         parts: HTML so far.
     """
 
     folder: Path
+    title: str = "Detector of synthetic speech"
     parts: list[str] = field(default_factory=list)
 
     def heading(self, text: str) -> None:
@@ -87,7 +89,9 @@ class ReportPage:
 
     def write(self) -> None:
         """Writes the page."""
-        page = Template(PAGE.read_text(encoding="utf-8")).substitute(body="\n".join(self.parts))
+        page = Template(PAGE.read_text(encoding="utf-8")).substitute(
+            title=escape(self.title), body="\n".join(self.parts)
+        )
         (self.folder / "index.html").write_text(page, encoding="utf-8")
 
 

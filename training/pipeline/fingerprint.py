@@ -4,11 +4,13 @@ import ast
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
-from training.pipeline.graph import PipelineError, PipelineStage
+from training.pipeline.errors import PipelineError
+from training.pipeline.graph import PipelineStage
 
 # Where the modules of this project are found, beneath the root.
 ROOTS = ("", "layers/core/python")
@@ -81,19 +83,18 @@ def fingerprint(stage: PipelineStage, root: Path, digests: DigestCache) -> dict[
 
 
 def code_digest(stage: PipelineStage, root: Path) -> str:
-    """Returns the digest of the module that a command runs, and of all modules of this project that it imports.
+    """Returns the digest of the modules that a command runs, and of all modules of this project that they import.
 
     Comments, docstrings and layout do not count.
     """
     words = shlex.split(stage.command)
-    if MODULE not in words:
-        return _digest("")
-    modules = dict(_imported(words[words.index(MODULE) + 1], root))
+    named = [after for word, after in pairwise(words) if word == MODULE]
+    modules = dict(_imported(named, root))
     return _digest("\n".join(f"{name} {modules[name]}" for name in sorted(modules)))
 
 
-def _imported(first: str, root: Path) -> Iterator[tuple[str, str]]:
-    waiting, seen = [first], set[str]()
+def _imported(named: Sequence[str], root: Path) -> Iterator[tuple[str, str]]:
+    waiting, seen = list(named), set[str]()
     while waiting:
         name = waiting.pop()
         file = _file(name, root)

@@ -18,18 +18,28 @@ class ProgressView:
     Attributes:
         stream: where to.
         begun: when the present stage began, by the monotonic clock.
+        label: the present stage, with its shard.
+        expected: seconds that stages took the last time, by name; those that are behind are dropped.
     """
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     begun: float = 0.0
+    label: str = ""
+    expected: dict[str, float] = field(default_factory=dict)
 
-    def started(self, number: int, count: int, name: str) -> None:
-        """Shows that a stage begins."""
-        self.begun = time.monotonic()
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        """Takes the durations of the last run for an estimate."""
+        self.expected = dict(seconds)
+
+    def started(self, number: int, count: int, name: str, shard: int | None = None, shards: int | None = None) -> None:
+        """Shows that a stage, or a shard of it, begins."""
+        self.label = name if shard is None else f"{name} {shard + 1}/{shards}"
+        if not shard:
+            self.begun = time.monotonic()
         if self.stream.isatty():
             self.running(number, count, name)
         else:
-            self._line(number, count, name, "runs")
+            self._line(number, count, self.label, f"runs{self._remaining(name)}")
 
     def running(self, number: int, count: int, name: str) -> None:
         """Draws the bar again, on a terminal only."""
@@ -37,20 +47,31 @@ class ProgressView:
             full = WIDTH * number // count
             bar = "#" * full + "-" * (WIDTH - full)
             elapsed = duration(time.monotonic() - self.begun)
-            self.stream.write(f"\r\x1b[K[{bar}] {number}/{count} {name} {elapsed}")
+            left = self._remaining(name)
+            self.stream.write(f"\r\x1b[K[{bar}] {number}/{count} {self.label} {elapsed}{left}")
             self.stream.flush()
 
     def done(self, number: int, count: int, name: str, seconds: float) -> None:
         """Shows that a stage succeeded."""
+        self.expected.pop(name, None)
         self._line(number, count, name, f"done in {duration(seconds)}")
 
     def skipped(self, number: int, count: int, name: str) -> None:
         """Shows that a stage need not run."""
+        self.expected.pop(name, None)
         self._line(number, count, name, "unchanged")
 
     def finished(self, count: int) -> None:
         """Shows the end of the run."""
         self.stream.write(f"all {count} stages are done\n")
+
+    def _remaining(self, name: str) -> str:
+        """Returns what the stages to come took the last time; nothing unless that is known of the present one."""
+        if name not in self.expected:
+            return ""
+        present = max(0.0, self.expected[name] - (time.monotonic() - self.begun))
+        others = sum(seconds for each, seconds in self.expected.items() if each != name)
+        return f", about {duration(present + others)} left"
 
     def _line(self, number: int, count: int, name: str, what: str) -> None:
         clear = "\r\x1b[K" if self.stream.isatty() else ""

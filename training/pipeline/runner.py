@@ -10,14 +10,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
+from training.parallel import end_with_parent
+from training.pipeline.errors import PipelineError
 from training.pipeline.fingerprint import fingerprint
-from training.pipeline.graph import PipelineError, PipelineGraph, PipelineStage
+from training.pipeline.graph import PipelineGraph, PipelineStage
 from training.pipeline.progress import ProgressView
-from training.pipeline.state import FOLDER, PipelineState, StageRecord, StageState
+from training.pipeline.state import PipelineState, StageRecord, StageState, folder_of
 
 POLL_SECONDS = 0.5
 SHOWN_LINES = 15
+LOCK_ATTEMPTS = 5
+# Stages divide their work over processes; threads besides would get in their way, and may sum in another order.
+SINGLE_THREADED = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,11 @@ class PipelineRunner:
     pythons: Mapping[str, Path]
     view: ProgressView
 
+    @property
+    def folder(self) -> Path:
+        """Returns the folder of the runs of this size."""
+        return self.root / folder_of(self.graph.size)
+
     def run(self, names: Sequence[str], *, force: bool = False) -> None:
         """Runs the stages that are not done, in order.
 
@@ -47,7 +60,8 @@ class PipelineRunner:
             PipelineError: a stage failed or cannot run, or another run is going on.
         """
         with self._alone() as lock_descriptor:
-            state = PipelineState.load(self.root)
+            state = PipelineState.load(self.root, self.graph.size)
+            self.view.expect({name: state.records[name].seconds for name in names if name in state.records})
             for number, name in enumerate(names):
                 stage = self.graph.stages[name]
                 found, reason = state.of(stage)
@@ -64,7 +78,8 @@ class PipelineRunner:
         state.forget(stage.name)
         started = time.monotonic()
         with self._scratch(stage, inputs) as outputs:
-            self._execute(stage, outputs, lock_descriptor, position)
+            for shard in [None] if stage.shards is None else range(stage.shards):
+                self._execute(stage, shard, outputs, lock_descriptor, position)
             for name, output in outputs.items():
                 if not output.exists():
                     raise PipelineError(f"{stage.name}: did not write its output {name} ({stage.outputs[name]})")
@@ -76,12 +91,18 @@ class PipelineRunner:
         self.view.done(*position, stage.name, seconds)
 
     def _execute(
-        self, stage: PipelineStage, outputs: Mapping[str, Path], lock_descriptor: int, position: tuple[int, int]
+        self,
+        stage: PipelineStage,
+        shard: int | None,
+        outputs: Mapping[str, Path],
+        lock_descriptor: int,
+        position: tuple[int, int],
     ) -> None:
-        """Runs the command of a stage; its output goes to a log.
+        """Runs the command of a stage; its output goes to a log. A shard that was done before is not run again.
 
         Args:
             stage: to run.
+            shard: its number; None for a stage that is not divided.
             outputs: temporary path of each output.
             lock_descriptor: open file of the lock, which the command inherits.
             position: number of the stage, from 0, and of all stages of the run.
@@ -89,27 +110,35 @@ class PipelineRunner:
         Raises:
             PipelineError: the command fails.
         """
-        log = self.root / FOLDER / "logs" / f"{stage.name}.log"
+        part = stage.name if shard is None else f"{stage.name}-{shard}"
+        done = next(iter(outputs.values())).parents[1] / f"{part}.done"
+        if shard is not None and done.exists():
+            return
+        log = self.folder / "logs" / f"{part}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join((str(self.root), str(self.root / "layers/core/python")))
-        }
-        self.view.started(*position, stage.name)
+        environment = (
+            os.environ
+            | SINGLE_THREADED
+            | {"PYTHONPATH": os.pathsep.join((str(self.root), str(self.root / "layers/core/python")))}
+        )
+        self.view.started(*position, stage.name, shard, stage.shards)
         with log.open("wb") as sink:
             # The command holds the lock too: one that outlives a killed run still keeps the next run out.
             process = subprocess.Popen(
-                self._command(stage, outputs),
+                self._command(stage, shard, outputs),
                 cwd=self.root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 pass_fds=[lock_descriptor],
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - this process has one thread
             )
             status = self._watched(process, stage.name, position)
-        if status:
+        if status not in stage.statuses:
             tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN_LINES:]
             raise PipelineError(f"{stage.name}: failed with status {status}\n" + "\n".join([*tail, f"log: {log}"]))
+        done.touch()
 
     def _watched(self, process: subprocess.Popen[bytes], name: str, position: tuple[int, int]) -> int:
         try:
@@ -123,8 +152,8 @@ class PipelineRunner:
                 process.terminate()
                 process.wait()
 
-    def _command(self, stage: PipelineStage, outputs: Mapping[str, Path]) -> list[str]:
-        program, *rest = stage.arguments(outputs)
+    def _command(self, stage: PipelineStage, shard: int | None, outputs: Mapping[str, Path]) -> list[str]:
+        program, *rest = stage.arguments(outputs, shard)
         if program != "python":
             return [program, *rest]
         python = self.pythons[stage.environment]
@@ -135,7 +164,7 @@ class PipelineRunner:
     @contextmanager
     def _scratch(self, stage: PipelineStage, inputs: Mapping[str, str]) -> Iterator[dict[str, Path]]:
         """Yields a temporary place for each output; a stage that resumes gets its own from the same inputs back."""
-        folder = self.root / FOLDER / "scratch" / stage.name
+        folder = self.folder / "scratch" / stage.name
         stamp = folder / "inputs"
         same = stamp.is_file() and stamp.read_text(encoding="utf-8") == repr(sorted(inputs.items()))
         if not (stage.resumes and same):
@@ -149,19 +178,32 @@ class PipelineRunner:
 
     @contextmanager
     def _alone(self) -> Iterator[int]:
-        (self.root / FOLDER).mkdir(parents=True, exist_ok=True)
-        with (self.root / FOLDER / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise PipelineError(
-                    "another run of this pipeline, or one of its commands, is still going on"
-                ) from error
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as file:
+            _lock(file)
             yield file.fileno()
 
     def _advice(self, stage: PipelineStage) -> str:
         missing = [path for path in stage.inputs.values() if not (self.root / path).exists()]
         return "".join(f"; it is {self.graph.sources[path]}" for path in missing if path in self.graph.sources)
+
+
+def _lock(file: IO[str]) -> None:
+    """Locks a file, at the latest when the commands of a run that was just killed have ended.
+
+    Raises:
+        PipelineError: somebody else holds it.
+    """
+    for attempt in range(LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if attempt == LOCK_ATTEMPTS - 1:
+                message = "another run of this pipeline, or one of its commands, is still going on"
+                raise PipelineError(message) from error
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _replace(output: Path, destination: Path) -> None:

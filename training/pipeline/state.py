@@ -6,10 +6,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+from training.pipeline.errors import PipelineError
 from training.pipeline.fingerprint import DigestCache, fingerprint
-from training.pipeline.graph import PipelineError, PipelineGraph, PipelineStage
+from training.pipeline.graph import PipelineGraph, PipelineStage
 
 FOLDER = Path(".build/training")
+
+
+def folder_of(size: str) -> Path:
+    """Returns the folder in which the runs of a size keep state, logs and partial outputs."""
+    return FOLDER / size / "pipeline"
 
 
 class StageState(StrEnum):
@@ -44,29 +50,32 @@ class PipelineState:
 
     Attributes:
         root: that paths are relative to.
+        size: of the training.
         digests: of files.
         records: by stage.
     """
 
     root: Path
+    size: str
     digests: DigestCache
     records: dict[str, StageRecord] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, root: Path) -> Self:
+    def load(cls, root: Path, size: str = "full") -> Self:
         """Reads the records; none where nothing has run."""
-        digests = DigestCache.load(root / FOLDER / "digests.json")
+        folder = root / folder_of(size)
+        digests = DigestCache.load(folder / "digests.json")
         try:
-            written = json.loads((root / FOLDER / "state.json").read_bytes())
+            written = json.loads((folder / "state.json").read_bytes())
         except OSError:
             written = {}
-        return cls(root, digests, {name: StageRecord(**each) for name, each in written.items()})
+        return cls(root, size, digests, {name: StageRecord(**each) for name, each in written.items()})
 
     def record(self, stage: str, record: StageRecord) -> None:
         """Records a success: the last step of a stage."""
         self.records[stage] = record
         self.digests.save()
-        file = self.root / FOLDER / "state.json"
+        file = self.root / folder_of(self.size) / "state.json"
         scratch = file.with_suffix(".part")
         written = {name: asdict(each) for name, each in self.records.items()}
         scratch.write_text(json.dumps(written, indent=1), encoding="utf-8")

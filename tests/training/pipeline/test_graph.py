@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 import yaml
 
-from training.pipeline.graph import PipelineError, PipelineGraph
+from training.pipeline.errors import PipelineError
+from training.pipeline.graph import PipelineGraph
+from training.pipeline.size import TrainingSize
 
 
 def stage(name: str, inputs: dict[str, str], outputs: dict[str, str], **more: Any) -> dict[str, Any]:
@@ -54,6 +56,8 @@ def test_a_file_in_a_folder_that_a_stage_makes_is_made_by_that_stage(tmp_path: P
         ([{**FIRST, "command": "cat {inputs.given}"}], "first: its command does not use outputs.made"),
         ([{**FIRST, "command": "cat {inputs.gone} {outputs.made}"}], "first: .*inputs.gone, which it does not declare"),
         ([{**FIRST, "command": "cat /etc/hosts {outputs.made}"}], "first: .* the path /etc/hosts"),
+        ([{**FIRST, "shards": 2}], r"first: its command does not use \{shards\}; its command does not use \{shard\}"),
+        ([{**FIRST, "shards": 0}], "first: shards"),
         ([{**FIRST, "inputs": {"given": "/given.txt"}}], "first: inputs.given: .*not a plain path"),
         ([{**FIRST, "inputs": {"given": "../given.txt"}}], "first: inputs.given: .*not a plain path"),
     ],
@@ -71,3 +75,49 @@ def test_an_unknown_part_of_the_file_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_stage_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="no stage third; there are first"):
         read(tmp_path, FIRST).up_to("third")
+
+
+def test_a_shard_has_its_number_and_writes_to_a_folder_of_its_own(tmp_path: Path) -> None:
+    (made,) = read(
+        tmp_path, {**FIRST, "shards": 3, "command": "cp {inputs.given} {outputs.made} {shard} {shards}"}
+    ).stages.values()
+    assert made.arguments({"made": Path("there")}, 2) == ["cp", "given.txt", "there/2", "2", "3"]
+
+
+SIZED = {
+    "sources": {"given.txt": "given", "{size}.yaml": "the size"},
+    "stages": [
+        stage("first", {"given": "given.txt"}, {"made": "{size}/first.txt"}),
+        {
+            **stage("second", {"made": "{size}/first.txt", "size": "{size}.yaml"}, {"made": "{size}/second.txt"}),
+            "command": "cp --first {inputs.made} --size {inputs.size} --part {shard} --of {shards} {outputs.made}",
+            "shards": 4,
+        },
+    ],
+}
+
+
+def sized(folder: Path, size: TrainingSize) -> PipelineGraph:
+    file = folder / "stages.yaml"
+    file.write_text(yaml.safe_dump(SIZED))
+    return PipelineGraph.read(file, size)
+
+
+def test_a_size_has_files_of_its_own(tmp_path: Path) -> None:
+    graph = sized(tmp_path, TrainingSize(name="tiny", shards={"second": 2}))
+    assert graph.stages["second"].inputs == {"made": "tiny/first.txt", "size": "tiny.yaml"}
+    assert graph.stages["second"].shards == 2
+    assert sized(tmp_path, TrainingSize()).stages["second"].shards == 4
+
+
+def test_what_a_size_does_without_is_neither_made_nor_read(tmp_path: Path) -> None:
+    graph = sized(tmp_path, TrainingSize(name="tiny", without=["first"]))
+    assert list(graph.stages) == ["second"]
+    assert graph.stages["second"].arguments({"made": Path("there")}, 0)[:4] == ["cp", "--size", "tiny.yaml", "--part"]
+
+
+def test_a_size_names_only_stages_and_sources_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="size tiny: there is no stage or source third"):
+        sized(tmp_path, TrainingSize(name="tiny", without=["third"]))
+    with pytest.raises(PipelineError, match="there is no size huge; there are"):
+        TrainingSize.read("huge")

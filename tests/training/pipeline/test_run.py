@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from training.pipeline.drawing import mermaid
-from training.pipeline.graph import PipelineError, PipelineGraph
+from training.pipeline.errors import PipelineError
+from training.pipeline.graph import PipelineGraph
 from training.pipeline.progress import ProgressView, duration, table
 from training.pipeline.runner import PipelineRunner
 from training.pipeline.state import PipelineState, StageState
@@ -166,7 +167,7 @@ def test_a_run_that_was_killed_in_the_middle_continues_with_the_stage_that_it_wa
 ) -> None:
     (root / "hold").touch()
     process = start(root)
-    until(root / ".build/training/scratch/count/folder/count/begun.txt")
+    until(root / ".build/training/full/pipeline/scratch/count/folder/count/begun.txt")
     process.send_signal(number)
     process.communicate()
     assert states(root)["upper"] is StageState.DONE
@@ -187,7 +188,7 @@ def test_a_run_that_was_killed_in_the_middle_continues_with_the_stage_that_it_wa
 def test_a_second_run_is_kept_out_while_the_first_goes_on(root: Path) -> None:
     (root / "hold").touch()
     process = start(root)
-    until(root / ".build/training/scratch/count/folder/count/begun.txt")
+    until(root / ".build/training/full/pipeline/scratch/count/folder/count/begun.txt")
     with pytest.raises(PipelineError, match="still going on"):
         ran(root)
     (root / "hold").unlink()
@@ -280,7 +281,7 @@ def test_durations_are_written_as_people_read_them(seconds: float, text: str) ->
 
 def test_a_damaged_cache_of_digests_is_made_again(root: Path) -> None:
     ran(root)
-    (root / ".build/training/digests.json").write_text("{")
+    (root / ".build/training/full/pipeline/digests.json").write_text("{")
     assert ran(root) == []
 
 

@@ -153,10 +153,13 @@ def main() -> None:
     parser.add_argument("--originals", type=Path, required=True)
     parser.add_argument("--network", type=Path, action="append", default=[])
     parser.add_argument("--conf", type=Path, default=CONF)
+    parser.add_argument("--size", type=Path, help="file of a size, whose numbers are taken before those of --conf")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    job = CopyJob(arguments.originals, arguments.out, CorpusSplit.read(arguments.conf), arguments.network)
+    job = CopyJob(
+        arguments.originals, arguments.out, CorpusSplit.read(arguments.conf, arguments.size), arguments.network
+    )
     make = partial(MAKERS[arguments.kind], job)
     made = in_parallel(arguments.kind, make, originals(arguments.originals), arguments.processes)
     write_list(arguments.out, [each for some in made for each in some])

@@ -59,7 +59,7 @@ ABSENT: Mapping[str, Mapping[str, Any]] = {
     "aukit.audio_spectrogram": {"linear_spectrogram": None, "mel_spectrogram": None},
 }
 
-type Names = frozenset[tuple[str, str]]
+Names = frozenset[tuple[str, str]]
 
 
 def pickle_module(allowed: Names) -> ModuleType:

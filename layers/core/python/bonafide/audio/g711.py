@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-type Pcm = NDArray[np.int16]
-type Codes = NDArray[np.uint8]
+Pcm = NDArray[np.int16]
+Codes = NDArray[np.uint8]
 
 
 def _expand_alaw() -> Pcm:

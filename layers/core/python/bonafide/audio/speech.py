@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-type Mask = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 WINDOW_SECONDS = 0.032
 ENTER = 0.5

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-type Samples = NDArray[np.float32]
+Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

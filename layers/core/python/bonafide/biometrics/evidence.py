@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-type FloatVector = NDArray[np.float32]
+FloatVector = NDArray[np.float32]
 
 
 class Channel(StrEnum):

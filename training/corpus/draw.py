@@ -1,0 +1,50 @@
+"""Which channels each file of the corpus goes through: drawn by its name, alike for both classes."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from training.corpus.files import BONAFIDE, NARROW, WIDE
+from training.corpus.rows import CorpusRow
+
+
+@dataclass(frozen=True, slots=True)
+class TransmissionChannel:
+    """One of the kinds of channel that are drawn.
+
+    Attributes:
+        name: in manifests.
+        rate: of the band, 8000 or 16000.
+        coded: whether a lossy codec is part of it.
+    """
+
+    name: str
+    rate: int
+    coded: bool
+
+
+CHANNELS = (
+    TransmissionChannel("wide", WIDE, coded=False),
+    TransmissionChannel("wide-codec", WIDE, coded=True),
+    TransmissionChannel("telephone", NARROW, coded=False),
+    TransmissionChannel("telephone-codec", NARROW, coded=True),
+)
+TELEPHONE = [channel.name for channel in CHANNELS if channel.rate == NARROW]
+
+
+def channels_of(row: CorpusRow, conf: Mapping[str, Any]) -> list[TransmissionChannel]:
+    """Returns the channels of a file, one for each crop; narrowband recordings only go through narrowband channels.
+
+    Args:
+        row: the file.
+        conf: the part `crops` of the configuration.
+    """
+    channels = [channel for channel in CHANNELS if row.rate != NARROW or channel.rate == NARROW]
+    if row.label != BONAFIDE:
+        generator = np.random.default_rng(zlib.crc32(row.path.encode()))
+        most = min(conf["channels_per_spoof"], len(channels))
+        channels = [channels[index] for index in sorted(generator.choice(len(channels), most, replace=False))]
+    return [channel for channel in channels for _ in range(conf["per_channel"][row.label])]
