@@ -35,9 +35,9 @@ def with_noise(share: float, seed: int = 1) -> Change:
         generator = np.random.default_rng(seed)
         for tensor in model.graph.initializer:
             value: NDArray[Any] = numpy_helper.to_array(tensor)
-            if value.dtype == np.float32 and value.ndim > 1:
+            if value.dtype.kind == "f" and value.ndim > 1:
                 noisy = value + share * value.std() * generator.standard_normal(value.shape)
-                tensor.CopyFrom(numpy_helper.from_array(noisy.astype(np.float32), tensor.name))
+                tensor.CopyFrom(numpy_helper.from_array(noisy.astype(value.dtype), tensor.name))
 
     return change
 

@@ -17,7 +17,7 @@ from training.evaluation.candidate import HeardRecordings
 from training.gates.surgery import rewrite_manifest
 
 DIMENSION, FRAME = 16, 160
-SPEAKERS, RECORDINGS, SECONDS = 8, 3, 0.8
+SPEAKERS, RECORDINGS, SECONDS = 8, 3, 0.6
 INPUTS = [("samples", TensorProto.FLOAT, ("n",)), ("rate", TensorProto.INT64, ())]
 
 
