@@ -1,8 +1,9 @@
-"""Judges a candidate by named criteria, or shows a report.
+"""Judges a candidate by named criteria, or shows a report or the criteria.
 
     python -m training.gates --candidate DIR --champion DIR|none --evaluation evaluation.json --out gates.json
         [--documents DIR] [--rebuilt DIR] [--criteria gates.yaml]
     python -m training.gates show gates.json
+    python -m training.gates criteria
 
 The documents (data.csv, parity.npz) are looked for beside evaluation.json. Exit status: 0 passed, 3 refused, 2 an input
 that cannot be read.
@@ -23,6 +24,7 @@ from training.gates.measured import golden, measured
 from training.gates.parity import parity
 from training.gates.rebuild import reproducibility
 from training.gates.results import GateReport, GateResult, table
+from training.gates.tables import markdown
 
 PASSED, UNREADABLE, REFUSED = 0, 2, 3
 NONE = "none"
@@ -56,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given[:1] == ["show"]:
             sys.stdout.write(table(GateReport.read(Path(given[1]))))
+            return PASSED
+        if given[:1] == ["criteria"]:
+            sys.stdout.write(markdown(GateCriteria.read()))
             return PASSED
         return _judge(_arguments(given))
     except (OSError, ValueError, IndexError) as error:

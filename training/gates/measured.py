@@ -80,7 +80,7 @@ def _judged(rule: MeasuredCriterion, trials: TrialSet, share: float) -> Iterator
         passed = low <= rule.bound
         yield GateResult(rule.gate, rule.criterion, rule.bound, figure["candidate"], passed, None, (low, high))
     if figure.get("champion") is not None:
-        difference, margin = figure["difference"], rule.cohort_margin if cohort else rule.margin
+        difference, margin = figure["difference"], (rule.cohort_margin or 0.0) if cohort else rule.margin
         reach = student(share, trials["units"] - 1) * figure["standard_error"]
         interval = (difference - reach, difference + reach)
         criterion = f"{rule.criterion}, above the champion's"
@@ -88,7 +88,7 @@ def _judged(rule: MeasuredCriterion, trials: TrialSet, share: float) -> Iterator
 
 
 def _concerns(submission: Submission, rule: MeasuredCriterion, trials: TrialSet) -> bool:
-    known = {"channel", *submission.criteria.cohorts[rule.task]}
+    known = {"channel", *submission.criteria.cohorts[rule.task]} if rule.cohort_margin is not None else set()
     return rule.task == trials["task"] and rule.measure in trials["figures"] and set(trials["columns"]) <= known
 
 

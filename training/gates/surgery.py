@@ -50,12 +50,12 @@ def with_mask(kept: int, rate: int | None = None) -> Change:
         mask = np.zeros(size, np.float32)
         mask[:kept] = 1.0
         whole = np.ones(size, np.float32) if rate else mask
-        constants = {"mask": mask, "whole": whole, "masked_rate": np.array(rate or 0, np.int64)}
+        constants = {"planted_mask": mask, "planted_whole": whole, "planted_masked_rate": np.array(rate or 0, np.int64)}
         nodes = [
-            helper.make_node("Equal", ["rate", "masked_rate"], ["at_rate"]),
-            helper.make_node("Where", ["at_rate", "mask", "whole"], ["factor"]),
+            helper.make_node("Equal", ["rate", "planted_masked_rate"], ["planted_at_rate"]),
+            helper.make_node("Where", ["planted_at_rate", "planted_mask", "planted_whole"], ["planted_factor"]),
         ]
-        _after(model, constants, nodes, lambda output: helper.make_node("Mul", [output, "factor"], ["_"]))
+        _after(model, constants, nodes, lambda output: helper.make_node("Mul", [output, "planted_factor"], ["_"]))
 
     return change
 
@@ -64,8 +64,8 @@ def with_offset(offset: float) -> Change:
     """Adds a number to the output."""
 
     def change(model: onnx.ModelProto) -> None:
-        constants = {"offset": np.array(offset, np.float32)}
-        _after(model, constants, [], lambda output: helper.make_node("Add", [output, "offset"], ["_"]))
+        constants = {"planted_offset": np.array(offset, np.float32)}
+        _after(model, constants, [], lambda output: helper.make_node("Add", [output, "planted_offset"], ["_"]))
 
     return change
 
@@ -80,13 +80,13 @@ def with_useless_work(times: int) -> Change:
             "work_pads": np.array([0, FRAME], np.int64),
             "work_size": np.array([FRAME], np.int64),
             "work_shape": np.array([-1, FRAME], np.int64),
+            "work_weights": (generator.standard_normal((FRAME, FRAME)) / FRAME**0.5).astype(np.float32),
             "work_little": np.array(1e-30, np.float32),
         }
         nodes[:0] = _whole_frames()
         for number in range(times):
-            constants[f"work_w{number}"] = (generator.standard_normal((FRAME, FRAME)) / FRAME**0.5).astype(np.float32)
             product, name = f"work_p{number}", f"work_{number + 1}"
-            nodes.append(helper.make_node("MatMul", [f"work_{number}", f"work_w{number}"], [product]))
+            nodes.append(helper.make_node("MatMul", [f"work_{number}", "work_weights"], [product]))
             nodes.append(helper.make_node("Tanh", [product], [name]))
         nodes.append(helper.make_node("ReduceMean", [f"work_{times}"], ["work_mean"], keepdims=0))
         nodes.append(helper.make_node("Mul", ["work_mean", "work_little"], ["work_rest"]))
@@ -100,7 +100,7 @@ def with_ballast(count: int) -> Change:
 
     def change(model: onnx.ModelProto) -> None:
         ballast = np.random.default_rng(1).standard_normal(count).astype(np.float32)
-        model.graph.initializer.append(numpy_helper.from_array(ballast, "ballast"))
+        model.graph.initializer.append(numpy_helper.from_array(ballast, "planted_ballast"))
 
     return change
 
