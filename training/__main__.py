@@ -5,13 +5,16 @@
     python -m training graph
 
 A stage is skipped when neither its inputs, nor its code, nor its command, nor its outputs have changed since it last
-succeeded. An interrupted run continues where it was.
+succeeded. An interrupted run continues where it was. After the last stage, the run is reported and recorded as an
+experiment. Exit status: 0 when the candidate is complete, whether or not it passed its gates; 1 when a stage failed.
 """
 
 import argparse
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from training.pipeline import revision
@@ -19,11 +22,15 @@ from training.pipeline.drawing import mermaid
 from training.pipeline.errors import PipelineError
 from training.pipeline.graph import FILE, PipelineGraph
 from training.pipeline.progress import ProgressView, table
-from training.pipeline.runner import PipelineRunner
+from training.pipeline.runner import PipelineRunner, search_path
 from training.pipeline.size import TrainingSize
-from training.pipeline.state import PipelineState
+from training.pipeline.state import FOLDER, PipelineState
 
 TORCH_PYTHON = ".venv-torch/bin/python"
+# The last stage, after which a run is reported and recorded.
+DOCUMENTS = "documents"
+TRACKING = "training.tracking"
+FOLLOW_UP_SECONDS = 120
 
 
 def main() -> int:
@@ -56,6 +63,34 @@ def _run(graph: PipelineGraph, arguments: argparse.Namespace) -> None:
         revision.write_revision(arguments.root)
     pythons = {"product": Path(sys.executable), "torch": arguments.torch_python}
     PipelineRunner(graph, arguments.root, pythons, ProgressView()).run(chosen, force=arguments.force)
+    if DOCUMENTS in chosen:
+        _follow_up(graph, arguments, pythons)
+
+
+def _follow_up(graph: PipelineGraph, arguments: argparse.Namespace, pythons: Mapping[str, Path]) -> None:
+    """Writes the report of a whole run and records it; neither can fail the run, whose candidate is complete."""
+    folder = FOLDER / graph.size
+    commands = [[str(pythons["product"]), "-m", "training.candidate.report", "--folder", str(folder)]]
+    if not arguments.no_tracking:
+        commands.append([str(pythons["torch"]), "-m", "training.tracking", "--folder", str(folder)])
+    for command in commands:
+        try:
+            done = subprocess.run(
+                command,
+                cwd=arguments.root,
+                env=os.environ | search_path(arguments.root),
+                capture_output=True,
+                text=True,
+                timeout=FOLLOW_UP_SECONDS,
+                check=False,
+            )
+            problem = done.stderr[-500:] if done.returncode else ""
+        except (OSError, subprocess.TimeoutExpired) as error:
+            problem = str(error)
+        if problem:
+            sys.stderr.write(f"{command[2]} did not succeed, which changes nothing of the candidate: {problem}\n")
+        elif command[2] != TRACKING:
+            sys.stderr.write(done.stdout)
 
 
 def _status(graph: PipelineGraph, root: Path) -> None:
@@ -76,6 +111,7 @@ def _arguments() -> argparse.Namespace:
     run.add_argument("--force", action="store_true", help="run stages that are done as well")
     default = Path(os.environ.get("TRAINING_TORCH_PYTHON", TORCH_PYTHON))
     run.add_argument("--torch-python", type=Path, default=default, help="interpreter of the environment torch")
+    run.add_argument("--no-tracking", action="store_true", help="do not record the run by MLflow")
     actions.add_parser("status", help="show the state of every stage")
     actions.add_parser("graph", help="print the graph for Mermaid")
     return parser.parse_args()

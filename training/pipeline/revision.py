@@ -7,7 +7,12 @@ import subprocess
 from pathlib import Path
 
 FILE = Path(".build/training/revision.json")
-LOCKS = ("requirements-dev.txt", "layers/runtime/requirements.txt", "training/requirements.txt", "training/tiny.txt")
+LOCKS = (
+    "requirements-dev.txt",
+    "layers/runtime/requirements.txt",
+    "training/requirements.txt",
+    "training/requirements-small.txt",
+)
 # The revision where there is no repository, as in a container.
 VARIABLE = "TRAINING_REVISION"
 DESCRIBE = ("git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")

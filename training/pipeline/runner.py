@@ -116,11 +116,7 @@ class PipelineRunner:
             return
         log = self.folder / "logs" / f"{part}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        environment = (
-            os.environ
-            | SINGLE_THREADED
-            | {"PYTHONPATH": os.pathsep.join((str(self.root), str(self.root / "layers/core/python")))}
-        )
+        environment = os.environ | SINGLE_THREADED | search_path(self.root)
         self.view.started(*position, stage.name, shard, stage.shards)
         with log.open("wb") as sink:
             # The command holds the lock too: one that outlives a killed run still keeps the next run out.
@@ -186,6 +182,11 @@ class PipelineRunner:
     def _advice(self, stage: PipelineStage) -> str:
         missing = [path for path in stage.inputs.values() if not (self.root / path).exists()]
         return "".join(f"; it is {self.graph.sources[path]}" for path in missing if path in self.graph.sources)
+
+
+def search_path(root: Path) -> dict[str, str]:
+    """Returns the variable by which commands find the modules of this project."""
+    return {"PYTHONPATH": os.pathsep.join((str(root), str(root / "layers/core/python")))}
 
 
 def _lock(file: IO[str]) -> None:

@@ -82,7 +82,7 @@ def _near(
     for pair, count in sorted(_shared(places).items()):
         if count < expected.windows or origin[pair[0]] == origin[pair[1]]:
             continue
-        found = _correlation(*(samples[path] for path in pair), *(places[path] for path in pair))
+        found = _correlation(samples[pair[0]], samples[pair[1]], places[pair[0]], places[pair[1]])
         if found >= expected.correlation:
             said = f"those of {pair[0]} but for gain and ends (correlation {found:.3f})"
             yield DataViolation("near duplicate", pair[1], "samples", said, "a recording of its own")

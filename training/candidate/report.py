@@ -1,0 +1,175 @@
+"""Writes a page on a run of the pipeline, for somebody who was not there.
+
+    python -m training.candidate.report --folder .build/training/tiny
+
+The page, `report/index.html` in that folder, is of the same material as the documents of the candidate, with how long
+stages took. Its pictures lie beside it.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from training.evaluation import plots
+from training.evaluation.report import ReportPage
+from training.pipeline.progress import duration
+from training.quality.page import add_validation
+
+TASKS = {"verification": "Speakers: same or other", "liveness": "Speech: bona fide or synthetic"}
+FIGURES = {
+    "eer": "EER",
+    "apcer_at_bpcer_5pct": "APCER at BPCER 5 %",
+    "fnmr_at_fmr_1pct": "FNMR at FMR 1 %",
+    "min_cllr": "min Cllr",
+    "calibration_loss": "Cllr - min Cllr",
+}
+BINS = 30
+
+
+def report(folder: Path) -> Path:
+    """Writes the page of a run; returns its file."""
+    out = folder / "report"
+    out.mkdir(parents=True, exist_ok=True)
+    page = ReportPage(out, f"Training {folder.name}")
+    gates, evaluation = _json(folder / "gates/gates.json"), _json(folder / "evaluation/evaluation.json")
+    _summary(page, folder, gates)
+    _gates(page, gates)
+    _training(page, folder / "run/curves.jsonl")
+    _evaluation(page, evaluation, folder / "evaluation/scores.npz")
+    add_validation(page, _json(folder / "validation/report.json"))
+    _stages(page, _json(folder / "pipeline/state.json"))
+    page.write()
+    return out / "index.html"
+
+
+def _summary(page: ReportPage, folder: Path, gates: Mapping[str, Any]) -> None:
+    lineage, manifest = _json(folder / "lineage/lineage.json"), _json(folder / "candidate/bundle/manifest.json")
+    failed = [each for each in gates["results"] if not each["passed"]]
+    verdict = "passed all gates" if gates["passed"] else f"failed {len(failed)} of {len(gates['results'])} criteria"
+    page.text(f"The candidate {verdict}. A candidate that failed is not registered.")
+    described = {
+        "candidate": gates["candidate"],
+        "champion that it is compared with": gates["champion"] or "none",
+        "run": lineage["run"],
+        "revision of the code": lineage["code"],
+        "digest of the locks": lineage["lock"],
+        "digest of data.csv": lineage["data"],
+        "seeds": ", ".join(f"{name} {seed}" for name, seed in lineage["seeds"].items()),
+        "embedding space": manifest["embedding_space"],
+    }
+    page.table(["", "origin"], [[name, str(value)] for name, value in described.items()])
+
+
+def _gates(page: ReportPage, gates: Mapping[str, Any]) -> None:
+    page.heading("Gates")
+    page.text("Marked: not fulfilled. The interval is that of what was found, or of the difference to the champion.")
+    order = sorted(gates["results"], key=lambda each: each["passed"])
+    rows = [
+        [
+            f"{each['gate']}: {each['criterion']}",
+            each["cohort"] or "all",
+            _number(each["bound"]),
+            _number(each["found"]),
+            "-" if each["interval"] is None else " to ".join(map(_number, each["interval"])),
+            "yes" if each["passed"] else "no",
+        ]
+        for each in order
+    ]
+    failed = [row[0] for row in rows if row[-1] == "no"]
+    page.table(["criterion", "cohort", "bound", "found", "interval", "fulfilled"], rows, failed)
+
+
+def _training(page: ReportPage, curves: Path) -> None:
+    page.heading("Training of the detector")
+    page.text("Held out: speakers and families of attacks that nothing was trained on.")
+    lines = curves.read_text(encoding="utf-8").splitlines()
+    page.picture("curves", plots.curves([json.loads(line) for line in lines]))
+
+
+def _evaluation(page: ReportPage, evaluation: Mapping[str, Any], scores: Path) -> None:
+    if evaluation["error"]:
+        page.heading("Evaluation")
+        page.text(f"The candidate could not be measured: {evaluation['error']}")
+        return
+    known = dict(np.load(scores)) if scores.exists() else {}
+    for task, title in TASKS.items():
+        sets = [each for each in evaluation["sets"] if each["task"] == task]
+        if not sets:
+            continue
+        page.heading(title)
+        page.text("Each figure is that of the candidate, then that of the champion, on the same trials.")
+        names = [name for name in FIGURES if any(name in each["figures"] for each in sets)]
+        page.table(["cohort", *(FIGURES[name] for name in names)], [_figures(each, names) for each in sets])
+        if f"{task} all" in known:
+            page.picture(f"scores-{task}", score_figure(known[f"{task} all"]))
+
+
+def _figures(each: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    cells = [each["figures"].get(name, {}) for name in names]
+    both = [f"{_number(cell.get('candidate'))} / {_number(cell.get('champion'))}" for cell in cells]
+    return [each["cohort"] or "all", *both]
+
+
+def score_figure(rows: np.ndarray[Any, np.dtype[np.float32]]) -> Figure:
+    """Draws the scores of candidate and champion by class, shape (1 + bundles, trials), the labels first."""
+    figure = Figure((4.5 * (len(rows) - 1), 3.4), layout="constrained")
+    target = rows[0] > 0.5
+    columns = figure.subplots(1, len(rows) - 1, squeeze=False)[0]
+    for axes, scores, name in zip(columns, rows[1:], ("candidate", "champion"), strict=False):
+        edges = np.linspace(scores.min(), scores.max() + 1e-6, BINS + 1)
+        for side, label, color in ((target, "target", plots.HUMAN), (~target, "other", plots.SYNTHETIC)):
+            weights = np.full(int(side.sum()), 1.0 / max(int(side.sum()), 1))
+            axes.hist(scores[side], edges, weights=weights, color=color, alpha=0.55, label=label)
+        plots.style(axes, name, "LLR", "share of the class")
+        axes.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def _stages(page: ReportPage, state: Mapping[str, Any]) -> None:
+    page.heading("Stages")
+    total = sum(each["seconds"] for each in state.values())
+    page.text(f"{len(state)} stages took {duration(total)}, each when it last ran; times depend on the machine.")
+    rows = [[name, duration(each["seconds"]), each["finished"]] for name, each in state.items()]
+    page.table(["stage", "took", "finished"], rows)
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value if len(value) < 60 else f"{value[:57]}..."
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_bytes())
+
+
+def failures(folder: Path) -> Iterator[str]:
+    """Yields a line for each gate that failed."""
+    for each in _json(folder / "gates/gates.json")["results"]:
+        if not each["passed"]:
+            cohort = f" ({each['cohort']})" if each["cohort"] else ""
+            found, bound = _number(each["found"]), _number(each["bound"])
+            yield f"{each['gate']}: {each['criterion']}{cohort}: {found}, bound {bound}"
+
+
+def main() -> None:
+    """Writes the page, and says what became of the candidate."""
+    parser = argparse.ArgumentParser(description="Write a page on a run of the pipeline.")
+    parser.add_argument("--folder", type=Path, required=True, help="of a size")
+    folder = parser.parse_args().folder
+    page, failed = report(folder), list(failures(folder))
+    result = f"not registered: gates failed ({len(failed)})" if failed else "passed all gates, and may be registered"
+    where = f"candidate {folder / 'candidate'}: {result}; report: {page}"
+    sys.stdout.write("\n".join([*failed, where, ""]))
+
+
+if __name__ == "__main__":
+    main()
