@@ -13,8 +13,11 @@ CARD, DETECTOR = "spoof.json", "spoof.onnx"
 
 def integrity(submission: Submission) -> Iterator[GateResult]:
     """Holds the files against the manifest, and the documents against both."""
-    problems = list(_problems(submission))
-    listed = len(submission.manifest["files"])
+    try:
+        problems, listed = list(_problems(submission)), len(submission.manifest["files"])
+    except ValueError as error:
+        yield _integrity(f"{MANIFEST} lists the files", str(error)[:200], passed=False)
+        return
     if not problems:
         yield _integrity("files and documents are those that the manifest names", f"{listed} files", passed=True)
     for criterion, found in problems:
