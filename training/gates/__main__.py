@@ -23,7 +23,7 @@ from training.gates.licence import licence
 from training.gates.measured import golden, measured
 from training.gates.parity import parity
 from training.gates.rebuild import reproducibility
-from training.gates.results import GateReport, GateResult, table
+from training.gates.results import CandidateFindings, CriterionFinding, table
 from training.gates.tables import markdown
 
 PASSED, UNREADABLE, REFUSED = 0, 2, 3
@@ -33,12 +33,12 @@ STATIC = (size, licence)
 RUNNING = (parity, reproducibility, measured, golden, latency)
 
 
-def judge(submission: Submission) -> GateReport:
+def judge(submission: Submission) -> CandidateFindings:
     """Asks every gate; once files are not those of the manifest, or graphs cannot be served, no further one."""
-    return GateReport(submission.criteria.version, *submission.digests, list(_results(submission)))
+    return CandidateFindings(submission.criteria.version, *submission.digests, list(_results(submission)))
 
 
-def _results(submission: Submission) -> Iterator[GateResult]:
+def _results(submission: Submission) -> Iterator[CriterionFinding]:
     intact = list(integrity(submission))
     yield from intact
     if not all(each.passed for each in intact):
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given[:1] == ["show"]:
-            sys.stdout.write(table(GateReport.read(Path(given[1]))))
+            sys.stdout.write(table(CandidateFindings.read(Path(given[1]))))
             return PASSED
         if given[:1] == ["criteria"]:
             sys.stdout.write(markdown(GateCriteria.read()))

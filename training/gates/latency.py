@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bonafide.adapters.onnx import Bundle
 from training.gates.criteria import Submission
 from training.gates.parity import GRAPHS, answer
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 from training.gates.signals import signal
 
 RATES = (16000, 8000)
@@ -25,7 +25,7 @@ LOADS = 5
 type Floats = NDArray[np.float64]
 
 
-def latency(submission: Submission) -> Iterator[GateResult]:
+def latency(submission: Submission) -> Iterator[CriterionFinding]:
     """Measures both bundles; without a champion there is nothing to compare with."""
     if not submission.champion:
         return
@@ -58,7 +58,7 @@ def _seconds(run: Callable[[], object]) -> float:
     return process_time() - start
 
 
-def _judged(criterion: str, cohort: str | None, taken: Floats, limits: Mapping[str, float]) -> GateResult:
+def _judged(criterion: str, cohort: str | None, taken: Floats, limits: Mapping[str, float]) -> CriterionFinding:
     """Refuses a ratio of medians whose interval (bootstrap over rounds, 95 %) lies above the bound."""
     drawn = np.random.default_rng(1).integers(len(taken), size=(REPLICATES, len(taken)))
     medians = np.median(taken[drawn], axis=1)
@@ -66,4 +66,4 @@ def _judged(criterion: str, cohort: str | None, taken: Floats, limits: Mapping[s
     found = np.median(taken, axis=0)
     ratio, slower = float(found[0] / found[1]), float(found[0] - found[1])
     passed = bool(low <= limits["ratio"] or slower <= limits["least_seconds"])
-    return GateResult("latency", criterion, limits["ratio"], ratio, passed, cohort, (float(low), float(high)))
+    return CriterionFinding("latency", criterion, limits["ratio"], ratio, passed, cohort, (float(low), float(high)))

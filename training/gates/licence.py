@@ -9,7 +9,7 @@ from typing import Any, Self
 from training.corpus.manifest import ManifestError, read_table
 from training.gates.criteria import DATA, Submission
 from training.gates.files import CARD
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 
 # Findings that are listed one by one; the rest is counted.
 MOST = 10
@@ -43,26 +43,28 @@ class LicenseRule:
         return known and not self.refused.search(licence)
 
 
-def licence(submission: Submission) -> Iterator[GateResult]:
+def licence(submission: Submission) -> Iterator[CriterionFinding]:
     """Reads the licence of every row of data.csv, and of all that the lineage names."""
     rule = LicenseRule.of(submission.criteria.licence)
     try:
         rows = _rows(submission)
     except ManifestError as error:
-        yield GateResult("licence", "licence of every training row", "data.csv is readable", str(error), passed=False)
+        yield CriterionFinding(
+            "licence", "licence of every training row", "data.csv is readable", str(error), passed=False
+        )
         return
     refused = [each for each in rows if _refusal(each, rule)]
     yield from _findings(refused, len(rows), rule)
 
 
-def _findings(refused: Sequence[Mapping[str, str]], count: int, rule: LicenseRule) -> Iterator[GateResult]:
+def _findings(refused: Sequence[Mapping[str, str]], count: int, rule: LicenseRule) -> Iterator[CriterionFinding]:
     bound = "licenses of gates.yaml"
     for each in refused[:MOST]:
         found = f"{_name(each)}: {_refusal(each, rule)}"
-        yield GateResult("licence", "licence of every training row", bound, found, passed=False)
+        yield CriterionFinding("licence", "licence of every training row", bound, found, passed=False)
     if not refused or len(refused) > MOST:
         found = f"{len(refused)} refused of {count} rows and sources"
-        yield GateResult("licence", "licence of every training row", bound, found, passed=not refused)
+        yield CriterionFinding("licence", "licence of every training row", bound, found, passed=not refused)
 
 
 def _refusal(row: Mapping[str, str], rule: LicenseRule) -> str | None:

@@ -18,7 +18,7 @@ from bonafide.adapters.onnx import Bundle, DetectedSpeech
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, Quality
 from training.gates.criteria import Submission
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 from training.gates.signals import SIGNALS, signal
 
 FILE = "parity.npz"
@@ -74,7 +74,7 @@ class ParityReference:
         return cls(graph, samples, tuple(int(rate) for rate in rates), outputs)
 
 
-def parity(submission: Submission) -> Iterator[GateResult]:
+def parity(submission: Submission) -> Iterator[CriterionFinding]:
     """Runs every graph on what its training graph was given; a graph of the champion was compared when it came."""
     models = Bundle.load(submission.candidate)
     for graph in GRAPHS:
@@ -83,10 +83,12 @@ def parity(submission: Submission) -> Iterator[GateResult]:
         if reference:
             found = max(_distances(models, reference))
             told = found if np.isfinite(found) else "an answer of another shape, or no number"
-            yield GateResult("parity", criterion, bound, told, bool(found <= bound))
+            yield CriterionFinding("parity", criterion, bound, told, bool(found <= bound))
         else:
             kept = submission.keeps(f"{graph}.onnx")
-            yield GateResult("parity", criterion, bound, "the champion's graph" if kept else f"nothing in {FILE}", kept)
+            yield CriterionFinding(
+                "parity", criterion, bound, "the champion's graph" if kept else f"nothing in {FILE}", kept
+            )
 
 
 def _distances(models: Bundle, reference: ParityReference) -> Iterator[float]:

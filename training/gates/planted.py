@@ -24,7 +24,7 @@ from training.evaluation.paired.readers import write_readers
 from training.gates.__main__ import judge
 from training.gates.criteria import GateCriteria, Submission
 from training.gates.parity import GRAPHS, ParityReference, answer
-from training.gates.results import GateReport
+from training.gates.results import CandidateFindings
 from training.gates.surgery import (
     Change,
     change_graph,
@@ -148,7 +148,7 @@ def plant(planted: PlantedCandidate, bundle: Path, out: Path) -> tuple[Path, Pat
     return folders[0], documents, folders[1]
 
 
-def tried(planted: PlantedCandidate, scene: PlantingScene, out: Path) -> GateReport:
+def tried(planted: PlantedCandidate, scene: PlantingScene, out: Path) -> CandidateFindings:
     """Plants, measures and judges one candidate."""
     candidate, documents, rebuilt = plant(planted, scene.champion, out)
     criteria = GateCriteria.read()
@@ -160,7 +160,7 @@ def tried(planted: PlantedCandidate, scene: PlantingScene, out: Path) -> GateRep
     return judge(Submission(candidate, scene.champion, evaluation, documents, criteria, rebuilt))
 
 
-def faults(planted: PlantedCandidate | None, report: GateReport) -> list[str]:
+def faults(planted: PlantedCandidate | None, report: CandidateFindings) -> list[str]:
     """Says in what the gates failed to do their work; None stands for a candidate without a fault."""
     failed = report.failed_gates
     if planted is None:
@@ -207,7 +207,7 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _print(name: str, report: GateReport, problems: list[str]) -> None:
+def _print(name: str, report: CandidateFindings, problems: list[str]) -> None:
     refused = ", ".join(report.failed_gates) or "nothing"
     sys.stdout.write(f"{name:20} refused by {refused}{''.join(f'; WRONG: {each}' for each in problems)}\n")
     for each in [each for each in report.results if not each.passed][:3]:

@@ -11,7 +11,7 @@ COLUMNS = ("gate", "criterion", "cohort", "bound", "found")
 
 
 @dataclass(frozen=True, slots=True)
-class GateResult:
+class CriterionFinding:
     """The finding of one gate on one criterion.
 
     Attributes:
@@ -43,7 +43,7 @@ class GateResult:
 
 
 @dataclass(frozen=True, slots=True)
-class GateReport:
+class CandidateFindings:
     """All findings on one candidate.
 
     Attributes:
@@ -56,7 +56,7 @@ class GateReport:
     gates_version: str
     candidate: str
     champion: str | None
-    results: Sequence[GateResult]
+    results: Sequence[CriterionFinding]
 
     @property
     def passed(self) -> bool:
@@ -96,13 +96,13 @@ class GateReport:
         if document.get("schema") != SCHEMA:
             raise ValueError(f"{path} is no gates.json of schema {SCHEMA}")
         results = [
-            GateResult(**each | {"interval": each["interval"] and tuple(each["interval"])})
+            CriterionFinding(**each | {"interval": each["interval"] and tuple(each["interval"])})
             for each in document["results"]
         ]
         return cls(document["gates_version"], document["candidate"], document["champion"], results)
 
 
-def table(report: GateReport) -> str:
+def table(report: CandidateFindings) -> str:
     """Draws a report as text: the failed criteria first, then every criterion."""
     champion = f"champion {report.champion[:12]}" if report.champion else "no champion"
     state = "passed" if report.passed else f"FAILED: {', '.join(report.failed_gates)}"
@@ -111,7 +111,7 @@ def table(report: GateReport) -> str:
     return "\n".join([head, "", *_aligned([_cells(each) for each in ordered])]) + "\n"
 
 
-def _cells(result: GateResult) -> tuple[str, ...]:
+def _cells(result: CriterionFinding) -> tuple[str, ...]:
     spread = f" [{_number(result.interval[0])}, {_number(result.interval[1])}]" if result.interval else ""
     state = "" if result.passed else "FAILED"
     values = (_number(result.bound), f"{_number(result.found)}{spread}")

@@ -4,7 +4,7 @@ import ast
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -87,14 +87,18 @@ def code_digest(stage: PipelineStage, root: Path) -> str:
 
     Comments, docstrings and layout do not count.
     """
-    words = shlex.split(stage.command)
-    named = [after for word, after in pairwise(words) if word == MODULE]
-    modules = dict(_imported(named, root))
+    modules = {name: _digest(ast.dump(tree)) for name, _, tree in _imported(stage, root)}
     return _digest("\n".join(f"{name} {modules[name]}" for name in sorted(modules)))
 
 
-def _imported(named: Sequence[str], root: Path) -> Iterator[tuple[str, str]]:
-    waiting, seen = list(named), set[str]()
+def code_files(stage: PipelineStage, root: Path) -> list[Path]:
+    """Returns the files of those modules."""
+    return [file for _, file, _ in _imported(stage, root)]
+
+
+def _imported(stage: PipelineStage, root: Path) -> Iterator[tuple[str, Path, ast.Module]]:
+    waiting = [after for word, after in pairwise(shlex.split(stage.command)) if word == MODULE]
+    seen = set[str]()
     while waiting:
         name = waiting.pop()
         file = _file(name, root)
@@ -103,7 +107,7 @@ def _imported(named: Sequence[str], root: Path) -> Iterator[tuple[str, str]]:
         seen.add(name)
         tree = _bare(ast.parse(file.read_text(encoding="utf-8")))
         waiting += _names(tree)
-        yield name, _digest(ast.dump(tree))
+        yield name, file, tree
 
 
 def _file(module: str, root: Path) -> Path | None:

@@ -21,7 +21,7 @@ def crops_by_channel(rows: Sequence[CorpusRow], conf: Mapping[str, Any]) -> dict
     """Counts bona fide and spoofed crops of each channel, as features will draw them."""
     counts: dict[str, list[int]] = {}
     for row in rows:
-        if row.family not in conf["split"]["measured_only"]:
+        if row.label in {BONAFIDE, SPOOF} and row.family not in conf["split"]["measured_only"]:
             for channel in channels_of(row, conf["crops"]):
                 counts.setdefault(channel.name, [0, 0])[row.label != BONAFIDE] += 1
     return {name: (found[0], found[1]) for name, found in sorted(counts.items())}

@@ -40,14 +40,11 @@ class LoudPlaces:
 
 def loud_places(samples: Wide) -> LoudPlaces:
     """Describes samples, shape (n,)."""
-    inner = np.abs(samples[HALF:-HALF])
-    order, chosen = np.argsort(-inner, kind="stable")[: PLACES * APART], list[int]()
-    for each in order.tolist():
-        if len(chosen) == PLACES:
-            break
-        if all(abs(each - other) >= APART for other in chosen):
-            chosen.append(each)
-    windows = [samples[each : each + 2 * HALF] for each in chosen]
+    inner, chosen = np.abs(samples[HALF:-HALF]), list[int]()
+    while len(chosen) < PLACES and (inner > 0).any():
+        chosen.append(int(inner.argmax()))
+        inner[max(chosen[-1] - APART, 0) : chosen[-1] + APART] = 0
+    windows = [samples[each : each + 2 * HALF] * np.sign(samples[each + HALF]) for each in chosen]
     hashes = [int("".join("01"[int(value > 0)] for value in COSINES @ window), 2) for window in windows]
     return LoudPlaces(hashes, [each + HALF for each in chosen])
 

@@ -7,13 +7,14 @@ import pytest
 from bonafide.audio.telephone import NARROWBAND_RATE
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.scoring import Calibration, Comparison, Condition, Curve
-from layers.model.build import embedding_space
+from layers.model.build import CALIBRATION, embedding_space
 from tests.readings import reading
-from training.calibration.calibrate import CONFIGURATION, OUT, calibrate, chosen
+from training.calibration.calibrate import CONFIGURATION, calibrate, chosen, recordings
 from training.calibration.fit import CorpusTrials, fit, llrs
 from training.calibration.material import CalibrationSettings
 from training.corpus.lines import DrawRange, SimulatedLines
 from training.corpus.manifest import Clip, ManifestError
+from training.corpus.split import configuration
 
 LINES = SimulatedLines(
     DrawRange(20, 250), DrawRange(3200, 3900), DrawRange(1, 2), DrawRange(-30, -20), DrawRange(20, 40), DrawRange(0, 2)
@@ -87,9 +88,11 @@ def test_a_line_keeps_silence_finite() -> None:
 
 
 def test_the_same_inputs_give_the_same_bytes_and_their_lineage(manifest: Path, bundle: Path, tmp_path: Path) -> None:
-    fewer = tmp_path / "calibrate.yaml"
-    fewer.write_text(CONFIGURATION.read_text().replace("[2.5, 6.0]", "[2.5]").replace("recording: 2", "recording: 1"))
-    first, second = (json.dumps(calibrate(manifest, bundle, fewer), sort_keys=True) for _ in range(2))
+    fewer = tmp_path / "few.yaml"
+    fewer.write_text("settings: {calibrate: {crops_seconds: [2.5], lines_per_recording: 1}}")
+    conf = configuration(CONFIGURATION, fewer)
+    clips = recordings(manifest, None)
+    first, second = (json.dumps(calibrate(clips, bundle, conf), sort_keys=True) for _ in range(2))
     assert first == second
     document = json.loads(first)
     assert set(Calibration.parse(document).curves) == set(Condition)
@@ -99,9 +102,9 @@ def test_the_same_inputs_give_the_same_bytes_and_their_lineage(manifest: Path, b
 
 
 def test_what_is_committed_is_of_the_space_that_the_bundle_has() -> None:
-    assert json.loads(OUT.read_bytes())["embedding_space"] == embedding_space()
+    assert json.loads((CALIBRATION / "calibration.json").read_bytes())["embedding_space"] == embedding_space()
 
 
 def test_the_configuration_is_read_whole() -> None:
-    settings = CalibrationSettings.read(Path("training/conf/calibrate.yaml"))
+    settings = CalibrationSettings.of(configuration(CONFIGURATION))
     assert settings.measured.seconds <= min(settings.crops_seconds)

@@ -10,7 +10,7 @@ from training.evaluation.metrics import Flags, Floats
 from training.evaluation.paired.trialsets import TrialSet, verification_set
 from training.gates.criteria import GateCriteria, Submission
 from training.gates.measured import measured, student
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 
 SPEAKERS, RECORDINGS, DIMENSION, REPLICATES = 20, 3, 12, 15
 FIRST, SECOND = np.triu_indices(SPEAKERS * RECORDINGS, 1)
@@ -47,7 +47,7 @@ def compared(candidate: Floats, champion: Floats) -> list[TrialSet]:
     ]
 
 
-def refused(candidate: Floats, champion: Floats) -> list[GateResult]:
+def refused(candidate: Floats, champion: Floats) -> list[CriterionFinding]:
     evaluation = {"sets": compared(candidate, champion)}
     nowhere = Path()
     submission = Submission(nowhere, None, evaluation, nowhere, GateCriteria.read())

@@ -8,16 +8,18 @@ import pytest
 from tests.test_architecture import ROOT
 from training.gates.__main__ import main
 from training.gates.criteria import GateCriteria
-from training.gates.results import GateReport, GateResult, table
+from training.gates.results import CandidateFindings, CriterionFinding, table
 from training.gates.tables import markdown
 
-FAILED = GateResult("verification", "EER, above the champion's", 0.005, 0.031, False, "sex=F", (0.012, 0.05))
-REPORT = GateReport("1", "c" * 64, "d" * 64, [GateResult("size", "bytes of the bundle", 60e6, 46e6, True), FAILED])
+FAILED = CriterionFinding("verification", "EER, above the champion's", 0.005, 0.031, False, "sex=F", (0.012, 0.05))
+REPORT = CandidateFindings(
+    "1", "c" * 64, "d" * 64, [CriterionFinding("size", "bytes of the bundle", 60e6, 46e6, True), FAILED]
+)
 
 
 def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:
     REPORT.write(tmp_path / "gates.json")
-    assert GateReport.read(tmp_path / "gates.json") == REPORT
+    assert CandidateFindings.read(tmp_path / "gates.json") == REPORT
     assert json.loads((tmp_path / "gates.json").read_bytes())["passed"] is False
 
 
@@ -28,7 +30,7 @@ def test_a_failed_gate_says_criterion_cohort_bound_and_what_was_found() -> None:
 
 
 def test_a_report_without_findings_has_not_passed() -> None:
-    assert not GateReport("1", "c", None, []).passed
+    assert not CandidateFindings("1", "c", None, []).passed
 
 
 def test_show_prints_the_table_and_names_what_cannot_be_read(

@@ -228,6 +228,37 @@ def test_a_stage_that_resumes_finds_its_partial_output_unless_its_inputs_have_ch
     assert (root / "made/copy.txt").read_text() == "once\n" * 3
 
 
+def test_a_shard_that_is_done_is_not_repeated_after_a_kill(root: Path) -> None:
+    divided = STAGES.replace(
+        "command: cp {inputs.text} {outputs.text}",
+        'resumes: true\n    shards: 3\n    command: sh -c \'mkdir -p "$1"; echo once >> "$1/made"; '
+        "test $2 != 1 -o ! -e hold' x {outputs.text} {shard} {shards}",
+    )
+    (root / "stages.yaml").write_text(divided.replace("made/copy.txt", "made/copy"))
+    (root / "hold").touch()
+    with pytest.raises(PipelineError, match="copy: failed"):
+        ran(root, "copy")
+    (root / "hold").unlink()
+    ran(root, "copy")
+    assert [(root / f"made/copy/{shard}/made").read_text() for shard in range(3)] == [
+        "once\n",
+        "once\nonce\n",
+        "once\n",
+    ]
+
+
+def test_a_status_that_is_no_failure_counts_as_success(root: Path) -> None:
+    stated = STAGES.replace(
+        "command: cp {inputs.text} {outputs.text}",
+        'statuses: [0, 3]\n    command: sh -c \'cp "$1" "$2"; exit 3\' x {inputs.text} {outputs.text}',
+    )
+    (root / "stages.yaml").write_text(stated)
+    assert ran(root, "copy") == ["copy"]
+    (root / "stages.yaml").write_text(stated.replace("exit 3", "exit 4"))
+    with pytest.raises(PipelineError, match="copy: failed with status 4"):
+        ran(root, "copy")
+
+
 def test_a_missing_source_is_named_with_what_it_is(root: Path) -> None:
     (root / "other.txt").unlink()
     with pytest.raises(PipelineError, match=r"copy: its input other.txt is missing; it is another text"):
@@ -260,6 +291,14 @@ def test_the_status_has_a_line_for_each_stage_with_its_state_and_duration(root: 
     assert lines[1].split() == ["count", "never", "run", "-"]
     assert lines[3].split() == ["join", "waiting", "-", "for", "count,", "copy"]
     assert lines[-1] == "1 of 4 stages are done"
+
+
+def test_the_log_says_what_is_left_by_the_last_run() -> None:
+    view = ProgressView(io.StringIO())
+    view.expect({"count": 100.0, "join": 20.0, "done": 7.0})
+    view.skipped(0, 3, "done")
+    view.started(1, 3, "count", 1, 4)
+    assert view.stream.getvalue().endswith("2/3 count 2/4: runs, about 2:00 left\n")  # type: ignore[attr-defined]
 
 
 class Terminal(io.StringIO):
