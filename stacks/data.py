@@ -78,6 +78,13 @@ class DataStack(Stack):
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=["created_at", "status", "summary", "version"],
         )
+        # The domains of the stage, for what is done for each of them.
+        domains.add_global_secondary_index(
+            index_name="domains",
+            partition_key=_string("listed"),
+            sort_key=_string("domain"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
         return domains
 
     def _decisions(self) -> dynamodb.Table:

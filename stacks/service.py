@@ -19,6 +19,7 @@ from stacks.constructs.authentication import AuthenticationCapability
 from stacks.constructs.decisions import DecisionsCapability
 from stacks.constructs.description import DescriptionCapability
 from stacks.constructs.domains import DomainsCapability
+from stacks.constructs.drift import DriftCapability
 from stacks.constructs.enrollment import EnrollmentCapability
 from stacks.constructs.probes import ProbesCapability
 from stacks.constructs.sessions import SessionsCapability
@@ -40,6 +41,7 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     StreamingCapability,
     DescriptionCapability,
     ProbesCapability,
+    DriftCapability,
 )
 
 

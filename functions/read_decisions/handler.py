@@ -1,10 +1,11 @@
-"""Decisions as analysts read them."""
+"""Decisions as analysts read them, and how their evidence drifts."""
 
 from datetime import UTC, datetime, timedelta
 
-from bonafide.bootstrap.stores import decisions
+from bonafide.bootstrap.stores import decisions, drift_reading
 from bonafide.contracts.base import EARLIEST
 from bonafide.contracts.decisions import LedgerEntry, LedgerPage, ledger_entry, ledger_page, position
+from bonafide.contracts.drift import DriftReport, drift_report
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.openapi import responses
 from bonafide.http.parameters import (
@@ -21,11 +22,13 @@ from bonafide.records.decision_page import DecisionFilter
 
 app = create_app()
 service = decisions()
+drift = drift_reading()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/decisions"
 TAGS = ["decisions"]
 # The range of time where the request states none.
 RECENT = timedelta(days=30)
+WEEK = timedelta(days=7)
 
 
 @app.get(PATH, summary="List decisions", operation_id="listDecisions", tags=TAGS, responses=responses(LedgerPage, 404))
@@ -54,3 +57,15 @@ def list_decisions(  # noqa: PLR0913, one parameter for each of the query
 def get(domain: DomainName, decision_id: DecisionName) -> LedgerEntry:
     """Reads a decision with everything that explains it."""
     return ledger_entry(service.get(domain, decision_id))
+
+
+@app.get(
+    "/v1/domains/<domain>/drift",
+    summary="Read drift",
+    operation_id="getDrift",
+    tags=TAGS,
+    responses=responses(DriftReport, 404),
+)
+def get_drift(domain: DomainName, begin: Begin = None) -> DriftReport:
+    """Reads how the evidence of the domain compares with its baseline, hour by hour; of the last week by default."""
+    return drift_report(domain, *drift.get(domain, begin or datetime.now(UTC) - WEEK))

@@ -30,6 +30,8 @@ SMALL = Size(memory=512, timeout=29)
 ONE_CORE = Size(memory=1769, timeout=29)
 # No client waits for a probe, and a probe waits for cold starts of the versions that it calls.
 PROBE = Size(memory=512, timeout=120)
+# It reads a day of decisions of each domain, page by page.
+WATCH = Size(memory=512, timeout=300)
 # Golden calls to a new version, whose first ones are slow, and a minute in reserve to report.
 HOOK = Size(memory=512, timeout=240)
 

@@ -103,6 +103,13 @@ class BrakeSettings(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeDomain(FromEnvironment):
+    """Domain of golden calls, which statistics of callers leave out."""
+
+    probe_domain: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeSettings(FromEnvironment):
     """Material of golden calls.
 

@@ -134,8 +134,7 @@ class Bundle:
         """
         if channel is Channel.WIDEBAND and speech.channel is Channel.NARROWBAND:
             raise ValueError("narrowband speech has no wideband embedding")
-        narrowed = channel is Channel.NARROWBAND
-        return self._embed_pieces(to_narrowband(speech.waveform) if narrowed else speech.waveform)
+        return self._embed_pieces(speech, channel)[0]
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         """Takes a recording to evidence: the one path for authentication, enrollment, calibration and evaluation.
@@ -160,13 +159,16 @@ class Bundle:
         enough = speech.seconds >= SHORTEST_SPEECH_SECONDS
         possible = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels}
         missing = sorted(possible - there.keys()) if enough else []
+        made = {channel: self._embed_pieces(speech, channel) for channel in missing}
+        own = made.get(speech.channel)
         return Evidence(
             speech_seconds=speech.seconds,
             channel=speech.channel,
-            embeddings={**there, **{channel: self.embed(speech, channel) for channel in missing}},
+            embeddings={**there, **{channel: unit for channel, (unit, _) in made.items()}},
             quality=speech.quality,
             embedding_space=self.embedding_space,
             liveness=known.liveness if known else self.liveness(speech) if enough else None,
+            embedding_norm=known.embedding_norm if known else own[1] if own else None,
         )
 
     def liveness(self, speech: DetectedSpeech) -> float | None:
@@ -189,11 +191,15 @@ class Bundle:
         ]
         return float(np.average(llrs, weights=spoken))
 
-    def _embed_pieces(self, waveform: Waveform) -> FloatVector:
+    def _embed_pieces(self, speech: DetectedSpeech, channel: Channel) -> tuple[FloatVector, float]:
+        """Returns the unit vector, shape (dimension,), and the length of the mean over pieces before."""
+        narrowed = channel is Channel.NARROWBAND
+        waveform = to_narrowband(speech.waveform) if narrowed else speech.waveform
         pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
         total = np.sum([_run(self._speaker, Waveform(piece, waveform.rate)) for piece in pieces], axis=0)
-        unit: FloatVector = total / np.linalg.norm(total)
-        return unit
+        length = np.linalg.norm(total)
+        unit: FloatVector = total / length
+        return unit, float(length) / len(pieces)
 
 
 def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:

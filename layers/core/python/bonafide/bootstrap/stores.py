@@ -14,6 +14,7 @@ from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.drift import DynamoDriftStore
 from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
@@ -24,6 +25,7 @@ from bonafide.biometrics.scoring import Calibration
 from bonafide.services.brakes import Brakes
 from bonafide.services.decisions import Decisions
 from bonafide.services.domains import Domains
+from bonafide.services.drift import DriftReading, DriftWatch
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
@@ -41,6 +43,7 @@ from bonafide.settings import (
     DomainTable,
     FailureBucket,
     IdempotencyTable,
+    ProbeDomain,
     SessionTable,
     StageName,
 )
@@ -118,6 +121,12 @@ def shard_lag_store() -> DynamoShardLagStore:
 
 
 @cache
+def drift_store() -> DynamoDriftStore:
+    """Returns the store of drift, which is in the table of sessions."""
+    return DynamoDriftStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+
+
+@cache
 def recordings() -> Recordings:
     """Returns uploaded and kept audio."""
     bucket = AudioBucket.read(os.environ).audio_bucket
@@ -144,6 +153,17 @@ def brakes() -> Brakes:
 def decisions() -> Decisions:
     """Composes the reading of decisions."""
     return Decisions(domain_store(), decision_store())
+
+
+def drift_watch() -> DriftWatch:
+    """Composes the watch for drift."""
+    probe_domain = ProbeDomain.read(os.environ).probe_domain
+    return DriftWatch(domain_store(), decision_store(), drift_store(), probe_domain)
+
+
+def drift_reading() -> DriftReading:
+    """Composes the reading of drift."""
+    return DriftReading(domain_store(), drift_store())
 
 
 def speakers() -> Speakers:
