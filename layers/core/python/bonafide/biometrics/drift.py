@@ -15,7 +15,7 @@ from bonafide.biometrics.judgement import Judgement
 from bonafide.biometrics.populations import Difference, Distribution, Readings, differ
 
 # Below either, nothing is said about a signal.
-LEAST_READINGS = 40
+LEAST_READINGS = 30
 LEAST_SPEAKERS = 20
 # Chosen on one corpus and confirmed on others: docs/drift.md.
 CHANCE = 2e-4
@@ -37,6 +37,10 @@ class DriftSignal(StrEnum):
 
 # Made by the models: comparable between decisions of one bundle only.
 OF_MODELS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR, DriftSignal.EMBEDDING_NORM})
+
+
+# Low values of these are what impostors and synthetic voices have.
+OF_ATTACKS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def differences(baseline: DriftBaseline, calls: Sequence[ObservedCall]) -> dict[
     """Compares a window with the baseline, in each signal that both have enough readings of."""
     found = {signal: _readings(calls, signal, baseline.bundle) for signal in baseline.signals}
     return {
-        signal: differ(baseline.signals[signal], each, CHANCE, RELEVANT_PSI)
+        signal: differ(baseline.signals[signal], each, CHANCE, RELEVANT_PSI, tails=signal in OF_ATTACKS)
         for signal, each in found.items()
         if _is_enough(each)
     }

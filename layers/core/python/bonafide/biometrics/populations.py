@@ -1,13 +1,14 @@
 """Comparison of two populations of readings whose speakers bring several each.
 
 Each speaker counts once: the readings of one speaker share a weight of 1, so that nobody who calls often hides or
-feigns a change. Readings of one speaker resemble each other, so a population tells as much as a smaller one of independent
-readings would (Kish, Survey Sampling, 1965): that effective size stands in for the count in every test.
+feigns a change. Readings of one speaker resemble each other, so a population tells as much as a smaller one of
+independent readings would (Kish, Survey Sampling, 1965): that effective size stands in for the count in every test.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import asin, log, pi, sin, sqrt
+from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,9 @@ type Floats = NDArray[np.float64]
 # Points at which distributions are kept and compared, and the bins of the population stability index.
 POINTS = 64
 BINS = 10
+# The lower tail, and by how much a share of it has to grow to matter.
+TAIL = 0.05
+LEAST_TAIL = 0.05
 # Speakers who bring more than one reading, from which on their resemblance can be measured.
 REPEATING = 20
 
@@ -156,6 +160,9 @@ class Difference:
         ks_bound: above which the window's speakers are no chance selection from the baseline.
         psi: population stability index, sum of (p - q) ln(p / q) over bins.
         psi_bound: above which the difference matters.
+        tail: share of the window below what a twentieth of the baseline is below: attacks change a tail, to which the
+            distance is nearly blind.
+        tail_bound: above which the window's speakers are no chance selection; 1 where tails are not compared.
         count: readings of the window.
         speakers: who brought them.
         expected: shares of the baseline in the bins.
@@ -166,6 +173,8 @@ class Difference:
     ks_bound: float
     psi: float
     psi_bound: float
+    tail: float
+    tail_bound: float
     count: int
     speakers: int
     expected: tuple[float, ...] = ()
@@ -173,11 +182,13 @@ class Difference:
 
     @property
     def is_drift(self) -> bool:
-        """Tells whether both bounds are exceeded."""
-        return self.ks > self.ks_bound and self.psi > self.psi_bound
+        """Tells whether distance and index exceed their bounds, or the tail does."""
+        return (self.ks > self.ks_bound and self.psi > self.psi_bound) or self.tail > self.tail_bound
 
 
-def differ(baseline: Distribution, window: Readings, chance: float, relevant: float) -> Difference:
+def differ(
+    baseline: Distribution, window: Readings, chance: float, relevant: float, *, tails: bool = False
+) -> Difference:
     """Compares a window of at least one reading with a baseline.
 
     Without a change the index has a mean of (bins - 1) (n + m) / (n m) for sizes n and m (Yurdakul and Naranjo,
@@ -188,16 +199,20 @@ def differ(baseline: Distribution, window: Readings, chance: float, relevant: fl
         window: recent readings.
         chance: probability that the distance exceeds its bound without any change.
         relevant: index from which on a difference matters, besides what the sizes alone bring about.
+        tails: whether a heavier lower tail is drift as well.
     """
     below = window.below(baseline.points)
     size = window.effective(baseline.resemblance)
     both = size * baseline.effective / (size + baseline.effective)
+    rare = int(np.searchsorted(baseline.below, TAIL, side="right")) - 1
     expected, found = (_smoothed(baseline.shares(each), both) for each in (baseline.below, below))
     return Difference(
         ks=float(np.max(np.abs(below - baseline.below))),
         ks_bound=ks_bound(both, chance),
         psi=float(np.sum((found - expected) * np.log(found / expected))),
         psi_bound=relevant + (len(expected) - 1) / both,
+        tail=float(below[rare]),
+        tail_bound=share_bound(float(baseline.below[rare]), both, chance) if tails and rare else 1.0,
         count=window.count,
         speakers=len(window.each),
         expected=tuple(expected.tolist()),
@@ -216,6 +231,20 @@ def ks_bound(size: float, chance: float) -> float:
     """
     root = sqrt(size)
     return min(sqrt(-0.5 * log(chance / 2.0)) / (root + 0.12 + 0.11 / root), 1.0)
+
+
+def share_bound(share: float, size: float, chance: float) -> float:
+    """Returns the share that a sample exceeds with a probability, where another one of the same population has `share`.
+
+    The arcsine of the root of a share has nearly the same variance for all shares (Anscombe, Biometrika 35, 1948).
+
+    Args:
+        share: of the other sample.
+        size: n m / (n + m) of samples of n and m.
+        chance: the probability.
+    """
+    angle = asin(sqrt(share)) + NormalDist().inv_cdf(1.0 - chance) / (2.0 * sqrt(size))
+    return max(sin(min(angle, pi / 2.0)) ** 2, share + LEAST_TAIL)
 
 
 def _smoothed(shares: Floats, size: float) -> Floats:

@@ -30,12 +30,14 @@ class Baseline(Answer):
 
 
 class SignalDifference(Answer):
-    """How one signal of a window differs from the baseline; it drifted where both bounds are exceeded."""
+    """How one signal of a window differs: it drifted where distance and index, or the tail, exceed their bounds."""
 
     ks: float = Field(description="Kolmogorov-Smirnov distance.")
     ks_bound: float
     psi: float = Field(description="Population stability index.")
     psi_bound: float
+    tail: float = Field(description="Share of the window below what a twentieth of the baseline is below.")
+    tail_bound: float = Field(description="1 where tails are not compared.")
     count: int = Field(description="Readings.")
     speakers: int
     expected: list[float] = Field(description="Shares of the baseline in its bins.")

@@ -1,6 +1,7 @@
 """Drift in the table of sessions: partition `#drift#<domain>`, sort key `baseline` or `window#<end>`.
 
-No session has such a partition: it begins with the name of a domain, which holds no `#`. A window expires; a baseline does not.
+No session has such a partition: it begins with the name of a domain, which holds no `#`. A window
+expires; a baseline does not.
 """
 
 import json

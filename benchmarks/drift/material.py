@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.drift.shifts import SHIFTS
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.errors import InvalidInput
 from training.corpus.manifest import Clip, digest, read_manifest
-from training.drift.shifts import SHIFTS
 from training.evaluation.evidence import load, read
 from training.parallel import in_parallel
 
