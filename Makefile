@@ -207,6 +207,12 @@ brake: $(READY) ## set or release a brake, or show it without REASON=: STAGE= or
 	@$(PY) -m ops.brake $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
 		$(if $(REASON),--reason "$$REASON") $(if $(OFF),--off) $(if $(DOMAIN),--domain "$(DOMAIN)")
 
+.PHONY: drift
+drift: setup ## write the page on drift: STAGE= or ENDPOINT= [DOMAIN=demo], or simulate it on recordings: MANIFEST= [SPOOF=]
+	@$(if $(MANIFEST),$(PY) -m benchmarks.drift --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)"), \
+		$(PY) -m ops.monitoring.drift $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
+		--domain "$(or $(DOMAIN),demo)")
+
 .PHONY: gameday
 gameday: setup ## inject faults locally, and check that each gives one page that names its cause, and one all-clear
 	@$(PY) -m local.gameday
