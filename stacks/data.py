@@ -11,6 +11,9 @@ from stacks.stage import LONGEST_RECOVERY_DAYS, DeploymentStage
 
 # An erasure is on record for longer than any backup could bring back what it erased, also that of a deleted table.
 ERASURE_DAYS = LONGEST_RECOVERY_DAYS + 1
+# A file of a model version can be deleted by nobody without a right of its own for as long as decisions are kept that
+# it made, unless their domain says otherwise.
+MODEL_LOCK_DAYS = 365
 
 
 class DataStack(Stack):
@@ -27,6 +30,8 @@ class DataStack(Stack):
         stream: accepted chunks that wait to be scored.
         failures: stream records that could not be scored, with everything that a replay needs, for two weeks.
         audio: uploads for a day, recordings of the domains whose policy keeps them, and what was erased lately.
+        models: model versions, aliases and their history.
+        model_files: files of model versions, which are never written twice.
     """
 
     def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage) -> None:
@@ -56,6 +61,8 @@ class DataStack(Stack):
             # Lambda writes whole batches with their audio: no longer than the stream itself would keep them.
             s3.LifecycleRule(id="batches", prefix="aws/lambda/", expiration=Duration.days(1)),
         )
+        self.models = self._table("Models", "partition", "item", expires="expires_at")
+        self.model_files = self._model_files()
         self.stream = kinesis.Stream(
             self,
             "AudioStream",
@@ -128,14 +135,28 @@ class DataStack(Stack):
             removal_policy=RemovalPolicy.RETAIN,
         )
 
-    def _bucket(self, id_: str, *lifecycle: s3.LifecycleRule) -> s3.Bucket:
-        # Not versioned on purpose: an erased recording must not remain behind a delete marker.
+    def _model_files(self) -> s3.Bucket:
+        # An upload that nobody registered keeps its tag (`adapters/model_files.py`). A lock outlasts these rules: S3
+        # deletes such a file when it ends. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+        unregistered = s3.LifecycleRule(
+            id="unregistered",
+            tag_filters={"registration": "pending"},
+            expiration=Duration.days(7),
+            noncurrent_version_expiration=Duration.days(1),
+        )
+        lock = s3.ObjectLockRetention.governance(Duration.days(MODEL_LOCK_DAYS))
+        return self._bucket("ModelFiles", unregistered, lock=lock)
+
+    def _bucket(self, id_: str, *lifecycle: s3.LifecycleRule, lock: s3.ObjectLockRetention | None = None) -> s3.Bucket:
+        # Versioned only with a lock: an erased recording must not remain behind a delete marker.
         bucket = s3.Bucket(
             self,
             id_,
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.key,
             bucket_key_enabled=True,
+            versioned=lock is not None,
+            object_lock_default_retention=lock,
             enforce_ssl=True,
             minimum_tls_version=1.2,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,

@@ -21,6 +21,7 @@ from stacks.constructs.description import DescriptionCapability
 from stacks.constructs.domains import DomainsCapability
 from stacks.constructs.drift import DriftCapability
 from stacks.constructs.enrollment import EnrollmentCapability
+from stacks.constructs.models import ModelsCapability
 from stacks.constructs.probes import ProbesCapability
 from stacks.constructs.sessions import SessionsCapability
 from stacks.constructs.speakers import SpeakersCapability
@@ -39,6 +40,7 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     DomainsCapability,
     DecisionsCapability,
     StreamingCapability,
+    ModelsCapability,
     DescriptionCapability,
     ProbesCapability,
     DriftCapability,

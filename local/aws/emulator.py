@@ -47,6 +47,7 @@ class Emulator:
         formation.create_stack(StackName=template.name, TemplateBody=body)
         waiter = formation.get_waiter("stack_create_complete")
         waiter.wait(StackName=template.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+        self._lock(template)
         outputs = formation.describe_stacks(StackName=template.name)["Stacks"][0].get("Outputs", [])
         return {output["ExportName"]: output["OutputValue"] for output in outputs}
 
@@ -54,6 +55,16 @@ class Emulator:
         """Sets the version of the bootstrap that a template asks for, if it does."""
         if version := template.content.get("Parameters", {}).get("BootstrapVersion"):
             self.client("ssm").put_parameter(Name=version["Default"], Value="21", Type="String", Overwrite=True)
+
+    def _lock(self, template: StackTemplate) -> None:
+        """Locks the objects of buckets as the template says, which the emulator's CloudFormation leaves out."""
+        for id_, bucket in template.raw("AWS::S3::Bucket"):
+            if lock := bucket.get("ObjectLockConfiguration"):
+                found = self.client("cloudformation").describe_stack_resource(
+                    StackName=template.name, LogicalResourceId=id_
+                )
+                name = found["StackResourceDetail"]["PhysicalResourceId"]
+                self.client("s3").put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=lock)
 
 
 @contextmanager

@@ -25,6 +25,8 @@ SETTINGS = {
     "BONAFIDE_AUDIO_STREAM": "audio",
     "BONAFIDE_STREAM_VERSION": "2",
     "BONAFIDE_FAILURE_BUCKET": "failures",
+    "BONAFIDE_MODEL_TABLE": "models",
+    "BONAFIDE_MODEL_BUCKET": "models",
     "BONAFIDE_BRAKE_KEPT_SECONDS": "15",
     "BONAFIDE_STAGE": "local",
     "BONAFIDE_BUNDLE_DIR": str(ROOT / ".build/layers/model/bundle"),

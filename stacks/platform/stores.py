@@ -29,7 +29,11 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 
 # S3 also decrypts when it writes: the bucket's own key.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
-KEY_OF_OBJECTS = {"GetObject": ("Decrypt",), "PutObject": ("Decrypt", "GenerateDataKey")}
+KEY_OF_OBJECTS = {
+    "GetObject": ("Decrypt",),
+    "GetObjectVersion": ("Decrypt",),
+    "PutObject": ("Decrypt", "GenerateDataKey"),
+}
 
 # https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
 KEY_OF_RECORDS = {"PutRecord": ("GenerateDataKey",), "GetRecords": ("Decrypt",)}
@@ -155,6 +159,8 @@ class Stores:
         audio: bucket of uploads and kept recordings.
         failures: bucket of stream records that could not be scored.
         chunks: stream of accepted chunks.
+        models: table of model versions, aliases and their history.
+        model_files: bucket of the files of model versions.
     """
 
     def __init__(self, data: DataStack) -> None:
@@ -165,6 +171,8 @@ class Stores:
         self.audio = BucketAccess(data.audio, data.key, "BONAFIDE_AUDIO_BUCKET")
         self.failures = BucketAccess(data.failures, data.key, "BONAFIDE_FAILURE_BUCKET")
         self.chunks = StreamAccess(data.stream, data.key, "BONAFIDE_AUDIO_STREAM")
+        self.models = TableAccess(data.models, data.key, "BONAFIDE_MODEL_TABLE")
+        self.model_files = BucketAccess(data.model_files, data.key, "BONAFIDE_MODEL_BUCKET")
 
     def every(self) -> list[TableAccess | BucketAccess | StreamAccess]:
         """Returns all of them."""

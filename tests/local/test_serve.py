@@ -29,7 +29,7 @@ def test_the_service_answers_at_its_endpoint(running: Deployment) -> None:
         assert response.status == 200
 
 
-TABLES = {"Tenants", "Decisions", "Idempotency", "Sessions"}
+TABLES = {"Tenants", "Decisions", "Idempotency", "Sessions", "Models"}
 
 
 def test_state_is_in_the_tables_of_the_template(running: Deployment) -> None:

@@ -17,7 +17,12 @@ from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePer
 from botocore.client import BaseClient
 
 # Actions that calls need, where their names differ.
-ACTION_NAMES = {"DeleteObjects": "DeleteObject", "ListObjectsV2": "ListBucket"}
+ACTION_NAMES = {
+    "DeleteObjects": "DeleteObject",
+    "DeleteObjectTagging": "DeleteObjectVersionTagging",
+    "HeadObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
+}
 # Parameters that name the resource of a call.
 RESOURCE_PARAMETERS = ("TableName", "StreamName", "Bucket")
 PERSISTENCE = ("_get_record", "_put_record", "_update_record", "_delete_record")

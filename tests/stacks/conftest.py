@@ -24,6 +24,8 @@ PLACES = {
     "STREAM_VERSION": "2",
     "FAILURE_BUCKET": "Failures",
     "AUDIO_BUCKET": "Audio",
+    "MODEL_TABLE": "Models",
+    "MODEL_BUCKET": "ModelFiles",
     "BRAKE_KEPT_SECONDS": "15",
     "STAGE": "dev",
     "BUNDLE_DIR": str(BUNDLE),

@@ -18,6 +18,7 @@ RELEASE_ALARMS: Mapping[str, set[str]] = {
     "enroll_speaker": ANSWERING,
     "ingest_audio": ANSWERING,
     "manage_domains": ANSWERING,
+    "manage_models": ANSWERING,
     "manage_sessions": ANSWERING | DECIDING,
     "manage_speakers": ANSWERING,
     "read_decisions": ANSWERING,
@@ -26,7 +27,7 @@ RELEASE_ALARMS: Mapping[str, set[str]] = {
 # Waves of releases: functions that read come before those that write what they read, entry points last.
 ORDER = (
     {"authenticate_caller", "close_sessions", "manage_sessions", "manage_speakers", "read_decisions"},
-    {"enroll_speaker", "manage_domains", "score_audio"},
+    {"enroll_speaker", "manage_domains", "manage_models", "score_audio"},
     {"describe_service", "ingest_audio"},
 )
 CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"

@@ -40,6 +40,10 @@ class Subject(StrEnum):
     SPEAKER = "speaker"
     SPEAKERS = "speakers"
     SESSION = "session"
+    MODEL_VERSION = "model version"
+    MANIFEST = "manifest"
+    DOCUMENTS = "documents"
+    PROMOTION = "promotion"
 
 
 class BonafideError(Exception):

@@ -81,6 +81,14 @@ class FailureBucket(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelRegistryPlaces(FromEnvironment):
+    """Table and bucket of model versions."""
+
+    model_table: str
+    model_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
 class StageName(FromEnvironment):
     """Deployment stage, as the health answer names it."""
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-MANIFEST = "manifest.json"
+from bonafide.records.model import MANIFEST, SERVED_CONTRACTS
+
 CALIBRATION = "calibration.json"
 SPOOF_CARD = "spoof.json"
 
@@ -39,10 +40,13 @@ class BundleFiles:
             digest: sha256 that the manifest must have; None accepts any manifest (training and tools only).
 
         Raises:
-            BundleCorrupt: the manifest is missing or another one.
+            BundleCorrupt: the manifest is missing or another one, or this release cannot serve the bundle's graphs.
         """
         content = _read(directory / MANIFEST, digest)
-        return cls(directory, hashlib.sha256(content).hexdigest(), json.loads(content))
+        manifest = json.loads(content)
+        if (contract := manifest.get("contract", min(SERVED_CONTRACTS))) not in SERVED_CONTRACTS:
+            raise BundleCorrupt(f"{MANIFEST} has contract {contract}, which this release cannot serve")
+        return cls(directory, hashlib.sha256(content).hexdigest(), manifest)
 
     def read(self, name: str) -> bytes:
         """Reads one file.

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from bonafide.biometrics.decision import Decision
 from bonafide.contracts.base import IDEMPOTENCY_KEY, IDENTIFIER, RangeLimit
 from bonafide.contracts.brakes import MAX_REASON_CHARACTERS, REASON
+from bonafide.records.model import SHA256
 from bonafide.records.session import MAX_CHUNKS
 
 DomainName = Annotated[str, Path(pattern=IDENTIFIER, description="The domain.")]
@@ -33,6 +34,10 @@ ReleaseReason = Annotated[
         description="Why the brake is released, for the audit trail. Holds references, never personal data.",
     ),
 ]
+ModelDigest = Annotated[str, Path(pattern=SHA256, description="The version: SHA-256 of its manifest.")]
+VersionLimit = Annotated[int, Query(alias="limit", ge=1, le=100, description="Versions a page.")]
+PromotionName = Annotated[int, Path(ge=1, lt=10**10, description="The promotion, by its `id`.")]
+EntryLimit = Annotated[int, Query(alias="limit", ge=1, le=100, description="Entries a page.")]
 IdempotencyKey = Annotated[
     str | None,
     Header(

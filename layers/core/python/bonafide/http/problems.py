@@ -79,6 +79,7 @@ FORMAT_FIELDS: FieldNames = {
     Subject.SAMPLE_RATE: "format.sample_rate",
     Subject.CHANNEL: "format.channel",
 }
+MODEL_FIELDS: FieldNames = {**COMMON, Subject.MODEL_VERSION: "digest"}
 
 
 class Problems:
