@@ -53,6 +53,8 @@ class DataStack(Stack):
         self.audio = self._bucket(
             "Audio",
             s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1)),
+            # S3 counts in days: the sweep of `close_sessions` deletes after an hour, and this what a sweep never saw.
+            s3.LifecycleRule(id="shadow", prefix="shadow/", expiration=Duration.days(1)),
             s3.LifecycleRule(id="erasures", prefix="erasures/", expiration=Duration.days(ERASURE_DAYS)),
         )
         self.failures = self._bucket(

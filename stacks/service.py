@@ -24,6 +24,7 @@ from stacks.constructs.enrollment import EnrollmentCapability
 from stacks.constructs.models import ModelsCapability
 from stacks.constructs.probes import ProbesCapability
 from stacks.constructs.sessions import SessionsCapability
+from stacks.constructs.shadow import ShadowCapability
 from stacks.constructs.speakers import SpeakersCapability
 from stacks.constructs.streaming import StreamingCapability
 from stacks.data import DataStack
@@ -44,6 +45,7 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     DescriptionCapability,
     ProbesCapability,
     DriftCapability,
+    ShadowCapability,
 )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.drift.material import material
 from benchmarks.drift.shifts import SHIFTS
-from benchmarks.drift.traffic import PLAIN, SimulatedCaller, callers, window, with_language, with_spoofs
+from benchmarks.drift.traffic import PLAIN, RecordedCaller, callers, window, with_language, with_spoofs
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.biometrics.drift import (
     LEAST_SPEAKERS,
@@ -57,15 +57,15 @@ class Scene:
         size: speakers of a window.
     """
 
-    learned: Sequence[SimulatedCaller]
-    held_out: Sequence[SimulatedCaller]
-    newcomers: Sequence[SimulatedCaller]
+    learned: Sequence[RecordedCaller]
+    held_out: Sequence[RecordedCaller]
+    newcomers: Sequence[RecordedCaller]
     spoofs: Sequence[ObservedCall]
     size: int
 
     @classmethod
     def of(
-        cls, found: Sequence[SimulatedCaller], spoofs: Sequence[ObservedCall], size: int, generator: np.random.Generator
+        cls, found: Sequence[RecordedCaller], spoofs: Sequence[ObservedCall], size: int, generator: np.random.Generator
     ) -> "Scene":
         """Splits speakers; those of the language that fewest speak stay apart as newcomers, if languages are named."""
         languages = sorted(

@@ -21,7 +21,7 @@ PLAIN = ""
 
 
 @dataclass(frozen=True, slots=True)
-class SimulatedCaller:
+class RecordedCaller:
     """A speaker with the calls that there are recordings for.
 
     Attributes:
@@ -35,7 +35,7 @@ class SimulatedCaller:
     calls: Mapping[str, Sequence[ObservedCall]]
 
 
-def callers(material: Iterable[ShiftedEvidence], calibration: Calibration, bundle: str) -> list[SimulatedCaller]:
+def callers(material: Iterable[ShiftedEvidence], calibration: Calibration, bundle: str) -> list[RecordedCaller]:
     """Makes callers; one with a single recording calls without being enrolled, so that nothing is compared."""
     by_speaker: dict[str, list[ShiftedEvidence]] = defaultdict(list)
     for each in material:
@@ -44,7 +44,7 @@ def callers(material: Iterable[ShiftedEvidence], calibration: Calibration, bundl
     return [each for each in made if each.calls[PLAIN]]
 
 
-def _caller(speaker: str, found: Sequence[ShiftedEvidence], calibration: Calibration, bundle: str) -> SimulatedCaller:
+def _caller(speaker: str, found: Sequence[ShiftedEvidence], calibration: Calibration, bundle: str) -> RecordedCaller:
     first = found[0].plain
     enrolled = len(found) > 1 and bool(first.embeddings)
     voiceprint = Voiceprint.empty(first.embedding_space).add(first) if enrolled else None
@@ -54,7 +54,7 @@ def _caller(speaker: str, found: Sequence[ShiftedEvidence], calibration: Calibra
     calls = {
         kind: [_call(speaker, each, voiceprint, calibration, bundle) for each in of] for kind, of in evidence.items()
     }
-    return SimulatedCaller(speaker, found[0].clip.row.get("language") or "", calls)
+    return RecordedCaller(speaker, found[0].clip.row.get("language") or "", calls)
 
 
 def _call(
@@ -65,7 +65,7 @@ def _call(
 
 
 def window(
-    found: Sequence[SimulatedCaller], size: int, generator: np.random.Generator, kind: str = PLAIN
+    found: Sequence[RecordedCaller], size: int, generator: np.random.Generator, kind: str = PLAIN
 ) -> list[ObservedCall]:
     """Draws speakers, and takes their calls: a window is of correlated recordings, as in production."""
     chosen = generator.choice(len(found), size=min(size, len(found)), replace=False)
@@ -88,7 +88,7 @@ def _spoofed(call: ObservedCall, spoofs: Sequence[ObservedCall], generator: np.r
 
 
 def with_language(
-    calls: Sequence[ObservedCall], leaving: Sequence[SimulatedCaller], newcomers: Sequence[SimulatedCaller]
+    calls: Sequence[ObservedCall], leaving: Sequence[RecordedCaller], newcomers: Sequence[RecordedCaller]
 ) -> list[ObservedCall]:
     """Replaces the callers of one language by speakers of another one, as far as these go round."""
     gone = {each.speaker for each in leaving}

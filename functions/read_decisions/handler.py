@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bonafide.bootstrap.stores import decisions, drift_reading
+from bonafide.bootstrap.stores import decisions, drift_reading, shadow_reading
 from bonafide.contracts.base import EARLIEST
 from bonafide.contracts.decisions import LedgerEntry, LedgerPage, ledger_entry, ledger_page, position
 from bonafide.contracts.drift import DriftReport, drift_report
+from bonafide.contracts.shadow import ShadowReport, shadow_report
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.openapi import responses
 from bonafide.http.parameters import (
@@ -23,6 +24,7 @@ from bonafide.records.decision_page import DecisionFilter
 app = create_app()
 service = decisions()
 drift = drift_reading()
+shadow = shadow_reading()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/decisions"
 TAGS = ["decisions"]
@@ -69,3 +71,15 @@ def get(domain: DomainName, decision_id: DecisionName) -> LedgerEntry:
 def get_drift(domain: DomainName, begin: Begin = None) -> DriftReport:
     """Reads how the evidence of the domain compares with its baseline, hour by hour; of the last week by default."""
     return drift_report(domain, *drift.get(domain, begin or datetime.now(UTC) - WEEK))
+
+
+@app.get(
+    "/v1/domains/<domain>/shadow",
+    summary="Read results of the shadow",
+    operation_id="getShadow",
+    tags=TAGS,
+    responses=responses(ShadowReport, 404),
+)
+def get_shadow(domain: DomainName, begin: Begin = None) -> ShadowReport:
+    """Reads what champion and challenger made of the same recordings; of the last week by default."""
+    return shadow_report(domain, shadow.get(domain, begin or datetime.now(UTC) - WEEK))

@@ -11,8 +11,8 @@ from typing import Any
 CONFIDENCE = 0.95
 
 
-class Outcome(StrEnum):
-    """What a call turned out to be."""
+class CallOutcome(StrEnum):
+    """Truth about a call, as it was found out."""
 
     GENUINE = "genuine"
     FRAUD = "fraud"
@@ -30,12 +30,12 @@ class ReportedOutcome:
     """
 
     decision_id: str
-    outcome: Outcome
+    outcome: CallOutcome
     attack: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class RealisedRate:
+class OutcomeRate:
     """An error rate.
 
     Attributes:
@@ -53,7 +53,7 @@ class RealisedRate:
     high: float
 
     @classmethod
-    def of(cls, name: str, flags: Iterable[bool]) -> "RealisedRate":
+    def of(cls, name: str, flags: Iterable[bool]) -> "OutcomeRate":
         """Counts errors among calls."""
         known = list(flags)
         return cls(name, sum(known), len(known), *wilson(sum(known), len(known)))
@@ -74,9 +74,9 @@ def wilson(errors: int, total: int, confidence: float = CONFIDENCE) -> tuple[flo
     return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
 
 
-def realised_rates(
+def outcome_rates(
     outcomes: Iterable[ReportedOutcome], decisions: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[RealisedRate]]:
+) -> dict[str, list[OutcomeRate]]:
     """Returns the rates of each bundle; outcomes that are unknown, or whose decision is not there, do not count.
 
     A genuine caller who is not accepted is a false non-match, an impostor who is accepted a false match. An attack
@@ -92,7 +92,7 @@ def realised_rates(
         if decision is not None and (found := _error(each, decision)):
             by_bundle[decision["bundle"]][found[0]].append(found[1])
     return {
-        bundle: [RealisedRate.of(name, flags) for name, flags in sorted(rates.items())]
+        bundle: [OutcomeRate.of(name, flags) for name, flags in sorted(rates.items())]
         for bundle, rates in by_bundle.items()
     }
 
@@ -100,9 +100,9 @@ def realised_rates(
 def _error(reported: ReportedOutcome, decision: Mapping[str, Any]) -> tuple[str, bool] | None:
     """Returns the rate that a call counts for, and whether it was an error; None if it counts for none."""
     liveness = decision["liveness"]
-    if reported.outcome is Outcome.FRAUD and reported.attack:
+    if reported.outcome is CallOutcome.FRAUD and reported.attack:
         return (f"APCER {reported.attack}", liveness["state"] != "spoof") if liveness else None
-    if decision["decision"] == "INCONCLUSIVE" or reported.outcome is Outcome.UNKNOWN:
+    if decision["decision"] == "INCONCLUSIVE" or reported.outcome is CallOutcome.UNKNOWN:
         return None
     accepted = decision["decision"] == "ACCEPT"
-    return ("FNMR", not accepted) if reported.outcome is Outcome.GENUINE else ("FMR", accepted)
+    return ("FNMR", not accepted) if reported.outcome is CallOutcome.GENUINE else ("FMR", accepted)

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide_client import BonafideClientError, Client
-from ops.monitoring.error_rates import Outcome, RealisedRate, ReportedOutcome, realised_rates
+from ops.monitoring.error_rates import CallOutcome, OutcomeRate, ReportedOutcome, outcome_rates
 from ops.smoke import NotDeployedError, endpoint_of
 
 NOT_FOUND = 404
@@ -39,7 +39,7 @@ def main() -> int:
     except (OutcomesError, NotDeployedError, BonafideClientError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(shown(realised_rates(outcomes, decisions)))
+    print(shown(outcome_rates(outcomes, decisions)))
     if missing := len(outcomes) - len(decisions):
         print(f"{missing} decisions are not there, or their retention is over", file=sys.stderr)
     return 0
@@ -56,7 +56,7 @@ def read_outcomes(path: Path) -> list[ReportedOutcome]:
             rows = list(csv.DictReader(file))
         found = [
             ReportedOutcome(
-                row["decision_id"], Outcome(row["outcome"].strip().lower()), (row.get("attack") or "").strip()
+                row["decision_id"], CallOutcome(row["outcome"].strip().lower()), (row.get("attack") or "").strip()
             )
             for row in rows
         ]
@@ -77,7 +77,7 @@ def read_decisions(client: Client, domain: str, names: Sequence[str]) -> dict[st
     return found
 
 
-def shown(rates: Mapping[str, Sequence[RealisedRate]]) -> str:
+def shown(rates: Mapping[str, Sequence[OutcomeRate]]) -> str:
     """Returns rates as lines of text."""
     lines: list[str] = []
     for bundle, found in sorted(rates.items()):

@@ -34,7 +34,7 @@ TOLERANCES = {
 
 @dataclass(frozen=True, slots=True)
 class SkewReport:
-    """What was found.
+    """Result of a check.
 
     Attributes:
         compared: number of values by name.

@@ -21,5 +21,6 @@ class DecisionsCapability(Construct):
         stores.decisions.allow(read, "Query", index="by_time")
         stores.sessions.allow(read, "GetItem", "Query")
         api.route("GET", "/v1/domains/{domain}/drift", read)
+        api.route("GET", "/v1/domains/{domain}/shadow", read)
         api.route("GET", DECISIONS, read)
         api.route("GET", f"{DECISIONS}/{{decision_id}}", read)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.monitoring.error_rates import Outcome, ReportedOutcome, realised_rates, wilson
+from ops.monitoring.error_rates import CallOutcome, ReportedOutcome, outcome_rates, wilson
 from ops.monitoring.outcomes import OutcomesError, read_outcomes, shown
 
 
@@ -25,12 +25,12 @@ def test_rates_are_counted_by_bundle_and_attack() -> None:
         "s3": decision("STEP_UP", None),
     }
     outcomes = [
-        *(ReportedOutcome(name, Outcome.GENUINE) for name in ("g1", "g2", "g3", "gone")),
-        *(ReportedOutcome(name, Outcome.FRAUD) for name in ("i1", "i2")),
-        *(ReportedOutcome(name, Outcome.FRAUD, "clone") for name in ("s1", "s2", "s3")),
-        ReportedOutcome("g1", Outcome.UNKNOWN),
+        *(ReportedOutcome(name, CallOutcome.GENUINE) for name in ("g1", "g2", "g3", "gone")),
+        *(ReportedOutcome(name, CallOutcome.FRAUD) for name in ("i1", "i2")),
+        *(ReportedOutcome(name, CallOutcome.FRAUD, "clone") for name in ("s1", "s2", "s3")),
+        ReportedOutcome("g1", CallOutcome.UNKNOWN),
     ]
-    rates = realised_rates(outcomes, decisions)
+    rates = outcome_rates(outcomes, decisions)
     counts = {bundle[0]: [(each.name, each.errors, each.total) for each in found] for bundle, found in rates.items()}
     assert counts == {"a": [("APCER clone", 1, 2), ("FMR", 0, 1), ("FNMR", 1, 2)], "b": [("FMR", 1, 1)]}
     assert "FNMR" in shown(rates)
@@ -50,8 +50,8 @@ def test_the_last_line_on_a_decision_counts_and_wrong_files_are_named(tmp_path: 
     file = tmp_path / "outcomes.csv"
     file.write_text("decision_id,outcome,attack\nd1,genuine,\nd2,Fraud,replay\nd1,fraud,\n")
     assert read_outcomes(file) == [
-        ReportedOutcome("d1", Outcome.FRAUD),
-        ReportedOutcome("d2", Outcome.FRAUD, "replay"),
+        ReportedOutcome("d1", CallOutcome.FRAUD),
+        ReportedOutcome("d2", CallOutcome.FRAUD, "replay"),
     ]
     file.write_text("decision_id,outcome,attack\nd1,maybe,\n")
     with pytest.raises(OutcomesError, match="maybe"):

@@ -60,7 +60,7 @@ class ObservedCall:
 
 @dataclass(frozen=True, slots=True)
 class DriftBaseline:
-    """What evidence of a domain looks like.
+    """Distributions of a domain's signals.
 
     Attributes:
         bundle: that made the signals of models.

@@ -153,7 +153,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How a window differs from a baseline.
+    """Difference of a window from a baseline.
 
     Attributes:
         ks: Kolmogorov-Smirnov distance, the largest difference of the two cumulated distributions.

@@ -11,7 +11,7 @@ from bonafide.records.drift import DriftWindow
 
 
 class SignalDistribution(Answer):
-    """What one signal of a domain looks like."""
+    """Distribution of one signal of a domain."""
 
     points: list[float] = Field(description="Values, ascending.")
     below: list[float] = Field(description="Share of the speakers at or below each.")
@@ -20,7 +20,7 @@ class SignalDistribution(Answer):
 
 
 class Baseline(Answer):
-    """What a domain's evidence is compared with."""
+    """Baseline that a domain's evidence is compared with."""
 
     version: int
     bundle: str = Field(description="Bundle that made the signals of models.")
@@ -30,7 +30,7 @@ class Baseline(Answer):
 
 
 class SignalDifference(Answer):
-    """How one signal of a window differs: it drifted where distance and index, or the tail, exceed their bounds."""
+    """Difference of one signal of a window: it drifted where distance and index, or the tail, exceed their bounds."""
 
     ks: float = Field(description="Kolmogorov-Smirnov distance.")
     ks_bound: float

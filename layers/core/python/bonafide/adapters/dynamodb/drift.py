@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bonafide.adapters.dynamodb.conditions import Item, follows, translated_errors
 from bonafide.adapters.dynamodb.items import document_of
+from bonafide.adapters.dynamodb.ranges import newest
 from bonafide.adapters.dynamodb.session_items import seconds
 from bonafide.biometrics.drift import DriftBaseline
 from bonafide.records.drift import DriftWindow, read_baseline, written_baseline
@@ -54,26 +55,9 @@ class DynamoDriftStore:
             self._client.put_item(TableName=self._table, Item=item)
 
     def windows(self, domain: str, begin: datetime, limit: int) -> Sequence[DriftWindow]:
-        """See `DriftStore`. A query returns a megabyte at most, and a window has a few kilobytes."""
-        values = {":key": _key(domain, "")["session"], ":begin": {"S": _window(begin)}, ":end": {"S": f"{WINDOW}~"}}
-        found: list[Item] = []
-        start: Item = {}
-        while len(found) < limit:
-            with translated_errors():
-                answer = self._client.query(
-                    TableName=self._table,
-                    KeyConditionExpression="#session = :key AND #item BETWEEN :begin AND :end",
-                    ExpressionAttributeNames={"#session": "session", "#item": "item"},
-                    ExpressionAttributeValues=values,
-                    ScanIndexForward=False,
-                    Limit=limit - len(found),
-                    **({"ExclusiveStartKey": start} if start else {}),
-                )
-            found += answer["Items"]
-            start = answer.get("LastEvaluatedKey", {})
-            if not start:
-                break
-        return [DriftWindow.from_document(document_of(each)) for each in reversed(found)]
+        """See `DriftStore`."""
+        items = newest(self._client, self._table, _key(domain, _window(begin)), WINDOW, limit)
+        return [DriftWindow.from_document(document_of(each)) for each in items]
 
 
 def _window(end: datetime) -> str:
