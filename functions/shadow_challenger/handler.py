@@ -4,11 +4,11 @@ import time
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bonafide.bootstrap.shadow import ChallengerModels, shadow_scoring
+from bonafide.bootstrap.shadow import challenger_models, shadow_scoring
 from bonafide.observability import Event, observed
 
 service = shadow_scoring()
-challenger = ChallengerModels()
+challenger = challenger_models()
 # Of each minute: the bound of what the shadow costs.
 WORKING_SECONDS = 20.0
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ops.monitoring.page import MonitoringPage
 
-BEFORE, NOW, TAIL, BOUND, LINE = "#8c959f", "#1f77b4", "#ff7f0e", "#d62728", "#e3e6ea"
+BEFORE, NOW, SHIFT, TAIL, BOUND, LINE = "#8c959f", "#1f77b4", "#2ca02c", "#ff7f0e", "#d62728", "#e3e6ea"
 # Signal -> what it is, and where to look first when it drifts.
 ADVICE = {
     "speaker_llr": ("LLR of the voice", "other callers or languages, a worse line, many impostors"),
@@ -44,13 +44,13 @@ def drift_page(report: Document) -> MonitoringPage:
     names = list(compared[-1]["differences"])
     page.heading("Signals")
     drifted = {name for each in compared for name in each["drifted"]}
-    head = ("signal", "windows beyond", "now: KS (bound)", "now: PSI (bound)", "where to look first")
+    head = ("signal", "windows beyond", "now: KS (bound)", "PSI (bound)", "shift (bound)", "where to look first")
     page.table(head, [_row(name, compared) for name in names], [_title(name) for name in names if name in drifted])
     page.heading("Week")
     page.text(
-        "Left: distance (KS) and stability index (PSI) of each window, and for scores the share of the lowest "
-        "twentieth, as multiples of their bounds. A signal drifts, which is shaded, where KS and PSI are above 1, or "
-        "the tail is. Right: shares of the baseline's tenths, in the baseline and in the window that differs most."
+        "Left: distance (KS), stability index (PSI) and shift of each window, and for scores the share of the lowest "
+        "twentieth, as multiples of their bounds. A signal drifts, which is shaded, where KS and PSI are both above 1, "
+        "or the shift or the tail is. Right: shares of the baseline's tenths, then and in the window that differs most."
     )
     page.picture(_figure(names, compared), "Series of each signal, and histograms")
     page.text("What to do: docs/runbooks/drift.md")
@@ -82,7 +82,7 @@ def _title(name: str) -> str:
 def _row(name: str, windows: Sequence[Document]) -> tuple[str, ...]:
     now = next(each["differences"][name] for each in reversed(windows) if name in each["differences"])
     beyond = sum(name in each["drifted"] for each in windows)
-    numbers = (f"{now['ks']:.2f} ({now['ks_bound']:.2f})", f"{now['psi']:.2f} ({now['psi_bound']:.2f})")
+    numbers = [f"{now[each]:.2f} ({now[f'{each}_bound']:.2f})" for each in ("ks", "psi", "shift")]
     return (_title(name), f"{beyond} of {len(windows)}", *numbers, ADVICE.get(name, ("", ""))[1])
 
 
@@ -93,7 +93,7 @@ def _figure(names: Sequence[str], windows: Sequence[Document]) -> Figure:
         known = [each for each in windows if name in each["differences"]]
         _series(axes[number][0], name, known)
         _histogram(axes[number][1], name, known)
-    axes[0][0].legend(loc="upper left", fontsize=8, frameon=False, ncols=3)
+    axes[0][0].legend(loc="upper left", fontsize=8, frameon=False, ncols=4)
     axes[0][1].legend(loc="upper right", fontsize=8, frameon=False)
     return figure
 
@@ -103,6 +103,9 @@ def _series(axes: Axes, name: str, windows: Sequence[Document]) -> None:
     found = [each["differences"][name] for each in windows]
     axes.plot(times, [each["ks"] / each["ks_bound"] for each in found], color=NOW, lw=1.5, label="KS / bound")
     axes.plot(times, [each["psi"] / each["psi_bound"] for each in found], color=BEFORE, lw=1.5, label="PSI / bound")
+    axes.plot(
+        times, [abs(each["shift"]) / each["shift_bound"] for each in found], color=SHIFT, lw=1.5, label="shift / bound"
+    )
     if found and found[-1]["tail_bound"] < 1:
         axes.plot(
             times, [each["tail"] / each["tail_bound"] for each in found], color=TAIL, lw=1, label="low tail / bound"
@@ -120,7 +123,9 @@ def _series(axes: Axes, name: str, windows: Sequence[Document]) -> None:
 
 
 def _histogram(axes: Axes, name: str, windows: Sequence[Document]) -> None:
-    worst = max((each["differences"][name] for each in windows), key=lambda each: each["ks"] / each["ks_bound"])
+    worst = max(
+        (each["differences"][name] for each in windows), key=lambda each: abs(each["shift"]) / each["shift_bound"]
+    )
     places = range(len(worst["expected"]))
     axes.bar([each - 0.2 for each in places], worst["expected"], 0.4, color=BEFORE, label="baseline")
     axes.bar([each + 0.2 for each in places], worst["found"], 0.4, color=NOW, label="window")

@@ -191,15 +191,19 @@ class Bundle:
         ]
         return float(np.average(llrs, weights=spoken))
 
-    def _embed_pieces(self, speech: DetectedSpeech, channel: Channel) -> tuple[FloatVector, float]:
-        """Returns the unit vector, shape (dimension,), and the length of the mean over pieces before."""
+    def _embed_pieces(self, speech: DetectedSpeech, channel: Channel) -> tuple[FloatVector, float | None]:
+        """Returns the unit vector, shape (dimension,), and the mean length of the pieces' vectors before.
+
+        The length is the second output of the graph; None for a graph that has none.
+        """
         narrowed = channel is Channel.NARROWBAND
         waveform = to_narrowband(speech.waveform) if narrowed else speech.waveform
         pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
-        total = np.sum([_run(self._speaker, Waveform(piece, waveform.rate)) for piece in pieces], axis=0)
-        length = np.linalg.norm(total)
-        unit: FloatVector = total / length
-        return unit, float(length) / len(pieces)
+        found = [_outputs(self._speaker, Waveform(piece, waveform.rate)) for piece in pieces]
+        total = np.sum([vector for vector, *_ in found], axis=0)
+        lengths = [float(rest[0]) for _, *rest in found if rest]
+        unit: FloatVector = total / np.linalg.norm(total)
+        return unit, float(np.mean(lengths)) if lengths else None
 
 
 def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -212,9 +216,13 @@ def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 
 def _run(session: onnxruntime.InferenceSession, waveform: Waveform) -> NDArray[np.float32]:
+    return _outputs(session, waveform)[0]
+
+
+def _outputs(session: onnxruntime.InferenceSession, waveform: Waveform) -> list[NDArray[np.float32]]:
     inputs = {"samples": waveform.samples, "rate": np.array(waveform.rate, dtype=np.int64)}
-    output: NDArray[np.float32] = session.run(None, inputs)[0]
-    return output
+    outputs: list[NDArray[np.float32]] = session.run(None, inputs)
+    return outputs
 
 
 def _in_band(speech: Waveform, channel: Channel) -> Waveform:

@@ -22,6 +22,8 @@ BINS = 10
 # The lower tail, and by how much a share of it has to grow to matter.
 TAIL = 0.05
 LEAST_TAIL = 0.05
+# The shift that matters: 60 of 100 pairs instead of 50 in one order.
+LEAST_SHIFT = 0.1
 # Speakers who bring more than one reading, from which on their resemblance can be measured.
 REPEATING = 20
 
@@ -160,6 +162,9 @@ class Difference:
         ks_bound: above which the window's speakers are no chance selection from the baseline.
         psi: population stability index, sum of (p - q) ln(p / q) over bins.
         psi_bound: above which the difference matters.
+        shift: probability that a speaker of the window is above one of the baseline, ties halved, less 0.5: a change of
+            the place of a distribution shows here with half as many speakers as in the distance.
+        shift_bound: above which, or below its negative, the window's speakers are no chance selection.
         tail: share of the window below what a twentieth of the baseline is below: attacks change a tail, to which the
             distance is nearly blind.
         tail_bound: above which the window's speakers are no chance selection; 1 where tails are not compared.
@@ -173,6 +178,8 @@ class Difference:
     ks_bound: float
     psi: float
     psi_bound: float
+    shift: float
+    shift_bound: float
     tail: float
     tail_bound: float
     count: int
@@ -182,8 +189,9 @@ class Difference:
 
     @property
     def is_drift(self) -> bool:
-        """Tells whether distance and index exceed their bounds, or the tail does."""
-        return (self.ks > self.ks_bound and self.psi > self.psi_bound) or self.tail > self.tail_bound
+        """Tells whether distance and index exceed their bounds, or the shift or the tail does."""
+        reshaped = self.ks > self.ks_bound and self.psi > self.psi_bound
+        return reshaped or abs(self.shift) > self.shift_bound or self.tail > self.tail_bound
 
 
 def differ(
@@ -211,6 +219,8 @@ def differ(
         ks_bound=ks_bound(both, chance),
         psi=float(np.sum((found - expected) * np.log(found / expected))),
         psi_bound=relevant + (len(expected) - 1) / both,
+        shift=shift(baseline, below),
+        shift_bound=shift_bound(both, chance),
         tail=float(below[rare]),
         tail_bound=share_bound(float(baseline.below[rare]), both, chance) if tails and rare else 1.0,
         count=window.count,
@@ -231,6 +241,32 @@ def ks_bound(size: float, chance: float) -> float:
     """
     root = sqrt(size)
     return min(sqrt(-0.5 * log(chance / 2.0)) / (root + 0.12 + 0.11 / root), 1.0)
+
+
+def shift(baseline: Distribution, below: Floats) -> float:
+    """Returns the probability that a value of the window is above one of the baseline, ties halved, less 0.5.
+
+    The statistic of Mann and Whitney (Annals of Mathematical Statistics 18, 1947), on the points of the baseline.
+
+    Args:
+        baseline: of earlier readings.
+        below: share of the window at or below each of its points.
+    """
+    ends = np.append(baseline.below, 1.0)
+    middles = (ends + np.append(0.0, baseline.below)) / 2.0
+    return float(np.sum(np.diff(np.concatenate([[0.0], below, [1.0]])) * middles)) - 0.5
+
+
+def shift_bound(size: float, chance: float) -> float:
+    """Returns the shift that two samples of one distribution exceed, up or down, with a probability.
+
+    Its variance is at most (n + m) / (12 n m), which ties make smaller.
+
+    Args:
+        size: n m / (n + m) of samples of n and m.
+        chance: the probability.
+    """
+    return max(NormalDist().inv_cdf(1.0 - chance / 2.0) / sqrt(12.0 * size), LEAST_SHIFT)
 
 
 def share_bound(share: float, size: float, chance: float) -> float:

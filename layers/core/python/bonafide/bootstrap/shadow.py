@@ -12,6 +12,7 @@ from bonafide.adapters.model_files import S3ModelFiles
 from bonafide.adapters.onnx import Bundle
 from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.bootstrap.stores import CALLS, UPLOADS, decision_store, domain_store, shadow_results
+from bonafide.ports.registry import ModelFiles, ModelRegistryStore
 from bonafide.records.model import ModelVersionRecord
 from bonafide.services.shadow import ShadowScoring
 from bonafide.services.shared.shadow_offers import ShadowOffers
@@ -40,13 +41,19 @@ def shadow_scoring() -> ShadowScoring:
     return ShadowScoring(domain_store(), decision_store(), audio, shadow_results())
 
 
+def challenger_models() -> "ChallengerModels":
+    """Composes the loading of the challenger."""
+    places = ModelRegistryPlaces.read(os.environ)
+    registry = DynamoModelRegistryStore(boto3.client("dynamodb", config=CALLS), places.model_table)
+    return ChallengerModels(registry, S3ModelFiles(boto3.client("s3", config=UPLOADS), places.model_bucket))
+
+
 class ChallengerModels:
     """The challenger's models: loaded from the registry when they are first needed, and again when the alias moves."""
 
-    def __init__(self) -> None:
-        places = ModelRegistryPlaces.read(os.environ)
-        self._registry = DynamoModelRegistryStore(boto3.client("dynamodb", config=CALLS), places.model_table)
-        self._files = S3ModelFiles(boto3.client("s3", config=UPLOADS), places.model_bucket)
+    def __init__(self, registry: ModelRegistryStore, files: ModelFiles) -> None:
+        self._registry = registry
+        self._files = files
         self._loaded: Bundle | None = None
 
     def __call__(self) -> Bundle | None:

@@ -30,12 +30,14 @@ class Baseline(Answer):
 
 
 class SignalDifference(Answer):
-    """Difference of one signal of a window: it drifted where distance and index, or the tail, exceed their bounds."""
+    """Difference of one signal of a window: it drifted where distance and index, shift, or tail exceed bounds."""
 
     ks: float = Field(description="Kolmogorov-Smirnov distance.")
     ks_bound: float
     psi: float = Field(description="Population stability index.")
     psi_bound: float
+    shift: float = Field(description="Probability that a speaker of the window is above one of the baseline, less 0.5.")
+    shift_bound: float
     tail: float = Field(description="Share of the window below what a twentieth of the baseline is below.")
     tail_bound: float = Field(description="1 where tails are not compared.")
     count: int = Field(description="Readings.")
