@@ -259,6 +259,17 @@ brake: $(READY) ## set or release a brake, or show it without REASON=: STAGE= or
 	@$(PY) -m ops.brake $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
 		$(if $(REASON),--reason "$$REASON") $(if $(OFF),--off) $(if $(DOMAIN),--domain "$(DOMAIN)")
 
+.PHONY: drift
+drift: setup ## write the page on drift: STAGE= or ENDPOINT= [DOMAIN=demo], or simulate it on recordings: MANIFEST= [SPOOF=]
+	@$(if $(MANIFEST),$(PY) -m benchmarks.drift --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)"), \
+		$(PY) -m ops.monitoring.drift $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
+		--domain "$(or $(DOMAIN),demo)")
+
+.PHONY: shadow
+shadow: setup ## write the page on champion and challenger: STAGE= or ENDPOINT= [DOMAIN=demo]
+	@$(PY) -m ops.monitoring.shadow $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
+		--domain "$(or $(DOMAIN),demo)"
+
 .PHONY: registry
 registry: $(READY) ## register, compare, promote and roll back model versions: ARGS="list|show|compare|register|..." STAGE= or ENDPOINT=
 	@$(PY) -m ops.registry $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") $(ARGS)

@@ -53,6 +53,8 @@ class DataStack(Stack):
         self.audio = self._bucket(
             "Audio",
             s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1)),
+            # S3 counts in days: the sweep of `close_sessions` deletes after an hour, and this what a sweep never saw.
+            s3.LifecycleRule(id="shadow", prefix="shadow/", expiration=Duration.days(1)),
             s3.LifecycleRule(id="erasures", prefix="erasures/", expiration=Duration.days(ERASURE_DAYS)),
         )
         self.failures = self._bucket(
@@ -84,6 +86,13 @@ class DataStack(Stack):
             sort_key=_string("item"),
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=["created_at", "status", "summary", "version"],
+        )
+        # The domains of the stage, for what is done for each of them.
+        domains.add_global_secondary_index(
+            index_name="domains",
+            partition_key=_string("listed"),
+            sort_key=_string("domain"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
         return domains
 

@@ -19,10 +19,12 @@ from stacks.constructs.authentication import AuthenticationCapability
 from stacks.constructs.decisions import DecisionsCapability
 from stacks.constructs.description import DescriptionCapability
 from stacks.constructs.domains import DomainsCapability
+from stacks.constructs.drift import DriftCapability
 from stacks.constructs.enrollment import EnrollmentCapability
 from stacks.constructs.models import ModelsCapability
 from stacks.constructs.probes import ProbesCapability
 from stacks.constructs.sessions import SessionsCapability
+from stacks.constructs.shadow import ShadowCapability
 from stacks.constructs.speakers import SpeakersCapability
 from stacks.constructs.streaming import StreamingCapability
 from stacks.data import DataStack
@@ -42,6 +44,8 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     ModelsCapability,
     DescriptionCapability,
     ProbesCapability,
+    DriftCapability,
+    ShadowCapability,
 )
 
 

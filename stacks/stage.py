@@ -85,6 +85,7 @@ class DeploymentStage:
         reserved: reserved concurrency by function, which no other function can use and which it cannot exceed; empty in
             an account whose limit would leave fewer than 100 unreserved.
         ml: training in AWS, and the start of promotions; None unless set.
+        shadow_share: share of authentications that are offered to the challenger, 0 to 1; none unless set.
     """
 
     name: str
@@ -102,6 +103,7 @@ class DeploymentStage:
     recovery_days: int
     custom_domain: DomainNameSettings | None
     reserved: Mapping[str, int]
+    shadow_share: float
     ml: MlSettings | None = None
 
     @classmethod
@@ -130,6 +132,7 @@ class DeploymentStage:
             custom_domain=DomainNameSettings(**settings["custom_domain"]) if "custom_domain" in settings else None,
             reserved=dict(settings["reserved"]),
             ml=MlSettings(**settings["ml"]) if "ml" in settings else None,
+            shadow_share=shadow_share(settings.get("shadow_share", 0.0)),
         )
 
 
@@ -145,6 +148,17 @@ def check_concurrency(provisioned: Mapping[str, int], reserved: Mapping[str, int
             raise StageSettingError(
                 f"provisioned of {service} is {count}, which is more than the {reserved[service]} that are reserved"
             )
+
+
+def shadow_share(share: float) -> float:
+    """Checks a share, and returns it.
+
+    Raises:
+        StageSettingError: it is none.
+    """
+    if not 0.0 <= share <= 1.0:
+        raise StageSettingError(f"shadow_share has to be 0 to 1, is {share}")
+    return float(share)
 
 
 def recovery_period(days: int) -> int:

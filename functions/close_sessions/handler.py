@@ -1,15 +1,17 @@
-"""Every minute: makes the decisions of overdue sessions final."""
+"""Every minute: makes the decisions of overdue sessions final, and deletes audio that waited for too long."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bonafide.bootstrap.stores import closing
+from bonafide.bootstrap.stores import closing, shadow_sweep
 from bonafide.observability import Event, observed
 
 service = closing()
+sweep = shadow_sweep()
 
 
 def close_overdue(_: Event, context: LambdaContext) -> dict[str, int]:
     """Closes as many overdue sessions as the time allows."""
+    sweep.sweep()
     return {"closed": service.close_overdue(lambda: context.get_remaining_time_in_millis() / 1000)}
 
 

@@ -1,10 +1,12 @@
-"""Decisions as analysts read them."""
+"""Decisions as analysts read them, and how their evidence drifts."""
 
 from datetime import UTC, datetime, timedelta
 
-from bonafide.bootstrap.stores import decisions
+from bonafide.bootstrap.stores import decisions, drift_reading, shadow_reading
 from bonafide.contracts.base import EARLIEST
 from bonafide.contracts.decisions import LedgerEntry, LedgerPage, ledger_entry, ledger_page, position
+from bonafide.contracts.drift import DriftReport, drift_report
+from bonafide.contracts.shadow import ShadowReport, shadow_report
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.openapi import responses
 from bonafide.http.parameters import (
@@ -21,11 +23,14 @@ from bonafide.records.decision_page import DecisionFilter
 
 app = create_app()
 service = decisions()
+drift = drift_reading()
+shadow = shadow_reading()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/decisions"
 TAGS = ["decisions"]
 # The range of time where the request states none.
 RECENT = timedelta(days=30)
+WEEK = timedelta(days=7)
 
 
 @app.get(PATH, summary="List decisions", operation_id="listDecisions", tags=TAGS, responses=responses(LedgerPage, 404))
@@ -54,3 +59,27 @@ def list_decisions(  # noqa: PLR0913, one parameter for each of the query
 def get(domain: DomainName, decision_id: DecisionName) -> LedgerEntry:
     """Reads a decision with everything that explains it."""
     return ledger_entry(service.get(domain, decision_id))
+
+
+@app.get(
+    "/v1/domains/<domain>/drift",
+    summary="Read drift",
+    operation_id="getDrift",
+    tags=TAGS,
+    responses=responses(DriftReport, 404),
+)
+def get_drift(domain: DomainName, begin: Begin = None) -> DriftReport:
+    """Reads how the evidence of the domain compares with its baseline, hour by hour; of the last week by default."""
+    return drift_report(domain, *drift.get(domain, begin or datetime.now(UTC) - WEEK))
+
+
+@app.get(
+    "/v1/domains/<domain>/shadow",
+    summary="Read results of the shadow",
+    operation_id="getShadow",
+    tags=TAGS,
+    responses=responses(ShadowReport, 404),
+)
+def get_shadow(domain: DomainName, begin: Begin = None) -> ShadowReport:
+    """Reads what champion and challenger made of the same recordings; of the last week by default."""
+    return shadow_report(domain, shadow.get(domain, begin or datetime.now(UTC) - WEEK))

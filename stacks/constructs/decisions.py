@@ -1,4 +1,4 @@
-"""Reading of decisions."""
+"""Reading of decisions and of drift."""
 
 from constructs import Construct
 
@@ -10,7 +10,7 @@ DECISIONS = "/v1/domains/{domain}/decisions"
 
 
 class DecisionsCapability(Construct):
-    """Lists and reads decisions."""
+    """Lists and reads decisions, and what is known about their drift."""
 
     def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
         super().__init__(scope, "Decisions")
@@ -19,5 +19,8 @@ class DecisionsCapability(Construct):
         stores.domains.allow(read, "GetItem")
         stores.decisions.allow(read, "GetItem", "BatchGetItem")
         stores.decisions.allow(read, "Query", index="by_time")
+        stores.sessions.allow(read, "GetItem", "Query")
+        api.route("GET", "/v1/domains/{domain}/drift", read)
+        api.route("GET", "/v1/domains/{domain}/shadow", read)
         api.route("GET", DECISIONS, read)
         api.route("GET", f"{DECISIONS}/{{decision_id}}", read)

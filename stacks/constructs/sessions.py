@@ -6,7 +6,7 @@ from stacks.platform.function import SMALL
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING, DECIDING, ERRORS
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY
+from stacks.platform.stores import IDEMPOTENCY, SHADOWED
 
 SESSIONS = "/v1/domains/{domain}/sessions"
 SESSION = f"{SESSIONS}/{{session}}"
@@ -36,4 +36,5 @@ class SessionsCapability(Construct):
         platform.stores.sessions.allow(close, "DeleteItem")
         platform.stores.sessions.allow(close, "Query", index="due")
         platform.stores.domains.allow(close, "GetItem")
+        platform.stores.audio.allow(close, DeleteObject=SHADOWED)
         platform.every_minute("EveryMinute", close.alias)

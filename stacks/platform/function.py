@@ -30,6 +30,10 @@ SMALL = Size(memory=512, timeout=29)
 ONE_CORE = Size(memory=1769, timeout=29)
 # No client waits for a probe, and a probe waits for cold starts of the versions that it calls.
 PROBE = Size(memory=512, timeout=120)
+# It reads a day of decisions of each domain, page by page.
+WATCH = Size(memory=512, timeout=300)
+# It works for 20 s of its minute, and may have to load a model before. One core, as the functions that it stands for.
+SHADOW = Size(memory=1769, timeout=58)
 # Golden calls to a new version, whose first ones are slow, and a minute in reserve to report.
 HOOK = Size(memory=512, timeout=240)
 

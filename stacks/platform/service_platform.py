@@ -90,8 +90,15 @@ class ServicePlatform:
 
     def every_minute(self, id_: str, function: lambda_.IFunction) -> None:
         """Invokes a function on a schedule."""
+        self._schedule(id_, Duration.minutes(1), function)
+
+    def every_hour(self, id_: str, function: lambda_.IFunction) -> None:
+        """Invokes a function on a schedule."""
+        self._schedule(id_, Duration.hours(1), function)
+
+    def _schedule(self, id_: str, rate: Duration, function: lambda_.IFunction) -> None:
         targets = [events_targets.LambdaFunction(function)]
-        events.Rule(self._stack, id_, schedule=events.Schedule.rate(Duration.minutes(1)), targets=targets)
+        events.Rule(self._stack, id_, schedule=events.Schedule.rate(rate), targets=targets)
 
     def check_reserved(self) -> None:
         """Checks the stage's reserved concurrency after all functions were added.

@@ -48,6 +48,7 @@ BRAKE_KEPT_SECONDS = "15"
 UPLOADED = "uploads/*"
 KEPT = "kept/*"
 ERASED = "erasures/*"
+SHADOWED = "shadow/*"
 
 
 @dataclass(frozen=True, slots=True)

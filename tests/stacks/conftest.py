@@ -27,6 +27,8 @@ PLACES = {
     "MODEL_TABLE": "Models",
     "MODEL_BUCKET": "ModelFiles",
     "BRAKE_KEPT_SECONDS": "15",
+    "PROBE_DOMAIN": "bonafide-probe",
+    "SHADOW_SHARE": "0.05",
     "STAGE": "dev",
     "BUNDLE_DIR": str(BUNDLE),
 }

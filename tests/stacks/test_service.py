@@ -47,7 +47,7 @@ def test_each_function_is_called_through_its_alias(service: OfKind, functions: R
     }
     aliased = {names[alias["Properties"]["FunctionName"]["Ref"]] for alias in aliases.values()}
     # Callers reach no probe; CodeDeploy calls its hook by the function's name.
-    assert aliased == set(names.values()) - {"probe_release", "probe_service"}
+    assert aliased == set(names.values()) - {"probe_release", "probe_service", "watch_drift", "shadow_challenger"}
     assert {alias["Properties"]["Name"] for alias in aliases.values()} == {"live"}
     for method in service("AWS::ApiGateway::Method").values():
         target = method["Properties"]["Integration"]["Uri"]["Fn::Join"][1]
@@ -87,11 +87,17 @@ def test_authentication_cannot_change_a_voiceprint(service: OfKind) -> None:
     assert actions == {"dynamodb:BatchGetItem"}
 
 
-def test_each_index_is_read_by_one_function(service: OfKind) -> None:
+def test_each_index_is_read_by_the_functions_that_list_its_items(service: OfKind) -> None:
     policies = service("AWS::IAM::Policy").items()
     written = [(id_.partition("Role")[0], json.dumps(each)) for id_, each in policies]
     readers = [(function, index) for function, text in written for index in re.findall(r"/index/([^\"]*)", text)]
-    assert sorted(readers) == [("CloseSessions", "due"), ("ManageSpeakers", "speakers"), ("ReadDecisions", "by_time")]
+    assert sorted(readers) == [
+        ("CloseSessions", "due"),
+        ("ManageSpeakers", "speakers"),
+        ("ReadDecisions", "by_time"),
+        ("WatchDrift", "by_time"),
+        ("WatchDrift", "domains"),
+    ]
 
 
 def test_functions_are_traced_and_their_logs_expire(service: OfKind, functions: Resources) -> None:
@@ -106,7 +112,8 @@ def test_no_function_works_longer_than_somebody_listens(service: OfKind, functio
         each["Properties"]["Integration"]["TimeoutInMillis"] for each in service("AWS::ApiGateway::Method").values()
     }
     assert timeouts == {29_000}
-    answering = {id_: each for id_, each in functions.items() if not id_.startswith("Probe")}
+    unheard = ("Probe", "WatchDrift", "ShadowChallenger")
+    answering = {id_: each for id_, each in functions.items() if not id_.startswith(unheard)}
     assert all(each["Properties"]["Timeout"] <= 29 for each in answering.values())
 
 

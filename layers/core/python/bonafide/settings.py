@@ -111,6 +111,27 @@ class BrakeSettings(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelTable(FromEnvironment):
+    """Table of model versions and aliases, for those that read no files."""
+
+    model_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowShare(FromEnvironment):
+    """Share of authentications that are offered to the shadow, 0 to 1."""
+
+    shadow_share: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeDomain(FromEnvironment):
+    """Domain of golden calls, which statistics of callers leave out."""
+
+    probe_domain: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeSettings(FromEnvironment):
     """Material of golden calls.
 

@@ -134,8 +134,7 @@ class Bundle:
         """
         if channel is Channel.WIDEBAND and speech.channel is Channel.NARROWBAND:
             raise ValueError("narrowband speech has no wideband embedding")
-        narrowed = channel is Channel.NARROWBAND
-        return self._embed_pieces(to_narrowband(speech.waveform) if narrowed else speech.waveform)
+        return self._embed_pieces(speech, channel)[0]
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         """Takes a recording to evidence: the one path for authentication, enrollment, calibration and evaluation.
@@ -160,13 +159,16 @@ class Bundle:
         enough = speech.seconds >= SHORTEST_SPEECH_SECONDS
         possible = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels}
         missing = sorted(possible - there.keys()) if enough else []
+        made = {channel: self._embed_pieces(speech, channel) for channel in missing}
+        own = made.get(speech.channel)
         return Evidence(
             speech_seconds=speech.seconds,
             channel=speech.channel,
-            embeddings={**there, **{channel: self.embed(speech, channel) for channel in missing}},
+            embeddings={**there, **{channel: unit for channel, (unit, _) in made.items()}},
             quality=speech.quality,
             embedding_space=self.embedding_space,
             liveness=known.liveness if known else self.liveness(speech) if enough else None,
+            embedding_norm=known.embedding_norm if known else own[1] if own else None,
         )
 
     def liveness(self, speech: DetectedSpeech) -> float | None:
@@ -189,11 +191,19 @@ class Bundle:
         ]
         return float(np.average(llrs, weights=spoken))
 
-    def _embed_pieces(self, waveform: Waveform) -> FloatVector:
+    def _embed_pieces(self, speech: DetectedSpeech, channel: Channel) -> tuple[FloatVector, float | None]:
+        """Returns the unit vector, shape (dimension,), and the mean length of the pieces' vectors before.
+
+        The length is the second output of the graph; None for a graph that has none.
+        """
+        narrowed = channel is Channel.NARROWBAND
+        waveform = to_narrowband(speech.waveform) if narrowed else speech.waveform
         pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
-        total = np.sum([_run(self._speaker, Waveform(piece, waveform.rate)) for piece in pieces], axis=0)
+        found = [_outputs(self._speaker, Waveform(piece, waveform.rate)) for piece in pieces]
+        total = np.sum([vector for vector, *_ in found], axis=0)
+        lengths = [float(rest[0]) for _, *rest in found if rest]
         unit: FloatVector = total / np.linalg.norm(total)
-        return unit
+        return unit, float(np.mean(lengths)) if lengths else None
 
 
 def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -206,9 +216,13 @@ def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 
 def _run(session: onnxruntime.InferenceSession, waveform: Waveform) -> NDArray[np.float32]:
+    return _outputs(session, waveform)[0]
+
+
+def _outputs(session: onnxruntime.InferenceSession, waveform: Waveform) -> list[NDArray[np.float32]]:
     inputs = {"samples": waveform.samples, "rate": np.array(waveform.rate, dtype=np.int64)}
-    output: NDArray[np.float32] = session.run(None, inputs)[0]
-    return output
+    outputs: list[NDArray[np.float32]] = session.run(None, inputs)
+    return outputs
 
 
 def _in_band(speech: Waveform, channel: Channel) -> Waveform:

@@ -38,6 +38,7 @@ class Case:
         obstacle: reason why there is nothing to compare.
         degraded: signals that are missing; without them the decision is at best STEP_UP.
         brakes: scopes of those that are on; with any of them the decision is at best STEP_UP.
+        embedding_norm: of the evidence; nothing is judged by it, but drift is watched by it.
     """
 
     speech_seconds: float
@@ -48,6 +49,7 @@ class Case:
     obstacle: Reason | None = None
     degraded: tuple[Signal, ...] = ()
     brakes: tuple[BrakeScope, ...] = ()
+    embedding_norm: float | None = None
 
     @classmethod
     def of(
@@ -77,6 +79,7 @@ class Case:
             obstacle=found,
             degraded=(*missing, *missing_signals(evidence)),
             brakes=brakes,
+            embedding_norm=evidence.embedding_norm,
         )
 
     @classmethod

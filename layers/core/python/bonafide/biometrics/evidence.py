@@ -45,6 +45,8 @@ class Evidence:
         embedding_space: identifier of the space that the embeddings live in.
         liveness: calibrated natural-log likelihood ratio, above 0 favors a human voice; None when it was
             not detected, or there was no speech.
+        embedding_norm: length of the network's output in the recording's own band, before it is made a unit vector, by
+            which drift of its input shows; None where it was not measured.
     """
 
     speech_seconds: float
@@ -53,3 +55,4 @@ class Evidence:
     quality: Quality
     embedding_space: str
     liveness: float | None = None
+    embedding_norm: float | None = None

@@ -226,6 +226,7 @@ def _pooled(pieces: Sequence[Evidence]) -> Evidence:
         quality=_pooled_quality(pieces),
         embedding_space=pieces[0].embedding_space,
         liveness=_liveness(pieces),
+        embedding_norm=_norm(pieces),
     )
 
 
@@ -236,6 +237,13 @@ def _liveness(pieces: Sequence[Evidence]) -> float | None:
     if not known or tested < NEARLY_ALL * _seconds(pieces):
         return None
     return sum(llr * seconds for llr, seconds in known) / tested
+
+
+def _norm(pieces: Sequence[Evidence]) -> float | None:
+    """Returns the mean of those that were measured, weighted by speech, in the order of the chunks."""
+    measured = [(each.embedding_norm, each.speech_seconds) for each in pieces if each.embedding_norm is not None]
+    total = sum(seconds for _, seconds in measured)
+    return sum(norm * seconds for norm, seconds in measured) / total if measured else None
 
 
 def _seconds(pieces: Iterable[Evidence]) -> float:

@@ -4,6 +4,7 @@ import os
 from functools import cache
 
 from bonafide.adapters.onnx import Bundle
+from bonafide.bootstrap.shadow import shadow_offers
 from bonafide.bootstrap.stores import (
     braked_domains,
     decision_store,
@@ -33,7 +34,7 @@ def enrollment() -> EnrollmentService:
 
 def authentication() -> AuthenticationService:
     """Composes authentication."""
-    return AuthenticationService(braked_domains(), bundle(), recordings(), decision_store())
+    return AuthenticationService(braked_domains(), bundle(), recordings(), decision_store(), shadow=shadow_offers())
 
 
 def chunk_scoring() -> ChunkScoring:

@@ -14,16 +14,21 @@ from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.drift import DynamoDriftStore
 from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
+from bonafide.adapters.dynamodb.shadow import DynamoShadowResults
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
+from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import Calibration
 from bonafide.services.brakes import Brakes
 from bonafide.services.decisions import Decisions
 from bonafide.services.domains import Domains
+from bonafide.services.drift import DriftReading, DriftWatch
+from bonafide.services.shadow import ShadowReading, ShadowSweep
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
@@ -41,6 +46,7 @@ from bonafide.settings import (
     DomainTable,
     FailureBucket,
     IdempotencyTable,
+    ProbeDomain,
     SessionTable,
     StageName,
 )
@@ -118,6 +124,12 @@ def shard_lag_store() -> DynamoShardLagStore:
 
 
 @cache
+def drift_store() -> DynamoDriftStore:
+    """Returns the store of drift, which is in the table of sessions."""
+    return DynamoDriftStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+
+
+@cache
 def recordings() -> Recordings:
     """Returns uploaded and kept audio."""
     bucket = AudioBucket.read(os.environ).audio_bucket
@@ -144,6 +156,17 @@ def brakes() -> Brakes:
 def decisions() -> Decisions:
     """Composes the reading of decisions."""
     return Decisions(domain_store(), decision_store())
+
+
+def drift_watch() -> DriftWatch:
+    """Composes the watch for drift."""
+    probe_domain = ProbeDomain.read(os.environ).probe_domain
+    return DriftWatch(domain_store(), decision_store(), drift_store(), probe_domain)
+
+
+def drift_reading() -> DriftReading:
+    """Composes the reading of drift."""
+    return DriftReading(domain_store(), drift_store())
 
 
 def speakers() -> Speakers:
@@ -177,6 +200,22 @@ def intake() -> AudioIntake:
 def closing() -> SessionClosing:
     """Composes the closing of overdue sessions."""
     return SessionClosing(session_store(), domain_store(), session_judge())
+
+
+def shadow_sweep() -> ShadowSweep:
+    """Composes the deletion of audio that waited for the shadow for too long."""
+    bucket = AudioBucket.read(os.environ).audio_bucket
+    return ShadowSweep(S3ShadowAudio(traced(boto3.client("s3", config=UPLOADS)), bucket))
+
+
+def shadow_reading() -> ShadowReading:
+    """Composes the reading of what the shadow found."""
+    return ShadowReading(domain_store(), shadow_results())
+
+
+def shadow_results() -> DynamoShadowResults:
+    """Returns the store of the shadow's results, which is in the table of sessions."""
+    return DynamoShadowResults(_dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 def failed_records() -> FailedRecords:

@@ -74,6 +74,9 @@ class LedgerEntry(Answer):
     speech_seconds: float
     channel: Channel | None
     quality: QualityReport | None
+    embedding_norm: float | None = Field(
+        None, description="Length of the speaker network's output, by which drift is watched; null where not measured."
+    )
     chunks: ChunkCounts | None = Field(description="Null for authentications.")
     degraded: list[str] = Field(description="Signals that were not available.")
     brakes: list[BrakeScope] = Field([], description="Brakes that were on: of the stage, of the domain.")
@@ -117,6 +120,7 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         speech_seconds=case.speech_seconds,
         channel=case.channel,
         quality=QualityReport(**asdict(case.quality)) if case.quality else None,
+        embedding_norm=case.embedding_norm,
         chunks=ChunkCounts(**asdict(part.chunks)) if part else None,
         degraded=list(case.degraded),
         brakes=list(case.brakes),

@@ -46,6 +46,10 @@ class RetentionSettings(Request):
 
     decision_days: StrictInt = Field(365, ge=1, le=3650, description="Decisions are deleted after this many days.")
     keep_audio: StrictBool = Field(False, description="Keep the audio of enrollments and authentications.")
+    shadow_audio: StrictBool = Field(
+        False,
+        description="Let a share of the audio of authentications wait, for an hour at most, for a model that is tried.",
+    )
 
 
 class DomainSettings(Request):

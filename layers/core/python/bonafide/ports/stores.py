@@ -41,6 +41,9 @@ class DomainStore(Protocol):
             VersionConflict: another version, or another record of that name, is stored.
         """
 
+    def domain_names(self) -> Iterator[str]:
+        """Yields the names of domains, in any order; those last written by an earlier release are left out."""
+
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """Reads a domain and one of its speakers in one round trip."""
 

@@ -124,6 +124,7 @@ class DecisionRecord:
                 "obstacle": case.obstacle,
                 "liveness": case.liveness,
                 "brakes": [str(brake) for brake in case.brakes],
+                "embedding_norm": case.embedding_norm,
             },
             "thresholds": asdict(judgement.thresholds),
             "policy": asdict(self.policy) if self.policy else None,
@@ -191,6 +192,7 @@ def _read_case(document: Stored) -> Case:
         obstacle=Reason(obstacle) if obstacle else None,
         degraded=_read_signals(document),
         brakes=tuple(BrakeScope(name) for name in facts.get("brakes", ()) if name in BrakeScope),
+        embedding_norm=facts.get("embedding_norm"),
     )
 
 

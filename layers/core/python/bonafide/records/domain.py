@@ -30,10 +30,12 @@ class Retention:
     Attributes:
         decision_days: decisions are deleted after this many days.
         keep_audio: whether audio of enrollments and authentications is kept at all.
+        shadow_audio: whether a share of the audio of authentications may wait up to an hour for the shadow.
     """
 
     decision_days: int
     keep_audio: bool
+    shadow_audio: bool = False
 
 
 @dataclass(frozen=True, slots=True)

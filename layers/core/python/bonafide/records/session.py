@@ -145,6 +145,7 @@ class EvidenceRow:
             "quality": asdict(evidence.quality),
             "embedding_space": evidence.embedding_space,
             "liveness": evidence.liveness,
+            "embedding_norm": evidence.embedding_norm,
             "bundle": self.bundle,
             "accepted_at": self.accepted_at.isoformat(),
             "scored_at": self.scored_at.isoformat(),
@@ -161,6 +162,7 @@ class EvidenceRow:
             quality=Quality(**known(Quality, document["quality"])),
             embedding_space=document["embedding_space"],
             liveness=document.get("liveness"),
+            embedding_norm=document.get("embedding_norm"),
         )
         return cls(
             chunk=ChunkEvidence(document["number"], document["content"], evidence),

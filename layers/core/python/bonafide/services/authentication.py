@@ -27,6 +27,7 @@ from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.ledger import Ledger
 from bonafide.services.shared.lookups import require_space, require_speaker
 from bonafide.services.shared.recordings import Recordings
+from bonafide.services.shared.shadow_offers import ShadowOffers
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class AuthenticationService:
         recordings: Recordings,
         decisions: DecisionStore,
         clock: Clock = utc_now,
+        shadow: ShadowOffers | None = None,
     ) -> None:
         self._domains = domains
         self._models = models
@@ -65,6 +67,7 @@ class AuthenticationService:
         self._recordings = recordings
         self._ledger = Ledger(decisions)
         self._clock = clock
+        self._shadow = shadow
         self._extractor = Extractor(models, recordings)
 
     def begin(self, audio: SubmittedAudio) -> None:
@@ -93,7 +96,10 @@ class AuthenticationService:
         record = self._judge(request, domain, case, extraction, started)
         if domain.retention.keep_audio:
             self._keep(speaker, f"authentications/{record.decision_id}", extraction.content)
-        return self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)
+        stored = self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)
+        if self._shadow:
+            self._shadow.offer(domain, stored, request.audio.format, extraction.content)
+        return stored
 
     def _keep(self, speaker: SpeakerRecord, name: str, content: bytes) -> None:
         """Keeps the audio, unless the speaker left meanwhile: no erasure would find it then."""

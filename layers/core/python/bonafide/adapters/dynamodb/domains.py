@@ -2,11 +2,11 @@
 
 Partition key `domain`, sort key `item`, which is `domain` for the domain's own record and `speaker#<speaker>` for a
 speaker. One BatchGetItem reads both, and the domain's brake. The index `speakers` has the same keys, and what a list
-shows: no voiceprints.
+shows: no voiceprints. The sparse index `domains` has the names of domains.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from bonafide.adapters.dynamodb.conditions import (
     translated_errors,
 )
 from bonafide.adapters.dynamodb.items import (
+    LISTED,
     SPEAKER_PREFIX,
     brake_key,
     domain_item,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SPEAKERS_INDEX = "speakers"
+DOMAINS_INDEX = "domains"
 
 
 class DynamoDomainStore:
@@ -76,6 +78,15 @@ class DynamoDomainStore:
                 Key=domain_key(record.domain),
                 **is_same(record.version, record.created_at),
             )
+
+    def domain_names(self) -> Iterator[str]:
+        """See `DomainStore`."""
+        start: Any = {}
+        while start is not None:
+            answer = self._names(**start)
+            yield from (item["domain"]["S"] for item in answer["Items"])
+            last = answer.get("LastEvaluatedKey")
+            start = {"ExclusiveStartKey": last} if last else None
 
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """See `DomainStore`."""
@@ -147,6 +158,20 @@ class DynamoDomainStore:
             return self._speakers(domain, limit, IndexName=SPEAKERS_INDEX, **start)
         except RequestRefused:
             return self._speakers(domain, limit, **start)
+
+    def _names(self, **start: Any) -> Any:
+        """Queries the index; there are no names without it: a rollback deletes it before functions."""
+        try:
+            with translated_errors():
+                return self._client.query(
+                    TableName=self._table,
+                    IndexName=DOMAINS_INDEX,
+                    KeyConditionExpression="listed = :listed",
+                    ExpressionAttributeValues={":listed": {"S": LISTED}},
+                    **start,
+                )
+        except RequestRefused:
+            return {"Items": []}
 
     def _speakers(self, domain: str, limit: int, **how: Any) -> Any:
         with translated_errors():

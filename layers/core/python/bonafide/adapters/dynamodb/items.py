@@ -11,6 +11,8 @@ from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerRecord, SpeakerSummary
 
 DOMAIN_ITEM = "domain"
+# Partition of the index of domains; items of speakers and brakes have none.
+LISTED = "domain"
 SPEAKER_PREFIX = "speaker#"
 # A reservation whose writer died is deleted by DynamoDB after this time; no writer lives longer than its 29 s.
 RESERVED = timedelta(hours=1)
@@ -44,6 +46,7 @@ def domain_item(record: DomainRecord) -> Item:
         "version": {"N": str(record.version)},
         "created_at": {"S": record.created_at.isoformat()},
         "deleting": {"BOOL": document["deleting"]},
+        "listed": {"S": LISTED},
         "document": {"S": json.dumps(document)},
     }
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from bonafide.records import Stored
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
 
@@ -37,7 +38,9 @@ class MemoryDecisionStore:
 
     def list(self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, limit: int) -> DecisionPage:
         """See `DecisionStore`."""
-        mine = [key for key in self.documents if key[0] == domain and self._is_kept(key)]
+        inside = (key for key in self.documents if key[0] == domain and self._is_kept(key))
+        # Whole documents are only read where the time fits.
+        mine = [key for key in inside if selection.begin <= _time(self.documents[key]) < selection.end]
         records = [DecisionRecord.from_document(self.documents[key]) for key in mine]
         found = [each for each in records if selection.selects(each) and (after is None or _position(each) < after)]
         found.sort(key=_position, reverse=True)
@@ -45,6 +48,10 @@ class MemoryDecisionStore:
 
     def _is_kept(self, key: tuple[str, str]) -> bool:
         return key in self.documents and self.expiries[key] > self._clock()
+
+
+def _time(document: Stored) -> datetime:
+    return datetime.fromisoformat(document["decided_at"])
 
 
 def _position(record: DecisionRecord) -> DecisionPosition:

@@ -1,7 +1,7 @@
 """Domains and speakers in memory."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bonafide.adapters.memory.brakes import MemoryBrakeStore
 from bonafide.adapters.memory.versions import require_follows, require_same, require_version
@@ -41,6 +41,10 @@ class MemoryDomainStore:
             require_version(stored, record.version)
             require_same(stored, record)
             del self._domains[record.domain]
+
+    def domain_names(self) -> Iterator[str]:
+        """See `DomainStore`."""
+        return iter(list(self._domains))
 
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """See `DomainStore`."""

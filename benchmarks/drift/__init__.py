@@ -1,0 +1,1 @@
+"""The watch for drift, simulated on recordings: planted changes, and windows without one."""

@@ -1,0 +1,72 @@
+"""Makes the distributions that ship with a bundle: `python -m benchmarks.drift.reference --manifest M --out FILE`.
+
+They say what the signals look like on the recordings that may train what is shipped, as they are and on a telephone
+line. People compare a domain's baseline with them; nothing alarms on it.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.drift.__main__ import BUNDLE, OUT
+from benchmarks.drift.material import ShiftedEvidence, material
+from benchmarks.drift.traffic import PLAIN, callers
+from bonafide.adapters.bundle import BundleFiles
+from bonafide.biometrics.drift import distributions
+from bonafide.biometrics.scoring import Calibration
+from training.corpus.manifest import ManifestError, digest
+
+# Name of the line in the file -> the shift that it is simulated by.
+LINES = {"native": PLAIN, "telephone": "telephone"}
+DIGITS = 4
+
+
+def reference(found: Sequence[ShiftedEvidence], calibration: Calibration) -> dict[str, Any]:
+    """Sums up each signal on each line; numbers are rounded, since nobody needs more of them."""
+    speakers = callers(found, calibration, "")
+    calls = {line: [call for each in speakers for call in each.calls[kind]] for line, kind in LINES.items()}
+    return {
+        line: {str(signal): _rounded(each.to_document()) for signal, each in distributions(of, "").items()}
+        for line, of in calls.items()
+    }
+
+
+def _rounded(document: dict[str, Any]) -> dict[str, Any]:
+    lists = {name: [round(value, DIGITS) for value in document[name]] for name in ("points", "below")}
+    numbers = {name: round(document[name], DIGITS) for name in ("effective", "resemblance")}
+    return {**document, **lists, **numbers}
+
+
+def main() -> int:
+    """Runs the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.drift.reference", description="Make distributions.json."
+    )
+    parser.add_argument("--manifest", type=Path, required=True, help="CSV: path, speaker, use")
+    parser.add_argument("--bundle", type=Path, default=BUNDLE)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    try:
+        found = material(given.manifest, given.bundle, ["telephone"], OUT)
+    except ManifestError as error:
+        print(error, file=sys.stderr)
+        return 2
+    used = [each for each in found if each.clip.row.get("use") == "train"]
+    files = BundleFiles.open(given.bundle)
+    document = {
+        "schema": 1,
+        "graphs": {name: sha for name, sha in files.manifest["files"].items() if name.endswith(".onnx")},
+        "lineage": {"manifest": digest(given.manifest), "recordings": len(used)},
+        "lines": reference(used, Calibration.parse(files.calibration())),
+    }
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+    print(given.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Results of the shadow in the table of sessions: partition `#shadow#<domain>`, sort key `result#<time>#<decision>`."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bonafide.adapters.dynamodb.conditions import Item, translated_errors
+from bonafide.adapters.dynamodb.items import document_of
+from bonafide.adapters.dynamodb.ranges import newest
+from bonafide.adapters.dynamodb.session_items import seconds
+from bonafide.records.shadow import ShadowResult
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+RESULT = "result#"
+
+
+class DynamoShadowResults:
+    """`ShadowResults` on one table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def put(self, result: ShadowResult, expires_at: datetime) -> None:
+        """See `ShadowResults`."""
+        key = _key(result.domain, result.decided_at, f"#{result.decision_id}")
+        document, expires = {"S": json.dumps(result.to_document())}, {"N": seconds(expires_at)}
+        with translated_errors():
+            self._client.put_item(TableName=self._table, Item={**key, "document": document, "expires_at": expires})
+
+    def results(self, domain: str, begin: datetime, limit: int) -> Sequence[ShadowResult]:
+        """See `ShadowResults`."""
+        items = newest(self._client, self._table, _key(domain, begin, ""), RESULT, limit)
+        return [ShadowResult.from_document(document_of(each)) for each in items]
+
+
+def _key(domain: str, at: datetime, end: str) -> Item:
+    written = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return {"session": {"S": f"#shadow#{domain}"}, "item": {"S": f"{RESULT}{written}{end}"}}

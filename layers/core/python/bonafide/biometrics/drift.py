@@ -1,0 +1,124 @@
+"""Drift of evidence: whether what callers bring, and what the models make of it, is distributed as it used to be.
+
+What is compared is always evidence of one domain with a baseline of the same domain. Callers differ from any training
+corpus from the first day on: a comparison with the distributions of a bundle is for people to read, and never alarms.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bonafide.biometrics.case import Case
+from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.judgement import Judgement
+from bonafide.biometrics.populations import Difference, Distribution, Readings, differ
+
+# Below either, nothing is said about a signal.
+LEAST_READINGS = 30
+LEAST_SPEAKERS = 20
+# Chosen on one corpus and confirmed on others: docs/drift.md.
+CHANCE = 2e-4
+RELEVANT_PSI = 0.2
+
+
+class DriftSignal(StrEnum):
+    """Signals that are watched."""
+
+    SPEAKER_LLR = "speaker_llr"
+    LIVENESS_LLR = "liveness_llr"
+    EMBEDDING_NORM = "embedding_norm"
+    SPEECH_SECONDS = "speech_seconds"
+    LEVEL = "level_dbfs"
+    SNR = "snr_db"
+    CLIPPED = "clipped"
+    NARROWBAND = "narrowband"
+
+
+# Made by the models: comparable between decisions of one bundle only.
+OF_MODELS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR, DriftSignal.EMBEDDING_NORM})
+
+
+# Low values of these are what impostors and synthetic voices have.
+OF_ATTACKS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR})
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedCall:
+    """One call, as far as it is watched.
+
+    Attributes:
+        speaker: claimed speaker; calls without a claim are told apart by the decision.
+        bundle: digest of the models.
+        values: by signal; those that the call did not have are left out.
+    """
+
+    speaker: str
+    bundle: str
+    values: Mapping[DriftSignal, float]
+
+
+@dataclass(frozen=True, slots=True)
+class DriftBaseline:
+    """Distributions of a domain's signals.
+
+    Attributes:
+        bundle: that made the signals of models.
+        begin: from when on decisions were learned from.
+        end: until when.
+        signals: those that there were enough readings of.
+        version: counts the baselines of a domain.
+    """
+
+    bundle: str
+    begin: datetime
+    end: datetime
+    signals: Mapping[DriftSignal, Distribution]
+    version: int = 1
+
+
+def observed_values(case: Case, judgement: Judgement) -> dict[DriftSignal, float]:
+    """Returns the signals of one decision that had evidence; empty for one without."""
+    if case.channel is None or case.quality is None or not case.speech_seconds:
+        return {}
+    values = {
+        DriftSignal.SPEAKER_LLR: judgement.speaker.llr if judgement.speaker else None,
+        DriftSignal.LIVENESS_LLR: case.liveness,
+        DriftSignal.EMBEDDING_NORM: case.embedding_norm,
+        DriftSignal.SPEECH_SECONDS: case.speech_seconds,
+        DriftSignal.LEVEL: case.quality.level_dbfs,
+        DriftSignal.SNR: case.quality.snr_db,
+        DriftSignal.CLIPPED: case.quality.clipped,
+        DriftSignal.NARROWBAND: float(case.channel is Channel.NARROWBAND),
+    }
+    return {signal: float(value) for signal, value in values.items() if value is not None}
+
+
+def distributions(calls: Sequence[ObservedCall], bundle: str) -> dict[DriftSignal, Distribution]:
+    """Sums up each signal that there are enough readings of; those of models only where the bundle made them."""
+    found = {signal: _readings(calls, signal, bundle) for signal in DriftSignal}
+    return {signal: Distribution.of(each) for signal, each in found.items() if _is_enough(each)}
+
+
+def differences(baseline: DriftBaseline, calls: Sequence[ObservedCall]) -> dict[DriftSignal, Difference]:
+    """Compares a window with the baseline, in each signal that both have enough readings of."""
+    found = {signal: _readings(calls, signal, baseline.bundle) for signal in baseline.signals}
+    return {
+        signal: differ(baseline.signals[signal], each, CHANCE, RELEVANT_PSI, tails=signal in OF_ATTACKS)
+        for signal, each in found.items()
+        if _is_enough(each)
+    }
+
+
+def drifted(found: Mapping[DriftSignal, Difference]) -> list[DriftSignal]:
+    """Returns the signals that drifted."""
+    return [signal for signal, each in found.items() if each.is_drift]
+
+
+def _readings(calls: Iterable[ObservedCall], signal: DriftSignal, bundle: str) -> Readings:
+    wanted = [each for each in calls if signal not in OF_MODELS or each.bundle == bundle]
+    return Readings.of([(each.speaker, each.values[signal]) for each in wanted if signal in each.values])
+
+
+def _is_enough(readings: Readings) -> bool:
+    return readings.count >= LEAST_READINGS and len(readings.each) >= LEAST_SPEAKERS

@@ -1,0 +1,288 @@
+"""Comparison of two populations of readings whose speakers bring several each.
+
+Each speaker counts once: the readings of one speaker share a weight of 1, so that nobody who calls often hides or
+feigns a change. Readings of one speaker resemble each other, so a population tells as much as a smaller one of
+independent readings would (Kish, Survey Sampling, 1965): that effective size stands in for the count in every test.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import asin, log, pi, sin, sqrt
+from statistics import NormalDist
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
+
+# Points at which distributions are kept and compared, and the bins of the population stability index.
+POINTS = 64
+BINS = 10
+# The lower tail, and by how much a share of it has to grow to matter.
+TAIL = 0.05
+LEAST_TAIL = 0.05
+# The shift that matters: 60 of 100 pairs instead of 50 in one order.
+LEAST_SHIFT = 0.1
+# Speakers who bring more than one reading, from which on their resemblance can be measured.
+REPEATING = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Readings of one signal.
+
+    Attributes:
+        values: shape (n,).
+        speakers: index of each reading's speaker, shape (n,).
+    """
+
+    values: Floats
+    speakers: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[str, float]]) -> Self:
+        """Takes speakers and values."""
+        names = {name: place for place, name in enumerate(dict.fromkeys(name for name, _ in pairs))}
+        return cls(np.array([value for _, value in pairs], np.float64), np.array([names[n] for n, _ in pairs], np.intp))
+
+    @property
+    def count(self) -> int:
+        """Number of readings."""
+        return len(self.values)
+
+    @property
+    def each(self) -> NDArray[np.intp]:
+        """Number of readings of each speaker, shape (speakers,)."""
+        return np.bincount(self.speakers) if self.count else np.zeros(0, np.intp)
+
+    def below(self, points: Floats) -> Floats:
+        """Returns the share of the population at or below each point, shape (points,)."""
+        order = np.argsort(self.values, kind="stable")
+        weights = (1.0 / self.each[self.speakers] / len(self.each))[order]
+        cumulated = np.append(0.0, np.cumsum(weights))
+        return np.asarray(cumulated[np.searchsorted(self.values[order], points, side="right")])
+
+    def effective(self, resemblance: float) -> float:
+        """Returns the number of independent readings that tell as much.
+
+        A speaker's mean over m readings varies by r + (1 - r) / m of a reading's variance.
+
+        Args:
+            resemblance: of the readings of one speaker, the intraclass correlation r.
+        """
+        each = self.each
+        return len(each) ** 2 / float(np.sum(resemblance + (1.0 - resemblance) / each)) if len(each) else 0.0
+
+    def resemblance(self) -> float:
+        """Returns the intraclass correlation of the readings' ranks, by analysis of variance; 1 where it is unknown."""
+        each = self.each
+        if int((each > 1).sum()) < REPEATING:
+            return 1.0
+        ranks = np.argsort(np.argsort(self.values, kind="stable"), kind="stable") / self.count
+        means = np.bincount(self.speakers, ranks) / each
+        between = float(np.sum(each * (means - ranks.mean()) ** 2)) / (len(each) - 1)
+        within = float(np.sum((ranks - means[self.speakers]) ** 2)) / (self.count - len(each))
+        usual = (self.count - float(np.sum(each**2)) / self.count) / (len(each) - 1)
+        total = between + (usual - 1.0) * within
+        return float(np.clip((between - within) / total, 0.0, 1.0)) if total > 0.0 else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A population, summed up.
+
+    Attributes:
+        points: ascending values, shape (points,).
+        below: share of the population at or below each point, shape (points,).
+        count: readings.
+        speakers: who brought them.
+        effective: number of independent readings that tell as much.
+        resemblance: intraclass correlation of the readings of one speaker.
+    """
+
+    points: Floats
+    below: Floats
+    count: int
+    speakers: int
+    effective: float
+    resemblance: float
+
+    @classmethod
+    def of(cls, readings: Readings) -> Self:
+        """Sums up at least one reading."""
+        inside = np.unique(np.quantile(readings.values, np.linspace(0, 1, POINTS), method="nearest"))
+        # A signal may be the same for all: what is below or above everything has to count as well.
+        points = np.insert(inside, 0, np.nextafter(inside[0], -np.inf))
+        resemblance = readings.resemblance()
+        return cls(
+            points=points,
+            below=readings.below(points),
+            count=readings.count,
+            speakers=len(readings.each),
+            effective=readings.effective(resemblance),
+            resemblance=resemblance,
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """Returns the stored form."""
+        numbers = {"points": self.points.tolist(), "below": self.below.tolist()}
+        sizes = {"count": self.count, "speakers": self.speakers}
+        return {**numbers, **sizes, "effective": self.effective, "resemblance": self.resemblance}
+
+    @classmethod
+    def from_document(cls, document: Any) -> Self:
+        """Reads a stored form."""
+        return cls(
+            np.array(document["points"], np.float64),
+            np.array(document["below"], np.float64),
+            document["count"],
+            document["speakers"],
+            document["effective"],
+            document["resemblance"],
+        )
+
+    def shares(self, below: Floats) -> Floats:
+        """Returns the shares of a population in the bins, which this one fills about evenly, shape (bins,).
+
+        Args:
+            below: share of that population at or below each point of this one.
+        """
+        wanted = np.linspace(0, 1, BINS + 1)[1:]
+        cuts = np.unique(np.append(0, np.searchsorted(self.below, wanted - 1e-9)))
+        return np.diff(np.concatenate([[0.0], below[cuts], [1.0]]))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Difference of a window from a baseline.
+
+    Attributes:
+        ks: Kolmogorov-Smirnov distance, the largest difference of the two cumulated distributions.
+        ks_bound: above which the window's speakers are no chance selection from the baseline.
+        psi: population stability index, sum of (p - q) ln(p / q) over bins.
+        psi_bound: above which the difference matters.
+        shift: probability that a speaker of the window is above one of the baseline, ties halved, less 0.5: a change of
+            the place of a distribution shows here with half as many speakers as in the distance.
+        shift_bound: above which, or below its negative, the window's speakers are no chance selection.
+        tail: share of the window below what a twentieth of the baseline is below: attacks change a tail, to which the
+            distance is nearly blind.
+        tail_bound: above which the window's speakers are no chance selection; 1 where tails are not compared.
+        count: readings of the window.
+        speakers: who brought them.
+        expected: shares of the baseline in the bins.
+        found: shares of the window.
+    """
+
+    ks: float
+    ks_bound: float
+    psi: float
+    psi_bound: float
+    shift: float
+    shift_bound: float
+    tail: float
+    tail_bound: float
+    count: int
+    speakers: int
+    expected: tuple[float, ...] = ()
+    found: tuple[float, ...] = ()
+
+    @property
+    def is_drift(self) -> bool:
+        """Tells whether distance and index exceed their bounds, or the shift or the tail does."""
+        reshaped = self.ks > self.ks_bound and self.psi > self.psi_bound
+        return reshaped or abs(self.shift) > self.shift_bound or self.tail > self.tail_bound
+
+
+def differ(
+    baseline: Distribution, window: Readings, chance: float, relevant: float, *, tails: bool = False
+) -> Difference:
+    """Compares a window of at least one reading with a baseline.
+
+    Without a change the index has a mean of (bins - 1) (n + m) / (n m) for sizes n and m (Yurdakul and Naranjo,
+    Journal of Risk Model Validation 14, 2020).
+
+    Args:
+        baseline: of earlier readings.
+        window: recent readings.
+        chance: probability that the distance exceeds its bound without any change.
+        relevant: index from which on a difference matters, besides what the sizes alone bring about.
+        tails: whether a heavier lower tail is drift as well.
+    """
+    below = window.below(baseline.points)
+    size = window.effective(baseline.resemblance)
+    both = size * baseline.effective / (size + baseline.effective)
+    rare = int(np.searchsorted(baseline.below, TAIL, side="right")) - 1
+    expected, found = (_smoothed(baseline.shares(each), both) for each in (baseline.below, below))
+    return Difference(
+        ks=float(np.max(np.abs(below - baseline.below))),
+        ks_bound=ks_bound(both, chance),
+        psi=float(np.sum((found - expected) * np.log(found / expected))),
+        psi_bound=relevant + (len(expected) - 1) / both,
+        shift=shift(baseline, below),
+        shift_bound=shift_bound(both, chance),
+        tail=float(below[rare]),
+        tail_bound=share_bound(float(baseline.below[rare]), both, chance) if tails and rare else 1.0,
+        count=window.count,
+        speakers=len(window.each),
+        expected=tuple(expected.tolist()),
+        found=tuple(found.tolist()),
+    )
+
+
+def ks_bound(size: float, chance: float) -> float:
+    """Returns the distance that two samples of one distribution exceed with a probability.
+
+    By Smirnov's limit with the correction of Stephens (Journal of the Royal Statistical Society B 32, 1970).
+
+    Args:
+        size: n m / (n + m) of samples of n and m.
+        chance: the probability.
+    """
+    root = sqrt(size)
+    return min(sqrt(-0.5 * log(chance / 2.0)) / (root + 0.12 + 0.11 / root), 1.0)
+
+
+def shift(baseline: Distribution, below: Floats) -> float:
+    """Returns the probability that a value of the window is above one of the baseline, ties halved, less 0.5.
+
+    The statistic of Mann and Whitney (Annals of Mathematical Statistics 18, 1947), on the points of the baseline.
+
+    Args:
+        baseline: of earlier readings.
+        below: share of the window at or below each of its points.
+    """
+    ends = np.append(baseline.below, 1.0)
+    middles = (ends + np.append(0.0, baseline.below)) / 2.0
+    return float(np.sum(np.diff(np.concatenate([[0.0], below, [1.0]])) * middles)) - 0.5
+
+
+def shift_bound(size: float, chance: float) -> float:
+    """Returns the shift that two samples of one distribution exceed, up or down, with a probability.
+
+    Its variance is at most (n + m) / (12 n m), which ties make smaller.
+
+    Args:
+        size: n m / (n + m) of samples of n and m.
+        chance: the probability.
+    """
+    return max(NormalDist().inv_cdf(1.0 - chance / 2.0) / sqrt(12.0 * size), LEAST_SHIFT)
+
+
+def share_bound(share: float, size: float, chance: float) -> float:
+    """Returns the share that a sample exceeds with a probability, where another one of the same population has `share`.
+
+    The arcsine of the root of a share has nearly the same variance for all shares (Anscombe, Biometrika 35, 1948).
+
+    Args:
+        share: of the other sample.
+        size: n m / (n + m) of samples of n and m.
+        chance: the probability.
+    """
+    angle = asin(sqrt(share)) + NormalDist().inv_cdf(1.0 - chance) / (2.0 * sqrt(size))
+    return max(sin(min(angle, pi / 2.0)) ** 2, share + LEAST_TAIL)
+
+
+def _smoothed(shares: Floats, size: float) -> Floats:
+    """Returns shares none of which is 0, as if half a reading more were in each bin."""
+    return np.asarray((np.maximum(shares, 0.0) + 0.5 / size) / (1.0 + 0.5 * len(shares) / size))
