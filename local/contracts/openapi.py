@@ -26,6 +26,7 @@ SETTINGS = {
     "BONAFIDE_STREAM_VERSION": "2",
     "BONAFIDE_FAILURE_BUCKET": "failures",
     "BONAFIDE_BRAKE_KEPT_SECONDS": "15",
+    "BONAFIDE_CALIBRATION_KEY": "arn:aws:kms:eu-west-1:123456789012:key/data",
     "BONAFIDE_STAGE": "local",
     "BONAFIDE_BUNDLE_DIR": str(ROOT / ".build/layers/model/bundle"),
     "POWERTOOLS_TRACE_DISABLED": "true",

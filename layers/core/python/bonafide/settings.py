@@ -103,6 +103,13 @@ class BrakeSettings(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationKey(FromEnvironment):
+    """ARN of the key that signs calibrations of domains, and checks their signatures."""
+
+    calibration_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeSettings(FromEnvironment):
     """Material of golden calls.
 

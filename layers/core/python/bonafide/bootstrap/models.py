@@ -4,8 +4,10 @@ import os
 from functools import cache
 
 from bonafide.adapters.onnx import Bundle
+from bonafide.biometrics.scoring import Calibration
 from bonafide.bootstrap.stores import (
     braked_domains,
+    calibration_book,
     decision_store,
     domain_store,
     recordings,
@@ -33,7 +35,9 @@ def enrollment() -> EnrollmentService:
 
 def authentication() -> AuthenticationService:
     """Composes authentication."""
-    return AuthenticationService(braked_domains(), bundle(), recordings(), decision_store())
+    models = bundle()
+    book = calibration_book(Calibration.parse(models.calibration))
+    return AuthenticationService(braked_domains(), models, recordings(), decision_store(), book)
 
 
 def chunk_scoring() -> ChunkScoring:
