@@ -207,6 +207,13 @@ brake: $(READY) ## set or release a brake, or show it without REASON=: STAGE= or
 	@$(PY) -m ops.brake $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
 		$(if $(REASON),--reason "$$REASON") $(if $(OFF),--off) $(if $(DOMAIN),--domain "$(DOMAIN)")
 
+# Proposals go to a deployment; fitting needs recordings, and no deployment.
+.PHONY: calibration
+calibration: $(READY) ## fit a calibration of a domain, or change those in use: DOMAIN= ARGS="fit|list|show|propose|promote|revoke ..." STAGE= or ENDPOINT=
+	@$(if $(filter fit,$(firstword $(ARGS))),$(PY) -m training.calibration.domain.calibrate --domain "$(DOMAIN)" \
+		$(wordlist 2,$(words $(ARGS)),$(ARGS)),$(PY) -m ops.calibration $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
+		--domain "$(DOMAIN)" $(if $(REASON),--reason "$$REASON") $(ARGS))
+
 .PHONY: gameday
 gameday: setup ## inject faults locally, and check that each gives one page that names its cause, and one all-clear
 	@$(PY) -m local.gameday

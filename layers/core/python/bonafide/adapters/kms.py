@@ -1,8 +1,8 @@
 """Signatures of calibrations by the stage's own key.
 
 A signature is the digest of the content, encrypted under an encryption context that names the purpose, the domain and
-the version. AES-GCM authenticates both, so only a role that may encrypt under this purpose can make one, and a role that
-may decrypt under it can check one and make none. It costs nothing at rest; a key for signing would cost 1 USD a month.
+the version. AES-GCM authenticates both, so only a role that may encrypt under this purpose can make one, and a role
+that may decrypt under it can check one and make none. It costs nothing at rest; a signing key would cost 1 USD a month.
 https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
 """
 

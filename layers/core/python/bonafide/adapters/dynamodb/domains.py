@@ -1,8 +1,8 @@
 """Domains and speakers in DynamoDB.
 
 Partition key `domain`, sort key `item`, which is `domain` for the domain's own record and `speaker#<speaker>` for a
-speaker. One BatchGetItem reads both, and the domain's brake and calibrations. The index `speakers` has the same keys, and what a list
-shows: no voiceprints.
+speaker. One BatchGetItem reads both, and the domain's brake and calibrations. The index `speakers` has the same keys,
+and what a list shows: no voiceprints.
 """
 
 import uuid
