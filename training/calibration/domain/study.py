@@ -3,9 +3,9 @@
     python -m training.calibration.domain.study --manifest path.csv [--lines reported|choosing] [--draws 50]
         [--scale-spread X] [--shift-spread X] [--comparisons N] [--bounding N]
 
-The manifest has the columns path, speaker and group. Speakers of each corpus are drawn at random, a calibration is fitted
-to them, and measured on all others of the corpus over the same line. Every recording goes over every line, and stays as
-it is (`native`; for recordings of telephones, a real line). Nothing that is measured here trains anything.
+The manifest has the columns path, speaker and group. Speakers of each corpus are drawn at random, a calibration is
+fitted to them, and measured on all others of the corpus over the same line. Every recording goes over every line, and
+stays as it is (`native`; for recordings of telephones, a real line). Nothing that is measured here trains anything.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import numpy as np
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.evidence import Channel, Evidence
-from bonafide.biometrics.scoring import Calibration, Condition, Curve
+from bonafide.biometrics.scoring import Calibration, Curve
 from bonafide.errors import InvalidInput
 from training.calibration.domain.fit import CorrectionPrior, DomainTrials, bounded, corrected, fit
 from training.calibration.domain.lines import CHOOSING, LINES

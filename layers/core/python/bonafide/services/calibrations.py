@@ -17,6 +17,7 @@ from bonafide.records.calibration import (
     SignedCalibration,
 )
 from bonafide.records.domain import DomainRecord
+from bonafide.services.shared.calibration_book import proposals
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import require_open
 
@@ -125,12 +126,9 @@ class Calibrations:
             NotFound: there is no such domain or calibration.
         """
         current = self._with(domain, version)
-        before = None
-        while changes := self._store.calibration_changes(domain, before, SHOWN_CHANGES):
-            for each in changes:
-                if _proposes(each, version) and each.canary:
-                    return KnownCalibration(each.canary, current.state(version))
-            before = changes[-1].version
+        for signed in proposals(self._store, domain):
+            if signed.version == version:
+                return KnownCalibration(signed, current.state(version))
         raise _not_found(version)
 
     def history(self, domain: str, before: int | None = None) -> CalibrationHistory:
@@ -175,11 +173,6 @@ class Calibrations:
         assert record.change
         # A warning, so that it stands out; the reason holds no personal data.
         logger.warning("domain calibration changed", extra={"domain": record.domain, **record.change.to_document()})
-
-
-def _proposes(record: CalibrationsRecord, version: int) -> bool:
-    change = record.change
-    return bool(change and (change.action, change.calibration) == (CalibrationAction.PROPOSED, version))
 
 
 def _require_usable(calibration: DomainCalibration, domain: str) -> None:

@@ -1,5 +1,7 @@
 """The calibration that judges a speaker: that of the bundle, or the domain's own."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +11,8 @@ from bonafide.biometrics.scoring import Calibration
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import logger, measurements
 from bonafide.ports.signatures import Signatures
-from bonafide.records.calibration import SignedCalibration
+from bonafide.ports.stores import CalibrationStore
+from bonafide.records.calibration import CalibrationAction, SignedCalibration
 from bonafide.records.domain import DomainRecord
 from bonafide.services.shared.clock import Clock, utc_now
 
@@ -17,6 +20,7 @@ from bonafide.services.shared.clock import Clock, utc_now
 RETRY_AFTER = timedelta(seconds=2)
 # Calibrations that an environment keeps ready; the oldest one makes room.
 MOST_KEPT = 256
+CHANGES_AT_ONCE = 20
 
 _MISSING = (Signal.DOMAIN_CALIBRATION,)
 
@@ -40,6 +44,26 @@ class _Checked:
 
     result: CalibrationInForce
     until: datetime | None = None
+
+
+def proposals(store: CalibrationStore, domain: str) -> Iterator[SignedCalibration]:
+    """Yields every calibration that was proposed for a domain, the newest first."""
+    before = None
+    while changes := store.calibration_changes(domain, before, CHANGES_AT_ONCE):
+        for each in changes:
+            if each.change and each.change.action is CalibrationAction.PROPOSED and each.canary:
+                yield each.canary
+        before = changes[-1].version
+
+
+def calibrations_by_digest(store: CalibrationStore, domain: str, base: Calibration) -> Mapping[str, Calibration]:
+    """Returns the calibration of a bundle and those that corrected it in a domain, for replays of its decisions."""
+    known = {base.digest: base}
+    for signed in proposals(store, domain):
+        with suppress(UnusableCalibration):
+            own = signed.calibration.of(base)
+            known[own.digest] = own
+    return known
 
 
 class CalibrationBook:
