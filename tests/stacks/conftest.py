@@ -25,6 +25,7 @@ PLACES = {
     "FAILURE_BUCKET": "Failures",
     "AUDIO_BUCKET": "Audio",
     "BRAKE_KEPT_SECONDS": "15",
+    "CALIBRATION_KEY": "key",
     "STAGE": "dev",
     "BUNDLE_DIR": str(BUNDLE),
 }
