@@ -274,6 +274,14 @@ shadow: setup ## write the page on champion and challenger: STAGE= or ENDPOINT= 
 registry: $(READY) ## register, compare, promote and roll back model versions: ARGS="list|show|compare|register|..." STAGE= or ENDPOINT=
 	@$(PY) -m ops.registry $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") $(ARGS)
 
+
+# Proposals go to a deployment; fitting needs recordings, and no deployment.
+.PHONY: calibration
+calibration: $(READY) ## fit a calibration of a domain, or change those in use: DOMAIN= ARGS="fit|list|show|propose|promote|revoke ..." STAGE= or ENDPOINT=
+	@$(if $(filter fit,$(firstword $(ARGS))),$(PY) -m training.calibration.domain.calibrate --domain "$(DOMAIN)" \
+		$(wordlist 2,$(words $(ARGS)),$(ARGS)),$(PY) -m ops.calibration $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
+		--domain "$(DOMAIN)" $(if $(REASON),--reason "$$REASON") $(ARGS))
+
 .PHONY: gameday
 gameday: setup ## inject faults locally, and check that each gives one page that names its cause, and one all-clear
 	@$(PY) -m local.gameday

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bonafide.adapters.memory.audio import MemoryAudioStream, MemoryFailureStore
+from bonafide.adapters.memory.calibrations import MemorySignatures
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.memory.sessions import MemoryIntakeReader, MemorySessionStore, MemoryShardLagStore
@@ -44,6 +45,7 @@ from bonafide.records.session import EvidenceRow
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.records.stream import ChunkRecord, EndRecord
 from bonafide.services.shared.braked_domains import BrakedDomains
+from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.streaming.closing import SessionClosing
 from bonafide.services.streaming.failed_records import FailedRecords
 from bonafide.services.streaming.intake import AudioIntake
@@ -199,6 +201,7 @@ class Deployment:
     stream: MemoryAudioStream = field(default_factory=MemoryAudioStream)
     report: Callable[[str, str], None] = lambda when, call: None
     sequence: "count[int]" = field(default_factory=count)
+    signatures: MemorySignatures = field(default_factory=MemorySignatures)
 
     environment: BrakedDomains = field(init=False)
 
@@ -218,9 +221,9 @@ class Deployment:
 
     @property
     def judge(self) -> SessionJudge:
-        calibration = Calibration.parse(self.models.calibration)
+        book = CalibrationBook(Calibration.parse(self.models.calibration), self.signatures, self._clock)
         sessions, decisions = map(self._observed, (self.sessions, self.decisions))
-        return SessionJudge(sessions, self.environment, decisions, calibration, self.models.digest, self._clock)
+        return SessionJudge(sessions, self.environment, decisions, book, self.models.digest, self._clock)
 
     @property
     def scoring(self) -> ChunkScoring:

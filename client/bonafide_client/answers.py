@@ -57,6 +57,39 @@ class BrakeDocument(TypedDict):
     changes: list[BrakeChangeDocument]
 
 
+class CalibrationDocument(TypedDict):
+    """A version of a domain's calibration."""
+
+    version: int
+    state: str
+    created_by: str | None
+    created_at: str
+    digest: str
+    calibration: dict[str, Any]
+
+
+class CalibrationChangeDocument(TypedDict):
+    """One change of a domain's calibrations."""
+
+    number: int
+    action: str
+    version: int
+    reason: str
+    changed_by: str | None
+    changed_at: str
+
+
+class CalibrationsDocument(TypedDict):
+    """The calibrations of a domain that are in use, and changes, the newest first."""
+
+    domain: str
+    active: CalibrationDocument | None
+    canary: CalibrationDocument | None
+    canary_share: float
+    changes: list[CalibrationChangeDocument]
+    next_before: int | None
+
+
 class SpeakerDocument(TypedDict):
     """A speaker, without anything biometric."""
 

@@ -9,7 +9,8 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from bonafide_client import answers, bodies, paths
-from bonafide_client.connection import ApiConnection, accepted
+from bonafide_client.calibrations import CalibrationCalls
+from bonafide_client.connection import accepted
 from bonafide_client.decisions import ALL_DECISIONS, DecisionQuery
 from bonafide_client.errors import NotDecided
 from bonafide_client.signing import Unsigned
@@ -20,7 +21,7 @@ DECISION_SECONDS = 120.0
 POLL_SECONDS = 0.25
 
 
-class Client(ApiConnection):
+class Client(CalibrationCalls):
     """Talks to one deployment. Threads may share a client; close it, or use it in a `with` statement.
 
     Every method raises `ProblemError` if the service refuses, and `RetriesExhausted` if it still fails when the

@@ -25,6 +25,16 @@ def of_brake(domain: str | None) -> str:
     return "/v1/brake" if domain is None else f"{of_domain(domain)}/brake"
 
 
+def of_calibrations(domain: str) -> str:
+    """Returns the path of a domain's calibrations."""
+    return f"{of_domain(domain)}/calibrations"
+
+
+def of_calibration(domain: str, version: int) -> str:
+    """Returns the path of a version of a domain's calibration."""
+    return f"{of_calibrations(domain)}/{int(version)}"
+
+
 def of_speaker(domain: str, speaker: str) -> str:
     """Returns the path of a speaker."""
     return f"{of_domain(domain)}/speakers/{_segment('speaker', speaker)}"

@@ -1,26 +1,44 @@
-"""Domains, places to upload their recordings to, and brakes."""
+"""Domains, places to upload their recordings to, brakes, and calibrations of domains."""
 
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import brakes, domains, idempotency
+from bonafide.bootstrap.stores import brakes, calibrations, domains, idempotency
 from bonafide.contracts.audio import Upload, UploadRequest, upload_view
 from bonafide.contracts.brakes import Brake, BrakeRequest, brake_view
+from bonafide.contracts.calibrations import (
+    CalibrationProposal,
+    CalibrationTransition,
+    CalibrationVersion,
+    DomainCalibrations,
+    calibration_view,
+    calibrations_view,
+)
 from bonafide.contracts.domains import Domain, DomainSettings, domain_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.identity import principal
 from bonafide.http.openapi import empty, responses
-from bonafide.http.parameters import DomainName, Force, IdempotencyKey, ReleaseReason
+from bonafide.http.parameters import (
+    CalibrationNumber,
+    ChangesBefore,
+    DomainName,
+    Force,
+    IdempotencyKey,
+    ReleaseReason,
+)
 
 app = create_app(idempotency())
 service = domains()
 switches = brakes()
+book = calibrations()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>"
 BRAKE, DOMAIN_BRAKE = "/v1/brake", f"{PATH}/brake"
 TAGS = ["domains"]
 BRAKES = ["brakes"]
+CALIBRATIONS = ["calibrations"]
+CALIBRATION = f"{PATH}/calibrations/<version>"
 UNSTATED = UploadRequest()
 
 
@@ -129,3 +147,78 @@ def get_domain_brake(domain: DomainName) -> Brake:
 def release_domain_brake(domain: DomainName, reason: ReleaseReason) -> Brake:
     """Ends it for the next decisions; a brake that is not on stays as it is."""
     return brake_view(*switches.release(domain, reason, principal(app)))
+
+
+@app.post(
+    f"{PATH}/calibrations",
+    summary="Propose a calibration of a domain",
+    operation_id="proposeCalibration",
+    tags=CALIBRATIONS,
+    responses=responses(CalibrationVersion, 404, 409),
+)
+def propose_calibration(
+    domain: DomainName,
+    request: CalibrationProposal,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
+) -> CalibrationVersion:
+    """Signs a calibration that passes the gate, and lets it judge a share of the speakers."""
+    wanted = request.calibration.to_record()
+    return calibration_view(book.propose(domain, wanted, request.canary_share, request.reason, principal(app)))
+
+
+@app.get(
+    f"{PATH}/calibrations",
+    summary="Read the calibrations of a domain",
+    operation_id="listCalibrations",
+    tags=CALIBRATIONS,
+    responses=responses(DomainCalibrations, 404),
+)
+def list_calibrations(domain: DomainName, before: ChangesBefore = None) -> DomainCalibrations:
+    """Reads those in use, and a page of the changes."""
+    return calibrations_view(book.history(domain, before))
+
+
+@app.get(
+    CALIBRATION,
+    summary="Read a calibration of a domain",
+    operation_id="getCalibration",
+    tags=CALIBRATIONS,
+    responses=responses(CalibrationVersion, 404),
+)
+def get_calibration(domain: DomainName, version: CalibrationNumber) -> CalibrationVersion:
+    """Reads one version, whatever its state."""
+    return calibration_view(book.get(domain, version))
+
+
+@app.post(
+    f"{CALIBRATION}/promotion",
+    summary="Promote a calibration of a domain",
+    operation_id="promoteCalibration",
+    tags=CALIBRATIONS,
+    responses=responses(DomainCalibrations, 404, 409),
+)
+def promote_calibration(
+    domain: DomainName,
+    version: CalibrationNumber,
+    request: CalibrationTransition,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
+) -> DomainCalibrations:
+    """Lets the calibration in canary judge all speakers; the one before is revoked."""
+    return calibrations_view(book.promote(domain, version, request.reason, principal(app)))
+
+
+@app.post(
+    f"{CALIBRATION}/revocation",
+    summary="Revoke a calibration of a domain",
+    operation_id="revokeCalibration",
+    tags=CALIBRATIONS,
+    responses=responses(DomainCalibrations, 404, 409),
+)
+def revoke_calibration(
+    domain: DomainName,
+    version: CalibrationNumber,
+    request: CalibrationTransition,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
+) -> DomainCalibrations:
+    """Takes it out of use for good: the active one, or the bundle's calibration, judges its speakers again."""
+    return calibrations_view(book.revoke(domain, version, request.reason, principal(app)))

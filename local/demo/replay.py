@@ -1,17 +1,19 @@
 """Replay of the demo's decisions: each is judged again from its stored facts, and has to come out the same."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bonafide.adapters.bundle import BundleFiles
+from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.scoring import Calibration
 from bonafide.ports.stores import DecisionStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter
+from bonafide.services.shared.calibration_book import calibrations_by_digest
 from local.runner import Deployment
 
 # The index of decisions is up to date about a second after the last one.
@@ -37,29 +39,30 @@ def replay(running: Deployment, domains: Iterable[str]) -> ReplayCount:
     environment = running.functions["authenticate_caller"].definition.environment
     store = DynamoDecisionStore(running.emulator.client("dynamodb"), environment["BONAFIDE_DECISION_TABLE"])
     layer = Path(".build/layers/model/bundle")
-    calibration = Calibration.parse(BundleFiles.open(layer, environment["BONAFIDE_BUNDLE_DIGEST"]).calibration())
-    return count(stored(store, domains), calibration)
+    base = Calibration.parse(BundleFiles.open(layer, environment["BONAFIDE_BUNDLE_DIGEST"]).calibration())
+    own = DynamoCalibrationStore(running.emulator.client("dynamodb"), environment["BONAFIDE_DOMAIN_TABLE"])
+    counts = [count(stored(store, domain), calibrations_by_digest(own, domain, base)) for domain in domains]
+    return ReplayCount(sum(each.decisions for each in counts), sum(each.equal for each in counts))
 
 
-def count(records: Iterable[DecisionRecord], calibration: Calibration) -> ReplayCount:
-    """Judges decisions again."""
-    equal = [is_reproduced(record, calibration) for record in records]
+def count(records: Iterable[DecisionRecord], calibrations: Mapping[str, Calibration]) -> ReplayCount:
+    """Judges decisions again, each by the calibration of its digest."""
+    equal = [is_reproduced(record, calibrations.get(record.calibration or "")) for record in records]
     return ReplayCount(len(equal), sum(equal))
 
 
-def is_reproduced(record: DecisionRecord, calibration: Calibration) -> bool:
+def is_reproduced(record: DecisionRecord, calibration: Calibration | None) -> bool:
     """Tells whether a decision comes out the same; one that lacks what a replay needs does not."""
-    if record.policy is None or record.calibration != calibration.digest:
+    if record.policy is None or calibration is None:
         return False
     return judge(record.case, record.policy, calibration) == record.judgement
 
 
-def stored(store: DecisionStore, domains: Iterable[str]) -> Iterator[DecisionRecord]:
-    """Reads all decisions of domains, page by page."""
+def stored(store: DecisionStore, domain: str) -> Iterator[DecisionRecord]:
+    """Reads all decisions of a domain, page by page."""
     selection = DecisionFilter(datetime.min.replace(tzinfo=UTC), datetime.now(UTC) + INDEX_LAG)
-    for domain in domains:
-        page = store.list(domain, selection, None, PAGE)
+    page = store.list(domain, selection, None, PAGE)
+    yield from page.decisions
+    while page.after:
+        page = store.list(domain, selection, page.after, PAGE)
         yield from page.decisions
-        while page.after:
-            page = store.list(domain, selection, page.after, PAGE)
-            yield from page.decisions

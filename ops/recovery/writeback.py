@@ -13,7 +13,7 @@ from itertools import batched
 from typing import Any
 
 from bonafide.adapters.dynamodb.conditions import BATCH_ITEMS, BatchReader, Item
-from bonafide.adapters.dynamodb.items import BRAKE_PARTITION, is_reservation
+from bonafide.adapters.dynamodb.items import BRAKE_PARTITION, CALIBRATION_PARTITION, is_reservation
 
 SEGMENTS = 16
 
@@ -57,7 +57,7 @@ class WriteBack:
     Attributes:
         client: of DynamoDB.
         remaining: returns what may be left of an item, None for nothing.
-        overwrite: whether an item that changed since is put back too, unless it is one of a brake.
+        overwrite: whether an item that changed since is put back too, unless it is one of a brake or a calibration.
         apply: whether anything is written; otherwise outcomes are only counted.
     """
 
@@ -101,13 +101,13 @@ def _outcome(wanted: Item | None, current: Item | None, *, overwrite: bool) -> O
         return Outcome.PUT_BACK
     if _content(current) == _content(wanted):
         return Outcome.SAME
-    return Outcome.OVERWRITTEN if overwrite and not _is_of_brake(wanted) else Outcome.KEPT
+    return Outcome.OVERWRITTEN if overwrite and not _stays_as_it_is(wanted) else Outcome.KEPT
 
 
-def _is_of_brake(item: Item) -> bool:
-    """Tells whether an item is one of a brake, which was perhaps set because of what is restored."""
+def _stays_as_it_is(item: Item) -> bool:
+    """Tells whether an item is one of a brake or a calibration, perhaps set or revoked because of what is restored."""
     partition: str = item["domain"]["S"]
-    return partition.startswith(BRAKE_PARTITION)
+    return partition.startswith((BRAKE_PARTITION, CALIBRATION_PARTITION))
 
 
 def put(copy: TableCopy, wanted: Item, current: Item | None) -> Mapping[str, Any]:

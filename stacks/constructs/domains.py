@@ -1,4 +1,4 @@
-"""Management of domains and of brakes."""
+"""Management of domains, of brakes and of calibrations of domains."""
 
 from constructs import Construct
 
@@ -8,16 +8,22 @@ from stacks.platform.service_platform import ServicePlatform
 from stacks.platform.stores import ERASED, IDEMPOTENCY, KEPT, UPLOADED
 
 DOMAIN = "/v1/domains/{domain}"
+CALIBRATION = f"{DOMAIN}/calibrations/{{version}}"
+CALIBRATIONS = {
+    "GET": (f"{DOMAIN}/calibrations", CALIBRATION),
+    "POST": (f"{DOMAIN}/calibrations", f"{CALIBRATION}/promotion", f"{CALIBRATION}/revocation"),
+}
 
 
 class DomainsCapability(Construct):
-    """Creates, changes, reads and deletes domains, offers URLs for uploads, and switches brakes."""
+    """Creates, changes, reads and deletes domains, offers URLs for uploads, switches brakes, and keeps calibrations."""
 
     def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
         super().__init__(scope, "Domains")
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_domains", Wave.WRITERS, ANSWERING)
         stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem")
+        stores.allow_signatures(manage, "Encrypt")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         # An upload has the permissions of the function that presigned its URL.
         stores.audio.allow(manage, PutObject=UPLOADED, DeleteObject=KEPT)
@@ -26,3 +32,6 @@ class DomainsCapability(Construct):
             for path in (DOMAIN, f"{DOMAIN}/brake", "/v1/brake"):
                 api.route(method, path, manage)
         api.route("POST", f"{DOMAIN}/uploads", manage)
+        for method, path in CALIBRATIONS.items():
+            for each in path:
+                api.route(method, each, manage)

@@ -115,10 +115,14 @@ class ServiceFunction(Construct):
 
     def allow_key(self, key: kms.IKey, service: str, *actions: str) -> None:
         """Allows actions with a key, for requests of this function that the service carries out, and for no others."""
+        self.allow_key_for(key, {"kms:ViaService": f"{service}.{Stack.of(self).region}.amazonaws.com"}, *actions)
+
+    def allow_key_for(self, key: kms.IKey, conditions: Mapping[str, str], *actions: str) -> None:
+        """Allows actions with a key in requests of which each condition's key has its value."""
         statement = iam.PolicyStatement(
             actions=[f"kms:{action}" for action in actions],
             resources=[key.key_arn],
-            conditions={"StringEquals": {"kms:ViaService": f"{service}.{Stack.of(self).region}.amazonaws.com"}},
+            conditions={"StringEquals": dict(conditions)},
         )
         self.role.add_to_principal_policy(statement)
 

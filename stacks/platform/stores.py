@@ -40,6 +40,9 @@ KEY_OF_RECORDS = {"PutRecord": ("GenerateDataKey",), "GetRecords": ("Decrypt",)}
 
 # Partitions of brakes in the table of domains (`adapters/dynamodb/items.py`).
 BRAKES = "brake#*"
+# Partitions of calibrations in the same table, and the purpose of the key's direct use (`adapters/kms.py`).
+CALIBRATIONS = "calibration#*"
+SIGNING = {"kms:EncryptionContext:purpose": "domain-calibration"}
 # Seconds for which the state of the stage's brake is used; services refuse a value with which a brake would not hold
 # everywhere within 60 s.
 BRAKE_KEPT_SECONDS = "15"
@@ -74,14 +77,14 @@ class TableAccess:
         writing = KEY_OF_WRITERS if WRITES & set(actions) else ()
         function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *writing)
 
-    def deny_writing(self, function: ServiceFunction, partitions: str) -> None:
-        """Denies writing to partitions that a pattern names, whatever else is allowed.
+    def deny_writing(self, function: ServiceFunction, *partitions: str) -> None:
+        """Denies writing to partitions that patterns name, whatever else is allowed.
 
         Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
         """
         function.deny(
             self.table.table_arn,
-            {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [partitions]}},
+            {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": list(partitions)}},
             *[f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "DeleteItem")],
         )
 
@@ -165,6 +168,7 @@ class Stores:
     """
 
     def __init__(self, data: DataStack) -> None:
+        self._key = data.key
         self.domains = TableAccess(data.domains, data.key, "BONAFIDE_DOMAIN_TABLE")
         self.decisions = TableAccess(data.decisions, data.key, "BONAFIDE_DECISION_TABLE")
         self.idempotency = TableAccess(data.idempotency, data.key, "BONAFIDE_IDEMPOTENCY_TABLE")
@@ -177,7 +181,8 @@ class Stores:
 
     def of_callers(self) -> list[TableAccess | BucketAccess | StreamAccess]:
         """Returns those that a caller's decision depends on: the registry of models only matters to engineers."""
-        return [each for each in vars(self).values() if each not in (self.models, self.model_files)]
+        stores = [each for each in vars(self).values() if isinstance(each, TableAccess | BucketAccess | StreamAccess)]
+        return [each for each in stores if each not in (self.models, self.model_files)]
 
     def allow_judging(self, function: ServiceFunction) -> None:
         """Allows reading a session's evidence, and deciding."""
@@ -185,12 +190,18 @@ class Stores:
         self.allow_deciding(function)
 
     def allow_deciding(self, function: ServiceFunction) -> None:
-        """Allows reading the claimed speaker and the brakes, and writing the decision."""
+        """Allows reading the claimed speaker, the brakes and the domain's calibrations, and writing the decision."""
         self.domains.allow(function, *READ_SPEAKER)
         self.decisions.allow(function, "GetItem", "PutItem")
         function.set("BONAFIDE_BRAKE_KEPT_SECONDS", BRAKE_KEPT_SECONDS)
+        self.allow_signatures(function, "Decrypt")
+
+    def allow_signatures(self, function: ServiceFunction, *actions: str) -> None:
+        """Allows to check signatures of calibrations (Decrypt), or to make them (Encrypt), and no other use."""
+        function.allow_key_for(self._key, SIGNING, *actions)
+        function.set("BONAFIDE_CALIBRATION_KEY", self._key.key_arn)
 
     def allow_writing_speakers(self, function: ServiceFunction, *actions: str) -> None:
-        """Allows actions on domains and speakers, and writing of speakers, but not of brakes."""
+        """Allows actions on domains and speakers, and writing of speakers, but not of brakes and calibrations."""
         self.domains.allow(function, *READ_SPEAKER, *actions, *WRITE_SPEAKER)
-        self.domains.deny_writing(function, BRAKES)
+        self.domains.deny_writing(function, BRAKES, CALIBRATIONS)

@@ -216,10 +216,11 @@ class Deployed:
                     yield from self._requests(stack, statement)
 
     def _requests(self, stack: str, statement: dict[str, Any]) -> Iterator[Request]:
-        condition = statement.get("Condition", {}).get("StringEquals", {})
-        # A grant without condition is made by CDK for Lambda, which reads the stream.
-        context = {"kms:ViaService": f"kinesis.{REGION}.amazonaws.com"}
-        context |= {key: self.text(stack, value) for key, value in condition.items()}
+        equal = dict(statement.get("Condition", {}).get("StringEquals", {}))
+        if "kms:EncryptionContext:purpose" not in equal:
+            # A grant without condition is made by CDK for Lambda, which reads the stream.
+            equal.setdefault("kms:ViaService", f"kinesis.{REGION}.amazonaws.com")
+        context = {name: self.text(stack, value) for name, value in equal.items()}
         for action in values(statement["Action"]):
             yield from (Request(action, self.text(stack, each), context) for each in values(statement["Resource"]))
 

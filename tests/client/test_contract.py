@@ -94,6 +94,11 @@ def call_everything(client: Client) -> None:
         client.set_brake("incident 7", domain)
         client.release_brake("incident 7 is over", domain)
         client.brake(domain)
+    client.propose_calibration("acme", {}, "new headsets")
+    client.calibrations("acme")
+    client.calibration("acme", 1)
+    client.promote_calibration("acme", 1, "as good as it said")
+    client.revoke_calibration("acme", 1, "headsets are gone")
     client.create_upload("acme", 5)
     client.enroll("acme", "ann", b"RIFF", consent)
     client.authenticate("acme", "ann", b"RIFF", call_id="call-42")
@@ -114,7 +119,7 @@ def call_everything(client: Client) -> None:
 def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
     with Client(recorder.endpoint) as client:
         call_everything(client)
-    names = {"domain": "acme", "speaker": "ann", "session": "s", "n": "0", "decision_id": "d"}
+    names = {"domain": "acme", "speaker": "ann", "session": "s", "n": "0", "decision_id": "d", "version": 1}
     offered = {
         (method.upper(), path.format(**names)) for path, methods in CONTRACT["paths"].items() for method in methods
     }

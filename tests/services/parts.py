@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from bonafide.adapters.memory.audio import MemoryAudioStore
+from bonafide.adapters.memory.calibrations import MemorySignatures
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
+from bonafide.biometrics.scoring import Calibration
 from bonafide.contracts.audio import AudioInput, Upload, upload_view
 from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
 from bonafide.contracts.base import Request
@@ -36,9 +38,11 @@ from bonafide.contracts.speakers import (
 from bonafide.records.request import RequestContext
 from bonafide.services.authentication import AuthenticationRequested, AuthenticationService
 from bonafide.services.brakes import Brakes
+from bonafide.services.calibrations import Calibrations
 from bonafide.services.domains import Domains
 from bonafide.services.enrollment import EnrollmentService
 from bonafide.services.shared.braked_domains import BrakedDomains
+from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
 from tests.audio.signals import pcm
@@ -232,6 +236,7 @@ class World:
     decisions: MemoryDecisionStore = field(default_factory=lambda: MemoryDecisionStore(lambda: MORNING))
     audio: MemoryAudioStore = field(default_factory=MemoryAudioStore)
     report: Callable[[str, str], None] = lambda when, call: None
+    signatures: MemorySignatures = field(default_factory=MemorySignatures)
     environment: BrakedDomains = field(init=False)
 
     def __post_init__(self) -> None:
@@ -241,6 +246,15 @@ class World:
         """What an environment that has just started knows of brakes."""
         brakes: Any = Observed(self.store.brakes, self._tell)
         return BrakedDomains(self._store, brakes, clock=lambda: self.now)
+
+    @property
+    def book(self) -> CalibrationBook:
+        """What an environment that has just started knows of calibrations."""
+        return CalibrationBook(Calibration.parse(self.models.calibration), self.signatures, lambda: self.now)
+
+    @property
+    def calibrations(self) -> Calibrations:
+        return Calibrations(self.store.calibrations, self.store, self.signatures, lambda: self.now)
 
     @property
     def brakes(self) -> Brakes:
@@ -282,7 +296,8 @@ class World:
         self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None
     ) -> AuthenticationDecision:
         log: Any = Observed(self.decisions, self._tell)
-        service = AuthenticationService(self.environment, self.models, self._recordings, log, lambda: self.now)
+        parts = self.environment, self.models, self._recordings, log, self.book
+        service = AuthenticationService(*parts, lambda: self.now)
         asked = context(AuthenticationRequest(audio=audio), key)
         record = service.authenticate(AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked))
         return decision_view(record)

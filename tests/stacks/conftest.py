@@ -29,6 +29,7 @@ PLACES = {
     "BRAKE_KEPT_SECONDS": "15",
     "PROBE_DOMAIN": "bonafide-probe",
     "SHADOW_SHARE": "0.05",
+    "CALIBRATION_KEY": "key",
     "STAGE": "dev",
     "BUNDLE_DIR": str(BUNDLE),
 }

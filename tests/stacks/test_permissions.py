@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bonafide.adapters.dynamodb.items import brake_key
+from bonafide.adapters.dynamodb.items import brake_key, calibration_key
+from bonafide.adapters.kms import PURPOSE
 from ops.synthesis import ROOT
 from stacks.constructs.probes import READING, REPORTING
 from tests.stacks.calls import Action, reachable
@@ -106,8 +107,9 @@ def actions(policies: Resources, function: str) -> set[Action]:
 def test_a_role_allows_what_the_code_calls_and_nothing_else(handler: Path, service: OfKind) -> None:
     function = handler.parent.name
     allowed = actions(service("AWS::IAM::Policy"), function)
+    made = {each for each in reachable(handler) if each[0] not in PLATFORM}
     besides = (each.get(function, set()) for each in (EVENT_SOURCE, RELEASE_BEFORE, UNSEEN))
-    assert allowed == reachable(handler).union(*besides)
+    assert allowed == made.union(*besides)
 
 
 def test_models_can_be_registered_and_neither_deleted_nor_unlocked(service: OfKind) -> None:
@@ -117,23 +119,43 @@ def test_models_can_be_registered_and_neither_deleted_nor_unlocked(service: OfKi
 
 
 def key_actions(policies: Resources, function: str) -> set[tuple[str, str]]:
-    """Returns what a role may do with keys, each with the service that it may do it through."""
+    """Returns what a role may do with keys, each with the service, or the purpose, that it may do it for."""
     found = ((action, condition) for action, _, condition in granted(policies, function) if action.startswith("kms:"))
     return {(_through(condition), action.removeprefix("kms:")) for action, condition in found}
 
 
 def _through(condition: str) -> str:
-    via = json.loads(condition).get("StringEquals", {}).get("kms:ViaService", {"Fn::Join": ["", ["."]]})
+    equal = json.loads(condition).get("StringEquals", {})
+    if purpose := equal.get("kms:EncryptionContext:purpose"):
+        return str(purpose)
+    via = equal.get("kms:ViaService", {"Fn::Join": ["", ["."]]})
     return str(via["Fn::Join"][1][0]).removesuffix(".")
 
 
-@pytest.mark.parametrize("function", [path.parent.name for path in HANDLERS])
-def test_a_role_uses_the_key_for_its_own_calls_only(function: str, service: OfKind) -> None:
-    policies = service("AWS::IAM::Policy")
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("handler", HANDLERS, ids=lambda path: path.parent.name)
+def test_a_role_uses_the_key_for_its_own_calls_only(handler: Path, service: OfKind) -> None:
+    function, policies = handler.parent.name, service("AWS::IAM::Policy")
     calls = {(name, action) for name, action, _ in actions(policies, function)}
     needed = set().union(*(KEY_ACTIONS.get(call, set()) for call in calls))
     reading = READING_TABLES if any(name == "dynamodb" for name, _ in calls) else set()
-    assert key_actions(policies, function) == needed | reading
+    signatures = {(PURPOSE, action) for name, action, _ in reachable(handler) if name == "kms"}
+    assert key_actions(policies, function) == needed | reading | signatures
+
+
+def test_one_function_signs_calibrations_and_those_that_judge_check_them(service: OfKind) -> None:
+    may = {
+        action: {
+            path.parent.name
+            for path in HANDLERS
+            if (PURPOSE, action) in key_actions(service("AWS::IAM::Policy"), path.parent.name)
+        }
+        for action in ("Encrypt", "Decrypt")
+    }
+    assert may == {
+        "Encrypt": {"manage_domains"},
+        "Decrypt": {"authenticate_caller", "close_sessions", "manage_sessions", "score_audio"},
+    }
 
 
 def test_a_role_that_only_reads_cannot_encrypt(service: OfKind) -> None:
@@ -163,8 +185,8 @@ def test_the_release_hook_makes_the_calls_that_its_role_allows(
             assert (":application:" in resource) == (action == READING)
 
 
-def test_only_the_function_that_switches_brakes_may_write_them(service: OfKind) -> None:
-    """Brakes are in the table of domains; whoever else writes to it is denied their partitions."""
+def test_only_the_function_that_switches_brakes_and_keeps_calibrations_may_write_them(service: OfKind) -> None:
+    """They are in the table of domains; whoever else writes to it is denied their partitions."""
     policies = service("AWS::IAM::Policy")
     writing = {f"dynamodb:{action}Item" for action in ("Put", "Update", "Delete")}
     writers = {
@@ -177,11 +199,12 @@ def test_only_the_function_that_switches_brakes_may_write_them(service: OfKind) 
         function
         for function in writers
         for each in effective(policies, function, "Deny")
-        if each["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["brake#*"]}}
+        if each["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["brake#*", "calibration#*"]}}
         and (set(as_list(each["Action"])), store(json.dumps(each["Resource"]))) == (writing, "Tenants")
     }
     assert writers - kept_out == {"manage_domains"}
     assert brake_key("acme")["domain"]["S"].startswith("brake#")
+    assert calibration_key("acme")["domain"]["S"].startswith("calibration#")
 
 
 def test_nothing_is_granted_twice(service: OfKind) -> None:

@@ -131,6 +131,12 @@ class ProbeDomain(FromEnvironment):
     probe_domain: str
 
 
+class CalibrationKey(FromEnvironment):
+    """ARN of the key that signs calibrations of domains, and checks their signatures."""
+
+    calibration_key: str
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeSettings(FromEnvironment):
     """Material of golden calls.

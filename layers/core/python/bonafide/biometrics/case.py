@@ -16,6 +16,7 @@ class Signal(StrEnum):
     LIVENESS = "liveness"
     OTHER_MODELS = "evidence_of_other_models"
     BRAKE = "brake"
+    DOMAIN_CALIBRATION = "domain_calibration"
 
 
 class BrakeScope(StrEnum):

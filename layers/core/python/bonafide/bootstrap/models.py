@@ -5,8 +5,10 @@ from functools import cache
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.bootstrap.shadow import shadow_offers
+from bonafide.biometrics.scoring import Calibration
 from bonafide.bootstrap.stores import (
     braked_domains,
+    calibration_book,
     decision_store,
     domain_store,
     recordings,
@@ -34,7 +36,11 @@ def enrollment() -> EnrollmentService:
 
 def authentication() -> AuthenticationService:
     """Composes authentication."""
-    return AuthenticationService(braked_domains(), bundle(), recordings(), decision_store(), shadow=shadow_offers())
+    models = bundle()
+    book = calibration_book(Calibration.parse(models.calibration))
+    return AuthenticationService(
+        braked_domains(), models, recordings(), decision_store(), book, shadow=shadow_offers()
+    )
 
 
 def chunk_scoring() -> ChunkScoring:

@@ -12,6 +12,7 @@ from botocore.config import Config
 from bonafide import __version__
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
+from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.drift import DynamoDriftStore
@@ -20,16 +21,19 @@ from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.dynamodb.shadow import DynamoShadowResults
 from bonafide.adapters.kinesis import KinesisAudioStream
+from bonafide.adapters.kms import KmsSignatures
 from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import Calibration
 from bonafide.services.brakes import Brakes
+from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
 from bonafide.services.domains import Domains
 from bonafide.services.drift import DriftReading, DriftWatch
 from bonafide.services.shadow import ShadowReading, ShadowSweep
 from bonafide.services.shared.braked_domains import BrakedDomains
+from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
 from bonafide.services.streaming.closing import SessionClosing
@@ -41,6 +45,7 @@ from bonafide.settings import (
     AudioBucket,
     BrakeSettings,
     BundleSettings,
+    CalibrationKey,
     ChunkStream,
     DecisionTable,
     DomainTable,
@@ -75,6 +80,9 @@ UPLOADS = CALLS.merge(
     )
 )
 
+# A decision does without a domain's calibration rather than wait longer for its key.
+KEYS = CALLS.merge(Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}))
+
 
 def stage() -> str:
     """Returns the name of the deployment stage."""
@@ -103,6 +111,26 @@ def braked_domains() -> BrakedDomains:
     """Returns domains and brakes as decisions need them; one for each environment, since it keeps the stage's brake."""
     kept = timedelta(seconds=float(BrakeSettings.read(os.environ).brake_kept_seconds))
     return BrakedDomains(domain_store(), brake_store(), kept)
+
+
+@cache
+def calibration_store() -> DynamoCalibrationStore:
+    """Returns the store of calibrations of domains, which are in the table of domains."""
+    return DynamoCalibrationStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+
+
+@cache
+def signatures() -> KmsSignatures:
+    """Returns the signatures of calibrations."""
+    # Most environments never meet a domain with a calibration of its own, and a client takes a while to make.
+    return KmsSignatures(
+        lambda: traced(boto3.client("kms", config=KEYS)), CalibrationKey.read(os.environ).calibration_key
+    )
+
+
+def calibration_book(base: Calibration) -> CalibrationBook:
+    """Composes the choice of calibrations, from that of the bundle."""
+    return CalibrationBook(base, signatures())
 
 
 @cache
@@ -153,6 +181,11 @@ def brakes() -> Brakes:
     return Brakes(brake_store(), domain_store())
 
 
+def calibrations() -> Calibrations:
+    """Composes the life cycle of calibrations of domains."""
+    return Calibrations(calibration_store(), domain_store(), signatures())
+
+
 def decisions() -> Decisions:
     """Composes the reading of decisions."""
     return Decisions(domain_store(), decision_store())
@@ -178,8 +211,8 @@ def session_judge() -> SessionJudge:
     """Composes the judgement of sessions, which needs the bundle's calibration only."""
     place = BundleSettings.read(os.environ)
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
-    calibration = Calibration.parse(files.calibration())
-    return SessionJudge(session_store(), braked_domains(), decision_store(), calibration, files.digest)
+    book = calibration_book(Calibration.parse(files.calibration()))
+    return SessionJudge(session_store(), braked_domains(), decision_store(), book, files.digest)
 
 
 def sessions() -> Sessions:

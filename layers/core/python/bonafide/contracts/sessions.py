@@ -107,7 +107,9 @@ class ChunkCounts(Answer):
 class SessionEvaluation(Answer):
     """Decision on a session, provisional or final."""
 
-    evaluation_id: str = Field(description="The same until audio, speaker, policy, models or brakes change.")
+    evaluation_id: str = Field(
+        description="The same until audio, speaker, policy, models, calibration or brakes change."
+    )
     session_id: str
     domain: str
     claimed_speaker: str | None

@@ -25,6 +25,8 @@ ClaimedSpeaker = Annotated[
 WantedDecision = Annotated[Decision | None, Query(alias="decision", description="Decisions with this result only.")]
 DecisionLimit = Annotated[int, Query(alias="limit", ge=1, le=100, description="Decisions a page.")]
 Force = Annotated[bool, Query(description="Delete the domain's speakers too.")]
+CalibrationNumber = Annotated[int, Path(ge=1, le=1_000_000_000, description="Version of the calibration.")]
+ChangesBefore = Annotated[int | None, Query(alias="before", ge=1, description="`next_before` of the page before.")]
 ReleaseReason = Annotated[
     str,
     Query(

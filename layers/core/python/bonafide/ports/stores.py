@@ -1,4 +1,4 @@
-"""Stores of domains, speakers, brakes, sessions and decisions."""
+"""Stores of domains, speakers, brakes, calibrations, sessions and decisions."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
@@ -6,6 +6,7 @@ from typing import Protocol
 
 from bonafide.biometrics.session import Mark
 from bonafide.records.brake import BrakeRecord
+from bonafide.records.calibration import CalibrationsRecord
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
 from bonafide.records.domain import DomainRecord
@@ -50,7 +51,7 @@ class DomainStore(Protocol):
     def find_with_brake(
         self, domain: str, speaker: str
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
-        """Reads a domain, one of its speakers, and the domain's brake in one round trip."""
+        """Reads a domain with its calibrations, one of its speakers, and the domain's brake in one round trip."""
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """Writes version n over version n - 1 of the same record, or version 1 over nothing.
@@ -102,6 +103,23 @@ class BrakeStore(Protocol):
 
     def brake_changes(self, domain: str | None, limit: int) -> Sequence[BrakeRecord]:
         """Reads at most `limit` changes of a brake, the newest first."""
+
+
+class CalibrationStore(Protocol):
+    """Calibrations of domains, by name. Reads see every write that was acknowledged before."""
+
+    def calibrations(self, domain: str) -> CalibrationsRecord:
+        """Reads those that are in use."""
+
+    def put_calibrations(self, record: CalibrationsRecord) -> None:
+        """Writes version n over version n - 1, and the change for good, both or neither.
+
+        Raises:
+            VersionConflict: another version is stored.
+        """
+
+    def calibration_changes(self, domain: str, before: int | None, limit: int) -> Sequence[CalibrationsRecord]:
+        """Reads at most `limit` changes of versions below `before`, or of all; the newest first."""
 
 
 class SessionStore(Protocol):

@@ -1,12 +1,13 @@
 """Domains."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
 from bonafide.biometrics.policy import Policy
 from bonafide.records import Stored, StoredForm, known
+from bonafide.records.calibration import CalibrationsRecord
 
 SCHEMA = 1
 
@@ -46,6 +47,7 @@ class DomainRecord:
         created_at: also tells a domain from its predecessor of the same name, whose versions began at 1 too.
         policy_version: counts the changes of `policy`.
         version: optimistic version of the record, 0 when it was never written.
+        calibrations: as they were read together with the domain, None where it was read without; stored by themselves.
     """
 
     domain: str
@@ -56,6 +58,7 @@ class DomainRecord:
     policy_version: int = 1
     version: int = 0
     state: DomainState = DomainState.OPEN
+    calibrations: CalibrationsRecord | None = field(default=None, compare=False)
 
     @property
     def is_open(self) -> bool:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bonafide.biometrics.case import Case
+from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.enrollment import SpeakerStatus
-from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.judgement import judge
-from bonafide.biometrics.scoring import Calibration, bands_to_compare
+from bonafide.biometrics.scoring import bands_to_compare
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import Conflict, Subject
 from bonafide.observability import stage
@@ -21,6 +20,7 @@ from bonafide.records.domain import DomainRecord
 from bonafide.records.request import RequestContext, SubmittedAudio
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
+from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.extraction import Extraction, Extractor
 from bonafide.services.shared.identifiers import request_identifier
@@ -49,6 +49,28 @@ class AuthenticationRequested:
     context: RequestContext
 
 
+@dataclass(frozen=True, slots=True)
+class FoundClaim:
+    """The claimed speaker, with all that a judgement needs besides evidence.
+
+    Attributes:
+        domain: whose policy decides.
+        speaker: record of the claimed speaker.
+        brakes: those that are on.
+        judging: the calibration that judges.
+    """
+
+    domain: DomainRecord
+    speaker: SpeakerRecord
+    brakes: BrakesInForce
+    judging: CalibrationInForce
+
+    @property
+    def missing(self) -> tuple[Signal, ...]:
+        """Signals that are missing whatever the evidence has."""
+        return *self.brakes.missing, *self.judging.missing
+
+
 class AuthenticationService:
     """Compares a recording with the claimed speaker's voiceprint, and decides."""
 
@@ -58,12 +80,13 @@ class AuthenticationService:
         models: SpeechModels[Any],
         recordings: Recordings,
         decisions: DecisionStore,
+        calibrations: CalibrationBook,
         clock: Clock = utc_now,
         shadow: ShadowOffers | None = None,
     ) -> None:
         self._domains = domains
         self._models = models
-        self._calibration = Calibration.parse(models.calibration)
+        self._calibrations = calibrations
         self._recordings = recordings
         self._ledger = Ledger(decisions)
         self._clock = clock
@@ -86,20 +109,26 @@ class AuthenticationService:
         extraction = self._extractor.extract(request.domain, request.audio)
         timings = extraction.timings_ms
         with stage("find_speaker", timings):
-            found, known, brakes = self._domains.find(request.domain, request.speaker)
-            domain, speaker = require_speaker(found, known, request.domain, request.speaker)
+            claim = self._find(request.domain, request.speaker)
+        domain, speaker = claim.domain, claim.speaker
         voiceprint = self._usable(domain, speaker)
         with stage("embed", timings):
             bands = bands_to_compare(voiceprint)
             evidence = self._models.evidence(extraction.speech, bands, extraction.evidence.result())
-        case = self._case(evidence, voiceprint, brakes, extraction)
-        record = self._judge(request, domain, case, extraction, started)
+        with stage("score", timings):
+            case = Case.of(evidence, voiceprint, missing=claim.missing, brakes=claim.brakes.on)
+        record = self._judge(request, claim, case, extraction, started)
         if domain.retention.keep_audio:
             self._keep(speaker, f"authentications/{record.decision_id}", extraction.content)
         stored = self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)
         if self._shadow:
             self._shadow.offer(domain, stored, request.audio.format, extraction.content)
         return stored
+
+    def _find(self, domain: str, speaker: str) -> FoundClaim:
+        found, known, brakes = self._domains.find(domain, speaker)
+        its, record = require_speaker(found, known, domain, speaker)
+        return FoundClaim(its, record, brakes, self._calibrations.of(its, speaker))
 
     def _keep(self, speaker: SpeakerRecord, name: str, content: bytes) -> None:
         """Keeps the audio, unless the speaker left meanwhile: no erasure would find it then."""
@@ -119,21 +148,17 @@ class AuthenticationService:
         require_space(speaker.voiceprint, self._models.embedding_space)
         return speaker.voiceprint
 
-    @staticmethod
-    def _case(evidence: Evidence, voiceprint: Voiceprint, brakes: BrakesInForce, extraction: Extraction) -> Case:
-        with stage("score", extraction.timings_ms):
-            return Case.of(evidence, voiceprint, missing=brakes.missing, brakes=brakes.on)
-
     def _judge(
         self,
         request: AuthenticationRequested,
-        domain: DomainRecord,
+        claim: FoundClaim,
         case: Case,
         extraction: Extraction,
         started: float,
     ) -> DecisionRecord:
+        domain, calibration = claim.domain, claim.judging.calibration
         with stage("decide", extraction.timings_ms):
-            judgement = judge(case, domain.policy, self._calibration)
+            judgement = judge(case, domain.policy, calibration)
         return DecisionRecord(
             domain=request.domain,
             decision_id=request_identifier(request.context, request.domain, request.speaker, "decision"),
@@ -143,7 +168,7 @@ class AuthenticationService:
             policy=domain.policy,
             policy_version=domain.policy_version,
             bundle=self._models.digest,
-            calibration=self._calibration.digest,
+            calibration=calibration.digest,
             audio=hashlib.sha256(extraction.content).hexdigest(),
             call_id=request.call_id,
             decided_at=self._clock(),

@@ -1,12 +1,13 @@
 """Domains and speakers in DynamoDB.
 
 Partition key `domain`, sort key `item`, which is `domain` for the domain's own record and `speaker#<speaker>` for a
-speaker. One BatchGetItem reads both, and the domain's brake. The index `speakers` has the same keys, and what a list
-shows: no voiceprints. The sparse index `domains` has the names of domains.
+speaker. One BatchGetItem reads both, and the domain's brake and calibrations. The index `speakers` has the same keys,
+and what a list shows: no voiceprints. The sparse index `domains` has the names of domains.
 """
 
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,12 @@ from bonafide.adapters.dynamodb.items import (
     LISTED,
     SPEAKER_PREFIX,
     brake_key,
+    calibration_key,
     domain_item,
     domain_key,
     is_reservation,
     read_brake,
+    read_calibrations,
     read_domain,
     read_speaker,
     read_summary,
@@ -97,9 +100,11 @@ class DynamoDomainStore:
         self, domain: str, speaker: str
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
-        found, known, brake = self._read(domain_key(domain), speaker_key(domain, speaker), brake_key(domain))
+        found, known, brake, calibrations = self._read(
+            domain_key(domain), speaker_key(domain, speaker), brake_key(domain), calibration_key(domain)
+        )
         return (
-            read_domain(found) if found else None,
+            replace(read_domain(found), calibrations=read_calibrations(domain, calibrations)) if found else None,
             _speaker(known),
             read_brake(domain, brake),
         )
@@ -185,9 +190,9 @@ class DynamoDomainStore:
             )
 
     def _read(self, *keys: Item) -> list[Item | None]:
-        """Reads items together, in the order of their keys, whose sort keys differ."""
-        items = {item["item"]["S"]: item for item in self._batches.read(keys)}
-        return [items.get(key["item"]["S"]) for key in keys]
+        """Reads items together, in the order of their keys."""
+        items = {(item["domain"]["S"], item["item"]["S"]): item for item in self._batches.read(keys)}
+        return [items.get((key["domain"]["S"], key["item"]["S"])) for key in keys]
 
 
 def _speaker(item: Item | None) -> SpeakerRecord | None:

@@ -7,6 +7,7 @@ from typing import Any
 from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.records.brake import BrakeRecord
+from bonafide.records.calibration import CalibrationsRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerRecord, SpeakerSummary
 
@@ -18,7 +19,9 @@ SPEAKER_PREFIX = "speaker#"
 RESERVED = timedelta(hours=1)
 # Partitions of brakes: no domain can have such a name, and roles that write speakers are denied them as a whole.
 BRAKE_PARTITION = "brake#"
-BRAKE_ITEM = "state"
+# Partitions of calibrations, likewise.
+CALIBRATION_PARTITION = "calibration#"
+STATE_ITEM = "state"
 CHANGE_PREFIX = "change#"
 
 
@@ -112,7 +115,7 @@ def read_summary(item: Item) -> SpeakerSummary:
 
 def brake_key(domain: str | None) -> Item:
     """Returns the key of a brake's state; None for the brake of the stage."""
-    return {"domain": {"S": BRAKE_PARTITION + (domain or "")}, "item": {"S": BRAKE_ITEM}}
+    return {"domain": {"S": BRAKE_PARTITION + (domain or "")}, "item": {"S": STATE_ITEM}}
 
 
 def change_key(domain: str | None, version: int) -> Item:
@@ -138,6 +141,26 @@ def read_brake(domain: str | None, item: Item | None) -> BrakeRecord:
         return BrakeRecord(domain)
     own = {"version": int(item.get("version", {}).get("N", "0")), "on": item.get("on", {}).get("BOOL", True)}
     return BrakeRecord.from_document(domain, (document_of(item) if "document" in item else {}) | own)
+
+
+def calibration_key(domain: str) -> Item:
+    """Returns the key of the calibrations of a domain that are in use."""
+    return {"domain": {"S": CALIBRATION_PARTITION + domain}, "item": {"S": STATE_ITEM}}
+
+
+def calibration_change_key(domain: str, version: int) -> Item:
+    """Returns the key of one change of a domain's calibrations; their order is that of the versions."""
+    return {**calibration_key(domain), "item": {"S": f"{CHANGE_PREFIX}{version:010d}"}}
+
+
+def calibration_attributes(record: CalibrationsRecord) -> Item:
+    """Turns calibrations into attributes, which their state and the change that led to it share."""
+    return {"version": {"N": str(record.version)}, "document": {"S": json.dumps(record.to_document())}}
+
+
+def read_calibrations(domain: str, item: Item | None) -> CalibrationsRecord:
+    """Turns a state or a change into calibrations; what is not stored was never proposed."""
+    return CalibrationsRecord.from_document(domain, document_of(item)) if item else CalibrationsRecord(domain)
 
 
 def document_of(item: Item) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bonafide.adapters.memory.brakes import MemoryBrakeStore
+from bonafide.adapters.memory.calibrations import MemoryCalibrationStore
 from bonafide.adapters.memory.versions import require_follows, require_same, require_version
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
@@ -16,10 +18,12 @@ class MemoryDomainStore:
 
     Attributes:
         brakes: of the domains and of the stage.
+        calibrations: of the domains.
     """
 
     def __init__(self) -> None:
         self.brakes = MemoryBrakeStore()
+        self.calibrations = MemoryCalibrationStore()
         self._lock = threading.Lock()
         self._domains: dict[str, DomainRecord] = {}
         self._speakers: dict[tuple[str, str], SpeakerRecord] = {}
@@ -55,7 +59,9 @@ class MemoryDomainStore:
         self, domain: str, speaker: str
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
-        return *self.find(domain, speaker), self.brakes.brake(domain)
+        found, known = self.find(domain, speaker)
+        calibrations = self.calibrations.calibrations(domain)
+        return found and replace(found, calibrations=calibrations), known, self.brakes.brake(domain)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`."""

@@ -11,7 +11,6 @@ from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.session import Mark, SessionEvidence, SessionStatus, is_complete, pool, survey
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import NotFound, Subject
@@ -22,6 +21,7 @@ from bonafide.records.domain import DomainRecord
 from bonafide.records.session import GRACE, IDLE, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
+from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import identifier
 from bonafide.services.shared.ledger import Ledger
@@ -38,6 +38,7 @@ class SpeakerClaim:
         voiceprint: to compare with; None when `obstacle` says why not.
         obstacle: reason why there is nothing to compare with.
         brakes: those that are on.
+        judging: the calibration that judges.
     """
 
     domain: DomainRecord
@@ -45,17 +46,18 @@ class SpeakerClaim:
     voiceprint: Voiceprint | None
     obstacle: Reason | None
     brakes: BrakesInForce
+    judging: CalibrationInForce
 
 
 class SessionJudge:
-    """Evaluates sessions and makes their decisions final. Needs the calibration, but no model."""
+    """Evaluates sessions and makes their decisions final. Needs calibrations, but no model."""
 
     def __init__(
         self,
         sessions: SessionStore,
         domains: BrakedDomains,
         decisions: DecisionStore,
-        calibration: Calibration,
+        calibrations: CalibrationBook,
         bundle: str,
         clock: Clock = utc_now,
     ) -> None:
@@ -63,7 +65,7 @@ class SessionJudge:
         self._domains = domains
         self._decisions = decisions
         self._ledger = Ledger(decisions)
-        self._calibration = calibration
+        self._calibrations = calibrations
         self._bundle = bundle
         self._clock = clock
 
@@ -137,13 +139,13 @@ class SessionJudge:
 
     def _judge(self, record: SessionRecord, marks: Sequence[Mark], claim: SpeakerClaim) -> DecisionRecord:
         timings: Timings = {}
-        space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibration.embedding_space
+        space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibrations.base.embedding_space
         with stage("fold", timings):
             folded = self._fold(record, marks, space)
         with stage("score", timings):
             case = _case(claim, folded)
         with stage("decide", timings):
-            judgement = judge(case, claim.domain.policy, self._calibration)
+            judgement = judge(case, claim.domain.policy, claim.judging.calibration)
         return DecisionRecord(
             domain=record.domain,
             decision_id=None,
@@ -153,7 +155,7 @@ class SessionJudge:
             policy=claim.domain.policy,
             policy_version=claim.domain.policy_version,
             bundle=self._bundle,
-            calibration=self._calibration.digest,
+            calibration=claim.judging.calibration.digest,
             audio=_audio_digest(folded),
             call_id=record.call_id,
             decided_at=self._clock(),
@@ -174,23 +176,27 @@ class SessionJudge:
     def _claim(self, record: SessionRecord) -> SpeakerClaim:
         found, speaker, brakes = self._domains.find(record.domain, record.speaker or "")
         domain = require_open(found, record.domain)
-        obstacle = _obstacle(record, speaker, domain.policy, self._calibration.embedding_space)
+        obstacle = _obstacle(record, speaker, domain.policy, self._calibrations.base.embedding_space)
         voiceprint = speaker.voiceprint if speaker and not obstacle else None
-        return SpeakerClaim(domain, speaker, voiceprint, obstacle, brakes)
+        judging = self._calibrations.of(domain, record.speaker or "")
+        return SpeakerClaim(domain, speaker, voiceprint, obstacle, brakes, judging)
 
     def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark]) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
         inside = sorted(mark.tag for mark in marks if record.chunk_count is None or mark.number < record.chunk_count)
         chunks = [f"{number}:{content}:{space}" for number, content, space in inside]
         speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
-        # Nothing is added while no brake is on, so that the names are those of the release before.
-        brakes = "".join(f":{each}" for each in (*claim.brakes.on, *claim.brakes.missing))
-        policy = f"{claim.domain.policy_version}:{self._bundle}{brakes}"
+        # Nothing is added while no brake is on, and the bundle's calibration judges, so that the names are those of the
+        # release before.
+        brakes = "".join(f":{each}" for each in (*claim.brakes.on, *claim.brakes.missing, *claim.judging.missing))
+        own = claim.judging.calibration.digest
+        judging = "" if own == self._calibrations.base.digest else f":{own}"
+        policy = f"{claim.domain.policy_version}:{self._bundle}{brakes}{judging}"
         return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
 
 
 def _case(claim: SpeakerClaim, folded: SessionEvidence) -> Case:
-    missing = (*claim.brakes.missing, *((Signal.OTHER_MODELS,) if folded.other_space else ()))
+    missing = (*claim.brakes.missing, *claim.judging.missing, *((Signal.OTHER_MODELS,) if folded.other_space else ()))
     if folded.evidence is None:
         return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, claim.brakes.on)
     return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, claim.brakes.on)
