@@ -1,6 +1,6 @@
 """Replay of the demo's decisions: each is judged again from its stored facts, and has to come out the same."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,19 +37,20 @@ def replay(running: Deployment, domains: Iterable[str]) -> ReplayCount:
     environment = running.functions["authenticate_caller"].definition.environment
     store = DynamoDecisionStore(running.emulator.client("dynamodb"), environment["BONAFIDE_DECISION_TABLE"])
     layer = Path(".build/layers/model/bundle")
-    calibration = Calibration.parse(BundleFiles.open(layer, environment["BONAFIDE_BUNDLE_DIGEST"]).calibration())
-    return count(stored(store, domains), calibration)
+    documents = BundleFiles.open(layer, environment["BONAFIDE_BUNDLE_DIGEST"]).calibrations()
+    return count(stored(store, domains), [Calibration.parse(each) for each in documents])
 
 
-def count(records: Iterable[DecisionRecord], calibration: Calibration) -> ReplayCount:
+def count(records: Iterable[DecisionRecord], calibrations: Sequence[Calibration]) -> ReplayCount:
     """Judges decisions again."""
-    equal = [is_reproduced(record, calibration) for record in records]
+    equal = [is_reproduced(record, calibrations) for record in records]
     return ReplayCount(len(equal), sum(equal))
 
 
-def is_reproduced(record: DecisionRecord, calibration: Calibration) -> bool:
+def is_reproduced(record: DecisionRecord, calibrations: Sequence[Calibration]) -> bool:
     """Tells whether a decision comes out the same; one that lacks what a replay needs does not."""
-    if record.policy is None or record.calibration != calibration.digest:
+    calibration = next((each for each in calibrations if each.digest == record.calibration), None)
+    if record.policy is None or calibration is None:
         return False
     return judge(record.case, record.policy, calibration) == record.judgement
 

@@ -32,7 +32,7 @@ def test_every_stored_decision_of_the_domains_is_replayed() -> None:
     store = MemoryDecisionStore(lambda: DECIDED_AT)
     for number in range(250):
         store.append(a_decision(decision_id=f"d-{number}", domain=("one", "two", "other")[number % 3]), KEPT_UNTIL)
-    assert count(stored(store, ("one", "two")), CALIBRATION) == ReplayCount(decisions=167, equal=167)
+    assert count(stored(store, ("one", "two")), [CALIBRATION]) == ReplayCount(decisions=167, equal=167)
 
 
 DIFFERENT: dict[str, Callable[[DecisionRecord], DecisionRecord]] = {
@@ -53,4 +53,4 @@ DIFFERENT: dict[str, Callable[[DecisionRecord], DecisionRecord]] = {
 @pytest.mark.parametrize("change", DIFFERENT)
 def test_a_decision_that_comes_out_otherwise_is_counted_as_such(change: str) -> None:
     record = DIFFERENT[change](a_decision())
-    assert count([record, a_decision()], CALIBRATION) == ReplayCount(decisions=2, equal=1)
+    assert count([record, a_decision()], [CALIBRATION]) == ReplayCount(decisions=2, equal=1)

@@ -79,6 +79,11 @@ class Case:
             brakes=brakes,
         )
 
+    @property
+    def embedding_space(self) -> str | None:
+        """Space of the comparison; None without one."""
+        return self.comparison.embedding_space if self.comparison else None
+
     @classmethod
     def without_evidence(
         cls, obstacle: Reason, missing: tuple[Signal, ...] = (), brakes: tuple[BrakeScope, ...] = ()

@@ -20,7 +20,7 @@ from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.tracing import traced
-from bonafide.biometrics.scoring import Calibration
+from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.services.brakes import Brakes
 from bonafide.services.decisions import Decisions
 from bonafide.services.domains import Domains
@@ -152,11 +152,11 @@ def speakers() -> Speakers:
 
 
 def session_judge() -> SessionJudge:
-    """Composes the judgement of sessions, which needs the bundle's calibration only."""
+    """Composes the judgement of sessions, which needs the bundle's calibrations only."""
     place = BundleSettings.read(os.environ)
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
-    calibration = Calibration.parse(files.calibration())
-    return SessionJudge(session_store(), braked_domains(), decision_store(), calibration, files.digest)
+    calibrations = SpaceCalibrations.parse(files.calibrations())
+    return SessionJudge(session_store(), braked_domains(), decision_store(), calibrations, files.digest)
 
 
 def sessions() -> Sessions:

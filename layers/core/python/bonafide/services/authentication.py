@@ -10,7 +10,7 @@ from bonafide.biometrics.case import Case
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.judgement import judge
-from bonafide.biometrics.scoring import Calibration, bands_to_compare
+from bonafide.biometrics.scoring import SpaceCalibrations, bands_to_compare
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import Conflict, Subject
 from bonafide.observability import stage
@@ -25,7 +25,7 @@ from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.extraction import Extraction, Extractor
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.ledger import Ledger
-from bonafide.services.shared.lookups import require_space, require_speaker
+from bonafide.services.shared.lookups import newest_served, require_speaker
 from bonafide.services.shared.recordings import Recordings
 
 
@@ -61,7 +61,7 @@ class AuthenticationService:
     ) -> None:
         self._domains = domains
         self._models = models
-        self._calibration = Calibration.parse(models.calibration)
+        self._calibrations = SpaceCalibrations.parse(models.calibrations)
         self._recordings = recordings
         self._ledger = Ledger(decisions)
         self._clock = clock
@@ -88,16 +88,17 @@ class AuthenticationService:
         voiceprint = self._usable(domain, speaker)
         with stage("embed", timings):
             bands = bands_to_compare(voiceprint)
-            evidence = self._models.evidence(extraction.speech, bands, extraction.evidence.result())
+            begun = extraction.evidence.result()
+            evidence = self._models.evidence(extraction.speech, bands, begun, voiceprint.embedding_space)
         case = self._case(evidence, voiceprint, brakes, extraction)
         record = self._judge(request, domain, case, extraction, started)
         if domain.retention.keep_audio:
-            self._keep(speaker, f"authentications/{record.decision_id}", extraction.content)
+            self._keep(speaker, f"authentications/{record.decision_id}", extraction)
         return self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)
 
-    def _keep(self, speaker: SpeakerRecord, name: str, content: bytes) -> None:
+    def _keep(self, speaker: SpeakerRecord, name: str, heard: Extraction) -> None:
         """Keeps the audio, unless the speaker left meanwhile: no erasure would find it then."""
-        self._recordings.keep(speaker.domain, speaker.speaker, name, content)
+        self._recordings.keep(speaker.domain, speaker.speaker, name, heard.content, heard.audio.format)
         domain, current, _ = self._domains.find(speaker.domain, speaker.speaker)
         if domain is None or not domain.is_open or current is None or current.status is SpeakerStatus.OPTED_OUT:
             self._recordings.forget(speaker.domain, speaker.speaker, name)
@@ -110,8 +111,7 @@ class AuthenticationService:
             )
         if status is not SpeakerStatus.ENROLLED or speaker.voiceprint is None:
             raise Conflict("speaker_not_enrolled", "The speaker's enrollment is not complete.", subject=Subject.SPEAKER)
-        require_space(speaker.voiceprint, self._models.embedding_space)
-        return speaker.voiceprint
+        return newest_served(speaker.usable(self._models.spaces, domain.policy))
 
     @staticmethod
     def _case(evidence: Evidence, voiceprint: Voiceprint, brakes: BrakesInForce, extraction: Extraction) -> Case:
@@ -126,8 +126,9 @@ class AuthenticationService:
         extraction: Extraction,
         started: float,
     ) -> DecisionRecord:
+        calibration = self._calibrations.in_space(case.embedding_space)
         with stage("decide", extraction.timings_ms):
-            judgement = judge(case, domain.policy, self._calibration)
+            judgement = judge(case, domain.policy, calibration)
         return DecisionRecord(
             domain=request.domain,
             decision_id=request_identifier(request.context, request.domain, request.speaker, "decision"),
@@ -137,7 +138,7 @@ class AuthenticationService:
             policy=domain.policy,
             policy_version=domain.policy_version,
             bundle=self._models.digest,
-            calibration=self._calibration.digest,
+            calibration=calibration.digest,
             audio=hashlib.sha256(extraction.content).hexdigest(),
             call_id=request.call_id,
             decided_at=self._clock(),

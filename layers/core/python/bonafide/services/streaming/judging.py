@@ -11,8 +11,16 @@ from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.scoring import Calibration
-from bonafide.biometrics.session import Mark, SessionEvidence, SessionStatus, is_complete, pool, survey
+from bonafide.biometrics.scoring import SpaceCalibrations
+from bonafide.biometrics.session import (
+    Mark,
+    SessionEvidence,
+    SessionStatus,
+    covering,
+    is_complete,
+    pool,
+    survey,
+)
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import NotFound, Subject
 from bonafide.observability import Timings, stage
@@ -36,6 +44,7 @@ class SpeakerClaim:
         domain: whose policy decides.
         speaker: record of the claimed speaker, None when there is none.
         voiceprint: to compare with; None when `obstacle` says why not.
+        embedding_space: that of the voiceprint; without one the space that most of the session has evidence in.
         obstacle: reason why there is nothing to compare with.
         brakes: those that are on.
     """
@@ -43,19 +52,20 @@ class SpeakerClaim:
     domain: DomainRecord
     speaker: SpeakerRecord | None
     voiceprint: Voiceprint | None
+    embedding_space: str
     obstacle: Reason | None
     brakes: BrakesInForce
 
 
 class SessionJudge:
-    """Evaluates sessions and makes their decisions final. Needs the calibration, but no model."""
+    """Evaluates sessions and makes their decisions final. Needs the calibrations, but no model."""
 
     def __init__(
         self,
         sessions: SessionStore,
         domains: BrakedDomains,
         decisions: DecisionStore,
-        calibration: Calibration,
+        calibrations: SpaceCalibrations,
         bundle: str,
         clock: Clock = utc_now,
     ) -> None:
@@ -63,7 +73,7 @@ class SessionJudge:
         self._domains = domains
         self._decisions = decisions
         self._ledger = Ledger(decisions)
-        self._calibration = calibration
+        self._calibrations = calibrations
         self._bundle = bundle
         self._clock = clock
 
@@ -77,7 +87,7 @@ class SessionJudge:
         record = self._settle(record, marks)
         if record.decision_id:
             return self._read_final(record, marks)
-        return self._judge(record, marks, self._claim(record))
+        return self._judge(record, marks, self._claim(record, marks))
 
     def settle(self, record: SessionRecord) -> SessionRecord:
         """Makes the decision final if every chunk is in or the wait is over; else stores when to look again."""
@@ -106,7 +116,7 @@ class SessionJudge:
             found = self._replace(record, closed)
             return self._settle(found, marks) if found.version > record.version else record
         started = time.monotonic()
-        claim = self._claim(record)
+        claim = self._claim(record, marks)
         name = identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())
         final = _as_final(self._judge(record, marks, claim), name)
         self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
@@ -137,13 +147,13 @@ class SessionJudge:
 
     def _judge(self, record: SessionRecord, marks: Sequence[Mark], claim: SpeakerClaim) -> DecisionRecord:
         timings: Timings = {}
-        space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibration.embedding_space
         with stage("fold", timings):
-            folded = self._fold(record, marks, space)
+            folded = self._fold(record, marks, claim.embedding_space)
         with stage("score", timings):
             case = _case(claim, folded)
+        calibration = self._calibrations.in_space(case.embedding_space)
         with stage("decide", timings):
-            judgement = judge(case, claim.domain.policy, self._calibration)
+            judgement = judge(case, claim.domain.policy, calibration)
         return DecisionRecord(
             domain=record.domain,
             decision_id=None,
@@ -153,7 +163,7 @@ class SessionJudge:
             policy=claim.domain.policy,
             policy_version=claim.domain.policy_version,
             bundle=self._bundle,
-            calibration=self._calibration.digest,
+            calibration=calibration.digest,
             audio=_audio_digest(folded),
             call_id=record.call_id,
             decided_at=self._clock(),
@@ -171,12 +181,15 @@ class SessionJudge:
         rows = self._sessions.evidence(record, surveyed.spoken) if surveyed.spoken else []
         return pool(surveyed, [row.chunk for row in rows])
 
-    def _claim(self, record: SessionRecord) -> SpeakerClaim:
+    def _claim(self, record: SessionRecord, marks: Sequence[Mark]) -> SpeakerClaim:
         found, speaker, brakes = self._domains.find(record.domain, record.speaker or "")
         domain = require_open(found, record.domain)
-        obstacle = _obstacle(record, speaker, domain.policy, self._calibration.embedding_space)
-        voiceprint = speaker.voiceprint if speaker and not obstacle else None
-        return SpeakerClaim(domain, speaker, voiceprint, obstacle, brakes)
+        served = self._calibrations.spaces
+        usable = speaker.usable(served, domain.policy) if speaker else []
+        obstacle = _obstacle(record, speaker, domain.policy, usable)
+        comparable = {} if obstacle else {each.embedding_space: each for each in usable}
+        space = covering([*comparable] or served, marks, record.chunk_count)
+        return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes)
 
     def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark]) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
@@ -210,7 +223,7 @@ def _due_at(record: SessionRecord, marks: Sequence[Mark]) -> datetime:
 
 
 def _obstacle(
-    record: SessionRecord, speaker: SpeakerRecord | None, policy: Policy, embedding_space: str
+    record: SessionRecord, speaker: SpeakerRecord | None, policy: Policy, usable: Sequence[Voiceprint]
 ) -> Reason | None:
     if record.speaker is None:
         return Reason.SPEAKER_NOT_CLAIMED
@@ -218,7 +231,7 @@ def _obstacle(
         return Reason.SPEAKER_OPTED_OUT
     if speaker is None or speaker.voiceprint is None or speaker.status_under(policy) is not SpeakerStatus.ENROLLED:
         return Reason.SPEAKER_NOT_ENROLLED
-    return None if speaker.voiceprint.embedding_space == embedding_space else Reason.VOICEPRINT_OUTDATED
+    return None if usable else Reason.VOICEPRINT_OUTDATED
 
 
 def _audio_digest(folded: SessionEvidence) -> str:
