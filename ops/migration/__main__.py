@@ -11,7 +11,7 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ from ops.restore import AUDIO, DOMAINS, data_resources
 
 BUNDLE = Path(".build/layers/model/bundle")
 PAGE = 100
+
+type ReadBundles = Callable[[str, Callable[..., Any]], ServedBundles]
 # Each speaker costs one write, and a second or so of this machine for each recording.
 SPEAKERS_A_SECOND = 5.0
 CALLS = Config(retries={"mode": "adaptive", "max_attempts": 20})
@@ -41,7 +43,7 @@ CALLS = Config(retries={"mode": "adaptive", "max_attempts": 20})
 
 def main() -> int:
     """Runs the command; returns 0 if it could be done."""
-    given = _arguments()
+    given = arguments()
     try:
         print(run(given, boto3.client))
     except (NotReadyError, BonafideError, BotoCoreError, ClientError) as error:
@@ -51,14 +53,19 @@ def main() -> int:
     return 0
 
 
-def run(given: argparse.Namespace, connect: Callable[..., Any]) -> str:
+def run(given: argparse.Namespace, connect: Callable[..., Any], bundles: ReadBundles = ServedBundles.read) -> str:
     """Runs an action; returns its report.
+
+    Args:
+        given: action and options.
+        connect: makes a client of a service.
+        bundles: says what a stage serves.
 
     Raises:
         NotReadyError: the stage does not serve this bundle, or the release before could still need what is removed.
     """
     files = BundleFiles.open(given.bundle)
-    served = ServedBundles.read(given.stage, connect)
+    served = bundles(given.stage, connect)
     (served.require_settled if given.action == "complete" else served.require_live)(files.digest)
     names = data_resources(connect("cloudformation"), given.stage)
     store = DynamoDomainStore(connect("dynamodb", config=CALLS), names[DOMAINS])
@@ -100,7 +107,8 @@ def _each_speaker(given: argparse.Namespace, store: DomainStore, migration: Spac
     return "\n".join([*(f"{count:6} {outcome}" for outcome, count in outcomes.most_common()), *waiting])
 
 
-def _arguments() -> argparse.Namespace:
+def arguments(line: Sequence[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
     parser = argparse.ArgumentParser(description="Move a domain's voiceprints to the deployed bundle's space.")
     parser.add_argument("action", choices=["status", "voiceprints", "complete"])
     parser.add_argument("--stage", required=True, help="one of cdk.json, in the account and region of the environment")
@@ -108,7 +116,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--apply", action="store_true", help="write; otherwise only say what would be written")
     parser.add_argument("--rate", type=float, default=SPEAKERS_A_SECOND, help="speakers a second at most")
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="the bundle that the stage serves")
-    return parser.parse_args()
+    return parser.parse_args(line)
 
 
 if __name__ == "__main__":

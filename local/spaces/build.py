@@ -1,7 +1,7 @@
-"""Builds a bundle of another speaker network: `python -m training.spaces.build --out DIRECTORY`.
+"""Builds a bundle of another speaker network: `python -m local.spaces.build --out DIRECTORY`.
 
 It has the speech detector and the detector of synthetic speech of the bundle before, the network of
-`training.spaces.ge2e` as its own, and that of the bundle before as a former one. It shows how a deployment moves to
+`local.spaces.ge2e` as its own, and that of the bundle before as a former one. It shows how a deployment moves to
 another embedding space; it is not better at telling voices apart, and nothing deploys it. `--graphs-only` leaves out
 calibration, detector and former networks: what its calibration is fitted on.
 """
@@ -21,7 +21,7 @@ from layers.model.build import OUT, VAD_MEMBER
 from layers.model.former import CALIBRATION, MANIFEST, SPEAKER, keep_former
 from layers.model.weights import Tensor, read_legacy_checkpoint
 from layers.packages import CACHE, RESEMBLYZER, fetch, sha256
-from training.spaces.ge2e import DIMENSION, VERSION, ge2e
+from local.spaces.ge2e import DIMENSION, VERSION, ge2e
 
 HERE = Path(__file__).parent
 FITTED = HERE / CALIBRATION
