@@ -28,7 +28,7 @@ from local.rehearse.versions import synthesize
 from local.runner import Deployment, ExtraServices, deployment
 from local.spaces.build import build
 from local.spaces.callers import KEPT, UNKEPT, Callers, enrollable
-from local.spaces.release import CanaryReleases
+from local.spaces.release import ReleaseDriver
 from local.spaces.report import MoveReport
 from ops.migration.__main__ import speakers
 from ops.migration.progress import SpaceCount
@@ -57,7 +57,7 @@ class Move:
         report: of what happens.
     """
 
-    releases: CanaryReleases
+    releases: ReleaseDriver
     callers: Callers
     assembly: Path
     report: MoveReport
@@ -189,7 +189,7 @@ def _prepared(cleanup: ExitStack, assemblies: dict[str, Path], report: MoveRepor
     pump.names = running.template.resource_names()
     published = PublishedVersions()
     former = read(assemblies["former"], STAGE, published.deploy(None, running.template), published)
-    releases = CanaryReleases(running, former, published, control, pump, PACE, report.say)
+    releases = ReleaseDriver(running, former, published, control, pump, PACE, report.say)
     cleanup.callback(releases.close)
     client = client_without_retries(running.endpoint)
     readers = enrollable(client, load())

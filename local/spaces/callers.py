@@ -23,7 +23,7 @@ CALL_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallAnswer:
     """The answer to one call.
 
     Attributes:
@@ -61,7 +61,7 @@ class Callers:
     readers: Mapping[str, Reader]
     rate: float
     phase: str = "enrolled"
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[CallAnswer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
@@ -114,7 +114,7 @@ class Callers:
         told = str(document.get("decision") or document.get("code") or answer.status)
         took = (time.monotonic() - started) * 1000
         bundle = str(document.get("bundle", ""))
-        self.answers.append(Answer(phase, domain, claimed == spoke, answer.status, told, bundle, took))
+        self.answers.append(CallAnswer(phase, domain, claimed == spoke, answer.status, told, bundle, took))
 
 
 def enrollable(client: Client, readers: Mapping[str, Reader]) -> Mapping[str, Reader]:
@@ -125,6 +125,6 @@ def enrollable(client: Client, readers: Mapping[str, Reader]) -> Mapping[str, Re
     return {name: each for name, each in readers.items() if len(each.enrollment) > enough}
 
 
-def refusals(answers: Sequence[Answer]) -> list[Answer]:
+def refusals(answers: Sequence[CallAnswer]) -> list[CallAnswer]:
     """Returns the answers that are no decision: conflicts, failures and whatever is no answer at all."""
     return [each for each in answers if each.status != 200]

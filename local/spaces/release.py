@@ -24,8 +24,8 @@ BEFORE = 3
 
 
 @dataclass(slots=True)
-class CanaryReleases:
-    """Releases one version after another.
+class ReleaseDriver:
+    """Releases one version after another through the canary.
 
     Attributes:
         running: the deployment.

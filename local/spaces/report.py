@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from local.spaces.callers import Answer, refusals
+from local.spaces.callers import CallAnswer, refusals
 
 DECISIONS = ("ACCEPT", "STEP_UP", "REJECT", "INCONCLUSIVE")
 
@@ -38,7 +38,7 @@ class MoveReport:
         self.held = self.held and found == wanted
         self.say(f"{'✓' if found == wanted else '✗'} {what}: {found}")
 
-    def close(self, answers: Sequence[Answer]) -> None:
+    def close(self, answers: Sequence[CallAnswer]) -> None:
         """Prints the answers by phase, domain and caller, and checks that nobody was refused."""
         print(
             f"\n{'phase':18}{'domain':16}{'caller':10}{'calls':>6}",
@@ -60,7 +60,7 @@ class MoveReport:
         (self.out / "report.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
         print(f"Every answer is in {self.out / 'report.json'}.")
 
-    def _row(self, group: tuple[str, str, bool], own: Sequence[Answer]) -> None:
+    def _row(self, group: tuple[str, str, bool], own: Sequence[CallAnswer]) -> None:
         phase, domain, genuine = group
         counts = Counter(each.decision for each in own)
         cells = "".join(f"{counts[each]:13}" for each in DECISIONS)
