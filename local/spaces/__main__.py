@@ -1,15 +1,16 @@
 """Moves domains to the embedding space of another network, under load: `python -m local.spaces`.
 
 Two domains, one of which keeps enrollment audio. While people call, a bundle of another speaker network is released
-through the canary; voiceprints are migrated meanwhile, by a process that is killed and started again; the release is
-canceled in the middle and made again; people of the domain without audio enroll again. Nobody may be refused.
+through the canary, canceled in the middle, and released again. Voiceprints are migrated by a process that is killed
+half way; the stage goes back to the release before, and forward again; the migration goes on. People of the domain
+without audio enroll again. In the end the stage goes back once more. Nobody may be refused.
 """
 
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,14 +37,15 @@ from ops.restore import DOMAINS, data_resources
 from ops.synthesis import ROOT
 
 STAGE = "staging"
-PACE = 12.0
-CALLS_A_SECOND = 4.0
+PACE = 20.0
+CALLS_A_SECOND = 3.0
 OUT = Path(".build/spaces")
 OTHER = OUT / "bundle"
 # The synthetic caller runs only every other minute.
 PROBE_MINUTES = 2
-QUIET_SECONDS = 10.0
+QUIET_SECONDS = 12.0
 REFUSED = 3
+HALF_WAY = 2
 
 
 @dataclass(slots=True)
@@ -71,51 +73,44 @@ class Move:
         self._phase("before")
         time.sleep(QUIET_SECONDS)
         self._phase("canary, canceled")
-        self.report.expect("the first release is rolled back", self._release(self._migrate_and_cancel()), "rolled back")
-        self._phase("rolled back")
-        time.sleep(QUIET_SECONDS)
+        self.report.expect("the first release is rolled back", self._release(lambda: True), "rolled back")
         self._phase("canary, again")
         self.report.expect("the second release is promoted", self._release(lambda: False), "promoted")
-        self._phase("released")
-        self._finish(names)
+        self._move(names)
 
-    def _finish(self, names: list[str]) -> None:
-        self._migrate("--apply")
-        self._count("after the migration")
-        time.sleep(QUIET_SECONDS)
+    def _move(self, names: list[str]) -> None:
+        self._phase("migrating")
+        process = self._killed_half_way()
+        self.report.say(f"the migration is killed with {process}: {self._counted(KEPT).complete} have moved")
+        self._go("rolled back, half migrated", back=True)
+        self._go("forward again", back=False)
+        self._worker("voiceprints", "--apply").wait()
+        self._count("the migration, started again, has ended")
         self._phase("enrolling again")
         self.report.say(f"enrolled again in {UNKEPT}: {dict(self.callers.enroll(UNKEPT, names))}")
-        time.sleep(QUIET_SECONDS)
         self._phase("moved")
         time.sleep(QUIET_SECONDS)
         counts = self._count("at the end")
         self.report.expect("everybody has moved", str(all(not each.former for each in counts)), "True")
         refused = self._worker("complete", "--apply").wait() == REFUSED
         self.report.expect("removing former voiceprints is refused while a rollback needs them", str(refused), "True")
+        self._go("rolled back, all migrated", back=True)
 
     def _release(self, cancel: Callable[[], bool]) -> UpdateStatus:
         return self.releases.release(self.assembly, STAGE, cancel)
 
-    def _migrate_and_cancel(self) -> Callable[[], bool]:
-        """Migrates as soon as callers meet the new release, killed once on the way, and cancels the release then."""
-        steps = self._migrate_in_canary()
-        return lambda: next(steps, True)
+    def _go(self, name: str, *, back: bool) -> None:
+        self.releases.go(back=back)
+        self._phase(name)
+        time.sleep(QUIET_SECONDS)
 
-    def _migrate_in_canary(self) -> Iterator[bool]:
-        """Yields False until the migration is done."""
+    def _killed_half_way(self) -> int:
+        """Migrates until two have moved, and kills that; returns the exit status."""
         process = self._worker("voiceprints", "--apply", "--rate", "1")
-        while self._migrated() < 2 and process.poll() is None:
-            yield False
+        while self._counted(KEPT).complete < HALF_WAY and process.poll() is None:
+            time.sleep(0.2)
         process.kill()
-        process.wait()
-        self.report.say(f"the migration is killed: {self._migrated()} of {len(self.callers.readers)} are migrated")
-        process = self._worker("voiceprints", "--apply", "--rate", "1")
-        while process.poll() is None:
-            yield False
-        self.report.say(f"started again, it ends: {self._migrated()} are migrated; the release is canceled now")
-
-    def _migrate(self, *options: str) -> None:
-        self._worker("voiceprints", *options).wait()
+        return process.wait()
 
     def _worker(self, action: str, *options: str) -> subprocess.Popen[bytes]:
         digests = (BundleFiles.open(ROOT / BUNDLE).digest, BundleFiles.open(OTHER).digest)
@@ -125,9 +120,6 @@ class Move:
             return subprocess.Popen(
                 [sys.executable, "-m", "local.spaces.worker", *place, *given], cwd=ROOT, stdout=log, stderr=log
             )
-
-    def _migrated(self) -> int:
-        return self._counted(KEPT).complete
 
     def _count(self, when: str) -> list[SpaceCount]:
         counts = [self._counted(domain) for domain in (KEPT, UNKEPT)]

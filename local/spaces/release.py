@@ -1,6 +1,6 @@
 """Releases a version on a running deployment under load, through the canary, and leaves it there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -35,7 +35,8 @@ class ReleaseDriver:
         pump: simulated time and metrics.
         pace: simulated seconds per real second.
         say: takes what happens.
-        share: fraction of the calls that the new version gets.
+        replaced: functions that the last release replaced.
+        started: functions of all releases.
     """
 
     running: Deployment
@@ -45,7 +46,7 @@ class ReleaseDriver:
     pump: MetricPump
     pace: float
     say: Callable[[str], None]
-    share: float = 0.0
+    replaced: Mapping[str, LambdaFunction] = field(default_factory=dict)
     started: list[LambdaFunction] = field(default_factory=list)
 
     def release(self, assembly: Path, stage: str, cancel: Callable[[], bool] = lambda: False) -> UpdateStatus:
@@ -60,11 +61,17 @@ class ReleaseDriver:
         update = StackUpdate(self.former.service, new.service, target, self._note)
         self._run(update, target, monitor, new, cancel)
         if update.status is UpdateStatus.PROMOTED:
+            self.replaced = {name: self.running.functions[name] for name in functions}
             self.running = replace(self.running, functions={**self.running.functions, **functions})
             self.former = new
         else:
             self.published.roll_back(self.former.service, new.service)
         return update.status
+
+    def go(self, *, back: bool) -> None:
+        """Points all aliases to the release before the last one at once, or to the last one, as `ops.aliases` does."""
+        for name in self.replaced:
+            self.running.aliases[name].point((self.replaced if back else self.running.functions)[name])
 
     def close(self) -> None:
         """Stops the functions of all releases."""
@@ -86,8 +93,7 @@ class ReleaseDriver:
                 monitor.define(*new.all)
             if quarter >= BEFORE * 4:
                 next(steps, None)
-            self.share = target.weight(OBSERVED)
-            if self.share and update.status is UpdateStatus.UNDER_WAY and cancel():
+            if target.weight(OBSERVED) and update.status is UpdateStatus.UNDER_WAY and cancel():
                 update.cancel()
             if update.status in OVER:
                 return
