@@ -241,6 +241,16 @@ restore: $(READY) ## put back what a stage held at a time: STAGE= TIME= [DOMAIN=
 	@$(PY) -m ops.restore --stage $(STAGE) --time "$(TIME)" $(if $(DOMAIN),--domain "$(DOMAIN)") \
 		$(if $(OVERWRITE),--overwrite) $(if $(APPLY),--apply)
 
+.PHONY: migrate
+migrate: setup ## move voiceprints to the bundle's embedding space: STAGE= DOMAIN= [STEP=voiceprints|complete] [APPLY=yes]
+	$(NAMED)
+	@$(PY) -m ops.migration $(or $(STEP),status) --stage $(STAGE) --domain "$(DOMAIN)" $(if $(RATE),--rate $(RATE)) \
+		$(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(APPLY),--apply)
+
+.PHONY: rehearse-migration
+rehearse-migration: setup ## move domains to another network's embedding space on this machine, under load
+	@$(PY) -m local.spaces
+
 .PHONY: reimport
 reimport: opened ## make the data stack of a destroyed stage out of what was retained: STAGE= [RELEASE=] [TAKE=names]
 	$(NAMED)

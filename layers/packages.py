@@ -61,6 +61,13 @@ TORTOISE = PinnedPackage(
     licence="Apache-2.0",
     options=("--no-binary=:all:",),
 )
+RESEMBLYZER = PinnedPackage(
+    name="resemblyzer",
+    version="0.1.4",
+    file="Resemblyzer-0.1.4-py3-none-any.whl",
+    sha256="8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
+    licence="Apache-2.0",
+)
 
 
 def sha256(path: Path) -> str:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -25,7 +25,7 @@ from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.scoring import Calibration
+from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts.events import parse, write
 from bonafide.contracts.sessions import (
@@ -103,10 +103,13 @@ def voiceprint(reader: str) -> Voiceprint:
 class Remembering:
     """`SpeechModels` that look up what the real ones said."""
 
-    def __init__(self, embedding_space: str | None = None, digest: str | None = None) -> None:
+    def __init__(
+        self, embedding_space: str | None = None, digest: str | None = None, former: Sequence[str] = ()
+    ) -> None:
         self.digest = digest or bundle().digest
         self.embedding_space = embedding_space or bundle().embedding_space
-        self.calibration: Mapping[str, Any] = {**bundle().calibration, "embedding_space": self.embedding_space}
+        self.spaces = [self.embedding_space, *former]
+        self.calibrations = [{**bundle().calibration, "embedding_space": space} for space in self.spaces]
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         return self.evidence(self.find_speech(waveform), channels)
@@ -114,8 +117,10 @@ class Remembering:
     def find_speech(self, waveform: Waveform) -> Any:
         return waveform
 
-    def evidence(self, speech: Any, channels: Collection[Channel] = (), known: Any = None) -> Evidence:
-        return replace(observed(speech.samples.tobytes()), embedding_space=self.embedding_space)
+    def evidence(
+        self, speech: Any, channels: Collection[Channel] = (), known: Any = None, embedding_space: str | None = None
+    ) -> Evidence:
+        return replace(observed(speech.samples.tobytes()), embedding_space=embedding_space or self.embedding_space)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +226,7 @@ class Deployment:
 
     @property
     def judge(self) -> SessionJudge:
-        book = CalibrationBook(Calibration.parse(self.models.calibration), self.signatures, self._clock)
+        book = CalibrationBook(SpaceCalibrations.parse(self.models.calibrations), self.signatures, self._clock)
         sessions, decisions = map(self._observed, (self.sessions, self.decisions))
         return SessionJudge(sessions, self.environment, decisions, book, self.models.digest, self._clock)
 

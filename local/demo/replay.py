@@ -9,7 +9,7 @@ from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.biometrics.judgement import judge
-from bonafide.biometrics.scoring import Calibration
+from bonafide.biometrics.scoring import Calibration, SpaceCalibrations
 from bonafide.ports.stores import DecisionStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter
@@ -39,9 +39,10 @@ def replay(running: Deployment, domains: Iterable[str]) -> ReplayCount:
     environment = running.functions["authenticate_caller"].definition.environment
     store = DynamoDecisionStore(running.emulator.client("dynamodb"), environment["BONAFIDE_DECISION_TABLE"])
     layer = Path(".build/layers/model/bundle")
-    base = Calibration.parse(BundleFiles.open(layer, environment["BONAFIDE_BUNDLE_DIGEST"]).calibration())
+    documents = BundleFiles.open(layer, environment["BONAFIDE_BUNDLE_DIGEST"]).calibrations()
+    bases = SpaceCalibrations.parse(documents)
     own = DynamoCalibrationStore(running.emulator.client("dynamodb"), environment["BONAFIDE_DOMAIN_TABLE"])
-    counts = [count(stored(store, domain), calibrations_by_digest(own, domain, base)) for domain in domains]
+    counts = [count(stored(store, domain), calibrations_by_digest(own, domain, bases)) for domain in domains]
     return ReplayCount(sum(each.decisions for each in counts), sum(each.equal for each in counts))
 
 

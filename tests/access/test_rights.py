@@ -15,6 +15,7 @@ from botocore import xform_name
 from botocore.model import ServiceModel
 
 from ops import aliases, budget, resources, rollback
+from ops.migration import releases
 from tests.access.evaluation import values
 from tests.access.template import Access, source
 
@@ -114,6 +115,23 @@ def test_the_pipeline_may_make_the_calls_of_a_rollback(access: Access) -> None:
     granted = {action for each in policy["PolicyDocument"]["Statement"] for action in values(each["Action"])}
     for module in (rollback, aliases, resources):
         assert set(_calls(module)) <= granted
+
+
+def test_a_migration_may_make_its_calls_and_no_other(access: Access) -> None:
+    statements = access["Migration"]["PolicyDocument"]["Statement"]
+    granted = {action for each in statements for action in values(each["Action"]) if not action.startswith("kms:")}
+    adapters = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject"}
+    called = {each for module in (releases, resources) for each in _calls(module)}
+    assert granted == {*adapters, *called, "s3:ListBucket"}
+
+
+def test_a_migration_reaches_the_stores_by_their_names(assembly: Path, access: Access) -> None:
+    statements = {each["Sid"]: each for each in access["Migration"]["PolicyDocument"]["Statement"]}
+    ids = json.loads((assembly / "Bonafide-dev-Data.template.json").read_text())["Resources"]
+    for sid, prefix in (("Speakers", "table/Bonafide-dev-Data-"), ("KnowWhatIsNotKept", "bonafide-dev-data-")):
+        (target,) = values(statements[sid]["Resource"])
+        name = target.split(prefix)[1].removesuffix("*").lower()
+        assert any(each.lower().startswith(name) for each in ids)
 
 
 def _calls(module: ModuleType) -> Iterator[str]:

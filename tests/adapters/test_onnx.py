@@ -215,5 +215,43 @@ def test_what_is_known_of_speech_is_not_listened_to_again(bundle: Bundle) -> Non
     assert set(both.embeddings) == set(Channel)
 
 
+def test_a_former_network_is_served_beside_and_opened_when_it_is_needed(directory: Path, tmp_path: Path) -> None:
+    served = Bundle.load(serving_a_former(directory, tmp_path), liveness=False)
+    assert served.spaces == ["newer", json.loads((directory / "manifest.json").read_bytes())["embedding_space"]]
+    assert [each["embedding_space"] for each in served.calibrations] == served.spaces
+    former = served._former[served.spaces[1]]
+    speech = served.find_speech(reading())
+    own = served.evidence(speech)
+    assert former._session is None
+    found = served.evidence(speech, [], replace(own, liveness=-42.0), served.spaces[1])
+    assert former._session is not None
+    assert (own.embedding_space, found.embedding_space, found.liveness) == (*served.spaces, -42.0)
+
+
+def test_a_former_network_of_another_digest_stops_the_start(directory: Path, tmp_path: Path) -> None:
+    folder = serving_a_former(directory, tmp_path)
+    (folder / "former.onnx").write_bytes(b"damaged")
+    with pytest.raises(BundleCorrupt):
+        Bundle.load(folder)
+
+
+def serving_a_former(directory: Path, folder: Path) -> Path:
+    """A bundle of another space with the built one's network as a former one."""
+    manifest = json.loads((directory / "manifest.json").read_bytes())
+    calibration = json.loads((directory / "calibration.json").read_bytes())
+    (folder / "calibration.json").write_text(json.dumps({**calibration, "embedding_space": "newer"}))
+    for name, copied in [(each, each) for each in ("vad.onnx", "spoof.onnx", "spoof.json", "speaker.onnx")] + [
+        ("speaker.onnx", "former.onnx"),
+        ("calibration.json", "former.json"),
+    ]:
+        (folder / copied).write_bytes((directory / name).read_bytes())
+    own = {"embedding_space": manifest["embedding_space"], "dimension": 192}
+    files = {each.name: sha256(each) for each in folder.iterdir()}
+    former = [{**own, "speaker": "former.onnx", "calibration": "former.json"}]
+    changed = {**manifest, "embedding_space": "newer", "files": files, "former": former}
+    (folder / "manifest.json").write_text(json.dumps(changed))
+    return folder
+
+
 def test_without_its_detector_a_bundle_knows_nothing_of_liveness(directory: Path) -> None:
     assert Bundle.load(directory, liveness=False).observe(reading()).liveness is None

@@ -79,6 +79,14 @@ def test_an_url_names_the_key_and_the_signature_of_its_signer_only(store: S3Audi
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in parts.query
 
 
+def test_a_kept_recording_comes_back_with_what_was_said_about_it(store: S3AudioStore, key: str) -> None:
+    store.keep(key, AUDIO, {"encoding": "mulaw", "sample_rate": "8000"})
+    assert store.kept(key) == (AUDIO, {"encoding": "mulaw", "sample_rate": "8000"})
+    store.keep(key, AUDIO)
+    assert store.kept(key) == (AUDIO, {})
+    assert store.kept(f"{key}-missing") is None
+
+
 def test_discarding_deletes_a_thousand_at_once_and_tells_whether_that_was_all(state: Any, key: str) -> None:
     client = state.s3
     store = S3AudioStore(client, state.name("Audio"))

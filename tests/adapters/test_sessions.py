@@ -3,7 +3,7 @@
 import json
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -170,6 +170,30 @@ def test_contents_and_spaces_of_one_number_do_not_replace_each_other(store: Sess
     assert len(rows(store, a_session(domain))) == 4
     assert store.has_evidence(a_session(domain), 0, "b" * 64, "space-1")
     assert not store.has_evidence(a_session(domain), 0, "b" * 64, "space-2")
+
+
+def test_the_marks_of_a_chunk_in_two_spaces_appear_together(state: State, domain: str) -> None:
+    store, session = DynamoSessionStore(state.dynamodb, state.name("Sessions")), a_session(domain)
+    seen: list[int] = []
+    client = Watched(state.dynamodb, lambda: seen.append(len(store.marks(session))))
+    watched: Any = client
+    rows_of_one = [a_row(), a_row(space="space-2")]
+    assert DynamoSessionStore(watched, state.name("Sessions")).put_evidence(session, *rows_of_one) is True
+    assert seen == [0, 0, 0], "before each write"
+    assert len(store.marks(session)) == 2
+    assert store.put_evidence(session, *rows_of_one) is False
+
+
+class Watched:
+    """A client that tells before each write."""
+
+    def __init__(self, client: Any, tell: Callable[[], object]) -> None:
+        self._client, self._tell = client, tell
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"put_item", "update_item"}:
+            self._tell()
+        return getattr(self._client, name)
 
 
 def test_of_rows_written_together_one_is_new(store: SessionStore, domain: str) -> None:

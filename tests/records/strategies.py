@@ -98,6 +98,7 @@ SESSIONS = st.builds(
     request_id=st.none() | st.text(min_size=1, max_size=8),
     principal=st.none() | st.text(min_size=1, max_size=8),
     version=COUNTS,
+    spaces=st.lists(NAMES, max_size=2).map(tuple),
 )
 ROWS = st.builds(
     EvidenceRow,

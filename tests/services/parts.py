@@ -3,7 +3,7 @@
 import base64
 import json
 import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
-from bonafide.biometrics.scoring import Calibration
+from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.contracts.audio import AudioInput, Upload, upload_view
 from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
 from bonafide.contracts.base import Request
@@ -36,6 +36,7 @@ from bonafide.contracts.speakers import (
     speaker_view,
 )
 from bonafide.records.request import RequestContext
+from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.authentication import AuthenticationRequested, AuthenticationService
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
@@ -83,17 +84,19 @@ class LoudPart:
 
 
 class Chords:
-    """`SpeechModels` for which sound is speech and its spectrum is the speaker."""
+    """`SpeechModels` for which sound is speech and its spectrum is the speaker; each space is another order of it."""
 
     digest = "d" * 64
 
-    def __init__(self, embedding_space: str = "chords-1", liveness: float | None = 4.0) -> None:
+    def __init__(
+        self, embedding_space: str = "chords-1", liveness: float | None = 4.0, former: Sequence[str] = ()
+    ) -> None:
         self.embedding_space = embedding_space
         self.liveness = liveness
-        self.calibration: Mapping[str, Any] = json.loads(CALIBRATION.read_text()) | {
-            "embedding_space": embedding_space,
-            "liveness": {"threshold": -1.5},
-        }
+        self.spaces = [embedding_space, *former]
+        fitted = json.loads(CALIBRATION.read_text()) | {"liveness": {"threshold": -1.5}}
+        self.calibrations: list[Mapping[str, Any]] = [fitted | {"embedding_space": space} for space in self.spaces]
+        self.embedded: list[str] = []
 
     def find_speech(self, waveform: Waveform) -> LoudPart:
         mask = _loud(waveform)
@@ -103,11 +106,21 @@ class Chords:
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         return self.evidence(self.find_speech(waveform), channels)
 
-    def evidence(self, speech: LoudPart, channels: Collection[Channel] = (), known: Evidence | None = None) -> Evidence:
+    def evidence(
+        self,
+        speech: LoudPart,
+        channels: Collection[Channel] = (),
+        known: Evidence | None = None,
+        embedding_space: str | None = None,
+    ) -> Evidence:
+        space = embedding_space or self.embedding_space
+        self.embedded.append(space)
         bands = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels} if speech.seconds else set()
-        embeddings = {**(known.embeddings if known else {}), **{band: _spectrum(speech) for band in bands}}
+        order = np.random.default_rng(zlib.crc32(space.encode())).permutation(DIMENSION)
+        there = known.embeddings if known and known.embedding_space == space else {}
+        embeddings = {**there, **{band: _spectrum(speech)[order] for band in bands}}
         liveness = self.liveness if embeddings else None
-        return Evidence(speech.seconds, speech.channel, embeddings, speech.quality, self.embedding_space, liveness)
+        return Evidence(speech.seconds, speech.channel, embeddings, speech.quality, space, liveness)
 
 
 def _loud(waveform: Waveform) -> Mask:
@@ -250,7 +263,7 @@ class World:
     @property
     def book(self) -> CalibrationBook:
         """What an environment that has just started knows of calibrations."""
-        return CalibrationBook(Calibration.parse(self.models.calibration), self.signatures, lambda: self.now)
+        return CalibrationBook(SpaceCalibrations.parse(self.models.calibrations), self.signatures, lambda: self.now)
 
     @property
     def calibrations(self) -> Calibrations:
@@ -278,6 +291,12 @@ class World:
     @property
     def speakers(self) -> SpeakerCalls:
         return SpeakerCalls(Speakers(self._store, self._recordings, lambda: self.now))
+
+    def stored(self, speaker: str, domain: str = "acme") -> SpeakerRecord:
+        """The record as it is stored."""
+        _, record = self.store.find(domain, speaker)
+        assert record is not None
+        return record
 
     def put_domain(self, domain: str = "acme", *, keep_audio: bool = False, **policy: Any) -> None:
         settings = {"policy": policy, "retention": {"keep_audio": keep_audio}}

@@ -129,7 +129,7 @@ def test_a_stored_decision_holds_all_that_a_replay_needs_unrounded(world: World)
     assert stored.case.comparison is not None
     assert stored.judgement.speaker is not None
     assert stored.judgement.speaker.llr != round(stored.judgement.speaker.llr, 3)
-    calibration = Calibration.parse(world.models.calibration)
+    calibration = Calibration.parse(world.models.calibrations[0])
     assert stored.policy is not None
     assert judge(stored.case, stored.policy, calibration) == stored.judgement
     assert stored.calibration == calibration.digest

@@ -211,7 +211,7 @@ def test_a_decision_stores_the_brakes_that_it_was_made_under_and_comes_out_the_s
     assert stored is not None
     assert stored.policy is not None
     assert stored.case.brakes == (BrakeScope.STAGE, BrakeScope.DOMAIN)
-    assert judge(stored.case, stored.policy, Calibration.parse(path.world.models.calibration)) == stored.judgement
+    assert judge(stored.case, stored.policy, Calibration.parse(path.world.models.calibrations[0])) == stored.judgement
 
 
 def test_an_overdue_session_is_closed_under_the_brake() -> None:

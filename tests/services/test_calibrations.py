@@ -10,7 +10,7 @@ import pytest
 from bonafide.biometrics.case import Signal
 from bonafide.biometrics.decision import Decision
 from bonafide.biometrics.judgement import judge
-from bonafide.biometrics.scoring import Calibration
+from bonafide.biometrics.scoring import Calibration, SpaceCalibrations
 from bonafide.contracts.events import parse
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from bonafide.records.calibration import CalibrationsRecord, CalibrationState
@@ -31,7 +31,7 @@ class Call:
         self.world = World()
         self.world.put_domain(minimum_enrolment_seconds=6)
         self.world.enroll(speech("ann", 8))
-        self.base = Calibration.parse(self.world.models.calibration)
+        self.base = Calibration.parse(self.world.models.calibrations[0])
         self.own = a_calibration(self.base)
         self.book = self.world.book
 
@@ -196,13 +196,13 @@ def test_a_key_that_does_not_answer_costs_a_step_up_and_is_asked_again_after_a_w
     found, _, _ = call.world.environment.find("acme", "ann")
     assert found
     key = _Key(call.world.signatures)
-    book = CalibrationBook(call.base, key, lambda: call.world.now)
-    assert book.of(found, "ann").missing == (Signal.DOMAIN_CALIBRATION,)
+    book = CalibrationBook(SpaceCalibrations([call.base]), key, lambda: call.world.now)
+    assert book.of(found, "ann", call.base.embedding_space).missing == (Signal.DOMAIN_CALIBRATION,)
     key.works = True
-    assert book.of(found, "ann").missing == (Signal.DOMAIN_CALIBRATION,)
+    assert book.of(found, "ann", call.base.embedding_space).missing == (Signal.DOMAIN_CALIBRATION,)
     call.world.now += RETRY_AFTER
-    assert book.of(found, "ann").calibration.digest != call.base.digest
-    assert book.of(found, "ann").missing == ()
+    assert book.of(found, "ann", call.base.embedding_space).calibration.digest != call.base.digest
+    assert book.of(found, "ann", call.base.embedding_space).missing == ()
     assert key.asked == 2
 
 
@@ -229,7 +229,7 @@ def test_a_decision_names_the_calibration_that_judged_and_comes_out_the_same() -
     stored = call.world.decisions.read("acme", answer.decision_id)
     assert isinstance(stored, DecisionRecord)
     assert stored.policy
-    calibrations = calibrations_by_digest(call.world.store.calibrations, "acme", call.base)
+    calibrations = calibrations_by_digest(call.world.store.calibrations, "acme", SpaceCalibrations([call.base]))
     assert stored.calibration == call.own.of(call.base).digest
     assert judge(stored.case, stored.policy, calibrations[stored.calibration]) == stored.judgement
 

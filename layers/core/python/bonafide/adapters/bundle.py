@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -56,12 +56,24 @@ class BundleFiles:
         """
         return _read(self.directory / name, self.manifest["files"][name])
 
+    @property
+    def former(self) -> Sequence[Mapping[str, Any]]:
+        """Networks of former embedding spaces that are served beside the bundle's own, the newest first."""
+        listed: Sequence[Mapping[str, Any]] = self.manifest.get("former", [])
+        return listed
+
     def calibration(self) -> Mapping[str, Any]:
         """Reads the document that turns scores into likelihood ratios, with `liveness`; empty without calibration."""
-        if CALIBRATION not in self.manifest["files"]:
-            return {}
+        return self._calibration(CALIBRATION) if CALIBRATION in self.manifest["files"] else {}
+
+    def calibrations(self) -> Sequence[Mapping[str, Any]]:
+        """Reads the calibration of each embedding space that is served, the newest first; none without calibration."""
+        own = self.calibration()
+        return [own, *(self._calibration(each["calibration"]) for each in self.former)] if own else []
+
+    def _calibration(self, name: str) -> Mapping[str, Any]:
         liveness = {"liveness": json.loads(self.read(SPOOF_CARD))["calibration"]} if self.has_detector else {}
-        return {**json.loads(self.read(CALIBRATION)), **liveness}
+        return {**json.loads(self.read(name)), **liveness}
 
     @property
     def has_detector(self) -> bool:

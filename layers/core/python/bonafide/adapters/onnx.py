@@ -1,7 +1,8 @@
 """The bundle of models: verified files, graphs that take samples, and the one path from a recording to evidence."""
 
 import math
-from collections.abc import Collection, Mapping
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -55,6 +56,26 @@ class DetectedSpeech:
         return cls(waveform, waveform, spoken, waveform.seconds, channel, quality)
 
 
+class FormerGraph:
+    """The speaker network of a former embedding space, opened when somebody enrolled in it first calls.
+
+    Not before, since it would keep memory and delay every start for people who may never call.
+    """
+
+    def __init__(self, open_graph: Callable[[], onnxruntime.InferenceSession]) -> None:
+        self._open = open_graph
+        self._lock = threading.Lock()
+        self._session: onnxruntime.InferenceSession | None = None
+
+    @property
+    def session(self) -> onnxruntime.InferenceSession:
+        """The opened graph."""
+        with self._lock:
+            if self._session is None:
+                self._session = self._open()
+            return self._session
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """Loaded models.
@@ -63,8 +84,9 @@ class Bundle:
         digest: sha256 of the manifest, which holds the digests of all files.
         version: of the bundle, for people.
         embedding_space: only embeddings of the same space may be compared.
-        dimension: of an embedding.
+        dimension: of an embedding of that space.
         calibration: what turns scores into likelihood ratios; empty in a bundle that was not calibrated.
+        calibrations: the same for each of `spaces`.
     """
 
     digest: str
@@ -72,8 +94,10 @@ class Bundle:
     embedding_space: str
     dimension: int
     calibration: Mapping[str, Any]
+    calibrations: Sequence[Mapping[str, Any]]
     _vad: onnxruntime.InferenceSession
     _speaker: onnxruntime.InferenceSession
+    _former: Mapping[str, FormerGraph]
     _detector: onnxruntime.InferenceSession | None
 
     @classmethod
@@ -97,10 +121,17 @@ class Bundle:
             embedding_space=files.manifest["embedding_space"],
             dimension=files.manifest["dimension"],
             calibration=files.calibration(),
+            calibrations=files.calibrations(),
             _vad=_open(files.read("vad.onnx"), threads),
             _speaker=_open(files.read("speaker.onnx"), threads),
+            _former={each["embedding_space"]: _former(files, each["speaker"], threads) for each in files.former},
             _detector=_open(files.read("spoof.onnx"), threads) if with_detector else None,
         )
+
+    @property
+    def spaces(self) -> Sequence[str]:
+        """Embedding spaces that are served: the bundle's own, then former ones, the newest first."""
+        return [self.embedding_space, *self._former]
 
     def speech_probabilities(self, waveform: Waveform) -> NDArray[np.float32]:
         """Returns the probability of speech in each window of 32 ms, shape (windows,)."""
@@ -122,19 +153,27 @@ class Bundle:
             quality=measure(waveform, mask),
         )
 
-    def embed(self, speech: DetectedSpeech, channel: Channel) -> FloatVector:
-        """Returns the unit vector of the speaker, shape (dimension,).
+    def embed(self, speech: DetectedSpeech, channel: Channel, embedding_space: str | None = None) -> FloatVector:
+        """Returns the unit vector of the speaker, shape (dimension of the space,).
 
         Args:
             speech: at least SHORTEST_SPEECH_SECONDS.
             channel: NARROWBAND brings wideband speech to the telephone band first.
+            embedding_space: one of `spaces`; the bundle's own if None.
 
         Raises:
             ValueError: wideband is asked of narrowband speech.
         """
         if channel is Channel.WIDEBAND and speech.channel is Channel.NARROWBAND:
             raise ValueError("narrowband speech has no wideband embedding")
-        return self._embed_pieces(speech, channel)[0]
+        return self._embed(speech, channel, embedding_space or self.embedding_space)[0]
+
+    def _embed(self, speech: DetectedSpeech, channel: Channel, space: str) -> tuple[FloatVector, float | None]:
+        heard = to_narrowband(speech.waveform) if channel is Channel.NARROWBAND else speech.waveform
+        return _embed_pieces(self._network(space), heard)
+
+    def _network(self, embedding_space: str) -> onnxruntime.InferenceSession:
+        return self._speaker if embedding_space == self.embedding_space else self._former[embedding_space].session
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         """Takes a recording to evidence: the one path for authentication, enrollment, calibration and evaluation.
@@ -146,27 +185,33 @@ class Bundle:
         return self.evidence(self.find_speech(waveform), channels)
 
     def evidence(
-        self, speech: DetectedSpeech, channels: Collection[Channel] = (), known: Evidence | None = None
+        self,
+        speech: DetectedSpeech,
+        channels: Collection[Channel] = (),
+        known: Evidence | None = None,
+        embedding_space: str | None = None,
     ) -> Evidence:
         """The second half of `observe`, for code that chooses `channels` by the speech.
 
         Args:
             speech: of one recording.
             channels: bands to embed besides the recording's own.
-            known: evidence of the same speech, perhaps in fewer bands.
+            known: evidence of the same speech, perhaps in fewer bands; of another space, only its liveness is taken.
+            embedding_space: one of `spaces`; the bundle's own if None.
         """
-        there = known.embeddings if known else {}
+        space = embedding_space or self.embedding_space
+        there = known.embeddings if known and known.embedding_space == space else {}
         enough = speech.seconds >= SHORTEST_SPEECH_SECONDS
         possible = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels}
         missing = sorted(possible - there.keys()) if enough else []
-        made = {channel: self._embed_pieces(speech, channel) for channel in missing}
+        made = {channel: self._embed(speech, channel, space) for channel in missing}
         own = made.get(speech.channel)
         return Evidence(
             speech_seconds=speech.seconds,
             channel=speech.channel,
             embeddings={**there, **{channel: unit for channel, (unit, _) in made.items()}},
             quality=speech.quality,
-            embedding_space=self.embedding_space,
+            embedding_space=space,
             liveness=known.liveness if known else self.liveness(speech) if enough else None,
             embedding_norm=known.embedding_norm if known else own[1] if own else None,
         )
@@ -191,19 +236,24 @@ class Bundle:
         ]
         return float(np.average(llrs, weights=spoken))
 
-    def _embed_pieces(self, speech: DetectedSpeech, channel: Channel) -> tuple[FloatVector, float | None]:
-        """Returns the unit vector, shape (dimension,), and the mean length of the pieces' vectors before.
 
-        The length is the second output of the graph; None for a graph that has none.
-        """
-        narrowed = channel is Channel.NARROWBAND
-        waveform = to_narrowband(speech.waveform) if narrowed else speech.waveform
-        pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
-        found = [_outputs(self._speaker, Waveform(piece, waveform.rate)) for piece in pieces]
-        total = np.sum([vector for vector, *_ in found], axis=0)
-        lengths = [float(rest[0]) for _, *rest in found if rest]
-        unit: FloatVector = total / np.linalg.norm(total)
-        return unit, float(np.mean(lengths)) if lengths else None
+def _embed_pieces(network: onnxruntime.InferenceSession, waveform: Waveform) -> tuple[FloatVector, float | None]:
+    """Returns the unit vector, shape (dimension,), and the mean length of the pieces' vectors before.
+
+    The length is the second output of the graph; None for a graph that has none.
+    """
+    pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
+    found = [_outputs(network, Waveform(piece, waveform.rate)) for piece in pieces]
+    total = np.sum([vector for vector, *_ in found], axis=0)
+    lengths = [float(rest[0]) for _, *rest in found if rest]
+    unit: FloatVector = total / np.linalg.norm(total)
+    return unit, float(np.mean(lengths)) if lengths else None
+
+
+def _former(files: BundleFiles, name: str, threads: int) -> FormerGraph:
+    """Verifies a former network now, so that a function with a wrong one does not start, and opens it later."""
+    files.read(name)
+    return FormerGraph(lambda: _open(files.read(name), threads))
 
 
 def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:

@@ -49,11 +49,23 @@ class S3AudioStore:
         except BotoCoreError as error:
             raise StoreUnavailable() from error
 
-    def keep(self, key: str, content: bytes) -> None:
+    def keep(self, key: str, content: bytes, described: Mapping[str, str] | None = None) -> None:
+        """See `AudioStore`. What is said about it is metadata of the object, which is stored and encrypted with it."""
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=content, Metadata=dict(described or {}))
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable() from error
+
+    def kept(self, key: str) -> tuple[bytes, Mapping[str, str]] | None:
         """See `AudioStore`."""
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
-        except (ClientError, BotoCoreError) as error:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            return answer["Body"].read(), answer.get("Metadata", {})
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+                return None
+            raise StoreUnavailable() from error
+        except BotoCoreError as error:
             raise StoreUnavailable() from error
 
     def discard(self, prefix: str) -> bool:

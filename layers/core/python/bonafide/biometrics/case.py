@@ -83,6 +83,11 @@ class Case:
             embedding_norm=evidence.embedding_norm,
         )
 
+    @property
+    def embedding_space(self) -> str | None:
+        """Space of the comparison; None without one."""
+        return self.comparison.embedding_space if self.comparison else None
+
     @classmethod
     def without_evidence(
         cls, obstacle: Reason, missing: tuple[Signal, ...] = (), brakes: tuple[BrakeScope, ...] = ()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import exp
@@ -179,6 +179,38 @@ class Calibration:
         """Calibrates the comparison of one recording."""
         llr = float(self.llr(found))
         return SpeakerScore(llr, public_score(llr), found.condition, float(found.cosine), self.measured)
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceCalibrations:
+    """Calibrations of one bundle: its own, then those of the embedding spaces that it still serves beside.
+
+    Attributes:
+        newest_first: one for each space.
+    """
+
+    newest_first: Sequence[Calibration]
+
+    @classmethod
+    def parse(cls, documents: Sequence[Mapping[str, Any]]) -> Self:
+        """Reads the calibration of each space, as `Calibration.parse` does."""
+        return cls([Calibration.parse(each) for each in documents])
+
+    @property
+    def spaces(self) -> list[str]:
+        """Embedding spaces, the newest first."""
+        return [each.embedding_space for each in self.newest_first]
+
+    def in_space(self, embedding_space: str | None) -> Calibration:
+        """Returns the calibration of a space; the newest for None, where there is no comparison to calibrate.
+
+        Raises:
+            LookupError: the bundle does not serve the space.
+        """
+        for each in self.newest_first:
+            if embedding_space in {None, each.embedding_space}:
+                return each
+        raise LookupError(f"no calibration of {embedding_space}")
 
 
 def compare(voiceprint: Voiceprint, evidence: Comparable) -> Comparison:

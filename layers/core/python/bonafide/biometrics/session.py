@@ -147,6 +147,21 @@ def survey(marks: Iterable[Mark], embedding_space: str, count: int | None = None
     )
 
 
+def covering(spaces: Sequence[str], marks: Sequence[Mark], count: int | None = None) -> str:
+    """Returns the embedding space that most of a session has evidence in; of equals, the first.
+
+    A deployment may change in the middle of a session, so that some chunks have evidence in one space only.
+
+    Args:
+        spaces: to choose from, at least one.
+        marks: of the session.
+        count: as of `fold`.
+    """
+    if len(spaces) == 1:
+        return spaces[0]
+    return min(spaces, key=lambda space: survey(marks, space, count).other_space)
+
+
 def pool(surveyed: ChunkSurvey, rows: Iterable[ChunkEvidence]) -> SessionEvidence:
     """Pools the evidence of a window: the second half of `fold`.
 

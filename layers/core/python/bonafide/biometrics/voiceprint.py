@@ -1,7 +1,7 @@
 """Voiceprints: the protected templates of a person, a pure fold over evidence."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -117,6 +117,23 @@ class Voiceprint:
         sums = np.frombuffer(data, _FLOAT).reshape(len(described), -1) if described else np.empty((0, 0), _FLOAT)
         templates = {Channel(each["channel"]): _read(each, total) for each, total in zip(described, sums, strict=True)}
         return cls(header["embedding_space"], templates, header["speech_seconds"])
+
+
+def add_to_each(known: Sequence[Voiceprint], recording: Sequence[Evidence]) -> list[Voiceprint]:
+    """Adds one recording to the voiceprints of a person, oldest space first.
+
+    It is added in every space that the person has a voiceprint in, and always in the newest. Somebody without any gets
+    one in each space, so that bundles before this one know the person too, if a deployment goes back to them.
+
+    Args:
+        known: voiceprints, the oldest space first; those of spaces without evidence stay as they are.
+        recording: its evidence in each space that the bundle serves, the newest first.
+    """
+    evidence = {each.embedding_space: each for each in recording}
+    begun = [each.embedding_space for each in (recording[:1] if known else reversed(recording))]
+    there = {each.embedding_space for each in known}
+    started = [*known, *(Voiceprint.empty(space) for space in begun if space not in there)]
+    return [each.add(evidence[each.embedding_space]) if each.embedding_space in evidence else each for each in started]
 
 
 def _template(evidence: Evidence, channel: Channel) -> Template:

@@ -5,7 +5,7 @@ from functools import cache
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.bootstrap.shadow import shadow_offers
-from bonafide.biometrics.scoring import Calibration
+from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.bootstrap.stores import (
     braked_domains,
     calibration_book,
@@ -37,10 +37,8 @@ def enrollment() -> EnrollmentService:
 def authentication() -> AuthenticationService:
     """Composes authentication."""
     models = bundle()
-    book = calibration_book(Calibration.parse(models.calibration))
-    return AuthenticationService(
-        braked_domains(), models, recordings(), decision_store(), book, shadow=shadow_offers()
-    )
+    book = calibration_book(SpaceCalibrations.parse(models.calibrations))
+    return AuthenticationService(braked_domains(), models, recordings(), decision_store(), book, shadow=shadow_offers())
 
 
 def chunk_scoring() -> ChunkScoring:

@@ -25,7 +25,7 @@ from bonafide.adapters.kms import KmsSignatures
 from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.adapters.tracing import traced
-from bonafide.biometrics.scoring import Calibration
+from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
@@ -128,9 +128,9 @@ def signatures() -> KmsSignatures:
     )
 
 
-def calibration_book(base: Calibration) -> CalibrationBook:
-    """Composes the choice of calibrations, from that of the bundle."""
-    return CalibrationBook(base, signatures())
+def calibration_book(bases: SpaceCalibrations) -> CalibrationBook:
+    """Composes the choice of calibrations, from those of the bundle."""
+    return CalibrationBook(bases, signatures())
 
 
 @cache
@@ -208,10 +208,10 @@ def speakers() -> Speakers:
 
 
 def session_judge() -> SessionJudge:
-    """Composes the judgement of sessions, which needs the bundle's calibration only."""
+    """Composes the judgement of sessions, which needs the bundle's calibrations only."""
     place = BundleSettings.read(os.environ)
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
-    book = calibration_book(Calibration.parse(files.calibration()))
+    book = calibration_book(SpaceCalibrations.parse(files.calibrations()))
     return SessionJudge(session_store(), braked_domains(), decision_store(), book, files.digest)
 
 

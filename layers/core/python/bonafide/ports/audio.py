@@ -1,5 +1,6 @@
 """Stores of recordings."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from bonafide.records.erasure import ErasureRecord
@@ -18,8 +19,11 @@ class AudioStore(Protocol):
             TooLarge: the object has more than `limit` bytes; nothing was read.
         """
 
-    def keep(self, key: str, content: bytes) -> None:
-        """Writes an object."""
+    def keep(self, key: str, content: bytes, described: Mapping[str, str] | None = None) -> None:
+        """Writes an object with a few words about it, all ASCII."""
+
+    def kept(self, key: str) -> tuple[bytes, Mapping[str, str]] | None:
+        """Reads an object with what was said about it; None when there is none."""
 
     def discard(self, prefix: str) -> bool:
         """Deletes at most a thousand objects under a prefix; tells whether that was all."""

@@ -1,6 +1,6 @@
 """The model bundle, as the services see it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from bonafide.audio.waveform import Waveform
@@ -31,8 +31,12 @@ class SpeechModels[S: Speech](Protocol):
         """Identifier of the space that the embeddings live in."""
 
     @property
-    def calibration(self) -> Mapping[str, Any]:
-        """Document that turns scores of this bundle into LLRs, as `Calibration.parse` reads it."""
+    def spaces(self) -> Sequence[str]:
+        """Embedding spaces that the bundle serves: its own, then former ones, the newest first."""
+
+    @property
+    def calibrations(self) -> Sequence[Mapping[str, Any]]:
+        """Documents that turn scores into LLRs, one for each of `spaces`, as `Calibration.parse` reads them."""
 
     def find_speech(self, waveform: Waveform) -> S:
         """Cuts a waveform down to its speech."""
@@ -40,11 +44,18 @@ class SpeechModels[S: Speech](Protocol):
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         """Finds the speech of a waveform and extracts its evidence."""
 
-    def evidence(self, speech: S, channels: Collection[Channel] = (), known: Evidence | None = None) -> Evidence:
+    def evidence(
+        self,
+        speech: S,
+        channels: Collection[Channel] = (),
+        known: Evidence | None = None,
+        embedding_space: str | None = None,
+    ) -> Evidence:
         """Detects liveness, and embeds speech for its own channel and for those asked for that it can serve.
 
         Args:
             speech: of one recording.
             channels: bands that are wanted besides the speech's own.
-            known: evidence of the same speech, which is not extracted again.
+            known: evidence of the same speech, which is not extracted again; of another space, its liveness.
+            embedding_space: one of `spaces`; the bundle's own if None.
         """

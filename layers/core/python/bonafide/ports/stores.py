@@ -145,8 +145,8 @@ class SessionStore(Protocol):
     def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Yields domain and name of sessions without a final decision whose `due_at` has passed, oldest first."""
 
-    def put_evidence(self, session: SessionRecord, row: EvidenceRow) -> bool:
-        """Writes a row once, and then its mark; tells whether the row was new.
+    def put_evidence(self, session: SessionRecord, *rows: EvidenceRow) -> bool:
+        """Writes rows of one chunk once each, and then their marks together; tells whether any row was new.
 
         A session that was started anew under the name of an older one has nothing in common with it.
         """

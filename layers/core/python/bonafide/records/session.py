@@ -24,6 +24,8 @@ class SessionRecord:
     Attributes:
         format: of every chunk.
         bands: embedded besides a chunk's own; fixed at the start, so that equal audio always gives equal evidence.
+        spaces: embedding spaces in which the speaker claimed at the start has voiceprints; empty when nobody was,
+            or the claim changed: then chunks are embedded in every space that is served.
         chunk_count: number of chunks; None until the end is known.
         due_at: when the session has to be looked at again, to make its decision final.
         expires_at: from then on no audio is taken.
@@ -49,6 +51,7 @@ class SessionRecord:
     request_id: str | None = None
     principal: str | None = None
     version: int = 0
+    spaces: tuple[str, ...] = ()
 
     @property
     def status(self) -> SessionStatus:
@@ -87,6 +90,7 @@ class SessionRecord:
             "request_id": self.request_id,
             "principal": self.principal,
             "version": self.version,
+            "spaces": list(self.spaces),
         }
 
     @classmethod
@@ -108,6 +112,7 @@ class SessionRecord:
             request_id=document.get("request_id"),
             principal=document.get("principal"),
             version=document["version"],
+            spaces=tuple(document.get("spaces", ())),
         )
 
 

@@ -1,7 +1,7 @@
 """Speakers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -30,6 +30,7 @@ class SpeakerSummary:
         status: under the policy of the last write.
         speech_seconds: net speech in the voiceprint.
         channels: the bands that the person was recorded in.
+        spaces: net speech of the voiceprint in each embedding space; empty if a release wrote it that knew only one.
     """
 
     domain: str
@@ -41,6 +42,7 @@ class SpeakerSummary:
     channels: Sequence[Channel]
     consent: Consent | None
     opted_out_at: datetime | None
+    spaces: Mapping[str, float] = field(default_factory=dict)
 
     def status_under(self, policy: Policy) -> SpeakerStatus:
         """Returns the status under today's policy."""
@@ -59,6 +61,7 @@ class SpeakerSummary:
             "channels": [str(channel) for channel in self.channels],
             "consent": _written_consent(self.consent),
             "opted_out_at": times.written(self.opted_out_at),
+            "spaces": dict(self.spaces),
         }
 
     @classmethod
@@ -74,16 +77,19 @@ class SpeakerSummary:
             channels=tuple(Channel(each) for each in document["channels"]),
             consent=_read_consent(document["consent"]),
             opted_out_at=times.read(document["opted_out_at"]),
+            spaces=document.get("spaces", {}),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerRecord:
-    """One person of a domain, with the voiceprint.
+    """One person of a domain, with the voiceprints: one for each embedding space.
 
     Attributes:
         created_at: also tells a record from a deleted one of the same name, whose versions began at 1 too.
-        voiceprint: None before the first enrollment and after an opt-out.
+        voiceprint: in the oldest space, the only one that the release before reads; None before the first enrollment
+            and after an opt-out.
+        newer: voiceprints of the same person in newer spaces, the newest last; empty without `voiceprint`.
         consent: the newest receipt; kept after an opt-out as evidence of consent.
         opted_out_at: time of the last opt-out; consent given before it is void as long as the record exists.
         applied: identifiers of the newest contributions to the voiceprint, so that a repeated one adds no speech.
@@ -100,11 +106,32 @@ class SpeakerRecord:
     opted_out_at: datetime | None = None
     applied: tuple[str, ...] = ()
     version: int = 0
+    newer: tuple[Voiceprint, ...] = ()
+
+    @property
+    def voiceprints(self) -> tuple[Voiceprint, ...]:
+        """All voiceprints, the oldest space first."""
+        return (self.voiceprint, *self.newer) if self.voiceprint else ()
 
     @property
     def speech_seconds(self) -> float:
-        """Net speech in the voiceprint."""
-        return self.voiceprint.speech_seconds if self.voiceprint else 0.0
+        """Net speech in the voiceprint that has most of it."""
+        return max((each.speech_seconds for each in self.voiceprints), default=0.0)
+
+    def usable(self, spaces: Sequence[str], policy: Policy) -> list[Voiceprint]:
+        """Returns the voiceprints that a caller can be compared with, in the order of `spaces`.
+
+        One is complete with the speech that the policy requires, or with as much as any other of the speaker: a
+        speaker who was enrolled under a former policy stays enrolled.
+        """
+        enough = min(policy.minimum_enrolment_seconds, self.speech_seconds)
+        complete = {each.embedding_space: each for each in self.voiceprints if each.speech_seconds >= enough}
+        return [complete[space] for space in spaces if space in complete]
+
+    def with_voiceprints(self, at: datetime, voiceprints: Sequence[Voiceprint], **changes: Any) -> Self:
+        """Returns the following version of this record with these voiceprints, the oldest space first."""
+        first, *newer = voiceprints or (None,)
+        return self.next(at, voiceprint=first, newer=tuple(newer), **changes)
 
     @property
     def summary(self) -> SpeakerSummary:
@@ -119,6 +146,7 @@ class SpeakerRecord:
             channels=tuple(self.voiceprint.channels) if self.voiceprint else (),
             consent=self.consent,
             opted_out_at=self.opted_out_at,
+            spaces={each.embedding_space: each.speech_seconds for each in self.voiceprints},
         )
 
     def status_under(self, policy: Policy) -> SpeakerStatus:
@@ -130,7 +158,7 @@ class SpeakerRecord:
         return replace(self, updated_at=at, version=self.version + 1, **changes)
 
     def to_document(self) -> StoredForm:
-        """Returns the stored form without the voiceprint, which is stored as `Voiceprint.to_bytes` writes it."""
+        """Returns the stored form without the voiceprints, which are stored as `Voiceprint.to_bytes` writes them."""
         return {
             "schema": SCHEMA,
             "domain": self.domain,
@@ -145,8 +173,8 @@ class SpeakerRecord:
         }
 
     @classmethod
-    def from_document(cls, document: Stored, voiceprint: bytes | None) -> Self:
-        """Reads a stored form and the stored voiceprint."""
+    def from_document(cls, document: Stored, voiceprint: bytes | None, newer: Sequence[bytes] = ()) -> Self:
+        """Reads a stored form and the stored voiceprints."""
         return cls(
             domain=document["domain"],
             speaker=document["speaker"],
@@ -158,6 +186,7 @@ class SpeakerRecord:
             opted_out_at=times.read(document["opted_out_at"]),
             applied=tuple(document["applied"]),
             version=document["version"],
+            newer=tuple(Voiceprint.from_bytes(each) for each in newer),
         )
 
 

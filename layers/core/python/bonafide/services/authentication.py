@@ -25,7 +25,7 @@ from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.extraction import Extraction, Extractor
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.ledger import Ledger
-from bonafide.services.shared.lookups import require_space, require_speaker
+from bonafide.services.shared.lookups import newest_served, require_speaker
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.shadow_offers import ShadowOffers
 
@@ -56,12 +56,14 @@ class FoundClaim:
     Attributes:
         domain: whose policy decides.
         speaker: record of the claimed speaker.
+        voiceprint: to compare with.
         brakes: those that are on.
         judging: the calibration that judges.
     """
 
     domain: DomainRecord
     speaker: SpeakerRecord
+    voiceprint: Voiceprint
     brakes: BrakesInForce
     judging: CalibrationInForce
 
@@ -110,16 +112,16 @@ class AuthenticationService:
         timings = extraction.timings_ms
         with stage("find_speaker", timings):
             claim = self._find(request.domain, request.speaker)
-        domain, speaker = claim.domain, claim.speaker
-        voiceprint = self._usable(domain, speaker)
+        domain, speaker, voiceprint = claim.domain, claim.speaker, claim.voiceprint
         with stage("embed", timings):
             bands = bands_to_compare(voiceprint)
-            evidence = self._models.evidence(extraction.speech, bands, extraction.evidence.result())
+            begun = extraction.evidence.result()
+            evidence = self._models.evidence(extraction.speech, bands, begun, voiceprint.embedding_space)
         with stage("score", timings):
             case = Case.of(evidence, voiceprint, missing=claim.missing, brakes=claim.brakes.on)
         record = self._judge(request, claim, case, extraction, started)
         if domain.retention.keep_audio:
-            self._keep(speaker, f"authentications/{record.decision_id}", extraction.content)
+            self._keep(speaker, f"authentications/{record.decision_id}", extraction)
         stored = self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)
         if self._shadow:
             self._shadow.offer(domain, stored, request.audio.format, extraction.content)
@@ -128,11 +130,13 @@ class AuthenticationService:
     def _find(self, domain: str, speaker: str) -> FoundClaim:
         found, known, brakes = self._domains.find(domain, speaker)
         its, record = require_speaker(found, known, domain, speaker)
-        return FoundClaim(its, record, brakes, self._calibrations.of(its, speaker))
+        voiceprint = self._usable(its, record)
+        judging = self._calibrations.of(its, speaker, voiceprint.embedding_space)
+        return FoundClaim(its, record, voiceprint, brakes, judging)
 
-    def _keep(self, speaker: SpeakerRecord, name: str, content: bytes) -> None:
+    def _keep(self, speaker: SpeakerRecord, name: str, heard: Extraction) -> None:
         """Keeps the audio, unless the speaker left meanwhile: no erasure would find it then."""
-        self._recordings.keep(speaker.domain, speaker.speaker, name, content)
+        self._recordings.keep(speaker.domain, speaker.speaker, name, heard.content, heard.audio.format)
         domain, current, _ = self._domains.find(speaker.domain, speaker.speaker)
         if domain is None or not domain.is_open or current is None or current.status is SpeakerStatus.OPTED_OUT:
             self._recordings.forget(speaker.domain, speaker.speaker, name)
@@ -145,8 +149,7 @@ class AuthenticationService:
             )
         if status is not SpeakerStatus.ENROLLED or speaker.voiceprint is None:
             raise Conflict("speaker_not_enrolled", "The speaker's enrollment is not complete.", subject=Subject.SPEAKER)
-        require_space(speaker.voiceprint, self._models.embedding_space)
-        return speaker.voiceprint
+        return newest_served(speaker.usable(self._models.spaces, domain.policy))
 
     def _judge(
         self,

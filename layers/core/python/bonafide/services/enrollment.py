@@ -1,11 +1,12 @@
 """Enrollment: consent and speech, over as many requests as it takes, become a voiceprint."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bonafide.biometrics.enrollment import SpeakerStatus, require_enrollment_quality, status_of
-from bonafide.biometrics.evidence import Channel, Evidence
-from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.biometrics.evidence import Evidence
+from bonafide.biometrics.voiceprint import add_to_each
 from bonafide.errors import Conflict, InvalidInput, NotFound, Subject
 from bonafide.ports.models import SpeechModels
 from bonafide.ports.stores import DomainChanged, DomainStore
@@ -13,9 +14,10 @@ from bonafide.records.domain import DomainRecord
 from bonafide.records.request import RequestContext, SubmittedAudio
 from bonafide.records.speaker import Consent, SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.extraction import observe_to_enroll
 from bonafide.services.shared.identifiers import request_identifier
-from bonafide.services.shared.lookups import domain_not_found, require_open, require_space
-from bonafide.services.shared.recordings import Recordings, to_waveform
+from bonafide.services.shared.lookups import domain_not_found, require_open
+from bonafide.services.shared.recordings import Recordings, enrollment_audio, to_waveform
 from bonafide.services.shared.retries import retry_on_conflict
 
 # Enough for a whole team that enrolls one speaker at once; a loser only reads and writes again.
@@ -29,13 +31,18 @@ class Contribution:
 
     Attributes:
         name: identifier of the enrollment request's effect.
-        evidence: of the recording.
+        recording: its evidence in each embedding space that is served, the newest first.
         consent: to use it.
     """
 
     name: str
-    evidence: Evidence
+    recording: Sequence[Evidence]
     consent: Consent
+
+    @property
+    def evidence(self) -> Evidence:
+        """Evidence in the bundle's own embedding space."""
+        return self.recording[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +88,7 @@ class EnrollmentService:
         Raises:
             NotFound: the domain, or the upload, is unknown.
             InvalidInput: consent or audio cannot be used; says what is wrong.
-            Conflict: the speaker opted out after this consent, was deleted meanwhile, or has a voiceprint of another
-                embedding space.
+            Conflict: the speaker opted out after this consent, or was deleted meanwhile.
         """
         self._require_consent_in_the_past(consent)
         name = request_identifier(context, domain, speaker, "enrollment")
@@ -98,12 +104,12 @@ class EnrollmentService:
         found, known = self._store.find(domain, speaker)
         found = self._admit(found, known, domain=domain, consent=consent)
         content = self._recordings.content(domain, audio)
-        evidence = self._models.observe(to_waveform(content, audio.format), [Channel.NARROWBAND])
-        require_enrollment_quality(evidence)
+        recording = observe_to_enroll(self._models, to_waveform(content, audio.format))
+        require_enrollment_quality(recording[0])
         if found.retention.keep_audio:
             # Kept before the voiceprint is written, so that an erasure of the speaker afterwards finds it.
-            self._recordings.keep(domain, speaker, f"enrollments/{name}", content)
-        return self._apply(found, speaker, Contribution(name, evidence, consent), known)
+            self._recordings.keep(domain, speaker, enrollment_audio(name), content, audio.format)
+        return self._apply(found, speaker, Contribution(name, recording, consent), known)
 
     def _forget_unless_applied(self, domain: str, speaker: str, name: str) -> None:
         """Erases the audio that a refused enrollment kept, but not if it was added all the same.
@@ -113,12 +119,12 @@ class EnrollmentService:
         """
         _, record = self._store.find(domain, speaker)
         if record is None or name not in record.applied:
-            self._recordings.forget(domain, speaker, f"enrollments/{name}")
+            self._recordings.forget(domain, speaker, enrollment_audio(name))
 
     def _apply(
         self, domain: DomainRecord, speaker: str, contribution: Contribution, known: SpeakerRecord | None
     ) -> EnrollmentResult:
-        """Adds the evidence to the voiceprint as currently stored; retried after a conflict."""
+        """Adds the evidence to the voiceprints as currently stored; retried after a conflict."""
 
         def attempt() -> EnrollmentResult:
             found, current = self._store.find(domain.domain, speaker)
@@ -141,12 +147,13 @@ class EnrollmentService:
     ) -> SpeakerRecord:
         now = self._clock()
         record = current or SpeakerRecord(domain.domain, speaker, SpeakerStatus.PENDING, created_at=now, updated_at=now)
-        voiceprint = (record.voiceprint or Voiceprint.empty(self._models.embedding_space)).add(contribution.evidence)
+        voiceprints = add_to_each(record.voiceprints, contribution.recording)
         known = SpeakerStatus.PENDING if record.status is SpeakerStatus.OPTED_OUT else record.status
-        return record.next(
+        most = max(each.speech_seconds for each in voiceprints)
+        return record.with_voiceprints(
             now,
-            status=status_of(known, voiceprint.speech_seconds, domain.policy.minimum_enrolment_seconds),
-            voiceprint=voiceprint,
+            voiceprints,
+            status=status_of(known, most, domain.policy.minimum_enrolment_seconds),
             consent=_newest(record.consent, contribution.consent),
             applied=(*record.applied, contribution.name)[-REMEMBERED_CONTRIBUTIONS:],
         )
@@ -163,8 +170,6 @@ class EnrollmentService:
                 limit=f"after {current.opted_out_at.isoformat()}",
                 found=consent.given_at.isoformat(),
             )
-        if current and current.voiceprint:
-            require_space(current.voiceprint, self._models.embedding_space)
         return record
 
     def _require_consent_in_the_past(self, consent: Consent) -> None:

@@ -102,4 +102,4 @@ def opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:
     Opting out again voids consent that was given in between, even if no enrollment has used it yet.
     """
     at = max(now, record.opted_out_at or now)
-    return record.next(now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, applied=(), opted_out_at=at)
+    return record.next(now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, newer=(), applied=(), opted_out_at=at)

@@ -61,8 +61,12 @@ def read_domain(item: Item) -> DomainRecord:
 
 
 def speaker_item(record: SpeakerRecord) -> Item:
-    """Turns a speaker into an item; the voiceprint is one binary attribute, and `summary` is what a list shows."""
+    """Turns a speaker into an item; each voiceprint is one binary value, and `summary` is what a list shows.
+
+    The release before reads `voiceprint` alone, and drops the newer ones if it writes the speaker.
+    """
     voiceprint = {"voiceprint": {"B": record.voiceprint.to_bytes()}} if record.voiceprint else {}
+    newer = {"newer_voiceprints": {"L": [{"B": each.to_bytes()} for each in record.newer]}} if record.newer else {}
     return {
         **speaker_key(record.domain, record.speaker),
         "version": {"N": str(record.version)},
@@ -71,6 +75,7 @@ def speaker_item(record: SpeakerRecord) -> Item:
         "summary": {"S": json.dumps(record.summary.to_document())},
         "document": {"S": json.dumps(record.to_document())},
         **voiceprint,
+        **newer,
     }
 
 
@@ -94,7 +99,8 @@ def read_speaker(item: Item) -> SpeakerRecord:
         "version": int(item["version"]["N"]),
         "status": item["status"]["S"],
     }
-    return SpeakerRecord.from_document(document_of(item) | own, item.get("voiceprint", {}).get("B"))
+    newer = [each["B"] for each in item.get("newer_voiceprints", {}).get("L", ())]
+    return SpeakerRecord.from_document(document_of(item) | own, item.get("voiceprint", {}).get("B"), newer)
 
 
 def is_reservation(item: Item) -> bool:

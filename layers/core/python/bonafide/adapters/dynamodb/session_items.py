@@ -30,7 +30,7 @@ KEPT = timedelta(days=1)
 _FLOAT = np.dtype("<f4")
 _MARK = struct.Struct(">H8s4sII")
 # The first release reads the document into a record that knows no other attributes: these stand beside it.
-_BESIDE = ("schema", "domain", "session", "request_id", "principal", "version")
+_BESIDE = ("schema", "domain", "session", "request_id", "principal", "version", "spaces")
 
 
 def partition(domain: str, session: str) -> str:
@@ -92,6 +92,7 @@ def session_item(record: SessionRecord) -> Item:
         **({} if record.decision_id else {"open": {"S": _due_part(record)}}),
         "schema": {"N": str(document["schema"])},
         **{name: {"S": document[name]} for name in ("request_id", "principal") if document[name]},
+        **({"spaces": {"L": [{"S": each} for each in record.spaces]}} if record.spaces else {}),
     }
 
 
@@ -100,7 +101,8 @@ def read_session(item: Item) -> SessionRecord:
     domain, _, session = item["session"]["S"].partition("#")
     own = {"domain": domain, "session": session, "version": int(item["version"]["N"])}
     beside = {name: item[name]["S"] for name in ("request_id", "principal") if name in item}
-    return SessionRecord.from_document(document_of(item) | own | beside)
+    spaces = [each["S"] for each in item.get("spaces", {}).get("L", ())]
+    return SessionRecord.from_document(document_of(item) | own | beside | {"spaces": spaces})
 
 
 def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:

@@ -83,20 +83,21 @@ class DynamoSessionStore:
             for page in pages:
                 yield from ((int(item["due_at"]["N"]), item["session"]["S"]) for item in page["Items"])
 
-    def put_evidence(self, session: SessionRecord, row: EvidenceRow) -> bool:
+    def put_evidence(self, session: SessionRecord, *rows: EvidenceRow) -> bool:
         """See `SessionStore`."""
-        new = self._put_row(session, row)
-        stored = [row] if new else self.evidence(session, [row.mark])
-        if not stored:
-            raise StoreUnavailable
+        new = [self._put_row(session, row) for row in rows]
+        marks = [self._stored_mark(session, row, new=own) for row, own in zip(rows, new, strict=True)]
         with translated_errors():
             self._client.update_item(
                 TableName=self._table,
-                Key=item_key(session, block(session, row.chunk.number)),
-                UpdateExpression="ADD marks :mark SET expires_at = :expires_at",
-                ExpressionAttributeValues={":mark": {"BS": [pack(stored[0].mark)]}, ":expires_at": expires(session)},
+                Key=item_key(session, block(session, rows[0].chunk.number)),
+                UpdateExpression="ADD marks :marks SET expires_at = :expires_at",
+                ExpressionAttributeValues={
+                    ":marks": {"BS": [pack(mark) for mark in marks]},
+                    ":expires_at": expires(session),
+                },
             )
-        return new
+        return any(new)
 
     def has_evidence(self, session: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
         """See `SessionStore`."""
@@ -123,6 +124,13 @@ class DynamoSessionStore:
         """See `SessionStore`."""
         keys = [item_key(session, row_item(session, mark)) for mark in marks]
         return [read_row(item) for item in self._batches.read(keys)]
+
+    def _stored_mark(self, session: SessionRecord, row: EvidenceRow, *, new: bool) -> Mark:
+        """Returns the mark of a row as it is stored: another delivery may have been accepted at another time."""
+        stored = [row] if new else self.evidence(session, [row.mark])
+        if not stored:
+            raise StoreUnavailable
+        return stored[0].mark
 
     def _put_row(self, session: SessionRecord, row: EvidenceRow) -> bool:
         try:

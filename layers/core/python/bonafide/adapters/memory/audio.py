@@ -46,11 +46,13 @@ class MemoryAudioStore:
 
     Attributes:
         objects: audio by key.
+        described: what was said about it, by key.
         erasures: records of erasures by name.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.described: dict[str, Mapping[str, str]] = {}
         self.erasures: dict[str, ErasureRecord] = {}
 
     def presign_upload(self, key: str, expires_seconds: int, length: int | None) -> str:
@@ -70,9 +72,14 @@ class MemoryAudioStore:
             )
         return content
 
-    def keep(self, key: str, content: bytes) -> None:
+    def keep(self, key: str, content: bytes, described: Mapping[str, str] | None = None) -> None:
         """See `AudioStore`."""
-        self.objects[key] = content
+        self.objects[key], self.described[key] = content, described or {}
+
+    def kept(self, key: str) -> tuple[bytes, Mapping[str, str]] | None:
+        """See `AudioStore`."""
+        content = self.objects.get(key)
+        return None if content is None else (content, self.described.get(key, {}))
 
     def discard(self, prefix: str) -> bool:
         """See `AudioStore`."""

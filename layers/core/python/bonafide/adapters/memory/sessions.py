@@ -42,11 +42,12 @@ class MemorySessionStore:
         waiting = [record for record in self._sessions.values() if not record.decision_id and record.due_at <= now]
         yield from ((each.domain, each.session) for each in sorted(waiting, key=lambda each: each.due_at))
 
-    def put_evidence(self, session: SessionRecord, row: EvidenceRow) -> bool:
+    def put_evidence(self, session: SessionRecord, *rows: EvidenceRow) -> bool:
         """See `SessionStore`."""
         with self._lock:
-            rows = self._rows.setdefault((session.domain, session.session, session.started_at), {})
-            return rows.setdefault(row.mark.tag, row) is row
+            known = self._rows.setdefault((session.domain, session.session, session.started_at), {})
+            new = [known.setdefault(row.mark.tag, row) is row for row in rows]
+            return any(new)
 
     def has_evidence(self, session: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
         """See `SessionStore`."""

@@ -3,12 +3,14 @@
 The network releases Python's lock while it runs. Nothing else was found to gain from running at the same time.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bonafide.biometrics.evidence import Evidence
+from bonafide.audio.waveform import Waveform
+from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.errors import InvalidInput
 from bonafide.observability import Timings, stage
 from bonafide.ports.models import SpeechModels
@@ -33,6 +35,13 @@ class Extraction:
     speech: Any
     evidence: Future[Evidence]
     timings_ms: Timings
+
+
+def observe_to_enroll(models: SpeechModels[Any], waveform: Waveform) -> Sequence[Evidence]:
+    """Extracts the evidence that voiceprints are made of, in each embedding space that is served, the newest first."""
+    speech = models.find_speech(waveform)
+    first = models.evidence(speech, [Channel.NARROWBAND])
+    return [first, *(models.evidence(speech, [Channel.NARROWBAND], first, space) for space in models.spaces[1:])]
 
 
 class Extractor:

@@ -1,6 +1,6 @@
 """Lookups of records that have to exist."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -75,14 +75,15 @@ def require_speaker(
     return found, record
 
 
-def require_space(voiceprint: Voiceprint, embedding_space: str) -> None:
-    """Refuses to mix embedding spaces.
+def newest_served(usable: Sequence[Voiceprint]) -> Voiceprint:
+    """Returns the first of the voiceprints that a caller can be compared with.
 
     Raises:
-        Conflict: the voiceprint was made by models of another space.
+        Conflict: there is none, since the bundle serves no embedding space of a complete voiceprint.
     """
-    if voiceprint.embedding_space != embedding_space:
+    if not usable:
         raise Conflict("voiceprint_outdated", "The voiceprint was made by other models; enroll the speaker again.")
+    return usable[0]
 
 
 def find_session(store: SessionStore, domain: str, session: str) -> SessionRecord:

@@ -3,7 +3,8 @@
 import binascii
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from bonafide.audio.decode import decode
 from bonafide.audio.encoding import RecordingFormat
@@ -52,9 +53,18 @@ class Recordings:
         """
         return self._uploaded(domain, audio.upload) if audio.upload else from_base64(audio.text or "")
 
-    def keep(self, domain: str, speaker: str, name: str, content: bytes) -> None:
-        """Keeps a recording until its speaker is deleted or opts out."""
-        self._store.keep(f"{_kept_prefix(domain, speaker)}{name}", content)
+    def keep(self, domain: str, speaker: str, name: str, content: bytes, form: RecordingFormat) -> None:
+        """Keeps a recording, and how to decode it, until its speaker is deleted or opts out."""
+        described = {key: str(value) for key, value in asdict(form).items() if value is not None}
+        self._store.keep(f"{_kept_prefix(domain, speaker)}{name}", content, described)
+
+    def kept(self, domain: str, speaker: str, name: str) -> tuple[bytes, RecordingFormat] | None:
+        """Reads a kept recording, with its format; None when there is none.
+
+        Recordings that a release kept without the format are of one that tells its own, or cannot be decoded.
+        """
+        found = self._store.kept(f"{_kept_prefix(domain, speaker)}{name}")
+        return (found[0], _format(*found)) if found else None
 
     def forget(self, domain: str, speaker: str, name: str) -> None:
         """Deletes one kept recording, if there is one."""
@@ -104,6 +114,17 @@ def to_waveform(content: bytes, form: RecordingFormat, timings: Timings | None =
     """
     with stage("decode", timings):
         return decode(content, encoding=form.encoding, rate=form.sample_rate, channel=form.channel)
+
+
+def enrollment_audio(contribution: str) -> str:
+    """Names the kept recording of a contribution to a voiceprint."""
+    return f"enrollments/{contribution}"
+
+
+def _format(content: bytes, described: Mapping[str, str]) -> RecordingFormat:
+    encoding = described.get("encoding") or ("flac" if content.startswith(b"fLaC") else "wav")
+    numbers = {name: int(described[name]) for name in ("sample_rate", "channel") if name in described}
+    return RecordingFormat.read({"sample_rate": None, "channel": None, **numbers, "encoding": encoding})
 
 
 def _upload_key(domain: str, name: str) -> str:

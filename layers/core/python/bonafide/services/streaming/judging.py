@@ -11,7 +11,15 @@ from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.policy import Policy
-from bonafide.biometrics.session import Mark, SessionEvidence, SessionStatus, is_complete, pool, survey
+from bonafide.biometrics.session import (
+    Mark,
+    SessionEvidence,
+    SessionStatus,
+    covering,
+    is_complete,
+    pool,
+    survey,
+)
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import NotFound, Subject
 from bonafide.observability import Timings, stage
@@ -36,6 +44,7 @@ class SpeakerClaim:
         domain: whose policy decides.
         speaker: record of the claimed speaker, None when there is none.
         voiceprint: to compare with; None when `obstacle` says why not.
+        embedding_space: that of the voiceprint; without one the space that most of the session has evidence in.
         obstacle: reason why there is nothing to compare with.
         brakes: those that are on.
         judging: the calibration that judges.
@@ -44,6 +53,7 @@ class SpeakerClaim:
     domain: DomainRecord
     speaker: SpeakerRecord | None
     voiceprint: Voiceprint | None
+    embedding_space: str
     obstacle: Reason | None
     brakes: BrakesInForce
     judging: CalibrationInForce
@@ -79,7 +89,7 @@ class SessionJudge:
         record = self._settle(record, marks)
         if record.decision_id:
             return self._read_final(record, marks)
-        return self._judge(record, marks, self._claim(record))
+        return self._judge(record, marks, self._claim(record, marks))
 
     def settle(self, record: SessionRecord) -> SessionRecord:
         """Makes the decision final if every chunk is in or the wait is over; else stores when to look again."""
@@ -108,7 +118,7 @@ class SessionJudge:
             found = self._replace(record, closed)
             return self._settle(found, marks) if found.version > record.version else record
         started = time.monotonic()
-        claim = self._claim(record)
+        claim = self._claim(record, marks)
         name = identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())
         final = _as_final(self._judge(record, marks, claim), name)
         self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
@@ -139,9 +149,8 @@ class SessionJudge:
 
     def _judge(self, record: SessionRecord, marks: Sequence[Mark], claim: SpeakerClaim) -> DecisionRecord:
         timings: Timings = {}
-        space = claim.voiceprint.embedding_space if claim.voiceprint else self._calibrations.base.embedding_space
         with stage("fold", timings):
-            folded = self._fold(record, marks, space)
+            folded = self._fold(record, marks, claim.embedding_space)
         with stage("score", timings):
             case = _case(claim, folded)
         with stage("decide", timings):
@@ -173,13 +182,16 @@ class SessionJudge:
         rows = self._sessions.evidence(record, surveyed.spoken) if surveyed.spoken else []
         return pool(surveyed, [row.chunk for row in rows])
 
-    def _claim(self, record: SessionRecord) -> SpeakerClaim:
+    def _claim(self, record: SessionRecord, marks: Sequence[Mark]) -> SpeakerClaim:
         found, speaker, brakes = self._domains.find(record.domain, record.speaker or "")
         domain = require_open(found, record.domain)
-        obstacle = _obstacle(record, speaker, domain.policy, self._calibrations.base.embedding_space)
-        voiceprint = speaker.voiceprint if speaker and not obstacle else None
-        judging = self._calibrations.of(domain, record.speaker or "")
-        return SpeakerClaim(domain, speaker, voiceprint, obstacle, brakes, judging)
+        served = self._calibrations.spaces
+        usable = speaker.usable(served, domain.policy) if speaker else []
+        obstacle = _obstacle(record, speaker, domain.policy, usable)
+        comparable = {} if obstacle else {each.embedding_space: each for each in usable}
+        space = covering([*comparable] or served, marks, record.chunk_count)
+        judging = self._calibrations.of(domain, record.speaker or "", space)
+        return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes, judging)
 
     def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark]) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
@@ -190,7 +202,7 @@ class SessionJudge:
         # release before.
         brakes = "".join(f":{each}" for each in (*claim.brakes.on, *claim.brakes.missing, *claim.judging.missing))
         own = claim.judging.calibration.digest
-        judging = "" if own == self._calibrations.base.digest else f":{own}"
+        judging = "" if own == self._calibrations.base(claim.embedding_space).digest else f":{own}"
         policy = f"{claim.domain.policy_version}:{self._bundle}{brakes}{judging}"
         return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
 
@@ -216,7 +228,7 @@ def _due_at(record: SessionRecord, marks: Sequence[Mark]) -> datetime:
 
 
 def _obstacle(
-    record: SessionRecord, speaker: SpeakerRecord | None, policy: Policy, embedding_space: str
+    record: SessionRecord, speaker: SpeakerRecord | None, policy: Policy, usable: Sequence[Voiceprint]
 ) -> Reason | None:
     if record.speaker is None:
         return Reason.SPEAKER_NOT_CLAIMED
@@ -224,7 +236,7 @@ def _obstacle(
         return Reason.SPEAKER_OPTED_OUT
     if speaker is None or speaker.voiceprint is None or speaker.status_under(policy) is not SpeakerStatus.ENROLLED:
         return Reason.SPEAKER_NOT_ENROLLED
-    return None if speaker.voiceprint.embedding_space == embedding_space else Reason.VOICEPRINT_OUTDATED
+    return None if usable else Reason.VOICEPRINT_OUTDATED
 
 
 def _audio_digest(folded: SessionEvidence) -> str:

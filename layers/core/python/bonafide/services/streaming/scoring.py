@@ -1,6 +1,7 @@
 """Scoring of the audio stream: each chunk becomes one row of evidence, however often it is delivered."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,22 +60,40 @@ class ChunkScoring:
     def _score(self, event: ChunkRecord, accepted_at: datetime) -> SessionRecord:
         record = find_session(self._sessions, event.domain, event.session)
         digest = hashlib.sha256(event.content).hexdigest()
-        space = self._models.embedding_space
-        if not self._sessions.has_evidence(record, event.number, digest, space):
-            chunk = ChunkEvidence(event.number, digest, self._observe(record, event.content))
-            row = EvidenceRow(chunk, self._models.digest, accepted_at, self._clock(), record.request_id)
-            if self._sessions.put_evidence(record, row):
+        spaces = self._missing(record, event.number, digest)
+        if spaces:
+            chunks = [
+                ChunkEvidence(event.number, digest, each) for each in self._observe(record, event.content, spaces)
+            ]
+            scored_at = self._clock()
+            rows = [
+                EvidenceRow(each, self._models.digest, accepted_at, scored_at, record.request_id) for each in chunks
+            ]
+            if self._sessions.put_evidence(record, *rows):
                 lag_ms = (self._clock() - accepted_at).total_seconds() * 1000
                 measurements.add(ChunksScored=1, EvidenceLag=max(lag_ms, 0))
         # Read again: the end may have been written meanwhile, and then the session has to be settled here.
         return find_session(self._sessions, event.domain, event.session)
 
-    def _observe(self, record: SessionRecord, content: bytes) -> Evidence:
+    def _missing(self, record: SessionRecord, number: int, content: str) -> list[str]:
+        """Returns the embedding spaces that a chunk is still to be scored in.
+
+        They are all in which the claimed speaker has a voiceprint, so that the session can be judged in any of them,
+        whichever release decides in the end.
+        """
+        served = self._models.spaces
+        wanted = [space for space in served if space in record.spaces] or served
+        return [space for space in wanted if not self._sessions.has_evidence(record, number, content, space)]
+
+    def _observe(self, record: SessionRecord, content: bytes, spaces: Sequence[str]) -> list[Evidence]:
         waveform = to_waveform(content, record.format)
         with stage("find_speech"):
             speech = self._models.find_speech(waveform)
+        found: list[Evidence] = []
         with stage("embed"):
-            return self._models.evidence(speech, record.bands)
+            for space in spaces:
+                found.append(self._models.evidence(speech, record.bands, found[0] if found else None, space))
+        return found
 
     def _end(self, event: EndRecord) -> SessionRecord:
         """The largest chunk count wins, whichever came first; none has an effect on a final session."""

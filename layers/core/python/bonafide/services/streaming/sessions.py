@@ -11,6 +11,7 @@ from bonafide.ports.stores import DomainStore, SessionStore, VersionConflict
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.request import RequestContext
 from bonafide.records.session import IDLE, LONGEST_SESSION, SessionRecord
+from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import change_session, find_session, require_not_final, require_open
@@ -39,19 +40,22 @@ class Sessions:
         """
         require_possible(form.encoding, form.sample_rate, form.channel)
         now = self._clock()
+        found, known = self._domains.find(domain, speaker or "")
+        require_open(found, domain)
         record = SessionRecord(
             domain=domain,
             session=request_identifier(context, domain, "session"),
             speaker=speaker,
             call_id=call_id,
             format=form,
-            bands=self._bands(domain, speaker),
+            bands=_bands(known),
             started_at=now,
             due_at=now + IDLE,
             expires_at=now + LONGEST_SESSION,
             request_id=context.request_id,
             principal=context.principal,
             version=1,
+            spaces=tuple(each.embedding_space for each in known.voiceprints) if known else (),
         )
         try:
             self._sessions.put_session(record)
@@ -78,7 +82,7 @@ class Sessions:
 
         def claimed(record: SessionRecord) -> SessionRecord:
             require_not_final(record)
-            return replace(record, speaker=speaker)
+            return replace(record, speaker=speaker, spaces=record.spaces if speaker == record.speaker else ())
 
         return change_session(self._sessions, domain, session, claimed)
 
@@ -90,8 +94,9 @@ class Sessions:
         """
         return self._judge.evaluate(find_session(self._sessions, domain, session))
 
-    def _bands(self, domain: str, speaker: str | None) -> tuple[Channel, ...]:
-        """Wideband audio is also embedded in the narrowband unless the speaker was enrolled in wideband."""
-        found, known = self._domains.find(domain, speaker or "")
-        require_open(found, domain)
-        return tuple(bands_to_compare(known.voiceprint)) if known and known.voiceprint else (Channel.NARROWBAND,)
+
+def _bands(speaker: SpeakerRecord | None) -> tuple[Channel, ...]:
+    """Wideband audio is also embedded in the narrowband unless the speaker was enrolled in wideband."""
+    if speaker is None or not speaker.voiceprints:
+        return (Channel.NARROWBAND,)
+    return tuple(sorted({band for each in speaker.voiceprints for band in bands_to_compare(each)}))
