@@ -15,6 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.rehearse.target import read
+
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from layers.golden.readers import load
@@ -23,7 +25,6 @@ from local.cloud.releases.control_plane import ControlPlane
 from local.cloud.releases.deploy import UpdateStatus
 from local.cloud.releases.published import PublishedVersions
 from local.rehearse.scenarios import BUNDLE, unchanged
-from local.rehearse.target import read
 from local.rehearse.traffic import client_without_retries
 from local.rehearse.versions import synthesize
 from local.runner import Deployment, ExtraServices, deployment

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
+from local.rehearse.target import RehearsalTarget, SynthesizedVersion, read
+
 from local.aws.functions.function import LambdaFunction
 from local.cloud.alarms.alarm import AlarmState
 from local.cloud.alarms.monitor import AlarmMonitor
@@ -17,7 +19,6 @@ from local.cloud.releases.plan import waves
 from local.cloud.releases.published import PublishedVersions
 from local.rehearse.rehearsal import OVER, QUARTER
 from local.rehearse.results import OBSERVED
-from local.rehearse.target import RehearsalTarget, SynthesizedVersion, read
 from local.runner import Deployment, warm
 
 LATE = re.compile("late-(answers|evidence)")

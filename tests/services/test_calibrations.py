@@ -240,7 +240,7 @@ def test_a_calibration_that_is_revoked_during_a_session_judges_no_later_evaluati
     line.start(script)
     for number in range(3):
         line.scoring.handle(parse(script.chunk(number)), line.now)
-    base = Calibration.parse(line.models.calibration)
+    base = Calibration.parse(line.models.calibrations[0])
     service = Calibrations(line.domains.calibrations, line.domains, line.signatures, lambda: line.now)
     first = line.calls.evaluate(DOMAIN, "call")
     service.propose(DOMAIN, a_calibration(base, DOMAIN), EVERYBODY, "new headsets", None)

@@ -4,8 +4,8 @@ import os
 from functools import cache
 
 from bonafide.adapters.onnx import Bundle
-from bonafide.bootstrap.shadow import shadow_offers
 from bonafide.biometrics.scoring import SpaceCalibrations
+from bonafide.bootstrap.shadow import shadow_offers
 from bonafide.bootstrap.stores import (
     braked_domains,
     calibration_book,

@@ -76,7 +76,7 @@ class FoundClaim:
 class AuthenticationService:
     """Compares a recording with the claimed speaker's voiceprint, and decides."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, one parameter for each collaborator
         self,
         domains: BrakedDomains,
         models: SpeechModels[Any],

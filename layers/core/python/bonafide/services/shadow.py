@@ -7,7 +7,7 @@ from typing import Any
 
 from bonafide.biometrics.case import Case
 from bonafide.biometrics.judgement import judge
-from bonafide.biometrics.scoring import Calibration, bands_to_compare
+from bonafide.biometrics.scoring import SpaceCalibrations, bands_to_compare
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.observability import log_unexpected, logger, measurements
 from bonafide.ports.models import SpeechModels
@@ -116,8 +116,8 @@ class ShadowScoring:
         # Whoever left since is not scored any more.
         if domain is None or not domain.is_open or not domain.retention.shadow_audio:
             return None
-        voiceprint = speaker.voiceprint if speaker else None
-        return _result(record, _scored(models, domain, voiceprint, content))
+        usable = speaker.usable(models.spaces, domain.policy) if speaker else []
+        return _result(record, _scored(models, domain, usable[0] if usable else None, content))
 
 
 class ShadowReading:
@@ -140,16 +140,16 @@ class ShadowReading:
 def _scored(
     models: SpeechModels[Any], domain: DomainRecord, voiceprint: Voiceprint | None, content: bytes
 ) -> ShadowScores:
-    """Scores a recording; a voice is compared only in the space of the voiceprint, liveness always."""
+    """Scores a recording; a voice is compared only in a space that both serve, liveness always."""
     form, audio = unpacked(content)
     started = time.monotonic()
-    calibration = Calibration.parse(models.calibration)
-    same = voiceprint is not None and voiceprint.embedding_space == models.embedding_space
-    bands = bands_to_compare(voiceprint) if voiceprint and same else []
-    evidence = models.observe(to_waveform(audio, form), bands)
+    space = voiceprint.embedding_space if voiceprint else models.embedding_space
+    bands = bands_to_compare(voiceprint) if voiceprint else []
+    evidence = models.evidence(models.find_speech(to_waveform(audio, form)), bands, embedding_space=space)
     milliseconds = round((time.monotonic() - started) * 1000, 1)
-    if not same:
+    if voiceprint is None:
         return ShadowScores(models.digest, None, None, evidence.liveness, milliseconds)
+    calibration = SpaceCalibrations.parse(models.calibrations).in_space(space)
     judgement = judge(Case.of(evidence, voiceprint), domain.policy, calibration)
     llr = judgement.speaker.llr if judgement.speaker else None
     return ShadowScores(models.digest, str(judgement.decision), llr, evidence.liveness, milliseconds)
