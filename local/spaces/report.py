@@ -41,7 +41,7 @@ class MoveReport:
     def close(self, answers: Sequence[CallAnswer]) -> None:
         """Prints the answers by phase, domain and caller, and checks that nobody was refused."""
         print(
-            f"\n{'phase':18}{'domain':16}{'caller':10}{'calls':>6}",
+            f"\n{'phase':28}{'domain':16}{'caller':10}{'calls':>6}",
             *(f"{each:>13}" for each in DECISIONS),
             "refused  p95 ms",
         )
@@ -66,4 +66,4 @@ class MoveReport:
         cells = "".join(f"{counts[each]:13}" for each in DECISIONS)
         p95 = np.percentile([each.milliseconds for each in own], 95)
         kind = "genuine" if genuine else "impostor"
-        print(f"{phase:18}{domain:16}{kind:10}{len(own):6}{cells}{len(refusals(own)):8}{p95:8.0f}")
+        print(f"{phase:28}{domain:16}{kind:10}{len(own):6}{cells}{len(refusals(own)):8}{p95:8.0f}")
