@@ -99,7 +99,7 @@ def _figure(names: Sequence[str], windows: Sequence[Document]) -> Figure:
 
 
 def _series(axes: Axes, name: str, windows: Sequence[Document]) -> None:
-    times = [float(date2num(datetime.fromisoformat(each["end"]))) for each in windows]
+    times = [_place(each["end"]) for each in windows]
     found = [each["differences"][name] for each in windows]
     axes.plot(times, [each["ks"] / each["ks_bound"] for each in found], color=NOW, lw=1.5, label="KS / bound")
     axes.plot(times, [each["psi"] / each["psi_bound"] for each in found], color=BEFORE, lw=1.5, label="PSI / bound")
@@ -121,6 +121,11 @@ def _series(axes: Axes, name: str, windows: Sequence[Document]) -> None:
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     _plain(axes)
+
+
+def _place(text: str) -> float:
+    """Returns the place of a time on an axis."""
+    return float(date2num(datetime.fromisoformat(text)))  # type: ignore[no-untyped-call]
 
 
 def _histogram(axes: Axes, name: str, windows: Sequence[Document]) -> None:
