@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -81,13 +82,9 @@ class Scene:
     def changes(self, generator: np.random.Generator) -> Mapping[str, Draw]:
         """Returns how a window of each planted change is drawn."""
         kinds = sorted(set(self.held_out[0].calls) - {PLAIN})
-        made: dict[str, Draw] = {
-            kind: lambda kind=kind: window(self.held_out, self.size, generator, kind) for kind in kinds
-        }
+        made: dict[str, Draw] = {kind: partial(window, self.held_out, self.size, generator, kind) for kind in kinds}
         for share in SPOOF_SHARES if self.spoofs else ():
-            made[f"spoof wave, {share:.0%} of callers"] = lambda share=share: with_spoofs(
-                self.plain(generator), self.spoofs, share, generator
-            )
+            made[f"spoof wave, {share:.0%} of callers"] = partial(self._attacked, share, generator)
         if self.newcomers:
             made[f"language {self._leaving} replaced by {self.newcomers[0].language}"] = lambda: with_language(
                 self.plain(generator),
@@ -95,6 +92,9 @@ class Scene:
                 self.newcomers,
             )
         return made
+
+    def _attacked(self, share: float, generator: np.random.Generator) -> list[ObservedCall]:
+        return with_spoofs(self.plain(generator), self.spoofs, share, generator)
 
     def plain(self, generator: np.random.Generator) -> list[ObservedCall]:
         """Draws a window without a change."""

@@ -82,7 +82,7 @@ def with_spoofs(
 
 
 def _spoofed(call: ObservedCall, spoofs: Sequence[ObservedCall], generator: np.random.Generator) -> ObservedCall:
-    machine = spoofs[generator.integers(len(spoofs))].values
+    machine = spoofs[int(generator.integers(len(spoofs)))].values
     voice = {signal: machine[signal] for signal in OF_MODELS - {DriftSignal.SPEAKER_LLR} if signal in machine}
     return ObservedCall(call.speaker, call.bundle, {**call.values, **voice})
 

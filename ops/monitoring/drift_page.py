@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.dates import ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
 from ops.monitoring.page import MonitoringPage
@@ -99,7 +99,7 @@ def _figure(names: Sequence[str], windows: Sequence[Document]) -> Figure:
 
 
 def _series(axes: Axes, name: str, windows: Sequence[Document]) -> None:
-    times = [datetime.fromisoformat(each["end"]) for each in windows]
+    times = [_place(each["end"]) for each in windows]
     found = [each["differences"][name] for each in windows]
     axes.plot(times, [each["ks"] / each["ks_bound"] for each in found], color=NOW, lw=1.5, label="KS / bound")
     axes.plot(times, [each["psi"] / each["psi_bound"] for each in found], color=BEFORE, lw=1.5, label="PSI / bound")
@@ -117,9 +117,15 @@ def _series(axes: Axes, name: str, windows: Sequence[Document]) -> None:
     )
     axes.set_ylim(bottom=0, top=max(1.3, axes.get_ylim()[1]))
     axes.set_title(_title(name), fontsize=10, loc="left")
-    locator = axes.xaxis.get_major_locator()
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     _plain(axes)
+
+
+def _place(text: str) -> float:
+    """Returns the place of a time on an axis."""
+    return float(date2num(datetime.fromisoformat(text)))  # type: ignore[no-untyped-call]
 
 
 def _histogram(axes: Axes, name: str, windows: Sequence[Document]) -> None:

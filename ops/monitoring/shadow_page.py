@@ -136,9 +136,9 @@ def _histogram(axes: Axes, results: Sequence[Document], name: str, title: str) -
     known = {side: [each for each in found if each is not None] for side, found in values.items()}
     together = known["champion"] + known["challenger"]
     bins = np.linspace(min(together), max(together) + 1e-9, 31) if together else np.linspace(0, 1, 2)
-    for side, color, style in (("champion", CHAMPION, "stepfilled"), ("challenger", CHALLENGER, "step")):
-        label = f"{side} ({len(known[side])})"
-        axes.hist(known[side], bins=list(bins), color=color, histtype=style, lw=1.6, label=label)
+    labels = {side: f"{side} ({len(found)})" for side, found in known.items()}
+    axes.hist(known["champion"], list(bins), color=CHAMPION, histtype="stepfilled", label=labels["champion"])
+    axes.hist(known["challenger"], list(bins), color=CHALLENGER, histtype="step", lw=1.6, label=labels["challenger"])
     axes.set_title(title, fontsize=10, loc="left")
     axes.tick_params(labelsize=8)
     axes.grid(axis="y", color=LINE)

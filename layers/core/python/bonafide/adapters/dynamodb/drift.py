@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bonafide.adapters.dynamodb.conditions import Item, follows, translated_errors
 from bonafide.adapters.dynamodb.items import document_of
-from bonafide.adapters.dynamodb.ranges import newest
+from bonafide.adapters.dynamodb.ranges import RangeReader
 from bonafide.adapters.dynamodb.session_items import seconds
 from bonafide.biometrics.drift import DriftBaseline
 from bonafide.records.drift import DriftWindow, read_baseline, written_baseline
@@ -29,6 +29,7 @@ class DynamoDriftStore:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._ranges = RangeReader(client, table)
 
     def baseline(self, domain: str) -> DriftBaseline | None:
         """See `DriftStore`."""
@@ -56,7 +57,7 @@ class DynamoDriftStore:
 
     def windows(self, domain: str, begin: datetime, limit: int) -> Sequence[DriftWindow]:
         """See `DriftStore`."""
-        items = newest(self._client, self._table, _key(domain, _window(begin)), WINDOW, limit)
+        items = self._ranges.newest(_key(domain, _window(begin)), WINDOW, limit)
         return [DriftWindow.from_document(document_of(each)) for each in items]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bonafide.adapters.dynamodb.conditions import Item, translated_errors
 from bonafide.adapters.dynamodb.items import document_of
-from bonafide.adapters.dynamodb.ranges import newest
+from bonafide.adapters.dynamodb.ranges import RangeReader
 from bonafide.adapters.dynamodb.session_items import seconds
 from bonafide.records.shadow import ShadowResult
 
@@ -23,6 +23,7 @@ class DynamoShadowResults:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._ranges = RangeReader(client, table)
 
     def put(self, result: ShadowResult, expires_at: datetime) -> None:
         """See `ShadowResults`."""
@@ -33,7 +34,7 @@ class DynamoShadowResults:
 
     def results(self, domain: str, begin: datetime, limit: int) -> Sequence[ShadowResult]:
         """See `ShadowResults`."""
-        items = newest(self._client, self._table, _key(domain, begin, ""), RESULT, limit)
+        items = self._ranges.newest(_key(domain, begin, ""), RESULT, limit)
         return [ShadowResult.from_document(document_of(each)) for each in items]
 
 
