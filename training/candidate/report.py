@@ -52,8 +52,8 @@ def report(folder: Path) -> Path:
 def _summary(page: ReportPage, folder: Path, gates: Mapping[str, Any]) -> None:
     lineage, manifest = _json(folder / "lineage/lineage.json"), _json(folder / "candidate/bundle/manifest.json")
     failed = [each for each in gates["results"] if not each["passed"]]
-    verdict = "passed all gates" if gates["passed"] else f"failed {len(failed)} of {len(gates['results'])} criteria"
-    page.text(f"The candidate {verdict}. A candidate that failed is not registered.")
+    outcome = "passed all gates" if gates["passed"] else f"failed {len(failed)} of {len(gates['results'])} criteria"
+    page.text(f"The candidate {outcome}. A candidate that failed is not registered.")
     described = {
         "candidate": gates["candidate"],
         "champion that it is compared with": gates["champion"] or "none",
