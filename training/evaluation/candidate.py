@@ -1,7 +1,7 @@
 """Measures a candidate and the champion on the same trials, over all recordings and by cohort.
 
     python -m training.evaluation.candidate --candidate DIR --champion DIR|none --out FOLDER [--material FOLDER]
-        [--golden FOLDER] [--most N] [--replicates N] [--cache FOLDER] [--criteria gates.yaml]
+        [--golden FOLDER] [--readers FOLDER] [--most N] [--replicates N] [--cache FOLDER] [--criteria gates.yaml]
 
 Writes evaluation.json, scores.npz and pictures. The material is a folder with a manifest.csv, or folders with one each
 (path, speaker, sex, language, label, system, attack, ...); without it, readers and copies of them that any machine can
@@ -37,6 +37,23 @@ SCHEMA = 1
 NONE = "none"
 GOLDEN = Path(".build/layers/golden/golden")
 EVALUATION, SCORES = "evaluation.json", "scores.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class HeardRecordings:
+    """Recordings that bundles are measured on.
+
+    Attributes:
+        material: folder with manifests.
+        golden: folder of the golden recordings.
+        readers: folder, with a manifest, of those whose calls are decided.
+        most: bona fide and spoofed recordings of either folder at most; None takes all.
+    """
+
+    material: Path
+    golden: Path
+    readers: Path
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +98,19 @@ class ComparedBundles:
         }
 
 
-def evaluate(
-    bundles: ComparedBundles, material: Path, calls: tuple[Path, Path], most: int | None = None
-) -> tuple[dict[str, Any], list[ScoredSet]]:
-    """Measures on all recordings of a folder; returns the content of evaluation.json, and the scores behind it.
-
-    Args:
-        bundles: candidate and champion.
-        material: the folder.
-        calls: folder of the golden recordings, and of the readers whose calls are decided.
-        most: recordings of a folder at most.
+def evaluate(bundles: ComparedBundles, heard: HeardRecordings) -> tuple[dict[str, Any], list[ScoredSet]]:
+    """Measures on all recordings; returns the content of evaluation.json, and the scores behind it.
 
     Raises:
         ManifestError: the material cannot be used.
     """
-    clips, manifests = read_material(material, most)
-    golden, reading = calls
-    readers, _ = read_material(reading, most)
+    clips, manifests = read_material(heard.material, heard.most)
+    readers, _ = read_material(heard.readers, heard.most)
     document = _head(bundles, manifests, len(clips))
     try:
         observed, refused = bundles.observed(clips)
         sets = [*verification_sets(observed), *liveness_sets(observed)]
-        found = bundles.golden(golden, readers)
+        found = bundles.golden(heard.golden, readers)
     # A bundle may be broken in any way: which, the gates say.
     except Exception as error:
         return document | {"error": f"{type(error).__name__}: {error}"[:300]}, []
@@ -144,8 +152,8 @@ def main() -> int:
     bundles = ComparedBundles(folders, columns, arguments.replicates, ObservationCache(arguments.cache))
     try:
         readers = arguments.readers or write_readers()
-        calls = arguments.golden, readers
-        document, sets = evaluate(bundles, arguments.material or readers, calls, arguments.most)
+        heard = HeardRecordings(arguments.material or readers, arguments.golden, readers, arguments.most)
+        document, sets = evaluate(bundles, heard)
     except (ManifestError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

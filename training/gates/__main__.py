@@ -1,8 +1,9 @@
-"""Judges a candidate by named criteria, or shows a verdict.
+"""Judges a candidate by named criteria, or shows a report or the criteria.
 
     python -m training.gates --candidate DIR --champion DIR|none --evaluation evaluation.json --out gates.json
         [--documents DIR] [--rebuilt DIR] [--criteria gates.yaml]
     python -m training.gates show gates.json
+    python -m training.gates criteria
 
 The documents (data.csv, parity.npz) are looked for beside evaluation.json. Exit status: 0 passed, 3 refused, 2 an input
 that cannot be read.
@@ -22,7 +23,8 @@ from training.gates.licence import licence
 from training.gates.measured import golden, measured
 from training.gates.parity import parity
 from training.gates.rebuild import reproducibility
-from training.gates.results import GateResult, GateVerdict, table
+from training.gates.results import CandidateFindings, CriterionFinding, table
+from training.gates.tables import markdown
 
 PASSED, UNREADABLE, REFUSED = 0, 2, 3
 NONE = "none"
@@ -31,12 +33,12 @@ STATIC = (size, licence)
 RUNNING = (parity, reproducibility, measured, golden, latency)
 
 
-def judge(submission: Submission) -> GateVerdict:
+def judge(submission: Submission) -> CandidateFindings:
     """Asks every gate; once files are not those of the manifest, or graphs cannot be served, no further one."""
-    return GateVerdict(submission.criteria.version, *submission.digests, list(_results(submission)))
+    return CandidateFindings(submission.criteria.version, *submission.digests, list(_results(submission)))
 
 
-def _results(submission: Submission) -> Iterator[GateResult]:
+def _results(submission: Submission) -> Iterator[CriterionFinding]:
     intact = list(integrity(submission))
     yield from intact
     if not all(each.passed for each in intact):
@@ -55,7 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given[:1] == ["show"]:
-            sys.stdout.write(table(GateVerdict.read(Path(given[1]))))
+            sys.stdout.write(table(CandidateFindings.read(Path(given[1]))))
+            return PASSED
+        if given[:1] == ["criteria"]:
+            sys.stdout.write(markdown(GateCriteria.read()))
             return PASSED
         return _judge(_arguments(given))
     except (OSError, ValueError, IndexError) as error:
@@ -73,13 +78,13 @@ def _judge(arguments: argparse.Namespace) -> int:
         criteria=GateCriteria.read(arguments.criteria),
         rebuilt=arguments.rebuilt,
     )
-    verdict = judge(submission)
-    verdict.write(arguments.out)
-    for each in verdict.results:
+    report = judge(submission)
+    report.write(arguments.out)
+    for each in report.results:
         if not each.passed:
             sys.stderr.write(f"{each.line}\n")
-    sys.stdout.write(f"{table(verdict)}")
-    return PASSED if verdict.passed else REFUSED
+    sys.stdout.write(f"{table(report)}")
+    return PASSED if report.passed else REFUSED
 
 
 def _arguments(given: Sequence[str]) -> argparse.Namespace:

@@ -11,7 +11,7 @@ from bonafide.adapters.onnx import Bundle, DetectedSpeech
 from bonafide.biometrics.evidence import Channel, Quality
 from bonafide.biometrics.scoring import Calibration, Condition
 from training.gates.criteria import Submission
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 from training.gates.signals import SIGNALS, signal
 
 SCHEMA = 1
@@ -24,7 +24,7 @@ WINDOWS = {8000: 256, 16000: 512}
 type Check = Callable[[Submission], object]
 
 
-def contract(submission: Submission) -> Iterator[GateResult]:
+def contract(submission: Submission) -> Iterator[CriterionFinding]:
     """Checks the manifest, the signature of every graph, and what the graphs answer."""
     checks: Mapping[str, tuple[str, Check]] = {
         "version of the contract": (str(submission.criteria.contract), _version),
@@ -38,7 +38,7 @@ def contract(submission: Submission) -> Iterator[GateResult]:
     }
     for criterion, (bound, check) in checks.items():
         found = _found(submission, check)
-        yield GateResult("contract", criterion, bound, found or "as agreed", passed=found is None)
+        yield CriterionFinding("contract", criterion, bound, found or "as agreed", passed=found is None)
         if found:  # what comes later takes what came before for granted
             return
 

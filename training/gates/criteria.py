@@ -26,7 +26,7 @@ class MeasuredCriterion:
         measure: name of the figure.
         criterion: the same for people.
         margin: by which a candidate may be worse than the champion in all trials together.
-        cohort_margin: the same in a cohort.
+        cohort_margin: the same in a cohort; None where cohorts are not judged.
         bound: beyond which no candidate may be.
     """
 
@@ -35,7 +35,7 @@ class MeasuredCriterion:
     measure: str
     criterion: str
     margin: float
-    cohort_margin: float
+    cohort_margin: float | None
     bound: float
 
 

@@ -6,28 +6,31 @@ from pathlib import Path
 
 from training.corpus.manifest import digest
 from training.gates.criteria import DATA, MANIFEST, Submission
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 
 CARD, DETECTOR = "spoof.json", "spoof.onnx"
 
 
-def integrity(submission: Submission) -> Iterator[GateResult]:
+def integrity(submission: Submission) -> Iterator[CriterionFinding]:
     """Holds the files against the manifest, and the documents against both."""
-    problems = list(_problems(submission))
-    listed = len(submission.manifest["files"])
+    try:
+        problems, listed = list(_problems(submission)), len(submission.manifest["files"])
+    except ValueError as error:
+        yield _integrity(f"{MANIFEST} lists the files", str(error)[:200], passed=False)
+        return
     if not problems:
         yield _integrity("files and documents are those that the manifest names", f"{listed} files", passed=True)
     for criterion, found in problems:
         yield _integrity(criterion, found, passed=False)
 
 
-def size(submission: Submission) -> Iterator[GateResult]:
+def size(submission: Submission) -> Iterator[CriterionFinding]:
     """Weighs the bundle, in bytes."""
     limits, found = submission.criteria.size, _bytes(submission.candidate)
-    yield GateResult("size", "bytes of the bundle", limits["bytes"], found, found <= limits["bytes"])
+    yield CriterionFinding("size", "bytes of the bundle", limits["bytes"], found, found <= limits["bytes"])
     if submission.champion:
         ratio = found / _bytes(submission.champion)
-        yield GateResult("size", "bytes, ratio to the champion", limits["ratio"], ratio, ratio <= limits["ratio"])
+        yield CriterionFinding("size", "bytes, ratio to the champion", limits["ratio"], ratio, ratio <= limits["ratio"])
 
 
 def _problems(submission: Submission) -> Iterator[tuple[str, str]]:
@@ -74,8 +77,8 @@ def _of_card(card: Path) -> str:
         return "nothing"
 
 
-def _integrity(criterion: str, found: str, *, passed: bool) -> GateResult:
-    return GateResult("integrity", criterion, "all of them", found, passed)
+def _integrity(criterion: str, found: str, *, passed: bool) -> CriterionFinding:
+    return CriterionFinding("integrity", criterion, "all of them", found, passed)
 
 
 def _bytes(folder: Path) -> int:

@@ -4,7 +4,7 @@ Both bundles take turns, so that whatever else the machine does falls on both. E
 time is that of the process, which waits for nobody. An absolute time would be one of this machine.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from time import process_time
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bonafide.adapters.onnx import Bundle
 from training.gates.criteria import Submission
 from training.gates.parity import GRAPHS, answer
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 from training.gates.signals import signal
 
 RATES = (16000, 8000)
@@ -25,7 +25,7 @@ LOADS = 5
 type Floats = NDArray[np.float64]
 
 
-def latency(submission: Submission) -> Iterator[GateResult]:
+def latency(submission: Submission) -> Iterator[CriterionFinding]:
     """Measures both bundles; without a champion there is nothing to compare with."""
     if not submission.champion:
         return
@@ -37,9 +37,9 @@ def latency(submission: Submission) -> Iterator[GateResult]:
             runs = [partial(answer, models, graph, waveform) for models in both]
             taken = _taken(runs, int(limits["repetitions"]))
             criterion = f"processor time of {graph}.onnx, ratio to the champion"
-            yield _judged(criterion, f"rate={rate}", taken, limits["ratio"])
+            yield _judged(criterion, f"rate={rate}", taken, limits)
     taken = _taken([partial(Bundle.load, folder) for folder in folders], LOADS)
-    yield _judged("processor time of loading, ratio to the champion", None, taken, limits["ratio"])
+    yield _judged("processor time of loading, ratio to the champion", None, taken, limits)
 
 
 def _taken(runs: Sequence[Callable[[], object]], repetitions: int) -> Floats:
@@ -58,11 +58,12 @@ def _seconds(run: Callable[[], object]) -> float:
     return process_time() - start
 
 
-def _judged(criterion: str, cohort: str | None, taken: Floats, bound: float) -> GateResult:
+def _judged(criterion: str, cohort: str | None, taken: Floats, limits: Mapping[str, float]) -> CriterionFinding:
     """Refuses a ratio of medians whose interval (bootstrap over rounds, 95 %) lies above the bound."""
     drawn = np.random.default_rng(1).integers(len(taken), size=(REPLICATES, len(taken)))
     medians = np.median(taken[drawn], axis=1)
     low, high = np.quantile(medians[:, 0] / medians[:, 1], [0.025, 0.975])
     found = np.median(taken, axis=0)
-    ratio = float(found[0] / found[1])
-    return GateResult("latency", criterion, bound, ratio, bool(low <= bound), cohort, (float(low), float(high)))
+    ratio, slower = float(found[0] / found[1]), float(found[0] - found[1])
+    passed = bool(low <= limits["ratio"] or slower <= limits["least_seconds"])
+    return CriterionFinding("latency", criterion, limits["ratio"], ratio, passed, cohort, (float(low), float(high)))

@@ -1,4 +1,4 @@
-"""The gate on licences: of every row that was trained on, and of every package and source in the lineage."""
+"""The gate on licenses: of every row that was trained on, and of every package and source in the lineage."""
 
 import json
 import re
@@ -9,19 +9,19 @@ from typing import Any, Self
 from training.corpus.manifest import ManifestError, read_table
 from training.gates.criteria import DATA, Submission
 from training.gates.files import CARD
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 
 # Findings that are listed one by one; the rest is counted.
 MOST = 10
 # The use of a row that may train what is shipped.
 TRAIN = "train"
-# Names of what has a licence, the most telling first.
+# Names of what has a license, the most telling first.
 NAMES = ("path", "source", "name", "member")
 
 
 @dataclass(frozen=True, slots=True)
-class LicenceRule:
-    """Licences by their names, SPDX identifiers or spellings that somebody has read; make it by `of`.
+class LicenseRule:
+    """Licenses by their names, SPDX identifiers or spellings that somebody has read; make it by `of`.
 
     Attributes:
         allowed: matches a name that is allowed.
@@ -43,29 +43,31 @@ class LicenceRule:
         return known and not self.refused.search(licence)
 
 
-def licence(submission: Submission) -> Iterator[GateResult]:
+def licence(submission: Submission) -> Iterator[CriterionFinding]:
     """Reads the licence of every row of data.csv, and of all that the lineage names."""
-    rule = LicenceRule.of(submission.criteria.licence)
+    rule = LicenseRule.of(submission.criteria.licence)
     try:
         rows = _rows(submission)
     except ManifestError as error:
-        yield GateResult("licence", "licence of every training row", "data.csv is readable", str(error), passed=False)
+        yield CriterionFinding(
+            "licence", "licence of every training row", "data.csv is readable", str(error), passed=False
+        )
         return
     refused = [each for each in rows if _refusal(each, rule)]
     yield from _findings(refused, len(rows), rule)
 
 
-def _findings(refused: Sequence[Mapping[str, str]], count: int, rule: LicenceRule) -> Iterator[GateResult]:
-    bound = "licences of gates.yaml"
+def _findings(refused: Sequence[Mapping[str, str]], count: int, rule: LicenseRule) -> Iterator[CriterionFinding]:
+    bound = "licenses of gates.yaml"
     for each in refused[:MOST]:
         found = f"{_name(each)}: {_refusal(each, rule)}"
-        yield GateResult("licence", "licence of every training row", bound, found, passed=False)
+        yield CriterionFinding("licence", "licence of every training row", bound, found, passed=False)
     if not refused or len(refused) > MOST:
         found = f"{len(refused)} refused of {count} rows and sources"
-        yield GateResult("licence", "licence of every training row", bound, found, passed=not refused)
+        yield CriterionFinding("licence", "licence of every training row", bound, found, passed=not refused)
 
 
-def _refusal(row: Mapping[str, str], rule: LicenceRule) -> str | None:
+def _refusal(row: Mapping[str, str], rule: LicenseRule) -> str | None:
     """Says why a row may not be trained on; None when it may."""
     stated = row.get("licence") or row.get("license") or ""
     if not rule.allows(stated):

@@ -1,8 +1,9 @@
 """Gates on what was measured: verification, liveness, calibration, and decisions on the golden set.
 
-Each comparison with the champion refuses a candidate whose difference is beyond the margin at a confidence of
-1 - false_alarm / comparisons (Bonferroni): however many cohorts there are, one that is as good as the champion is
-refused with a chance of at most `false_alarm`, and one that is the champion never, since its differences are 0.
+Each comparison with the champion refuses a candidate whose difference is beyond the margin for sure: one half of
+`false_alarm` is divided by the number of comparisons on all recordings, the other by that in cohorts (Bonferroni). So
+one that is as good as the champion is refused with a chance of at most `false_alarm`, however many cohorts there are,
+and many cohorts do not blunt the comparisons on all recordings. The champion itself has no difference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from statistics import NormalDist
 from typing import Any
 
 from training.gates.criteria import MeasuredCriterion, Submission
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 
 VERIFICATION, LIVENESS = "verification", "liveness"
 # Files that decide what a task gives: where they are the champion's, so are the figures.
@@ -24,7 +25,7 @@ FEWEST_DEGREES = 4
 type TrialSet = Mapping[str, Any]
 
 
-def measured(submission: Submission) -> Iterator[GateResult]:
+def measured(submission: Submission) -> Iterator[CriterionFinding]:
     """Judges every figure of evaluation.json that a criterion names."""
     sets = [each for each in submission.evaluation.get("sets", ()) if _enough(submission, each)]
     pairs = [
@@ -33,26 +34,27 @@ def measured(submission: Submission) -> Iterator[GateResult]:
     for rule in submission.criteria.measured:
         if not any(each["task"] == rule.task and not each["cohort"] for each in sets):
             yield _unmeasured(submission, rule)
-    share = submission.criteria.false_alarm / max(len(pairs), 1)
+    cohorts = sum(bool(each["cohort"]) for _, each in pairs)
+    half = submission.criteria.false_alarm / 2
     for rule, each in pairs:
-        yield from _judged(rule, each, share)
+        yield from _judged(rule, each, half / (cohorts if each["cohort"] else len(pairs) - cohorts))
 
 
-def golden(submission: Submission) -> Iterator[GateResult]:
+def golden(submission: Submission) -> Iterator[CriterionFinding]:
     """Judges decisions on recordings whose right answer is known, and on the calls of readers."""
     found: Mapping[str, Any] | None = submission.evaluation.get("golden")
     if not found:
         problem = submission.evaluation.get("error") or "not measured"
-        yield GateResult("golden", "decisions on the golden recordings", "as expected", problem, passed=False)
+        yield CriterionFinding("golden", "decisions on the golden recordings", "as expected", problem, passed=False)
         return
     for call in found["recordings"]:
         right = call["candidate"] in call["expected"] or call["candidate"] == call.get("champion")
         bound = " or ".join(call["expected"])
-        yield GateResult("golden", f"decision on the recording {call['name']}", bound, call["candidate"], right)
+        yield CriterionFinding("golden", f"decision on the recording {call['name']}", bound, call["candidate"], right)
     for name, criterion in CHANGES.items():
         if name in found["changes"]:
             share, most = found["changes"][name], submission.criteria.golden[name]
-            yield GateResult("golden", criterion, most, share, share <= most)
+            yield CriterionFinding("golden", criterion, most, share, share <= most)
 
 
 CHANGES = {
@@ -71,22 +73,22 @@ def student(share: float, degrees: int) -> float:
     return x + first / v + second / v**2 + third / v**3
 
 
-def _judged(rule: MeasuredCriterion, trials: TrialSet, share: float) -> Iterator[GateResult]:
+def _judged(rule: MeasuredCriterion, trials: TrialSet, share: float) -> Iterator[CriterionFinding]:
     figure, cohort = trials["figures"][rule.measure], trials["cohort"]
     if not cohort:
         low, high = figure["interval"]
         passed = low <= rule.bound
-        yield GateResult(rule.gate, rule.criterion, rule.bound, figure["candidate"], passed, None, (low, high))
+        yield CriterionFinding(rule.gate, rule.criterion, rule.bound, figure["candidate"], passed, None, (low, high))
     if figure.get("champion") is not None:
-        difference, margin = figure["difference"], rule.cohort_margin if cohort else rule.margin
+        difference, margin = figure["difference"], (rule.cohort_margin or 0.0) if cohort else rule.margin
         reach = student(share, trials["units"] - 1) * figure["standard_error"]
         interval = (difference - reach, difference + reach)
         criterion = f"{rule.criterion}, above the champion's"
-        yield GateResult(rule.gate, criterion, margin, difference, interval[0] <= margin, cohort, interval)
+        yield CriterionFinding(rule.gate, criterion, margin, difference, interval[0] <= margin, cohort, interval)
 
 
 def _concerns(submission: Submission, rule: MeasuredCriterion, trials: TrialSet) -> bool:
-    known = {"channel", *submission.criteria.cohorts[rule.task]}
+    known = {"channel", *submission.criteria.cohorts[rule.task]} if rule.cohort_margin is not None else set()
     return rule.task == trials["task"] and rule.measure in trials["figures"] and set(trials["columns"]) <= known
 
 
@@ -95,10 +97,10 @@ def _enough(submission: Submission, trials: TrialSet) -> bool:
     return all(counts[name] >= least for name, least in minimum.items())
 
 
-def _unmeasured(submission: Submission, rule: MeasuredCriterion) -> GateResult:
+def _unmeasured(submission: Submission, rule: MeasuredCriterion) -> CriterionFinding:
     """Without enough trials a candidate passes only if nothing that decides the figure is new."""
     kept = submission.keeps(*FILES[rule.task])
     least: Sequence[str] = [f"{count} {name}" for name, count in submission.criteria.minimum[rule.task].items()]
     problem = submission.evaluation.get("error") or "too few trials"
     found = "the champion's files" if kept else problem
-    return GateResult(rule.gate, rule.criterion, f"trials of {', '.join(least)}", found, kept)
+    return CriterionFinding(rule.gate, rule.criterion, f"trials of {', '.join(least)}", found, kept)

@@ -18,7 +18,7 @@ from bonafide.adapters.onnx import Bundle, DetectedSpeech
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, Quality
 from training.gates.criteria import Submission
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 from training.gates.signals import SIGNALS, signal
 
 FILE = "parity.npz"
@@ -59,7 +59,7 @@ class ParityReference:
             names = (f"{self.graph}_{number}_{part}" for part in PARTS)
             known |= dict(zip(names, (samples, np.array(rate), output), strict=True))
         documents.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, **known)
+        np.savez(path, **known)
 
     @classmethod
     def read(cls, documents: Path, graph: str) -> Self | None:
@@ -74,7 +74,7 @@ class ParityReference:
         return cls(graph, samples, tuple(int(rate) for rate in rates), outputs)
 
 
-def parity(submission: Submission) -> Iterator[GateResult]:
+def parity(submission: Submission) -> Iterator[CriterionFinding]:
     """Runs every graph on what its training graph was given; a graph of the champion was compared when it came."""
     models = Bundle.load(submission.candidate)
     for graph in GRAPHS:
@@ -82,16 +82,19 @@ def parity(submission: Submission) -> Iterator[GateResult]:
         criterion = f"{graph}.onnx and the graph that was trained"
         if reference:
             found = max(_distances(models, reference))
-            yield GateResult("parity", criterion, bound, found, found <= bound)
+            told = found if np.isfinite(found) else "an answer of another shape, or no number"
+            yield CriterionFinding("parity", criterion, bound, told, bool(found <= bound))
         else:
             kept = submission.keeps(f"{graph}.onnx")
-            yield GateResult("parity", criterion, bound, "the champion's graph" if kept else f"nothing in {FILE}", kept)
+            yield CriterionFinding(
+                "parity", criterion, bound, "the champion's graph" if kept else f"nothing in {FILE}", kept
+            )
 
 
 def _distances(models: Bundle, reference: ParityReference) -> Iterator[float]:
     for samples, rate, output in zip(reference.samples, reference.rates, reference.outputs, strict=True):
         found = answer(models, reference.graph, Waveform(samples, rate))
-        if found.shape != output.shape:
+        if found.shape != output.shape or not np.isfinite(found).all():
             yield np.inf
         elif reference.graph == "speaker":
             unit = output / np.linalg.norm(output)

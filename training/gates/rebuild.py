@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from training.gates.criteria import MANIFEST, Submission
-from training.gates.results import GateResult
+from training.gates.results import CriterionFinding
 
 ROOT = Path(__file__).parents[2]
 FITTED = ("calibration.json",)
@@ -23,7 +23,7 @@ BUILT = ("schema", "embedding_space", "dimension", "input", "calibration")
 SECONDS = 600
 
 
-def reproducibility(submission: Submission) -> Iterator[GateResult]:
+def reproducibility(submission: Submission) -> Iterator[CriterionFinding]:
     """Compares the candidate with a second build."""
     if submission.rebuilt:
         yield from _compared(submission, submission.rebuilt, "of the run that was repeated")
@@ -36,7 +36,7 @@ def reproducibility(submission: Submission) -> Iterator[GateResult]:
         yield from _compared(submission, second, "of the stage `bundle`, repeated here")
 
 
-def _compared(submission: Submission, second: Path, which: str) -> Iterator[GateResult]:
+def _compared(submission: Submission, second: Path, which: str) -> Iterator[CriterionFinding]:
     rebuilt: Mapping[str, Any] = json.loads((second / MANIFEST).read_bytes())
     first, again = submission.manifest["files"], rebuilt["files"]
     differing = [name for name in sorted(first.keys() | again.keys()) if first.get(name) != again.get(name)]
@@ -59,5 +59,5 @@ def _build(candidate: Path, out: Path) -> str | None:
     return done.stderr.strip()[-200:] if done.returncode else None
 
 
-def _result(criterion: str, found: str, *, passed: bool) -> GateResult:
-    return GateResult("reproducibility", criterion, "same files", found, passed)
+def _result(criterion: str, found: str, *, passed: bool) -> CriterionFinding:
+    return CriterionFinding("reproducibility", criterion, "same files", found, passed)

@@ -1,4 +1,4 @@
-"""Verdicts on a candidate: what each gate asked for, and what it found."""
+"""Reports on a candidate: what each gate asked for, and what it found."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ COLUMNS = ("gate", "criterion", "cohort", "bound", "found")
 
 
 @dataclass(frozen=True, slots=True)
-class GateResult:
+class CriterionFinding:
     """The finding of one gate on one criterion.
 
     Attributes:
@@ -37,13 +37,13 @@ class GateResult:
         """The finding in one line."""
         where = f" ({self.cohort})" if self.cohort else ""
         spread = f", between {_number(self.interval[0])} and {_number(self.interval[1])}" if self.interval else ""
-        verdict = "passed" if self.passed else "FAILED"
+        state = "passed" if self.passed else "FAILED"
         found = f"{_number(self.found)}{spread}; bound {_number(self.bound)}"
-        return f"{verdict} {self.gate}: {self.criterion}{where}: {found}"
+        return f"{state} {self.gate}: {self.criterion}{where}: {found}"
 
 
 @dataclass(frozen=True, slots=True)
-class GateVerdict:
+class CandidateFindings:
     """All findings on one candidate.
 
     Attributes:
@@ -56,7 +56,7 @@ class GateVerdict:
     gates_version: str
     candidate: str
     champion: str | None
-    results: Sequence[GateResult]
+    results: Sequence[CriterionFinding]
 
     @property
     def passed(self) -> bool:
@@ -90,28 +90,28 @@ class GateVerdict:
 
         Raises:
             OSError: it cannot be read.
-            ValueError: it is no verdict of a schema that is known.
+            ValueError: it is no report of a schema that is known.
         """
         document = json.loads(path.read_bytes())
         if document.get("schema") != SCHEMA:
             raise ValueError(f"{path} is no gates.json of schema {SCHEMA}")
         results = [
-            GateResult(**each | {"interval": each["interval"] and tuple(each["interval"])})
+            CriterionFinding(**each | {"interval": each["interval"] and tuple(each["interval"])})
             for each in document["results"]
         ]
         return cls(document["gates_version"], document["candidate"], document["champion"], results)
 
 
-def table(verdict: GateVerdict) -> str:
-    """Draws a verdict as text: the failed criteria first, then every criterion."""
-    champion = f"champion {verdict.champion[:12]}" if verdict.champion else "no champion"
-    state = "passed" if verdict.passed else f"FAILED: {', '.join(verdict.failed_gates)}"
-    head = f"candidate {verdict.candidate[:12]}, {champion}, gates {verdict.gates_version}: {state}"
-    ordered = sorted(verdict.results, key=lambda each: each.passed)
+def table(report: CandidateFindings) -> str:
+    """Draws a report as text: the failed criteria first, then every criterion."""
+    champion = f"champion {report.champion[:12]}" if report.champion else "no champion"
+    state = "passed" if report.passed else f"FAILED: {', '.join(report.failed_gates)}"
+    head = f"candidate {report.candidate[:12]}, {champion}, gates {report.gates_version}: {state}"
+    ordered = sorted(report.results, key=lambda each: each.passed)
     return "\n".join([head, "", *_aligned([_cells(each) for each in ordered])]) + "\n"
 
 
-def _cells(result: GateResult) -> tuple[str, ...]:
+def _cells(result: CriterionFinding) -> tuple[str, ...]:
     spread = f" [{_number(result.interval[0])}, {_number(result.interval[1])}]" if result.interval else ""
     state = "" if result.passed else "FAILED"
     values = (_number(result.bound), f"{_number(result.found)}{spread}")

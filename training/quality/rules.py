@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from training.corpus.files import BONAFIDE, SPOOF
 from training.corpus.rows import CorpusRow
-from training.gates.licence import LicenceRule
+from training.gates.licence import LicenseRule
 from training.quality.expectations import (
     DataViolation,
     RowExpectations,
@@ -33,7 +33,7 @@ def values(rows: Sequence[CorpusRow], expected: RowExpectations) -> Iterator[Dat
             yield DataViolation("label", row.path, "family", attack, f"that of a {row.label} recording")
 
 
-def licenses(rows: Sequence[tuple[str, str]], rule: LicenceRule) -> Iterator[DataViolation]:
+def licenses(rows: Sequence[tuple[str, str]], rule: LicenseRule) -> Iterator[DataViolation]:
     """Checks licenses by the list of the gates; a row is its path and its licence."""
     for path, licence in rows:
         if not rule.allows(licence):

@@ -20,7 +20,7 @@ from training.corpus.manifest import ManifestError, digest, read_table
 from training.corpus.rows import CorpusRow, DataError, read
 from training.corpus.split import CONF, configuration
 from training.gates.criteria import GateCriteria
-from training.gates.licence import LicenceRule
+from training.gates.licence import LicenseRule
 from training.quality import cues, rules
 from training.quality.duplicates import duplicates
 from training.quality.expectations import FILE, DataExpectations, DataViolation
@@ -83,7 +83,7 @@ def validate(
     samples, violations = _samples(manifest.parent, rows)
     traits = {row.path: traits_of(samples[row.path], row.rate) for row in rows if row.path in samples}
     channels = cues.crops_by_channel(rows, conf)
-    licence = LicenceRule.of(GateCriteria.read().licence)
+    licence = LicenseRule.of(GateCriteria.read().licence)
     violations += rules.values(rows, expected.rows)
     violations += rules.licenses([(row.path, row.licence) for row in rows], licence)
     violations += rules.leaks(rows)
@@ -103,7 +103,7 @@ def _samples(folder: Path, rows: Sequence[CorpusRow]) -> tuple[dict[str, Wide], 
     return samples, [each for each in found.values() if isinstance(each, DataViolation)]
 
 
-def _calibration(path: Path | None, expected: DataExpectations, licence: LicenceRule) -> Iterator[DataViolation]:
+def _calibration(path: Path | None, expected: DataExpectations, licence: LicenseRule) -> Iterator[DataViolation]:
     """Checks the recordings that calibrate scores, if they are others than those of the corpus."""
     rows = [row for _, row in read_table(path, CALIBRATION_COLUMNS)] if path else []
     for row in rows:

@@ -31,7 +31,7 @@ MOST_EXAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ReaderCall:
     """A recording that calls as an enrolled speaker.
 
     Attributes:
@@ -83,7 +83,7 @@ def changes(
     return {"calls": counts, "changes": _shares(callers, *decided), "examples": _examples(clips, callers, *decided)}
 
 
-def _callers(clips: Sequence[Clip]) -> tuple[Mapping[str, list[int]], list[Caller]]:
+def _callers(clips: Sequence[Clip]) -> tuple[Mapping[str, list[int]], list[ReaderCall]]:
     """Splits each speaker's recordings in those that enroll and those that call."""
     own: dict[str, list[int]] = {}
     for index, clip in enumerate(clips):
@@ -93,17 +93,19 @@ def _callers(clips: Sequence[Clip]) -> tuple[Mapping[str, list[int]], list[Calle
     return enrolling, list(_calls(clips, own, enrolling))
 
 
-def _calls(clips: Sequence[Clip], own: Mapping[str, list[int]], enrolling: Mapping[str, list[int]]) -> Iterator[Caller]:
+def _calls(
+    clips: Sequence[Clip], own: Mapping[str, list[int]], enrolling: Mapping[str, list[int]]
+) -> Iterator[ReaderCall]:
     names = list(enrolling)
     for number, name in enumerate(names):
         calling = own[name][len(enrolling[name]) :]
-        yield from (Caller(OWN, name, index) for index in calling)
+        yield from (ReaderCall(OWN, name, index) for index in calling)
         # Two neighbors a call: all pairs would count each voice as often as there are speakers.
         others = {names[(number + step) % len(names)] for step in (1, 2)} - {name}
-        yield from (Caller(OTHER, other, index) for index in calling for other in sorted(others))
+        yield from (ReaderCall(OTHER, other, index) for index in calling for other in sorted(others))
     for index, clip in enumerate(clips):
         if clip.row.get("label") == SPOOF and clip.speaker in enrolling:
-            yield Caller(COPY, clip.speaker, index)
+            yield ReaderCall(COPY, clip.speaker, index)
 
 
 def _enrolled(evidence: Sequence[Evidence]) -> Voiceprint:
@@ -118,7 +120,7 @@ def _decision(enrolled: Voiceprint, evidence: Evidence, calibration: Calibration
 
 
 def _shares(
-    callers: Sequence[Caller], candidate: Sequence[Decision], champion: Sequence[Decision]
+    callers: Sequence[ReaderCall], candidate: Sequence[Decision], champion: Sequence[Decision]
 ) -> Mapping[str, float]:
     kinds = np.array([each.kind for each in callers])
     now, before = (np.array([each is Decision.ACCEPT for each in side]) for side in (candidate, champion))
@@ -133,7 +135,7 @@ def _shares(
 
 
 def _examples(
-    clips: Sequence[Clip], callers: Sequence[Caller], candidate: Sequence[Decision], champion: Sequence[Decision]
+    clips: Sequence[Clip], callers: Sequence[ReaderCall], candidate: Sequence[Decision], champion: Sequence[Decision]
 ) -> list[Mapping[str, str]]:
     flipped = [each for each in zip(callers, candidate, champion, strict=True) if each[1] is not each[2]]
     return [

@@ -16,6 +16,8 @@ from training.evaluation.spoof import apcer_at_bpcer
 
 REPLICATES = 200
 SEED = 1
+# Of the fit of a line: steps, the bound of log odds, how far it is held to no change, and the flattest line.
+NEWTON, CLIP, HELD, FLATTEST = 15, 30.0, 0.001, 0.02
 
 type Measured = Mapping[str, float]
 
@@ -50,6 +52,33 @@ class UnitTrials:
 
 
 @dataclass(frozen=True, slots=True)
+class PairTrials:
+    """Trials of which each belongs to two units; make it by `of`.
+
+    Attributes:
+        trials: in the order of their scores.
+        first: unit of one side, by index, in the same order, shape (n,).
+        second: of the other side.
+    """
+
+    trials: Trials
+    first: Indices
+    second: Indices
+
+    @classmethod
+    def of(cls, scores: Floats, units: tuple[Indices, Indices]) -> Self:
+        """Orders trials; those of one unit on both sides are the targets."""
+        order = np.argsort(scores, kind="stable")
+        first, second = (each[order] for each in units)
+        return cls(Trials.of(scores, units[0] == units[1]), first, second)
+
+    def weighted(self, drawn: Floats) -> Trials:
+        """Returns the trials with each unit counting as often as drawn, shape (units,)."""
+        own = self.first == self.second
+        return self.trials.reweighted(drawn[self.first] * np.where(own, 1.0, drawn[self.second]))
+
+
+@dataclass(frozen=True, slots=True)
 class ComparedSystem:
     """One of the systems.
 
@@ -74,6 +103,16 @@ def verification_figures(trials: Trials) -> Measured:
     }
 
 
+def calibration_figures(trials: Trials) -> Measured:
+    """Fits the line by which LLRs would be calibrated, and returns how far it is from the LLRs themselves.
+
+    It is that of logistic regression (Brümmer and du Preez 2006), drawn a little towards no change, since LLRs that
+    separate both kinds have no best line. Unlike a cost it hardly depends on the few trials that are almost wrong.
+    """
+    slope, offset = _line(trials)
+    return {"calibration_slope": abs(float(np.log(slope))), "calibration_offset": abs(offset / slope)}
+
+
 def liveness_figures(spoof_below: float) -> Callable[[Trials], Measured]:
     """Measures detection of synthetic speech, of LLRs, of which those below the threshold are called spoof."""
 
@@ -89,6 +128,7 @@ def liveness_figures(spoof_below: float) -> Callable[[Trials], Measured]:
             "cllr": cost,
             "min_cllr": least,
             "calibration_loss": cost - least,
+            **calibration_figures(trials),
         }
 
     return measure
@@ -119,10 +159,28 @@ def _resampled(
     generator = np.random.default_rng(SEED)
     for _ in range(replicates):
         drawn = draws(generator)
-        weighted = [each.trials.weighted(drawn) for each in systems]
-        if all(_complete(each) for each in weighted):
-            found = [each.measure(trials) for each, trials in zip(systems, weighted, strict=True)]
-            yield {name: [each[name] for each in found] for name in found[0]}
+        weighted = {id(each): each.trials.weighted(drawn) for each in systems}
+        if all(_complete(each) for each in weighted.values()):
+            # A system that is compared with itself is measured once.
+            found = {
+                id(each): each.measure(weighted[id(each)]) for each in {id(each): each for each in systems}.values()
+            }
+            yield {name: [found[id(each)][name] for each in systems] for name in found[id(systems[0])]}
+
+
+def _line(trials: Trials) -> tuple[float, float]:
+    """Returns slope and offset by Newton's method, of both kinds of trials at equal shares."""
+    sides = [trials.weights * each / (trials.weights @ each) for each in (trials.targets, ~trials.targets)]
+    weights, known = (sides[0] + sides[1]) / 2, trials.targets.astype(np.float64)
+    terms = np.stack([trials.scores, np.ones(len(known))])
+    line = np.array([1.0, 0.0])
+    for _ in range(NEWTON):
+        said = 1.0 / (1.0 + np.exp(-np.clip(line @ terms, -CLIP, CLIP)))
+        gradient = terms @ (weights * (said - known)) + HELD * (line - [1.0, 0.0])
+        curvature = (terms * (weights * said * (1.0 - said))) @ terms.T + HELD * np.eye(2)
+        line = line - np.clip(np.linalg.solve(curvature, gradient), -1.0, 1.0)
+        line[0] = max(line[0], FLATTEST)
+    return float(line[0]), float(line[1])
 
 
 def _complete(trials: Trials) -> bool:

@@ -9,7 +9,7 @@ import json
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from training.evaluation.evidence import LineKind, RecordingEvidence, read, scor
 from training.evaluation.spoof import liveness
 from training.parallel import in_parallel, progress
 
+MANIFEST = "manifest.json"
 EMBEDDING = ("vad.onnx", "speaker.onnx")
 LIVENESS = ("vad.onnx", "spoof.onnx")
 
@@ -68,7 +69,7 @@ class ObservationCache:
 
 def observe(bundle: Path, paths: Sequence[Path], kept: ObservationCache) -> list[RecordingEvidence]:
     """Extracts evidence with embeddings and liveness from recordings on both lines."""
-    files = json.loads((bundle / "manifest.json").read_bytes())
+    files = json.loads((bundle / MANIFEST).read_bytes())
     voices = kept.all(_key(files, EMBEDDING), voice, bundle, paths)
     llrs: list[Liveness] = kept.all(_key(files, LIVENESS), live, bundle, paths)
     space = files["embedding_space"]
@@ -115,6 +116,10 @@ def _key(files: Mapping[str, Any], names: Sequence[str]) -> str:
     return hashlib.sha256(" ".join(files["files"][name] for name in names).encode()).hexdigest()
 
 
-@cache
 def _load(bundle: Path, *, detector: bool) -> Bundle:
-    return Bundle.load(bundle, liveness=detector)
+    return _opened(bundle, digest(bundle / MANIFEST), detector=detector)
+
+
+@lru_cache(maxsize=2)
+def _opened(bundle: Path, manifest: str, *, detector: bool) -> Bundle:
+    return Bundle.load(bundle, manifest, liveness=detector)

@@ -25,7 +25,9 @@ def pictures(sets: Sequence[ScoredSet]) -> Iterator[tuple[str, Figure]]:
         if set(each.columns) <= {"channel"}:
             sides = dict(zip(SIDES, each.scores, strict=False))
             trials = {name: Trials.of(scores, each.targets) for name, scores in sides.items()}
-            yield f"{each.task}-{line}-det", plots.det(trials, LABELS[each.task])
+            drawn = plots.det(trials, LABELS[each.task])
+            drawn.axes[0].set_title(f"{each.task}, {line}: error trade-off", size=10, color=plots.TEXT, loc="left")
+            yield f"{each.task}-{line}-det", drawn
             yield f"{each.task}-{line}-scores", scores_and_calibration(each)
     for task in (VERIFICATION, LIVENESS):
         compared = [each for each in sets if each.task == task and len(each.scores) > 1]
@@ -52,9 +54,10 @@ def scores_and_calibration(trials: ScoredSet) -> Figure:
 
 
 def _calibration(axes: Axes, trials: ScoredSet) -> None:
-    for name, llr, color in zip(SIDES, trials.scores, (plots.HUMAN, plots.OTHER), strict=False):
+    looks = ((plots.HUMAN, 4, 1.2), (plots.OTHER, 8, 3.0))  # whichever is below can be seen around the other
+    for name, llr, (color, size, width) in zip(SIDES, trials.scores, looks, strict=False):
         said, found = plots.reliability(llr, trials.targets)
-        axes.plot(said, found, color=color, marker="o", ms=4, lw=1.2, label=name)
+        axes.plot(said, found, color=color, marker="o", ms=size, lw=width, label=name, zorder=3 - width / 10)
     limits = axes.get_xlim()
     axes.plot(limits, limits, color=plots.LINE, lw=1.5, zorder=0, label="calibrated")
     plots.style(axes, "empirical log odds, tenths of the trials", "mean LLR said", "log ratio of the kinds' shares")

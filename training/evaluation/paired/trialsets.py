@@ -14,7 +14,9 @@ from training.evaluation.evidence import LineKind, RecordingEvidence
 from training.evaluation.metrics import Flags, Floats, Indices, Trials
 from training.evaluation.paired.differences import (
     ComparedSystem,
+    PairTrials,
     UnitTrials,
+    calibration_figures,
     differences,
     liveness_figures,
     verification_figures,
@@ -25,6 +27,8 @@ from training.evaluation.trials import CONDITIONS, StackedRecordings, TrialRecor
 VERIFICATION, LIVENESS = "verification", "liveness"
 # More pairs of two speakers than this tell no more: a sample of them is compared, drawn with a seed.
 MOST_NONTARGETS = 50_000
+# The same for the fit of a line, which is made anew for each resample.
+MOST_FITTED = 5_000
 SEED = 1
 # Fewer trials than this of either kind are not resampled.
 FEWEST = 8
@@ -108,7 +112,7 @@ def verification_sets(material: ObservedMaterial) -> Iterator[ScoredSet]:
             both = speakers[pairs[inside, 0]], speakers[pairs[inside, 1]]
             cut = [each[inside] for each in scores]
             if _can_compare(both):
-                yield _verification(cut, both, {**channel, **columns}, material.replicates)
+                yield verification_set(cut, both, {**channel, **columns}, material.replicates)
 
 
 def liveness_sets(material: ObservedMaterial) -> Iterator[ScoredSet]:
@@ -126,11 +130,7 @@ def liveness_sets(material: ObservedMaterial) -> Iterator[ScoredSet]:
 def _pairs(speakers: Indices) -> Indices:
     """Returns pairs of recordings, the earlier one first, shape (n, 2): all of one speaker, and of others a sample."""
     first, second = np.triu_indices(len(speakers), 1)
-    same = speakers[first] == speakers[second]
-    others = np.flatnonzero(~same)
-    if len(others) > MOST_NONTARGETS:
-        others = np.sort(np.random.default_rng(SEED).choice(others, MOST_NONTARGETS, replace=False))
-    chosen = np.sort(np.concatenate([np.flatnonzero(same), others]))
+    chosen = _some(speakers[first] == speakers[second], MOST_NONTARGETS)
     return np.stack([first[chosen], second[chosen]], axis=1)
 
 
@@ -161,6 +161,14 @@ def _cohorts_of_calls(material: ObservedMaterial, human: Flags) -> Iterator[tupl
             yield {column: value}, (flags & human) | (spoofed if spoofed.sum() >= FEWEST else ~human)
 
 
+def _some(targets: Flags, most: int) -> Indices:
+    """Returns all targets and a sample of the others, drawn with a seed, as indices."""
+    others = np.flatnonzero(~targets)
+    if len(others) > most:
+        others = np.random.default_rng(SEED).choice(others, most, replace=False)
+    return np.sort(np.concatenate([np.flatnonzero(targets), others]))
+
+
 def _can_compare(speakers: tuple[Indices, Indices]) -> bool:
     same = speakers[0] == speakers[1]
     if min(same.sum(), (~same).sum()) < FEWEST:
@@ -168,23 +176,35 @@ def _can_compare(speakers: tuple[Indices, Indices]) -> bool:
     return can_resample(speakers[0][same], len(np.unique(np.concatenate(speakers))))
 
 
-def _verification(
+def verification_set(
     scores: Sequence[Floats], speakers: tuple[Indices, Indices], columns: Mapping[str, str], replicates: int
 ) -> ScoredSet:
+    """Compares bundles on one set of trials.
+
+    Args:
+        scores: LLRs by bundle, the candidate first, shape (n,) each.
+        speakers: of both sides of each trial, shape (n,) each.
+        columns: what makes the cohort, by column.
+        replicates: how many resamples are drawn.
+    """
     names, places = np.unique(np.concatenate(speakers), return_inverse=True)
     first, second = np.split(places, 2)
     targets, count = first == second, len(names)
-    systems = []
+    some = _some(targets, MOST_FITTED)
+    systems, fitted = [], []
     for each in scores:
         order = np.argsort(each, kind="stable")
         runs = Runs.of(Trials.of(each, targets), (first[order], second[order]), count)
         systems.append(ComparedSystem(runs, verification_figures))
+        fitted.append(ComparedSystem(PairTrials.of(each[some], (first[some], second[some])), calibration_figures))
 
     def draw(generator: np.random.Generator) -> Floats:
         return np.bincount(generator.integers(count, size=count), minlength=count).astype(np.float64)
 
     counts = {"speakers": count, "targets": int(targets.sum()), "nontargets": int((~targets).sum())}
-    figures = differences(systems, draw, count, replicates)
+    figures = {
+        name: each for part in (systems, fitted) for name, each in differences(part, draw, count, replicates).items()
+    }
     return ScoredSet(VERIFICATION, columns, scores, targets, _set(VERIFICATION, columns, counts, count, figures))
 
 

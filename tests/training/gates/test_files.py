@@ -1,0 +1,46 @@
+"""Files that are missing, unlisted, changed or not of this candidate are found by name."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.training.gates.small import small_bundle
+from training.corpus.manifest import digest
+from training.gates.criteria import DATA, GateCriteria, Submission
+from training.gates.files import integrity
+from training.gates.surgery import rewrite_manifest, write_rows
+
+
+@pytest.fixture
+def candidate(bundle: Path, tmp_path: Path) -> Path:
+    folder = small_bundle(bundle, tmp_path / "candidate")
+    rewrite_manifest(folder, {"lineage": {"data": write_rows(tmp_path, ["MIT"])}})
+    return folder
+
+
+def problems(candidate: Path, evaluated: str | None = None) -> list[str]:
+    evaluation = {"candidate": evaluated or digest(candidate / "manifest.json"), "champion": None}
+    submission = Submission(candidate, None, evaluation, candidate.parent, GateCriteria.read())
+    return [f"{each.criterion}: {each.found}" for each in integrity(submission) if not each.passed]
+
+
+def test_a_bundle_as_it_was_built_is_intact(candidate: Path) -> None:
+    assert problems(candidate) == []
+
+
+def test_every_wrong_file_is_named(candidate: Path) -> None:
+    (candidate / "vad.onnx").unlink()
+    (candidate / "speaker.onnx").write_bytes(b"another")
+    (candidate / "more.bin").write_bytes(b"more")
+    (candidate.parent / DATA).write_text("path,licence\n")
+    found = "\n".join(problems(candidate))
+    assert all(name in found for name in ("vad.onnx", "speaker.onnx", "more.bin", DATA))
+
+
+def test_an_evaluation_of_another_candidate_is_refused(candidate: Path) -> None:
+    assert "evaluation.json" in problems(candidate, "0" * 64)[0]
+
+
+def test_a_manifest_that_is_none_is_a_finding(candidate: Path) -> None:
+    (candidate / "manifest.json").write_text("[]")
+    assert len(problems(candidate)) == 1

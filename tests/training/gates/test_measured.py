@@ -1,0 +1,87 @@
+"""Comparisons with the champion find what is worse, and let chance be."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from training.evaluation.metrics import Flags, Floats
+from training.evaluation.paired.trialsets import TrialSet, verification_set
+from training.gates.criteria import GateCriteria, Submission
+from training.gates.measured import measured, student
+from training.gates.results import CriterionFinding
+
+SPEAKERS, RECORDINGS, DIMENSION, REPLICATES = 20, 3, 12, 15
+FIRST, SECOND = np.triu_indices(SPEAKERS * RECORDINGS, 1)
+OWNER = np.repeat(np.arange(SPEAKERS), RECORDINGS)
+WOMEN: Flags = OWNER % 2 == 0
+
+type Noise = float | NDArray[np.float64]
+
+
+def scored(seed: int, noise: Noise = 0.0) -> Floats:
+    """LLRs of all pairs by one training of a network: voices, what its seed makes of them, and perhaps noise."""
+    voices = np.random.default_rng(0)
+    embeddings = voices.standard_normal((SPEAKERS, DIMENSION))[OWNER]
+    embeddings = embeddings + 0.4 * voices.standard_normal(embeddings.shape)
+    own = np.random.default_rng([1, seed])
+    embeddings += 0.15 * own.standard_normal(embeddings.shape)
+    embeddings += np.broadcast_to(noise, OWNER.shape)[:, None] * own.standard_normal(embeddings.shape)
+    units = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return np.asarray(16.0 * ((units @ units.T)[FIRST, SECOND] - 0.57), np.float64)
+
+
+def compared(candidate: Floats, champion: Floats) -> list[TrialSet]:
+    both = WOMEN[FIRST] & WOMEN[SECOND]
+    neither = ~WOMEN[FIRST] & ~WOMEN[SECOND]
+    sets = {"": np.ones(len(FIRST), np.bool_), "F": both, "M": neither}
+    return [
+        verification_set(
+            [candidate[chosen], champion[chosen]],
+            (OWNER[FIRST[chosen]], OWNER[SECOND[chosen]]),
+            {"sex": sex} if sex else {},
+            REPLICATES,
+        ).result
+        for sex, chosen in sets.items()
+    ]
+
+
+def refused(candidate: Floats, champion: Floats) -> list[CriterionFinding]:
+    evaluation = {"sets": compared(candidate, champion)}
+    nowhere = Path()
+    submission = Submission(nowhere, None, evaluation, nowhere, GateCriteria.read())
+    criteria = [each for each in submission.criteria.measured if each.task == "verification"]
+    found = measured(Submission(nowhere, None, evaluation, nowhere, replaced(submission.criteria, criteria)))
+    return [each for each in found if not each.passed and "champion" in each.criterion]
+
+
+def replaced(criteria: GateCriteria, measured: list) -> GateCriteria:  # type: ignore[type-arg]
+    return GateCriteria(**{name: getattr(criteria, name) for name in criteria.__slots__} | {"measured": measured})
+
+
+def test_equals_are_hardly_ever_refused_and_the_champion_itself_never() -> None:
+    champion = scored(0)
+    assert refused(champion, champion) == []
+    assert sum(bool(refused(scored(seed), champion)) for seed in range(1, 21)) <= 1
+
+
+def test_a_candidate_that_is_worse_for_all_is_refused() -> None:
+    assert {each.gate for each in refused(scored(1, 1.0), scored(0)) if each.cohort is None} >= {"verification"}
+
+
+def test_a_candidate_that_is_worse_for_women_alone_is_refused_for_women() -> None:
+    found = refused(scored(1, np.where(WOMEN, 1.6, 0.0)), scored(0))
+    assert "sex=F" in {each.cohort for each in found}
+    assert "sex=M" not in {each.cohort for each in found}
+
+
+@pytest.mark.parametrize(("slope", "offset"), [(1.0, 3.0), (1.0, -3.0), (0.2, 0.0)])
+def test_llrs_that_say_what_is_not_so_are_refused_by_calibration_alone(slope: float, offset: float) -> None:
+    champion = scored(0)
+    assert {each.gate for each in refused(slope * champion + offset, champion)} == {"calibration"}
+
+
+@pytest.mark.parametrize(("share", "degrees", "expected"), [(0.025, 10, 2.228), (0.005, 8, 3.355), (0.001, 30, 3.385)])
+def test_quantiles_are_those_of_printed_tables(share: float, degrees: int, expected: float) -> None:
+    assert student(share, degrees) == pytest.approx(expected, abs=0.01)

@@ -1,0 +1,38 @@
+"""Bad candidates are refused, each by the gate that should."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.training.gates.small import small_bundle, small_voices
+from training.evaluation.paired.observing import ObservationCache
+from training.gates.planted import PLANTED, PlantedCandidate, PlantingScene, changed, faults, tried
+from training.gates.surgery import with_ballast, with_mask, with_noise, with_useless_work
+
+# The same faults in graphs that are far smaller and, of 16 values, have some to spare.
+FAULTS = {
+    **PLANTED,
+    "worse EER": replace(PLANTED["worse EER"], build=changed("speaker.onnx", with_noise(4.0))),
+    "worse in one cohort": replace(PLANTED["worse in one cohort"], build=changed("speaker.onnx", with_mask(1, 8000))),
+    "too large": replace(PLANTED["too large"], build=changed("speaker.onnx", with_ballast(100_000))),
+    "slower": replace(PLANTED["slower"], build=changed("spoof.onnx", with_useless_work(10)), others=("size",)),
+}
+
+
+@pytest.fixture(scope="module")
+def scene(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> PlantingScene:
+    folder = tmp_path_factory.mktemp("planted")
+    champion, heard = small_bundle(bundle, folder / "champion"), small_voices(folder / "voices")
+    return PlantingScene(champion, heard, ObservationCache(processes=1), (), replicates=12)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_bad_candidate_is_refused_by_the_gate_that_should(name: str, scene: PlantingScene, tmp_path: Path) -> None:
+    report = tried(FAULTS[name], scene, tmp_path / "candidate")
+    assert faults(FAULTS[name], report) == [], [each.line for each in report.results if not each.passed]
+
+
+def test_the_same_bundle_passes(scene: PlantingScene, tmp_path: Path) -> None:
+    report = tried(PlantedCandidate("", lambda *_: None), scene, tmp_path / "candidate")
+    assert report.passed, [each.line for each in report.results if not each.passed]

@@ -1,0 +1,228 @@
+"""Plants ten bad candidates, made of a good bundle, and shows which gate refuses each.
+
+    python -m training.gates.planted [--bundle DIR] [--material FOLDER] [--out FOLDER] [--only NAME ...]
+
+Each is what a faulty training could leave: bundle, documents and a second build, and passes every other gate that its
+fault does not concern. The bundle itself must pass all. Exit status: 0 when it is all as it should be, else 1.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bonafide.adapters.onnx import Bundle
+from bonafide.audio.waveform import Samples, Waveform
+from training.evaluation.candidate import EVALUATION, GOLDEN, ComparedBundles, HeardRecordings, evaluate
+from training.evaluation.paired.observing import ObservationCache
+from training.evaluation.paired.readers import OUT as READERS
+from training.evaluation.paired.readers import write_readers
+from training.gates.__main__ import judge
+from training.gates.criteria import GateCriteria, Submission
+from training.gates.parity import GRAPHS, ParityReference, answer
+from training.gates.results import CandidateFindings
+from training.gates.surgery import (
+    Change,
+    change_graph,
+    rewrite_manifest,
+    with_ballast,
+    with_input_named,
+    with_mask,
+    with_noise,
+    with_offset,
+    with_useless_work,
+    write_rows,
+)
+
+BUNDLE = Path(".build/layers/model/bundle")
+OUT = Path(".build/training/planted")
+ALLOWED, REFUSED = "CC-BY-4.0", "CC-BY-NC-4.0"
+# Worse scores are also scores of another scale, and lead to other decisions.
+SCORES = ("verification", "calibration", "golden")
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedCandidate:
+    """A fault, and the gate that must find it.
+
+    Attributes:
+        gate: that must refuse it.
+        build: changes the files of a copy of the bundle; the number tells the first build from the second.
+        others: gates that may refuse it as well.
+        licence: of one of its training rows.
+        exported: whether parity is measured with the graphs as they were before the change.
+        damage: changes files after everything was measured.
+        cohort: which must be refused, while all recordings together pass.
+    """
+
+    gate: str
+    build: Callable[[Path, int], None]
+    others: Collection[str] = ()
+    licence: str = ALLOWED
+    exported: bool = False
+    damage: Callable[[Path], None] | None = None
+    cohort: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlantingScene:
+    """The champion that candidates are compared with, and the recordings.
+
+    Attributes:
+        champion: folder of its bundle.
+        heard: recordings that both are measured on.
+        kept: evidence that is known already.
+        columns: that make cohorts.
+        replicates: how many resamples are drawn of each set of trials.
+    """
+
+    champion: Path
+    heard: HeardRecordings
+    kept: ObservationCache
+    columns: Sequence[str] = ("sex", "language", "pitch", "attack", "system")
+    replicates: int = 100
+
+
+def changed(name: str, change: Change) -> Callable[[Path, int], None]:
+    """Changes one graph of a bundle."""
+    return lambda bundle, _: change_graph(bundle / name, change)
+
+
+def _unchanged(bundle: Path, number: int) -> None:
+    """Leaves every file as it is."""
+
+
+def _flattened(bundle: Path, _: int) -> None:
+    """Takes the curves of the calibration to a fifth of their slope, so that every LLR says too little."""
+    path = bundle / "calibration.json"
+    document = json.loads(path.read_bytes())
+    for curve in document["conditions"].values():
+        curve["slope"] /= 5.0
+    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+
+def _unseeded(bundle: Path, number: int) -> None:
+    """Trains, so to say, without a fixed seed."""
+    change_graph(bundle / "spoof.onnx", with_offset(0.001 * number))
+
+
+def _tampered(bundle: Path) -> None:
+    """Changes one byte in the middle of a graph."""
+    content = bytearray((bundle / "speaker.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (bundle / "speaker.onnx").write_bytes(bytes(content))
+
+
+PLANTED: Mapping[str, PlantedCandidate] = {
+    "worse EER": PlantedCandidate("verification", changed("speaker.onnx", with_noise(0.5)), SCORES),
+    "worse in one cohort": PlantedCandidate(
+        "verification", changed("speaker.onnx", with_mask(12, 8000)), SCORES, cohort="channel=telephone"
+    ),
+    "miscalibrated": PlantedCandidate("calibration", _flattened, ("golden",)),
+    "slower": PlantedCandidate("latency", changed("spoof.onnx", with_useless_work(300))),
+    "too large": PlantedCandidate("size", changed("speaker.onnx", with_ballast(5_000_000)), ("latency",)),
+    "wrong contract": PlantedCandidate("contract", changed("speaker.onnx", with_input_named("sampling_rate"))),
+    "broken parity": PlantedCandidate("parity", changed("spoof.onnx", with_offset(0.1)), exported=True),
+    "unlicensed row": PlantedCandidate("licence", _unchanged, licence=REFUSED),
+    "unreproducible": PlantedCandidate("reproducibility", _unseeded),
+    "tampered file": PlantedCandidate("integrity", _unchanged, damage=_tampered),
+}
+
+
+def plant(planted: PlantedCandidate, bundle: Path, out: Path) -> tuple[Path, Path, Path]:
+    """Builds a candidate twice; returns the folders of its bundle, its documents and its second build."""
+    shutil.rmtree(out, ignore_errors=True)
+    documents = out / "documents"
+    data = write_rows(documents, [ALLOWED] * 9 + [planted.licence])
+    lineage = json.loads((bundle / "manifest.json").read_bytes())["lineage"] | {"data": data}
+    folders = [out / "bundle", out / "rebuilt"]
+    for number, folder in enumerate(folders):
+        shutil.copytree(bundle, folder)
+        planted.build(folder, number)
+        rewrite_manifest(folder, {"lineage": lineage})
+    _keep_answers(bundle if planted.exported or planted.gate == "contract" else folders[0], documents)
+    return folders[0], documents, folders[1]
+
+
+def tried(planted: PlantedCandidate, scene: PlantingScene, out: Path) -> CandidateFindings:
+    """Plants, measures and judges one candidate."""
+    candidate, documents, rebuilt = plant(planted, scene.champion, out)
+    criteria = GateCriteria.read()
+    compared = ComparedBundles([candidate, scene.champion], scene.columns, scene.replicates, scene.kept)
+    evaluation, _ = evaluate(compared, scene.heard)
+    (documents / EVALUATION).write_text(json.dumps(evaluation, indent=1), encoding="utf-8")
+    if planted.damage:
+        planted.damage(candidate)
+    return judge(Submission(candidate, scene.champion, evaluation, documents, criteria, rebuilt))
+
+
+def faults(planted: PlantedCandidate | None, report: CandidateFindings) -> list[str]:
+    """Says in what the gates failed to do their work; None stands for a candidate without a fault."""
+    failed = report.failed_gates
+    if planted is None:
+        return [f"{gate} refused a bundle without a fault" for gate in failed]
+    found = [f"{gate} refused it" for gate in failed if gate != planted.gate and gate not in planted.others]
+    if planted.gate not in failed:
+        found.append(f"{planted.gate} let it pass")
+    if planted.cohort:
+        refused = [each.cohort for each in report.results if each.gate == planted.gate and not each.passed]
+        found += [] if planted.cohort in refused and None not in refused else [f"refused in {refused}"]
+    return found
+
+
+def _keep_answers(bundle: Path, documents: Path) -> None:
+    """Keeps what the graphs answer, in place of the training's own graphs."""
+    models = Bundle.load(bundle)
+    for graph in GRAPHS:
+        asked = partial(_answer, models, graph)
+        ParityReference.of(graph, asked).add_to(documents)
+
+
+def _answer(models: Bundle, graph: str, samples: Samples, rate: int) -> object:
+    return answer(models, graph, Waveform(samples, rate))
+
+
+def main() -> int:
+    """Runs the command."""
+    arguments = _arguments()
+    readers = write_readers()
+    heard = HeardRecordings(arguments.material or readers, GOLDEN, readers)
+    scene = PlantingScene(arguments.bundle, heard, ObservationCache(arguments.out / "evidence"))
+    nothing = PlantedCandidate("", _unchanged)
+    candidates = {"nothing": None, **PLANTED}
+    chosen = arguments.only or list(candidates)
+    wrong = 0
+    for name in chosen:
+        planted = candidates[name]
+        folder = arguments.out / name.replace(" ", "-")
+        report = tried(planted or nothing, scene, folder)
+        report.write(folder / "gates.json")
+        problems = faults(planted, report)
+        wrong += bool(problems)
+        _print(name, report, problems)
+    return 1 if wrong else 0
+
+
+def _print(name: str, report: CandidateFindings, problems: list[str]) -> None:
+    refused = ", ".join(report.failed_gates) or "nothing"
+    sys.stdout.write(f"{name:20} refused by {refused}{''.join(f'; WRONG: {each}' for each in problems)}\n")
+    for each in [each for each in report.results if not each.passed][:3]:
+        sys.stdout.write(f"    {each.line}\n")
+    sys.stdout.flush()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Plant bad candidates and show which gate refuses each.")
+    parser.add_argument("--bundle", type=Path, default=BUNDLE)
+    parser.add_argument("--material", type=Path, help=f"folder of recordings; else {READERS}")
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--only", action="append", choices=["nothing", *PLANTED], metavar="NAME")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
