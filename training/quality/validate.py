@@ -33,7 +33,7 @@ MOST_SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
-    """What was found.
+    """The result of a validation.
 
     Attributes:
         manifest: digest of it.
