@@ -1,4 +1,4 @@
-"""What is expected of data, and what was found instead."""
+"""Expectations of data, and what was found instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
