@@ -22,6 +22,7 @@ from training.pipeline.progress import duration
 from training.quality.page import add_validation
 
 TASKS = {"verification": "Speakers: same or other", "liveness": "Speech: bona fide or synthetic"}
+CLASSES = {"verification": ("same speaker", "another speaker"), "liveness": ("bona fide", "synthetic")}
 FIGURES = {
     "eer": "EER",
     "apcer_at_bpcer_5pct": "APCER at BPCER 5 %",
@@ -51,8 +52,8 @@ def report(folder: Path) -> Path:
 def _summary(page: ReportPage, folder: Path, gates: Mapping[str, Any]) -> None:
     lineage, manifest = _json(folder / "lineage/lineage.json"), _json(folder / "candidate/bundle/manifest.json")
     failed = [each for each in gates["results"] if not each["passed"]]
-    verdict = "passed all gates" if gates["passed"] else f"failed {len(failed)} of {len(gates['results'])} criteria"
-    page.text(f"The candidate {verdict}. A candidate that failed is not registered.")
+    outcome = "passed all gates" if gates["passed"] else f"failed {len(failed)} of {len(gates['results'])} criteria"
+    page.text(f"The candidate {outcome}. A candidate that failed is not registered.")
     described = {
         "candidate": gates["candidate"],
         "champion that it is compared with": gates["champion"] or "none",
@@ -107,7 +108,7 @@ def _evaluation(page: ReportPage, evaluation: Mapping[str, Any], scores: Path) -
         names = [name for name in FIGURES if any(name in each["figures"] for each in sets)]
         page.table(["cohort", *(FIGURES[name] for name in names)], [_figures(each, names) for each in sets])
         if f"{task} all" in known:
-            page.picture(f"scores-{task}", score_figure(known[f"{task} all"]))
+            page.picture(f"scores-{task}", score_figure(known[f"{task} all"], CLASSES[task]))
 
 
 def _figures(each: Mapping[str, Any], names: Sequence[str]) -> list[str]:
@@ -116,14 +117,14 @@ def _figures(each: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     return [each["cohort"] or "all", *both]
 
 
-def score_figure(rows: np.ndarray[Any, np.dtype[np.float32]]) -> Figure:
+def score_figure(rows: np.ndarray[Any, np.dtype[np.float32]], classes: tuple[str, str]) -> Figure:
     """Draws the scores of candidate and champion by class, shape (1 + bundles, trials), the labels first."""
     figure = Figure((4.5 * (len(rows) - 1), 3.4), layout="constrained")
     target = rows[0] > 0.5
     columns = figure.subplots(1, len(rows) - 1, squeeze=False)[0]
     for axes, scores, name in zip(columns, rows[1:], ("candidate", "champion"), strict=False):
         edges = np.linspace(scores.min(), scores.max() + 1e-6, BINS + 1)
-        for side, label, color in ((target, "target", plots.HUMAN), (~target, "other", plots.SYNTHETIC)):
+        for side, label, color in ((target, classes[0], plots.HUMAN), (~target, classes[1], plots.SYNTHETIC)):
             weights = np.full(int(side.sum()), 1.0 / max(int(side.sum()), 1))
             axes.hist(scores[side], edges, weights=weights, color=color, alpha=0.55, label=label)
         plots.style(axes, name, "LLR", "share of the class")

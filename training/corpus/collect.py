@@ -126,7 +126,7 @@ COLLECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class CollectedAmount:
-    """How much is collected.
+    """The amount that is collected.
 
     Attributes:
         most: files of each speaker of a packaged collection, less than its own number.

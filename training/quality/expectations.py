@@ -1,4 +1,4 @@
-"""What is expected of data, and what was found instead."""
+"""Expectations of data, and what was found instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,21 +34,21 @@ class SignalExpectations(_Part):
 
 
 class DuplicateExpectations(_Part):
-    """When two files count as one."""
+    """The likeness at which two files count as one."""
 
     windows: int
     correlation: float
 
 
 class SplitExpectations(_Part):
-    """What each side of the split holds at least."""
+    """The least that each side of the split holds."""
 
     speakers: int
     share: float
 
 
 class LabelExpectations(_Part):
-    """How much may be told of a label by what has nothing to do with it."""
+    """Limits of what may be told of a label by what has nothing to do with it."""
 
     balance: float
     telling: float

@@ -41,9 +41,9 @@ def add_validation(page: ReportPage, document: Mapping[str, Any]) -> None:
     """Adds violations and counts to a page."""
     page.heading("Data")
     found = document["violations"]
-    verdict = "Everything is as expected." if not found else f"{len(found)} violations; nothing was trained on this."
+    outcome = "Everything is as expected." if not found else f"{len(found)} violations; nothing was trained on this."
     said = f"{document['rows']} files of {document['speakers']} speakers, {document['hours']:.2f} hours."
-    page.text(f"{verdict} {said} Expectations, version {document['expectations']}.")
+    page.text(f"{outcome} {said} Expectations, version {document['expectations']}.")
     if found:
         names = ("rule", "path", "column", "found", "expected")
         page.table(names, [[each[name] for name in names] for each in found[:MOST_ROWS]])
@@ -54,7 +54,7 @@ def add_validation(page: ReportPage, document: Mapping[str, Any]) -> None:
         for name, each in document["channels"].items()
     ]
     page.table(["channel", "bona fide crops", "spoofed crops", "bona fide"], channels)
-    page.table(["licence", "files"], [[name, str(count)] for name, count in document["licences"].items()])
+    page.table(["licence", "files"], [[name, str(count)] for name, count in document["licenses"].items()])
 
 
 def trait_figure(rows: Sequence[CorpusRow], traits: Mapping[str, FileTraits]) -> Figure:

@@ -33,8 +33,8 @@ def values(rows: Sequence[CorpusRow], expected: RowExpectations) -> Iterator[Dat
             yield DataViolation("label", row.path, "family", attack, f"that of a {row.label} recording")
 
 
-def licences(rows: Sequence[tuple[str, str]], rule: LicenseRule) -> Iterator[DataViolation]:
-    """Checks licences by the list of the gates; a row is its path and its licence."""
+def licenses(rows: Sequence[tuple[str, str]], rule: LicenseRule) -> Iterator[DataViolation]:
+    """Checks licenses by the list of the gates; a row is its path and its licence."""
     for path, licence in rows:
         if not rule.allows(licence):
             yield DataViolation("licence", path, "licence", repr(licence), "one of training/gates/gates.yaml")

@@ -33,7 +33,7 @@ MOST_SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
-    """What was found.
+    """The result of a validation.
 
     Attributes:
         manifest: digest of it.
@@ -66,7 +66,7 @@ class ValidationReport:
             "counts": [
                 {"split": key[0], "label": key[1], "family": key[2], "rows": counts[key]} for key in sorted(counts)
             ],
-            "licences": dict(sorted(Counter(row.licence for row in self.rows).items())),
+            "licenses": dict(sorted(Counter(row.licence for row in self.rows).items())),
             "channels": {name: {"bonafide": each[0], "spoof": each[1]} for name, each in self.channels.items()},
         }
 
@@ -85,7 +85,7 @@ def validate(
     channels = cues.crops_by_channel(rows, conf)
     licence = LicenseRule.of(GateCriteria.read().licence)
     violations += rules.values(rows, expected.rows)
-    violations += rules.licences([(row.path, row.licence) for row in rows], licence)
+    violations += rules.licenses([(row.path, row.licence) for row in rows], licence)
     violations += rules.leaks(rows)
     violations += rules.sides(rows, expected.split)
     violations += rules.signals(traits, expected.signal)
@@ -109,7 +109,7 @@ def _calibration(path: Path | None, expected: DataExpectations, licence: License
     for row in rows:
         if row["use"] not in expected.rows.use:
             yield DataViolation("use", row["path"], "use", repr(row["use"]), " or ".join(expected.rows.use))
-    yield from rules.licences([(row["path"], row["licence"] or "") for row in rows], licence)
+    yield from rules.licenses([(row["path"], row["licence"] or "") for row in rows], licence)
 
 
 def main() -> int:

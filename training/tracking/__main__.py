@@ -31,7 +31,7 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class TrackedRun:
-    """What a run of the pipeline left.
+    """The folder that a run of the pipeline left.
 
     Attributes:
         folder: of the size.
