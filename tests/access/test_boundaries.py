@@ -1,6 +1,7 @@
 """Attempts to get more rights than a deployment of one stage has, and what has to go on working."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -226,8 +227,8 @@ class Deployed:
 
     def text(self, stack: str, value: Any) -> str:
         match value:
-            case str():
-                return value
+            case str(form) | {"Fn::Sub": str(form)}:
+                return re.sub(r"\$\{([^}]*)}", lambda found: PSEUDO.get(found[1], found[0]), form)
             case {"Fn::Join": [separator, parts]}:
                 return str(separator).join(self.text(stack, each) for each in parts)
             case {"Fn::ImportValue": name}:
