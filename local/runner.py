@@ -63,6 +63,7 @@ class Host:
         logs: folder with one log per version of a function and one of the emulator.
         services: further services.
         endpoint: URL of the API's stage.
+        started: closes every function that was started.
     """
 
     emulator: Emulator
@@ -70,10 +71,14 @@ class Host:
     logs: Path
     services: ExtraServices
     endpoint: str
+    started: ExitStack = field(default_factory=ExitStack)
 
     def start(self, template: StackTemplate, wanted: Callable[[str], bool]) -> dict[str, LambdaFunction]:
-        """Returns the functions of a template that `wanted` selects by name; the caller closes them."""
-        return {each.name: self._start(each) for each in template.functions() if wanted(each.name)}
+        """Returns the functions of a template that `wanted` selects by name; the deployment's end closes them."""
+        functions = {each.name: self._start(each) for each in template.functions() if wanted(each.name)}
+        for function in functions.values():
+            self.started.callback(function.close)
+        return functions
 
     def _start(self, definition: FunctionDefinition) -> LambdaFunction:
         log = self.logs / f"{definition.name}{'' if definition.version == '1' else f'-{definition.version}'}.log"
@@ -165,9 +170,9 @@ def deployment(
         cleanup.callback(server.server_close)
         endpoint = f"http://{server.address}/{template.stage()}"
         host = Host(aws, runtime_client(state / "runtime"), logs, services, endpoint)
+        # Also those of later versions: streams and schedules, which call them, stop before.
+        cleanup.callback(host.started.close)
         functions = host.start(template, lambda _: True)
-        for function in functions.values():
-            cleanup.callback(function.close)
         warm(functions)
         aliases |= {name: FunctionAlias(each) for name, each in functions.items()}
         running = Deployment(host, template, functions, aliases)

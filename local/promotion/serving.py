@@ -39,7 +39,6 @@ def promoting(port: int = 0, stage: str = "dev", pace: float = 1) -> Iterator[De
         running = cleanup.enter_context(deployment(port, stage=stage, assembly=assembly, services=services))
         pump.names = running.template.resource_names()
         stack = deployed(running, assembly, stage)
-        cleanup.callback(stack.close)
         folder = Path(
             cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bonafide-", ignore_cleanup_errors=True))
         )

@@ -107,7 +107,6 @@ class RehearsedStage:
             running = cleanup.enter_context(self._deployment(services))
             pump.names = running.template.resource_names()
             stack = deployed(running, self.assemblies[FORMER], self.settings.stage)
-            cleanup.callback(stack.close)
             self.rehearsal = Rehearsal(stack, control, pump, _calls(running.endpoint), self.settings.calls_a_second)
             self.models = ModelRehearsal(self.rehearsal, self.settings.stage, folder, requested)
             yield

@@ -89,12 +89,6 @@ class DeployedStack:
         for function in self.retired:
             function.close()
 
-    def close(self) -> None:
-        """Ends all functions."""
-        self.close_retired()
-        for function in self.functions.values():
-            function.close()
-
 
 class LocalUpdateTarget:
     """Aliases, alarms and hooks of a deployment.
