@@ -35,12 +35,12 @@ def a_line(speakers: int, seed: int, *, scale: float = 1.0, shift: float = 0.0, 
 def losses(speakers: int, seed: int, **line: float) -> tuple[float, float, float]:
     """Cllr of a fit, of the global calibration, and the least, on other speakers of the line."""
     correction = fit(a_line(speakers, seed, **line), CURVE)
-    rest = a_line(100, seed + 1000, **line)
+    rest = a_line(150, seed + 1000, **line)
     plain = Trials.of(bounded(rest.llr, CURVE.lowest, CURVE.highest), rest.targets)
     return cllr(Trials.of(corrected(correction, rest), rest.targets)), cllr(plain), min_cllr(plain)
 
 
-LINES_OF_DOMAINS = [{}, {"scale": 0.6}, {"shift": 3.0}, {"scale": 0.7, "shift": -3.0}, {"apart": 2.0, "shift": 2.0}]
+LINES_OF_DOMAINS = [{}, {"scale": 0.6}, {"shift": 3.0}, {"scale": 0.7, "shift": -3.0}, {"apart": 2.5, "shift": 2.0}]
 
 
 @pytest.mark.parametrize("line", LINES_OF_DOMAINS, ids=str)

@@ -23,7 +23,7 @@ _SMALL = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class CorrectionPrior:
-    """What is assumed of a domain before its speakers are heard.
+    """Assumptions about a domain before its speakers are heard.
 
     Chosen on lines that the reports of `domain.study` leave out: docs/decisions/0023-calibration-of-a-domain.md.
 
@@ -37,7 +37,7 @@ class CorrectionPrior:
     scale_spread: float = 0.35
     shift_spread: float = 2.0
     comparisons_of_50: float = 100.0
-    bounding_speakers: float = 25.0
+    bounding_speakers: float = 8.0
 
     @property
     def precision(self) -> Floats:
@@ -46,7 +46,8 @@ class CorrectionPrior:
 
     def comparisons(self, speakers: int) -> float:
         """Returns how many independent comparisons some speakers stand for."""
-        return self.comparisons_of_50 * speakers * (speakers - 1) / (50 * 49)
+        pairs = speakers * (speakers - 1) / (50 * 49)
+        return self.comparisons_of_50 * min(pairs, speakers / 50)
 
 
 PRIOR = CorrectionPrior()
@@ -98,8 +99,8 @@ def fit(trials: DomainTrials, curve: Curve, prior: CorrectionPrior = PRIOR) -> C
         curve: of the global calibration.
         prior: what is assumed of the domain.
     """
-    scale, shift = _maximum(trials, prior)
     lowest, highest = _bounds(trials, curve, prior)
+    scale, shift = _maximum(trials, (lowest, highest), prior)
     return CurveCorrection(*(round(float(each), 4) for each in (scale, shift, lowest, highest)))
 
 
@@ -124,11 +125,11 @@ def folds(trials: DomainTrials, seed: int = 1) -> Iterator[tuple[DomainTrials, D
             yield parts
 
 
-def _maximum(trials: DomainTrials, prior: CorrectionPrior) -> Floats:
+def _maximum(trials: DomainTrials, bounds: tuple[float, float], prior: CorrectionPrior) -> Floats:
     """Finds the most probable scale and shift, within the bounds of a correction. Shape (2,)."""
     features = np.stack([trials.llr, trials.attenuation], axis=1)
     weights = prior.comparisons(len(trials.genuine_speakers)) * _weights(trials)
-    posterior = _Posterior(features, trials.targets, weights, prior.precision)
+    posterior = _Posterior(features, trials.targets, weights, bounds, prior.precision)
     found = CENTER
     for _ in range(_STEPS):
         following = posterior.step(found)
@@ -140,35 +141,46 @@ def _maximum(trials: DomainTrials, prior: CorrectionPrior) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Posterior:
-    """The posterior of scale and shift, up to a factor; log-concave.
+    """The posterior of scale and shift, up to a factor, with LLRs bounded as they are served.
+
+    A genuine recording that is unlike its speaker costs no more than its bound, here as in a decision.
 
     Attributes:
         features: LLR and attenuation, shape (n, 2).
         targets: shape (n,).
         weights: of the comparisons, shape (n,).
+        bounds: of the LLR, the lowest and the highest.
         precision: of the prior, shape (2, 2).
     """
 
     features: Floats
     targets: Flags
     weights: Floats
+    bounds: tuple[float, float]
     precision: Floats
 
     def cost(self, found: Floats) -> float:
         """Returns minus its logarithm."""
-        llr = self.features @ found
+        llr = bounded(self.features @ found, *self.bounds)
         away = (found - CENTER) @ self.precision @ (found - CENTER)
         return float(self.weights @ (np.logaddexp(0.0, llr) - self.targets * llr) + away / 2.0)
 
     def step(self, found: Floats) -> Floats:
-        """Takes a step of Newton's method, shortened until it does not raise the cost; returns where it leads."""
-        probability = 1.0 / (1.0 + np.exp(-np.clip(self.features @ found, -40.0, 40.0)))
-        gradient = self.features.T @ (self.weights * (probability - self.targets)) + self.precision @ (found - CENTER)
-        spread = self.weights * probability * (1.0 - probability)
+        """Takes a Gauss-Newton step, shortened until it does not raise the cost; returns where it leads."""
+        raw = self.features @ found
+        probability = _sigmoid(bounded(raw, *self.bounds))
+        slope = _sigmoid(raw - self.bounds[0]) - _sigmoid(raw - self.bounds[1])
+        pull = self.weights * (probability - self.targets) * slope
+        gradient = self.features.T @ pull + self.precision @ (found - CENTER)
+        spread = self.weights * probability * (1.0 - probability) * slope**2
         step = np.linalg.solve((self.features.T * spread) @ self.features + self.precision, gradient)
         while self.cost(found - step) > self.cost(found) and np.abs(step).max() > _SMALL:
             step = step / 2.0
         return np.asarray(found - step, np.float64)
+
+
+def _sigmoid(values: Floats) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -40.0, 40.0))), np.float64)
 
 
 def _weights(trials: DomainTrials) -> Floats:

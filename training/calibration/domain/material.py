@@ -15,7 +15,7 @@ from training.evaluation.batch import EvidenceBatch, kind
 
 
 class RecordingRole(StrEnum):
-    """What a recording of a domain is used as."""
+    """Uses of a recording of a domain."""
 
     ENROLLMENT = "enrollment"
     CALL = "call"

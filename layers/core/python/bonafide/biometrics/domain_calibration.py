@@ -24,7 +24,7 @@ class UnusableCalibration(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CurveCorrection:
-    """What replaces the curve of one condition.
+    """Replacement of the curve of one condition.
 
     Attributes:
         scale: factor of the LLR before its bounds, > 0, so that the corrected LLR is as monotone.
@@ -63,7 +63,7 @@ class CurveCorrection:
 
 @dataclass(frozen=True, slots=True)
 class ConditionEvidence:
-    """What a correction rests on, and what it gives on speakers that it was not fitted on.
+    """Comparisons behind a correction, and figures of it on speakers that it was not fitted on.
 
     Attributes:
         speakers: in genuine comparisons.

@@ -37,7 +37,7 @@ class ConditionCalibration(Request):
     min_cllr: Bits = Field(description="Cllr of their best monotone calibration.")
 
 
-class CalibrationDocument(Request):
+class FittedCalibration(Request):
     """A calibration of a domain, as `make calibration ARGS=fit` writes it."""
 
     domain: str = Field(pattern=IDENTIFIER)
@@ -57,7 +57,7 @@ class CalibrationDocument(Request):
 class CalibrationProposal(Request):
     """Proposes a calibration of a domain."""
 
-    calibration: CalibrationDocument
+    calibration: FittedCalibration
     canary_share: StrictFloat = Field(
         CANARY_SHARE, gt=0, le=0.5, description="Share of the speakers that it judges until it is promoted or revoked."
     )
@@ -78,7 +78,7 @@ class CalibrationVersion(Answer):
     created_by: str | None = Field(description="Verified identity of who proposed it; null where nothing is signed.")
     created_at: AwareDatetime
     digest: str = Field(description="SHA-256 of `calibration`.")
-    calibration: CalibrationDocument
+    calibration: FittedCalibration
 
 
 class DomainCalibrationChange(Answer):
@@ -112,7 +112,7 @@ def calibration_view(known: KnownCalibration) -> CalibrationVersion:
         created_by=signed.created_by,
         created_at=signed.created_at,
         digest=signed.calibration.digest,
-        calibration=CalibrationDocument.model_validate(dict(signed.document)),
+        calibration=FittedCalibration.model_validate(dict(signed.document)),
     )
 
 

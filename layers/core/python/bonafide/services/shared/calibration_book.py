@@ -43,7 +43,7 @@ class CalibrationInForce:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """What became of a signed calibration; `until` when it is to be checked again, None for never."""
+    """Outcome of checking a signed calibration; `until` when it is to be checked again, None for never."""
 
     result: CalibrationInForce
     until: datetime | None = None
