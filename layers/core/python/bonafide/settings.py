@@ -131,6 +131,7 @@ class ProbeDomain(FromEnvironment):
     probe_domain: str
 
 
+@dataclass(frozen=True, slots=True)
 class CalibrationKey(FromEnvironment):
     """ARN of the key that signs calibrations of domains, and checks their signatures."""
 
