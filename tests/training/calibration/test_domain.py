@@ -74,7 +74,7 @@ def test_repeating_a_speakers_comparisons_changes_next_to_nothing() -> None:
     once = a_line(20, 5, shift=3.0)
     columns = (once.llr, once.attenuation, once.targets, once.enrolled, once.tested)
     often = DomainTrials(*(np.tile(column, 10) for column in columns))  # type: ignore[arg-type]
-    assert fit(often, CURVE).shift == pytest.approx(fit(once, CURVE).shift, abs=1e-3)
+    assert fit(often, CURVE).shift == pytest.approx(fit(once, CURVE).shift, abs=0.02)
 
 
 def test_no_speaker_is_in_both_parts_of_a_fold() -> None:
