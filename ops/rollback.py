@@ -23,7 +23,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.resources import StackState, describe_stack, list_resources
+from ops.resources import list_resources
+from ops.stack_state import StackState, describe_stack
 
 STACKS = ("Data", "Service", "Monitoring")
 UPDATING, FAILED = "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"

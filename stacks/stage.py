@@ -31,7 +31,7 @@ class DomainNameSettings:
 
 @dataclass(frozen=True, slots=True)
 class MlSettings:
-    """What a stage has for its models besides the registry.
+    """Settings of a stage for its models, besides the registry.
 
     Attributes:
         size: of the trainings that its state machine runs; empty for no state machine.

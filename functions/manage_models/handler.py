@@ -3,7 +3,17 @@
 from bonafide.bootstrap.registry import model_versions, promotions
 from bonafide.bootstrap.stores import idempotency
 from bonafide.contracts.cursors import from_cursor
-from bonafide.contracts.models import (
+from bonafide.contracts.registry.promotions import (
+    HistoryPage,
+    ModelAliases,
+    Promotion,
+    PromotionRequest,
+    PromotionResult,
+    aliases_view,
+    history_page,
+    promotion_view,
+)
+from bonafide.contracts.registry.versions import (
     ModelOffer,
     ModelUploads,
     ModelVersion,
@@ -14,16 +24,6 @@ from bonafide.contracts.models import (
     uploads_view,
     version_page,
     version_view,
-)
-from bonafide.contracts.promotions import (
-    HistoryPage,
-    ModelAliases,
-    Promotion,
-    PromotionRequest,
-    PromotionResult,
-    aliases_view,
-    history_page,
-    promotion_view,
 )
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.identity import principal, request_context

@@ -25,8 +25,8 @@ from ops.promotion.archive import BuildError, ReleaseBuild, ReleaseIdentity
 from ops.promotion.bundle import BundleCache
 from ops.promotion.stage import FAILURES, SHORT, registry_of, service_stack
 from ops.registry.client import ModelRegistry
-from ops.resources import StackState
 from ops.rollback import FAILED, POLL_SECONDS, Make, run_make
+from ops.stack_state import StackState
 
 PENDING, SUCCEEDED = "PENDING", "SUCCEEDED"
 ROLLBACK = "rollback"

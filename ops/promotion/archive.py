@@ -39,7 +39,7 @@ class BuildError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseIdentity:
-    """What an archive deploys to a stage.
+    """Release and model that an archive deploys to a stage.
 
     Attributes:
         release: id of the release.

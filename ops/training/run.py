@@ -18,7 +18,7 @@ type Outputs = Mapping[str, Content]
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """What is known of one run.
+    """Facts of one run.
 
     Attributes:
         s3: client.

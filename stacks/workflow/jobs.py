@@ -54,7 +54,7 @@ TRANSIENT = ("CapacityError", "InternalServerError")
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """What all jobs share.
+    """Settings that all jobs share.
 
     Attributes:
         stage: of the deployment.

@@ -1,4 +1,4 @@
-"""What the state machine, and the jobs that it starts, may do."""
+"""Rights of the state machine, and of the jobs that it starts."""
 
 from collections.abc import Sequence
 

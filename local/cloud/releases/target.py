@@ -51,7 +51,7 @@ def _with_monitoring(assembly: Path, stage: str, service: StackTemplate) -> Synt
 
 @dataclass(slots=True)
 class DeployedStack:
-    """What of a deployment callers get.
+    """Part of a deployment that callers get.
 
     Attributes:
         running: deployment.

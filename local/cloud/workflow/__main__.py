@@ -77,7 +77,7 @@ def _run(running: Deployment, deployed: DeployedMachine, jobs: JobHost, timeline
 
 
 class Person:
-    """Whoever promotes what was registered."""
+    """The person who promotes what was registered."""
 
     def __init__(self, run: TrainingRun, registry: ModelRegistry, timeline: Timeline) -> None:
         self._run = run

@@ -12,7 +12,7 @@ BUCKET = "bonafide-dev-ml-training"
 
 @dataclass(frozen=True, slots=True)
 class DeployedMachine:
-    """What a template says of its state machine.
+    """Definition of a state machine in a template.
 
     Attributes:
         name: of the machine.

@@ -16,7 +16,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/training"
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How an execution ended.
+    """End of an execution.
 
     Attributes:
         status: SUCCEEDED, FAILED, TIMED_OUT or ABORTED.

@@ -1,4 +1,4 @@
-"""What happened when in a run of the state machine: lines while it runs, and a picture afterwards."""
+"""Times of the states of a run: lines while it runs, and a picture afterwards."""
 
 import sys
 import threading

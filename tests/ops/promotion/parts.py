@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
-from bonafide.contracts.promotions import aliases_view, promotion_view
+from bonafide.contracts.registry.promotions import aliases_view, promotion_view
 from bonafide.records.promotion import PromotionKind
 from bonafide.services.models.promotions import PromotionReport, PromotionWish
 from ops.registry.client import ModelRegistry

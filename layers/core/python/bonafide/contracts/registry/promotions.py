@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from bonafide.contracts.base import Answer, Request
 from bonafide.contracts.cursors import to_cursor
-from bonafide.contracts.models import FOR_HISTORY, Digest, HistoryText
+from bonafide.contracts.registry.versions import FOR_HISTORY, Digest, HistoryText
 from bonafide.records.promotion import (
     AliasesRecord,
     PromotionKind,
