@@ -15,8 +15,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.rehearse.target import read
-
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from layers.golden.readers import load
@@ -24,6 +22,7 @@ from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.control_plane import ControlPlane
 from local.cloud.releases.deploy import UpdateStatus
 from local.cloud.releases.published import PublishedVersions
+from local.cloud.releases.target import DeployedStack, read
 from local.rehearse.scenarios import BUNDLE, unchanged
 from local.rehearse.traffic import client_without_retries
 from local.rehearse.versions import synthesize
@@ -117,7 +116,7 @@ class Move:
 
     def _worker(self, action: str, *options: str) -> subprocess.Popen[bytes]:
         digests = (BundleFiles.open(ROOT / BUNDLE).digest, BundleFiles.open(OTHER).digest)
-        place = [self.releases.running.emulator.endpoint, ",".join(digests[1:]), digests[0]]
+        place = [self.releases.stack.running.emulator.endpoint, ",".join(digests[1:]), digests[0]]
         given = [action, "--stage", STAGE, "--domain", KEPT, "--bundle", str(OTHER), *options]
         with (OUT / "migration.log").open("ab") as log:
             return subprocess.Popen(
@@ -131,7 +130,7 @@ class Move:
         return counts
 
     def _counted(self, domain: str) -> SpaceCount:
-        aws = self.releases.running.emulator
+        aws = self.releases.stack.running.emulator
         table = data_resources(aws.client("cloudformation"), STAGE)[DOMAINS]
         store = DynamoDomainStore(aws.client("dynamodb"), table)
         record = store.domain(domain)
@@ -184,8 +183,8 @@ def _prepared(cleanup: ExitStack, assemblies: dict[str, Path], report: MoveRepor
     pump.names = running.template.resource_names()
     published = PublishedVersions()
     former = read(assemblies["former"], STAGE, published.deploy(None, running.template), published)
-    releases = ReleaseDriver(running, former, published, control, pump, PACE, report.say)
-    cleanup.callback(releases.close)
+    stack = DeployedStack(running, former, published, running.functions)
+    releases = ReleaseDriver(stack, control, pump, PACE, report.say)
     client = client_without_retries(running.endpoint)
     readers = enrollable(client, load())
     client.close()

@@ -74,9 +74,9 @@ class TrainingRun:
         Raises:
             ContentError: a stage that makes one has not finished in this run.
         """
-        known = self._sources() | {
-            path: content for name in self.graph.needs(stage.name) for path, content in self._outputs(name).items()
-        }
+        known = dict(self._sources())
+        for name in self.graph.needs(stage.name):
+            known |= self._outputs(name)
         return {path: self.find(path, known) for path in stage.inputs.values()}
 
     def find(self, path: str, known: Outputs) -> Content:

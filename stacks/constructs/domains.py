@@ -32,6 +32,6 @@ class DomainsCapability(Construct):
             for path in (DOMAIN, f"{DOMAIN}/brake", "/v1/brake"):
                 api.route(method, path, manage)
         api.route("POST", f"{DOMAIN}/uploads", manage)
-        for method, path in CALIBRATIONS.items():
-            for each in path:
-                api.route(method, each, manage)
+        for method, paths in CALIBRATIONS.items():
+            for path in paths:
+                api.route(method, path, manage)

@@ -64,7 +64,7 @@ def test_a_stage_trains_only_if_it_asks_for_it(assembly: Path, variants: Path) -
         ({"size": "full", "repository": "octo/voice"}, "both repository and secret"),
     ],
 )
-def test_a_setting_that_asks_for_nothing_or_half_is_refused(settings: dict[str, str], reason: str) -> None:
+def test_a_setting_that_asks_for_nothing_or_half_is_refused(settings: dict[str, Any], reason: str) -> None:
     with pytest.raises(StageSettingError, match=reason):
         MlSettings(**settings)
 

@@ -13,6 +13,7 @@ from training.pipeline.progress import duration
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.patches import Rectangle
 
 COLORS = {"done": "#2b7a4b", "failed": "#b3372f", "waiting": "#8a8a8a"}
 
@@ -84,7 +85,7 @@ class Timeline:
         axes.set_xlim(0, end * 1.1)
         axes.set_xlabel("seconds since the run began")
         axes.set_title(title, fontsize=11, loc="left")
-        handles = [plt.Rectangle((0, 0), 1, 1, color=COLORS[name]) for name in self._outcomes()]
+        handles = [Rectangle((0, 0), 1, 1, color=COLORS[name]) for name in self._outcomes()]
         axes.legend(handles, self._outcomes(), loc="lower left", fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         figure.tight_layout()
