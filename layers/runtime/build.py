@@ -34,6 +34,7 @@ UNUSED = (
     "**/*.a",
     "**/examples-1.json",
     "numpy/f2py",
+    "numpy/polynomial",
     "numpy/testing",
     "onnxruntime/backend",
     "onnxruntime/datasets",

@@ -43,7 +43,9 @@ RELEASE_BEFORE: dict[str, set[Action]] = {
 }
 # The tag of a presigned PUT, the object version that was checked, and what makes S3 say that a file is missing.
 UNSEEN: dict[str, set[Action]] = {
-    "manage_models": {("s3", action, "ModelFiles") for action in ("GetObjectVersion", "ListBucket", "PutObjectTagging")}
+    "manage_models": {
+        ("s3", action, "ModelFiles") for action in ("GetObjectVersion", "ListBucket", "PutObjectTagging")
+    },
 }
 PROBES = {
     "probe_release": {
