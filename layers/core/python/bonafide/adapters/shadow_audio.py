@@ -55,7 +55,7 @@ class S3ShadowAudio:
     def delete(self, waiting: Sequence[WaitingAudio]) -> None:
         """See `ShadowAudio`."""
         try:
-            for some in batched(waiting, MOST_DELETED, strict=False):
+            for some in batched(waiting, MOST_DELETED):
                 self._delete([_key_of(each) for each in some])
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable from error
