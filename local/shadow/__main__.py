@@ -1,7 +1,7 @@
 """Tries the shadow on a deployment of this machine, and breaks it: `python -m local.shadow`.
 
-A copy of the default bundle with another liveness threshold challenges it. Readers call, once each and in a session,
-in a domain that allows the shadow and in one that does not: whatever becomes of the shadow, the answers are the same.
+A copy of the default bundle with a stricter calibration of voices challenges it. Readers call, once each and in a
+session, in a domain that allows the shadow and in one that does not: whatever becomes of the shadow, the answers are the same.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,17 @@ POLICY = {"minimum_enrolment_seconds": 5, "minimum_decision_seconds": 1.5}
 READERS, CHUNKS, SECONDS = 3, 4, 1.5
 OWN = {"decision_id", "evaluation_id", "session_id", "decided_at", "evaluated_at", "latency_ms", "domain"}
 SLOW_SECONDS = 3.0
+# Added to the similarity above which a voice speaks for the claim.
+STRICTER = 0.25
 OFFERING = ("authenticate_caller", "score_audio")
 
 
 def challenger(folder: Path) -> Path:
-    """Writes a copy of the default bundle that takes fewer voices for human."""
+    """Writes a copy of the default bundle that takes fewer voices for the claimed one."""
     shutil.copytree(BUNDLE, folder)
     calibration = json.loads((folder / "calibration.json").read_text())
-    calibration["liveness"]["threshold"] += 6.0
+    for condition in calibration["conditions"].values():
+        condition["level"] += STRICTER
     (folder / "calibration.json").write_text(json.dumps(calibration))
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"]["calibration.json"] = hashlib.sha256((folder / "calibration.json").read_bytes()).hexdigest()
@@ -126,7 +130,7 @@ class ShadowTrial:
     def _expect(self, when: str, expected: list[Any], fault: Fault) -> None:
         self._restart(*OFFERING)
         hits: list[str] = []
-        self.relay.fault = lambda each: (hits.append(each.path) if _puts(each) else None) or fault(each)
+        self.relay.fault = partial(_noted, hits, fault)
         started = time.monotonic()
         found = self._call(SHADOWED)
         self.relay.fault = healthy
@@ -157,7 +161,7 @@ class ShadowTrial:
 
     @property
     def _bucket(self) -> str:
-        names = [each["Name"] for each in self.running.emulator.client("s3").list_buckets()["Buckets"]]
+        names: list[str] = [each["Name"] for each in self.running.emulator.client("s3").list_buckets()["Buckets"]]
         return next(name for name in names if "audio" in name)
 
     def _waiting(self) -> int:
@@ -177,6 +181,12 @@ class ShadowTrial:
 
 def _puts(request: RelayRequest) -> bool:
     return request.method == "PUT" and f"/{PREFIX}" in request.path
+
+
+def _noted(hits: list[str], fault: Fault, request: RelayRequest) -> RelayAnswer | None:
+    if _puts(request):
+        hits.append(request.path)
+    return fault(request)
 
 
 def _slow(request: RelayRequest) -> RelayAnswer | None:
@@ -203,7 +213,7 @@ def main() -> int:
     ):
         relay.upstream = running.emulator.endpoint
         registry = ModelRegistry(client)
-        digest = registry.register(challenger(Path(folder) / "bundle"), [], "a copy with another threshold")
+        digest = registry.register(challenger(Path(folder) / "bundle"), [], "a copy with a stricter calibration")
         registry.challenge(digest, "tried in the shadow")
         trial = ShadowTrial(running, relay, client, dict(sorted(readers.items())[:READERS]))
         trial.play()

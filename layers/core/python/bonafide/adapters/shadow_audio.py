@@ -12,6 +12,7 @@ from bonafide.ports.shadow import WaitingAudio
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 PREFIX = "shadow/"
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
@@ -61,7 +62,7 @@ class S3ShadowAudio:
             raise StoreUnavailable from error
 
     def _delete(self, keys: Sequence[str]) -> None:
-        objects = [{"Key": key} for key in keys]
+        objects: list["ObjectIdentifierTypeDef"] = [{"Key": key} for key in keys]
         answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
         if answer.get("Errors"):
             raise StoreUnavailable

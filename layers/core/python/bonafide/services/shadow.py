@@ -121,8 +121,9 @@ class ShadowScoring:
         # Whoever left since is not scored any more.
         if domain is None or not domain.is_open or not domain.retention.shadow_audio:
             return None
-        usable = speaker.usable(models.spaces, record.policy) if speaker else []
-        return compared(record, usable[0] if usable else None, heard, models)
+        policy = record.policy or domain.policy
+        usable = speaker.usable(models.spaces, policy) if speaker else []
+        return compared(record, policy, usable[0] if usable else None, heard, models)
 
 
 def _by_decision(waiting: Sequence[WaitingAudio]) -> list[list[WaitingAudio]]:

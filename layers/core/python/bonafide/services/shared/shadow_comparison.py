@@ -11,6 +11,7 @@ from bonafide.biometrics.case import Case
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.judgement import judge
+from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import SpaceCalibrations, bands_to_compare
 from bonafide.biometrics.session import MOST_CHUNKS, ChunkEvidence, fold
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -54,7 +55,11 @@ def is_whole(record: DecisionRecord, heard: Sequence[HeardPart]) -> bool:
 
 
 def compared(
-    record: DecisionRecord, voiceprint: Voiceprint | None, heard: Sequence[HeardPart], models: SpeechModels[Any]
+    record: DecisionRecord,
+    policy: Policy,
+    voiceprint: Voiceprint | None,
+    heard: Sequence[HeardPart],
+    models: SpeechModels[Any],
 ) -> ShadowResult:
     """Puts the challenger's judgement beside the stored one.
 
@@ -62,6 +67,7 @@ def compared(
 
     Args:
         record: the champion's decision.
+        policy: that it was made by.
         voiceprint: of the claimed speaker, in a space of the challenger; None without one.
         heard: all audio of the decision.
         models: of the challenger.
@@ -70,7 +76,7 @@ def compared(
     space = voiceprint.embedding_space if voiceprint else models.embedding_space
     evidence = _evidence(record, heard, models, space, bands_to_compare(voiceprint) if voiceprint else [])
     milliseconds = round((time.monotonic() - started) * 1000, 1)
-    decision, llr = _judged(record, evidence, voiceprint, models, space) if voiceprint else (None, None)
+    decision, llr = _judged(record, policy, evidence, voiceprint, models) if voiceprint else (None, None)
     liveness = evidence.liveness if evidence else None
     return _result(record, ShadowScores(models.digest, decision, llr, liveness, milliseconds), len(heard))
 
@@ -98,10 +104,10 @@ def _evidence(
 
 def _judged(
     record: DecisionRecord,
+    policy: Policy,
     evidence: Evidence | None,
     voiceprint: Voiceprint,
     models: SpeechModels[Any],
-    space: str,
 ) -> tuple[str, float | None]:
     """Returns the decision and the speaker LLR."""
     brakes = record.case.brakes
@@ -109,7 +115,7 @@ def _judged(
         case = Case.without_evidence(Reason.NOT_ENOUGH_SPEECH, brakes=brakes)
     else:
         case = Case.of(evidence, voiceprint, brakes=brakes)
-    judgement = judge(case, record.policy, SpaceCalibrations.parse(models.calibrations).in_space(space))
+    judgement = judge(case, policy, SpaceCalibrations.parse(models.calibrations).in_space(voiceprint.embedding_space))
     return str(judgement.decision), judgement.speaker.llr if judgement.speaker else None
 
 
