@@ -1,7 +1,8 @@
 """Tries the shadow on a deployment of this machine, and breaks it: `python -m local.shadow`.
 
 A copy of the default bundle with a stricter calibration of voices challenges it. Readers call, once each and in a
-session, in a domain that allows the shadow and in one that does not: whatever becomes of the shadow, the answers are the same.
+session, in a domain that allows the shadow and in one that does not: whatever becomes of the shadow, the answers are
+the same.
 """
 
 import hashlib

@@ -62,7 +62,7 @@ class S3ShadowAudio:
             raise StoreUnavailable from error
 
     def _delete(self, keys: Sequence[str]) -> None:
-        objects: list["ObjectIdentifierTypeDef"] = [{"Key": key} for key in keys]
+        objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys]
         answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
         if answer.get("Errors"):
             raise StoreUnavailable
