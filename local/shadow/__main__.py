@@ -36,7 +36,7 @@ OUT = Path(".build/shadow/rehearsed.html")
 SHADOWED, PLAIN = "shadowed", "plain"
 POLICY = {"minimum_enrolment_seconds": 5, "minimum_decision_seconds": 1.5}
 READERS, CHUNKS, SECONDS = 3, 4, 1.5
-OWN = {"decision_id", "evaluation_id", "session_id", "decided_at", "evaluated_at", "latency_ms", "domain"}
+OWN = {"request_id", "decision_id", "evaluation_id", "session_id", "decided_at", "evaluated_at", "latency_ms", "domain"}
 SLOW_SECONDS = 3.0
 # Added to the similarity above which a voice speaks for the claim.
 STRICTER = 0.25

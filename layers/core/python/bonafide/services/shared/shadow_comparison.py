@@ -1,4 +1,4 @@
-"""What the challenger makes of audio that the champion decided on."""
+"""Comparison of the challenger's judgement with the decision that the champion made on the same audio."""
 
 import hashlib
 import time
@@ -61,7 +61,7 @@ def compared(
     heard: Sequence[HeardPart],
     models: SpeechModels[Any],
 ) -> ShadowResult:
-    """Puts the challenger's judgement beside the stored one.
+    """Returns the challenger's judgement beside the stored one.
 
     A voice is compared only in a space that both serve, liveness always. Policy and brakes are those of the decision.
 
