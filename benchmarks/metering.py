@@ -52,7 +52,7 @@ class Meter:
 
 def s3_units(request: RelayRequest) -> Units:
     """Returns one request of its price class: listing costs as much as writing, and deleting nothing."""
-    if request.method == "DELETE":
+    if request.method == "DELETE" or request.path.endswith("?delete"):
         return {}
     reads = request.method in {"GET", "HEAD"} and "list-type=" not in request.path
     return {"s3_gets" if reads else "s3_puts": 1.0}

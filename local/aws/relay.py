@@ -87,7 +87,9 @@ class Relay:
             connection.request(request.method, path, request.body or None, headers)
             response = connection.getresponse()
             kept = tuple(each for each in response.getheaders() if each[0].lower() not in HOP_BY_HOP)
-            return RelayAnswer(response.status, response.read(), kept)
+            # A HEAD is answered without a body, but with the size that one would have.
+            size = int(response.headers["Content-Length"] or 0) if request.method == "HEAD" else 0
+            return RelayAnswer(response.status, response.read() or bytes(size), kept)
         finally:
             connection.close()
 

@@ -64,12 +64,18 @@ def _compared(result: Document) -> bool:
 def _summary(every: Sequence[Document], results: Sequence[Document], flips: Sequence[Document]) -> str:
     champion, challenger = _pair(results[-1])
     compared = sum(map(_compared, results))
+    sessions = sum(each.get("chunks") is not None for each in results)
     text = (
-        f"Champion {champion:.12}, challenger {challenger:.12}: {len(results)} calls, {results[0]['decided_at']:.16} "
-        f"to {results[-1]['decided_at']:.16} UTC. {len(flips)} of {compared} decisions would be another one. "
+        f"{len(flips)} of {compared} decisions would be another one. Callers were answered by the champion, "
+        f"{champion:.12}; the challenger, {challenger:.12}, heard the same audio later. {len(results)} calls, "
+        f"{sessions} of them sessions of several chunks, {results[0]['decided_at']:.16} to "
+        f"{results[-1]['decided_at']:.16} UTC. The time of a session's champion is not known. "
     )
     if compared < len(results):
-        text += f"{len(results) - compared} voices could not be compared: the challenger has another embedding space. "
+        text += (
+            f"{len(results) - compared} voices could not be compared: the challenger has another embedding space, or "
+            "nobody was claimed. "
+        )
     if len(every) > len(results):
         text += f"{len(every) - len(results)} results of other pairs of bundles are left out."
     return text
@@ -84,6 +90,8 @@ def _table(results: Sequence[Document]) -> Iterator[tuple[str, ...]]:
 def _cohorts(results: Sequence[Document]) -> Iterator[tuple[str, list[Document]]]:
     chosen: Mapping[str, Callable[[Document], bool]] = {
         "all": lambda _: True,
+        "sessions": lambda each: each.get("chunks") is not None,
+        "recordings": lambda each: each.get("chunks") is None,
         "narrowband": lambda each: each["channel"] == "narrowband",
         "wideband": lambda each: each["channel"] == "wideband",
         f"below {SHORT:g} s of speech": lambda each: each["speech_seconds"] < SHORT,

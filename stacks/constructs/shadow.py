@@ -1,5 +1,6 @@
 """The shadow: a challenger scores what the champion decided on. No client reaches it, and no answer waits for it."""
 
+from aws_cdk import Duration
 from constructs import Construct
 
 from stacks.platform.function import SHADOW
@@ -22,4 +23,6 @@ class ShadowCapability(Construct):
         stores.sessions.allow(shadow, "PutItem")
         stores.models.allow(shadow, "GetItem")
         stores.model_files.allow(shadow, GetObject=MODEL_FILES, GetObjectVersion=MODEL_FILES)
+        # A run that fails is not repeated, and one that finds the former at work is dropped: a minute has one at most.
+        shadow.latest.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
         platform.every_minute("ShadowEveryMinute", shadow.latest)

@@ -8,7 +8,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING, DECIDING, SCORING
 from stacks.platform.service_platform import ReservedConcurrencyError, ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, FailureDestination, Stores
+from stacks.platform.stores import IDEMPOTENCY, SHADOWED, FailureDestination, Stores
 from stacks.stage import DeploymentStage
 
 SESSION = "/v1/domains/{domain}/sessions/{session}"
@@ -44,6 +44,9 @@ class StreamingCapability(Construct):
         stores.allow_judging(score)
         stores.sessions.allow(score, "UpdateItem")
         stores.domains.allow(score, "GetItem")
+        stores.audio.allow(score, PutObject=SHADOWED)
+        stores.models.allow(score, "GetItem")
+        score.set("BONAFIDE_SHADOW_SHARE", str(platform.stage.shadow_share))
         # Lambda also checks that the bucket exists, for which it lists it.
         stores.failures.allow(score, PutObject="*")
         score.alias.add_event_source(_event_source(stores))

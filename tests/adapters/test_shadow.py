@@ -42,8 +42,13 @@ def test_audio_waits_until_it_is_deleted(audio: ShadowAudio, name: str) -> None:
     (waiting,) = [each for each in audio.waiting(1000) if each.domain == name]
     assert (waiting.decision_id, audio.read(waiting)) == ("decision-1", b"speech")
     assert datetime.now(UTC) - waiting.put_at < timedelta(minutes=1)
-    audio.delete(waiting)
-    audio.delete(waiting)
+    audio.put(name, "decision-2", b"chunk", "12-abcd")
+    (chunk,) = [each for each in audio.waiting(1000) if each.domain == name and each.part]
+    assert (chunk.decision_id, chunk.number, waiting.number, audio.read(chunk)) == ("decision-2", 12, None, b"chunk")
+    audio.delete([waiting, chunk])
+    audio.delete([waiting])
+    audio.delete([])
+    assert [each for each in audio.waiting(1000) if each.domain == name] == []
     assert audio.read(waiting) is None
     assert audio.read(WaitingAudio(name, "other", NOW)) is None
 

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,9 +15,12 @@ from bonafide.errors import StoreUnavailable
 from bonafide.observability import measurements
 from bonafide.services.authentication import AuthenticationRequested, AuthenticationService
 from bonafide.services.shadow import ShadowReading, ShadowScoring, ShadowSweep
+from bonafide.services.shared import shadow_offers
 from bonafide.services.shared.recordings import Recordings
-from bonafide.services.shared.shadow_offers import ShadowOffers, chosen
-from tests.services.parts import MORNING, Chords, World, context, speech
+from bonafide.services.shared.shadow_offers import ChunkOffers, ShadowOffers, chosen
+from bonafide.services.streaming.scoring import ChunkScoring
+from tests.services.parts import MORNING, Chords, Killed, World, context, speech
+from tests.streamed import DOMAIN, Deployment, Remembering, Script
 
 
 class Challenger(Chords):
@@ -48,9 +51,8 @@ class Shadowed(World):
         """Returns the answer as text."""
         audio = speech("ann")
         shadow = self.offers if shadowed else None
-        service = AuthenticationService(
-            self.environment, self.models, Recordings(self.audio), self.decisions, lambda: self.now, shadow
-        )
+        stores = self.environment, self.models, Recordings(self.audio), self.decisions, self.book
+        service = AuthenticationService(*stores, lambda: self.now, shadow)
         asked = context(AuthenticationRequest(audio=audio), key)
         record = service.authenticate(AuthenticationRequested("acme", "ann", audio.to_record(), None, asked))
         answer = decision_view(record).model_dump(mode="json")
@@ -85,6 +87,15 @@ def test_an_answer_is_the_same_to_the_byte_whatever_becomes_of_the_shadow(
     lost = len(measurements.pending().get("ShadowOffersLost", []))
     assert world.call("other") == expected
     assert len(measurements.pending()["ShadowOffersLost"]) == lost + 1
+    monkeypatch.undo()
+    before = dict(world.waiting.objects)
+    world.call("next")
+    # Nothing is offered for a minute after that.
+    assert world.waiting.objects == before
+    world.seconds = 61.0
+    world.call("asks")
+    world.call("puts")
+    assert len(world.waiting.objects) == len(before) + 1
 
 
 def test_a_registry_that_does_not_answer_changes_no_answer_and_is_not_asked_again_at_once(
@@ -202,3 +213,106 @@ def test_a_domain_of_the_release_before_allows_nothing(world: Shadowed) -> None:
     del document["retention"]["shadow_audio"]
     assert replace(type(record).from_document(document)).retention.shadow_audio is False
     assert isinstance(record.created_at, datetime)
+
+
+def test_what_one_environment_puts_in_a_minute_has_a_bound(world: Shadowed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shadow_offers, "MOST_OFFERS", 2)
+    for key in "abcde":
+        world.call(key)
+    assert len(world.waiting.objects) == 2
+
+
+@dataclass
+class ShadowedStream(Deployment):
+    """The streaming half of a deployment, whose chunks are offered to the shadow."""
+
+    allowed: bool = True
+    waiting: MemoryShadowAudio = field(default_factory=MemoryShadowAudio)
+    results: MemoryShadowResults = field(default_factory=MemoryShadowResults)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        domain = self.domains.domain(DOMAIN)
+        assert domain
+        retention = replace(domain.retention, shadow_audio=self.allowed)
+        self.domains.put_domain(replace(domain, retention=retention, version=domain.version + 1))
+        self.waiting = MemoryShadowAudio(lambda: self.now)
+        offers = ShadowOffers(self.waiting, lambda: "e" * 64, 1.0, lambda: 0.0)
+        self.chunk_offers = ChunkOffers(offers, self.domains)
+
+    @property
+    def scoring(self) -> ChunkScoring:
+        stores = self.sessions, self.lags, self.models, self.judge, self._clock
+        return ChunkScoring(*stores, shadow=self.chunk_offers)
+
+    def score(self) -> int:
+        scoring = ShadowScoring(self.domains, self.decisions, self.waiting, self.results, lambda: self.now)
+        return scoring.run(lambda: Remembering(digest="e" * 64), lambda: 10.0)
+
+
+SCRIPT = Script("call", "grace", "grace")
+
+
+def streamed(*events: bytes, allowed: bool = True) -> ShadowedStream:
+    line = ShadowedStream(allowed=allowed)
+    line.start(SCRIPT)
+    for event in events:
+        line.take(event)
+    return line
+
+
+def test_a_session_waits_for_its_decision_and_is_folded_as_the_champion_folds_it() -> None:
+    first, *rest = SCRIPT.events
+    line = streamed(first, first)
+    assert (line.score(), len(line.waiting.objects)) == (0, 1)
+    for event in reversed(rest):
+        line.take(event)
+    assert (line.score(), line.waiting.objects) == (1, {})
+    (result,) = line.results.results(DOMAIN, MORNING, 10)
+    assert (result.chunks, result.champion.milliseconds) == (4, None)
+    # The same models under another name say the same, to the last bit.
+    champion, challenger = (replace(each, bundle="", milliseconds=0) for each in (result.champion, result.challenger))
+    assert champion == challenger
+    assert champion.speaker_llr is not None
+    record = line.sessions.session(DOMAIN, "call")
+    assert record
+    assert result.decision_id == record.decision_id
+
+
+@pytest.mark.parametrize("broken_part", ["put", "domain"])
+def test_a_broken_shadow_changes_no_evidence_and_no_decision_of_a_session(
+    broken_part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = streamed(*SCRIPT.events, allowed=False)
+    assert alone.waiting.objects == {}
+    line = streamed()
+    calls = []
+    place = line.waiting if broken_part == "put" else line.chunk_offers._domains
+    with monkeypatch.context() as patched:
+        patched.setattr(place, broken_part, lambda *_: calls.append(1) or broken())
+        patched.setattr(line, "environment", alone.environment)
+        for event in SCRIPT.events:
+            line.take(event)
+    assert len(calls) == 1
+    assert line.final("call") == alone.final("call")
+    assert line.evidence("call") == alone.evidence("call")
+
+
+def test_a_session_of_which_a_chunk_is_missing_is_not_compared_and_leaves_no_audio() -> None:
+    line = streamed(*SCRIPT.events)
+    line.waiting.objects.pop(next(iter(line.waiting.objects)))
+    assert (line.score(), line.waiting.objects) == (0, {})
+
+
+def test_what_kills_the_challenger_is_not_taken_a_second_time() -> None:
+    line = streamed(*SCRIPT.events)
+
+    def killed() -> Any:
+        raise Killed
+
+    scoring = ShadowScoring(line.domains, line.decisions, line.waiting, line.results, lambda: line.now)
+    models = Remembering(digest="e" * 64)
+    models.find_speech = lambda waveform: killed()  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        scoring.run(lambda: models, lambda: 10.0)
+    assert line.waiting.objects == {}

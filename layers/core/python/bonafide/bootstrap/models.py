@@ -5,7 +5,7 @@ from functools import cache
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.scoring import SpaceCalibrations
-from bonafide.bootstrap.shadow import shadow_offers
+from bonafide.bootstrap.shadow import chunk_offers, shadow_offers
 from bonafide.bootstrap.stores import (
     braked_domains,
     calibration_book,
@@ -43,4 +43,4 @@ def authentication() -> AuthenticationService:
 
 def chunk_scoring() -> ChunkScoring:
     """Composes the scoring of the audio stream."""
-    return ChunkScoring(session_store(), shard_lag_store(), bundle(), session_judge())
+    return ChunkScoring(session_store(), shard_lag_store(), bundle(), session_judge(), shadow=chunk_offers())

@@ -7,6 +7,7 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.models import DynamoModelRegistryStore
 from bonafide.adapters.model_files import S3ModelFiles
 from bonafide.adapters.onnx import Bundle
@@ -15,8 +16,8 @@ from bonafide.bootstrap.stores import CALLS, UPLOADS, decision_store, domain_sto
 from bonafide.ports.registry import ModelFiles, ModelRegistryStore
 from bonafide.records.model import ModelVersionRecord
 from bonafide.services.shadow import ShadowScoring
-from bonafide.services.shared.shadow_offers import ShadowOffers
-from bonafide.settings import AudioBucket, ModelRegistryPlaces, ModelTable, ShadowShare
+from bonafide.services.shared.shadow_offers import ChunkOffers, ShadowOffers
+from bonafide.settings import AudioBucket, DomainTable, ModelRegistryPlaces, ModelTable, ShadowShare
 
 # After a decision only this little time is spent, once.
 OFFERS = Config(connect_timeout=0.25, read_timeout=0.5, retries={"total_max_attempts": 1})
@@ -33,6 +34,13 @@ def shadow_offers() -> ShadowOffers | None:
         boto3.client("dynamodb", config=CALLS.merge(OFFERS)), ModelTable.read(os.environ).model_table
     )
     return ShadowOffers(audio, lambda: registry.aliases().challenger, share)
+
+
+def chunk_offers() -> ChunkOffers | None:
+    """Composes what the consumer of the stream offers to the shadow; None in a stage that offers nothing."""
+    offers = shadow_offers()
+    client = boto3.client("dynamodb", config=CALLS.merge(OFFERS))
+    return ChunkOffers(offers, DynamoDomainStore(client, DomainTable.read(os.environ).domain_table)) if offers else None
 
 
 def shadow_scoring() -> ShadowScoring:

@@ -16,11 +16,11 @@ class BundleScores(Answer):
     decision: str | None = Field(description="Under the policy; null where the voice could not be compared.")
     speaker_llr: float | None
     liveness_llr: float | None
-    milliseconds: float = Field(description="Time that the models took.")
+    milliseconds: float | None = Field(description="Time that the models took; null of a session's champion.")
 
 
 class SideBySide(Answer):
-    """Champion and challenger on one recording."""
+    """Champion and challenger on one recording or session."""
 
     decision_id: str = Field(description="Of the champion's decision, which was answered.")
     decided_at: AwareDatetime
@@ -28,6 +28,7 @@ class SideBySide(Answer):
     speech_seconds: float
     champion: BundleScores
     challenger: BundleScores
+    chunks: int | None = Field(description="Chunks of a session that the challenger scored; null of one recording.")
 
 
 class ShadowReport(Answer):
@@ -50,4 +51,5 @@ def _side_by_side(result: ShadowResult) -> SideBySide:
         speech_seconds=result.speech_seconds,
         champion=BundleScores(**asdict(result.champion)),
         challenger=BundleScores(**asdict(result.challenger)),
+        chunks=result.chunks,
     )

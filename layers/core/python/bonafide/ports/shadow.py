@@ -14,33 +14,40 @@ type Challenger = Callable[[], SpeechModels[Any] | None]
 
 @dataclass(frozen=True, slots=True)
 class WaitingAudio:
-    """A recording that waits for the shadow.
+    """A recording, or a chunk of a session, that waits for the shadow.
 
     Attributes:
         domain: of the decision.
-        decision_id: of the decision.
+        decision_id: of the decision; a session has none yet when its chunks come, but its name is known.
         put_at: when it was put there.
+        part: names a chunk within its session, by its number first; empty for a recording.
     """
 
     domain: str
     decision_id: str
     put_at: datetime
+    part: str = ""
+
+    @property
+    def number(self) -> int | None:
+        """Place of a chunk in its session, from 0; None of a recording."""
+        return int(self.part.partition("-")[0]) if self.part else None
 
 
 class ShadowAudio(Protocol):
-    """Recordings that wait for the shadow."""
+    """Audio that waits for the shadow."""
 
-    def put(self, domain: str, decision_id: str, content: bytes) -> None:
-        """Writes a recording."""
+    def put(self, domain: str, decision_id: str, content: bytes, part: str = "") -> None:
+        """Writes a recording, or a part of a session."""
 
     def waiting(self, limit: int) -> Sequence[WaitingAudio]:
-        """Lists recordings, in any order."""
+        """Lists up to `limit` objects, in any order."""
 
     def read(self, waiting: WaitingAudio) -> bytes | None:
-        """Reads a recording; None if it is gone."""
+        """Reads an object; None if it is gone."""
 
-    def delete(self, waiting: WaitingAudio) -> None:
-        """Deletes a recording, if it is there."""
+    def delete(self, waiting: Sequence[WaitingAudio]) -> None:
+        """Deletes objects, as far as they are there."""
 
 
 class ShadowResults(Protocol):

@@ -15,17 +15,17 @@ class ShadowScores:
 
     Attributes:
         bundle: its digest.
-        decision: under the domain's policy; None where the voice could not be compared.
+        decision: under the policy of the decision; None where the voice could not be compared.
         speaker_llr: None where the voice could not be compared.
         liveness_llr: None where it was not detected.
-        milliseconds: that the models took.
+        milliseconds: that the models took; None of the champion for sessions, whose chunks it took one by one.
     """
 
     bundle: str
     decision: str | None
     speaker_llr: float | None
     liveness_llr: float | None
-    milliseconds: float
+    milliseconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class ShadowResult:
         speech_seconds: net speech, as the champion found it.
         champion: what was answered.
         challenger: what the other bundle would have answered.
+        chunks: of the session that the challenger scored; None of one recording.
     """
 
     domain: str
@@ -48,6 +49,7 @@ class ShadowResult:
     speech_seconds: float
     champion: ShadowScores
     challenger: ShadowScores
+    chunks: int | None = None
 
     def to_document(self) -> StoredForm:
         """Returns the stored form."""
@@ -64,4 +66,5 @@ class ShadowResult:
             speech_seconds=document["speech_seconds"],
             champion=ShadowScores(**known(ShadowScores, document["champion"])),
             challenger=ShadowScores(**known(ShadowScores, document["challenger"])),
+            chunks=document.get("chunks"),
         )

@@ -1,31 +1,26 @@
-"""The shadow: the challenger scores recordings that the champion decided on, off the request path."""
+"""The shadow: the challenger scores audio that the champion decided on, off the request path."""
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bonafide.biometrics.case import Case
-from bonafide.biometrics.judgement import judge
-from bonafide.biometrics.scoring import SpaceCalibrations, bands_to_compare
-from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.biometrics.session import MOST_CHUNKS
 from bonafide.observability import log_unexpected, logger, measurements
 from bonafide.ports.models import SpeechModels
 from bonafide.ports.shadow import Challenger, ShadowAudio, ShadowResults, WaitingAudio
 from bonafide.ports.stores import DecisionStore, DomainStore
 from bonafide.records.decision import DecisionRecord
-from bonafide.records.domain import DomainRecord
-from bonafide.records.shadow import ShadowResult, ShadowScores
+from bonafide.records.shadow import ShadowResult
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import require_open
-from bonafide.services.shared.recordings import to_waveform
-from bonafide.services.shared.shadow_offers import unpacked
+from bonafide.services.shared.shadow_comparison import HeardPart, compared, is_whole
 
 # Audio lives no longer, scored or not.
 LONGEST_WAIT = timedelta(hours=1)
 KEPT = timedelta(days=30)
-# What one run takes in hand, and how long it works: the cost of a month has an upper bound.
-MOST_AT_ONCE = 200
+# Of one run: objects that it lists, and those that it reads. With its time they bound what a month costs.
+MOST_LISTED = 5000
+MOST_READ = 400
 # An answer holds 6 MB at most, and a result 700 bytes.
 SHOWN = 5000
 
@@ -38,15 +33,11 @@ class ShadowSweep:
         self._clock = clock
 
     def sweep(self) -> list[WaitingAudio]:
-        """Returns what may still be scored."""
+        """Returns what may still be scored, the oldest first."""
         oldest = self._clock() - LONGEST_WAIT
-        left = []
-        for each in self._audio.waiting(MOST_AT_ONCE):
-            if each.put_at < oldest:
-                self._audio.delete(each)
-            else:
-                left.append(each)
-        return left
+        found = sorted(self._audio.waiting(MOST_LISTED), key=lambda each: each.put_at)
+        self._audio.delete([each for each in found if each.put_at < oldest])
+        return [each for each in found if each.put_at >= oldest]
 
 
 class ShadowScoring:
@@ -68,7 +59,7 @@ class ShadowScoring:
         self._clock = clock
 
     def run(self, challenger: Challenger, seconds_left: Callable[[], float]) -> int:
-        """Scores recordings while there is time; returns how many.
+        """Scores recordings and sessions while there is time; returns how many.
 
         Args:
             challenger: returns the models; they are loaded when something waits.
@@ -76,11 +67,13 @@ class ShadowScoring:
         """
         waiting = self._sweep.sweep()
         models = self._models(challenger) if waiting else None
-        scored = 0
-        for each in waiting:
-            if seconds_left() <= 0.0:
+        scored = read = 0
+        for parts in _by_decision(waiting):
+            if seconds_left() <= 0.0 or read >= MOST_READ:
                 break
-            scored += self._taken(each, models)
+            done = self._take(parts, models)
+            read += 0 if done is None else len(parts)
+            scored += bool(done)
         return scored
 
     @staticmethod
@@ -93,31 +86,52 @@ class ShadowScoring:
             measurements.add(ShadowFailures=1)
             return None
 
-    def _taken(self, waiting: WaitingAudio, models: SpeechModels[Any] | None) -> bool:
+    def _take(self, parts: Sequence[WaitingAudio], models: SpeechModels[Any] | None) -> bool | None:
+        """Tells whether there is a result; None for a session that goes on, whose chunks wait for its decision."""
+        name = parts[0].decision_id
         try:
-            result = self._compared(waiting, models) if models else None
+            record = self._decisions.read(parts[0].domain, name)
+            if record is None and parts[0].part:
+                return None
+            result = self._compared(record, self._taken_out(parts), models)
             if result:
                 self._results.put(result, self._clock() + KEPT)
                 measurements.add(ShadowScored=1)
             return result is not None
         except Exception as error:
-            logger.warning("not scored", extra={"decision_id": waiting.decision_id, "error_type": type(error).__name__})
+            logger.warning("not scored", extra={"decision_id": name, "error_type": type(error).__name__})
             measurements.add(ShadowFailures=1)
             return False
-        finally:
-            self._audio.delete(waiting)
 
-    def _compared(self, waiting: WaitingAudio, models: SpeechModels[Any]) -> ShadowResult | None:
-        record = self._decisions.read(waiting.domain, waiting.decision_id)
-        content = self._audio.read(waiting)
-        if record is None or content is None or record.bundle == models.digest:
+    def _taken_out(self, parts: Sequence[WaitingAudio]) -> list[HeardPart]:
+        """Reads and deletes audio before it is scored: what kills this function is not taken a second time."""
+        try:
+            newest = sorted(parts, key=lambda each: each.number or 0)[-MOST_CHUNKS:]
+            found = [(each, self._audio.read(each)) for each in newest]
+            return [HeardPart.of(each.number, content) for each, content in found if content]
+        finally:
+            self._audio.delete(parts)
+
+    def _compared(
+        self, record: DecisionRecord | None, heard: Sequence[HeardPart], models: SpeechModels[Any] | None
+    ) -> ShadowResult | None:
+        if record is None or models is None or record.bundle == models.digest or not is_whole(record, heard):
             return None
-        domain, speaker = self._domains.find(waiting.domain, record.speaker or "")
+        domain, speaker = self._domains.find(record.domain, record.speaker or "")
         # Whoever left since is not scored any more.
         if domain is None or not domain.is_open or not domain.retention.shadow_audio:
             return None
-        usable = speaker.usable(models.spaces, domain.policy) if speaker else []
-        return _result(record, _scored(models, domain, usable[0] if usable else None, content))
+        policy = record.policy or domain.policy
+        usable = speaker.usable(models.spaces, policy) if speaker else []
+        return compared(record, policy, usable[0] if usable else None, heard, models)
+
+
+def _by_decision(waiting: Sequence[WaitingAudio]) -> list[list[WaitingAudio]]:
+    """Returns what belongs together, in the order of the oldest of each."""
+    found: dict[tuple[str, str], list[WaitingAudio]] = {}
+    for each in waiting:
+        found.setdefault((each.domain, each.decision_id), []).append(each)
+    return list(found.values())
 
 
 class ShadowReading:
@@ -135,41 +149,3 @@ class ShadowReading:
         """
         owner = require_open(self._domains.domain(domain), domain)
         return self._results.results(domain, max(begin, owner.created_at), SHOWN)
-
-
-def _scored(
-    models: SpeechModels[Any], domain: DomainRecord, voiceprint: Voiceprint | None, content: bytes
-) -> ShadowScores:
-    """Scores a recording; a voice is compared only in a space that both serve, liveness always."""
-    form, audio = unpacked(content)
-    started = time.monotonic()
-    space = voiceprint.embedding_space if voiceprint else models.embedding_space
-    bands = bands_to_compare(voiceprint) if voiceprint else []
-    evidence = models.evidence(models.find_speech(to_waveform(audio, form)), bands, embedding_space=space)
-    milliseconds = round((time.monotonic() - started) * 1000, 1)
-    if voiceprint is None:
-        return ShadowScores(models.digest, None, None, evidence.liveness, milliseconds)
-    calibration = SpaceCalibrations.parse(models.calibrations).in_space(space)
-    judgement = judge(Case.of(evidence, voiceprint), domain.policy, calibration)
-    llr = judgement.speaker.llr if judgement.speaker else None
-    return ShadowScores(models.digest, str(judgement.decision), llr, evidence.liveness, milliseconds)
-
-
-def _result(record: DecisionRecord, challenger: ShadowScores) -> ShadowResult:
-    judgement = record.judgement
-    stages = ("find_speech", "embed")
-    return ShadowResult(
-        domain=record.domain,
-        decision_id=record.decision_id or "",
-        decided_at=record.decided_at,
-        channel=str(record.case.channel or ""),
-        speech_seconds=record.case.speech_seconds,
-        champion=ShadowScores(
-            bundle=record.bundle,
-            decision=str(judgement.decision),
-            speaker_llr=judgement.speaker.llr if judgement.speaker else None,
-            liveness_llr=record.case.liveness,
-            milliseconds=sum(record.timings_ms.get(name, 0.0) for name in stages),
-        ),
-        challenger=challenger,
-    )

@@ -18,9 +18,9 @@ class MemoryShadowAudio:
         self._clock = clock
         self.objects: dict[WaitingAudio, bytes] = {}
 
-    def put(self, domain: str, decision_id: str, content: bytes) -> None:
+    def put(self, domain: str, decision_id: str, content: bytes, part: str = "") -> None:
         """See `ShadowAudio`."""
-        self.objects[WaitingAudio(domain, decision_id, self._clock())] = content
+        self.objects[WaitingAudio(domain, decision_id, self._clock(), part)] = content
 
     def waiting(self, limit: int) -> Sequence[WaitingAudio]:
         """See `ShadowAudio`."""
@@ -30,9 +30,10 @@ class MemoryShadowAudio:
         """See `ShadowAudio`."""
         return self.objects.get(waiting)
 
-    def delete(self, waiting: WaitingAudio) -> None:
+    def delete(self, waiting: Sequence[WaitingAudio]) -> None:
         """See `ShadowAudio`."""
-        self.objects.pop(waiting, None)
+        for each in waiting:
+            self.objects.pop(each, None)
 
 
 class MemoryShadowResults:

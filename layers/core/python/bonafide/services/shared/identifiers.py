@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4, uuid5
 
 from bonafide.records.request import RequestContext
+from bonafide.records.session import SessionRecord
 
 _NAMESPACE = UUID("6f1c7a52-58f0-4e0e-9d35-6b1d1f2f7c11")
 
@@ -15,3 +16,8 @@ def identifier(name: str | None, *scope: str) -> str:
 def request_identifier(context: RequestContext, *scope: str) -> str:
     """Returns the identifier of a request's effect: the same for one Idempotency-Key with one body in one scope."""
     return identifier(context.key, *scope, context.body_digest)
+
+
+def session_decision(record: SessionRecord) -> str:
+    """Returns the identifier of a session's final decision, which is known from the session's start on."""
+    return identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())

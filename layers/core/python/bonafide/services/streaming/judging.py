@@ -31,7 +31,7 @@ from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
 from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
 from bonafide.services.shared.clock import Clock, utc_now
-from bonafide.services.shared.identifiers import identifier
+from bonafide.services.shared.identifiers import identifier, session_decision
 from bonafide.services.shared.ledger import Ledger
 from bonafide.services.shared.lookups import require_open
 
@@ -119,7 +119,7 @@ class SessionJudge:
             return self._settle(found, marks) if found.version > record.version else record
         started = time.monotonic()
         claim = self._claim(record, marks)
-        name = identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())
+        name = session_decision(record)
         final = _as_final(self._judge(record, marks, claim), name)
         self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
         return self._replace(record, record.next(decision_id=name))

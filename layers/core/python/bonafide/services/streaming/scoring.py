@@ -16,6 +16,7 @@ from bonafide.records.stream import ChunkRecord, EndRecord, ShardLag, StreamReco
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import change_session, find_session
 from bonafide.services.shared.recordings import to_waveform
+from bonafide.services.shared.shadow_offers import ChunkOffers
 from bonafide.services.streaming.judging import SessionJudge
 
 
@@ -29,12 +30,14 @@ class ChunkScoring:
         models: SpeechModels[Any],
         judge: SessionJudge,
         clock: Clock = utc_now,
+        shadow: ChunkOffers | None = None,
     ) -> None:
         self._sessions = sessions
         self._lags = lags
         self._models = models
         self._judge = judge
         self._clock = clock
+        self._shadow = shadow
 
     def handle(self, event: StreamRecord, accepted_at: datetime) -> None:
         """Takes one record; taking it again, at any time and in any order, changes nothing.
@@ -72,6 +75,8 @@ class ChunkScoring:
             if self._sessions.put_evidence(record, *rows):
                 lag_ms = (self._clock() - accepted_at).total_seconds() * 1000
                 measurements.add(ChunksScored=1, EvidenceLag=max(lag_ms, 0))
+                if self._shadow:
+                    self._shadow.offer(record, event.number, event.content, digest)
         # Read again: the end may have been written meanwhile, and then the session has to be settled here.
         return find_session(self._sessions, event.domain, event.session)
 
