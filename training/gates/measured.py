@@ -39,10 +39,10 @@ def measured(submission: Submission) -> Iterator[CriterionFinding]:
     for rule in submission.criteria.measured:
         if not any(each["task"] == rule.task and not each["cohort"] for each in sets):
             yield _unmeasured(submission, rule)
-    cohorts = sum(bool(each["cohort"]) for _, each in pairs)
+    cohorts = sum(_finer(each) for _, each in pairs)
     half = submission.criteria.false_alarm / 2
     for rule, each in pairs:
-        yield from _judged(rule, each, half / (cohorts if each["cohort"] else len(pairs) - cohorts))
+        yield from _judged(rule, each, half / (cohorts if _finer(each) else len(pairs) - cohorts))
 
 
 def golden(submission: Submission) -> Iterator[CriterionFinding]:
@@ -113,6 +113,11 @@ def _no_worse(rule: MeasuredCriterion, figure: Mapping[str, Any]) -> bool:
 def _concerns(submission: Submission, rule: MeasuredCriterion, trials: TrialSet) -> bool:
     known = {"channel", *submission.criteria.cohorts[rule.task]} if rule.cohort_margin is not None else set()
     return rule.task == trials["task"] and rule.measure in trials["figures"] and set(trials["columns"]) <= known
+
+
+def _finer(trials: TrialSet) -> bool:
+    """Tells whether only some of the recordings make a cohort, and not all of them on another line."""
+    return bool(set(trials["columns"]) - {"channel"})
 
 
 def _enough(submission: Submission, trials: TrialSet) -> bool:
