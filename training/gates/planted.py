@@ -126,7 +126,7 @@ def _tampered(bundle: Path) -> None:
 PLANTED: Mapping[str, PlantedCandidate] = {
     "worse EER": PlantedCandidate("verification", changed("speaker.onnx", with_noise(0.5)), SCORES),
     "worse in one cohort": PlantedCandidate(
-        "verification", changed("speaker.onnx", with_mask(12, 8000)), SCORES, cohort="channel=telephone"
+        "verification", changed("speaker.onnx", with_mask(4, 8000)), SCORES, cohort="channel=telephone"
     ),
     "miscalibrated": miscalibrated(slope=0.2),
     "slower": PlantedCandidate("latency", changed("spoof.onnx", with_useless_work(300))),
