@@ -106,7 +106,7 @@ def test_what_is_hard_for_the_champion_too_is_no_reason_to_refuse() -> None:
 def test_a_cohort_of_too_few_speakers_is_named() -> None:
     champion = scored(0)
     trials = compared(champion, champion)
-    trials[1]["counts"]["speakers"] = 3  # type: ignore[index]
+    trials[1]["counts"]["speakers"] = 3
     found = [each for each in findings(trials) if str(each.found).startswith("not judged")]
     assert [(each.cohort, each.passed) for each in found] == [("sex", True)]
     assert "sex=F (3 speakers" in str(found[0].found)
