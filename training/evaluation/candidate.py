@@ -115,7 +115,9 @@ def evaluate(bundles: ComparedBundles, heard: HeardRecordings) -> tuple[dict[str
     except Exception as error:
         return document | {"error": f"{type(error).__name__}: {error}"[:300]}, []
     document["material"]["refused"] = dict(refused)
-    return document | {"sets": [each.result for each in sets], "golden": found}, sets
+    compared = [each for each in sets if each.result["figures"]]
+    few = [each.result for each in sets if not each.result["figures"]]
+    return document | {"sets": [each.result for each in compared], "few": few, "golden": found}, compared
 
 
 def write(document: Mapping[str, Any], sets: Sequence[ScoredSet], out: Path) -> None:
@@ -139,6 +141,7 @@ def _head(bundles: ComparedBundles, manifests: Mapping[str, str], count: int) ->
         "resampling": {"replicates": bundles.replicates, "seed": SEED},
         "error": None,
         "sets": [],
+        "few": [],
         "golden": None,
     }
 

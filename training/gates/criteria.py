@@ -18,7 +18,7 @@ DATA = "data.csv"
 
 @dataclass(frozen=True, slots=True)
 class MeasuredCriterion:
-    """A criterion on a figure of evaluation.json, which is worse the higher it is.
+    """A criterion on a figure of evaluation.json, which is worse the higher it is, or the farther from 0.
 
     Attributes:
         gate: its name.
@@ -27,7 +27,9 @@ class MeasuredCriterion:
         criterion: the same for people.
         margin: by which a candidate may be worse than the champion in all trials together.
         cohort_margin: the same in a cohort; None where cohorts are not judged.
-        bound: beyond which no candidate may be.
+        bound: beyond which no candidate may be that is worse than the champion.
+        unless: name of a figure; given for one that is worse the farther it is from 0, whose change either way is
+            judged, but where the other figure is lower than the champion's beyond doubt.
     """
 
     gate: str
@@ -37,6 +39,7 @@ class MeasuredCriterion:
     margin: float
     cohort_margin: float | None
     bound: float
+    unless: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,23 +21,28 @@ FILES = {
 }
 # Never fewer degrees of freedom than the expansion of the quantile is good for.
 FEWEST_DEGREES = 4
+# Cohorts that are named in one finding.
+MOST_NAMED = 6
 
 type TrialSet = Mapping[str, Any]
 
 
 def measured(submission: Submission) -> Iterator[CriterionFinding]:
     """Judges every figure of evaluation.json that a criterion names."""
-    sets = [each for each in submission.evaluation.get("sets", ()) if _enough(submission, each)]
+    everything = submission.evaluation.get("sets", ())
+    sets = [each for each in everything if _enough(submission, each)]
+    few = [each for each in everything if not _enough(submission, each)]
+    yield from _unjudged(submission, [*few, *submission.evaluation.get("few", ())])
     pairs = [
         (rule, each) for rule in submission.criteria.measured for each in sets if _concerns(submission, rule, each)
     ]
     for rule in submission.criteria.measured:
         if not any(each["task"] == rule.task and not each["cohort"] for each in sets):
             yield _unmeasured(submission, rule)
-    cohorts = sum(bool(each["cohort"]) for _, each in pairs)
+    cohorts = sum(_finer(each) for _, each in pairs)
     half = submission.criteria.false_alarm / 2
     for rule, each in pairs:
-        yield from _judged(rule, each, half / (cohorts if each["cohort"] else len(pairs) - cohorts))
+        yield from _judged(rule, each, half / (cohorts if _finer(each) else len(pairs) - cohorts))
 
 
 def golden(submission: Submission) -> Iterator[CriterionFinding]:
@@ -77,14 +82,32 @@ def _judged(rule: MeasuredCriterion, trials: TrialSet, share: float) -> Iterator
     figure, cohort = trials["figures"][rule.measure], trials["cohort"]
     if not cohort:
         low, high = figure["interval"]
-        passed = low <= rule.bound
+        passed = _within(rule, (low, high), rule.bound) or _no_worse(rule, figure)
         yield CriterionFinding(rule.gate, rule.criterion, rule.bound, figure["candidate"], passed, None, (low, high))
     if figure.get("champion") is not None:
-        difference, margin = figure["difference"], (rule.cohort_margin or 0.0) if cohort else rule.margin
-        reach = student(share, trials["units"] - 1) * figure["standard_error"]
-        interval = (difference - reach, difference + reach)
-        criterion = f"{rule.criterion}, above the champion's"
-        yield CriterionFinding(rule.gate, criterion, margin, difference, interval[0] <= margin, cohort, interval)
+        margin, interval = (rule.cohort_margin or 0.0) if cohort else rule.margin, _interval(figure, trials, share)
+        better = rule.unless is not None and _interval(trials["figures"][rule.unless], trials, share)[1] < 0.0
+        passed = better or _within(rule, interval, margin)
+        criterion = f"{rule.criterion}, {'change from' if rule.unless else 'above'} the champion's"
+        yield CriterionFinding(rule.gate, criterion, margin, figure["difference"], passed, cohort, interval)
+
+
+def _interval(figure: Mapping[str, Any], trials: TrialSet, share: float) -> tuple[float, float]:
+    reach = student(share, trials["units"] - 1) * figure["standard_error"]
+    return figure["difference"] - reach, figure["difference"] + reach
+
+
+def _within(rule: MeasuredCriterion, interval: tuple[float, float], most: float) -> bool:
+    """Tells whether a figure may lie within the bound, as far as its interval says."""
+    return interval[0] <= most and (rule.unless is None or interval[1] >= -most)
+
+
+def _no_worse(rule: MeasuredCriterion, figure: Mapping[str, Any]) -> bool:
+    """Tells whether the champion is beyond the bound just as far, so that it is the recordings that are hard."""
+    if figure.get("champion") is None:
+        return False
+    sides = [abs(figure[name]) if rule.unless else figure[name] for name in ("candidate", "champion")]
+    return bool(sides[0] <= sides[1])
 
 
 def _concerns(submission: Submission, rule: MeasuredCriterion, trials: TrialSet) -> bool:
@@ -92,15 +115,39 @@ def _concerns(submission: Submission, rule: MeasuredCriterion, trials: TrialSet)
     return rule.task == trials["task"] and rule.measure in trials["figures"] and set(trials["columns"]) <= known
 
 
+def _finer(trials: TrialSet) -> bool:
+    """Tells whether only some of the recordings make a cohort, and not all of them on another line."""
+    return bool(set(trials["columns"]) - {"channel"})
+
+
 def _enough(submission: Submission, trials: TrialSet) -> bool:
     minimum, counts = submission.criteria.minimum[trials["task"]], trials["counts"]
     return all(counts[name] >= least for name, least in minimum.items())
 
 
+def _unjudged(submission: Submission, few: Sequence[TrialSet]) -> Iterator[CriterionFinding]:
+    """Names cohorts that nothing is said about, by the columns that make them."""
+    cohorts: dict[tuple[str, str], list[str]] = {}
+    for each in few:
+        if each["cohort"]:
+            cohorts.setdefault((each["task"], ", ".join(each["columns"])), []).append(_count(each))
+    for (task, columns), names in cohorts.items():
+        more = f", and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        found = f"not judged, too few: {'; '.join(names[:MOST_NAMED])}{more}"
+        yield CriterionFinding(task, "trials of every cohort", _minimum(submission, task), found, True, columns)
+
+
+def _count(trials: TrialSet) -> str:
+    return f"{trials['cohort']} ({', '.join(f'{count} {name}' for name, count in trials['counts'].items())})"
+
+
+def _minimum(submission: Submission, task: str) -> str:
+    return ", ".join(f"{count} {name}" for name, count in submission.criteria.minimum[task].items())
+
+
 def _unmeasured(submission: Submission, rule: MeasuredCriterion) -> CriterionFinding:
     """Without enough trials a candidate passes only if nothing that decides the figure is new."""
     kept = submission.keeps(*FILES[rule.task])
-    least: Sequence[str] = [f"{count} {name}" for name, count in submission.criteria.minimum[rule.task].items()]
     problem = submission.evaluation.get("error") or "too few trials"
     found = "the champion's files" if kept else problem
-    return CriterionFinding(rule.gate, rule.criterion, f"trials of {', '.join(least)}", found, kept)
+    return CriterionFinding(rule.gate, rule.criterion, f"trials of {_minimum(submission, rule.task)}", found, kept)

@@ -17,6 +17,9 @@ def _measured(criteria: GateCriteria) -> Iterator[Sequence[str]]:
     for rule in criteria.measured:
         cohort = "" if rule.cohort_margin is None else f" ({rule.cohort_margin:g} in a cohort)"
         worse = f"more than {rule.margin:g}{cohort} above the champion's, or above {rule.bound:g}, beyond doubt"
+        if rule.unless:
+            worse = f"more than {rule.margin:g}{cohort} from the champion's, up or down, or {rule.bound:g} from 0"
+            worse += ", beyond doubt, unless Cllr - min Cllr is lower beyond doubt"
         yield f"`{rule.gate}`", f"evaluation.json: {rule.criterion}", worse
 
 

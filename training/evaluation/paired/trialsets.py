@@ -113,6 +113,8 @@ def verification_sets(material: ObservedMaterial) -> Iterator[ScoredSet]:
             cut = [each[inside] for each in scores]
             if _can_compare(both):
                 yield verification_set(cut, both, {**channel, **columns}, material.replicates)
+            elif columns:
+                yield few(VERIFICATION, {**channel, **columns}, _pair_counts(*both))
 
 
 def liveness_sets(material: ObservedMaterial) -> Iterator[ScoredSet]:
@@ -125,6 +127,8 @@ def liveness_sets(material: ObservedMaterial) -> Iterator[ScoredSet]:
             chosen = np.flatnonzero(inside)
             if min(human[chosen].sum(), (~human[chosen]).sum()) >= FEWEST:
                 yield _liveness(material.at(chosen.tolist()), [each[chosen] for each in scores], {**channel, **columns})
+            elif columns:
+                yield few(LIVENESS, {**channel, **columns}, _call_counts(human[chosen]))
 
 
 def _pairs(speakers: Indices) -> Indices:
@@ -201,7 +205,7 @@ def verification_set(
     def draw(generator: np.random.Generator) -> Floats:
         return np.bincount(generator.integers(count, size=count), minlength=count).astype(np.float64)
 
-    counts = {"speakers": count, "targets": int(targets.sum()), "nontargets": int((~targets).sum())}
+    counts = _pair_counts(*speakers)
     figures = {
         name: each for part in (systems, fitted) for name, each in differences(part, draw, count, replicates).items()
     }
@@ -221,9 +225,24 @@ def _liveness(material: ObservedMaterial, scores: Sequence[Floats], columns: Map
         ComparedSystem(UnitTrials.of(each, human, units), liveness_figures(scale.spoof_below))
         for each, scale in zip(scores, scales, strict=True)
     ]
-    counts = {"bona_fide": int(human.sum()), "spoofed": int((~human).sum())}
+    counts = _call_counts(human)
     figures = differences(systems, draw, sum(sizes), material.replicates)
     return ScoredSet(LIVENESS, columns, scores, human, _set(LIVENESS, columns, counts, min(sizes), figures))
+
+
+def few(task: str, columns: Mapping[str, str], counts: Mapping[str, int]) -> ScoredSet:
+    """A cohort with too few trials to be measured: without figures."""
+    return ScoredSet(task, columns, [], np.zeros(0, np.bool_), _set(task, columns, counts, 0, {}))
+
+
+def _pair_counts(first: Indices, second: Indices) -> Mapping[str, int]:
+    targets = first == second
+    speakers = len(np.unique(np.concatenate([first, second])))
+    return {"speakers": speakers, "targets": int(targets.sum()), "nontargets": int((~targets).sum())}
+
+
+def _call_counts(human: Flags) -> Mapping[str, int]:
+    return {"bona_fide": int(human.sum()), "spoofed": int((~human).sum())}
 
 
 def _units(clips: Sequence[Clip], human: Flags) -> tuple[Indices, tuple[int, int]]:
