@@ -135,9 +135,14 @@ def score_figure(rows: np.ndarray[Any, np.dtype[np.float32]], classes: tuple[str
 def _stages(page: ReportPage, state: Mapping[str, Any]) -> None:
     page.heading("Stages")
     total = sum(each["seconds"] for each in state.values())
-    page.text(f"{len(state)} stages took {duration(total)}, each when it last ran; times depend on the machine.")
-    rows = [[name, duration(each["seconds"]), each["finished"]] for name, each in state.items()]
-    page.table(["stage", "took", "finished"], rows)
+    busy = sum(each["processor_seconds"] for each in state.values())
+    said = f"{len(state)} stages took {duration(total)}, {duration(busy)} of processor time, each when it last ran."
+    page.text(f"{said} Times depend on the machine.")
+    rows = [
+        [name, duration(each["seconds"]), duration(each["processor_seconds"]), each["finished"]]
+        for name, each in state.items()
+    ]
+    page.table(["stage", "took", "processor time", "finished"], rows)
 
 
 def _number(value: Any) -> str:
