@@ -6,7 +6,7 @@ from training.detector.rounding import prefers_floats, rounded
 
 GENERATOR = np.random.default_rng(1)
 SINES = np.sin(np.arange(4000, dtype=np.float32) * 0.1)
-WEIGHTS = (GENERATOR.standard_normal(4000) * np.exp(GENERATOR.normal(0, 4, 4000))).astype(np.float32)
+WEIGHTS = (GENERATOR.standard_normal(4000) * np.exp(GENERATOR.normal(0, 2, 4000))).astype(np.float32)
 
 
 @pytest.mark.parametrize("value", [SINES, WEIGHTS, np.zeros(2000, np.float32)])
