@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from training.evaluation import plots
-from training.evaluation.metrics import Trials
+from training.evaluation.metrics import Trials, eer
 from training.evaluation.report import ReportPage
 from training.pipeline.progress import duration
 from training.quality.page import add_validation
@@ -76,8 +76,7 @@ def _gates(page: ReportPage, gates: Mapping[str, Any]) -> None:
     order = sorted(gates["results"], key=lambda each: each["passed"])
     rows = [
         [
-            f"{each['gate']}: {each['criterion']}",
-            each["cohort"] or "all",
+            f"{each['gate']}: {each['criterion']}{_cohort(each)}",
             _number(each["bound"]),
             _number(each["found"]),
             "-" if each["interval"] is None else " to ".join(map(_number, each["interval"])),
@@ -86,7 +85,7 @@ def _gates(page: ReportPage, gates: Mapping[str, Any]) -> None:
         for each in order
     ]
     failed = [row[0] for row in rows if row[-1] == "no"]
-    page.table(["criterion", "cohort", "bound", "found", "interval", "fulfilled"], rows, failed)
+    page.table(["criterion", "bound", "found", "interval", "fulfilled"], rows, failed)
 
 
 def _training(page: ReportPage, curves: Path) -> None:
@@ -123,7 +122,10 @@ def _pictures(page: ReportPage, task: str, rows: np.ndarray[Any, np.dtype[np.flo
     trials = {
         name: Trials.of(scores.astype(np.float64), rows[0] > 0.5) for name, scores in zip(SIDES, rows[1:], strict=False)
     }
-    page.picture(f"det-{task}", plots.det(trials, ERRORS[task]))
+    if any(eer(each) > 0 for each in trials.values()):
+        page.picture(f"det-{task}", plots.det(trials, ERRORS[task]))
+    else:
+        page.text("No threshold makes an error on these, so that there is no trade-off to draw.")
 
 
 def _figures(each: Mapping[str, Any], names: Sequence[str]) -> list[str]:
@@ -160,6 +162,10 @@ def _stages(page: ReportPage, state: Mapping[str, Any]) -> None:
     page.table(["stage", "took", "processor time", "finished"], rows)
 
 
+def _cohort(each: Mapping[str, Any]) -> str:
+    return f" ({each['cohort']})" if each["cohort"] else ""
+
+
 def _number(value: Any) -> str:
     if value is None:
         return "-"
@@ -176,9 +182,8 @@ def failures(folder: Path) -> Iterator[str]:
     """Yields a line for each gate that failed."""
     for each in _json(folder / "gates/gates.json")["results"]:
         if not each["passed"]:
-            cohort = f" ({each['cohort']})" if each["cohort"] else ""
             found, bound = _number(each["found"]), _number(each["bound"])
-            yield f"{each['gate']}: {each['criterion']}{cohort}: {found}, bound {bound}"
+            yield f"{each['gate']}: {each['criterion']}{_cohort(each)}: {found}, bound {bound}"
 
 
 def main() -> None:
