@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "run/curves.jsonl").write_text('{"step": 10, "loss": 0.5}\n{"step": 20, "loss": 0.4}\n')
     scores = np.random.default_rng(1).normal(0, 1, (3, 40)).astype(np.float32)
     scores[0] = np.arange(40) % 2
-    np.savez(tmp_path / "evaluation/scores.npz", **{"liveness all": scores})
+    np.savez(tmp_path / "evaluation/scores.npz", **{"liveness all": scores})  # type: ignore[arg-type]
     return tmp_path
 
 
