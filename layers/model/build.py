@@ -56,11 +56,13 @@ class FittedFiles:
         calibration: folder of the calibration of scores; None leaves it out.
         spoof: graph and card of the detector of synthetic speech.
         lineage: origin of a training, as JSON, for the manifest's lineage; it is no file of the bundle.
+        contract: version of what the graphs take and give, for the manifest; None leaves it out, which means 1.
     """
 
     calibration: Path | None = CALIBRATION
     spoof: Sequence[Path] = SPOOF
     lineage: Path | None = None
+    contract: int | None = None
 
     def listed(self) -> list[Path]:
         """Returns all of them that there are."""
@@ -76,7 +78,8 @@ def build(out: Path, cache: Path = CACHE, fitted: FittedFiles | None = None) -> 
     fitted = fitted or FittedFiles()
     kept, origin = fitted.listed(), fitted.lineage.read_text(encoding="utf-8") if fitted.lineage else "{}"
     code = code_digest(kept)
-    stamp = hashlib.sha256(f"{code} {origin}".encode()).hexdigest()
+    stated = {} if fitted.contract is None else {"contract": fitted.contract}
+    stamp = hashlib.sha256(f"{code} {origin} {stated}".encode()).hexdigest()
     if is_current(out, stamp):
         return False
     _stamp(out).unlink(missing_ok=True)
@@ -86,7 +89,7 @@ def build(out: Path, cache: Path = CACHE, fitted: FittedFiles | None = None) -> 
     (out / "speaker.onnx").write_bytes(_serialized(speaker(read_speaker(cache))))
     for file in kept:
         shutil.copyfile(file, out / file.name)
-    manifest = json.dumps(_manifest(out, code, json.loads(origin)), indent=2, sort_keys=True)
+    manifest = json.dumps({**_manifest(out, code, json.loads(origin)), **stated}, indent=2, sort_keys=True)
     (out / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
     _stamp(out).write_text(f"{stamp} {sha256(out / MANIFEST)}", encoding="utf-8")
     return True
@@ -186,7 +189,7 @@ def _serialized(model: onnx.ModelProto) -> bytes:
 def main() -> None:
     """Runs the command."""
     arguments = _arguments()
-    fitted = FittedFiles(arguments.calibration, arguments.spoof or SPOOF, arguments.lineage)
+    fitted = FittedFiles(arguments.calibration, arguments.spoof or SPOOF, arguments.lineage, arguments.contract)
     built = build(arguments.out, arguments.cache, NOTHING_FITTED if arguments.graphs_only else fitted)
     manifest = sha256(arguments.out / MANIFEST)
     sys.stdout.write(f"bundle {manifest[:12]} {'built' if built else 'is current'}: {arguments.out}\n")
@@ -200,6 +203,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--calibration", type=Path, default=CALIBRATION, help="folder of the calibration of scores")
     parser.add_argument("--spoof", type=Path, action="append", help="graph or card of the detector of synthetic speech")
     parser.add_argument("--lineage", type=Path, help="JSON with the origin of a training, which goes into the manifest")
+    parser.add_argument("--contract", type=int, help="version of what the graphs take and give, for the manifest")
     return parser.parse_args()
 
 

@@ -17,12 +17,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from training.evaluation import plots
+from training.evaluation.metrics import Trials, eer
 from training.evaluation.report import ReportPage
 from training.pipeline.progress import duration
 from training.quality.page import add_validation
 
 TASKS = {"verification": "Speakers: same or other", "liveness": "Speech: bona fide or synthetic"}
 CLASSES = {"verification": ("same speaker", "another speaker"), "liveness": ("bona fide", "synthetic")}
+ERRORS = {"verification": ("false match rate", "false non-match rate"), "liveness": ("APCER", "BPCER")}
+SIDES = ("candidate", "champion")
 FIGURES = {
     "eer": "EER",
     "apcer_at_bpcer_5pct": "APCER at BPCER 5 %",
@@ -73,8 +76,7 @@ def _gates(page: ReportPage, gates: Mapping[str, Any]) -> None:
     order = sorted(gates["results"], key=lambda each: each["passed"])
     rows = [
         [
-            f"{each['gate']}: {each['criterion']}",
-            each["cohort"] or "all",
+            f"{each['gate']}: {each['criterion']}{_cohort(each)}",
             _number(each["bound"]),
             _number(each["found"]),
             "-" if each["interval"] is None else " to ".join(map(_number, each["interval"])),
@@ -83,7 +85,7 @@ def _gates(page: ReportPage, gates: Mapping[str, Any]) -> None:
         for each in order
     ]
     failed = [row[0] for row in rows if row[-1] == "no"]
-    page.table(["criterion", "cohort", "bound", "found", "interval", "fulfilled"], rows, failed)
+    page.table(["criterion", "bound", "found", "interval", "fulfilled"], rows, failed)
 
 
 def _training(page: ReportPage, curves: Path) -> None:
@@ -101,14 +103,29 @@ def _evaluation(page: ReportPage, evaluation: Mapping[str, Any], scores: Path) -
     known = dict(np.load(scores)) if scores.exists() else {}
     for task, title in TASKS.items():
         sets = [each for each in evaluation["sets"] if each["task"] == task]
-        if not sets:
-            continue
         page.heading(title)
+        if not sets:
+            page.text("Not measured: too few recordings of speakers that nothing was trained on.")
+            continue
         page.text("Each figure is that of the candidate, then that of the champion, on the same trials.")
         names = [name for name in FIGURES if any(name in each["figures"] for each in sets)]
         page.table(["cohort", *(FIGURES[name] for name in names)], [_figures(each, names) for each in sets])
         if f"{task} all" in known:
-            page.picture(f"scores-{task}", score_figure(known[f"{task} all"], CLASSES[task]))
+            _pictures(page, task, known[f"{task} all"])
+
+
+def _pictures(page: ReportPage, task: str, rows: np.ndarray[Any, np.dtype[np.float32]]) -> None:
+    count = int((rows[0] > 0.5).sum())
+    of_class = f"{count} of {CLASSES[task][0]}, {len(rows[0]) - count} of {CLASSES[task][1]}"
+    page.text(f"In the pictures: all trials on the line that they were recorded on, {of_class}.")
+    page.picture(f"scores-{task}", score_figure(rows, CLASSES[task]))
+    trials = {
+        name: Trials.of(scores.astype(np.float64), rows[0] > 0.5) for name, scores in zip(SIDES, rows[1:], strict=False)
+    }
+    if any(eer(each) > 0 for each in trials.values()):
+        page.picture(f"det-{task}", plots.det(trials, ERRORS[task]))
+    else:
+        page.text("No threshold makes an error on these, so that there is no trade-off to draw.")
 
 
 def _figures(each: Mapping[str, Any], names: Sequence[str]) -> list[str]:
@@ -122,7 +139,7 @@ def score_figure(rows: np.ndarray[Any, np.dtype[np.float32]], classes: tuple[str
     figure = Figure((4.5 * (len(rows) - 1), 3.4), layout="constrained")
     target = rows[0] > 0.5
     columns = figure.subplots(1, len(rows) - 1, squeeze=False)[0]
-    for axes, scores, name in zip(columns, rows[1:], ("candidate", "champion"), strict=False):
+    for axes, scores, name in zip(columns, rows[1:], SIDES, strict=False):
         edges = np.linspace(scores.min(), scores.max() + 1e-6, BINS + 1)
         for side, label, color in ((target, classes[0], plots.HUMAN), (~target, classes[1], plots.SYNTHETIC)):
             weights = np.full(int(side.sum()), 1.0 / max(int(side.sum()), 1))
@@ -135,9 +152,18 @@ def score_figure(rows: np.ndarray[Any, np.dtype[np.float32]], classes: tuple[str
 def _stages(page: ReportPage, state: Mapping[str, Any]) -> None:
     page.heading("Stages")
     total = sum(each["seconds"] for each in state.values())
-    page.text(f"{len(state)} stages took {duration(total)}, each when it last ran; times depend on the machine.")
-    rows = [[name, duration(each["seconds"]), each["finished"]] for name, each in state.items()]
-    page.table(["stage", "took", "finished"], rows)
+    busy = sum(each.get("processor_seconds", 0.0) for each in state.values())
+    said = f"{len(state)} stages took {duration(total)}, {duration(busy)} of processor time, each when it last ran."
+    page.text(f"{said} Times depend on the machine.")
+    rows = [
+        [name, duration(each["seconds"]), duration(each.get("processor_seconds", 0.0)), each["finished"]]
+        for name, each in state.items()
+    ]
+    page.table(["stage", "took", "processor time", "finished"], rows)
+
+
+def _cohort(each: Mapping[str, Any]) -> str:
+    return f" ({each['cohort']})" if each["cohort"] else ""
 
 
 def _number(value: Any) -> str:
@@ -156,9 +182,8 @@ def failures(folder: Path) -> Iterator[str]:
     """Yields a line for each gate that failed."""
     for each in _json(folder / "gates/gates.json")["results"]:
         if not each["passed"]:
-            cohort = f" ({each['cohort']})" if each["cohort"] else ""
             found, bound = _number(each["found"]), _number(each["bound"])
-            yield f"{each['gate']}: {each['criterion']}{cohort}: {found}, bound {bound}"
+            yield f"{each['gate']}: {each['criterion']}{_cohort(each)}: {found}, bound {bound}"
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
 from training.corpus.files import BONAFIDE, NARROW, SPOOF, WIDE, CorpusFile, write, write_list
 from training.corpus.manifest import read_manifest
-from training.corpus.split import settings
+from training.corpus.split import fraction, settings
 
 LONGEST_SECONDS = 12
 SHORTEST_SECONDS = 2.5
@@ -72,6 +72,7 @@ class PackagedCollection:
         speaker: a regular expression, whose groups name the speaker in a path.
         licence: of the recordings.
         most: files that are used of each speaker, spread evenly.
+        speakers: that are used, in an order that has nothing to do with them.
         known: speakers that another group has too, by the name that they have there.
     """
 
@@ -80,6 +81,7 @@ class PackagedCollection:
     speaker: str
     licence: str
     most: int = 100
+    speakers: int = 1000
     known: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -100,7 +102,7 @@ COLLECTIONS = (
         r"sounds/(\w\w)",
         "CC-BY-SA-3.0",
         160,
-        {language: f"registry_asterisk:ast_{name}" for language, name in ASTERISK.items()},
+        known={language: f"registry_asterisk:ast_{name}" for language, name in ASTERISK.items()},
     ),
     PackagedCollection(
         "menardi",
@@ -108,7 +110,7 @@ COLLECTIONS = (
         r"/(sounds)/",
         "CC-BY-SA-3.0",
         120,
-        {"sounds": "registry_asterisk:ast_menardi"},
+        known={"sounds": "registry_asterisk:ast_menardi"},
     ),
     PackagedCollection(
         "fillets",
@@ -130,15 +132,17 @@ class CollectedAmount:
 
     Attributes:
         most: files of each speaker of a packaged collection, less than its own number.
+        speakers: of a packaged collection.
         longest_seconds: of a recording.
     """
 
     most: int = 1000
+    speakers: int = 1000
     longest_seconds: float = LONGEST_SECONDS
 
     def of(self, collection: PackagedCollection) -> PackagedCollection:
-        """Returns a collection with no more files of a speaker."""
-        return replace(collection, most=min(self.most, collection.most))
+        """Returns a collection with no more speakers, and no more files of each."""
+        return replace(collection, most=min(self.most, collection.most), speakers=self.speakers)
 
     def cut(self, pair: tuple[CorpusFile, Samples]) -> tuple[CorpusFile, Samples]:
         """Cuts a recording that is longer."""
@@ -152,7 +156,8 @@ def packaged(packages: Path, collection: PackagedCollection) -> Iterator[tuple[C
     for path in sorted(packages.glob(collection.pattern)):
         if found := re.search(collection.speaker, path.as_posix()):
             files["-".join(found.groups())].append(path)
-    for speaker, of_speaker in files.items():
+    drawn = sorted(files, key=lambda name: fraction(collection.known.get(name, f"{collection.name}:{name}")))
+    for speaker, of_speaker in [(name, files[name]) for name in drawn[: collection.speakers]]:
         chosen = of_speaker[:: max(1, len(of_speaker) // collection.most)][: collection.most]
         for number, (samples, rate) in enumerate(joined(map(read, chosen))):
             name = re.sub(r"\W", "-", speaker)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from training.corpus.files import BONAFIDE, NARROW, WIDE
+from training.corpus.files import NARROW, WIDE
 from training.corpus.rows import CorpusRow
 
 
@@ -43,8 +43,7 @@ def channels_of(row: CorpusRow, conf: Mapping[str, Any]) -> list[TransmissionCha
         conf: the part `crops` of the configuration.
     """
     channels = [channel for channel in CHANNELS if row.rate != NARROW or channel.rate == NARROW]
-    if row.label != BONAFIDE:
+    if (most := conf["channels"][row.label]) < len(channels):
         generator = np.random.default_rng(zlib.crc32(row.path.encode()))
-        most = min(conf["channels_per_spoof"], len(channels))
         channels = [channels[index] for index in sorted(generator.choice(len(channels), most, replace=False))]
     return [channel for channel in channels for _ in range(conf["per_channel"][row.label])]

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 # Share of held-out bona fide crops of any cell that may fall below the threshold: half of what callers may, since
-# some lines are worse than any of ours. Smaller cells tell nothing.
+# some lines are worse than any of ours. Fewer crops than the least tell nothing.
 BPCER = 0.025
 SMALLEST_CELL = 10
-# Below this quantile of bona fide speech the line may be steeper.
+# Below this quantile of bona fide speech the line may be steeper, if enough of it is there to tell.
 KNEE = 0.02
 
 
@@ -65,7 +65,9 @@ def fit(
     order = np.argsort(line[human])
     share = np.cumsum(weights[human][order]) / weights[human].sum()
     knee = float(line[human][order][np.searchsorted(share, KNEE)])
-    (steeper,) = odds(np.minimum(line - knee, 0)[:, None], human, weights, start=line)
+    steeper = 0.0
+    if (line[human] < knee).sum() >= SMALLEST_CELL:
+        (steeper,) = odds(np.minimum(line - knee, 0)[:, None], human, weights, start=line)
     scale = shrink * slope * mixed
     return DetectorCalibration(
         scale=tuple(scale.tolist()),

@@ -5,7 +5,8 @@ Beside them it writes parity.npz, the answers of the network that was trained, f
     python -m training.detector.export --manifest manifest.csv --features FOLDER --run FOLDER
         --speaker speaker.onnx --graph spoof.onnx --card spoof.json
 
-Weights are kept in 16 bits and widened when the graph is loaded, which hardly changes the scores.
+Weights are kept in 16 bits and widened when the graph is loaded. Those of the frozen part were rounded before the heads
+were trained; rounding the heads hardly changes the scores.
 """
 
 import argparse
@@ -30,19 +31,20 @@ from training.corpus.rows import read
 from training.corpus.split import CONF, configuration
 from training.detector.calibration import fit, worst_quantile
 from training.detector.features import FEATURES
-from training.detector.model import DetectorShape, SpoofDetector, pretrained
+from training.detector.model import DetectorShape, SpoofDetector, pretrained, round_frozen
+from training.detector.rounding import LARGE, floats, prefers_floats, steps
 from training.detector.train import HEADS, load_held_out, scores
 from training.detector.whisper import PACKAGE, weights
-from training.gates.parity import ParityReference
+from training.gates.signals import ParityReference
 
 OPSET = 18
-LARGE = 1024
 
 
 def detector(inputs: argparse.Namespace, conf: Mapping[str, Any]) -> tuple[SpoofDetector, Mapping[str, Any]]:
     """Builds the calibrated detector; returns it with its calibration."""
     model = SpoofDetector(DetectorShape(**conf["model"]))
     pretrained(model.encoder, weights(), inputs.speaker)
+    round_frozen(model)
     model.heads.load_state_dict(torch.load(inputs.run / HEADS, weights_only=True))
     model.eval()
     held = load_held_out(inputs.features)
@@ -106,23 +108,16 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _halved(name: str, value: NDArray[np.float32]) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
-    """Rounds to floats of 16 bits or to as many even steps, whichever is closer.
-
-    Sines need steps: floats of 16 bits add noise 80 dB below a voice, which is more than a telephone line has above
-    4 kHz.
-    """
-    floats, step = value.astype(np.float16), np.float32(np.abs(value).max() / 32767 or 1.0)
-    steps = np.rint(value / step).astype(np.int16)
+    """Rounds to floats of 16 bits, or to even steps."""
     narrow, wide = f"{name}_narrow", f"{name}_wide"
-    if np.square(floats - value).sum() <= np.square(steps * step - value).sum():
+    if prefers_floats(value):
         cast = helper.make_node("Cast", [narrow], [name], to=onnx.TensorProto.FLOAT)
-        return [numpy_helper.from_array(floats, narrow)], [cast]
+        return [numpy_helper.from_array(floats(value), narrow)], [cast]
+    count, step = steps(value)
     cast = helper.make_node("Cast", [narrow], [wide], to=onnx.TensorProto.FLOAT)
     scale = helper.make_node("Mul", [wide, f"{name}_step"], [name])
-    return [numpy_helper.from_array(steps, narrow), numpy_helper.from_array(np.array(step), f"{name}_step")], [
-        cast,
-        scale,
-    ]
+    tensors = [numpy_helper.from_array(count, narrow), numpy_helper.from_array(np.array(step), f"{name}_step")]
+    return tensors, [cast, scale]
 
 
 def lineage(inputs: argparse.Namespace, conf: Mapping[str, Any]) -> Mapping[str, Any]:

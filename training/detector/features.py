@@ -30,7 +30,7 @@ from training.corpus.files import BONAFIDE, NARROW, WIDE, read_wav
 from training.corpus.manifest import digest
 from training.corpus.rows import CorpusRow, DataError, read
 from training.corpus.split import CONF, configuration
-from training.detector.model import ALL, WINDOW, DetectorShape, SpoofDetector, pretrained
+from training.detector.model import ALL, WINDOW, DetectorShape, SpoofDetector, pretrained, round_frozen
 from training.detector.whisper import weights
 from training.parallel import in_parallel
 
@@ -108,6 +108,7 @@ def _detector(models: FrozenModels) -> SpoofDetector:
     torch.set_num_threads(1)
     detector = SpoofDetector(models.shape)
     pretrained(detector.encoder, weights(), models.speaker)
+    round_frozen(detector)
     return detector.requires_grad_(False).eval()
 
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from layers.model.filterbank import HALF_WIDTH, halfway_kernel
 from training.detector.frontend import BANDS, HOP, RATE, Cepstra, Equalizer, WhisperMel, statistics
+from training.detector.rounding import LARGE, rounded
 from training.detector.speaker import DEPTHS, SpeakerFront, speaker_front
 
 WIDTH, HEADS = 384, 6
@@ -185,6 +186,14 @@ def pretrained(encoder: FrozenEncoder, weights: Weights, speaker: Path) -> Froze
     whisper.load_state_dict(state)
     encoder.speaker = speaker_front(speaker)
     return encoder
+
+
+def round_frozen(model: SpoofDetector) -> None:
+    """Rounds every large tensor but those of the heads to what is kept of it in 16 bits, in place."""
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if tensor.dtype == torch.float32 and tensor.numel() >= LARGE and not name.startswith("heads."):
+                tensor.copy_(torch.tensor(rounded(tensor.numpy())))
 
 
 _NORM = {"weight": "gamma", "bias": "beta"}

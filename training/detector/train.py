@@ -155,10 +155,10 @@ def fit(
         loss.backward()
         optimizer.step()
         if monitor and (step + 1) % MEASURE_EVERY == 0:
-            monitor.measure(step + 1, float(loss), heads)
+            monitor.measure(step + 1, float(loss.detach()), heads)
         if checkpoint and (step + 1) % settings["checkpoint_every"] == 0 and rank() == 0:
             _save(checkpoint, run, step + 1, heads, optimizer)
-            sys.stderr.write(json.dumps({"step": step + 1, "loss": round(float(loss), 6)}) + "\n")
+            sys.stderr.write(json.dumps({"step": step + 1, "loss": round(float(loss.detach()), 6)}) + "\n")
     return heads.eval()
 
 

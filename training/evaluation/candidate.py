@@ -84,6 +84,11 @@ class ComparedBundles:
         everything = ObservedMaterial(clips, evidence, self.calibrations(), self.columns, self.replicates)
         return everything.at(usable), refused
 
+    def extract(self, paths: Sequence[Path]) -> None:
+        """Extracts evidence by each at once, so that processes are started once and not for every part of it."""
+        for each in self.folders:
+            observe(each, paths, self.kept)
+
     def golden(self, golden: Path, readers: Sequence[Clip]) -> Mapping[str, Any]:
         """Decides on the golden recordings and on the calls of readers."""
         paths = golden_paths(golden)
@@ -108,6 +113,7 @@ def evaluate(bundles: ComparedBundles, heard: HeardRecordings) -> tuple[dict[str
     readers, _ = read_material(heard.readers, heard.most)
     document = _head(bundles, manifests, len(clips))
     try:
+        bundles.extract([*(each.path for each in [*clips, *readers]), *golden_paths(heard.golden).values()])
         observed, refused = bundles.observed(clips)
         sets = [*verification_sets(observed), *liveness_sets(observed)]
         found = bundles.golden(heard.golden, readers)

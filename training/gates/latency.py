@@ -1,7 +1,8 @@
 """The gate on latency: the processor time of every graph, as a ratio to the champion's in the same run.
 
 Both bundles take turns, so that whatever else the machine does falls on both. Each graph runs in one thread, and the
-time is that of the process, which waits for nobody. An absolute time would be one of this machine.
+time is that of the process, which waits for nobody. An absolute time would be one of this machine. A graph that is the
+champion's, byte for byte, takes as long as it does.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +33,10 @@ def latency(submission: Submission) -> Iterator[CriterionFinding]:
     limits, folders = submission.criteria.latency, (submission.candidate, submission.champion)
     both = [Bundle.load(folder) for folder in folders]
     for graph in GRAPHS:
+        if submission.keeps(f"{graph}.onnx"):
+            criterion = f"processor time of {graph}.onnx, ratio to the champion"
+            yield CriterionFinding("latency", criterion, limits["ratio"], 1.0, True)
+            continue
         for rate in RATES:
             waveform = signal(rate, limits["seconds"])
             runs = [partial(answer, models, graph, waveform) for models in both]

@@ -24,8 +24,9 @@ from training.evaluation.paired.readers import OUT as READERS
 from training.evaluation.paired.readers import write_readers
 from training.gates.__main__ import judge
 from training.gates.criteria import GateCriteria, Submission
-from training.gates.parity import GRAPHS, ParityReference, answer
+from training.gates.parity import GRAPHS, answer
 from training.gates.results import CandidateFindings
+from training.gates.signals import ParityReference
 from training.gates.surgery import (
     Change,
     change_graph,

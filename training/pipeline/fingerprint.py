@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from training.pipeline.errors import PipelineError
@@ -106,7 +106,7 @@ def _imported(stage: PipelineStage, root: Path) -> Iterator[tuple[str, Path, ast
             continue
         seen.add(name)
         tree = _bare(ast.parse(file.read_text(encoding="utf-8")))
-        waiting += _names(tree)
+        waiting += [above for each in _names(tree) for above in _with_packages(each)]
         yield name, file, tree
 
 
@@ -114,6 +114,11 @@ def _file(module: str, root: Path) -> Path | None:
     place = module.replace(".", "/")
     candidates = (root / above / f"{place}{end}" for above in ROOTS for end in (".py", "/__init__.py"))
     return next((each for each in candidates if each.is_file()), None)
+
+
+def _with_packages(module: str) -> list[str]:
+    """Returns a module, and the packages that it is in, whose code an import of it runs too."""
+    return list(accumulate(module.split("."), "{}.{}".format))
 
 
 def _names(tree: ast.Module) -> Iterator[str]:

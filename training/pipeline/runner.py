@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 import shutil
 import subprocess
 import time
@@ -76,7 +77,7 @@ class PipelineRunner:
     def _run(self, stage: PipelineStage, state: PipelineState, lock_descriptor: int, position: tuple[int, int]) -> None:
         inputs = fingerprint(stage, self.root, state.digests)
         state.forget(stage.name)
-        started = time.monotonic()
+        started, busy = time.monotonic(), _children_seconds()
         with self._scratch(stage, inputs) as outputs:
             for shard in [None] if stage.shards is None else range(stage.shards):
                 self._execute(stage, shard, outputs, lock_descriptor, position)
@@ -86,8 +87,9 @@ class PipelineRunner:
             for name, output in outputs.items():
                 _replace(output, self.root / stage.outputs[name])
         digests = {path: state.digests.of(self.root / path) for path in stage.outputs.values()}
-        seconds = round(time.monotonic() - started, 1)
-        state.record(stage.name, StageRecord(inputs, digests, seconds, datetime.now(UTC).isoformat(timespec="seconds")))
+        seconds, busy = round(time.monotonic() - started, 1), round(_children_seconds() - busy, 1)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        state.record(stage.name, StageRecord(inputs, digests, seconds, now, busy))
         self.view.done(*position, stage.name, seconds)
 
     def _execute(
@@ -182,6 +184,12 @@ class PipelineRunner:
     def _advice(self, stage: PipelineStage) -> str:
         missing = [path for path in stage.inputs.values() if not (self.root / path).exists()]
         return "".join(f"; it is {self.graph.sources[path]}" for path in missing if path in self.graph.sources)
+
+
+def _children_seconds() -> float:
+    """Returns the processor time of all processes that were started here and have ended, with theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def search_path(root: Path) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The record of stages that succeeded, and the state of each stage by it."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
@@ -36,12 +36,14 @@ class StageRecord:
         outputs: digests of its outputs, by path.
         seconds: that it took.
         finished: when, ISO 8601.
+        processor_seconds: of all its processes.
     """
 
     inputs: dict[str, str]
     outputs: dict[str, str]
     seconds: float
     finished: str
+    processor_seconds: float = 0.0
 
 
 @dataclass
@@ -85,7 +87,7 @@ class PipelineState:
         """Forgets the success of a stage."""
         if stage in self.records:
             done = self.records.pop(stage)
-            self.record(stage, StageRecord({}, {}, done.seconds, done.finished))
+            self.record(stage, replace(done, inputs={}, outputs={}))
 
     def of(self, stage: PipelineStage) -> tuple[StageState, str]:
         """Returns the state of a stage by its own inputs and outputs, with the reason."""

@@ -49,3 +49,10 @@ def test_the_threshold_is_that_of_the_worst_cell_large_enough_to_tell() -> None:
     llr = np.concatenate([np.linspace(0, 1, 100), np.linspace(-1, 0, 100), [-50.0] * 3])
     cells = np.array(["clean"] * 100 + ["noisy"] * 100 + ["tiny"] * 3)
     assert -1.0 < worst_quantile(llr, cells) < -0.9
+
+
+def test_a_few_crops_do_not_bend_the_line() -> None:
+    generator = np.random.default_rng(2)
+    human, views = np.arange(80) % 2 == 0, generator.normal(0, 1, (80, 2))
+    views[human] += 1.5
+    assert fit(views, human, np.full(80, "wide"), VIEWS, SHRINK).steepness == 0.0

@@ -87,9 +87,19 @@ def material(tmp_path: Path) -> Material:
             family = f"family {split}" if label == "spoof" else ""
             path = f"{label}/{index}.wav"
             row = CorpusRow(
-                **{"path": path, "label": label, "family": family, "system": family, "speaker": f"{split} {index % 6}"},
-                **{"group": "g", "split": split, "use": "train", "licence": "CC0-1.0", "source": path, "sha256": ""},
-                **{"rate": RATE, "seconds": 0.0},
+                path=path,
+                label=label,
+                family=family,
+                system=family,
+                speaker=f"{split} {index % 6}",
+                group="g",
+                split=split,
+                use="train",
+                licence="CC0-1.0",
+                source=path,
+                sha256="",
+                rate=RATE,
+                seconds=0.0,
             )
             made.rows.append(row)
             made.put(path, noise(100 * number + index, lead_ms=7 * index % 60))

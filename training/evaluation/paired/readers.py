@@ -1,6 +1,6 @@
 """The material that every machine can get: volunteers who read aloud, copies of them, and a synthetic voice.
 
-    python -m training.evaluation.paired.readers [--out FOLDER]
+    python -m training.evaluation.paired.readers [--most N] [--out FOLDER]
 
 Passages of the pinned source package are cut into pieces. Each piece is copied by the WORLD vocoder (Morise et al.
 2016) and by estimating phases from magnitudes (Griffin and Lim 1984). `pitch` is a reader's, estimated: the package
@@ -45,12 +45,20 @@ class Piece:
     samples: Samples
 
 
-def write_readers(out: Path = OUT) -> Path:
-    """Writes recordings with their manifest, unless they are there; returns the folder."""
+def write_readers(out: Path = OUT, most: int | None = None) -> Path:
+    """Writes recordings with their manifest, unless they are there; returns the folder.
+
+    Args:
+        out: the folder.
+        most: pieces that are enough, of whole readers; None takes those of all.
+    """
     if (out / MANIFEST).exists():
         return out
     out.mkdir(parents=True, exist_ok=True)
-    rows = [row for reader in load().values() for row in _written(reader, out)]
+    rows: list[Mapping[str, str]] = []
+    for reader in load().values():
+        if most is None or len(rows) < most * (1 + len(COPIES)):
+            rows += _written(reader, out)
     with (out / MANIFEST).open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="")
         writer.writeheader()
@@ -133,7 +141,9 @@ def main() -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description="Write the recordings of readers, and copies of them.")
     parser.add_argument("--out", type=Path, default=OUT)
-    print(write_readers(parser.parse_args().out))
+    parser.add_argument("--most", type=int, help="pieces that are enough, of whole readers")
+    arguments = parser.parse_args()
+    print(write_readers(arguments.out, arguments.most))
 
 
 if __name__ == "__main__":
