@@ -129,6 +129,7 @@ class LedgerEntryDocument(TypedDict):
     speech_seconds: float
     channel: str | None
     quality: dict[str, Any] | None
+    embedding_norm: float | None
     chunks: dict[str, Any] | None
     degraded: list[str]
     brakes: list[str]

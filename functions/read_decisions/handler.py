@@ -28,6 +28,7 @@ shadow = shadow_reading()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/decisions"
 TAGS = ["decisions"]
+OF_MODELS = ["models"]
 # The range of time where the request states none.
 RECENT = timedelta(days=30)
 WEEK = timedelta(days=7)
@@ -65,7 +66,7 @@ def get(domain: DomainName, decision_id: DecisionName) -> LedgerEntry:
     "/v1/domains/<domain>/drift",
     summary="Read drift",
     operation_id="getDrift",
-    tags=TAGS,
+    tags=OF_MODELS,
     responses=responses(DriftReport, 404),
 )
 def get_drift(domain: DomainName, begin: Begin = None) -> DriftReport:
@@ -77,7 +78,7 @@ def get_drift(domain: DomainName, begin: Begin = None) -> DriftReport:
     "/v1/domains/<domain>/shadow",
     summary="Read results of the shadow",
     operation_id="getShadow",
-    tags=TAGS,
+    tags=OF_MODELS,
     responses=responses(ShadowReport, 404),
 )
 def get_shadow(domain: DomainName, begin: Begin = None) -> ShadowReport:

@@ -45,7 +45,7 @@ class Call:
     def judging(self, speaker: str = "ann") -> tuple[str, tuple[Signal, ...]]:
         found, _, _ = self.world.environment.find("acme", speaker)
         assert found
-        used = self.book.of(found, speaker)
+        used = self.book.of(found, speaker, self.base.embedding_space)
         return used.calibration.digest, used.missing
 
     def tamper(self, change: Callable[[CalibrationsRecord], CalibrationsRecord]) -> None:
