@@ -11,10 +11,10 @@ NARROWBAND_RATE = 8000
 
 
 def speaker(weights: Weights) -> onnx.ModelProto:
-    """Builds the graph: samples (n,) at `rate` (8000 or 16000, int64), full scale 1.0, to a unit vector (192,) and
-    its length before.
+    """Builds the graph: samples (n,) at `rate` (8000 or 16000, int64), full scale 1.0, to a unit vector (192,).
 
-    The length says how sure the network is of its features: it moves with lines, noise, codecs and languages.
+    Its second output, the length of that vector before, says how sure the network is of its features: it moves with
+    lines, noise, codecs and languages.
     """
     graph = Graph()
     narrowband = graph.op("Equal", "rate", graph.ints(NARROWBAND_RATE))

@@ -142,16 +142,6 @@ class Distribution:
             document["resemblance"],
         )
 
-    def shares(self, below: Floats) -> Floats:
-        """Returns the shares of a population in the bins, which this one fills about evenly, shape (bins,).
-
-        Args:
-            below: share of that population at or below each point of this one.
-        """
-        wanted = np.linspace(0, 1, BINS + 1)[1:]
-        cuts = np.unique(np.append(0, np.searchsorted(self.below, wanted - 1e-9)))
-        return np.diff(np.concatenate([[0.0], below[cuts], [1.0]]))
-
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -195,39 +185,61 @@ class Difference:
 
 
 def differ(
-    baseline: Distribution, window: Readings, chance: float, relevant: float, *, tails: bool = False
+    strata: Sequence[tuple[Distribution, Readings]], chance: float, relevant: float, *, tails: bool = False
 ) -> Difference:
-    """Compares a window of at least one reading with a baseline.
+    """Compares a window of at least one reading with a baseline, within each stratum, and pools what it finds.
 
-    Without a change the index has a mean of (bins - 1) (n + m) / (n m) for sizes n and m (Yurdakul and Naranjo,
-    Journal of Risk Model Validation 14, 2020).
+    A stratum has the weight that the window gives it: another mix of the strata is no difference. Without a change the
+    index has a mean of (bins - 1) (n + m) / (n m) for sizes n and m (Yurdakul and Naranjo, Journal of Risk Model
+    Validation 14, 2020).
 
     Args:
-        baseline: of earlier readings.
-        window: recent readings.
+        strata: earlier readings and recent ones of each.
         chance: probability that the distance exceeds its bound without any change.
         relevant: index from which on a difference matters, besides what the sizes alone bring about.
         tails: whether a heavier lower tail is drift as well.
     """
-    below = window.below(baseline.points)
-    size = window.effective(baseline.resemblance)
-    both = size * baseline.effective / (size + baseline.effective)
-    rare = int(np.searchsorted(baseline.below, TAIL, side="right")) - 1
-    expected, found = (_smoothed(baseline.shares(each), both) for each in (baseline.below, below))
+    sizes = np.array([window.effective(baseline.resemblance) for baseline, window in strata])
+    weights = sizes / sizes.sum()
+    both = 1.0 / (1.0 / sizes.sum() + float(np.sum(weights**2 / [baseline.effective for baseline, _ in strata])))
+    before, below = (np.tensordot(weights, each, 1) for each in _at_quantiles(strata))
+    rare = int(np.searchsorted(before, TAIL, side="right")) - 1
+    expected, found = (_smoothed(_shares(before, each), both) for each in (before, below))
     return Difference(
-        ks=float(np.max(np.abs(below - baseline.below))),
+        ks=float(np.max(np.abs(below - before))),
         ks_bound=ks_bound(both, chance),
         psi=float(np.sum((found - expected) * np.log(found / expected))),
         psi_bound=relevant + (len(expected) - 1) / both,
-        shift=shift(baseline, below),
+        shift=shift(before, below),
         shift_bound=shift_bound(both, chance),
         tail=float(below[rare]),
-        tail_bound=share_bound(float(baseline.below[rare]), both, chance) if tails and rare else 1.0,
-        count=window.count,
-        speakers=len(window.each),
+        tail_bound=share_bound(float(before[rare]), both, chance) if tails and before[rare] else 1.0,
+        count=sum(window.count for _, window in strata),
+        speakers=sum(len(window.each) for _, window in strata),
         expected=tuple(expected.tolist()),
         found=tuple(found.tolist()),
     )
+
+
+def _at_quantiles(strata: Sequence[tuple[Distribution, Readings]]) -> tuple[Floats, Floats]:
+    """Returns the shares of baseline and window at or below quantiles of each baseline, shape (strata, POINTS + 1)."""
+    wanted = np.linspace(0.0, 1.0, POINTS + 1)
+    cuts = [np.searchsorted(baseline.below, wanted - 1e-9) for baseline, _ in strata]
+    before = [baseline.below[at] for (baseline, _), at in zip(strata, cuts, strict=True)]
+    below = [window.below(baseline.points)[at] for (baseline, window), at in zip(strata, cuts, strict=True)]
+    return np.array(before), np.array(below)
+
+
+def _shares(before: Floats, below: Floats) -> Floats:
+    """Returns the shares of a population in bins that the baseline fills about evenly, shape (bins,).
+
+    Args:
+        before: share of the baseline at or below each point.
+        below: share of that population.
+    """
+    wanted = np.linspace(0, 1, BINS + 1)[1:]
+    cuts = np.unique(np.append(0, np.searchsorted(before, wanted - 1e-9)))
+    return np.diff(np.concatenate([[0.0], below[cuts], [1.0]]))
 
 
 def ks_bound(size: float, chance: float) -> float:
@@ -243,17 +255,17 @@ def ks_bound(size: float, chance: float) -> float:
     return min(sqrt(-0.5 * log(chance / 2.0)) / (root + 0.12 + 0.11 / root), 1.0)
 
 
-def shift(baseline: Distribution, below: Floats) -> float:
+def shift(before: Floats, below: Floats) -> float:
     """Returns the probability that a value of the window is above one of the baseline, ties halved, less 0.5.
 
-    The statistic of Mann and Whitney (Annals of Mathematical Statistics 18, 1947), on the points of the baseline.
+    The statistic of Mann and Whitney (Annals of Mathematical Statistics 18, 1947), on the quantiles of the baseline.
 
     Args:
-        baseline: of earlier readings.
-        below: share of the window at or below each of its points.
+        before: share of the baseline at or below each point, from 0 on.
+        below: share of the window.
     """
-    ends = np.append(baseline.below, 1.0)
-    middles = (ends + np.append(0.0, baseline.below)) / 2.0
+    ends = np.append(before, 1.0)
+    middles = (ends + np.append(0.0, before)) / 2.0
     return float(np.sum(np.diff(np.concatenate([[0.0], below, [1.0]])) * middles)) - 0.5
 
 
