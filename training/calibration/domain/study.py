@@ -74,15 +74,21 @@ def sets(
 
 
 def _alike(recordings: Sequence[tuple[Clip, OverLines]], line: str) -> list[DomainRecording]:
-    return [DomainRecording(clip.speaker, each[line]) for clip, each in recordings]
+    """Sends both sides over the line; recordings of telephones over no wideband line."""
+    return [
+        DomainRecording(clip.speaker, each[line])
+        for clip, each in recordings
+        if {each[NATIVE].channel, each[line].channel} != {Channel.NARROWBAND, Channel.WIDEBAND}
+        or each[NATIVE].channel is Channel.WIDEBAND
+    ]
 
 
 def _crossed(recordings: Sequence[tuple[Clip, OverLines]], line: str) -> list[DomainRecording]:
     """Enrolls each speaker's first recording as it is, if it is wideband and the line is not."""
     sides, known = [], set()
     for clip, each in recordings:
-        if each[NATIVE].channel is each[line].channel:
-            return []
+        if (each[NATIVE].channel, each[line].channel) != (Channel.WIDEBAND, Channel.NARROWBAND):
+            continue
         first = clip.speaker not in known
         known.add(clip.speaker)
         role = RecordingRole.ENROLLMENT if first else RecordingRole.CALL
@@ -101,7 +107,8 @@ def measure(study: StudySet, prior: CorrectionPrior, draws: int) -> Iterator[tup
             return
         generator = np.random.default_rng(count)
         found = [_draw(study, prior, generator.permutation(speakers), count) for _ in range(draws)]
-        yield count, np.array([each for each in found if each])
+        if drawn := [each for each in found if each]:
+            yield count, np.array(drawn)
 
 
 def _draw(study: StudySet, prior: CorrectionPrior, order: np.ndarray, count: int) -> tuple[float, float, float] | None:
