@@ -36,6 +36,7 @@ VERSION = "1.0.0"
 HERE = Path(__file__).parent
 CALIBRATION = HERE / "calibration"
 SPOOF = (HERE / "spoof/spoof.json", HERE / "spoof/spoof.onnx")
+DISTRIBUTIONS = HERE / "distributions/distributions.json"
 BUILDER = HERE / "builder.json"
 OUT = Path(".build/layers/model/bundle")
 VAD_MEMBER = "silero_vad/data/silero_vad.onnx"
@@ -56,19 +57,22 @@ class FittedFiles:
         calibration: folder of the calibration of scores; None leaves it out.
         spoof: graph and card of the detector of synthetic speech.
         lineage: origin of a training, as JSON, for the manifest's lineage; it is no file of the bundle.
+        distributions: of signals on known recordings, for people to compare a domain with; None leaves them out.
     """
 
     calibration: Path | None = CALIBRATION
     spoof: Sequence[Path] = SPOOF
     lineage: Path | None = None
+    distributions: Path | None = DISTRIBUTIONS
 
     def listed(self) -> list[Path]:
         """Returns all of them that there are."""
         files = [*(self.calibration.glob("*") if self.calibration else ()), *self.spoof]
+        files += [self.distributions] if self.distributions else []
         return sorted(file for file in files if file.is_file())
 
 
-NOTHING_FITTED = FittedFiles(calibration=None, spoof=())
+NOTHING_FITTED = FittedFiles(calibration=None, spoof=(), distributions=None)
 
 
 def build(out: Path, cache: Path = CACHE, fitted: FittedFiles | None = None) -> bool:

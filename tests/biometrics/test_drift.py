@@ -77,6 +77,23 @@ def test_a_signal_that_was_the_same_for_all_may_change_both_ways(before: float, 
     assert drifted(differences(learned, calls(generator, 60, 2, narrow=after))) == [DriftSignal.NARROWBAND]
 
 
+def test_another_mix_of_bands_is_no_change_of_what_each_band_brings() -> None:
+    generator = np.random.default_rng(8)
+
+    def leveled(found: list[ObservedCall]) -> list[ObservedCall]:
+        shifted = []
+        for each in found:
+            level = each.values[DriftSignal.LEVEL] - 12 * each.values[DriftSignal.NARROWBAND]
+            shifted.append(ObservedCall(each.speaker, each.bundle, {**each.values, DriftSignal.LEVEL: level}))
+        return shifted
+
+    learned = baseline(leveled(calls(generator, 200, 3)))
+    found = drifted(differences(learned, leveled(calls(generator, 80, 3, narrow=0.9))))
+    assert found == [DriftSignal.NARROWBAND]
+    found = drifted(differences(learned, leveled(calls(generator, 80, 3, level=-20.0))))
+    assert found == [DriftSignal.LEVEL]
+
+
 def test_one_frequent_caller_is_no_drift() -> None:
     generator = np.random.default_rng(4)
     learned = baseline(calls(generator, 100, 3))
