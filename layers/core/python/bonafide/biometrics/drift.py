@@ -19,7 +19,7 @@ from bonafide.biometrics.populations import Difference, Distribution, Readings, 
 LEAST_READINGS = 30
 LEAST_SPEAKERS = 20
 # Chosen on one corpus and confirmed on others: docs/drift.md.
-CHANCE = 2e-4
+CHANCE = 5e-4
 RELEVANT_PSI = 0.2
 
 

@@ -7,7 +7,7 @@ independent readings would (Kish, Survey Sampling, 1965): that effective size st
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import asin, log, pi, sin, sqrt
+from math import lgamma, log, sqrt
 from statistics import NormalDist
 from typing import Any, Self
 
@@ -19,8 +19,9 @@ type Floats = NDArray[np.float64]
 # Points at which distributions are kept and compared, and the bins of the population stability index.
 POINTS = 64
 BINS = 10
-# The lower tail, and by how much a share of it has to grow to matter.
-TAIL = 0.05
+# Lower tails, and by how much a share of one has to grow to matter. The first shows few calls that are far below all
+# others, the second more calls that are less far.
+TAILS = (1.0 / POINTS, 0.05)
 LEAST_TAIL = 0.05
 # The shift that matters: 60 of 100 pairs instead of 50 in one order.
 LEAST_SHIFT = 0.1
@@ -155,8 +156,8 @@ class Difference:
         shift: probability that a speaker of the window is above one of the baseline, ties halved, less 0.5: a change of
             the place of a distribution shows here with half as many speakers as in the distance.
         shift_bound: above which, or below its negative, the window's speakers are no chance selection.
-        tail: share of the window below what a twentieth of the baseline is below: attacks change a tail, to which the
-            distance is nearly blind.
+        tail: share of the window below what few of the baseline are below: attacks change a tail, to which the
+            distance is nearly blind. Of two tails, the one that exceeds its bound by more.
         tail_bound: above which the window's speakers are no chance selection; 1 where tails are not compared.
         count: readings of the window.
         speakers: who brought them.
@@ -201,10 +202,11 @@ def differ(
     """
     sizes = np.array([window.effective(baseline.resemblance) for baseline, window in strata])
     weights = sizes / sizes.sum()
-    both = 1.0 / (1.0 / sizes.sum() + float(np.sum(weights**2 / [baseline.effective for baseline, _ in strata])))
+    earlier = 1.0 / float(np.sum(weights**2 / [baseline.effective for baseline, _ in strata]))
+    both = 1.0 / (1.0 / sizes.sum() + 1.0 / earlier)
     before, below = (np.tensordot(weights, each, 1) for each in _at_quantiles(strata))
-    rare = int(np.searchsorted(before, TAIL, side="right")) - 1
     expected, found = (_smoothed(_shares(before, each), both) for each in (before, below))
+    tail, tail_bound = _tail(before, below, (earlier, float(sizes.sum())), chance) if tails else (0.0, 1.0)
     return Difference(
         ks=float(np.max(np.abs(below - before))),
         ks_bound=ks_bound(both, chance),
@@ -212,8 +214,8 @@ def differ(
         psi_bound=relevant + (len(expected) - 1) / both,
         shift=shift(before, below),
         shift_bound=shift_bound(both, chance),
-        tail=float(below[rare]),
-        tail_bound=share_bound(float(before[rare]), both, chance) if tails and before[rare] else 1.0,
+        tail=tail,
+        tail_bound=tail_bound,
         count=sum(window.count for _, window in strata),
         speakers=sum(len(window.each) for _, window in strata),
         expected=tuple(expected.tolist()),
@@ -281,18 +283,40 @@ def shift_bound(size: float, chance: float) -> float:
     return max(NormalDist().inv_cdf(1.0 - chance / 2.0) / sqrt(12.0 * size), LEAST_SHIFT)
 
 
-def share_bound(share: float, size: float, chance: float) -> float:
-    """Returns the share that a sample exceeds with a probability, where another one of the same population has `share`.
+def share_bound(share: float, earlier: float, size: float, chance: float) -> float:
+    """Returns the share of a sample below a quantile of an earlier one that is exceeded with a probability.
 
-    The arcsine of the root of a share has nearly the same variance for all shares (Anscombe, Biometrika 35, 1948).
+    Without a change the number below the k-th lowest of n has the beta-binomial distribution with k and n - k + 1
+    (Wilks, Annals of Mathematical Statistics 13, 1942).
 
     Args:
-        share: of the other sample.
-        size: n m / (n + m) of samples of n and m.
+        share: of the earlier sample below the quantile, more than 0.
+        earlier: its size n.
+        size: of the later sample.
         chance: the probability.
     """
-    angle = asin(sqrt(share)) + NormalDist().inv_cdf(1.0 - chance) / (2.0 * sqrt(size))
-    return max(sin(min(angle, pi / 2.0)) ** 2, share + LEAST_TAIL)
+    count, rank = max(round(size), 1), share * earlier
+    others = earlier - rank + 1.0
+    numbers = np.arange(count + 1)
+    logs = [
+        lgamma(count + 1) - lgamma(n + 1) - lgamma(count - n + 1) + lgamma(n + rank) + lgamma(count - n + others)
+        for n in numbers.tolist()
+    ]
+    shares = np.exp(np.array(logs) - max(logs))
+    exceeding = np.cumsum(shares[::-1])[::-1] / shares.sum()
+    bound = int(np.argmax(np.append(exceeding, 0.0) <= chance)) - 1
+    return max(bound / count, share + LEAST_TAIL)
+
+
+def _tail(before: Floats, below: Floats, sizes: tuple[float, float], chance: float) -> tuple[float, float]:
+    """Returns the share of the window in the tail that exceeds its bound by most, and the bound; 1 without a tail."""
+    found = [(0.0, 1.0)]
+    for tail in TAILS:
+        rare = int(np.searchsorted(before, tail + 1e-9, side="right")) - 1
+        # Nothing lower was seen before: what is below it all counts as if the lowest one had been.
+        share = max(float(before[rare]), 1.0 / sizes[0])
+        found.append((float(below[rare]), share_bound(share, *sizes, chance)))
+    return max(found, key=lambda each: each[0] - each[1])
 
 
 def _smoothed(shares: Floats, size: float) -> Floats:
