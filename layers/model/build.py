@@ -190,7 +190,7 @@ def _serialized(model: onnx.ModelProto) -> bytes:
 def main() -> None:
     """Runs the command."""
     arguments = _arguments()
-    fitted = FittedFiles(arguments.calibration, arguments.spoof or SPOOF, arguments.lineage)
+    fitted = FittedFiles(arguments.calibration, arguments.spoof or SPOOF, arguments.lineage, arguments.distributions)
     built = build(arguments.out, arguments.cache, NOTHING_FITTED if arguments.graphs_only else fitted)
     manifest = sha256(arguments.out / MANIFEST)
     sys.stdout.write(f"bundle {manifest[:12]} {'built' if built else 'is current'}: {arguments.out}\n")
@@ -203,6 +203,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--graphs-only", action="store_true", help="leave out calibration and detector")
     parser.add_argument("--calibration", type=Path, default=CALIBRATION, help="folder of the calibration of scores")
     parser.add_argument("--spoof", type=Path, action="append", help="graph or card of the detector of synthetic speech")
+    parser.add_argument(
+        "--distributions", type=Path, default=DISTRIBUTIONS, help="of signals on known recordings, for people"
+    )
     parser.add_argument("--lineage", type=Path, help="JSON with the origin of a training, which goes into the manifest")
     return parser.parse_args()
 
