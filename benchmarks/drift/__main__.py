@@ -156,7 +156,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--spoof", type=Path, help="CSV of synthetic recordings: path, speaker [label]")
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
-    parser.add_argument("--windows", type=int, default=200, help="windows without a change, of each split and size")
+    parser.add_argument("--windows", type=int, default=100, help="windows without a change, of each split and size")
     parser.add_argument("--speakers", type=int, nargs="+", default=[30, 50, 100], help="speakers of a window")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
