@@ -51,7 +51,7 @@ def drift_page(report: Document, reference: Document | None = None) -> Monitorin
     page.heading("Week")
     page.text(
         "Left: distance (KS), stability index (PSI) and shift of each window, and for scores the share of the lowest "
-        "twentieth, as multiples of their bounds. A signal drifts, which is shaded, where KS and PSI are both above 1, "
+        "few, as multiples of their bounds. A signal drifts, which is shaded, where KS and PSI are both above 1, "
         "or the shift or the tail is. Right: shares of the baseline's tenths, then and in the window that differs most."
     )
     page.picture(_figure(names, compared), "Series of each signal, and histograms")

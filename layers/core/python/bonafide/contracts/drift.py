@@ -41,7 +41,7 @@ class SignalDifference(Answer):
     psi_bound: float
     shift: float = Field(description="Probability that a speaker of the window is above one of the baseline, less 0.5.")
     shift_bound: float
-    tail: float = Field(description="Share of the window below what a twentieth of the baseline is below.")
+    tail: float = Field(description="Share of the window below what few of the baseline are below.")
     tail_bound: float = Field(description="1 where tails are not compared.")
     count: int = Field(description="Readings.")
     speakers: int
