@@ -1,23 +1,23 @@
 """Simulates the watch for drift on recordings: `python -m benchmarks.drift --manifest M [--spoof S]`; prints its page.
 
-Half of the speakers make the baseline; windows are drawn by speaker from the other half. Without a change they must
-raise no alarm; with a planted one they must.
+In each of several random splits, half of the speakers make the baseline, and windows are drawn by speaker from the
+other half. Without a change they must raise no alarm; with a planted one they must.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.drift.material import material
+from benchmarks.drift.scenes import Scene
 from benchmarks.drift.shifts import SHIFTS
-from benchmarks.drift.traffic import PLAIN, RecordedCaller, callers, window, with_language, with_spoofs
+from benchmarks.drift.traffic import PLAIN, callers
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.biometrics.drift import (
     LEAST_SPEAKERS,
@@ -36,74 +36,16 @@ from training.corpus.manifest import ManifestError
 
 BUNDLE = Path(".build/layers/model/bundle")
 OUT = Path(".build/drift")
-# Windows of each planted change.
-OF_A_CHANGE = 20
-SPOOF_SHARES = (0.1, 0.3, 0.5)
+SPLITS = 10
+# Windows of each planted change, split and size.
+OF_A_CHANGE = 3
 # Hourly windows of the page: five days as before, two with the change.
 WEEK = (120, 48)
 START = datetime(2026, 1, 5, tzinfo=UTC)
+NOTHING = "none"
 
-type Draw = Callable[[], list[ObservedCall]]
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Speakers of one simulation.
-
-    Attributes:
-        learned: whose calls make the baseline.
-        held_out: whose calls make the windows.
-        newcomers: of a language that the baseline never heard.
-        spoofs: what the models find in synthetic voices.
-        size: speakers of a window.
-    """
-
-    learned: Sequence[RecordedCaller]
-    held_out: Sequence[RecordedCaller]
-    newcomers: Sequence[RecordedCaller]
-    spoofs: Sequence[ObservedCall]
-    size: int
-
-    @classmethod
-    def of(
-        cls, found: Sequence[RecordedCaller], spoofs: Sequence[ObservedCall], size: int, generator: np.random.Generator
-    ) -> "Scene":
-        """Splits speakers; those of the language that fewest speak stay apart as newcomers, if languages are named."""
-        languages = sorted(
-            {each.language for each in found}, key=lambda name: sum(each.language == name for each in found)
-        )
-        rarest = languages[0] if len(languages) > 2 else None
-        others = [each for each in found if each.language != rarest]
-        order = [others[index] for index in generator.permutation(len(others))]
-        half = len(order) // 2
-        newcomers = [each for each in found if each.language == rarest]
-        return cls(order[:half], order[half:], newcomers, spoofs, min(size, len(order) - half))
-
-    def changes(self, generator: np.random.Generator) -> Mapping[str, Draw]:
-        """Returns how a window of each planted change is drawn."""
-        kinds = sorted(set(self.held_out[0].calls) - {PLAIN})
-        made: dict[str, Draw] = {kind: partial(window, self.held_out, self.size, generator, kind) for kind in kinds}
-        for share in SPOOF_SHARES if self.spoofs else ():
-            made[f"spoof wave, {share:.0%} of callers"] = partial(self._attacked, share, generator)
-        if self.newcomers:
-            made[f"language {self._leaving} replaced by {self.newcomers[0].language}"] = lambda: with_language(
-                self.plain(generator),
-                [each for each in self.held_out if each.language == self._leaving],
-                self.newcomers,
-            )
-        return made
-
-    def _attacked(self, share: float, generator: np.random.Generator) -> list[ObservedCall]:
-        return with_spoofs(self.plain(generator), self.spoofs, share, generator)
-
-    def plain(self, generator: np.random.Generator) -> list[ObservedCall]:
-        """Draws a window without a change."""
-        return window(self.held_out, self.size, generator)
-
-    @property
-    def _leaving(self) -> str:
-        spoken = [each.language for each in self.held_out]
-        return min(set(spoken), key=spoken.count)
+# Signals that drifted, of each window.
+type Alarms = Sequence[Sequence[DriftSignal]]
 
 
 def main() -> int:
@@ -111,7 +53,7 @@ def main() -> int:
     given = _arguments()
     try:
         bundle = BundleFiles.open(given.bundle)
-        calibration, generator = Calibration.parse(bundle.calibration()), np.random.default_rng(given.seed)
+        calibration = Calibration.parse(bundle.calibration())
         found = callers(material(given.manifest, given.bundle, sorted(SHIFTS), OUT), calibration, bundle.digest)
         spoofs = _spoofs(given, calibration, bundle.digest)
     except ManifestError as error:
@@ -120,10 +62,12 @@ def main() -> int:
     if len(found) < 2 * LEAST_SPEAKERS:
         print(f"{len(found)} speakers are too few: at least {2 * LEAST_SPEAKERS} are needed", file=sys.stderr)
         return 2
-    scene = Scene.of(found, spoofs, given.speakers, generator)
-    learned = [call for each in scene.learned for call in each.calls[PLAIN]]
-    baseline = DriftBaseline(bundle.digest, START - timedelta(days=14), START, distributions(learned, bundle.digest))
-    return _report(scene, baseline, given.windows, generator)
+    scenes = [Scene.of(found, spoofs, np.random.default_rng([given.seed, number])) for number in range(SPLITS)]
+    baselines = [_baseline(scene, bundle.digest) for scene in scenes]
+    sizes = [size for size in given.speakers if size <= len(scenes[0].held_out)]
+    results = {size: _simulated(scenes, baselines, size, given.windows) for size in sizes}
+    print(_page(scenes[0], baselines[0], results).write(OUT / "simulation.html"))
+    return 0 if all(sum(map(bool, each[NOTHING])) <= len(each[NOTHING]) / 100 for each in results.values()) else 3
 
 
 def _spoofs(given: argparse.Namespace, calibration: Calibration, bundle: str) -> list[ObservedCall]:
@@ -134,51 +78,62 @@ def _spoofs(given: argparse.Namespace, calibration: Calibration, bundle: str) ->
     return [call for each in callers(machines, calibration, bundle) for call in each.calls[PLAIN]]
 
 
-def _report(scene: Scene, baseline: DriftBaseline, windows: int, generator: np.random.Generator) -> int:
-    changes = scene.changes(generator)
-    alarms = {name: list(_alarms(baseline, draw, OF_A_CHANGE)) for name, draw in changes.items()}
-    false = list(_alarms(baseline, lambda: scene.plain(generator), windows))
-    rows = [("none", f"{sum(map(bool, false))} of {windows}", _named(false))]
-    rows += [(name, f"{sum(map(bool, each))} of {OF_A_CHANGE}", _named(each)) for name, each in alarms.items()]
-    shown = (
-        max(changes, key=lambda name: (len({signal for each in alarms[name] for signal in each}), name))
-        if changes
-        else ""
-    )
-    page = drift_page(
-        drift_report("simulated", baseline, _week(scene, baseline, changes.get(shown), generator)).model_dump(
-            mode="json"
-        )
-    )
+def _baseline(scene: Scene, bundle: str) -> DriftBaseline:
+    calls = [call for each in scene.learned for call in each.calls[PLAIN]]
+    return DriftBaseline(bundle, START - timedelta(days=14), START, distributions(calls, bundle))
+
+
+def _simulated(
+    scenes: Sequence[Scene], baselines: Sequence[DriftBaseline], size: int, windows: int
+) -> Mapping[str, Alarms]:
+    """Returns the alarms of each change, over all splits."""
+    found: dict[str, list[list[DriftSignal]]] = {}
+    for scene, baseline in zip(scenes, baselines, strict=True):
+        draws = {
+            NOTHING: (scene.plain, windows),
+            **{name: (each, OF_A_CHANGE) for name, each in scene.changes().items()},
+        }
+        for name, (draw, count) in draws.items():
+            made = [drifted(differences(baseline, draw(size))) for _ in range(count)]
+            found.setdefault(name, []).extend(made)
+    return found
+
+
+def _page(scene: Scene, baseline: DriftBaseline, results: Mapping[int, Mapping[str, Alarms]]):
+    largest = max(results)
+    changes = [name for name in results[largest] if name != NOTHING]
+    shown = max(changes, key=lambda name: len(set(chain.from_iterable(results[largest][name]))), default=NOTHING)
+    week = _week(scene, baseline, shown, largest)
+    page = drift_page(drift_report("simulated", baseline, week).model_dump(mode="json"))
     page.heading("Alarms")
     page.text(
-        f"Baseline: {len(scene.learned)} speakers. Windows: {scene.size} speakers each, drawn from "
-        f"{len(scene.held_out)} others. "
-        f"The week above has the change `{shown}` in its last two days."
+        f"Baselines of {len(scene.learned)} speakers, windows drawn from {len(scene.held_out)} others, {SPLITS} random "
+        f"splits. The week above has the change `{shown}` in its last two days."
     )
-    page.table(("planted change", "windows that alarm", "signals"), rows)
-    print(page.write(OUT / "simulation.html"))
-    (OUT / "simulation.json").write_text(json.dumps(rows, indent=1))
-    for row in rows:
-        print("  ".join(row), file=sys.stderr)
-    return 0 if sum(map(bool, false)) <= windows / 100 else 3
+    head = ("change", *(f"windows of {size} speakers that alarm" for size in results), "signals in the largest")
+    rows = [
+        (name, *(_count(each[name]) for each in results.values()), _named(results[largest][name]))
+        for name in (NOTHING, *changes)
+    ]
+    page.table(head, rows)
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "simulation.json").write_text(json.dumps([head, *rows], indent=1))
+    print("\n".join("  ".join(row) for row in (head, *rows)), file=sys.stderr)
+    return page
 
 
-def _alarms(baseline: DriftBaseline, draw: Draw, count: int) -> Iterator[list[DriftSignal]]:
-    for _ in range(count):
-        yield drifted(differences(baseline, draw()))
+def _count(alarms: Alarms) -> str:
+    return f"{sum(map(bool, alarms))} of {len(alarms)}"
 
 
-def _named(alarms: Sequence[Sequence[DriftSignal]]) -> str:
+def _named(alarms: Alarms) -> str:
     counts = {signal: sum(signal in each for each in alarms) for signal in DriftSignal}
     return ", ".join(f"{signal} {count}" for signal, count in counts.items() if count)
 
 
-def _week(
-    scene: Scene, baseline: DriftBaseline, change: Draw | None, generator: np.random.Generator
-) -> list[DriftWindow]:
-    draws = [scene.plain(generator) for _ in range(WEEK[0])]
-    draws += [change() if change else scene.plain(generator) for _ in range(WEEK[1])]
+def _week(scene: Scene, baseline: DriftBaseline, change: str, size: int) -> list[DriftWindow]:
+    draw = {NOTHING: scene.plain, **scene.changes()}[change]
+    draws = [scene.plain(size) for _ in range(WEEK[0])] + [draw(size) for _ in range(WEEK[1])]
     return [
         DriftWindow(
             "simulated",
@@ -201,8 +156,8 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--spoof", type=Path, help="CSV of synthetic recordings: path, speaker [label]")
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
-    parser.add_argument("--windows", type=int, default=200, help="windows without a change")
-    parser.add_argument("--speakers", type=int, default=60, help="speakers of a window")
+    parser.add_argument("--windows", type=int, default=100, help="windows without a change, of each split and size")
+    parser.add_argument("--speakers", type=int, nargs="+", default=[30, 50, 100], help="speakers of a window")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 

@@ -7,12 +7,14 @@ line. People compare a domain's baseline with them; nothing alarms on it.
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.drift.__main__ import BUNDLE, OUT
 from benchmarks.drift.material import ShiftedEvidence, material
+from benchmarks.drift.shifts import SHIFTS
 from benchmarks.drift.traffic import PLAIN, callers
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.biometrics.drift import distributions
@@ -29,7 +31,10 @@ def reference(found: Sequence[ShiftedEvidence], calibration: Calibration) -> dic
     speakers = callers(found, calibration, "")
     calls = {line: [call for each in speakers for call in each.calls[kind]] for line, kind in LINES.items()}
     return {
-        line: {str(signal): _rounded(each.to_document()) for signal, each in distributions(of, "").items()}
+        line: {
+            str(signal): {band: _rounded(each.to_document()) for band, each in bands.items()}
+            for signal, bands in distributions(of, "").items()
+        }
         for line, of in calls.items()
     }
 
@@ -50,16 +55,17 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     try:
-        found = material(given.manifest, given.bundle, ["telephone"], OUT)
+        found = material(given.manifest, given.bundle, sorted(SHIFTS), OUT)
     except ManifestError as error:
         print(error, file=sys.stderr)
         return 2
     used = [each for each in found if each.clip.row.get("use") == "train"]
+    licences = sorted(each.clip.row.get("licence", "") for each in used)
     files = BundleFiles.open(given.bundle)
     document = {
         "schema": 1,
         "graphs": {name: sha for name, sha in files.manifest["files"].items() if name.endswith(".onnx")},
-        "lineage": {"manifest": digest(given.manifest), "recordings": len(used)},
+        "lineage": {"manifest": digest(given.manifest), "recordings": len(used), "licences": dict(Counter(licences))},
         "lines": reference(used, Calibration.parse(files.calibration())),
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)

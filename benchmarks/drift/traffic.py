@@ -41,7 +41,9 @@ def callers(material: Iterable[ShiftedEvidence], calibration: Calibration, bundl
     for each in material:
         by_speaker[each.clip.speaker].append(each)
     made = [_caller(speaker, found, calibration, bundle) for speaker, found in sorted(by_speaker.items())]
-    return [each for each in made if each.calls[PLAIN]]
+    # Who has nothing but the recording to enroll with does not call.
+    kinds = {kind for each in made for kind in each.calls}
+    return [each for each in made if each.calls[PLAIN] and each.calls.keys() == kinds]
 
 
 def _caller(speaker: str, found: Sequence[ShiftedEvidence], calibration: Calibration, bundle: str) -> RecordedCaller:

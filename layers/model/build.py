@@ -36,6 +36,7 @@ VERSION = "1.0.0"
 HERE = Path(__file__).parent
 CALIBRATION = HERE / "calibration"
 SPOOF = (HERE / "spoof/spoof.json", HERE / "spoof/spoof.onnx")
+DISTRIBUTIONS = HERE / "distributions/distributions.json"
 BUILDER = HERE / "builder.json"
 OUT = Path(".build/layers/model/bundle")
 VAD_MEMBER = "silero_vad/data/silero_vad.onnx"
@@ -57,20 +58,23 @@ class FittedFiles:
         spoof: graph and card of the detector of synthetic speech.
         lineage: origin of a training, as JSON, for the manifest's lineage; it is no file of the bundle.
         contract: version of what the graphs take and give, for the manifest; None leaves it out, which means 1.
+        distributions: of signals on known recordings, for people to compare a domain with; None leaves them out.
     """
 
     calibration: Path | None = CALIBRATION
     spoof: Sequence[Path] = SPOOF
     lineage: Path | None = None
     contract: int | None = None
+    distributions: Path | None = DISTRIBUTIONS
 
     def listed(self) -> list[Path]:
         """Returns all of them that there are."""
         files = [*(self.calibration.glob("*") if self.calibration else ()), *self.spoof]
+        files += [self.distributions] if self.distributions else []
         return sorted(file for file in files if file.is_file())
 
 
-NOTHING_FITTED = FittedFiles(calibration=None, spoof=())
+NOTHING_FITTED = FittedFiles(calibration=None, spoof=(), distributions=None)
 
 
 def build(out: Path, cache: Path = CACHE, fitted: FittedFiles | None = None) -> bool:
@@ -189,7 +193,13 @@ def _serialized(model: onnx.ModelProto) -> bytes:
 def main() -> None:
     """Runs the command."""
     arguments = _arguments()
-    fitted = FittedFiles(arguments.calibration, arguments.spoof or SPOOF, arguments.lineage, arguments.contract)
+    fitted = FittedFiles(
+        calibration=arguments.calibration,
+        spoof=arguments.spoof or SPOOF,
+        lineage=arguments.lineage,
+        contract=arguments.contract,
+        distributions=arguments.distributions,
+    )
     built = build(arguments.out, arguments.cache, NOTHING_FITTED if arguments.graphs_only else fitted)
     manifest = sha256(arguments.out / MANIFEST)
     sys.stdout.write(f"bundle {manifest[:12]} {'built' if built else 'is current'}: {arguments.out}\n")
@@ -202,6 +212,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--graphs-only", action="store_true", help="leave out calibration and detector")
     parser.add_argument("--calibration", type=Path, default=CALIBRATION, help="folder of the calibration of scores")
     parser.add_argument("--spoof", type=Path, action="append", help="graph or card of the detector of synthetic speech")
+    parser.add_argument(
+        "--distributions", type=Path, default=DISTRIBUTIONS, help="of signals on known recordings, for people"
+    )
     parser.add_argument("--lineage", type=Path, help="JSON with the origin of a training, which goes into the manifest")
     parser.add_argument("--contract", type=int, help="version of what the graphs take and give, for the manifest")
     return parser.parse_args()

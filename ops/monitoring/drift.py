@@ -21,6 +21,8 @@ from ops.resources import list_resources
 from ops.smoke import NotDeployedError, endpoint_of
 
 OUT = Path(".build/drift/report.html")
+BUNDLE = Path(".build/layers/model/bundle")
+DISTRIBUTIONS = "distributions.json"
 
 
 class NotLearnedError(Exception):
@@ -35,7 +37,7 @@ def main() -> int:
             print(f"baseline {learn(given.stage, given.domain, given.learn)}", file=sys.stderr)
         begin = datetime.now(UTC) - timedelta(days=given.days)
         with Client(given.endpoint or endpoint_of(given.stage)) as client:
-            print(drift_page(read(client, given.domain, begin)).write(given.out))
+            print(drift_page(read(client, given.domain, begin), reference(given.bundle)).write(given.out))
     except (NotDeployedError, NotLearnedError, BonafideClientError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -46,6 +48,12 @@ def read(client: Client, domain: str, begin: datetime) -> dict[str, Any]:
     """Reads baseline and windows of a domain."""
     query = urlencode({"from": begin.isoformat()})
     return dict(client.send("GET", f"/v1/domains/{quote(domain, safe='')}/drift?{query}"))
+
+
+def reference(bundle: Path) -> dict[str, Any] | None:
+    """Reads the distributions that ship with a bundle; None for one without."""
+    file = bundle / DISTRIBUTIONS
+    return dict(json.loads(file.read_bytes())) if file.is_file() else None
 
 
 def learn(stage: str, domain: str, days: int) -> int:
@@ -67,6 +75,7 @@ def _arguments() -> argparse.Namespace:
     target.add_argument("--endpoint", help="URL of the API's stage")
     target.add_argument("--stage", help="one of cdk.json, in the account and region of the environment")
     parser.add_argument("--domain", default="demo")
+    parser.add_argument("--bundle", type=Path, default=BUNDLE, help="whose distributions are shown beside the baseline")
     parser.add_argument("--days", type=int, default=7, help="how far back the page goes")
     parser.add_argument("--learn", type=int, metavar="DAYS", help="learn a baseline of so many days before")
     parser.add_argument("--out", type=Path, default=OUT)

@@ -1,5 +1,6 @@
 """The page on drift: how each signal compared with its bounds, what it looks like now and did before, what to do."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -26,11 +27,12 @@ ADVICE = {
 type Document = dict[str, Any]
 
 
-def drift_page(report: Document) -> MonitoringPage:
+def drift_page(report: Document, reference: Document | None = None) -> MonitoringPage:
     """Makes the page of one domain.
 
     Args:
         report: the answer of `GET /v1/domains/{domain}/drift`.
+        reference: `distributions.json` of a bundle, which the baseline is shown beside; nothing is judged by it.
     """
     windows: Sequence[Document] = report["windows"]
     page = MonitoringPage(f"Drift of the domain {report['domain']}")
@@ -49,10 +51,12 @@ def drift_page(report: Document) -> MonitoringPage:
     page.heading("Week")
     page.text(
         "Left: distance (KS), stability index (PSI) and shift of each window, and for scores the share of the lowest "
-        "twentieth, as multiples of their bounds. A signal drifts, which is shaded, where KS and PSI are both above 1, "
+        "few, as multiples of their bounds. A signal drifts, which is shaded, where KS and PSI are both above 1, "
         "or the shift or the tail is. Right: shares of the baseline's tenths, then and in the window that differs most."
     )
     page.picture(_figure(names, compared), "Series of each signal, and histograms")
+    if reference and report["baseline"]:
+        _compare_with_reference(page, report["baseline"], reference)
     page.text("What to do: docs/runbooks/drift.md")
     return page
 
@@ -73,6 +77,29 @@ def _summary(report: Document) -> str:
         f"Baseline {baseline['version']}: learned from {baseline['begin']:.10} to {baseline['end']:.10} "
         f"with the bundle {baseline['bundle']:.12}."
     )
+
+
+def _compare_with_reference(page: MonitoringPage, baseline: Document, reference: Document) -> None:
+    page.heading("Baseline beside known recordings")
+    page.text(
+        "Median, and from the lowest to the highest twentieth of the speakers, of this domain and of recordings on "
+        "known lines. Callers differ from recordings: nothing alarms on it, but a baseline far away deserves a look."
+    )
+    lines = reference["lines"]
+    rows = [
+        (_title(name), band, _spread(own), *(_spread(lines[line].get(name, {}).get(band)) for line in sorted(lines)))
+        for name, bands in baseline["signals"].items()
+        for band, own in bands.items()
+    ]
+    page.table(("signal", "band", "this domain", *(f"known recordings, {line}" for line in sorted(lines))), rows)
+
+
+def _spread(found: Document | None) -> str:
+    """Returns median and twentieths of a distribution as text."""
+    if found is None:
+        return "-"
+    low, middle, high = (found["points"][bisect_left(found["below"], share)] for share in (0.05, 0.5, 0.95))
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _title(name: str) -> str:

@@ -1,12 +1,12 @@
 """Checks that serving does what was measured: `python -m ops.monitoring.skew --stage S --domain D [--audio FOLDER]`.
 
-The newest decisions of a domain are scored again by the local bundle: from the stored comparison, and from kept audio
-where a folder with recordings named by their decision is given.
+The newest decisions of a domain are scored again by the local bundle: from the stored comparison, with the calibration
+that judged it, and from kept audio where a folder with recordings named by their decision is given.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.audio.decode import decode
-from bonafide.biometrics.scoring import Calibration, Comparison, Condition
+from bonafide.biometrics.domain_calibration import DomainCalibration
+from bonafide.biometrics.scoring import Calibration, Comparison, Condition, SpaceCalibrations
+from bonafide.contracts.calibrations import FittedCalibration
+from bonafide.services.shared.calibration_book import with_corrections
 from bonafide_client import BonafideClientError, Client
 from ops.smoke import NotDeployedError, endpoint_of
 
@@ -49,21 +52,27 @@ class SkewReport:
     other_bundle: int
 
 
-def check(decisions: Sequence[Mapping[str, Any]], models: Bundle, audio: Path | None = None) -> SkewReport:
+def check(
+    decisions: Sequence[Mapping[str, Any]],
+    models: Bundle,
+    audio: Path | None = None,
+    corrections: Iterable[DomainCalibration] = (),
+) -> SkewReport:
     """Scores decisions again.
 
     Args:
         decisions: as the API answers them.
         models: the bundle that they are compared with.
         audio: folder of kept recordings; None if there is none.
+        corrections: calibrations that the domain has or had of its own.
     """
-    calibration = Calibration.parse(models.calibration)
+    calibrations = with_corrections(SpaceCalibrations.parse(models.calibrations), corrections)
     compared: dict[str, int] = {}
     largest: dict[str, float] = {}
     skewed: list[tuple[str, str]] = []
     mine = [each for each in decisions if each["bundle"] == models.digest]
     for each in mine:
-        for name, served, again in _pairs(each, calibration, models, audio):
+        for name, served, again in _pairs(each, calibrations, models, audio):
             difference = abs(served - again)
             compared[name] = compared.get(name, 0) + 1
             largest[name] = max(largest.get(name, 0.0), difference)
@@ -73,10 +82,11 @@ def check(decisions: Sequence[Mapping[str, Any]], models: Bundle, audio: Path | 
 
 
 def _pairs(
-    decision: Mapping[str, Any], calibration: Calibration, models: Bundle, audio: Path | None
+    decision: Mapping[str, Any], calibrations: Mapping[str, Calibration], models: Bundle, audio: Path | None
 ) -> Iterator[tuple[str, float, float]]:
     """Yields names of values with what was served and what comes out now."""
-    if decision["comparison"] and decision["calibration"] == calibration.digest:
+    calibration = calibrations.get(decision["calibration"])
+    if decision["comparison"] and calibration:
         facts = {**decision["comparison"], "condition": Condition(decision["comparison"]["condition"])}
         found = Comparison(**facts, embedding_space=calibration.embedding_space)
         yield "speaker_llr", decision["speaker"]["llr"], float(calibration.llr(found))
@@ -100,6 +110,14 @@ def _evidence(decision: Mapping[str, Any], models: Bundle, file: Path) -> Iterat
             yield name, before, now
 
 
+def _corrections(client: Client, domain: str) -> Iterator[DomainCalibration]:
+    """Reads all calibrations that were ever proposed for a domain, since each judged some decisions."""
+    newest = max((each["version"] for each in client.calibrations(domain)["changes"]), default=0)
+    for version in range(1, newest + 1):
+        document = client.calibration(domain, version)["calibration"]
+        yield FittedCalibration.model_validate(document).to_record()
+
+
 def main() -> int:
     """Runs the command; returns 0 if nothing is skewed."""
     parser = argparse.ArgumentParser(description="Score kept decisions again.")
@@ -114,10 +132,11 @@ def main() -> int:
     try:
         with Client(given.endpoint or endpoint_of(given.stage)) as client:
             decisions = list(islice(client.decisions(given.domain), given.count))
+            corrections = list(_corrections(client, given.domain))
     except (NotDeployedError, BonafideClientError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
-    report = check(decisions, Bundle.load(given.bundle), given.audio)
+    report = check(decisions, Bundle.load(given.bundle), given.audio, corrections)
     print(shown(report))
     return 3 if report.skewed else 0
 

@@ -21,7 +21,7 @@ from bonafide.records.drift import DriftWindow, written_baseline
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 READINGS = Readings.of([(f"s{number}", float(number)) for number in range(30)])
 DISTRIBUTION = Distribution.of(READINGS)
-BASELINE = DriftBaseline("d" * 64, NOW - timedelta(days=14), NOW, {DriftSignal.LEVEL: DISTRIBUTION})
+BASELINE = DriftBaseline("d" * 64, NOW - timedelta(days=14), NOW, {DriftSignal.LEVEL: {"wideband": DISTRIBUTION}})
 
 
 @pytest.fixture(params=["memory", "aws"])
@@ -46,7 +46,7 @@ def name() -> str:
 
 
 def window(domain: str, end: datetime) -> DriftWindow:
-    differences = {DriftSignal.LEVEL: differ(DISTRIBUTION, READINGS, 1e-3, 0.2)}
+    differences = {DriftSignal.LEVEL: differ([(DISTRIBUTION, READINGS)], 1e-3, 0.2)}
     return DriftWindow(domain, end - timedelta(days=1), end, "d" * 64, 30, 30, 1, differences)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from bonafide.biometrics.chance import ks_bound, share_bound
 from bonafide.biometrics.drift import (
     DriftBaseline,
     DriftSignal,
@@ -14,7 +15,7 @@ from bonafide.biometrics.drift import (
     drifted,
     observed_values,
 )
-from bonafide.biometrics.populations import Distribution, Readings, ks_bound
+from bonafide.biometrics.populations import Distribution, Readings
 from tests.decisions import decision_record
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -77,6 +78,23 @@ def test_a_signal_that_was_the_same_for_all_may_change_both_ways(before: float, 
     assert drifted(differences(learned, calls(generator, 60, 2, narrow=after))) == [DriftSignal.NARROWBAND]
 
 
+def test_another_mix_of_bands_is_no_change_of_what_each_band_brings() -> None:
+    generator = np.random.default_rng(8)
+
+    def leveled(found: list[ObservedCall]) -> list[ObservedCall]:
+        shifted = []
+        for each in found:
+            level = each.values[DriftSignal.LEVEL] - 12 * each.values[DriftSignal.NARROWBAND]
+            shifted.append(ObservedCall(each.speaker, each.bundle, {**each.values, DriftSignal.LEVEL: level}))
+        return shifted
+
+    learned = baseline(leveled(calls(generator, 200, 3)))
+    found = drifted(differences(learned, leveled(calls(generator, 80, 3, narrow=0.9))))
+    assert found == [DriftSignal.NARROWBAND]
+    found = drifted(differences(learned, leveled(calls(generator, 80, 3, level=-20.0))))
+    assert found == [DriftSignal.LEVEL]
+
+
 def test_one_frequent_caller_is_no_drift() -> None:
     generator = np.random.default_rng(4)
     learned = baseline(calls(generator, 100, 3))
@@ -121,6 +139,13 @@ def test_resemblance_is_the_share_of_variance_between_speakers() -> None:
 def test_the_bound_of_the_distance_is_that_of_published_tables() -> None:
     """Two-sided 1 % points of Stephens' table: 1.628 over the corrected root."""
     assert ks_bound(100.0, 0.01) * (10 + 0.12 + 0.011) == pytest.approx(1.628, abs=0.001)
+
+
+def test_the_bound_of_a_tail_is_exceeded_as_rarely_as_it_says() -> None:
+    generator = np.random.default_rng(9)
+    seventh = np.sort(generator.random((20000, 150)), axis=1)[:, 6:7]
+    shares = (generator.random((20000, 50)) < seventh).mean(axis=1)
+    assert (shares > share_bound(7 / 150, 150, 50, 1e-2)).mean() == pytest.approx(0.008, abs=0.002)
 
 
 def test_a_distribution_is_read_as_it_was_written() -> None:

@@ -18,6 +18,8 @@ SCHEMA = 1
 GRAPHS = ("vad.onnx", "speaker.onnx", "spoof.onnx")
 CALIBRATION = "calibration.json"
 INPUTS = {"samples": (TensorProto.FLOAT, 1), "rate": (TensorProto.INT64, 0)}
+# What a speaker network may answer besides its embedding.
+LENGTH = ("length", (TensorProto.FLOAT, 0))
 # Samples in one window of the speech detector, by rate.
 WINDOWS = {8000: 256, 16000: 512}
 
@@ -86,7 +88,8 @@ def _signature(name: str) -> Check:
         inputs = {each.name: _kind(each) for each in model.graph.input if each.name not in constants}
         _require(inputs == INPUTS, f"inputs {_named(inputs)}")
         outputs = {each.name: _kind(each) for each in model.graph.output}
-        _require(list(outputs.values()) == [(TensorProto.FLOAT, 1)], f"outputs {_named(outputs)}")
+        kinds = [kind for name, kind in outputs.items() if (name, kind) != LENGTH]
+        _require(kinds == [(TensorProto.FLOAT, 1)], f"outputs {_named(outputs)}")
 
     return check
 

@@ -50,6 +50,13 @@ def test_embeddings_have_unit_length(fast: Session) -> None:
     assert np.linalg.norm(_fast(fast, reading())) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_the_length_is_that_of_the_embedding_before_it_is_a_unit_vector(fast: Session, plain: Session) -> None:
+    waveform = reading()
+    length = fast.run(["length"], {"samples": waveform.samples, "rate": np.array(waveform.rate)})[0]
+    before = plain.run(None, {"features": kaldi_features(waveform.samples)[None]})[0][0]
+    assert float(length) == pytest.approx(float(np.linalg.norm(before)), rel=1e-2)
+
+
 def test_a_voice_is_closer_to_itself_than_to_another(fast: Session) -> None:
     first, second, other = (
         _fast(fast, reading(*who)) for who in (("train_grace", 1), ("train_grace", 2), ("train_atkins", 1))

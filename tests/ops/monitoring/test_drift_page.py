@@ -40,6 +40,12 @@ def test_a_signal_beyond_its_bounds_stands_out(tmp_path: Path) -> None:
     assert "docs/runbooks/drift.md" in text
 
 
+def test_a_baseline_is_shown_beside_known_recordings_where_a_bundle_brings_them(tmp_path: Path) -> None:
+    line = {"level_dbfs": {"wideband": {"points": [-30.0, -20.0, -10.0], "below": [0.05, 0.5, 1.0]}}}
+    page = drift_page(report([-25.0]), {"lines": {"native": line, "telephone": {}}})
+    assert "-20.00 (-30.00 to -10.00)" in page.write(tmp_path / "page.html").read_text()
+
+
 def test_without_windows_or_baseline_the_page_says_so(tmp_path: Path) -> None:
     empty = {"domain": "acme", "baseline": None, "windows": []}
     assert "runs every hour" in drift_page(empty).write(tmp_path / "a.html").read_text()

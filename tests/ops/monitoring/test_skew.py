@@ -12,6 +12,7 @@ from bonafide.contracts.decisions import ledger_entry
 from ops.monitoring.skew import check, shown
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
+from tests.calibrations import a_calibration
 from tests.decisions import decision_record
 from tests.services.parts import Chords, sound
 
@@ -23,7 +24,7 @@ class Served:
     models: Chords = field(default_factory=Chords)
 
     def decision(self, content: bytes, **changes: Any) -> dict[str, Any]:
-        calibration = Calibration.parse(self.models.calibration)
+        calibration = Calibration.parse(self.models.calibrations[0])
         evidence = self.models.observe(decode(content, encoding="wav"))
         made = ledger_entry(decision_record()).model_dump(mode="json")
         comparison = decision_record().case.comparison
@@ -68,3 +69,17 @@ def test_a_value_that_was_served_otherwise_is_named(name: str, tmp_path: Path) -
     }
     models: Any = served.models
     assert check([{**decision, **wrong[name]}], models, tmp_path).skewed == [("decision-1", name)]
+
+
+def test_a_decision_is_scored_again_with_the_calibration_that_judged_it() -> None:
+    served = Served()
+    base = Calibration.parse(served.models.calibrations[0])
+    own = a_calibration(base)
+    decision = served.decision(wav(pcm(sound("ann")), 16000))
+    comparison = decision_record().case.comparison
+    assert comparison
+    llr = float(own.of(base).llr(replace(comparison, embedding_space=base.embedding_space)))
+    judged = {**decision, "calibration": own.of(base).digest, "speaker": {"llr": llr, "score": 50.0}}
+    models: Any = served.models
+    assert "speaker_llr" not in check([judged], models).compared
+    assert check([judged], models, corrections=[own]).largest == {"speaker_llr": 0.0}

@@ -4,6 +4,7 @@ What is compared is always evidence of one domain with a baseline of the same do
 corpus from the first day on: a comparison with the distributions of a bundle is for people to read, and never alarms.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from bonafide.biometrics.populations import Difference, Distribution, Readings, 
 LEAST_READINGS = 30
 LEAST_SPEAKERS = 20
 # Chosen on one corpus and confirmed on others: docs/drift.md.
-CHANCE = 2e-4
+CHANCE = 5e-4
 RELEVANT_PSI = 0.2
 
 
@@ -41,6 +42,12 @@ OF_MODELS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR, DriftS
 
 # Low values of these are what impostors and synthetic voices have.
 OF_ATTACKS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR})
+
+
+# Of one signal, by the band of the calls; ALL for one that is compared over all bands.
+type BandDistributions = Mapping[str, Distribution]
+
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +73,15 @@ class DriftBaseline:
         bundle: that made the signals of models.
         begin: from when on decisions were learned from.
         end: until when.
-        signals: those that there were enough readings of.
+        signals: those that there were enough readings of, by the band of the calls: a telephone line changes most
+            signals, so that calls are compared within their band. The mix of bands is a signal of its own.
         version: counts the baselines of a domain.
     """
 
     bundle: str
     begin: datetime
     end: datetime
-    signals: Mapping[DriftSignal, Distribution]
+    signals: Mapping[DriftSignal, BandDistributions]
     version: int = 1
 
 
@@ -94,20 +102,25 @@ def observed_values(case: Case, judgement: Judgement) -> dict[DriftSignal, float
     return {signal: float(value) for signal, value in values.items() if value is not None}
 
 
-def distributions(calls: Sequence[ObservedCall], bundle: str) -> dict[DriftSignal, Distribution]:
+def distributions(calls: Sequence[ObservedCall], bundle: str) -> dict[DriftSignal, BandDistributions]:
     """Sums up each signal that there are enough readings of; those of models only where the bundle made them."""
     found = {signal: _readings(calls, signal, bundle) for signal in DriftSignal}
-    return {signal: Distribution.of(each) for signal, each in found.items() if _is_enough(each)}
+    return {
+        signal: made
+        for signal, bands in found.items()
+        if (made := {band: Distribution.of(each) for band, each in bands.items() if _is_enough([each])})
+    }
 
 
 def differences(baseline: DriftBaseline, calls: Sequence[ObservedCall]) -> dict[DriftSignal, Difference]:
     """Compares a window with the baseline, in each signal that both have enough readings of."""
-    found = {signal: _readings(calls, signal, baseline.bundle) for signal in baseline.signals}
-    return {
-        signal: differ(baseline.signals[signal], each, CHANCE, RELEVANT_PSI, tails=signal in OF_ATTACKS)
-        for signal, each in found.items()
-        if _is_enough(each)
-    }
+    compared = {}
+    for signal, bands in baseline.signals.items():
+        found = _readings(calls, signal, baseline.bundle)
+        strata = [(of, found[band]) for band, of in bands.items() if band in found]
+        if _is_enough([readings for _, readings in strata]):
+            compared[signal] = differ(strata, CHANCE, RELEVANT_PSI, tails=signal in OF_ATTACKS)
+    return compared
 
 
 def drifted(found: Mapping[DriftSignal, Difference]) -> list[DriftSignal]:
@@ -115,10 +128,21 @@ def drifted(found: Mapping[DriftSignal, Difference]) -> list[DriftSignal]:
     return [signal for signal, each in found.items() if each.is_drift]
 
 
-def _readings(calls: Iterable[ObservedCall], signal: DriftSignal, bundle: str) -> Readings:
-    wanted = [each for each in calls if signal not in OF_MODELS or each.bundle == bundle]
-    return Readings.of([(each.speaker, each.values[signal]) for each in wanted if signal in each.values])
+def _readings(calls: Iterable[ObservedCall], signal: DriftSignal, bundle: str) -> dict[str, Readings]:
+    """Returns the readings of one signal by band; bands without any are left out."""
+    wanted = [each for each in calls if signal in each.values and (signal not in OF_MODELS or each.bundle == bundle)]
+    by_band: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    for each in wanted:
+        by_band[_band(each, signal)].append((each.speaker, each.values[signal]))
+    return {band: Readings.of(pairs) for band, pairs in by_band.items()}
 
 
-def _is_enough(readings: Readings) -> bool:
-    return readings.count >= LEAST_READINGS and len(readings.each) >= LEAST_SPEAKERS
+def _band(call: ObservedCall, signal: DriftSignal) -> str:
+    if signal is DriftSignal.NARROWBAND:
+        return ALL
+    return Channel.NARROWBAND if call.values.get(DriftSignal.NARROWBAND) else Channel.WIDEBAND
+
+
+def _is_enough(bands: Sequence[Readings]) -> bool:
+    count, speakers = sum(each.count for each in bands), sum(len(each.each) for each in bands)
+    return count >= LEAST_READINGS and speakers >= LEAST_SPEAKERS

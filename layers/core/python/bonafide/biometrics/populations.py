@@ -7,23 +7,20 @@ independent readings would (Kish, Survey Sampling, 1965): that effective size st
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import asin, log, pi, sin, sqrt
-from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bonafide.biometrics.chance import ks_bound, share_bound, shift_bound
 
 type Floats = NDArray[np.float64]
 
 # Points at which distributions are kept and compared, and the bins of the population stability index.
 POINTS = 64
 BINS = 10
-# The lower tail, and by how much a share of it has to grow to matter.
-TAIL = 0.05
-LEAST_TAIL = 0.05
-# The shift that matters: 60 of 100 pairs instead of 50 in one order.
-LEAST_SHIFT = 0.1
+# Lower tails. The first shows few calls that are far below all others, the second more calls that are less far.
+TAILS = (1.0 / POINTS, 0.05)
 # Speakers who bring more than one reading, from which on their resemblance can be measured.
 REPEATING = 20
 
@@ -142,16 +139,6 @@ class Distribution:
             document["resemblance"],
         )
 
-    def shares(self, below: Floats) -> Floats:
-        """Returns the shares of a population in the bins, which this one fills about evenly, shape (bins,).
-
-        Args:
-            below: share of that population at or below each point of this one.
-        """
-        wanted = np.linspace(0, 1, BINS + 1)[1:]
-        cuts = np.unique(np.append(0, np.searchsorted(self.below, wanted - 1e-9)))
-        return np.diff(np.concatenate([[0.0], below[cuts], [1.0]]))
-
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -165,8 +152,8 @@ class Difference:
         shift: probability that a speaker of the window is above one of the baseline, ties halved, less 0.5: a change of
             the place of a distribution shows here with half as many speakers as in the distance.
         shift_bound: above which, or below its negative, the window's speakers are no chance selection.
-        tail: share of the window below what a twentieth of the baseline is below: attacks change a tail, to which the
-            distance is nearly blind.
+        tail: share of the window below what few of the baseline are below: attacks change a tail, to which the
+            distance is nearly blind. Of two tails, the one that exceeds its bound by more.
         tail_bound: above which the window's speakers are no chance selection; 1 where tails are not compared.
         count: readings of the window.
         speakers: who brought them.
@@ -195,92 +182,87 @@ class Difference:
 
 
 def differ(
-    baseline: Distribution, window: Readings, chance: float, relevant: float, *, tails: bool = False
+    strata: Sequence[tuple[Distribution, Readings]], chance: float, relevant: float, *, tails: bool = False
 ) -> Difference:
-    """Compares a window of at least one reading with a baseline.
+    """Compares a window of at least one reading with a baseline, within each stratum, and pools what it finds.
 
-    Without a change the index has a mean of (bins - 1) (n + m) / (n m) for sizes n and m (Yurdakul and Naranjo,
-    Journal of Risk Model Validation 14, 2020).
+    A stratum has the weight that the window gives it: another mix of the strata is no difference. Without a change the
+    index has a mean of (bins - 1) (n + m) / (n m) for sizes n and m (Yurdakul and Naranjo, Journal of Risk Model
+    Validation 14, 2020).
 
     Args:
-        baseline: of earlier readings.
-        window: recent readings.
+        strata: earlier readings and recent ones of each.
         chance: probability that the distance exceeds its bound without any change.
         relevant: index from which on a difference matters, besides what the sizes alone bring about.
         tails: whether a heavier lower tail is drift as well.
     """
-    below = window.below(baseline.points)
-    size = window.effective(baseline.resemblance)
-    both = size * baseline.effective / (size + baseline.effective)
-    rare = int(np.searchsorted(baseline.below, TAIL, side="right")) - 1
-    expected, found = (_smoothed(baseline.shares(each), both) for each in (baseline.below, below))
+    sizes = np.array([window.effective(baseline.resemblance) for baseline, window in strata])
+    weights = sizes / sizes.sum()
+    earlier = 1.0 / float(np.sum(weights**2 / [baseline.effective for baseline, _ in strata]))
+    both = 1.0 / (1.0 / sizes.sum() + 1.0 / earlier)
+    before, below = (np.tensordot(weights, each, 1) for each in _at_quantiles(strata))
+    expected, found = (_smoothed(_shares(before, each), both) for each in (before, below))
+    tail, tail_bound = _tail(before, below, (earlier, float(sizes.sum())), chance) if tails else (0.0, 1.0)
     return Difference(
-        ks=float(np.max(np.abs(below - baseline.below))),
+        ks=float(np.max(np.abs(below - before))),
         ks_bound=ks_bound(both, chance),
         psi=float(np.sum((found - expected) * np.log(found / expected))),
         psi_bound=relevant + (len(expected) - 1) / both,
-        shift=shift(baseline, below),
+        shift=shift(before, below),
         shift_bound=shift_bound(both, chance),
-        tail=float(below[rare]),
-        tail_bound=share_bound(float(baseline.below[rare]), both, chance) if tails and rare else 1.0,
-        count=window.count,
-        speakers=len(window.each),
+        tail=tail,
+        tail_bound=tail_bound,
+        count=sum(window.count for _, window in strata),
+        speakers=sum(len(window.each) for _, window in strata),
         expected=tuple(expected.tolist()),
         found=tuple(found.tolist()),
     )
 
 
-def ks_bound(size: float, chance: float) -> float:
-    """Returns the distance that two samples of one distribution exceed with a probability.
+def _at_quantiles(strata: Sequence[tuple[Distribution, Readings]]) -> tuple[Floats, Floats]:
+    """Returns the shares of baseline and window at or below quantiles of each baseline, shape (strata, POINTS + 1)."""
+    wanted = np.linspace(0.0, 1.0, POINTS + 1)
+    cuts = [np.searchsorted(baseline.below, wanted - 1e-9) for baseline, _ in strata]
+    before = [baseline.below[at] for (baseline, _), at in zip(strata, cuts, strict=True)]
+    below = [window.below(baseline.points)[at] for (baseline, window), at in zip(strata, cuts, strict=True)]
+    return np.array(before), np.array(below)
 
-    By Smirnov's limit with the correction of Stephens (Journal of the Royal Statistical Society B 32, 1970).
+
+def _shares(before: Floats, below: Floats) -> Floats:
+    """Returns the shares of a population in bins that the baseline fills about evenly, shape (bins,).
 
     Args:
-        size: n m / (n + m) of samples of n and m.
-        chance: the probability.
+        before: share of the baseline at or below each point.
+        below: share of that population.
     """
-    root = sqrt(size)
-    return min(sqrt(-0.5 * log(chance / 2.0)) / (root + 0.12 + 0.11 / root), 1.0)
+    wanted = np.linspace(0, 1, BINS + 1)[1:]
+    cuts = np.unique(np.append(0, np.searchsorted(before, wanted - 1e-9)))
+    return np.diff(np.concatenate([[0.0], below[cuts], [1.0]]))
 
 
-def shift(baseline: Distribution, below: Floats) -> float:
+def shift(before: Floats, below: Floats) -> float:
     """Returns the probability that a value of the window is above one of the baseline, ties halved, less 0.5.
 
-    The statistic of Mann and Whitney (Annals of Mathematical Statistics 18, 1947), on the points of the baseline.
+    The statistic of Mann and Whitney (Annals of Mathematical Statistics 18, 1947), on the quantiles of the baseline.
 
     Args:
-        baseline: of earlier readings.
-        below: share of the window at or below each of its points.
+        before: share of the baseline at or below each point, from 0 on.
+        below: share of the window.
     """
-    ends = np.append(baseline.below, 1.0)
-    middles = (ends + np.append(0.0, baseline.below)) / 2.0
+    ends = np.append(before, 1.0)
+    middles = (ends + np.append(0.0, before)) / 2.0
     return float(np.sum(np.diff(np.concatenate([[0.0], below, [1.0]])) * middles)) - 0.5
 
 
-def shift_bound(size: float, chance: float) -> float:
-    """Returns the shift that two samples of one distribution exceed, up or down, with a probability.
-
-    Its variance is at most (n + m) / (12 n m), which ties make smaller.
-
-    Args:
-        size: n m / (n + m) of samples of n and m.
-        chance: the probability.
-    """
-    return max(NormalDist().inv_cdf(1.0 - chance / 2.0) / sqrt(12.0 * size), LEAST_SHIFT)
-
-
-def share_bound(share: float, size: float, chance: float) -> float:
-    """Returns the share that a sample exceeds with a probability, where another one of the same population has `share`.
-
-    The arcsine of the root of a share has nearly the same variance for all shares (Anscombe, Biometrika 35, 1948).
-
-    Args:
-        share: of the other sample.
-        size: n m / (n + m) of samples of n and m.
-        chance: the probability.
-    """
-    angle = asin(sqrt(share)) + NormalDist().inv_cdf(1.0 - chance) / (2.0 * sqrt(size))
-    return max(sin(min(angle, pi / 2.0)) ** 2, share + LEAST_TAIL)
+def _tail(before: Floats, below: Floats, sizes: tuple[float, float], chance: float) -> tuple[float, float]:
+    """Returns the share of the window in the tail that exceeds its bound by most, and the bound; 1 without a tail."""
+    found = [(0.0, 1.0)]
+    for tail in TAILS:
+        rare = int(np.searchsorted(before, tail + 1e-9, side="right")) - 1
+        # Nothing lower was seen before: what is below it all counts as if the lowest one had been.
+        share = max(float(before[rare]), 1.0 / sizes[0])
+        found.append((float(below[rare]), share_bound(share, *sizes, chance)))
+    return max(found, key=lambda each: each[0] - each[1])
 
 
 def _smoothed(shares: Floats, size: float) -> Floats:

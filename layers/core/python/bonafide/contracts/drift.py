@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pydantic import AwareDatetime, Field
 
 from bonafide.biometrics.drift import DriftBaseline, DriftSignal
+from bonafide.biometrics.populations import Distribution
 from bonafide.contracts.base import Answer
 from bonafide.records.drift import DriftWindow
 
@@ -26,7 +27,9 @@ class Baseline(Answer):
     bundle: str = Field(description="Bundle that made the signals of models.")
     begin: AwareDatetime
     end: AwareDatetime
-    signals: dict[DriftSignal, SignalDistribution]
+    signals: dict[DriftSignal, dict[str, SignalDistribution]] = Field(
+        description="By signal and band of the calls, `all` for a signal that is compared over all bands."
+    )
 
 
 class SignalDifference(Answer):
@@ -38,7 +41,7 @@ class SignalDifference(Answer):
     psi_bound: float
     shift: float = Field(description="Probability that a speaker of the window is above one of the baseline, less 0.5.")
     shift_bound: float
-    tail: float = Field(description="Share of the window below what a twentieth of the baseline is below.")
+    tail: float = Field(description="Share of the window below what few of the baseline are below.")
     tail_bound: float = Field(description="1 where tails are not compared.")
     count: int = Field(description="Readings.")
     speakers: int
@@ -81,11 +84,15 @@ def _baseline(baseline: DriftBaseline) -> Baseline:
         begin=baseline.begin,
         end=baseline.end,
         signals={
-            signal: SignalDistribution(
-                points=each.points.tolist(), below=each.below.tolist(), count=each.count, speakers=each.speakers
-            )
-            for signal, each in baseline.signals.items()
+            signal: {band: _distribution(each) for band, each in bands.items()}
+            for signal, bands in baseline.signals.items()
         },
+    )
+
+
+def _distribution(found: Distribution) -> SignalDistribution:
+    return SignalDistribution(
+        points=found.points.tolist(), below=found.below.tolist(), count=found.count, speakers=found.speakers
     )
 
 

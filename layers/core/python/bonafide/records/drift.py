@@ -81,7 +81,10 @@ def written_baseline(baseline: DriftBaseline) -> StoredForm:
         "begin": baseline.begin.isoformat(),
         "end": baseline.end.isoformat(),
         "version": baseline.version,
-        "signals": {str(signal): each.to_document() for signal, each in baseline.signals.items()},
+        "signals": {
+            str(signal): {band: each.to_document() for band, each in bands.items()}
+            for signal, bands in baseline.signals.items()
+        },
     }
 
 
@@ -92,7 +95,10 @@ def read_baseline(document: Stored) -> DriftBaseline:
         bundle=document["bundle"],
         begin=datetime.fromisoformat(document["begin"]),
         end=datetime.fromisoformat(document["end"]),
-        signals={signal: Distribution.from_document(each) for signal, each in signals.items()},
+        signals={
+            signal: {band: Distribution.from_document(each) for band, each in bands.items()}
+            for signal, bands in signals.items()
+        },
         version=document["version"],
     )
 

@@ -1,12 +1,12 @@
 """The calibration that judges a speaker: that of the bundle, or the domain's own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bonafide.biometrics.case import Signal
-from bonafide.biometrics.domain_calibration import UnusableCalibration
+from bonafide.biometrics.domain_calibration import DomainCalibration, UnusableCalibration
 from bonafide.biometrics.scoring import Calibration, SpaceCalibrations
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import logger, measurements
@@ -61,12 +61,17 @@ def proposals(store: CalibrationStore, domain: str) -> Iterator[SignedCalibratio
 
 def calibrations_by_digest(store: CalibrationStore, domain: str, bases: SpaceCalibrations) -> Mapping[str, Calibration]:
     """Returns the calibrations of a bundle and those that corrected them in a domain, for replays of its decisions."""
+    return with_corrections(bases, [signed.calibration for signed in proposals(store, domain)])
+
+
+def with_corrections(bases: SpaceCalibrations, corrections: Iterable[DomainCalibration]) -> Mapping[str, Calibration]:
+    """Returns the calibrations of a bundle and what corrections make of them, by digest."""
     known = {base.digest: base for base in bases.newest_first}
-    for base in bases.newest_first:
-        for signed in proposals(store, domain):
+    for own in corrections:
+        for base in bases.newest_first:
             with suppress(UnusableCalibration):
-                own = signed.calibration.of(base)
-                known[own.digest] = own
+                corrected = own.of(base)
+                known[corrected.digest] = corrected
     return known
 
 
