@@ -32,6 +32,7 @@ from bonafide.biometrics.scoring import Calibration
 from bonafide.contracts.drift import drift_report
 from bonafide.records.drift import DriftWindow
 from ops.monitoring.drift_page import drift_page
+from ops.monitoring.page import MonitoringPage
 from training.corpus.manifest import ManifestError
 
 BUNDLE = Path(".build/layers/model/bundle")
@@ -99,7 +100,7 @@ def _simulated(
     return found
 
 
-def _page(scene: Scene, baseline: DriftBaseline, results: Mapping[int, Mapping[str, Alarms]]):
+def _page(scene: Scene, baseline: DriftBaseline, results: Mapping[int, Mapping[str, Alarms]]) -> MonitoringPage:
     largest = max(results)
     changes = [name for name in results[largest] if name != NOTHING]
     shown = max(changes, key=lambda name: len(set(chain.from_iterable(results[largest][name]))), default=NOTHING)
