@@ -154,8 +154,7 @@ def test_where_the_time_runs_out_the_next_hour_begins_with_other_domains() -> No
     deployment = Deployment(*(f"d{number}" for number in range(5)))
     seen = set()
     for _ in range(5):
-        left = iter([300.0, 1.0])
-        seen |= {each.domain for each in deployment.watch.watch(lambda left=left: next(left))}
+        seen |= {each.domain for each in deployment.watch.watch(iter([300.0, 1.0]).__next__)}
         deployment.now += timedelta(hours=1)
     assert len(seen) == 5
 

@@ -101,8 +101,13 @@ def test_an_answer_is_the_same_to_the_byte_whatever_becomes_of_the_shadow(
 def test_a_registry_that_does_not_answer_changes_no_answer_and_is_not_asked_again_at_once(
     world: Shadowed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reads = []
-    world.offers = ShadowOffers(world.waiting, lambda: reads.append(1) or broken(), 1.0, lambda: world.seconds)
+    reads: list[int] = []
+
+    def unanswered() -> Any:
+        reads.append(1)
+        return broken()
+
+    world.offers = ShadowOffers(world.waiting, unanswered, 1.0, lambda: world.seconds)
     assert '"decision"' in world.call("a")
     world.call("b")
     assert len(reads) == 1
@@ -286,10 +291,15 @@ def test_a_broken_shadow_changes_no_evidence_and_no_decision_of_a_session(
     alone = streamed(*SCRIPT.events, allowed=False)
     assert alone.waiting.objects == {}
     line = streamed()
-    calls = []
+    calls: list[int] = []
+
+    def counted(*_: Any) -> None:
+        calls.append(1)
+        broken()
+
     place = line.waiting if broken_part == "put" else line.chunk_offers._domains
     with monkeypatch.context() as patched:
-        patched.setattr(place, broken_part, lambda *_: calls.append(1) or broken())
+        patched.setattr(place, broken_part, counted)
         patched.setattr(line, "environment", alone.environment)
         for event in SCRIPT.events:
             line.take(event)

@@ -47,7 +47,7 @@ def test_a_baseline_is_shown_beside_known_recordings_where_a_bundle_brings_them(
 
 
 def test_without_windows_or_baseline_the_page_says_so(tmp_path: Path) -> None:
-    empty = {"domain": "acme", "baseline": None, "windows": []}
+    empty: dict[str, Any] = {"domain": "acme", "baseline": None, "windows": []}
     assert "runs every hour" in drift_page(empty).write(tmp_path / "a.html").read_text()
     window = DriftWindow("acme", START, START, "", 0, 0, 0, {})
     learning = drift_report("acme", None, [window]).model_dump(mode="json")
