@@ -60,12 +60,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     used = [each for each in found if each.clip.row.get("use") == "train"]
-    licences = sorted(each.clip.row.get("licence", "") for each in used)
+    licenses = sorted(each.clip.row.get("licence", "") for each in used)
     files = BundleFiles.open(given.bundle)
     document = {
         "schema": 1,
         "graphs": {name: sha for name, sha in files.manifest["files"].items() if name.endswith(".onnx")},
-        "lineage": {"manifest": digest(given.manifest), "recordings": len(used), "licences": dict(Counter(licences))},
+        "lineage": {"manifest": digest(given.manifest), "recordings": len(used), "licenses": dict(Counter(licenses))},
         "lines": reference(used, Calibration.parse(files.calibration())),
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)

@@ -46,6 +46,13 @@ UNSEEN: dict[str, set[Action]] = {
     "manage_models": {
         ("s3", action, "ModelFiles") for action in ("GetObjectVersion", "ListBucket", "PutObjectTagging")
     },
+    # Listing comes with every access to a bucket.
+    "score_audio": {("s3", "ListBucket", "Audio")},
+    # The challenger is read once its name is known, through a reader that is made then.
+    "shadow_challenger": {
+        *(("s3", action, "ModelFiles") for action in ("GetObject", "GetObjectVersion", "ListBucket")),
+        ("dynamodb", "GetItem", "Models"),
+    },
 }
 PROBES = {
     "probe_release": {

@@ -9,9 +9,11 @@ import pytest
 
 from bonafide.audio.waveform import Waveform
 from tests.audio.wav_writer import wav
-from tests.readings import reading
+from tests.readings import lasting, reading
 from training.calibration.calibrate import BUNDLE, ROOT
 
+# Enough to tell the readers apart, and half of a reading.
+SECONDS = 4.0
 READERS = ("train_grace", "train_atkins", "train_dotrice")
 
 
@@ -31,7 +33,7 @@ def manifest(tmp_path: Path) -> Path:
     rows = [{"path": f"{reader}_{number}.wav", "speaker": reader} for reader in READERS for number in (1, 2)]
     for row in rows:
         number = int(row["path"][-5])
-        (tmp_path / row["path"]).write_bytes(as_wav(reading(row["speaker"], number)))
+        (tmp_path / row["path"]).write_bytes(as_wav(lasting(reading(row["speaker"], number), SECONDS)))
     extra = {"session": "", "source": "readings", "licence": "Apache-2.0", "use": "train"}
     return write_manifest(tmp_path / "manifest.csv", [row | extra for row in rows])
 

@@ -297,6 +297,7 @@ def test_the_log_says_what_is_left_by_the_last_run() -> None:
     view = ProgressView(io.StringIO())
     view.expect({"count": 100.0, "join": 20.0, "done": 7.0})
     view.skipped(0, 3, "done")
+    view.started(1, 3, "count", 0, 4)
     view.started(1, 3, "count", 1, 4)
     assert view.stream.getvalue().endswith("2/3 count 2/4: runs, about 2:00 left\n")  # type: ignore[attr-defined]
 

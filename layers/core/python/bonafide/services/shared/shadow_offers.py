@@ -72,7 +72,7 @@ class ShadowOffers:
 
     @property
     def is_open(self) -> bool:
-        """Whether something may be put."""
+        """True if something may be put."""
         return self._left > 0
 
     def put(self, domain: str, decision_id: str, content: bytes, part: str = "") -> None:
