@@ -139,12 +139,18 @@ class ShadowTrial:
         self._claim(f"{when}: the same answers, {len(hits)} objects sent, {took:.1f} s", found == expected and hits)
 
     def _score(self, how: str) -> None:
-        answer = self.running.invoke("shadow_challenger", b"{}").payload.decode()
+        answer = self._run_challenger()
         self.relay.fault = healthy
         results = self.client.send("GET", f"/v1/domains/{SHADOWED}/shadow")["results"]
         sessions = sum(each["chunks"] is not None for each in results)
         text = f"{how}: {answer}; {len(results)} results, {sessions} of sessions; {self._waiting()} objects wait"
         self._claim(text, self._waiting() == 0 and sessions)
+
+    def _run_challenger(self) -> str:
+        """Invokes the challenger, again if the environment turns out to be one that was killed while it was idle."""
+        answer = self.running.invoke("shadow_challenger", b"{}").payload.decode()
+        again = "Runtime.ExitError" in answer
+        return self.running.invoke("shadow_challenger", b"{}").payload.decode() if again else answer
 
     def _kill(self) -> None:
         work = self.running.functions["shadow_challenger"].submit(b"{}")
