@@ -11,15 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide_client import BonafideClientError, Client
 from bonafide_client.answers import BrakeChangeDocument, BrakeDocument
-from ops.smoke import NotDeployedError, endpoint_of
+from ops.target import NotDeployedError, add_target, url_of
 
 
 def main() -> int:
     """Runs the command; returns 0 if the brake is as it was asked to be."""
     parser = argparse.ArgumentParser(description="Set, release or show a brake.")
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--endpoint", help="URL of the API's stage")
-    target.add_argument("--stage", help="one of cdk.json, in the account and region of the environment")
+    add_target(parser)
     parser.add_argument("--domain", help="whose brake it is; that of the stage by default")
     parser.add_argument("--reason", help="for the audit trail, without personal data; without it the brake is shown")
     parser.add_argument("--off", action="store_true", help="release the brake")
@@ -27,7 +25,7 @@ def main() -> int:
     if given.off and not given.reason:
         parser.error("to release a brake takes a reason")
     try:
-        with Client(given.endpoint or endpoint_of(given.stage)) as client:
+        with Client(url_of(given)) as client:
             print(shown(switch(client, given.reason, given.domain, off=given.off)))
     except (NotDeployedError, BonafideClientError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)

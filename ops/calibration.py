@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide_client import BonafideClientError, Client
 from bonafide_client.answers import CalibrationChangeDocument, CalibrationDocument, CalibrationsDocument
-from ops.smoke import NotDeployedError, endpoint_of
+from ops.target import NotDeployedError, add_target, url_of
 
 CHANGING = ("propose", "promote", "revoke")
 
@@ -29,7 +29,7 @@ def main() -> int:
     """Runs the command; returns 0 if it was done."""
     given = _arguments()
     try:
-        with Client(given.endpoint or endpoint_of(given.stage)) as client:
+        with Client(url_of(given)) as client:
             print("\n".join(act(client, given)))
     except (NotDeployedError, BonafideClientError, BotoCoreError, ClientError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
@@ -85,9 +85,7 @@ def _change(change: CalibrationChangeDocument) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Show and change the calibrations of a domain.")
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--endpoint", help="URL of the API's stage")
-    target.add_argument("--stage", help="one of cdk.json, in the account and region of the environment")
+    add_target(parser)
     parser.add_argument("--domain", required=True)
     parser.add_argument("--reason", help="for the audit trail, without personal data")
     actions = parser.add_subparsers(dest="action", required=True)

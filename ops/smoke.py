@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.adapters.api import PublicApiClient
@@ -22,12 +21,9 @@ from bonafide.probes.calls import NOT_ACCEPTED, GoldenCalls
 from bonafide.probes.golden import GoldenSetup
 from bonafide_client import BonafideClientError, Client
 from layers.golden import build as golden
+from ops.target import NotDeployedError, add_target, url_of
 
 SPEAKER = "golden"
-
-
-class NotDeployedError(Exception):
-    """The stage has no API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +50,10 @@ class SmokeCheck:
 def main() -> int:
     """Runs the command; returns 0 if every check passed."""
     parser = argparse.ArgumentParser(description="Call a deployment and see whether it decides as it should.")
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--endpoint", help="URL of the API's stage")
-    target.add_argument("--stage", help="one of cdk.json, in the account and region of the environment")
+    add_target(parser)
     arguments = parser.parse_args()
     try:
-        return smoke(arguments.endpoint or endpoint_of(arguments.stage))
+        return smoke(url_of(arguments))
     except (NotDeployedError, BonafideClientError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -109,22 +103,6 @@ def _golden_calls(endpoint: str) -> Iterator[GoldenCalls]:
             yield GoldenCalls(GoldenSetup(domain, recordings, {}), PublicApiClient(client), SPEAKER)
         finally:
             client.delete_domain(domain, force=True)
-
-
-def endpoint_of(stage: str) -> str:
-    """Returns the URL of a stage's API, out of the outputs of its stack.
-
-    Raises:
-        NotDeployedError: the stack has no such output.
-    """
-    name = f"Bonafide-{stage}-Service"
-    stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    urls = [output["OutputValue"] for stack in stacks for output in stack.get("Outputs", [])]
-    for url in urls:
-        # The target of a custom domain's record is a host of API Gateway too, but no URL.
-        if url.startswith("https://") and ".execute-api." in url:
-            return url.rstrip("/")
-    raise NotDeployedError(f"{name} names no API among its outputs")
 
 
 if __name__ == "__main__":

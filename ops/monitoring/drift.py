@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bonafide_client import BonafideClientError, Client
 from ops.monitoring.drift_page import drift_page
 from ops.resources import list_resources
-from ops.smoke import NotDeployedError, endpoint_of
+from ops.target import NotDeployedError, add_target, url_of
 
 OUT = Path(".build/drift/report.html")
 BUNDLE = Path(".build/layers/model/bundle")
@@ -36,7 +36,7 @@ def main() -> int:
         if given.learn:
             print(f"baseline {learn(given.stage, given.domain, given.learn)}", file=sys.stderr)
         begin = datetime.now(UTC) - timedelta(days=given.days)
-        with Client(given.endpoint or endpoint_of(given.stage)) as client:
+        with Client(url_of(given)) as client:
             print(drift_page(read(client, given.domain, begin), reference(given.bundle)).write(given.out))
     except (NotDeployedError, NotLearnedError, BonafideClientError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
@@ -71,9 +71,7 @@ def learn(stage: str, domain: str, days: int) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Write the page on drift of a domain.")
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--endpoint", help="URL of the API's stage")
-    target.add_argument("--stage", help="one of cdk.json, in the account and region of the environment")
+    add_target(parser)
     parser.add_argument("--domain", default="demo")
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="whose distributions are shown beside the baseline")
     parser.add_argument("--days", type=int, default=7, help="how far back the page goes")

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide_client import BonafideClientError, Client
 from ops.monitoring.error_rates import CallOutcome, OutcomeRate, ReportedOutcome, outcome_rates
-from ops.smoke import NotDeployedError, endpoint_of
+from ops.target import NotDeployedError, add_target, url_of
 
 NOT_FOUND = 404
 
@@ -26,15 +26,13 @@ class OutcomesError(Exception):
 def main() -> int:
     """Runs the command; returns 0 if rates were computed."""
     parser = argparse.ArgumentParser(description="Compute error rates from reported outcomes.")
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--endpoint", help="URL of the API's stage")
-    target.add_argument("--stage", help="one of cdk.json, in the account and region of the environment")
+    add_target(parser)
     parser.add_argument("--domain", required=True)
     parser.add_argument("outcomes", type=Path, help="CSV: decision_id, outcome, attack")
     given = parser.parse_args()
     try:
         outcomes = read_outcomes(given.outcomes)
-        with Client(given.endpoint or endpoint_of(given.stage)) as client:
+        with Client(url_of(given)) as client:
             decisions = read_decisions(client, given.domain, [each.decision_id for each in outcomes])
     except (OutcomesError, NotDeployedError, BonafideClientError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)

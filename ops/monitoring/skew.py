@@ -21,7 +21,7 @@ from bonafide.biometrics.scoring import Calibration, Comparison, Condition, Spac
 from bonafide.contracts.calibrations import FittedCalibration
 from bonafide.services.shared.calibration_book import with_corrections
 from bonafide_client import BonafideClientError, Client
-from ops.smoke import NotDeployedError, endpoint_of
+from ops.target import NotDeployedError, add_target, url_of
 
 BUNDLE = Path(".build/layers/model/bundle")
 # Largest differences that are no skew: of arithmetic on another processor.
@@ -121,16 +121,14 @@ def _corrections(client: Client, domain: str) -> Iterator[DomainCalibration]:
 def main() -> int:
     """Runs the command; returns 0 if nothing is skewed."""
     parser = argparse.ArgumentParser(description="Score kept decisions again.")
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--endpoint", help="URL of the API's stage")
-    target.add_argument("--stage", help="one of cdk.json, in the account and region of the environment")
+    add_target(parser)
     parser.add_argument("--domain", required=True)
     parser.add_argument("--count", type=int, default=500, help="decisions, the newest first")
     parser.add_argument("--audio", type=Path, help="folder of kept recordings, named by their decision")
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     given = parser.parse_args()
     try:
-        with Client(given.endpoint or endpoint_of(given.stage)) as client:
+        with Client(url_of(given)) as client:
             decisions = list(islice(client.decisions(given.domain), given.count))
             corrections = list(_corrections(client, given.domain))
     except (NotDeployedError, BonafideClientError, BotoCoreError, ClientError) as error:

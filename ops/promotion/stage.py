@@ -9,8 +9,8 @@ from bonafide.adapters.bundle import BundleCorrupt
 from bonafide_client import BonafideClientError, Client
 from ops.registry.artifact import TamperedFileError
 from ops.registry.client import ModelRegistry, TransferError
-from ops.smoke import NotDeployedError, endpoint_of
 from ops.stack_state import StackState, describe_stack
+from ops.target import NotDeployedError, endpoint_of
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 # Digits of a digest that people see.

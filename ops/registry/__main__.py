@@ -19,7 +19,7 @@ from ops.registry.artifact import Artifact, TamperedFileError
 from ops.registry.client import ModelRegistry, TransferError
 from ops.registry.progress import TransferBar
 from ops.registry.verification import FileCheck, check_folder, check_registry
-from ops.smoke import NotDeployedError, endpoint_of
+from ops.target import NotDeployedError, add_target, url_of
 
 FULL_DIGEST = 64
 ALIASES = ("champion", "challenger", "previous")
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns 0 if it did what it was asked to."""
     given = parser().parse_args(arguments)
     try:
-        with Client(given.endpoint or endpoint_of(given.stage)) as client, TransferBar() as bar:
+        with Client(url_of(given)) as client, TransferBar() as bar:
             result, lines = given.run(ModelRegistry(client, bar), given)
     except ProblemError as problem:
         print(explained(problem), file=sys.stderr)
@@ -191,9 +191,7 @@ def download(registry: ModelRegistry, given: argparse.Namespace) -> Shown:
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     main_parser = argparse.ArgumentParser(prog="ops.registry", description=__doc__)
-    target = main_parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--endpoint", help="URL of the API's stage")
-    target.add_argument("--stage", help="one of cdk.json, in the account and region of the environment")
+    add_target(main_parser)
     main_parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND")
 
