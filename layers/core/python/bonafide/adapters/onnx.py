@@ -85,15 +85,13 @@ class Bundle:
         version: of the bundle, for people.
         embedding_space: only embeddings of the same space may be compared.
         dimension: of an embedding of that space.
-        calibration: what turns scores into likelihood ratios; empty in a bundle that was not calibrated.
-        calibrations: the same for each of `spaces`.
+        calibrations: what turns scores into likelihood ratios, for each of `spaces`; none if it was not calibrated.
     """
 
     digest: str
     version: str
     embedding_space: str
     dimension: int
-    calibration: Mapping[str, Any]
     calibrations: Sequence[Mapping[str, Any]]
     _vad: onnxruntime.InferenceSession
     _speaker: onnxruntime.InferenceSession
@@ -120,13 +118,17 @@ class Bundle:
             version=files.manifest["version"],
             embedding_space=files.manifest["embedding_space"],
             dimension=files.manifest["dimension"],
-            calibration=files.calibration(),
             calibrations=files.calibrations(),
             _vad=_open(files.read("vad.onnx"), threads),
             _speaker=_open(files.read("speaker.onnx"), threads),
             _former={each["embedding_space"]: _former(files, each["speaker"], threads) for each in files.former},
             _detector=_open(files.read("spoof.onnx"), threads) if with_detector else None,
         )
+
+    @property
+    def calibration(self) -> Mapping[str, Any]:
+        """Document that turns scores in the bundle's own space into likelihood ratios; empty without calibration."""
+        return self.calibrations[0] if self.calibrations else {}
 
     @property
     def spaces(self) -> Sequence[str]:
