@@ -5,6 +5,7 @@ import statistics
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,7 @@ LONGEST_FILE = 300
 MOST_MODULES = 15
 
 
+@cache
 def python_files(*folders: str) -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -90,8 +92,18 @@ def product_files() -> list[Path]:
     return [path for path in python_files() if path.relative_to(ROOT).parts[0] != "tests"]
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    return tuple(_imports(tree(path)))
+
+
+def _imports(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -176,7 +188,7 @@ def test_the_product_never_imports_its_tools() -> None:
 
 def test_handlers_of_routes_have_at_most_5_lines() -> None:
     for path in python_files("functions"):
-        statements = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+        statements = [node for node in tree(path).body if isinstance(node, ast.FunctionDef)]
         assert all(body_lines(node) <= 5 for node in statements), path
 
 
@@ -189,7 +201,7 @@ def test_function_bodies_stay_short() -> None:
     lengths = sorted(
         (body_lines(node), f"{path.relative_to(ROOT)}:{node.name}")
         for path in python_files()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
     assert [entry for entry in lengths if entry[0] > 40] == []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.test_architecture import ROOT, product_files, python_files
+from tests.test_architecture import ROOT, product_files, python_files, tree
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Openings that make a reader wait for the subject.
@@ -31,7 +31,7 @@ RELEASED = re.compile(
 
 def docstrings() -> Iterator[tuple[str, str]]:
     for path in product_files():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree(path)):
             if isinstance(node, DOCUMENTED) and (text := ast.get_docstring(node)):
                 name = getattr(node, "name", "module")
                 yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)} {name}", text
@@ -55,7 +55,7 @@ def test_code_keeps_to_the_projects_words(pattern: re.Pattern[str]) -> None:
 def test_a_class_name_means_one_thing() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for path in product_files():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(path.relative_to(ROOT).as_posix())
     assert {name: where for name, where in places.items() if len(where) > 1} == {}

@@ -28,7 +28,6 @@ ML = {
     "repository": "octo/voice",
     "secret": "bonafide/production/github",
 }
-RECOGNIZED = "@aws-cdk/aws-lambda:recognizeLayerVersion"
 
 REFUSED = {
     "refusal": {"provisioned": {VICTIM: 2}},
@@ -79,8 +78,6 @@ def main(out: Path, changed: Path) -> None:
     reverse(out / "reversed")
     synthesize(out / "layer", changed)
     synthesize(out / "release", ROOT, release="another")
-    synthesize(out / "unrecognized", changed, **{RECOGNIZED: False})
-    synthesize(out / "unrecognized-true", ROOT, **{RECOGNIZED: False})
     for name, settings in REFUSED.items():
         (out / f"{name}.txt").write_text(refusal(out / "refused", **settings))
 

@@ -17,7 +17,7 @@ GENUINE = Script("genuine", "grace", "grace")
 IMPOSTOR = Script("impostor", "daws", "grace")
 OTHER = Script("other", "atkins", "atkins", 3)
 SCRIPTS = (GENUINE, IMPOSTOR, OTHER)
-CASES = settings(max_examples=200, deadline=None, derandomize=True)
+CASES = settings(max_examples=80, deadline=None, derandomize=True)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def conflicted(places: list[int]) -> Deployment:
     return line
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.permutations(range(len(CONFLICTING))), st.lists(st.integers(0, len(CONFLICTING) - 1), max_size=5))
 def test_of_different_contents_under_one_number_the_same_one_counts_in_any_order(
     places: list[int], again: list[int]
@@ -161,7 +161,7 @@ def rolled_out(deliveries: list[tuple[int, str]]) -> Deployment:
     return line
 
 
-@settings(max_examples=70, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(MODELS, st.permutations(range(4)), st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["own", "other"]))))
 def test_during_a_rollout_spaces_never_mix(models: list[str], places: list[int], again: list[tuple[int, str]]) -> None:
     deliveries = [*((number, models[number]) for number in places), *again]

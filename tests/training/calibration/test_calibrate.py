@@ -89,7 +89,7 @@ def test_a_line_keeps_silence_finite() -> None:
 
 def test_the_same_inputs_give_the_same_bytes_and_their_lineage(manifest: Path, bundle: Path, tmp_path: Path) -> None:
     fewer = tmp_path / "few.yaml"
-    fewer.write_text("settings: {calibrate: {crops_seconds: [2.5], lines_per_recording: 1}}")
+    fewer.write_text("settings: {calibrate: {crops_seconds: [], lines_per_recording: 1}}")
     conf = configuration(CONFIGURATION, fewer)
     clips = recordings(manifest, None)
     first, second = (json.dumps(calibrate(clips, bundle, conf), sort_keys=True) for _ in range(2))
