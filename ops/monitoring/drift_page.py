@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
-from ops.monitoring.page import Marked, MonitoringPage, plain
+from ops.monitoring.page import Marked, MonitoringPage, percent, plain
 
 BEFORE, NOW, SHIFT, TAIL, BOUND = "#8c959f", "#1f77b4", "#2ca02c", "#ff7f0e", "#d62728"
 # What is compared with its bound -> label and color.
@@ -35,12 +35,13 @@ ADVICE = {
 type Document = dict[str, Any]
 
 
-def drift_page(report: Document, reference: Document | None = None) -> MonitoringPage:
+def drift_page(report: Document, reference: Document | None = None, note: str = "") -> MonitoringPage:
     """Makes the page of one domain.
 
     Args:
         report: the answer of `GET /v1/domains/{domain}/drift`.
         reference: `distributions.json` of a bundle, which the baseline is shown beside; nothing is judged by it.
+        note: what a reader has to know first, if anything.
     """
     windows: Sequence[Document] = report["windows"]
     title = f"Drift report of the domain {report['domain']}"
@@ -48,6 +49,8 @@ def drift_page(report: Document, reference: Document | None = None) -> Monitorin
         return MonitoringPage(title, "The watch has not compared anything yet: it runs every hour.")
     compared = [each for each in windows if each["differences"]]
     page = MonitoringPage(title, _result(compared))
+    if note:
+        page.text(note)
     _explain(page, report)
     if compared:
         _show(page, compared)
@@ -68,8 +71,8 @@ def _result(windows: Sequence[Document]) -> str:
     names = ", ".join(f"{_title(name)} ({count})" for name, count in often)
     now = "The last window still drifts." if windows[-1]["drifted"] else "The last window does not drift any more."
     return (
-        f"{len(beyond)} of {len(windows)} windows drifted, the first that of the day before "
-        f"{_minute(beyond[0]['end'])} UTC: {names}. {now}"
+        f"{len(beyond)} of {len(windows)} windows drifted: {names}. The first of them ended "
+        f"{_minute(beyond[0]['end'])} UTC. {now}"
     )
 
 
@@ -100,10 +103,17 @@ def _show(page: MonitoringPage, windows: Sequence[Document]) -> None:
     page.text(
         "A signal drifts where the distance of the two distributions (KS) and their stability index (PSI) both exceed "
         "their bounds, or where the shift or the share of very low scores exceeds its own. Bounds depend on the number "
-        "of speakers. The last window is shaded where it drifts. Higher in 60 % of pairs: with this probability a call "
-        "of the last window is above one of the baseline; without a change it is 50 %."
+        "of speakers. The last window is shaded where it drifts. Its shift is higher in 60 % if a call of it is above "
+        "one of the baseline with that probability; without a change it is 50 %."
     )
-    head = ("signal", "windows that drifted", "last window", "KS (bound)", "PSI (bound)", "if it drifts, look for")
+    head = (
+        "signal",
+        "windows that drifted",
+        "shift of the last (bound)",
+        "KS (bound)",
+        "PSI (bound)",
+        "if it drifts, look for",
+    )
     page.table(head, [_row(name, windows) for name in names])
     page.heading("Week")
     page.text(
@@ -153,16 +163,17 @@ def _row(name: str, windows: Sequence[Document]) -> tuple[str, ...]:
     cells = (
         _title(name),
         f"{beyond} of {len(windows)}",
-        _direction(now["shift"]),
+        _direction(now),
         *numbers,
         ADVICE.get(name, ("", ""))[1],
     )
     return tuple(map(Marked, cells)) if name in windows[-1]["drifted"] else cells
 
 
-def _direction(shift: float) -> str:
+def _direction(found: Document) -> str:
     """Says how often a call of the window is above one of the baseline, or below it."""
-    return f"{'lower' if shift < 0 else 'higher'} in {0.5 + abs(shift):.0%} of pairs"
+    shares = percent(0.5 + abs(found["shift"]), 0), percent(0.5 + found["shift_bound"], 0)
+    return f"{'lower' if found['shift'] < 0 else 'higher'} in {shares[0]} ({shares[1]})"
 
 
 def _figure(names: Sequence[str], windows: Sequence[Document]) -> Figure:
@@ -210,7 +221,7 @@ def _histogram(axes: Axes, name: str, windows: Sequence[Document]) -> None:
     axes.bar([each - 0.2 for each in places], worst["expected"], 0.4, color=BEFORE, label="baseline")
     axes.bar([each + 0.2 for each in places], worst["found"], 0.4, color=NOW, label="window")
     axes.set_xticks([places[0], places[-1]], ["lowest", "highest"], fontsize=8)
-    axes.set_ylim(top=1.2 * max(worst["expected"] + worst["found"]))
+    axes.set_ylim(top=1.5 * max(worst["expected"] + worst["found"]))
     axes.yaxis.set_major_formatter("{x:.0%}")
     title = f"{_minute(end)}: {worst['count']} calls, {worst['speakers']} speakers"
     plain(axes, title, f"value of {_title(name)}", "share of calls")

@@ -16,10 +16,12 @@ p { max-width: 52rem; } p.result { font-size: 1.2rem; font-weight: 600; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.2rem 0.8rem; border-bottom: 1px solid #e3e6ea; text-align: right; }
 th:first-child, td:first-child, .text { text-align: left; }
-td.marked { background: #fdecea; }
+td { white-space: nowrap; } td.long { white-space: normal; } td.marked { background: #fdecea; }
 img { display: block; max-width: 100%; margin: 1rem 0; }
 """
 GRID = "#e3e6ea"
+# Characters of a cell from which on it may be broken into lines.
+LONG = 40
 
 
 class Marked(str):
@@ -66,6 +68,11 @@ class MonitoringPage:
         return path
 
 
+def percent(share: float, places: int = 1) -> str:
+    """Returns a share as text."""
+    return f"{100 * share:.{places}f} %"
+
+
 def plain(axes: Axes, title: str, x: str = "", y: str = "") -> None:
     """Labels axes, and leaves out of them what says nothing."""
     axes.set_title(title, fontsize=10, loc="left")
@@ -83,5 +90,6 @@ def _row(cells: Sequence[str], tag: str, words: Sequence[bool]) -> str:
 
 
 def _cell(cell: str, tag: str, word: bool) -> str:
-    kinds = [name for name, wanted in (("text", word), ("marked", isinstance(cell, Marked))) if wanted]
-    return f'<{tag} class="{" ".join(kinds)}">{escape(cell)}</{tag}>'
+    told = {"text": word, "marked": isinstance(cell, Marked), "long": len(cell) > LONG}
+    kinds = " ".join(name for name, wanted in told.items() if wanted)
+    return f'<{tag} class="{kinds}">{escape(cell)}</{tag}>'

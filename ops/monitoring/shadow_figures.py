@@ -6,8 +6,9 @@ from itertools import chain
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
-from ops.monitoring.page import plain
+from ops.monitoring.page import GRID, plain
 from ops.monitoring.shadow_results import SIDES, Result, cohorts, flips_among, is_flip, is_session
 
 CHAMPION, CHALLENGER, FLIP, LINE = "#8c959f", "#1f77b4", "#d62728", "#57606a"
@@ -50,9 +51,9 @@ def cohort_figure(results: Sequence[Result]) -> Figure:
         )
     axes.set_yticks(range(len(shown)), [f"{name} ({calls})" for name, (_, calls, *_) in shown])
     plain(axes, "Share of calls that the challenger would have decided differently", "share, with 95 % interval")
-    axes.grid(axis="x", color="#e3e6ea")
+    axes.grid(axis="x", color=GRID)
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     return figure
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ops.monitoring.page import Marked, MonitoringPage
+from ops.monitoring.page import Marked, MonitoringPage, percent
 from ops.monitoring.shadow_figures import SCORES, cohort_figure, score_figure, scores_of_both, time_figure, times
 from ops.monitoring.shadow_results import (
     SIDES,
@@ -55,8 +55,8 @@ def _result(results: Sequence[Result]) -> str:
     if not compared:
         return f"The challenger could compare none of {len(results)} voices: it has another embedding space."
     return (
-        f"The challenger would have decided {flips} of {compared} calls differently: {flips / compared:.1%}, "
-        f"95 % interval {low:.1%} to {high:.1%}."
+        f"The challenger would have decided {flips} of {compared} calls differently: {percent(flips / compared)}, "
+        f"95 % interval {percent(low)} to {percent(high)}."
     )
 
 
@@ -67,7 +67,7 @@ def _explain(page: MonitoringPage, every: Sequence[Result], results: Sequence[Re
         f"Callers were answered by the champion, the bundle {champion:.12}. Later the challenger, {challenger:.12}, "
         f"heard the same audio and judged it by the same policy; nobody acted on that. Both heard "
         f"{len(results) - sessions} recordings and {sessions} sessions of several chunks, from "
-        f"{results[0]['decided_at']:.16} to {results[-1]['decided_at']:.16} UTC."
+        f"{_minute(results[0])} to {_minute(results[-1])} UTC."
     )
     page.text(
         "A flip is a call that the two decide differently. Who really called is not known here, so a flip does not say "
@@ -120,10 +120,13 @@ def _score(page: MonitoringPage, results: Sequence[Result]) -> None:
 
 def _divide(page: MonitoringPage, results: Sequence[Result]) -> None:
     page.heading("Cohorts")
-    page.text("A cohort whose interval lies right of that of all calls flips more often than the others.")
+    page.text(
+        "A cohort whose interval lies right of that of all calls flips more often than the others. The change of a "
+        "score is the challenger's less the champion's."
+    )
     if flips_among(results)[1]:
         page.picture(cohort_figure(results), "Share of flips in each cohort, with intervals")
-    head = ("cohort", "calls", "compared", "flips", "voice LLR: challenger less champion", "liveness LLR: the same")
+    head = ("cohort", "calls", "compared", "flips", "voice LLR: mean change", "liveness LLR: mean change")
     page.table(head, (_cohort(name, found) for name, found in cohorts(results)))
 
 
@@ -134,7 +137,7 @@ def _cohort(name: str, results: Sequence[Result]) -> tuple[str, ...]:
 
 def _difference(results: Sequence[Result], score: str) -> str:
     known = [after - before for before, after, _ in scores_of_both(results, score)]
-    return f"{np.mean(known):+.2f} on average" if known else "-"
+    return f"{np.mean(known):+.2f}" if known else "-"
 
 
 def _time(page: MonitoringPage, results: Sequence[Result]) -> None:
@@ -164,22 +167,26 @@ def _show_flips(page: MonitoringPage, results: Sequence[Result]) -> None:
     if not flips:
         page.text("None.")
         return
-    page.text(f"Of each kind the newest {EXAMPLES}. Scores are the champion's, then the challenger's.")
-    head = ("champion, challenger", "decision", "decided at, UTC", "call", "speech, s", "voice LLR", "liveness LLR")
+    page.text(f"Of each kind the newest {EXAMPLES}: left of the arrow the champion's, right of it the challenger's.")
+    head = ("decisions", "of the call", "at, UTC", "call", "speech, s", "voice LLR", "liveness LLR")
     kinds = [list(of) for _, of in groupby(flips, key=_kind)]
     kinds.sort(key=len, reverse=True)
     page.table(head, (_example(each) for of in kinds for each in of[::-1][:EXAMPLES]))
 
 
 def _kind(result: Result) -> str:
-    return ", ".join(decisions(result) or ())
+    return " → ".join(decisions(result) or ())
 
 
 def _example(result: Result) -> tuple[str, ...]:
-    scores = [" to ".join(_number(result[side][score]) for side in SIDES) for score in SCORES]
+    scores = [" → ".join(_number(result[side][score]) for side in SIDES) for score in SCORES]
     call = f"{'session' if is_session(result) else 'recording'}, {result['channel']}"
     speech = f"{result['speech_seconds']:.1f}"
-    return (_kind(result), result["decision_id"], f"{result['decided_at']:.16}", call, speech, *scores)
+    return (_kind(result), result["decision_id"], _minute(result), call, speech, *scores)
+
+
+def _minute(result: Result) -> str:
+    return f"{result['decided_at']:.16}".replace("T", " ")
 
 
 def _number(value: float | None) -> str:

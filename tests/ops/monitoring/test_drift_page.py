@@ -34,8 +34,8 @@ def report(levels: list[float]) -> dict[str, Any]:
 
 def test_a_signal_beyond_its_bounds_stands_out(tmp_path: Path) -> None:
     text = drift_page(report([-25.0, -25.0, -15.0])).write(tmp_path / "page.html").read_text()
-    assert "1 of 3 windows drifted, the first that of the day before 2026-03-01 02:00 UTC" in text
-    assert "level of speech, dBFS (1). The last window still drifts." in text
+    assert "1 of 3 windows drifted: level of speech, dBFS (1). The first of them ended 2026-03-01 02:00 UTC." in text
+    assert "The last window still drifts." in text
     assert '<td class="text marked">higher in ' in text
     assert "data:image/png;base64," in text
     assert "docs/runbooks/drift.md" in text
