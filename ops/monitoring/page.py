@@ -13,8 +13,8 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #24292f; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2rem; border-bottom: 1px solid #e3e6ea; }
 p { max-width: 52rem; } p.result { font-size: 1.2rem; font-weight: 600; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.2rem 0.8rem; border-bottom: 1px solid #e3e6ea; text-align: right; }
+table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #e3e6ea; text-align: right; }
 th:first-child, td:first-child, .text { text-align: left; }
 td { white-space: nowrap; } td.long { white-space: normal; } td.marked { background: #fdecea; }
 img { display: block; max-width: 100%; margin: 1rem 0; }

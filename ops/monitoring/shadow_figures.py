@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ops.monitoring.page import GRID, plain
 from ops.monitoring.shadow_results import SIDES, Result, cohorts, flips_among, is_flip, is_session
@@ -89,6 +89,7 @@ def _bars(axes: Axes, values: dict[str, list[float]]) -> None:
     together = list(chain.from_iterable(values.values()))
     if not together:
         return
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     bins = list(np.linspace(min(together), max(together) + 1e-9, BINS + 1))
     for side, kind, color in zip(SIDES, ("stepfilled", "step"), (CHAMPION, CHALLENGER), strict=True):
         label = f"{side} ({len(values[side])})"

@@ -168,7 +168,7 @@ def _show_flips(page: MonitoringPage, results: Sequence[Result]) -> None:
         page.text("None.")
         return
     page.text(f"Of each kind the newest {EXAMPLES}: left of the arrow the champion's, right of it the challenger's.")
-    head = ("decisions", "of the call", "at, UTC", "call", "speech, s", "voice LLR", "liveness LLR")
+    head = ("flip", "decision", "decided at, UTC", "call", "speech, s", "voice LLR", "liveness LLR")
     kinds = [list(of) for _, of in groupby(flips, key=_kind)]
     kinds.sort(key=len, reverse=True)
     page.table(head, (_example(each) for of in kinds for each in of[::-1][:EXAMPLES]))
