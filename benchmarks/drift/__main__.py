@@ -110,7 +110,7 @@ def _page(scene: Scene, baseline: DriftBaseline, results: Mapping[int, Mapping[s
     page.heading("Alarms")
     page.text(
         f"Baselines of {len(scene.learned)} speakers, windows drawn from {len(scene.held_out)} others, {SPLITS} random "
-        "splits."
+        "splits. `codec` is 5 kbit/s at 8 kHz, `noise` a background 10 dB louder, `telephone` a line with G.711."
     )
     head = ("change", *(f"windows of {size} speakers that alarm" for size in results), "signals in the largest")
     rows = [

@@ -221,7 +221,7 @@ def _histogram(axes: Axes, name: str, windows: Sequence[Document]) -> None:
     axes.bar([each - 0.2 for each in places], worst["expected"], 0.4, color=BEFORE, label="baseline")
     axes.bar([each + 0.2 for each in places], worst["found"], 0.4, color=NOW, label="window")
     axes.set_xticks([places[0], places[-1]], ["lowest", "highest"], fontsize=8)
-    axes.set_ylim(top=1.5 * max(worst["expected"] + worst["found"]))
+    axes.set_ylim(top=min(1.5 * max(worst["expected"] + worst["found"]), 1.05))
     axes.yaxis.set_major_formatter("{x:.0%}")
     title = f"{_minute(end)}: {worst['count']} calls, {worst['speakers']} speakers"
     plain(axes, title, f"value of {_title(name)}", "share of calls")
