@@ -251,6 +251,10 @@ migrate: setup ## move voiceprints to the bundle's embedding space: STAGE= DOMAI
 rehearse-migration: setup ## move domains to another network's embedding space on this machine, under load
 	@$(PY) -m local.spaces
 
+.PHONY: rehearse-shadow
+rehearse-shadow: setup ## break the shadow on this machine, and check that callers are answered as without one
+	@$(PY) -m local.shadow
+
 .PHONY: reimport
 reimport: opened ## make the data stack of a destroyed stage out of what was retained: STAGE= [RELEASE=] [TAKE=names]
 	$(NAMED)
@@ -283,7 +287,6 @@ shadow: setup ## write the page on champion and challenger: STAGE= or ENDPOINT= 
 .PHONY: registry
 registry: $(READY) ## register, compare, promote and roll back model versions: ARGS="list|show|compare|register|..." STAGE= or ENDPOINT=
 	@$(PY) -m ops.registry $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") $(ARGS)
-
 
 # Proposals go to a deployment; fitting needs recordings, and no deployment.
 .PHONY: calibration

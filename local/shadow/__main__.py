@@ -2,7 +2,7 @@
 
 A copy of the default bundle with a stricter calibration of voices challenges it. Readers call, once each and in a
 session, in a domain that allows the shadow and in one that does not: whatever becomes of the shadow, the answers are
-the same.
+the same. What is killed loses the one comparison that it was making, and no other.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,8 @@ OWN = {"request_id", "decision_id", "evaluation_id", "session_id", "decided_at",
 SLOW_SECONDS = 3.0
 # Added to the similarity above which a voice speaks for the claim.
 STRICTER = 0.25
+# The challenger is killed when it takes out the audio of this decision, of those that wait.
+KILLED_AT = 2
 OFFERING = ("authenticate_caller", "score_audio")
 
 
@@ -65,6 +68,8 @@ class ShadowTrial:
         relay: between its functions and S3.
         client: of the API.
         readers: who call, by name.
+        expected: answers without a shadow.
+        offered: decisions whose audio was sent to the shadow, with the number of objects.
         failed: claims that did not hold.
     """
 
@@ -72,22 +77,22 @@ class ShadowTrial:
     relay: Relay
     client: Client
     readers: Mapping[str, Reader]
+    expected: list[Any] = field(default_factory=list)
+    offered: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
 
     def play(self) -> None:
         """Tries everything."""
         for domain in (SHADOWED, PLAIN):
             self._prepare(domain)
-        expected = self._call(PLAIN)
-        self._expect("with a shadow that works", expected, healthy)
+        self.expected = self._call(PLAIN)
+        self._expect("with a shadow that works", healthy)
         self._score("scored")
-        self._expect("while its bucket refuses", expected, lambda each: RelayAnswer(403, b"") if _puts(each) else None)
-        self._expect("while its bucket is slow", expected, _slow)
-        self._expect("once it works again", expected, healthy)
+        self._expect("while its bucket refuses", _refuses)
+        self._expect("while its bucket is slow", _slow)
+        self._expect("once it works again", healthy)
         self._restart("shadow_challenger")
-        self.relay.fault = lambda each: RelayAnswer(200, b"{}") if "calibration.json" in each.path else None
-        self._score("with a tampered challenger")
-        self._expect("before it is killed", expected, healthy)
+        self._score("with a tampered challenger", _tampers)
         self._kill()
         self._sweep()
         page = shadow_page(self.client.send("GET", f"/v1/domains/{SHADOWED}/shadow"))
@@ -128,23 +133,35 @@ class ShadowTrial:
             time.sleep(0.1)
         raise TimeoutError(path)
 
-    def _expect(self, when: str, expected: list[Any], fault: Fault) -> None:
+    def _expect(self, when: str, fault: Fault) -> None:
         self._restart(*OFFERING)
-        hits: list[str] = []
-        self.relay.fault = partial(_noted, hits, fault)
+        self._same(when, fault)
+
+    def _same(self, when: str, fault: Fault) -> None:
+        """Calls, and claims that the answers are those without a shadow, and that the shadow was sent something."""
+        sent: list[str] = []
+        self.relay.fault = partial(_noted, sent, fault)
         started = time.monotonic()
         found = self._call(SHADOWED)
         self.relay.fault = healthy
+        self.offered.update(map(_decision, sent))
         took = time.monotonic() - started
-        self._claim(f"{when}: the same answers, {len(hits)} objects sent, {took:.1f} s", found == expected and hits)
+        self._claim(
+            f"{when}: the same answers, {len(sent)} objects sent, {took:.1f} s", found == self.expected and sent
+        )
 
-    def _score(self, how: str) -> None:
+    def _score(self, how: str, fault: Fault = healthy) -> None:
+        self.relay.fault = fault
         answer = self._run_challenger()
         self.relay.fault = healthy
-        results = self.client.send("GET", f"/v1/domains/{SHADOWED}/shadow")["results"]
+        results = self._results()
         sessions = sum(each["chunks"] is not None for each in results)
         text = f"{how}: {answer}; {len(results)} results, {sessions} of sessions; {self._waiting()} objects wait"
         self._claim(text, self._waiting() == 0 and sessions)
+
+    def _results(self) -> list[Any]:
+        found: list[Any] = self.client.send("GET", f"/v1/domains/{SHADOWED}/shadow")["results"]
+        return found
 
     def _run_challenger(self) -> str:
         """Invokes the challenger, again if the environment turns out to be one that was killed while it was idle."""
@@ -153,11 +170,28 @@ class ShadowTrial:
         return self.running.invoke("shadow_challenger", b"{}").payload.decode() if again else answer
 
     def _kill(self) -> None:
+        """Kills the challenger between taking out audio and storing its result, while people call."""
+        self.offered.clear()
+        before = {each["decision_id"] for each in self._results()}
+        self._expect("before the challenger is killed", healthy)
         work = self.running.functions["shadow_challenger"].submit(b"{}")
-        time.sleep(1.0)
-        self._restart("shadow_challenger")
-        work.result()
-        self._claim(f"killed: {self._waiting()} objects wait", True)
+        self._same("while it is killed", partial(self._killing, []))
+        killed = b"Runtime.ExitError" in work.result().payload
+        self._same("after it was killed", healthy)
+        self._claim(f"it was killed at work; {self._waiting()} objects wait for another", killed and self._waiting())
+        self._run_challenger()
+        compared = {each["decision_id"] for each in self._results()} - before
+        # Of a session that was not sent whole nothing is compared.
+        lost = {name for name, objects in self.offered.items() if objects in {1, CHUNKS}} - compared
+        text = f"another took over: {len(compared)} compared, {len(lost)} lost, {self._waiting()} objects wait"
+        self._claim(text, compared and len(lost) == 1 and self._waiting() == 0)
+
+    def _killing(self, deleted: list[str], request: RelayRequest) -> None:
+        """Kills the challenger when it deletes audio the second time: what it has read is not scored yet."""
+        if request.method == "POST" and "?delete" in request.path and PREFIX.encode() in request.body:
+            deleted.append(request.path)
+            if len(deleted) == KILLED_AT:
+                self._restart("shadow_challenger")
 
     def _sweep(self) -> None:
         s3 = self.running.emulator.client("s3")
@@ -186,6 +220,11 @@ class ShadowTrial:
             self.failed.append(text)
 
 
+def _decision(path: str) -> str:
+    """Returns the decision that an object is named after: `/<bucket>/shadow/<domain>/<decision>[/<part>]`."""
+    return path.partition(f"/{PREFIX}")[2].split("/")[1].partition("?")[0]
+
+
 def _puts(request: RelayRequest) -> bool:
     return request.method == "PUT" and f"/{PREFIX}" in request.path
 
@@ -194,6 +233,14 @@ def _noted(hits: list[str], fault: Fault, request: RelayRequest) -> RelayAnswer 
     if _puts(request):
         hits.append(request.path)
     return fault(request)
+
+
+def _refuses(request: RelayRequest) -> RelayAnswer | None:
+    return RelayAnswer(403, b"") if _puts(request) else None
+
+
+def _tampers(request: RelayRequest) -> RelayAnswer | None:
+    return RelayAnswer(200, b"{}") if "calibration.json" in request.path else None
 
 
 def _slow(request: RelayRequest) -> RelayAnswer | None:
@@ -215,7 +262,8 @@ def main() -> int:
     variables = {"AWS_ENDPOINT_URL_S3": relay.endpoint, "BONAFIDE_SHADOW_SHARE": "1"}
     with (
         tempfile.TemporaryDirectory() as folder,
-        deployment(services=ExtraServices(variables=variables, pause=0.1)) as running,
+        # Nothing but this invokes the challenger.
+        deployment(services=ExtraServices(variables=variables, pause=0.1), pace=1e-4) as running,
         Client(running.endpoint) as client,
     ):
         relay.upstream = running.emulator.endpoint

@@ -10,25 +10,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
-from layers.golden.readers import load
+from layers.golden.readers import Reader, load
 from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.control_plane import ControlPlane
 from local.cloud.releases.deploy import UpdateStatus
 from local.cloud.releases.published import PublishedVersions
 from local.cloud.releases.target import DeployedStack, read
 from local.rehearse.scenarios import BUNDLE, unchanged
-from local.rehearse.traffic import client_without_retries
+from local.rehearse.traffic import Traffic, calls, client_without_retries, enroll_all
 from local.rehearse.versions import synthesize
 from local.runner import Deployment, ExtraServices, deployment
 from local.spaces.build import build
-from local.spaces.callers import KEPT, UNKEPT, Callers, enrollable
+from local.spaces.callers import KEPT, MIX, UNKEPT, CallLog, enrollable
 from local.spaces.release import ReleaseDriver
 from local.spaces.report import MoveReport
 from ops.migration.__main__ import speakers
@@ -56,31 +57,39 @@ class Move:
 
     Attributes:
         releases: makes releases.
-        callers: who call meanwhile.
+        readers: who call meanwhile, by name.
+        log: of their calls.
         assembly: of the release with the other bundle.
         report: of what happens.
     """
 
     releases: ReleaseDriver
-    callers: Callers
+    readers: Mapping[str, Reader]
+    log: CallLog
     assembly: Path
     report: MoveReport
 
     def play(self) -> None:
         """Plays all steps."""
-        names = sorted(self.callers.readers)
         for domain in (KEPT, UNKEPT):
-            self.report.say(f"enrolled in {domain}: {dict(self.callers.enroll(domain, names))}")
-        self.callers.start()
+            self.report.say(f"enrolled in {domain}: {self._enrolled(domain)}")
+        source = calls(self.readers, sorted(self.readers), MIX)
+        traffic = Traffic(self._endpoint, source, CALLS_A_SECOND, self.log.take)
+        try:
+            self._release_twice()
+            self._move()
+        finally:
+            traffic.stop()
+
+    def _release_twice(self) -> None:
         self._phase("before")
         time.sleep(QUIET_SECONDS)
         self._phase("canary, canceled")
         self.report.expect("the first release is rolled back", self._release(lambda: True), "rolled back")
         self._phase("canary, again")
         self.report.expect("the second release is promoted", self._release(lambda: False), "promoted")
-        self._move(names)
 
-    def _move(self, names: list[str]) -> None:
+    def _move(self) -> None:
         self._phase("migrating")
         process = self._killed_half_way()
         self.report.say(f"the migration is killed with {process}: {self._counted(KEPT).complete} have moved")
@@ -89,7 +98,7 @@ class Move:
         self._worker("voiceprints", "--apply").wait()
         self._count("the migration, started again, has ended")
         self._phase("enrolling again")
-        self.report.say(f"enrolled again in {UNKEPT}: {dict(self.callers.enroll(UNKEPT, names))}")
+        self.report.say(f"enrolled again in {UNKEPT}: {self._enrolled(UNKEPT)}")
         self._phase("moved")
         time.sleep(QUIET_SECONDS)
         counts = self._count("at the end")
@@ -97,6 +106,17 @@ class Move:
         refused = self._worker("complete", "--apply").wait() == REFUSED
         self.report.expect("removing former voiceprints is refused while a rollback needs them", str(refused), "True")
         self._go("rolled back, all migrated", back=True)
+
+    @property
+    def _endpoint(self) -> str:
+        return self.releases.stack.running.endpoint
+
+    def _enrolled(self, domain: str) -> dict[str, int]:
+        """Enrolls the readers; counts the answers."""
+        client = client_without_retries(self._endpoint)
+        found = Counter(enroll_all(client, domain, self.readers).values())
+        client.close()
+        return dict(found)
 
     def _release(self, cancel: Callable[[], bool]) -> UpdateStatus:
         return self.releases.release(self.assembly, STAGE, cancel)
@@ -139,7 +159,7 @@ class Move:
         return SpaceCount.of(speakers(store, domain), newest, record.policy)
 
     def _phase(self, name: str) -> None:
-        self.callers.phase = name
+        self.log.phase = name
         self.report.say(f"-- {name}")
 
 
@@ -153,10 +173,8 @@ def main() -> int:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bonafide-")))
         assemblies = synthesize(folder, {"former": unchanged, "other": _with_other_bundle}, STAGE)
         move = _prepared(cleanup, assemblies, report)
-        cleanup.callback(move.callers.stop)
         move.play()
-        move.callers.stop()
-        report.close(move.callers.answers)
+        report.close(move.log.answers)
     return 0 if report.held else 1
 
 
@@ -188,7 +206,7 @@ def _prepared(cleanup: ExitStack, assemblies: dict[str, Path], report: MoveRepor
     client = client_without_retries(running.endpoint)
     readers = enrollable(client, load())
     client.close()
-    return Move(releases, Callers(running.endpoint, readers, CALLS_A_SECOND), assemblies["other"], report)
+    return Move(releases, readers, CallLog(), assemblies["other"], report)
 
 
 if __name__ == "__main__":

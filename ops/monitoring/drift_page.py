@@ -1,6 +1,7 @@
 """The page on drift: how each signal compared with its bounds, what it looks like now and did before, what to do."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,9 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
-from ops.monitoring.page import MonitoringPage
+from ops.monitoring.page import Marked, MonitoringPage, percent, plain
 
-BEFORE, NOW, SHIFT, TAIL, BOUND, LINE = "#8c959f", "#1f77b4", "#2ca02c", "#ff7f0e", "#d62728", "#e3e6ea"
+BEFORE, NOW, SHIFT, TAIL, BOUND = "#8c959f", "#1f77b4", "#2ca02c", "#ff7f0e", "#d62728"
+# What is compared with its bound -> label and color.
+MEASURES = {
+    "ks": ("distance (KS)", NOW),
+    "psi": ("index (PSI)", BEFORE),
+    "shift": ("shift", SHIFT),
+    "tail": ("very low scores", TAIL),
+}
 # Signal -> what it is, and where to look first when it drifts.
 ADVICE = {
     "speaker_llr": ("LLR of the voice", "other callers or languages, a worse line, many impostors"),
@@ -27,56 +35,93 @@ ADVICE = {
 type Document = dict[str, Any]
 
 
-def drift_page(report: Document, reference: Document | None = None) -> MonitoringPage:
+def drift_page(report: Document, reference: Document | None = None, note: str = "") -> MonitoringPage:
     """Makes the page of one domain.
 
     Args:
         report: the answer of `GET /v1/domains/{domain}/drift`.
         reference: `distributions.json` of a bundle, which the baseline is shown beside; nothing is judged by it.
+        note: what a reader has to know first, if anything.
     """
     windows: Sequence[Document] = report["windows"]
-    page = MonitoringPage(f"Drift of the domain {report['domain']}")
+    title = f"Drift report of the domain {report['domain']}"
     if not windows:
-        page.text("The watch has not compared anything yet: it runs every hour.")
-        return page
-    page.text(_summary(report))
+        return MonitoringPage(title, "The watch has not compared anything yet: it runs every hour.")
     compared = [each for each in windows if each["differences"]]
-    if not compared:
-        return page
-    names = list(compared[-1]["differences"])
-    page.heading("Signals")
-    drifted = {name for each in compared for name in each["drifted"]}
-    head = ("signal", "windows beyond", "now: KS (bound)", "PSI (bound)", "shift (bound)", "where to look first")
-    page.table(head, [_row(name, compared) for name in names], [_title(name) for name in names if name in drifted])
-    page.heading("Week")
-    page.text(
-        "Left: distance (KS), stability index (PSI) and shift of each window, and for scores the share of the lowest "
-        "few, as multiples of their bounds. A signal drifts, which is shaded, where KS and PSI are both above 1, "
-        "or the shift or the tail is. Right: shares of the baseline's tenths, then and in the window that differs most."
-    )
-    page.picture(_figure(names, compared), "Series of each signal, and histograms")
-    if reference and report["baseline"]:
+    page = MonitoringPage(title, _result(compared))
+    if note:
+        page.text(note)
+    _explain(page, report)
+    if compared:
+        _show(page, compared)
+    if compared and reference and report["baseline"]:
         _compare_with_reference(page, report["baseline"], reference)
     page.text("What to do: docs/runbooks/drift.md")
     return page
 
 
-def _summary(report: Document) -> str:
-    windows, baseline = report["windows"], report["baseline"]
-    beyond = sum(bool(each["drifted"]) for each in windows)
-    span = f"{windows[0]['end']:.16} to {windows[-1]['end']:.16}"
-    last = windows[-1]
-    text = f"{len(windows)} windows of a day each, {span} UTC; {beyond} with drift. "
-    text += f"The last one has {last['calls']} calls of {last['speakers']} speakers. "
-    if baseline is None:
-        return (
-            text
-            + "No baseline yet: one is learned from the first two weeks with enough speakers. Nothing alarms before."
-        )
-    return text + (
-        f"Baseline {baseline['version']}: learned from {baseline['begin']:.10} to {baseline['end']:.10} "
-        f"with the bundle {baseline['bundle']:.12}."
+def _result(windows: Sequence[Document]) -> str:
+    """Says in a sentence what drifted, since when, and whether it still does."""
+    if not windows:
+        return "Nothing was compared: no window had enough calls, or there is no baseline yet."
+    beyond = [each for each in windows if each["drifted"]]
+    if not beyond:
+        return f"Nothing drifted in {len(windows)} windows."
+    often = Counter(name for each in beyond for name in each["drifted"]).most_common()
+    names = ", ".join(f"{_title(name)} ({count})" for name, count in often)
+    now = "The last window still drifts." if windows[-1]["drifted"] else "The last window does not drift any more."
+    return (
+        f"{len(beyond)} of {len(windows)} windows drifted: {names}. The first of them ended "
+        f"{_minute(beyond[0]['end'])} UTC. {now}"
     )
+
+
+def _explain(page: MonitoringPage, report: Document) -> None:
+    windows, baseline = report["windows"], report["baseline"]
+    last = windows[-1]
+    page.text(
+        f"A window is the calls of 24 hours; {len(windows)} of them ended between {_minute(windows[0]['end'])} and "
+        f"{_minute(last['end'])} UTC. The last one has {last['calls']} calls of {last['speakers']} speakers."
+    )
+    if baseline is None:
+        page.text(
+            "No baseline yet: one is learned from the first two weeks with enough speakers. Nothing alarms before."
+        )
+        return
+    page.text(
+        f"Each was compared with baseline {baseline['version']} of the same domain, learned from its calls of "
+        f"{baseline['begin']:.10} to {baseline['end']:.10} with the bundle {baseline['bundle']:.12}."
+    )
+
+
+def _show(page: MonitoringPage, windows: Sequence[Document]) -> None:
+    """Shows each signal, those that drifted most often first."""
+    often = Counter(name for each in windows for name in each["drifted"])
+    known = dict.fromkeys(name for each in windows[::-1] for name in each["differences"])
+    names = sorted(known, key=lambda name: -often[name])
+    page.heading("Signals")
+    page.text(
+        "A signal drifts where the distance of the two distributions (KS) and their stability index (PSI) both exceed "
+        "their bounds, or where the shift or the share of very low scores exceeds its own. Bounds depend on the number "
+        "of speakers. The last window is shaded where it drifts. Its shift is higher in 60 % if a call of it is above "
+        "one of the baseline with that probability; without a change it is 50 %."
+    )
+    head = (
+        "signal",
+        "windows that drifted",
+        "shift of the last (bound)",
+        "KS (bound)",
+        "PSI (bound)",
+        "if it drifts, look for",
+    )
+    page.table(head, [_row(name, windows) for name in names])
+    page.heading("Week")
+    page.text(
+        "Left: what was found, divided by its bound, for each window by the time of its end. The dashed line is the "
+        "bound; times at which the signal drifted are shaded. Right: how the calls of the window with the largest "
+        "shift are spread over values of which each tenth of the baseline's calls had one, from low to high."
+    )
+    page.picture(_figure(names, windows), "Series of each signal, and histograms")
 
 
 def _compare_with_reference(page: MonitoringPage, baseline: Document, reference: Document) -> None:
@@ -106,48 +151,60 @@ def _title(name: str) -> str:
     return ADVICE.get(name, (name, ""))[0]
 
 
+def _minute(time: str) -> str:
+    return f"{time:.16}".replace("T", " ")
+
+
 def _row(name: str, windows: Sequence[Document]) -> tuple[str, ...]:
-    now = next(each["differences"][name] for each in reversed(windows) if name in each["differences"])
+    known = [each for each in windows if name in each["differences"]]
+    now = known[-1]["differences"][name]
     beyond = sum(name in each["drifted"] for each in windows)
-    numbers = [f"{now[each]:.2f} ({now[f'{each}_bound']:.2f})" for each in ("ks", "psi", "shift")]
-    return (_title(name), f"{beyond} of {len(windows)}", *numbers, ADVICE.get(name, ("", ""))[1])
+    numbers = [f"{now[each]:.2f} ({now[f'{each}_bound']:.2f})" for each in ("ks", "psi")]
+    cells = (
+        _title(name),
+        f"{beyond} of {len(windows)}",
+        _direction(now),
+        *numbers,
+        ADVICE.get(name, ("", ""))[1],
+    )
+    return tuple(map(Marked, cells)) if name in windows[-1]["drifted"] else cells
+
+
+def _direction(found: Document) -> str:
+    """Says how often a call of the window is above one of the baseline, or below it."""
+    shares = percent(0.5 + abs(found["shift"]), 0), percent(0.5 + found["shift_bound"], 0)
+    return f"{'lower' if found['shift'] < 0 else 'higher'} in {shares[0]} ({shares[1]})"
 
 
 def _figure(names: Sequence[str], windows: Sequence[Document]) -> Figure:
-    figure = Figure((11, 1.75 * len(names)), layout="constrained")
+    figure = Figure((11, 2.3 * len(names)), layout="constrained")
     axes = figure.subplots(len(names), 2, width_ratios=(2, 1), squeeze=False)
     for number, name in enumerate(names):
         known = [each for each in windows if name in each["differences"]]
         _series(axes[number][0], name, known)
         _histogram(axes[number][1], name, known)
-    axes[0][0].legend(loc="upper left", fontsize=8, frameon=False, ncols=4)
-    axes[0][1].legend(loc="upper right", fontsize=8, frameon=False)
+    axes[0][0].legend(loc="upper left", fontsize=8, frameon=False, ncols=5)
+    axes[0][1].legend(loc="upper left", fontsize=8, frameon=False)
     return figure
 
 
 def _series(axes: Axes, name: str, windows: Sequence[Document]) -> None:
     times = [_place(each["end"]) for each in windows]
     found = [each["differences"][name] for each in windows]
-    axes.plot(times, [each["ks"] / each["ks_bound"] for each in found], color=NOW, lw=1.5, label="KS / bound")
-    axes.plot(times, [each["psi"] / each["psi_bound"] for each in found], color=BEFORE, lw=1.5, label="PSI / bound")
-    axes.plot(
-        times, [abs(each["shift"]) / each["shift_bound"] for each in found], color=SHIFT, lw=1.5, label="shift / bound"
-    )
-    if found and found[-1]["tail_bound"] < 1:
-        axes.plot(
-            times, [each["tail"] / each["tail_bound"] for each in found], color=TAIL, lw=1, label="low tail / bound"
-        )
-    axes.axhline(1, color=BOUND, lw=1, ls="--")
+    for measure, (label, color) in MEASURES.items():
+        if measure != "tail" or found[-1]["tail_bound"] < 1:
+            shares = [abs(each[measure]) / each[f"{measure}_bound"] for each in found]
+            axes.plot(times, shares, color=color, lw=1.5, label=label)
+    axes.axhline(1, color=BOUND, lw=1, ls="--", label="bound")
     beyond = [name in each["drifted"] for each in windows]
     axes.fill_between(
         times, 0, 1, where=beyond, transform=axes.get_xaxis_transform(), color=BOUND, alpha=0.12, step="mid"
     )
-    axes.set_ylim(bottom=0, top=max(1.3, axes.get_ylim()[1]))
-    axes.set_title(_title(name), fontsize=10, loc="left")
+    axes.set_ylim(bottom=0, top=max(1.5, axes.get_ylim()[1]))
     locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    _plain(axes)
+    plain(axes, _title(name), "end of the window, UTC", "times its bound")
 
 
 def _place(text: str) -> float:
@@ -156,20 +213,15 @@ def _place(text: str) -> float:
 
 
 def _histogram(axes: Axes, name: str, windows: Sequence[Document]) -> None:
-    worst = max(
-        (each["differences"][name] for each in windows), key=lambda each: abs(each["shift"]) / each["shift_bound"]
+    worst, end = max(
+        ((each["differences"][name], each["end"]) for each in windows),
+        key=lambda each: abs(each[0]["shift"]) / each[0]["shift_bound"],
     )
     places = range(len(worst["expected"]))
     axes.bar([each - 0.2 for each in places], worst["expected"], 0.4, color=BEFORE, label="baseline")
     axes.bar([each + 0.2 for each in places], worst["found"], 0.4, color=NOW, label="window")
-    axes.set_xticks([places[0], places[-1]], ["low", "high"], fontsize=8)
-    axes.set_title(f"{worst['count']} calls, {worst['speakers']} speakers", fontsize=9, loc="left")
-    _plain(axes)
-
-
-def _plain(axes: Axes) -> None:
-    axes.tick_params(labelsize=8)
-    axes.grid(axis="y", color=LINE)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    axes.set_xticks([places[0], places[-1]], ["lowest", "highest"], fontsize=8)
+    axes.set_ylim(top=min(1.5 * max(worst["expected"] + worst["found"]), 1.05))
+    axes.yaxis.set_major_formatter("{x:.0%}")
+    title = f"{_minute(end)}: {worst['count']} calls, {worst['speakers']} speakers"
+    plain(axes, title, f"value of {_title(name)}", "share of calls")

@@ -6,25 +6,37 @@ from html import escape
 from io import BytesIO
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #24292f; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2rem; border-bottom: 1px solid #e3e6ea; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.2rem 0.8rem; border-bottom: 1px solid #e3e6ea; text-align: right; }
-th:first-child, td:first-child, td.text { text-align: left; }
-tr.marked td { background: #fdecea; }
+p { max-width: 52rem; } p.result { font-size: 1.2rem; font-weight: 600; }
+table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #e3e6ea; text-align: right; }
+th:first-child, td:first-child, .text { text-align: left; }
+td { white-space: nowrap; } td.long { white-space: normal; } td.marked { background: #fdecea; }
 img { display: block; max-width: 100%; margin: 1rem 0; }
 """
+GRID = "#e3e6ea"
+# Characters of a cell from which on it may be broken into lines.
+LONG = 40
+
+
+class Marked(str):
+    """A cell that stands out."""
+
+    __slots__ = ()
 
 
 class MonitoringPage:
     """Collects the parts of a page in their order."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, result: str) -> None:
+        """Begins with the title, and with the sentence that a reader in a hurry takes away."""
         self._title = title
-        self._parts = [f"<h1>{escape(title)}</h1>"]
+        self._parts = [f"<h1>{escape(title)}</h1>", f'<p class="result">{escape(result)}</p>']
 
     def heading(self, text: str) -> None:
         """Adds a heading."""
@@ -34,9 +46,11 @@ class MonitoringPage:
         """Adds a paragraph."""
         self._parts.append(f"<p>{escape(text)}</p>")
 
-    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], marked: Sequence[str] = ()) -> None:
-        """Adds a table; rows whose first cell is in `marked` stand out."""
-        lines = [_row(head, "th"), *(_row(row, "td", row[0] in marked) for row in rows)]
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Adds a table. Columns of words are aligned to the left, columns of numbers to the right."""
+        cells = list(rows)
+        words = [any(row[place][:1].isalpha() for row in cells) for place in range(len(head))]
+        lines = [_row(head, "th", words), *(_row(row, "td", words) for row in cells)]
         self._parts.append(f"<table>{''.join(lines)}</table>")
 
     def picture(self, figure: Figure, text: str) -> None:
@@ -54,10 +68,28 @@ class MonitoringPage:
         return path
 
 
-def _row(cells: Sequence[str], tag: str, marked: bool = False) -> str:
-    inner = "".join(f"<{tag}{_kind(cell)}>{escape(cell)}</{tag}>" for cell in cells)
-    return f"<tr{' class=marked' if marked else ''}>{inner}</tr>"
+def percent(share: float, places: int = 1) -> str:
+    """Returns a share as text."""
+    return f"{100 * share:.{places}f} %"
 
 
-def _kind(cell: str) -> str:
-    return "" if cell[:1].isdigit() or cell[:1] in {"-", "+", ""} else ' class="text"'
+def plain(axes: Axes, title: str, x: str = "", y: str = "") -> None:
+    """Labels axes, and leaves out of them what says nothing."""
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.set_xlabel(x, fontsize=9)
+    axes.set_ylabel(y, fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.grid(axis="y", color=GRID)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _row(cells: Sequence[str], tag: str, words: Sequence[bool]) -> str:
+    return f"<tr>{''.join(_cell(cell, tag, word) for cell, word in zip(cells, words, strict=True))}</tr>"
+
+
+def _cell(cell: str, tag: str, word: bool) -> str:
+    told = {"text": word, "marked": isinstance(cell, Marked), "long": len(cell) > LONG}
+    kinds = " ".join(name for name, wanted in told.items() if wanted)
+    return f'<{tag} class="{kinds}">{escape(cell)}</{tag}>'

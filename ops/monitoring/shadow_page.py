@@ -1,155 +1,193 @@
 """The page on the shadow: champion and challenger on the same recordings."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from ops.monitoring.page import MonitoringPage
+from ops.monitoring.page import Marked, MonitoringPage, percent
+from ops.monitoring.shadow_figures import SCORES, cohort_figure, score_figure, scores_of_both, time_figure, times
+from ops.monitoring.shadow_results import (
+    SIDES,
+    Result,
+    bundles,
+    cohorts,
+    decisions,
+    flips_among,
+    is_flip,
+    is_session,
+)
 
-CHAMPION, CHALLENGER, LINE = "#8c959f", "#1f77b4", "#e3e6ea"
-SCORES = {"speaker_llr": "LLR of the voice", "liveness_llr": "LLR of a human voice"}
 DECISIONS = ("ACCEPT", "STEP_UP", "REJECT", "INCONCLUSIVE")
-EXAMPLES = 20
-SHORT, LONG = 4.0, 10.0
+# Of each kind of flip.
+EXAMPLES = 8
+# As `tests/benchmarks/test_shadow_cost.py` computes it.
+MOST_USD_A_MONTH = 125
 
-type Document = Mapping[str, Any]
 
-
-def shadow_page(report: Document) -> MonitoringPage:
+def shadow_page(report: Mapping[str, Any]) -> MonitoringPage:
     """Makes the page of one domain.
 
     Args:
         report: the answer of `GET /v1/domains/{domain}/shadow`.
     """
-    page = MonitoringPage(f"Champion and challenger on calls of the domain {report['domain']}")
-    every: Sequence[Document] = report["results"]
-    newest = every[-1] if every else None
-    if newest is None:
-        page.text("No results: there is no challenger, retention.shadow_audio is off, or no call was in the sample.")
+    every: Sequence[Result] = report["results"]
+    title = f"Shadow report: champion and challenger on calls of the domain {report['domain']}"
+    if not every:
+        page = MonitoringPage(title, "There is nothing to compare.")
+        page.text("There is no challenger, retention.shadow_audio is off, or no call was in the sample yet.")
         return page
-    results = [each for each in every if _pair(each) == _pair(newest)]
-    flips = [each for each in results if _compared(each) and _decided(each, "champion") != _decided(each, "challenger")]
-    page.text(_summary(every, results, flips))
-    page.heading("Scores")
-    page.picture(_distributions(results), "Distributions of scores, and of the time that models took")
-    page.heading("Decisions: champion in rows, challenger in columns")
-    page.table(("champion", *DECISIONS), _table(results))
-    page.heading("Cohorts")
-    head = ("cohort", "calls", "flips", "voice: mean difference", "liveness: mean difference")
-    page.table(head, (_cohort(name, found) for name, found in _cohorts(results)))
-    page.heading(f"Flips, the newest {EXAMPLES}")
-    rows = [_example(each) for each in flips[::-1][:EXAMPLES]]
-    page.table(("decision", "champion", "challenger", "voice LLR", "liveness LLR", "speech, s"), rows)
-    if not rows:
-        page.text("None.")
+    results = [each for each in every if bundles(each) == bundles(every[-1])]
+    page = MonitoringPage(title, _result(results))
+    _explain(page, every, results)
+    _decide(page, results)
+    _score(page, results)
+    _divide(page, results)
+    _time(page, results)
+    _show_flips(page, results)
     return page
 
 
-def _pair(result: Document) -> tuple[str, str]:
-    return result["champion"]["bundle"], result["challenger"]["bundle"]
-
-
-def _decided(result: Document, side: str) -> str | None:
-    decision: str | None = result[side]["decision"]
-    return decision
-
-
-def _compared(result: Document) -> bool:
-    return result["challenger"]["decision"] is not None
-
-
-def _summary(every: Sequence[Document], results: Sequence[Document], flips: Sequence[Document]) -> str:
-    champion, challenger = _pair(results[-1])
-    compared = sum(map(_compared, results))
-    sessions = sum(each.get("chunks") is not None for each in results)
-    text = (
-        f"{len(flips)} of {compared} decisions would be another one. Callers were answered by the champion, "
-        f"{champion:.12}; the challenger, {challenger:.12}, heard the same audio later. {len(results)} calls, "
-        f"{sessions} of them sessions of several chunks, {results[0]['decided_at']:.16} to "
-        f"{results[-1]['decided_at']:.16} UTC. The time of a session's champion is not known. "
-    )
-    if compared < len(results):
-        text += (
-            f"{len(results) - compared} voices could not be compared: the challenger has another embedding space, or "
-            "nobody was claimed. "
-        )
-    if len(every) > len(results):
-        text += f"{len(every) - len(results)} results of other pairs of bundles are left out."
-    return text
-
-
-def _table(results: Sequence[Document]) -> Iterator[tuple[str, ...]]:
-    pairs = [(_decided(each, "champion"), _decided(each, "challenger")) for each in results if _compared(each)]
-    for row in DECISIONS:
-        yield (row, *(str(pairs.count((row, column))) for column in DECISIONS))
-
-
-def _cohorts(results: Sequence[Document]) -> Iterator[tuple[str, list[Document]]]:
-    chosen: Mapping[str, Callable[[Document], bool]] = {
-        "all": lambda _: True,
-        "sessions": lambda each: each.get("chunks") is not None,
-        "recordings": lambda each: each.get("chunks") is None,
-        "narrowband": lambda each: each["channel"] == "narrowband",
-        "wideband": lambda each: each["channel"] == "wideband",
-        f"below {SHORT:g} s of speech": lambda each: each["speech_seconds"] < SHORT,
-        f"{SHORT:g} to {LONG:g} s": lambda each: SHORT <= each["speech_seconds"] < LONG,
-        f"{LONG:g} s and more": lambda each: each["speech_seconds"] >= LONG,
-    }
-    for name, choose in chosen.items():
-        if found := [each for each in results if choose(each)]:
-            yield name, found
-
-
-def _cohort(name: str, results: Sequence[Document]) -> tuple[str, ...]:
-    flips = sum(_compared(each) and _decided(each, "champion") != _decided(each, "challenger") for each in results)
-    return (name, str(len(results)), str(flips), *(_difference(results, score) for score in SCORES))
-
-
-def _difference(results: Sequence[Document], score: str) -> str:
-    pairs = [(each["champion"][score], each["challenger"][score]) for each in results]
-    known = [after - before for before, after in pairs if before is not None and after is not None]
-    return f"{np.mean(known):+.2f}" if known else ""
-
-
-def _example(result: Document) -> tuple[str, ...]:
-    sides = (result["champion"], result["challenger"])
-    scores = [" to ".join(_number(side[score]) for side in sides) for score in SCORES]
+def _result(results: Sequence[Result]) -> str:
+    flips, compared, low, high = flips_among(results)
+    if not compared:
+        return f"The challenger could compare none of {len(results)} voices: it has another embedding space."
     return (
-        result["decision_id"],
-        *(str(side["decision"]) for side in sides),
-        *scores,
-        f"{result['speech_seconds']:.1f}",
+        f"The challenger would have decided {flips} of {compared} calls differently: {percent(flips / compared)}, "
+        f"95 % interval {percent(low)} to {percent(high)}."
     )
+
+
+def _explain(page: MonitoringPage, every: Sequence[Result], results: Sequence[Result]) -> None:
+    champion, challenger = bundles(results[-1])
+    sessions = sum(map(is_session, results))
+    page.text(
+        f"Callers were answered by the champion, the bundle {champion:.12}. Later the challenger, {challenger:.12}, "
+        f"heard the same audio and judged it by the same policy; nobody acted on that. Both heard "
+        f"{len(results) - sessions} recordings and {sessions} sessions of several chunks, from "
+        f"{_minute(results[0])} to {_minute(results[-1])} UTC."
+    )
+    page.text(
+        "A flip is a call that the two decide differently. Who really called is not known here, so a flip does not say "
+        "which of them is right: look the decision up, or ask the caller's agent. Intervals take each call for that of "
+        "another person; they are too narrow where few people call often."
+    )
+    if alone := sum(decisions(each) is None for each in results):
+        page.text(
+            f"{alone} voices could not be compared, as the challenger has another embedding space or nobody was "
+            "claimed; of these only liveness counts below."
+        )
+    if others := len(every) - len(results):
+        page.text(f"{others} results of other pairs of bundles are left out.")
+
+
+def _decide(page: MonitoringPage, results: Sequence[Result]) -> None:
+    page.heading("Decisions")
+    pairs = Counter(filter(None, map(decisions, results)))
+    came = [each for each in DECISIONS if any(each in pair for pair in pairs)]
+    accepted = sum(count for (before, _), count in pairs.items() if before == "ACCEPT")
+    lost = accepted - pairs["ACCEPT", "ACCEPT"]
+    won = sum(count for (before, after), count in pairs.items() if before != "ACCEPT" and after == "ACCEPT")
+    page.text(
+        f"Of {accepted} calls that the champion accepted, the challenger would not have accepted {lost}. Of "
+        f"{pairs.total() - accepted} that it did not accept, the challenger would have accepted {won}. Flips are "
+        "shaded."
+    )
+    page.table(
+        ("champion decided", *(f"challenger: {each}" for each in came), "calls"),
+        ((before, *_cells(before, came, pairs)) for before in came),
+    )
+
+
+def _cells(before: str, came: Sequence[str], pairs: Counter[tuple[str, str]]) -> Iterator[str]:
+    for after in came:
+        count = str(pairs[before, after])
+        yield Marked(count) if before != after and pairs[before, after] else count
+    yield str(sum(pairs[before, after] for after in came))
+
+
+def _score(page: MonitoringPage, results: Sequence[Result]) -> None:
+    page.heading("Scores")
+    page.text(
+        "The LLR is the natural logarithm of a likelihood ratio: +4.6 is a hundred to one for the claimed speaker, or "
+        "for a human voice, and -4.6 a hundred to one against. Lower scores are no fault as such; they are one if "
+        "genuine callers lose them and impostors do not."
+    )
+    page.picture(score_figure(results), "Scores of champion and challenger, as histograms and against each other")
+
+
+def _divide(page: MonitoringPage, results: Sequence[Result]) -> None:
+    page.heading("Cohorts")
+    page.text(
+        "A cohort whose interval lies right of that of all calls flips more often than the others. The change of a "
+        "score is the challenger's less the champion's."
+    )
+    if flips_among(results)[1]:
+        page.picture(cohort_figure(results), "Share of flips in each cohort, with intervals")
+    head = ("cohort", "calls", "compared", "flips", "voice LLR: mean change", "liveness LLR: mean change")
+    page.table(head, (_cohort(name, found) for name, found in cohorts(results)))
+
+
+def _cohort(name: str, results: Sequence[Result]) -> tuple[str, ...]:
+    flips, compared, *_ = flips_among(results)
+    return (name, str(len(results)), str(compared), str(flips), *(_difference(results, score) for score in SCORES))
+
+
+def _difference(results: Sequence[Result], score: str) -> str:
+    known = [after - before for before, after, _ in scores_of_both(results, score)]
+    return f"{np.mean(known):+.2f}" if known else "-"
+
+
+def _time(page: MonitoringPage, results: Sequence[Result]) -> None:
+    page.heading("Time and cost")
+    took = {side: found for side in SIDES if (found := times(results, side))}
+    if len(took) == len(SIDES):
+        page.picture(time_figure(results), "Histogram of the time that the models of both took")
+        head = ("models of the", "recordings", "median, ms", "95 % of them below, ms")
+        page.table(head, ((side, str(len(of)), *_quantiles(of)) for side, of in took.items()))
+        page.text(
+            "The champion's time is that of the callers' function, the challenger's that of one of its own, and "
+            "includes decoding: a small difference means nothing."
+        )
+    page.text(
+        f"A month of the shadow costs {MOST_USD_A_MONTH} USD at most, at the prices of us-east-1, however many call: "
+        "docs/operations/cost.md."
+    )
+
+
+def _quantiles(values: Sequence[float]) -> tuple[str, ...]:
+    return tuple(f"{value:.0f}" for value in np.quantile(values, (0.5, 0.95)))
+
+
+def _show_flips(page: MonitoringPage, results: Sequence[Result]) -> None:
+    page.heading("Flips")
+    flips = sorted(filter(is_flip, results), key=_kind)
+    if not flips:
+        page.text("None.")
+        return
+    page.text(f"Of each kind the newest {EXAMPLES}: left of the arrow the champion's, right of it the challenger's.")
+    head = ("flip", "decision", "decided at, UTC", "call", "speech, s", "voice LLR", "liveness LLR")
+    kinds = [list(of) for _, of in groupby(flips, key=_kind)]
+    kinds.sort(key=len, reverse=True)
+    page.table(head, (_example(each) for of in kinds for each in of[::-1][:EXAMPLES]))
+
+
+def _kind(result: Result) -> str:
+    return " → ".join(decisions(result) or ())
+
+
+def _example(result: Result) -> tuple[str, ...]:
+    scores = [" → ".join(_number(result[side][score]) for side in SIDES) for score in SCORES]
+    call = f"{'session' if is_session(result) else 'recording'}, {result['channel']}"
+    speech = f"{result['speech_seconds']:.1f}"
+    return (_kind(result), result["decision_id"], _minute(result), call, speech, *scores)
+
+
+def _minute(result: Result) -> str:
+    return f"{result['decided_at']:.16}".replace("T", " ")
 
 
 def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:+.1f}"
-
-
-def _distributions(results: Sequence[Document]) -> Figure:
-    figure = Figure((11, 3.2), layout="constrained")
-    axes = figure.subplots(1, 3)
-    for place, (score, title) in zip(axes, SCORES.items(), strict=False):
-        _histogram(place, results, score, title)
-    _histogram(axes[2], results, "milliseconds", "time of the models, ms")
-    axes[0].legend(fontsize=8, frameon=False)
-    return figure
-
-
-def _histogram(axes: Axes, results: Sequence[Document], name: str, title: str) -> None:
-    values = {side: [each[side][name] for each in results] for side in ("champion", "challenger")}
-    known = {side: [each for each in found if each is not None] for side, found in values.items()}
-    together = known["champion"] + known["challenger"]
-    bins = np.linspace(min(together), max(together) + 1e-9, 31) if together else np.linspace(0, 1, 2)
-    labels = {side: f"{side} ({len(found)})" for side, found in known.items()}
-    axes.hist(known["champion"], list(bins), color=CHAMPION, histtype="stepfilled", label=labels["champion"])
-    axes.hist(known["challenger"], list(bins), color=CHALLENGER, histtype="step", lw=1.6, label=labels["challenger"])
-    axes.set_title(title, fontsize=10, loc="left")
-    axes.tick_params(labelsize=8)
-    axes.grid(axis="y", color=LINE)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

@@ -10,6 +10,7 @@ from benchmarks.cost import PRICES
 from bonafide.biometrics.session import MOST_CHUNKS
 from bonafide.services.shadow import MOST_LISTED, MOST_READ
 from bonafide.services.shared.shadow_offers import KNOWN_SECONDS, MOST_OFFERS
+from ops.monitoring.shadow_page import MOST_USD_A_MONTH
 
 MINUTES = 730 * 60
 KEYS_OF_A_LIST = 1000
@@ -37,7 +38,8 @@ def test_the_most_that_the_shadow_can_cost_stands_in_the_docs(resources: dict[st
     listing = 2 * MOST_LISTED / KEYS_OF_A_LIST * USD["s3_puts"]
     reading = (MOST_READ + MOST_CHUNKS) * USD["s3_gets"] + MOST_LISTED * USD["dynamodb_reads"]
     writing = MOST_READ * USD["dynamodb_writes"]
-    assert f"at most {MINUTES * (working + listing + reading + writing):.0f} USD" in TEXT
+    assert round(MINUTES * (working + listing + reading + writing)) == MOST_USD_A_MONTH
+    assert f"at most {MOST_USD_A_MONTH} USD" in TEXT
     offered = MOST_OFFERS * 60 / KNOWN_SECONDS * USD["s3_puts"]
     assert f"{MINUTES * offered:.0f} USD for each environment" in TEXT
 

@@ -34,10 +34,17 @@ def report(levels: list[float]) -> dict[str, Any]:
 
 def test_a_signal_beyond_its_bounds_stands_out(tmp_path: Path) -> None:
     text = drift_page(report([-25.0, -25.0, -15.0])).write(tmp_path / "page.html").read_text()
-    assert "1 with drift" in text
-    assert "<tr class=marked>" in text
+    assert "1 of 3 windows drifted: level of speech, dBFS (1). The first of them ended 2026-03-01 02:00 UTC." in text
+    assert "The last window still drifts." in text
+    assert '<td class="text marked">higher in ' in text
     assert "data:image/png;base64," in text
     assert "docs/runbooks/drift.md" in text
+
+
+def test_a_week_without_drift_says_so_first(tmp_path: Path) -> None:
+    text = drift_page(report([-25.0, -25.0])).write(tmp_path / "page.html").read_text()
+    assert "Nothing drifted in 2 windows." in text
+    assert "marked" not in text.partition("</style>")[2]
 
 
 def test_a_baseline_is_shown_beside_known_recordings_where_a_bundle_brings_them(tmp_path: Path) -> None:

@@ -37,12 +37,22 @@ def test_flips_are_counted_and_shown_with_their_decisions(tmp_path: Path) -> Non
         result("other-space", scores("a", "ACCEPT", 5.0), scores("b", None, None, 1.0)),
     ]
     text = shadow_page({"domain": "acme", "results": results}).write(tmp_path / "page.html").read_text()
-    assert "1 of 10 decisions would be another one" in text
+    assert "1 of 10 calls differently: 10.0 %, 95 % interval 1.8 % to 40.4 %" in text
+    assert "Of 10 calls that the champion accepted, the challenger would not have accepted 1" in text
     assert "1 voices could not be compared" in text
     assert "1 results of other pairs" in text
+    assert '<td class="marked">1</td>' in text
+    assert "ACCEPT → STEP_UP" in text
     assert "flip-1" in text
     assert "same-1" not in text
-    assert "data:image/png;base64," in text
+    assert text.count("data:image/png;base64,") == 3
+
+
+def test_a_challenger_of_another_space_is_shown_by_liveness_alone(tmp_path: Path) -> None:
+    results = [result(f"call-{n}", scores("a", "ACCEPT", 5.0), scores("b", None, None, 1.0)) for n in range(3)]
+    text = shadow_page({"domain": "acme", "results": results}).write(tmp_path / "page.html").read_text()
+    assert "none of 3 voices" in text
+    assert '<td class="">-1.00</td>' in text
 
 
 def test_without_results_the_page_says_why(tmp_path: Path) -> None:

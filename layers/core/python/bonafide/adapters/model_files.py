@@ -4,9 +4,10 @@ import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from bonafide.errors import StoreUnavailable, TooLarge
+from bonafide.adapters.s3 import is_missing, s3_errors
+from bonafide.errors import TooLarge
 from bonafide.ports.registry import StoredObject
 from bonafide.records.model import ModelFile, UploadTarget
 
@@ -48,22 +49,18 @@ class S3ModelFiles:
 
     def keep(self, digest: str, files: Sequence[ModelFile]) -> None:
         """See `ModelFiles`."""
-        try:
+        with s3_errors():
             for file in files:
                 self._client.delete_object_tagging(**self._checked_place(digest, file))
-        except (ClientError, BotoCoreError) as error:
-            raise StoreUnavailable from error
 
     def read(self, digest: str, file: ModelFile, limit: int) -> bytes:
         """See `ModelFiles`."""
-        try:
+        with s3_errors():
             answer = self._client.get_object(**self._checked_place(digest, file))
             if answer["ContentLength"] > limit:
                 answer["Body"].close()
                 raise too_large(file, limit, answer["ContentLength"])
             return answer["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            raise StoreUnavailable from error
 
     def presign_download(self, digest: str, file: ModelFile, expires_seconds: int) -> str:
         """See `ModelFiles`."""
@@ -71,14 +68,13 @@ class S3ModelFiles:
         return self._client.generate_presigned_url("get_object", Params=place, ExpiresIn=expires_seconds)
 
     def _described(self, digest: str, file: ModelFile) -> StoredObject | None:
-        try:
-            head = self._client.head_object(**self._place(digest, file), ChecksumMode="ENABLED")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-                return None
-            raise StoreUnavailable from error
-        except BotoCoreError as error:
-            raise StoreUnavailable from error
+        with s3_errors():
+            try:
+                head = self._client.head_object(**self._place(digest, file), ChecksumMode="ENABLED")
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
         return StoredObject(_hexadecimal(head.get("ChecksumSHA256")), head["ContentLength"], head["VersionId"])
 
     def _place(self, digest: str, file: ModelFile) -> dict[str, Any]:

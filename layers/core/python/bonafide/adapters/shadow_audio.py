@@ -2,70 +2,48 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import batched, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from bonafide.errors import StoreUnavailable
+from bonafide.adapters.s3 import S3Objects, s3_errors
 from bonafide.ports.shadow import WaitingAudio
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 PREFIX = "shadow/"
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
-MOST_DELETED = 1000
 
 
 class S3ShadowAudio:
-    """`ShadowAudio` on one bucket, whose own key encrypts it."""
+    """`ShadowAudio` on one bucket."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._objects = S3Objects(client, bucket)
 
     def put(self, domain: str, decision_id: str, content: bytes, part: str = "") -> None:
         """See `ShadowAudio`."""
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=_key(domain, decision_id, part), Body=content)
-        except (ClientError, BotoCoreError) as error:
-            raise StoreUnavailable from error
+        with s3_errors():
+            self._objects.put(_key(domain, decision_id, part), content)
 
     def waiting(self, limit: int) -> Sequence[WaitingAudio]:
         """See `ShadowAudio`."""
-        try:
+        with s3_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX)
             found = (_waiting(each["Key"], each["LastModified"]) for page in pages for each in page.get("Contents", ()))
             return list(islice(found, limit))
-        except (ClientError, BotoCoreError) as error:
-            raise StoreUnavailable from error
 
     def read(self, waiting: WaitingAudio) -> bytes | None:
         """See `ShadowAudio`."""
-        try:
-            return self._client.get_object(Bucket=self._bucket, Key=_key_of(waiting))["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-                return None
-            raise StoreUnavailable from error
-        except BotoCoreError as error:
-            raise StoreUnavailable from error
+        with s3_errors():
+            answer = self._objects.get(_key_of(waiting))
+            return answer["Body"].read() if answer else None
 
     def delete(self, waiting: Sequence[WaitingAudio]) -> None:
         """See `ShadowAudio`."""
-        try:
-            for some in batched(waiting, MOST_DELETED):
-                self._delete([_key_of(each) for each in some])
-        except (ClientError, BotoCoreError) as error:
-            raise StoreUnavailable from error
-
-    def _delete(self, keys: Sequence[str]) -> None:
-        objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys]
-        answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
-        if answer.get("Errors"):
-            raise StoreUnavailable
+        with s3_errors():
+            self._objects.delete([_key_of(each) for each in waiting])
 
 
 def _key_of(waiting: WaitingAudio) -> str:
