@@ -8,6 +8,7 @@ refused, else 1.
 """
 
 import argparse
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -43,6 +44,7 @@ def refusals(candidate: Path, champion: Path, heard: HeardRecordings, kept: Obse
     criteria = GateCriteria.read()
     columns = sorted({column for each in criteria.cohorts.values() for column in each})
     evaluation, _ = evaluate(ComparedBundles([candidate, champion], columns, kept=kept), heard)
+    (candidate.parent / f"evaluation-{evaluation['candidate'][:12]}.json").write_text(json.dumps(evaluation))
     submission = Submission(candidate, champion, evaluation, candidate, criteria)
     return [each.line for gate in (measured, golden) for each in gate(submission) if not each.passed]
 
