@@ -115,9 +115,9 @@ prove-training: $(READY) $(if $(TRAINING_TORCH_PYTHON),,$$(TORCH_READY)) ## kill
 	@$(PY) -m training.prove --size $(or $(filter-out full,$(SIZE)),tiny) --kills $(or $(KILLS),5) $(if $(ONCE),--once)
 
 .PHONY: prove-gates
-prove-gates: setup ## plant bad candidates and equals of the champion, and print which gate refuses each [MANIFEST=] [EQUALS=20]
+prove-gates: setup ## plant bad candidates and equals of the champion, and print which gate refuses each [MANIFEST=] [EQUALS=5]
 	@$(PY) -m training.gates.planted $(if $(MANIFEST),--material "$(MANIFEST)")
-	@$(PY) -m training.gates.equals $(if $(MANIFEST),--material "$(MANIFEST)") --count $(or $(EQUALS),20)
+	@$(PY) -m training.gates.equals $(if $(MANIFEST),--material "$(MANIFEST)") --count $(or $(EQUALS),5)
 
 .PHONY: workflow
 workflow: setup ## run the state machine of the training here, from data to a promotion through the canary [SIZE=tiny]

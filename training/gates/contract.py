@@ -99,7 +99,7 @@ def _champions_space(submission: Submission) -> str:
 
 
 def _former(submission: Submission) -> None:
-    """Whoever is enrolled has a voiceprint in the champion's space, and would be refused by a bundle without it."""
+    """Requires the space in which everybody who is enrolled has a voiceprint."""
     space, manifest = _champions_space(submission), submission.manifest
     champion = submission.champion_manifest
     if champion is None or manifest["embedding_space"] == space:

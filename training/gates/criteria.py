@@ -93,7 +93,7 @@ class Submission:
 
     @property
     def lists_files(self) -> bool:
-        """Whether the candidate's manifest can be read."""
+        """Tells whether the manifest of the candidate can be read."""
         try:
             return bool(self.manifest["files"])
         except ValueError:

@@ -26,7 +26,7 @@ from training.evaluation.paired.readers import write_readers
 from training.gates.__main__ import judge
 from training.gates.criteria import GateCriteria, Submission
 from training.gates.parity import GRAPHS, answer
-from training.gates.results import CandidateFindings
+from training.gates.results import CandidateFindings, number
 from training.gates.signals import ParityReference
 from training.gates.surgery import (
     Change,
@@ -182,9 +182,9 @@ def plant(planted: PlantedCandidate, bundle: Path, out: Path) -> tuple[Path, Pat
     data = write_rows(documents, [ALLOWED] * 9 + [planted.licence])
     lineage = json.loads((bundle / "manifest.json").read_bytes())["lineage"] | {"data": data}
     folders = [out / "bundle", out / "rebuilt"]
-    for number, folder in enumerate(folders):
+    for build, folder in enumerate(folders):
         shutil.copytree(bundle, folder)
-        planted.build(folder, number)
+        planted.build(folder, build)
         rewrite_manifest(folder, {"lineage": lineage})
     _keep_answers(bundle if planted.exported or planted.gate == "contract" else folders[0], documents)
     return folders[0], documents, folders[1]
@@ -266,9 +266,8 @@ def _telling(planted: PlantedCandidate | None, report: CandidateFindings) -> Seq
     compared = [each for each in own if "champion's" in each.criterion] or own
     each = next((each for each in own if not each.passed), compared[0])
     where = f"{each.criterion} ({each.cohort})" if each.cohort else each.criterion
-    spread = f" ({each.interval[0]:.3g} to {each.interval[1]:.3g})" if each.interval else ""
-    bound, found = (value if isinstance(value, str) else f"{value:.4g}" for value in (each.bound, each.found))
-    return where, bound, f"{found}{spread}"
+    spread = f" ({number(each.interval[0])} to {number(each.interval[1])})" if each.interval else ""
+    return where, number(each.bound), f"{number(each.found)}{spread}"
 
 
 def _arguments() -> argparse.Namespace:
