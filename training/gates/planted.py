@@ -35,7 +35,6 @@ from training.gates.surgery import (
     with_ballast,
     with_input_named,
     with_mask,
-    with_noise,
     with_offset,
     with_useless_work,
     write_rows,
@@ -45,6 +44,8 @@ TELEPHONE = "channel=telephone"
 BUNDLE = Path(".build/layers/model/bundle")
 OUT = Path(".build/training/planted")
 ALLOWED, REFUSED = "CC-BY-4.0", "CC-BY-NC-4.0"
+# Gates that recordings of many speakers are needed for; other faults show in the bundle, and few will do.
+OF_MATERIAL = ("verification", "calibration")
 # Worse scores are also scores of another scale, and lead to other decisions.
 SCORES = ("verification", "calibration", "golden")
 
@@ -81,6 +82,7 @@ class PlantingScene:
     Attributes:
         champion: folder of its bundle.
         heard: recordings that both are measured on.
+        few: those that do where no recording shows the fault.
         kept: evidence that is known already.
         columns: that make cohorts.
         replicates: how many resamples are drawn of each set of trials.
@@ -88,6 +90,7 @@ class PlantingScene:
 
     champion: Path
     heard: HeardRecordings
+    few: HeardRecordings
     kept: ObservationCache
     columns: Sequence[str] = ("sex", "language", "pitch", "attack", "system")
     replicates: int = 100
@@ -129,7 +132,7 @@ def _tampered(bundle: Path) -> None:
 
 
 PLANTED: Mapping[str, PlantedCandidate] = {
-    "worse EER": PlantedCandidate("verification", changed("speaker.onnx", with_noise(0.5)), SCORES),
+    "worse EER": PlantedCandidate("verification", changed("speaker.onnx", with_mask(4)), SCORES),
     "worse in one cohort": PlantedCandidate(
         "verification", changed("speaker.onnx", with_mask(4, 8000)), SCORES, cohort=TELEPHONE
     ),
@@ -150,7 +153,7 @@ MISCALIBRATED: Mapping[str, PlantedCandidate] = {
 
 
 # Values of the embedding that are kept, from what no recordings can show to what any can.
-KEPT = (128, 64, 32, 16, 8, 4)
+KEPT = (64, 32, 16, 8)
 STRENGTHS: Mapping[str, PlantedCandidate] = {
     **{
         f"{count} values kept": PlantedCandidate(
@@ -195,7 +198,8 @@ def tried(planted: PlantedCandidate, scene: PlantingScene, out: Path) -> Candida
     candidate, documents, rebuilt = plant(planted, scene.champion, out)
     criteria = GateCriteria.read()
     compared = ComparedBundles([candidate, scene.champion], scene.columns, scene.replicates, scene.kept)
-    evaluation, _ = evaluate(compared, scene.heard)
+    heard = scene.heard if not planted.gate or planted.gate in OF_MATERIAL else scene.few
+    evaluation, _ = evaluate(compared, heard)
     (documents / EVALUATION).write_text(json.dumps(evaluation, indent=1), encoding="utf-8")
     if planted.damage:
         planted.damage(candidate)
@@ -234,8 +238,9 @@ def main() -> int:
     """Runs the command."""
     arguments = _arguments()
     readers = write_readers()
+    few = HeardRecordings(readers, GOLDEN, readers)
     heard = HeardRecordings(arguments.material or readers, GOLDEN, readers)
-    scene = PlantingScene(arguments.bundle, heard, ObservationCache(arguments.out / "evidence"))
+    scene = PlantingScene(arguments.bundle, heard, few, ObservationCache(arguments.out / "evidence"))
     nothing = PlantedCandidate("", _unchanged)
     more = {**MISCALIBRATED, **STRENGTHS} if arguments.material else {}
     wrong = 0

@@ -24,7 +24,7 @@ FAULTS = {
 def scene(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> PlantingScene:
     folder = tmp_path_factory.mktemp("planted")
     champion, heard = small_bundle(bundle, folder / "champion"), small_voices(folder / "voices")
-    return PlantingScene(champion, heard, ObservationCache(processes=1), (), replicates=10)
+    return PlantingScene(champion, heard, heard, ObservationCache(processes=1), (), replicates=10)
 
 
 @pytest.mark.parametrize("name", FAULTS)
