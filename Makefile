@@ -114,6 +114,11 @@ train: $(READY) $(if $(TRAINING_TORCH_PYTHON),,$$(TORCH_READY)) ## run all stage
 prove-training: $(READY) $(if $(TRAINING_TORCH_PYTHON),,$$(TORCH_READY)) ## kill a training at random points and compare its candidate with that of an unbroken run [SIZE=tiny] [KILLS=5] [ONCE=1]
 	@$(PY) -m training.prove --size $(or $(filter-out full,$(SIZE)),tiny) --kills $(or $(KILLS),5) $(if $(ONCE),--once)
 
+.PHONY: prove-gates
+prove-gates: setup ## plant bad candidates and equals of the champion, and print which gate refuses each [MANIFEST=] [EQUALS=5]
+	@$(PY) -m training.gates.planted $(if $(MANIFEST),--material "$(MANIFEST)")
+	@$(PY) -m training.gates.equals $(if $(MANIFEST),--material "$(MANIFEST)") --count $(or $(EQUALS),5)
+
 .PHONY: workflow
 workflow: setup ## run the state machine of the training here, from data to a promotion through the canary [SIZE=tiny]
 	@$(PY) -m local.cloud.workflow $(if $(SIZE),--size "$(SIZE)")

@@ -1,14 +1,21 @@
 """A model version's way from a folder to champion and back, by the command line against the deployed template."""
 
 import json
+import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bonafide_client import Client
+from bonafide.records.promotion import AliasesRecord, RegistryAction, RegistryEntry
+from bonafide_client import Client, ProblemError
 from local.runner import Deployment
 from ops.registry.__main__ import main
 from ops.registry.artifact import TamperedFileError
@@ -181,6 +188,76 @@ def test_an_upload_that_was_cut_off_is_no_version_and_goes_on_where_it_was(
         documents = sorted((bundle / "documents").iterdir())
         assert partial.register(bundle / "bundle", documents, "whole") == candidate.digest
         assert partial.version(candidate.digest)["status"] == "READY"
+
+
+def test_sixteen_clients_promote_and_roll_back_at_once_and_every_reader_sees_a_champion_of_the_one_history(
+    registry: Command, api: Api, tmp_path: Path
+) -> None:
+    candidates = [Candidate(f"racer {number}") for number in range(4)]
+    register(registry, tmp_path, *candidates)
+    succeed(registry, done(registry("promote", candidates[0].digest, "--reason", "a first champion")), "r0")
+    with ExitStack() as opened:
+        clients = [ModelRegistry(opened.enter_context(Client(api.endpoint))) for _ in range(18)]
+        *people, pipeline, reader = clients
+        asked = [
+            partial(each.promote, candidates[number % 4].digest, "race")
+            if number < 8
+            else partial(each.rollback, "race")
+            for number, each in enumerate(people)
+        ]
+        with ThreadPoolExecutor(1) as beside:
+            over = threading.Event()
+            reading = beside.submit(read_until, over, reader)
+            for round_ in range(4):
+                codes = at_once(asked)
+                assert codes.count(None) == 1
+                assert set(codes) <= {None, "promotion_pending", "model_already_champion", "rollback_unavailable"}
+                pending = reader.aliases()["pending"]["id"]
+                report = partial(pipeline.complete, pending, round_ != 2, f"r{round_}", "race")
+                assert at_once([report, report]) == [None, None]
+            over.set()
+        history = [entry_of(each) for each in reader.history()][::-1]
+        ready = {each["digest"] for each in reader.versions() if each["status"] == "READY"}
+        last = reader.aliases()
+    assert [each.sequence for each in history] == list(range(1, len(history) + 1))
+    moments = {each.sequence: each for each in accumulate(history, AliasesRecord.after, initial=AliasesRecord())}
+    seen = [*reading.result(), last]
+    assert len(seen) >= 4
+    for each in seen:
+        then = moments[each["sequence"]]
+        assert (each["champion"], each["previous"]) == (then.champion, then.previous)
+        assert each["champion"] in ready
+    assert (last["sequence"], last["pending"]) == (len(history), None)
+
+
+def read_until(over: threading.Event, reader: ModelRegistry) -> list[dict[str, Any]]:
+    """Reads the aliases again and again; returns all that was seen."""
+    seen = []
+    while not over.is_set():
+        seen.append(reader.aliases())
+    return seen
+
+
+def at_once(acts: Sequence[Callable[[], object]]) -> list[str | None]:
+    """Lets all begin together; returns the code that each was refused with."""
+    barrier = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> str | None:
+        barrier.wait()
+        try:
+            act()
+        except ProblemError as error:
+            return error.code
+        return None
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def entry_of(shown: Mapping[str, Any]) -> RegistryEntry:
+    """An entry of the history, as the API shows it."""
+    action, at = RegistryAction(shown["action"]), datetime.fromisoformat(shown["at"])
+    return RegistryEntry(shown["sequence"], action, at, shown["digest"], shown["reason"])
 
 
 def offered(candidate: Candidate) -> dict[str, Any]:

@@ -79,6 +79,8 @@ class ComparedBundles:
     def observed(self, clips: Sequence[Clip]) -> tuple[ObservedMaterial, Mapping[str, int]]:
         """Extracts evidence by each; returns what was not refused, and how many were, by the reason."""
         evidence = [observe(each, [clip.path for clip in clips], self.kept) for each in self.folders]
+        for found in evidence:
+            _require_numbers(clips, found)
         refused = refusals(clips, [each.refused for each in evidence[0]])
         usable = [index for index, each in enumerate(evidence[0]) if each.evidence]
         everything = ObservedMaterial(clips, evidence, self.calibrations(), self.columns, self.replicates)
@@ -124,6 +126,19 @@ def evaluate(bundles: ComparedBundles, heard: HeardRecordings) -> tuple[dict[str
     compared = [each for each in sets if each.result["figures"]]
     few = [each.result for each in sets if not each.result["figures"]]
     return document | {"sets": [each.result for each in compared], "few": few, "golden": found}, compared
+
+
+def _require_numbers(clips: Sequence[Clip], found: Sequence[RecordingEvidence]) -> None:
+    """Refuses evidence of which nothing can be measured.
+
+    Raises:
+        ValueError: a graph answers what is no number.
+    """
+    for clip, heard in zip(clips, found, strict=True):
+        for line, evidence in heard.evidence.items():
+            answers = [evidence.liveness or 0.0, *(float(each.sum()) for each in evidence.embeddings.values())]
+            if not np.isfinite(answers).all():
+                raise ValueError(f"an answer to {clip.path.name} ({line}) is no number")
 
 
 def write(document: Mapping[str, Any], sets: Sequence[ScoredSet], out: Path) -> None:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from training.gates.contract import contract
+from training.gates.contract import contract, curves
 from training.gates.criteria import CRITERIA, GateCriteria, Submission
 from training.gates.files import integrity, size
 from training.gates.latency import latency
@@ -30,21 +30,21 @@ PASSED, UNREADABLE, REFUSED = 0, 2, 3
 NONE = "none"
 # Whatever these read need not be run.
 STATIC = (size, licence)
-RUNNING = (parity, reproducibility, measured, golden, latency)
+RUNNING = (parity, reproducibility, curves, measured, golden, latency)
 
 
 def judge(submission: Submission) -> CandidateFindings:
-    """Asks every gate; once files are not those of the manifest, or graphs cannot be served, no further one."""
+    """Asks every gate; of files that are not those of the manifest, or that cannot be served, nothing is run."""
     return CandidateFindings(submission.criteria.version, *submission.digests, list(_results(submission)))
 
 
 def _results(submission: Submission) -> Iterator[CriterionFinding]:
     intact = list(integrity(submission))
     yield from intact
+    for gate in STATIC if submission.lists_files else ():
+        yield from gate(submission)
     if not all(each.passed for each in intact):
         return
-    for gate in STATIC:
-        yield from gate(submission)
     served = list(contract(submission))
     yield from served
     if all(each.passed for each in served):

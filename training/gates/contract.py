@@ -15,7 +15,8 @@ from training.gates.results import CriterionFinding
 from training.gates.signals import SIGNALS, signal
 
 SCHEMA = 1
-GRAPHS = ("vad.onnx", "speaker.onnx", "spoof.onnx")
+SPEAKER = "speaker.onnx"
+GRAPHS = ("vad.onnx", SPEAKER, "spoof.onnx")
 CALIBRATION = "calibration.json"
 INPUTS = {"samples": (TensorProto.FLOAT, 1), "rate": (TensorProto.INT64, 0)}
 # What a speaker network may answer besides its embedding.
@@ -31,6 +32,7 @@ def contract(submission: Submission) -> Iterator[CriterionFinding]:
     checks: Mapping[str, tuple[str, Check]] = {
         "version of the contract": (str(submission.criteria.contract), _version),
         "files of the bundle": ("graphs and calibration", _files),
+        "embedding space of the champion": (f"{_champions_space(submission)}, its own or in `former`", _former),
         **{
             f"inputs and outputs of {name}": ("samples, rate -> one tensor of floats", _signature(name))
             for name in GRAPHS
@@ -43,6 +45,18 @@ def contract(submission: Submission) -> Iterator[CriterionFinding]:
         yield CriterionFinding("contract", criterion, bound, found or "as agreed", passed=found is None)
         if found:  # what comes later takes what came before for granted
             return
+
+
+def curves(submission: Submission) -> Iterator[CriterionFinding]:
+    """Checks that more likeness is more evidence for the speaker, under every condition."""
+    calibration = Calibration.parse(json.loads((submission.candidate / CALIBRATION).read_bytes()))
+    falling = [
+        f"{name}: slope {curve.slope:.4g}, LLRs from {curve.lowest:.4g} to {curve.highest:.4g}"
+        for name, curve in calibration.curves.items()
+        if not (curve.slope > 0 and curve.lowest < 0 < curve.highest)
+    ]
+    bound, found = "rise from below 0 to above it", "; ".join(falling) or f"{len(calibration.curves)} that do"
+    yield CriterionFinding("calibration", "curves of calibration.json", bound, found, passed=not falling)
 
 
 class ContractBroken(ValueError):
@@ -79,6 +93,27 @@ def _files(submission: Submission) -> None:
     _require(submission.manifest.get("calibration") == CALIBRATION, "names no calibration")
 
 
+def _champions_space(submission: Submission) -> str:
+    champion = submission.champion_manifest or submission.manifest
+    return str(champion.get("embedding_space"))
+
+
+def _former(submission: Submission) -> None:
+    """Requires the space in which everybody who is enrolled has a voiceprint."""
+    space, manifest = _champions_space(submission), submission.manifest
+    champion = submission.champion_manifest
+    if champion is None or manifest["embedding_space"] == space:
+        return
+    listed = {each["embedding_space"]: each for each in manifest.get("former", [])}
+    _require(space in listed, f"serves {', '.join([manifest['embedding_space'], *listed])}")
+    kept, files = listed[space], manifest["files"]
+    same = files[kept["speaker"]] == champion["files"][SPEAKER] and kept["dimension"] == champion["dimension"]
+    _require(same, f"another network for {space} than the champion's")
+    calibration = Calibration.parse(json.loads((submission.candidate / kept["calibration"]).read_bytes()))
+    _require(calibration.embedding_space == space, f"calibration of {calibration.embedding_space} for {space}")
+    _require(kept["calibration"] in files, f"lists no {kept['calibration']}")
+
+
 def _signature(name: str) -> Check:
     def check(submission: Submission) -> None:
         model = onnx.load_from_string((submission.candidate / name).read_bytes())
@@ -113,8 +148,6 @@ def _calibration(submission: Submission) -> None:
     _require(calibration.embedding_space == space, f"calibration of {calibration.embedding_space}, graphs of {space}")
     missing = set(Condition) - set(calibration.curves)
     _require(not missing, f"no curve for {', '.join(sorted(missing))}")
-    rising = all(curve.slope > 0 and curve.lowest < 0 < curve.highest for curve in calibration.curves.values())
-    _require(rising, "a curve that does not rise from below 0 to above it")
 
 
 def _answers(submission: Submission) -> None:

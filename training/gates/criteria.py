@@ -91,6 +91,14 @@ class Submission:
         """The candidate's manifest."""
         return _manifest(self.candidate)
 
+    @property
+    def lists_files(self) -> bool:
+        """Tells whether the manifest of the candidate can be read."""
+        try:
+            return bool(self.manifest["files"])
+        except ValueError:
+            return False
+
     @cached_property
     def champion_manifest(self) -> Mapping[str, Any] | None:
         """The champion's manifest."""

@@ -1,8 +1,9 @@
 """Gates on files: whether they are those of the manifest, and how large they are."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from training.corpus.manifest import digest
 from training.gates.criteria import DATA, MANIFEST, Submission
@@ -25,11 +26,13 @@ def integrity(submission: Submission) -> Iterator[CriterionFinding]:
 
 
 def size(submission: Submission) -> Iterator[CriterionFinding]:
-    """Weighs the bundle, in bytes."""
+    """Weighs the bundle, in bytes; what serves former embedding spaces is left out of the ratio."""
     limits, found = submission.criteria.size, _bytes(submission.candidate)
     yield CriterionFinding("size", "bytes of the bundle", limits["bytes"], found, found <= limits["bytes"])
-    if submission.champion:
-        ratio = found / _bytes(submission.champion)
+    if submission.champion and submission.champion_manifest:
+        own = found - _former_bytes(submission.candidate, submission.manifest)
+        before = _bytes(submission.champion) - _former_bytes(submission.champion, submission.champion_manifest)
+        ratio = own / before
         yield CriterionFinding("size", "bytes, ratio to the champion", limits["ratio"], ratio, ratio <= limits["ratio"])
 
 
@@ -79,6 +82,14 @@ def _of_card(card: Path) -> str:
 
 def _integrity(criterion: str, found: str, *, passed: bool) -> CriterionFinding:
     return CriterionFinding("integrity", criterion, "all of them", found, passed)
+
+
+def _former_bytes(folder: Path, manifest: Mapping[str, Any]) -> int:
+    """Adds up what is listed as former; a list that is none is a finding of the contract."""
+    listed = manifest.get("former")
+    entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    names = {str(name) for each in entries for name in each.values()} & manifest["files"].keys()
+    return sum((folder / name).stat().st_size for name in names if (folder / name).is_file())
 
 
 def _bytes(folder: Path) -> int:

@@ -25,7 +25,7 @@ class LicenseRule:
 
     Attributes:
         allowed: matches a name that is allowed.
-        refused: matches a word that is refused wherever it stands.
+        refused: matches a word that is refused wherever it stands, also as a part of a name: the NC of CC-BY-NC-4.0.
     """
 
     allowed: re.Pattern[str]
@@ -34,7 +34,7 @@ class LicenseRule:
     @classmethod
     def of(cls, names: Mapping[str, Sequence[str]]) -> Self:
         """Reads the lists `allow` and `refuse`."""
-        return cls(_any(names["allow"], r"[\w.+-]*[\w+]"), _any(names["refuse"], r"\w"))
+        return cls(_any(names["allow"], r"[\w.+-]", r"[\w.+-]*[\w+]"), _any(names["refuse"], r"\w", r"\w"))
 
     def allows(self, licence: str) -> bool:
         """Tells whether each part between semicolons is allowed, and nothing in it is refused."""
@@ -48,7 +48,7 @@ def licence(submission: Submission) -> Iterator[CriterionFinding]:
     rule = LicenseRule.of(submission.criteria.licence)
     try:
         rows = _rows(submission)
-    except ManifestError as error:
+    except (ManifestError, OSError, ValueError) as error:
         yield CriterionFinding(
             "licence", "licence of every training row", "data.csv is readable", str(error), passed=False
         )
@@ -109,7 +109,7 @@ def _name(row: Mapping[str, str]) -> str:
     return next((row[key] for key in NAMES if row.get(key)), "unnamed")
 
 
-def _any(names: Sequence[str], inside: str) -> re.Pattern[str]:
-    """Matches any of the names, but not as a part of a longer one that goes on with `inside`."""
-    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    return re.compile(rf"(?<![\w.+-])(?:{either})(?!{inside})", re.IGNORECASE)
+def _any(names: Sequence[str], before: str, after: str) -> re.Pattern[str]:
+    """Matches any of the names, with spaces or hyphens, but not as a part of a longer one that these belong to."""
+    either = "|".join(re.escape(name).replace("\\ ", "[ -]") for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"(?<!{before})(?:{either})(?!{after})", re.IGNORECASE)

@@ -1,12 +1,15 @@
 """Gates on what was measured: verification, liveness, calibration, and decisions on the golden set.
 
-Each comparison with the champion refuses a candidate whose difference is beyond the margin for sure: one half of
-`false_alarm` is divided by the number of comparisons on all recordings, the other by that in cohorts (Bonferroni). So
-one that is as good as the champion is refused with a chance of at most `false_alarm`, however many cohorts there are,
-and many cohorts do not blunt the comparisons on all recordings. The champion itself has no difference.
+Each comparison with the champion refuses a candidate whose difference is beyond the margin for sure. One half of
+`false_alarm` is for comparisons on all recordings, the other for those in cohorts. Of n of them, one counts if its own
+chance of a false alarm is at most the n-th part of that half, two if that of both is at most twice as much, and so on:
+a loss that several show is found though none of them would be enough alone (Benjamini and Hochberg, "Controlling the
+false discovery rate", 1995). One that is as good as the champion is refused with a chance of at most `false_alarm`,
+however many cohorts there are. The champion itself has no difference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from statistics import NormalDist
 from typing import Any
 
@@ -39,10 +42,12 @@ def measured(submission: Submission) -> Iterator[CriterionFinding]:
     for rule in submission.criteria.measured:
         if not any(each["task"] == rule.task and not each["cohort"] for each in sets):
             yield _unmeasured(submission, rule)
-    cohorts = sum(_finer(each) for _, each in pairs)
     half = submission.criteria.false_alarm / 2
-    for rule, each in pairs:
-        yield from _judged(rule, each, half / (cohorts if _finer(each) else len(pairs) - cohorts))
+    for finer in (False, True):
+        family = [(rule, each) for rule, each in pairs if _finer(each) == finer]
+        share = _share(family, half)
+        for rule, each in family:
+            yield from _judged(rule, each, share)
 
 
 def golden(submission: Submission) -> Iterator[CriterionFinding]:
@@ -70,6 +75,17 @@ CHANGES = {
 }
 
 
+def _share(family: Sequence[tuple[MeasuredCriterion, TrialSet]], chance: float) -> float:
+    """Returns the chance of a false alarm of each comparison: the largest by which as many are refused as it allows."""
+    compared = [(rule, each) for rule, each in family if each["figures"][rule.measure].get("champion") is not None]
+    for refused in range(len(compared), 0, -1):
+        share = chance * refused / len(compared)
+        if sum(not _keeps(rule, each, share) for rule, each in compared) >= refused:
+            return share
+    return chance / max(len(compared), 1)
+
+
+@cache
 def student(share: float, degrees: int) -> float:
     """Returns the quantile of Student's t that is exceeded by `share` (Abramowitz and Stegun 1964, 26.7.5)."""
     x, v = NormalDist().inv_cdf(1.0 - share), max(degrees, FEWEST_DEGREES)
@@ -85,11 +101,20 @@ def _judged(rule: MeasuredCriterion, trials: TrialSet, share: float) -> Iterator
         passed = _within(rule, (low, high), rule.bound) or _no_worse(rule, figure)
         yield CriterionFinding(rule.gate, rule.criterion, rule.bound, figure["candidate"], passed, None, (low, high))
     if figure.get("champion") is not None:
-        margin, interval = (rule.cohort_margin or 0.0) if cohort else rule.margin, _interval(figure, trials, share)
-        better = rule.unless is not None and _interval(trials["figures"][rule.unless], trials, share)[1] < 0.0
-        passed = better or _within(rule, interval, margin)
+        margin, interval = _margin(rule, trials), _interval(figure, trials, share)
+        passed = _keeps(rule, trials, share)
         criterion = f"{rule.criterion}, {'change from' if rule.unless else 'above'} the champion's"
         yield CriterionFinding(rule.gate, criterion, margin, figure["difference"], passed, cohort, interval)
+
+
+def _keeps(rule: MeasuredCriterion, trials: TrialSet, share: float) -> bool:
+    """Tells whether a candidate may be as good as the champion, or has a better calibration beyond doubt."""
+    better = rule.unless is not None and _interval(trials["figures"][rule.unless], trials, share)[1] < 0.0
+    return better or _within(rule, _interval(trials["figures"][rule.measure], trials, share), _margin(rule, trials))
+
+
+def _margin(rule: MeasuredCriterion, trials: TrialSet) -> float:
+    return (rule.cohort_margin or 0.0) if trials["cohort"] else rule.margin
 
 
 def _interval(figure: Mapping[str, Any], trials: TrialSet, share: float) -> tuple[float, float]:

@@ -1,10 +1,11 @@
 """Plants ten bad candidates, made of a good bundle, and shows which gate refuses each.
 
-    python -m training.gates.planted [--bundle DIR] [--material FOLDER] [--out FOLDER] [--only NAME ...]
+    python -m training.gates.planted [--bundle DIR] [--material PATH] [--out FOLDER] [--only NAME ...]
 
 Each is what a faulty training could leave: bundle, documents and a second build, and passes every other gate that its
-fault does not concern. The bundle itself must pass all. With material, which has to hold some dozens of speakers, more
-wrong calibrations are planted. Exit status: 0 when it is all as it should be, else 1.
+fault does not concern. The bundle itself must pass all. With material, a manifest or a folder of them with some dozens
+of speakers, more wrong calibrations are planted, and worse embeddings of several strengths. Prints a table. Exit
+status: 0 when it is all as it should be, else 1.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from training.evaluation.paired.readers import write_readers
 from training.gates.__main__ import judge
 from training.gates.criteria import GateCriteria, Submission
 from training.gates.parity import GRAPHS, answer
-from training.gates.results import CandidateFindings
+from training.gates.results import CandidateFindings, number
 from training.gates.signals import ParityReference
 from training.gates.surgery import (
     Change,
@@ -34,15 +35,17 @@ from training.gates.surgery import (
     with_ballast,
     with_input_named,
     with_mask,
-    with_noise,
     with_offset,
     with_useless_work,
     write_rows,
 )
 
+TELEPHONE = "channel=telephone"
 BUNDLE = Path(".build/layers/model/bundle")
 OUT = Path(".build/training/planted")
 ALLOWED, REFUSED = "CC-BY-4.0", "CC-BY-NC-4.0"
+# Gates that recordings of many speakers are needed for; other faults show in the bundle, and few will do.
+OF_MATERIAL = ("verification", "calibration")
 # Worse scores are also scores of another scale, and lead to other decisions.
 SCORES = ("verification", "calibration", "golden")
 
@@ -59,6 +62,7 @@ class PlantedCandidate:
         exported: whether parity is measured with the graphs as they were before the change.
         damage: changes files after everything was measured.
         cohort: which must be among those that are refused.
+        strength: whether it is one of several that get worse, of which the first may be too little to be found.
     """
 
     gate: str
@@ -68,6 +72,7 @@ class PlantedCandidate:
     exported: bool = False
     damage: Callable[[Path], None] | None = None
     cohort: str | None = None
+    strength: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class PlantingScene:
     Attributes:
         champion: folder of its bundle.
         heard: recordings that both are measured on.
+        few: those that do where no recording shows the fault.
         kept: evidence that is known already.
         columns: that make cohorts.
         replicates: how many resamples are drawn of each set of trials.
@@ -84,6 +90,7 @@ class PlantingScene:
 
     champion: Path
     heard: HeardRecordings
+    few: HeardRecordings
     kept: ObservationCache
     columns: Sequence[str] = ("sex", "language", "pitch", "attack", "system")
     replicates: int = 100
@@ -125,9 +132,9 @@ def _tampered(bundle: Path) -> None:
 
 
 PLANTED: Mapping[str, PlantedCandidate] = {
-    "worse EER": PlantedCandidate("verification", changed("speaker.onnx", with_noise(0.5)), SCORES),
+    "worse EER": PlantedCandidate("verification", changed("speaker.onnx", with_mask(4)), SCORES),
     "worse in one cohort": PlantedCandidate(
-        "verification", changed("speaker.onnx", with_mask(4, 8000)), SCORES, cohort="channel=telephone"
+        "verification", changed("speaker.onnx", with_mask(4, 8000)), SCORES, cohort=TELEPHONE
     ),
     "miscalibrated": miscalibrated(slope=0.2),
     "slower": PlantedCandidate("latency", changed("spoof.onnx", with_useless_work(300))),
@@ -145,6 +152,32 @@ MISCALIBRATED: Mapping[str, PlantedCandidate] = {
 }
 
 
+# Values of the embedding that are kept, from what no recordings can show to what any can.
+KEPT = (64, 32, 16, 8)
+STRENGTHS: Mapping[str, PlantedCandidate] = {
+    **{
+        f"{count} values kept": PlantedCandidate(
+            "verification", changed("speaker.onnx", with_mask(count)), SCORES, strength=True
+        )
+        for count in KEPT
+    },
+    **{
+        f"{count} kept by telephone": PlantedCandidate(
+            "verification",
+            changed("speaker.onnx", with_mask(count, 8000)),
+            SCORES,
+            cohort=TELEPHONE,
+            strength=True,
+        )
+        for count in KEPT
+    },
+}
+
+
+CANDIDATES: Mapping[str, PlantedCandidate | None] = {"nothing": None, **PLANTED, **MISCALIBRATED, **STRENGTHS}
+HEAD = "| planted | refused by | criterion | bound | found | |\n| --- | --- | --- | --- | --- | --- |\n"
+
+
 def plant(planted: PlantedCandidate, bundle: Path, out: Path) -> tuple[Path, Path, Path]:
     """Builds a candidate twice; returns the folders of its bundle, its documents and its second build."""
     shutil.rmtree(out, ignore_errors=True)
@@ -152,9 +185,9 @@ def plant(planted: PlantedCandidate, bundle: Path, out: Path) -> tuple[Path, Pat
     data = write_rows(documents, [ALLOWED] * 9 + [planted.licence])
     lineage = json.loads((bundle / "manifest.json").read_bytes())["lineage"] | {"data": data}
     folders = [out / "bundle", out / "rebuilt"]
-    for number, folder in enumerate(folders):
+    for build, folder in enumerate(folders):
         shutil.copytree(bundle, folder)
-        planted.build(folder, number)
+        planted.build(folder, build)
         rewrite_manifest(folder, {"lineage": lineage})
     _keep_answers(bundle if planted.exported or planted.gate == "contract" else folders[0], documents)
     return folders[0], documents, folders[1]
@@ -165,7 +198,8 @@ def tried(planted: PlantedCandidate, scene: PlantingScene, out: Path) -> Candida
     candidate, documents, rebuilt = plant(planted, scene.champion, out)
     criteria = GateCriteria.read()
     compared = ComparedBundles([candidate, scene.champion], scene.columns, scene.replicates, scene.kept)
-    evaluation, _ = evaluate(compared, scene.heard)
+    heard = scene.heard if not planted.gate or planted.gate in OF_MATERIAL else scene.few
+    evaluation, _ = evaluate(compared, heard)
     (documents / EVALUATION).write_text(json.dumps(evaluation, indent=1), encoding="utf-8")
     if planted.damage:
         planted.damage(candidate)
@@ -178,6 +212,8 @@ def faults(planted: PlantedCandidate | None, report: CandidateFindings) -> list[
     if planted is None:
         return [f"{gate} refused a bundle without a fault" for gate in failed]
     found = [f"{gate} refused it" for gate in failed if gate != planted.gate and gate not in planted.others]
+    if planted.strength:
+        return found
     if planted.gate not in failed:
         found.append(f"{planted.gate} let it pass")
     if planted.cohort:
@@ -202,37 +238,49 @@ def main() -> int:
     """Runs the command."""
     arguments = _arguments()
     readers = write_readers()
+    few = HeardRecordings(readers, GOLDEN, readers)
     heard = HeardRecordings(arguments.material or readers, GOLDEN, readers)
-    scene = PlantingScene(arguments.bundle, heard, ObservationCache(arguments.out / "evidence"))
+    scene = PlantingScene(arguments.bundle, heard, few, ObservationCache(arguments.out / "evidence"))
     nothing = PlantedCandidate("", _unchanged)
-    candidates = {"nothing": None, **PLANTED, **MISCALIBRATED}
-    chosen = arguments.only or ["nothing", *PLANTED, *(MISCALIBRATED if arguments.material else ())]
+    more = {**MISCALIBRATED, **STRENGTHS} if arguments.material else {}
     wrong = 0
-    for name in chosen:
-        planted = candidates[name]
+    sys.stdout.write(HEAD)
+    for name in arguments.only or ["nothing", *PLANTED, *more]:
+        planted = CANDIDATES[name]
         folder = arguments.out / name.replace(" ", "-")
         report = tried(planted or nothing, scene, folder)
         report.write(folder / "gates.json")
         problems = faults(planted, report)
         wrong += bool(problems)
-        _print(name, report, problems)
+        sys.stdout.write(_row(name, planted, report, problems))
+        sys.stdout.flush()
     return 1 if wrong else 0
 
 
-def _print(name: str, report: CandidateFindings, problems: list[str]) -> None:
-    refused = ", ".join(report.failed_gates) or "nothing"
-    sys.stdout.write(f"{name:20} refused by {refused}{''.join(f'; WRONG: {each}' for each in problems)}\n")
-    for each in [each for each in report.results if not each.passed][:3]:
-        sys.stdout.write(f"    {each.line}\n")
-    sys.stdout.flush()
+def _row(name: str, planted: PlantedCandidate | None, report: CandidateFindings, problems: list[str]) -> str:
+    """Draws a row of the table."""
+    state = "; ".join(f"WRONG: {each}" for each in problems) or "as it should be"
+    cells = [name, ", ".join(report.failed_gates) or "nothing", *_telling(planted, report), state]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _telling(planted: PlantedCandidate | None, report: CandidateFindings) -> Sequence[str]:
+    """Picks the finding that says most of a fault: criterion, bound, and what was found."""
+    gate, cohort = (planted.gate, planted.cohort) if planted else ("verification", None)
+    own = [each for each in report.results if each.gate == gate and cohort in {None, each.cohort}]
+    compared = [each for each in own if "champion's" in each.criterion] or own
+    each = next((each for each in own if not each.passed), compared[0])
+    where = f"{each.criterion} ({each.cohort})" if each.cohort else each.criterion
+    spread = f" ({number(each.interval[0])} to {number(each.interval[1])})" if each.interval else ""
+    return where, number(each.bound), f"{number(each.found)}{spread}"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Plant bad candidates and show which gate refuses each.")
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
-    parser.add_argument("--material", type=Path, help=f"folder of recordings; else {READERS}")
+    parser.add_argument("--material", type=Path, help=f"manifest or folder of recordings; else {READERS}")
     parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--only", action="append", choices=["nothing", *PLANTED, *MISCALIBRATED], metavar="NAME")
+    parser.add_argument("--only", action="append", choices=CANDIDATES, metavar="NAME")
     return parser.parse_args()
 
 

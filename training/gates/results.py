@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 SCHEMA = 1
+LARGE = 1e4
 COLUMNS = ("gate", "criterion", "cohort", "bound", "found")
 
 
@@ -36,9 +37,9 @@ class CriterionFinding:
     def line(self) -> str:
         """The finding in one line."""
         where = f" ({self.cohort})" if self.cohort else ""
-        spread = f", between {_number(self.interval[0])} and {_number(self.interval[1])}" if self.interval else ""
+        spread = f", between {number(self.interval[0])} and {number(self.interval[1])}" if self.interval else ""
         state = "passed" if self.passed else "FAILED"
-        found = f"{_number(self.found)}{spread}; bound {_number(self.bound)}"
+        found = f"{number(self.found)}{spread}; bound {number(self.bound)}"
         return f"{state} {self.gate}: {self.criterion}{where}: {found}"
 
 
@@ -112,9 +113,9 @@ def table(report: CandidateFindings) -> str:
 
 
 def _cells(result: CriterionFinding) -> tuple[str, ...]:
-    spread = f" [{_number(result.interval[0])}, {_number(result.interval[1])}]" if result.interval else ""
+    spread = f" [{number(result.interval[0])}, {number(result.interval[1])}]" if result.interval else ""
     state = "" if result.passed else "FAILED"
-    values = (_number(result.bound), f"{_number(result.found)}{spread}")
+    values = (number(result.bound), f"{number(result.found)}{spread}")
     return (state, result.gate, result.criterion, result.cohort or "all", *values)
 
 
@@ -125,5 +126,8 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _number(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.4g}"
+def number(value: float | str) -> str:
+    """Writes a figure for people: four digits, or all before the point."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.0f}" if abs(value) >= LARGE else f"{value:.4g}"

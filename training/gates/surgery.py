@@ -29,14 +29,14 @@ def change_graph(path: Path, change: Change) -> None:
 
 
 def with_noise(share: float, seed: int = 1) -> Change:
-    """Adds noise to all weights, as a share of the spread of each tensor."""
+    """Adds noise to all weights, as a share of each: up to 1 none changes its sign, which energies need."""
 
     def change(model: onnx.ModelProto) -> None:
         generator = np.random.default_rng(seed)
         for tensor in model.graph.initializer:
             value: NDArray[Any] = numpy_helper.to_array(tensor)
             if value.dtype.kind == "f" and value.ndim > 1:
-                noisy = value + share * value.std() * generator.standard_normal(value.shape)
+                noisy = value * (1.0 + share * generator.uniform(-1.0, 1.0, value.shape))
                 tensor.CopyFrom(numpy_helper.from_array(noisy.astype(value.dtype), tensor.name))
 
     return change

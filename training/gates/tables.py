@@ -39,7 +39,11 @@ def _others(criteria: GateCriteria) -> Iterator[Sequence[str]]:
             "both bundles, in turn: processor time of each graph and rate, and of loading",
             f"{latency['ratio']:g} times the champion's, beyond doubt",
         ),
-        "size": ("the bundle", f"more than {size['bytes'] / 1e6:g} MB, or {size['ratio']:g} times the champion's"),
+        "size": (
+            "the bundle",
+            f"more than {size['bytes'] / 1e6:g} MB, or {size['ratio']:g} times the champion's without "
+            "the former networks of either",
+        ),
         "parity": ("every graph, and parity.npz, what the graph that was trained gave", f"a distance above {parity}"),
         "licence": (
             "data.csv, and every source and package of the lineage",
@@ -48,7 +52,8 @@ def _others(criteria: GateCriteria) -> Iterator[Sequence[str]]:
         "reproducibility": ("a second build from the recorded inputs", "any file of another digest"),
         "contract": (
             "manifest, signatures and answers of the graphs, calibration",
-            f"another contract than {criteria.contract}, or graphs that this code cannot serve",
+            f"another contract than {criteria.contract}, graphs that this code cannot serve, or a bundle that does not "
+            "serve the champion's embedding space",
         ),
         "integrity": (
             "all files, data.csv, evaluation.json",

@@ -100,7 +100,7 @@ def small_voices(folder: Path) -> HeardRecordings:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    return HeardRecordings(folder, folder, folder)
+    return HeardRecordings(folder / "manifest.csv", folder, folder)
 
 
 def written(folder: Path, number: int, take: int, *, spoofed: bool) -> dict[str, str]:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.training.gates.small import small_bundle
 from training.corpus.manifest import digest
+from training.gates.__main__ import judge
 from training.gates.criteria import DATA, GateCriteria, Submission
 from training.gates.files import integrity
 from training.gates.surgery import rewrite_manifest, write_rows
@@ -35,6 +36,14 @@ def test_every_wrong_file_is_named(candidate: Path) -> None:
     (candidate.parent / DATA).write_text("path,licence\n")
     found = "\n".join(problems(candidate))
     assert all(name in found for name in ("vad.onnx", "speaker.onnx", "more.bin", DATA))
+
+
+def test_what_runs_nothing_is_judged_all_the_same(candidate: Path) -> None:
+    """So that a table with a row that may not be used is refused by the license as well."""
+    write_rows(candidate.parent, ["CC-BY-NC-4.0"])
+    (candidate / "more.bin").write_bytes(bytes(90_000_000))
+    submission = Submission(candidate, None, {}, candidate.parent, GateCriteria.read())
+    assert judge(submission).failed_gates == ["integrity", "size", "licence"]
 
 
 def test_an_evaluation_of_another_candidate_is_refused(candidate: Path) -> None:

@@ -112,6 +112,25 @@ def test_a_cohort_of_too_few_speakers_is_named() -> None:
     assert "sex=F (3 speakers" in str(found[0].found)
 
 
+@pytest.mark.parametrize(("several", "refused"), [(1, 0), (2, 0), (3, 3)])
+def test_a_loss_that_several_comparisons_show_counts_though_none_would_alone(several: int, refused: int) -> None:
+    """One of ten counts from 2.8 standard errors on, three from 2.4."""
+    criteria = GateCriteria.read()
+    (rule, *_) = criteria.measured
+    sets = [by_errors(number, 2.5 if number < several else 0.0, rule.cohort_margin or 0.0) for number in range(10)]
+    submission = Submission(Path(), None, {"sets": sets}, Path(), replaced(criteria, [rule]))
+    judgments = [each for each in measured(submission) if each.cohort]
+    assert (len(judgments), sum(not each.passed for each in judgments)) == (10, refused)
+
+
+def by_errors(number: int, errors: float, margin: float) -> TrialSet:
+    """A comparison over one of many lines, whose difference is so many standard errors beyond the margin."""
+    figure = {"candidate": 0.1, "champion": 0.1, "difference": margin + 0.01 * errors, "standard_error": 0.01}
+    counts = {"speakers": 9999, "targets": 9999, "nontargets": 9999}
+    head = {"task": "verification", "cohort": f"channel={number}", "columns": ["channel"], "units": 9999}
+    return {**head, "counts": counts, "figures": {"eer": {**figure, "interval": [0.0, 0.2]}}}
+
+
 @pytest.mark.parametrize(("share", "degrees", "expected"), [(0.025, 10, 2.228), (0.005, 8, 3.355), (0.001, 30, 3.385)])
 def test_quantiles_are_those_of_printed_tables(share: float, degrees: int, expected: float) -> None:
     assert student(share, degrees) == pytest.approx(expected, abs=0.01)

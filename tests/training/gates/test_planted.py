@@ -1,5 +1,6 @@
 """Bad candidates are refused, each by the gate that should."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from tests.training.gates.small import small_bundle, small_voices
 from training.evaluation.paired.observing import ObservationCache
 from training.gates.planted import PLANTED, PlantedCandidate, PlantingScene, changed, faults, tried
-from training.gates.surgery import with_ballast, with_mask, with_noise, with_useless_work
+from training.gates.surgery import with_ballast, with_mask, with_noise, with_offset, with_useless_work
 
 # The same faults in graphs that are far smaller and, of 16 values, have some to spare.
 FAULTS = {
@@ -24,13 +25,23 @@ FAULTS = {
 def scene(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> PlantingScene:
     folder = tmp_path_factory.mktemp("planted")
     champion, heard = small_bundle(bundle, folder / "champion"), small_voices(folder / "voices")
-    return PlantingScene(champion, heard, ObservationCache(processes=1), (), replicates=10)
+    return PlantingScene(champion, heard, heard, ObservationCache(processes=1), (), replicates=10)
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_bad_candidate_is_refused_by_the_gate_that_should(name: str, scene: PlantingScene, tmp_path: Path) -> None:
     report = tried(FAULTS[name], scene, tmp_path / "candidate")
     assert faults(FAULTS[name], report) == [], [each.line for each in report.results if not each.passed]
+
+
+def test_a_graph_that_answers_no_number_is_refused_and_its_recording_is_named(
+    scene: PlantingScene, tmp_path: Path
+) -> None:
+    nothing = PlantedCandidate("contract", changed("spoof.onnx", with_offset(float("nan"))), ("parity",))
+    report = tried(nothing, scene, tmp_path / "candidate")
+    assert report.failed_gates == ["contract"]
+    evaluation = json.loads((tmp_path / "candidate/documents/evaluation.json").read_bytes())
+    assert evaluation["error"].endswith("0-0.wav (native) is no number")
 
 
 def test_the_same_bundle_passes(scene: PlantingScene, tmp_path: Path) -> None:

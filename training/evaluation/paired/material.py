@@ -15,13 +15,13 @@ def read_material(folder: Path, most: int | None = None) -> tuple[list[Clip], Ma
     """Reads the manifest of a folder, or those of the folders in it; returns recordings, and digests by manifest.
 
     Args:
-        folder: with recordings.
+        folder: with recordings; or a manifest, of recordings beside it.
         most: largest count of bona fide recordings, of whole speakers, and of spoofed ones; None takes all.
 
     Raises:
         ManifestError: there is no manifest, or it cannot be used.
     """
-    own = folder / MANIFEST
+    folder, own = (folder.parent, folder) if folder.is_file() else (folder, folder / MANIFEST)
     manifests = [own] if own.exists() else sorted(folder.glob(f"*/{MANIFEST}"))
     if not manifests:
         raise ManifestError(f"{folder}: holds no {MANIFEST}, and no folder with one")
