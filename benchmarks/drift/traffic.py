@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.drift.material import ShiftedEvidence
 from bonafide.biometrics.case import Case
-from bonafide.biometrics.drift import OF_MODELS, DriftSignal, ObservedCall, observed_values
+from bonafide.biometrics.drift import DriftSignal, ObservedCall, observed_values
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.policy import Policy
@@ -17,6 +17,8 @@ from bonafide.biometrics.voiceprint import Voiceprint
 
 # Of one speaker in a window.
 MOST_CALLS = 5
+# What tells a machine from the person whose voice it has.
+OF_MACHINES = (DriftSignal.LIVENESS_LLR, DriftSignal.EMBEDDING_NORM)
 PLAIN = ""
 
 
@@ -85,7 +87,7 @@ def with_spoofs(
 
 def _spoofed(call: ObservedCall, spoofs: Sequence[ObservedCall], generator: np.random.Generator) -> ObservedCall:
     machine = spoofs[int(generator.integers(len(spoofs)))].values
-    voice = {signal: machine[signal] for signal in OF_MODELS - {DriftSignal.SPEAKER_LLR} if signal in machine}
+    voice = {signal: machine[signal] for signal in OF_MACHINES if signal in machine}
     return ObservedCall(call.speaker, call.bundle, {**call.values, **voice})
 
 

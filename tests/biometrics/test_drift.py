@@ -1,5 +1,6 @@
 """Windows of one population are no drift although speakers resemble themselves; what changes is noticed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from bonafide.biometrics.chance import ks_bound, share_bound
 from bonafide.biometrics.drift import (
+    DIRECTIONS,
     DriftBaseline,
     DriftSignal,
     ObservedCall,
@@ -162,3 +164,6 @@ def test_a_decision_shows_its_signals_and_one_without_evidence_none() -> None:
     assert values[DriftSignal.SNR] == 31.44
     assert values[DriftSignal.NARROWBAND] == 1.0
     assert DriftSignal.EMBEDDING_NORM not in values
+    assert not values.keys() & set(DIRECTIONS)
+    values = observed_values(replace(record.case, embedding_directions=(0.1, -0.2, 0.3, 0.0)), record.judgement)
+    assert [values[each] for each in DIRECTIONS] == [0.1, -0.2, 0.3, 0.0]

@@ -46,6 +46,8 @@ EVIDENCE = st.builds(
     QUALITIES,
     st.just("space-1"),
     st.none() | NUMBERS,
+    st.none() | NUMBERS,
+    st.lists(NUMBERS, max_size=4).map(tuple),
 )
 DOMAINS = st.builds(
     DomainRecord,

@@ -29,6 +29,10 @@ class DriftSignal(StrEnum):
     SPEAKER_LLR = "speaker_llr"
     LIVENESS_LLR = "liveness_llr"
     EMBEDDING_NORM = "embedding_norm"
+    DIRECTION_1 = "embedding_direction_1"
+    DIRECTION_2 = "embedding_direction_2"
+    DIRECTION_3 = "embedding_direction_3"
+    DIRECTION_4 = "embedding_direction_4"
     SPEECH_SECONDS = "speech_seconds"
     LEVEL = "level_dbfs"
     SNR = "snr_db"
@@ -36,9 +40,10 @@ class DriftSignal(StrEnum):
     NARROWBAND = "narrowband"
 
 
+# Of the embedding, in the order of the bundle's directions.
+DIRECTIONS = (DriftSignal.DIRECTION_1, DriftSignal.DIRECTION_2, DriftSignal.DIRECTION_3, DriftSignal.DIRECTION_4)
 # Made by the models: comparable between decisions of one bundle only.
-OF_MODELS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR, DriftSignal.EMBEDDING_NORM})
-
+OF_MODELS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR, DriftSignal.EMBEDDING_NORM, *DIRECTIONS})
 
 # Low values of these are what impostors and synthetic voices have.
 OF_ATTACKS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR})
@@ -93,6 +98,7 @@ def observed_values(case: Case, judgement: Judgement) -> dict[DriftSignal, float
         DriftSignal.SPEAKER_LLR: judgement.speaker.llr if judgement.speaker else None,
         DriftSignal.LIVENESS_LLR: case.liveness,
         DriftSignal.EMBEDDING_NORM: case.embedding_norm,
+        **dict(zip(DIRECTIONS, case.embedding_directions, strict=False)),
         DriftSignal.SPEECH_SECONDS: case.speech_seconds,
         DriftSignal.LEVEL: case.quality.level_dbfs,
         DriftSignal.SNR: case.quality.snr_db,

@@ -47,6 +47,8 @@ class Evidence:
             not detected, or there was no speech.
         embedding_norm: length of the network's output in the recording's own band, before it is made a unit vector, by
             which drift of its input shows; None where it was not measured.
+        embedding_directions: components of the unit vector in the recording's own band along the few directions that
+            the bundle names, by which drift of callers shows; empty where it names none.
     """
 
     speech_seconds: float
@@ -56,3 +58,4 @@ class Evidence:
     embedding_space: str
     liveness: float | None = None
     embedding_norm: float | None = None
+    embedding_directions: tuple[float, ...] = ()

@@ -242,6 +242,7 @@ def _pooled(pieces: Sequence[Evidence]) -> Evidence:
         embedding_space=pieces[0].embedding_space,
         liveness=_liveness(pieces),
         embedding_norm=_norm(pieces),
+        embedding_directions=_directions(pieces),
     )
 
 
@@ -259,6 +260,15 @@ def _norm(pieces: Sequence[Evidence]) -> float | None:
     measured = [(each.embedding_norm, each.speech_seconds) for each in pieces if each.embedding_norm is not None]
     total = sum(seconds for _, seconds in measured)
     return sum(norm * seconds for norm, seconds in measured) / total if measured else None
+
+
+def _directions(pieces: Sequence[Evidence]) -> tuple[float, ...]:
+    """Returns the means of those that were measured, weighted by speech."""
+    measured = [(each.embedding_directions, each.speech_seconds) for each in pieces if each.embedding_directions]
+    if not measured:
+        return ()
+    components, seconds = zip(*measured, strict=True)
+    return tuple(np.average(components, axis=0, weights=seconds).tolist())
 
 
 def _seconds(pieces: Iterable[Evidence]) -> float:

@@ -151,6 +151,7 @@ class EvidenceRow:
             "embedding_space": evidence.embedding_space,
             "liveness": evidence.liveness,
             "embedding_norm": evidence.embedding_norm,
+            "embedding_directions": list(evidence.embedding_directions),
             "bundle": self.bundle,
             "accepted_at": self.accepted_at.isoformat(),
             "scored_at": self.scored_at.isoformat(),
@@ -168,6 +169,7 @@ class EvidenceRow:
             embedding_space=document["embedding_space"],
             liveness=document.get("liveness"),
             embedding_norm=document.get("embedding_norm"),
+            embedding_directions=tuple(document.get("embedding_directions", ())),
         )
         return cls(
             chunk=ChunkEvidence(document["number"], document["content"], evidence),
