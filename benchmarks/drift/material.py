@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.drift.shifts import SHIFTS
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.audio.waveform import Waveform
-from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.errors import InvalidInput
 from training.corpus.manifest import Clip, digest, read_manifest
 from training.evaluation.evidence import load, read
@@ -61,7 +61,8 @@ def _key(manifest: Path, bundle: Path, shifts: Sequence[str]) -> int:
     files = BundleFiles.open(bundle)
     made_by = {name: sha for name, sha in files.manifest["files"].items() if name.endswith(".onnx")}
     made_by["directions"] = str(files.directions())
-    return zlib.crc32(f"{digest(manifest)}{made_by}{Evidence.__slots__}{sorted(shifts)}{MOST_RECORDINGS}".encode())
+    fields = (*Evidence.__slots__, *Quality.__slots__)
+    return zlib.crc32(f"{digest(manifest)}{made_by}{fields}{sorted(shifts)}{MOST_RECORDINGS}".encode())
 
 
 def _of_speaker(bundle: Path, shifts: Sequence[str], clips: Sequence[Clip]) -> list[ShiftedEvidence]:

@@ -47,7 +47,7 @@ def reference(found: Sequence[ShiftedEvidence], calibration: Calibration) -> dic
 def directions(found: Sequence[ShiftedEvidence]) -> Floats:
     """Finds the directions in which the voices differ most, shape (DIRECTIONS, dimension).
 
-    They are principal components (Pearson, Philosophical Magazine 2, 1901) of one embedding of each speaker in each band,
+    They are principal components (Pearson, Philosophical Magazine 2, 1901) of one embedding of each speaker and band,
     about the mean of the band. No label of a language, line or person goes into them.
     """
     first = {each.clip.speaker: each.plain for each in reversed(found)}.values()

@@ -24,6 +24,7 @@ ADVICE = {
     "speech_seconds": ("net speech, s", "another prompt, or another length of recording"),
     "level_dbfs": ("level of speech, dBFS", "gain of the line or of the recorder"),
     "snr_db": ("speech over noise, dB", "noise of the line or of the place"),
+    "dynamic_range_db": ("speech over the quietest, dB", "noise, also where calls have no pauses to measure it in"),
     "clipped": ("share of clipped samples", "an overdriven line"),
     "narrowband": ("narrowband calls", "another codec or trunk"),
 }

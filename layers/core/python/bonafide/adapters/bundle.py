@@ -74,7 +74,7 @@ class BundleFiles:
         return [own, *(self._calibration(each["calibration"]) for each in self.former)] if own else []
 
     def directions(self) -> Sequence[Sequence[float]]:
-        """Reads the directions of the embedding that drift is watched by; none unless they are of the bundle's network."""
+        """Reads the directions that drift of the embedding is watched by; none if they are of another network."""
         files = self.manifest["files"]
         found = json.loads(self.read(DISTRIBUTIONS)) if DISTRIBUTIONS in files else {"graphs": {}}
         mine = found["graphs"].get(SPEAKER) == files[SPEAKER]

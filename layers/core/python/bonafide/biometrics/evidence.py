@@ -25,11 +25,14 @@ class Quality:
         level_dbfs: RMS level of the speech (of everything, when there is no speech), dB relative to full scale.
         clipped: fraction of samples that sit at the extreme of the recording's own range in runs.
         snr_db: level of speech over level of non-speech, dB; None when one of them is missing.
+        dynamic_range_db: level of the speech over that of the quietest twentieth of all 20 ms, dB. It needs no pauses,
+            unlike `snr_db`; nothing is judged by it, but drift is watched by it. None where it was not measured.
     """
 
     level_dbfs: float
     clipped: float
     snr_db: float | None
+    dynamic_range_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
