@@ -20,9 +20,9 @@ from benchmarks.drift.material import ShiftedEvidence, material
 from benchmarks.drift.shifts import SHIFTS
 from benchmarks.drift.traffic import PLAIN, callers
 from bonafide.adapters.bundle import BundleFiles
+from bonafide.biometrics.chance import Floats
 from bonafide.biometrics.drift import DIRECTIONS, distributions
 from bonafide.biometrics.evidence import Channel, Evidence
-from bonafide.biometrics.populations import Floats
 from bonafide.biometrics.scoring import Calibration
 from training.corpus.manifest import ManifestError, digest
 

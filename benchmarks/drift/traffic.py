@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,11 @@ class RecordedCaller:
     speaker: str
     language: str
     calls: Mapping[str, Sequence[ObservedCall]]
+
+    def usually(self, kind: str) -> "RecordedCaller":
+        """Takes the calls of a shift for those without one."""
+        others = {name: calls for name, calls in self.calls.items() if name not in {PLAIN, kind}}
+        return replace(self, calls={PLAIN: self.calls[kind], **others})
 
 
 def callers(material: Iterable[ShiftedEvidence], calibration: Calibration, bundle: str) -> list[RecordedCaller]:

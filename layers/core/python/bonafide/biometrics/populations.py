@@ -12,15 +12,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.biometrics.chance import ks_bound, share_bound, shift_bound
-
-type Floats = NDArray[np.float64]
+from bonafide.biometrics.chance import Floats, KnownTail, ks_bound, shift_bound, tails_and_bounds
 
 # Points at which distributions are kept and compared, and the bins of the population stability index.
 POINTS = 64
 BINS = 10
-# Lower tails. The first shows few calls that are far below all others, the second more calls that are less far.
-TAILS = (1.0 / POINTS, 0.05)
 # Speakers who bring more than one reading, from which on their resemblance can be measured.
 REPEATING = 20
 
@@ -145,21 +141,6 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownTail:
-    """What other people's readings say about a tail, beside the few that a baseline has of it.
-
-    Attributes:
-        below: the value where it ends.
-        share: of the other people who are below.
-        speakers: number of them that it counts for.
-    """
-
-    below: float
-    share: float
-    speakers: float
-
-
-@dataclass(frozen=True, slots=True)
 class Difference:
     """Difference of a window from a baseline.
 
@@ -227,7 +208,7 @@ def differ(
     both = 1.0 / (1.0 / sizes.sum() + 1.0 / earlier)
     before, below = (np.tensordot(weights, each, 1) for each in _at_quantiles(strata))
     expected, found = (_smoothed(_shares(before, each), both) for each in (before, below))
-    compared = _tails(before, below, (earlier, float(sizes.sum())), chance) if tails else []
+    compared = tails_and_bounds(before, below, (earlier, float(sizes.sum())), chance) if tails else []
     compared += [_known_tail(strata, weights, (earlier, float(sizes.sum())), chance, known)] if known else []
     tail, tail_bound = max(compared, key=lambda each: each[0] - each[1], default=(0.0, 1.0))
     return Difference(
@@ -281,17 +262,6 @@ def shift(before: Floats, below: Floats) -> float:
     return float(np.sum(np.diff(np.concatenate([[0.0], below, [1.0]])) * middles)) - 0.5
 
 
-def _tails(before: Floats, below: Floats, sizes: tuple[float, float], chance: float) -> list[tuple[float, float]]:
-    """Returns the share of the window in each tail, and its bound."""
-    found = []
-    for tail in TAILS:
-        rare = int(np.searchsorted(before, tail + 1e-9, side="right")) - 1
-        # Nothing lower was seen before: what is below it all counts as if the lowest one had been.
-        share = max(float(before[rare]), 1.0 / sizes[0])
-        found.append((float(below[rare]), share_bound(share, *sizes, chance)))
-    return found
-
-
 def _known_tail(
     strata: Sequence[tuple[Distribution, Readings]],
     weights: Floats,
@@ -299,15 +269,10 @@ def _known_tail(
     chance: float,
     known: KnownTail,
 ) -> tuple[float, float]:
-    """Returns the share of the window in a tail, and its bound by the baseline and the other people together.
-
-    These count the less the more the baseline has in the tail than they have.
-    """
+    """Returns the share of the window in a tail, and its bound."""
     before = float(weights @ [baseline.share_below(known.below) for baseline, _ in strata])
     below = float(weights @ [window.below(np.array([known.below]))[0] for _, window in strata])
-    others = known.speakers * known.share / max(before, known.share)
-    share = (before * sizes[0] + known.share * others) / (sizes[0] + others)
-    return below, share_bound(share, sizes[0] + others, sizes[1], chance)
+    return below, known.bound(before, *sizes, chance)
 
 
 def _smoothed(shares: Floats, size: float) -> Floats:
