@@ -141,13 +141,17 @@ class EvidenceRow:
     def to_document(self) -> StoredForm:
         """Returns the stored form without the embeddings, which are stored as bytes."""
         evidence = self.chunk.evidence
+        quality = asdict(evidence.quality)
+        # The first release takes no more within the quality than it knows.
+        dynamic_range = quality.pop("dynamic_range_db")
         return {
             "schema": SCHEMA,
             "number": self.chunk.number,
             "content": self.chunk.content,
             "speech_seconds": evidence.speech_seconds,
             "channel": evidence.channel,
-            "quality": asdict(evidence.quality),
+            "quality": quality,
+            "dynamic_range_db": dynamic_range,
             "embedding_space": evidence.embedding_space,
             "liveness": evidence.liveness,
             "embedding_norm": evidence.embedding_norm,
@@ -165,7 +169,7 @@ class EvidenceRow:
             speech_seconds=document["speech_seconds"],
             channel=Channel(document["channel"]),
             embeddings=embeddings,
-            quality=Quality(**known(Quality, document["quality"])),
+            quality=_read_quality(document),
             embedding_space=document["embedding_space"],
             liveness=document.get("liveness"),
             embedding_norm=document.get("embedding_norm"),
@@ -178,3 +182,7 @@ class EvidenceRow:
             scored_at=datetime.fromisoformat(document["scored_at"]),
             request_id=document.get("request_id"),
         )
+
+
+def _read_quality(document: Stored) -> Quality:
+    return Quality(**known(Quality, document["quality"]), dynamic_range_db=document.get("dynamic_range_db"))
