@@ -279,8 +279,9 @@ brake: $(READY) ## set or release a brake, or show it without REASON=: STAGE= or
 		$(if $(REASON),--reason "$$REASON") $(if $(OFF),--off) $(if $(DOMAIN),--domain "$(DOMAIN)")
 
 .PHONY: drift
-drift: setup ## write the page on drift: STAGE= or ENDPOINT= [DOMAIN=demo], or simulate it on recordings: MANIFEST= [SPOOF=]
-	@$(if $(MANIFEST),$(PY) -m benchmarks.drift --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)"), \
+drift: setup ## write the page on drift: STAGE= or ENDPOINT= [DOMAIN=demo], or simulate it on recordings: MANIFEST= [SPOOF= LINE=]
+	@$(if $(MANIFEST),$(PY) -m benchmarks.drift --manifest "$(MANIFEST)" $(if $(SPOOF),--spoof "$(SPOOF)") \
+		$(if $(LINE),--line "$(LINE)"), \
 		$(PY) -m ops.monitoring.drift $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
 		--domain "$(or $(DOMAIN),demo)")
 

@@ -56,6 +56,7 @@ def main() -> int:
         bundle = BundleFiles.open(given.bundle)
         calibration = Calibration.parse(bundle.calibration())
         found = callers(material(given.manifest, given.bundle, sorted(SHIFTS), OUT), calibration, bundle.digest)
+        found = [each.usually(given.line) for each in found] if given.line else found
         spoofs = _spoofs(given, calibration, bundle.digest)
     except ManifestError as error:
         print(error, file=sys.stderr)
@@ -161,6 +162,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=100, help="windows without a change, of each split and size")
     parser.add_argument("--speakers", type=int, nargs="+", default=[30, 50, 100], help="speakers of a window")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--line", choices=[*SHIFTS], help="of all calls before anything changes; changes are of the recording"
+    )
     return parser.parse_args()
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.drift.shifts import SHIFTS
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.audio.waveform import Waveform
-from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.errors import InvalidInput
 from training.corpus.manifest import Clip, digest, read_manifest
 from training.evaluation.evidence import load, read
@@ -41,9 +41,7 @@ class ShiftedEvidence:
 
 def material(manifest: Path, bundle: Path, shifts: Sequence[str], cache: Path) -> list[ShiftedEvidence]:
     """Extracts evidence of the usable recordings of a manifest, or reads what was extracted before."""
-    graphs = {name: sha for name, sha in BundleFiles.open(bundle).manifest["files"].items() if name.endswith(".onnx")}
-    name = zlib.crc32(f"{digest(manifest)}{graphs}{sorted(shifts)}{MOST_RECORDINGS}".encode())
-    file = cache / f"{name:08x}.pickle"
+    file = cache / f"{_key(manifest, bundle, shifts):08x}.pickle"
     if file.exists():
         kept: list[ShiftedEvidence] = pickle.loads(file.read_bytes())  # noqa: S301, written below
         return kept
@@ -56,6 +54,15 @@ def material(manifest: Path, bundle: Path, shifts: Sequence[str], cache: Path) -
     cache.mkdir(parents=True, exist_ok=True)
     file.write_bytes(pickle.dumps(usable))
     return usable
+
+
+def _key(manifest: Path, bundle: Path, shifts: Sequence[str]) -> int:
+    """Names everything that the evidence depends on."""
+    files = BundleFiles.open(bundle)
+    made_by = {name: sha for name, sha in files.manifest["files"].items() if name.endswith(".onnx")}
+    made_by["directions"] = str(files.directions())
+    fields = (*Evidence.__slots__, *Quality.__slots__)
+    return zlib.crc32(f"{digest(manifest)}{made_by}{fields}{sorted(shifts)}{MOST_RECORDINGS}".encode())
 
 
 def _of_speaker(bundle: Path, shifts: Sequence[str], clips: Sequence[Clip]) -> list[ShiftedEvidence]:

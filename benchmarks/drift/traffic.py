@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benchmarks.drift.material import ShiftedEvidence
 from bonafide.biometrics.case import Case
-from bonafide.biometrics.drift import OF_MODELS, DriftSignal, ObservedCall, observed_values
+from bonafide.biometrics.drift import DriftSignal, ObservedCall, observed_values
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.policy import Policy
@@ -17,6 +17,8 @@ from bonafide.biometrics.voiceprint import Voiceprint
 
 # Of one speaker in a window.
 MOST_CALLS = 5
+# What tells a machine from the person whose voice it has.
+OF_MACHINES = (DriftSignal.LIVENESS_LLR, DriftSignal.EMBEDDING_NORM)
 PLAIN = ""
 
 
@@ -33,6 +35,11 @@ class RecordedCaller:
     speaker: str
     language: str
     calls: Mapping[str, Sequence[ObservedCall]]
+
+    def usually(self, kind: str) -> "RecordedCaller":
+        """Takes the calls of a shift for those without one."""
+        others = {name: calls for name, calls in self.calls.items() if name not in {PLAIN, kind}}
+        return replace(self, calls={PLAIN: self.calls[kind], **others})
 
 
 def callers(material: Iterable[ShiftedEvidence], calibration: Calibration, bundle: str) -> list[RecordedCaller]:
@@ -85,7 +92,7 @@ def with_spoofs(
 
 def _spoofed(call: ObservedCall, spoofs: Sequence[ObservedCall], generator: np.random.Generator) -> ObservedCall:
     machine = spoofs[int(generator.integers(len(spoofs)))].values
-    voice = {signal: machine[signal] for signal in OF_MODELS - {DriftSignal.SPEAKER_LLR} if signal in machine}
+    voice = {signal: machine[signal] for signal in OF_MACHINES if signal in machine}
     return ObservedCall(call.speaker, call.bundle, {**call.values, **voice})
 
 

@@ -25,9 +25,14 @@ ADVICE = {
     "speaker_llr": ("LLR of the voice", "other callers or languages, a worse line, many impostors"),
     "liveness_llr": ("LLR of a human voice", "synthetic voices: look at the decisions; another codec or enhancer"),
     "embedding_norm": ("length of the embedding", "another language, codec or noise: compare with the other signals"),
+    **{
+        f"embedding_direction_{number}": (f"direction {number} of the embedding", "another language or other callers")
+        for number in (1, 2, 3, 4)
+    },
     "speech_seconds": ("net speech, s", "another prompt, or another length of recording"),
     "level_dbfs": ("level of speech, dBFS", "gain of the line or of the recorder"),
     "snr_db": ("speech over noise, dB", "noise of the line or of the place"),
+    "dynamic_range_db": ("speech over the quietest, dB", "noise, also where calls have no pauses to measure it in"),
     "clipped": ("share of clipped samples", "an overdriven line"),
     "narrowband": ("narrowband calls", "another codec or trunk"),
 }

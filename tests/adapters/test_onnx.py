@@ -215,6 +215,27 @@ def test_what_is_known_of_speech_is_not_listened_to_again(bundle: Bundle) -> Non
     assert set(both.embeddings) == set(Channel)
 
 
+def test_a_recording_has_the_components_of_its_embedding_along_the_directions_of_the_bundle(
+    bundle: Bundle, directory: Path
+) -> None:
+    axes = np.array(json.loads((directory / "distributions.json").read_bytes())["directions"])
+    assert axes @ axes.T == pytest.approx(np.eye(4), abs=1e-3)
+    for waveform in (reading(), call()):
+        evidence = bundle.observe(waveform, BOTH)
+        own = evidence.embeddings[evidence.channel]
+        assert evidence.embedding_directions == pytest.approx(axes @ own, abs=6e-4)
+    assert bundle.observe(_silence(2.0)).embedding_directions == ()
+
+
+def test_directions_of_another_network_are_left_out(copied: Path) -> None:
+    found = json.loads((copied / "distributions.json").read_bytes())
+    (copied / "distributions.json").write_text(json.dumps(found | {"graphs": {"speaker.onnx": "0" * 64}}))
+    manifest = json.loads((copied / "manifest.json").read_bytes())
+    manifest["files"]["distributions.json"] = sha256(copied / "distributions.json")
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    assert Bundle.load(copied).observe(call()).embedding_directions == ()
+
+
 def test_a_former_network_is_served_beside_and_opened_when_it_is_needed(directory: Path, tmp_path: Path) -> None:
     served = Bundle.load(serving_a_former(directory, tmp_path), liveness=False)
     assert served.spaces == ["newer", json.loads((directory / "manifest.json").read_bytes())["embedding_space"]]

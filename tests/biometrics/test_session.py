@@ -144,6 +144,18 @@ def test_liveness_weighs_by_speech() -> None:
     assert evidence.liveness == pytest.approx(0.0)
 
 
+def test_components_of_the_embedding_weigh_by_speech_and_chunks_without_them_do_not_count() -> None:
+    rows = [(3.0, (0.2, -0.1)), (1.0, (-0.2, 0.3)), (2.0, ())]
+    chunks = [chunk(number, seconds) for number, (seconds, _) in enumerate(rows)]
+    measured = [
+        replace(each, evidence=replace(each.evidence, embedding_directions=found))
+        for each, (_, found) in zip(chunks, rows, strict=True)
+    ]
+    evidence = fold(measured, "space-1").evidence
+    assert evidence is not None
+    assert evidence.embedding_directions == pytest.approx((0.1, 0.0))
+
+
 @pytest.mark.parametrize(("unheard", "expected"), [(0.4, 2.0), (0.8, None)])
 def test_a_call_whose_liveness_was_hardly_listened_to_has_none(unheard: float, expected: float | None) -> None:
     evidence = fold([live(0, 4.0, 2.0), live(1, unheard, None)], "space-1").evidence

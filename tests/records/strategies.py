@@ -30,7 +30,7 @@ NAMES = st.text(max_size=8)
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 TIMES = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC) | ZONES)
 CHANNELS = st.sampled_from(Channel)
-QUALITIES = st.builds(Quality, NUMBERS, NUMBERS, st.none() | NUMBERS)
+QUALITIES = st.builds(Quality, NUMBERS, NUMBERS, st.none() | NUMBERS, st.none() | NUMBERS)
 POLICIES = st.builds(Policy, *[NUMBERS] * 8)
 
 
@@ -46,6 +46,8 @@ EVIDENCE = st.builds(
     QUALITIES,
     st.just("space-1"),
     st.none() | NUMBERS,
+    st.none() | NUMBERS,
+    st.lists(NUMBERS, max_size=4).map(tuple),
 )
 DOMAINS = st.builds(
     DomainRecord,

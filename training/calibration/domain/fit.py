@@ -2,8 +2,8 @@
 
 The corrected LLR is scale * x + shift * attenuation, with x the LLR of the global calibration before its bounds. The
 prior of scale and shift is normal, centered on (1, 0), the global calibration. The likelihood counts with the number of
-pairs of speakers, not of comparisons: those of one pair say much the same, and a few speakers may all be unlike the
-rest. Genuine and impostor comparisons weigh the same, and so does every genuine speaker.
+speakers, not of comparisons, since those of one pair say much the same, and below 50 with the cube of it, since a few
+speakers may all be unlike the rest. Genuine and impostor comparisons weigh the same, and so does every genuine speaker.
 """
 
 from collections.abc import Iterator
@@ -35,9 +35,9 @@ class CorrectionPrior:
     """
 
     scale_spread: float = 0.35
-    shift_spread: float = 2.0
-    comparisons_of_50: float = 100.0
-    bounding_speakers: float = 8.0
+    shift_spread: float = 4.0
+    comparisons_of_50: float = 150.0
+    bounding_speakers: float = 4.0
 
     @property
     def precision(self) -> Floats:
@@ -45,9 +45,9 @@ class CorrectionPrior:
         return np.diag([self.scale_spread**-2, self.shift_spread**-2])
 
     def comparisons(self, speakers: int) -> float:
-        """Returns how many independent comparisons some speakers stand for."""
-        pairs = speakers * (speakers - 1) / (50 * 49)
-        return self.comparisons_of_50 * min(pairs, speakers / 50)
+        """Returns how many independent comparisons some speakers stand for; few of them for far fewer."""
+        share = speakers / 50
+        return self.comparisons_of_50 * min(share**3, share)
 
 
 PRIOR = CorrectionPrior()

@@ -10,6 +10,8 @@ from typing import Any, Self
 from bonafide.records.model import MANIFEST, SERVED_CONTRACTS
 
 CALIBRATION = "calibration.json"
+DISTRIBUTIONS = "distributions.json"
+SPEAKER = "speaker.onnx"
 SPOOF_CARD = "spoof.json"
 
 
@@ -70,6 +72,13 @@ class BundleFiles:
         """Reads the calibration of each embedding space that is served, the newest first; none without calibration."""
         own = self.calibration()
         return [own, *(self._calibration(each["calibration"]) for each in self.former)] if own else []
+
+    def directions(self) -> Sequence[Sequence[float]]:
+        """Reads the directions that drift of the embedding is watched by; none if they are of another network."""
+        files = self.manifest["files"]
+        found = json.loads(self.read(DISTRIBUTIONS)) if DISTRIBUTIONS in files else {"graphs": {}}
+        mine = found["graphs"].get(SPEAKER) == files[SPEAKER]
+        return found.get("directions", []) if mine else []
 
     def _calibration(self, name: str) -> Mapping[str, Any]:
         liveness = {"liveness": json.loads(self.read(SPOOF_CARD))["calibration"]} if self.has_detector else {}

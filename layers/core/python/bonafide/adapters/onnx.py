@@ -26,6 +26,8 @@ SHORTEST_SPEECH_SECONDS = 0.25
 LIVENESS_WINDOW_SECONDS = 4.0
 # Longer speech is embedded in pieces of equal length: memory stays bounded and the data fits into the caches.
 LONGEST_PIECE_SECONDS = 10.0
+# Speakers differ by about 0.1 in a component.
+COMPONENT_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Bundle:
     _speaker: onnxruntime.InferenceSession
     _former: Mapping[str, FormerGraph]
     _detector: onnxruntime.InferenceSession | None
+    _directions: Sequence[Sequence[float]] = ()
 
     @classmethod
     def load(cls, directory: Path, digest: str | None = None, threads: int = 1, *, liveness: bool = True) -> Self:
@@ -123,6 +126,7 @@ class Bundle:
             _speaker=_open(files.read("speaker.onnx"), threads),
             _former={each["embedding_space"]: _former(files, each["speaker"], threads) for each in files.former},
             _detector=_open(files.read("spoof.onnx"), threads) if with_detector else None,
+            _directions=files.directions(),
         )
 
     @property
@@ -216,7 +220,17 @@ class Bundle:
             embedding_space=space,
             liveness=known.liveness if known else self.liveness(speech) if enough else None,
             embedding_norm=known.embedding_norm if known else own[1] if own else None,
+            embedding_directions=known.embedding_directions
+            if known
+            else self._components(own[0], space)
+            if own
+            else (),
         )
+
+    def _components(self, unit: FloatVector, space: str) -> tuple[float, ...]:
+        """Returns the components of an embedding that drift is watched by, no finer than that needs."""
+        directions = self._directions if space == self.embedding_space else ()
+        return tuple(round(float(np.dot(each, unit)), COMPONENT_DIGITS) for each in directions)
 
     def liveness(self, speech: DetectedSpeech) -> float | None:
         """Returns the LLR of bona fide against synthetic speech; None without a detector, or without speech.

@@ -26,6 +26,7 @@ _SILENCE_DBFS = -100.0
 _MOST_SNR_DB = 100.0
 _SHORTEST_PART_SECONDS = 0.1
 _FRAME_SECONDS = 0.02
+_QUIETEST_PERCENT = 5.0
 
 _STEP = 1 / 32768  # of 16-bit PCM
 _FAINT = 256 * _STEP  # below this range any sound has flat tops, made by the steps
@@ -79,7 +80,8 @@ def measure(waveform: Waveform, mask: Mask) -> Quality:
     if min(len(speech), len(rest)) >= enough:
         snr = min(_level(speech) - _background(rest, waveform.rate), _MOST_SNR_DB)
     flat = clipped(samples) if waveform.clipped is None else waveform.clipped
-    return Quality(level_dbfs=_level(speech if len(speech) else samples), clipped=flat, snr_db=snr)
+    level = _level(speech if len(speech) else samples)
+    return Quality(level, flat, snr, level - _quantile(samples, waveform.rate, _QUIETEST_PERCENT))
 
 
 def _level(samples: Samples) -> float:
@@ -96,9 +98,14 @@ def _background(samples: Samples, rate: int) -> float:
 
     The rest of it may be breath, a click, or the ends of words that were taken for pauses.
     """
-    frame = round(_FRAME_SECONDS * rate)
+    return _quantile(samples, rate, 25)
+
+
+def _quantile(samples: Samples, rate: int, percent: float) -> float:
+    """Returns the level that so many of the 20 ms frames do not exceed, in dB relative to full scale."""
+    frame = min(round(_FRAME_SECONDS * rate), len(samples))
     frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
-    return _dbfs(float(np.percentile(np.mean(np.square(frames, dtype=np.float64), axis=1), 25)))
+    return _dbfs(float(np.percentile(np.mean(np.square(frames, dtype=np.float64), axis=1), percent)))
 
 
 def clipped(samples: Samples) -> float:

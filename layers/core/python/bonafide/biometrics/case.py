@@ -40,6 +40,7 @@ class Case:
         degraded: signals that are missing; without them the decision is at best STEP_UP.
         brakes: scopes of those that are on; with any of them the decision is at best STEP_UP.
         embedding_norm: of the evidence; nothing is judged by it, but drift is watched by it.
+        embedding_directions: the same.
     """
 
     speech_seconds: float
@@ -51,6 +52,7 @@ class Case:
     degraded: tuple[Signal, ...] = ()
     brakes: tuple[BrakeScope, ...] = ()
     embedding_norm: float | None = None
+    embedding_directions: tuple[float, ...] = ()
 
     @classmethod
     def of(
@@ -81,6 +83,7 @@ class Case:
             degraded=(*missing, *missing_signals(evidence)),
             brakes=brakes,
             embedding_norm=evidence.embedding_norm,
+            embedding_directions=evidence.embedding_directions,
         )
 
     @property

@@ -1,14 +1,50 @@
 """Bounds that differences of two samples of one population exceed with a chosen probability."""
 
+from dataclasses import dataclass
 from math import lgamma, log, sqrt
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
 
 # The shift that matters: 60 of 100 pairs instead of 50 in one order.
 LEAST_SHIFT = 0.1
 # By how much the share of a tail has to grow to matter.
 LEAST_TAIL = 0.05
+# Lower tails. The first shows few calls that are far below all others, the second more calls that are less far.
+TAILS = (1.0 / 64, 0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTail:
+    """A tail that readings of other people tell about, beside the few that a baseline has of it.
+
+    Attributes:
+        below: the value where it ends.
+        share: of the other people who are below.
+        speakers: number of them that it counts for.
+    """
+
+    below: float
+    share: float
+    speakers: float
+
+    def bound(self, share: float, earlier: float, size: float, chance: float) -> float:
+        """Returns `share_bound` of the baseline and the other people together.
+
+        These count the less the more the baseline has in the tail than they have.
+
+        Args:
+            share: of the baseline that is below.
+            earlier: size of the baseline.
+            size: of the later sample.
+            chance: the probability.
+        """
+        others = self.speakers * self.share / max(share, self.share)
+        pooled = (share * earlier + self.share * others) / (earlier + others)
+        return share_bound(pooled, earlier + others, size, chance)
 
 
 def ks_bound(size: float, chance: float) -> float:
@@ -59,3 +95,23 @@ def share_bound(share: float, earlier: float, size: float, chance: float) -> flo
     exceeding = np.cumsum(shares[::-1])[::-1] / shares.sum()
     bound = int(np.argmax(np.append(exceeding, 0.0) <= chance)) - 1
     return max(bound / count, share + LEAST_TAIL)
+
+
+def tails_and_bounds(
+    before: Floats, below: Floats, sizes: tuple[float, float], chance: float
+) -> list[tuple[float, float]]:
+    """Returns the share of a window in each tail, and its bound.
+
+    Args:
+        before: share of a baseline at or below each of its quantiles, ascending, shape (points,).
+        below: share of the window.
+        sizes: of the baseline and of the window.
+        chance: probability that a share exceeds its bound without a change.
+    """
+    found = []
+    for tail in TAILS:
+        rare = int(np.searchsorted(before, tail + 1e-9, side="right")) - 1
+        # Nothing lower was seen before: what is below it all counts as if the lowest one had been.
+        share = max(float(before[rare]), 1.0 / sizes[0])
+        found.append((float(below[rare]), share_bound(share, *sizes, chance)))
+    return found

@@ -25,11 +25,14 @@ class Quality:
         level_dbfs: RMS level of the speech (of everything, when there is no speech), dB relative to full scale.
         clipped: fraction of samples that sit at the extreme of the recording's own range in runs.
         snr_db: level of speech over level of non-speech, dB; None when one of them is missing.
+        dynamic_range_db: level of the speech over that of the quietest twentieth of all 20 ms, dB. It needs no pauses,
+            unlike `snr_db`; nothing is judged by it, but drift is watched by it. None where it was not measured.
     """
 
     level_dbfs: float
     clipped: float
     snr_db: float | None
+    dynamic_range_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Evidence:
             not detected, or there was no speech.
         embedding_norm: length of the network's output in the recording's own band, before it is made a unit vector, by
             which drift of its input shows; None where it was not measured.
+        embedding_directions: components of the unit vector in the recording's own band along the few directions that
+            the bundle names, by which drift of callers shows; empty where it names none.
     """
 
     speech_seconds: float
@@ -56,3 +61,4 @@ class Evidence:
     embedding_space: str
     liveness: float | None = None
     embedding_norm: float | None = None
+    embedding_directions: tuple[float, ...] = ()

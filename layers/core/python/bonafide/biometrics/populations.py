@@ -12,15 +12,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.biometrics.chance import ks_bound, share_bound, shift_bound
-
-type Floats = NDArray[np.float64]
+from bonafide.biometrics.chance import Floats, KnownTail, ks_bound, shift_bound, tails_and_bounds
 
 # Points at which distributions are kept and compared, and the bins of the population stability index.
 POINTS = 64
 BINS = 10
-# Lower tails. The first shows few calls that are far below all others, the second more calls that are less far.
-TAILS = (1.0 / POINTS, 0.05)
 # Speakers who bring more than one reading, from which on their resemblance can be measured.
 REPEATING = 20
 
@@ -121,6 +117,10 @@ class Distribution:
             resemblance=resemblance,
         )
 
+    def share_below(self, value: float) -> float:
+        """Returns the share of the population below a value, interpolated between the points."""
+        return float(np.interp(value, self.points, self.below))
+
     def to_document(self) -> dict[str, Any]:
         """Returns the stored form."""
         numbers = {"points": self.points.tolist(), "below": self.below.tolist()}
@@ -153,7 +153,7 @@ class Difference:
             the place of a distribution shows here with half as many speakers as in the distance.
         shift_bound: above which, or below its negative, the window's speakers are no chance selection.
         tail: share of the window below what few of the baseline are below: attacks change a tail, to which the
-            distance is nearly blind. Of two tails, the one that exceeds its bound by more.
+            distance is nearly blind. Of several tails, the one that exceeds its bound by most.
         tail_bound: above which the window's speakers are no chance selection; 1 where tails are not compared.
         count: readings of the window.
         speakers: who brought them.
@@ -182,7 +182,12 @@ class Difference:
 
 
 def differ(
-    strata: Sequence[tuple[Distribution, Readings]], chance: float, relevant: float, *, tails: bool = False
+    strata: Sequence[tuple[Distribution, Readings]],
+    chance: float,
+    relevant: float,
+    *,
+    tails: bool = False,
+    known: KnownTail | None = None,
 ) -> Difference:
     """Compares a window of at least one reading with a baseline, within each stratum, and pools what it finds.
 
@@ -195,6 +200,7 @@ def differ(
         chance: probability that the distance exceeds its bound without any change.
         relevant: index from which on a difference matters, besides what the sizes alone bring about.
         tails: whether a heavier lower tail is drift as well.
+        known: another tail that is compared.
     """
     sizes = np.array([window.effective(baseline.resemblance) for baseline, window in strata])
     weights = sizes / sizes.sum()
@@ -202,7 +208,9 @@ def differ(
     both = 1.0 / (1.0 / sizes.sum() + 1.0 / earlier)
     before, below = (np.tensordot(weights, each, 1) for each in _at_quantiles(strata))
     expected, found = (_smoothed(_shares(before, each), both) for each in (before, below))
-    tail, tail_bound = _tail(before, below, (earlier, float(sizes.sum())), chance) if tails else (0.0, 1.0)
+    compared = tails_and_bounds(before, below, (earlier, float(sizes.sum())), chance) if tails else []
+    compared += [_known_tail(strata, weights, (earlier, float(sizes.sum())), chance, known)] if known else []
+    tail, tail_bound = max(compared, key=lambda each: each[0] - each[1], default=(0.0, 1.0))
     return Difference(
         ks=float(np.max(np.abs(below - before))),
         ks_bound=ks_bound(both, chance),
@@ -254,15 +262,17 @@ def shift(before: Floats, below: Floats) -> float:
     return float(np.sum(np.diff(np.concatenate([[0.0], below, [1.0]])) * middles)) - 0.5
 
 
-def _tail(before: Floats, below: Floats, sizes: tuple[float, float], chance: float) -> tuple[float, float]:
-    """Returns the share of the window in the tail that exceeds its bound by most, and the bound; 1 without a tail."""
-    found = [(0.0, 1.0)]
-    for tail in TAILS:
-        rare = int(np.searchsorted(before, tail + 1e-9, side="right")) - 1
-        # Nothing lower was seen before: what is below it all counts as if the lowest one had been.
-        share = max(float(before[rare]), 1.0 / sizes[0])
-        found.append((float(below[rare]), share_bound(share, *sizes, chance)))
-    return max(found, key=lambda each: each[0] - each[1])
+def _known_tail(
+    strata: Sequence[tuple[Distribution, Readings]],
+    weights: Floats,
+    sizes: tuple[float, float],
+    chance: float,
+    known: KnownTail,
+) -> tuple[float, float]:
+    """Returns the share of the window in a tail, and its bound."""
+    before = float(weights @ [baseline.share_below(known.below) for baseline, _ in strata])
+    below = float(weights @ [window.below(np.array([known.below]))[0] for _, window in strata])
+    return below, known.bound(before, *sizes, chance)
 
 
 def _smoothed(shares: Floats, size: float) -> Floats:

@@ -1,7 +1,7 @@
 """A session as a set of evidence: pure folds, so that no order, duplicate or retry of chunks can change a decision."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -241,7 +241,8 @@ def _pooled(pieces: Sequence[Evidence]) -> Evidence:
         quality=_pooled_quality(pieces),
         embedding_space=pieces[0].embedding_space,
         liveness=_liveness(pieces),
-        embedding_norm=_norm(pieces),
+        embedding_norm=_measured_mean(pieces, lambda each: each.embedding_norm),
+        embedding_directions=_directions(pieces),
     )
 
 
@@ -254,11 +255,20 @@ def _liveness(pieces: Sequence[Evidence]) -> float | None:
     return sum(llr * seconds for llr, seconds in known) / tested
 
 
-def _norm(pieces: Sequence[Evidence]) -> float | None:
+def _measured_mean(pieces: Sequence[Evidence], value: Callable[[Evidence], float | None]) -> float | None:
     """Returns the mean of those that were measured, weighted by speech, in the order of the chunks."""
-    measured = [(each.embedding_norm, each.speech_seconds) for each in pieces if each.embedding_norm is not None]
+    measured = [(found, each.speech_seconds) for each in pieces if (found := value(each)) is not None]
     total = sum(seconds for _, seconds in measured)
-    return sum(norm * seconds for norm, seconds in measured) / total if measured else None
+    return sum(found * seconds for found, seconds in measured) / total if measured else None
+
+
+def _directions(pieces: Sequence[Evidence]) -> tuple[float, ...]:
+    """Returns the means of those that were measured, weighted by speech."""
+    measured = [(each.embedding_directions, each.speech_seconds) for each in pieces if each.embedding_directions]
+    if not measured:
+        return ()
+    components, seconds = zip(*measured, strict=True)
+    return tuple(np.average(components, axis=0, weights=seconds).tolist())
 
 
 def _seconds(pieces: Iterable[Evidence]) -> float:
@@ -274,10 +284,9 @@ def _mean(pieces: Sequence[Evidence], channel: Channel) -> FloatVector:
 
 def _pooled_quality(pieces: Sequence[Evidence]) -> Quality:
     weights = [each.speech_seconds for each in pieces]
-    measured = [(each.quality.snr_db, weight) for each, weight in zip(pieces, weights, strict=True)]
-    known = [(snr, weight) for snr, weight in measured if snr is not None]
     return Quality(
         level_dbfs=float(np.average([each.quality.level_dbfs for each in pieces], weights=weights)),
         clipped=float(np.average([each.quality.clipped for each in pieces], weights=weights)),
-        snr_db=float(np.average([s for s, _ in known], weights=[w for _, w in known])) if known else None,
+        snr_db=_measured_mean(pieces, lambda each: each.quality.snr_db),
+        dynamic_range_db=_measured_mean(pieces, lambda each: each.quality.dynamic_range_db),
     )

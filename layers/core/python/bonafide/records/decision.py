@@ -125,6 +125,7 @@ class DecisionRecord:
                 "liveness": case.liveness,
                 "brakes": [str(brake) for brake in case.brakes],
                 "embedding_norm": case.embedding_norm,
+                "embedding_directions": list(case.embedding_directions),
             },
             "thresholds": asdict(judgement.thresholds),
             "policy": asdict(self.policy) if self.policy else None,
@@ -193,6 +194,7 @@ def _read_case(document: Stored) -> Case:
         degraded=_read_signals(document),
         brakes=tuple(BrakeScope(name) for name in facts.get("brakes", ()) if name in BrakeScope),
         embedding_norm=facts.get("embedding_norm"),
+        embedding_directions=tuple(facts.get("embedding_directions", ())),
     )
 
 

@@ -141,16 +141,21 @@ class EvidenceRow:
     def to_document(self) -> StoredForm:
         """Returns the stored form without the embeddings, which are stored as bytes."""
         evidence = self.chunk.evidence
+        quality = asdict(evidence.quality)
+        # The first release takes no more within the quality than it knows.
+        dynamic_range = quality.pop("dynamic_range_db")
         return {
             "schema": SCHEMA,
             "number": self.chunk.number,
             "content": self.chunk.content,
             "speech_seconds": evidence.speech_seconds,
             "channel": evidence.channel,
-            "quality": asdict(evidence.quality),
+            "quality": quality,
+            "dynamic_range_db": dynamic_range,
             "embedding_space": evidence.embedding_space,
             "liveness": evidence.liveness,
             "embedding_norm": evidence.embedding_norm,
+            "embedding_directions": list(evidence.embedding_directions),
             "bundle": self.bundle,
             "accepted_at": self.accepted_at.isoformat(),
             "scored_at": self.scored_at.isoformat(),
@@ -164,10 +169,11 @@ class EvidenceRow:
             speech_seconds=document["speech_seconds"],
             channel=Channel(document["channel"]),
             embeddings=embeddings,
-            quality=Quality(**known(Quality, document["quality"])),
+            quality=_read_quality(document),
             embedding_space=document["embedding_space"],
             liveness=document.get("liveness"),
             embedding_norm=document.get("embedding_norm"),
+            embedding_directions=tuple(document.get("embedding_directions", ())),
         )
         return cls(
             chunk=ChunkEvidence(document["number"], document["content"], evidence),
@@ -176,3 +182,7 @@ class EvidenceRow:
             scored_at=datetime.fromisoformat(document["scored_at"]),
             request_id=document.get("request_id"),
         )
+
+
+def _read_quality(document: Stored) -> Quality:
+    return Quality(**known(Quality, document["quality"]), dynamic_range_db=document.get("dynamic_range_db"))

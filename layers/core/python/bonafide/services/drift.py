@@ -131,7 +131,7 @@ class DriftWatch:
         if baseline:
             # What callers bring is compared with what they brought first: a new model is no reason to forget it.
             kept = {signal: each for signal, each in baseline.signals.items() if signal not in OF_MODELS}
-            signals = {signal: each for signal, each in signals.items() if signal in OF_MODELS} | kept
+            signals |= kept
         learned = DriftBaseline(bundle, end - LEARNING, end, signals, baseline.version + 1 if baseline else 1)
         self._drift.put_baseline(domain.domain, learned)
         return learned
