@@ -109,10 +109,11 @@ class PipelineRunner:
             return
         inputs = fingerprint(stage, self.root, state.digests)
         state.forget(stage.name)
-        started, busy = time.monotonic(), 0.0
+        started = time.monotonic()
         with self._scratch(stage, inputs) as outputs:
-            for shard in [None] if stage.shards is None else range(stage.shards):
-                busy += yield from self._part(stage, shard, outputs, lock_descriptor)
+            shards = [None] if stage.shards is None else range(stage.shards)
+            parts = [self._part(stage, shard, outputs, lock_descriptor) for shard in shards]
+            busy = yield from _side_by_side(parts, self.at_once)
             self._place(stage, outputs)
         digests = {path: state.digests.of(self.root / path) for path in stage.outputs.values()}
         seconds = round(time.monotonic() - started, 1)
@@ -206,6 +207,26 @@ class PipelineRunner:
     def _advice(self, stage: PipelineStage) -> str:
         missing = [path for path in stage.inputs.values() if not (self.root / path).exists()]
         return "".join(f"; it is {self.graph.sources[path]}" for path in missing if path in self.graph.sources)
+
+
+def _side_by_side(parts: Sequence[Generator[None, None, float]], at_once: int) -> Generator[None, None, float]:
+    """Runs parts in order, some at once; yields while they run, and returns the sum of what they return."""
+    waiting, running, total = list(parts), list[Generator[None, None, float]](), 0.0
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                running.append(waiting.pop(0))
+            for each in list(running):
+                try:
+                    next(each)
+                except StopIteration as end:
+                    total += end.value
+                    running.remove(each)
+            yield
+    finally:
+        for each in running:
+            each.close()
+    return total
 
 
 def _ended(process: subprocess.Popen[bytes]) -> Generator[None, None, float]:
