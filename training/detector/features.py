@@ -180,7 +180,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     batches = [[crop for _, crop in pairs[start : start + TOGETHER]] for start in range(0, len(pairs), TOGETHER)]
     models = FrozenModels(DetectorShape(**conf["model"]), arguments.speaker)
-    encoded = in_parallel("encoding", partial(encode, models), batches, at_once=1)
+    encoded = in_parallel("encoding", partial(encode, models), batches)
     traits: dict[str, Any] = {trait: np.array([getattr(row, trait) for row, _ in pairs]) for trait in TRAITS}
     traits["channel"] = np.array([crop.channel.name for _, crop in pairs])
     traits["origin"] = np.array([crop.origin for _, crop in pairs])

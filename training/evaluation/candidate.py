@@ -25,7 +25,7 @@ from training.evaluation.evidence import RecordingEvidence
 from training.evaluation.paired.calls import changes, golden_decisions, golden_paths
 from training.evaluation.paired.differences import REPLICATES, SEED
 from training.evaluation.paired.material import read_material
-from training.evaluation.paired.observing import ObservationCache, observe
+from training.evaluation.paired.observing import ObservationCache, extract, observe
 from training.evaluation.paired.pictures import pictures
 from training.evaluation.paired.readers import OUT as READERS
 from training.evaluation.paired.readers import write_readers
@@ -88,8 +88,7 @@ class ComparedBundles:
 
     def extract(self, paths: Sequence[Path]) -> None:
         """Extracts evidence by each at once, so that processes are started once and not for every part of it."""
-        for each in self.folders:
-            observe(each, paths, self.kept)
+        extract(self.folders, paths, self.kept)
 
     def golden(self, golden: Path, readers: Sequence[Clip]) -> Mapping[str, Any]:
         """Decides on the golden recordings and on the calls of readers."""

@@ -1,6 +1,6 @@
 """The gate on reproducibility: a second build from the recorded inputs gives the same files.
 
-The second build is given as a folder, made by running the stages again, or it is made here: the stage `bundle`, which
+The second build is given as a folder, made by running stages again, or it is made here by `layers.model.build`, which
 builds the graphs from the pinned packages, and takes the files that were fitted or trained from the candidate.
 """
 
@@ -26,14 +26,14 @@ SECONDS = 600
 def reproducibility(submission: Submission) -> Iterator[CriterionFinding]:
     """Compares the candidate with a second build."""
     if submission.rebuilt:
-        yield from _compared(submission, submission.rebuilt, "of the run that was repeated")
+        yield from _compared(submission, submission.rebuilt, "of the stages that were repeated")
         return
     with TemporaryDirectory() as folder:
         second = Path(folder) / "bundle"
         if problem := _build(submission.candidate, second):
             yield _result("can be built again", problem, passed=False)
             return
-        yield from _compared(submission, second, "of the stage `bundle`, repeated here")
+        yield from _compared(submission, second, "of `layers.model.build`, repeated here")
 
 
 def _compared(submission: Submission, second: Path, which: str) -> Iterator[CriterionFinding]:

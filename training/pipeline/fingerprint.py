@@ -97,7 +97,8 @@ def code_files(stage: PipelineStage, root: Path) -> list[Path]:
 
 
 def _imported(stage: PipelineStage, root: Path) -> Iterator[tuple[str, Path, ast.Module]]:
-    waiting = [after for word, after in pairwise(shlex.split(stage.command)) if word == MODULE]
+    run = [after for word, after in pairwise(shlex.split(stage.command)) if word == MODULE]
+    waiting = [name for each in run for name in (each, f"{each}.__main__")]
     seen = set[str]()
     while waiting:
         name = waiting.pop()

@@ -2,13 +2,17 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
 from training.pipeline.state import StageRecord, StageState
 
 WIDTH = 24
+DRAW_SECONDS = 0.5
+
+
+type Span = tuple[float, float]
 
 
 @dataclass
@@ -17,66 +21,86 @@ class ProgressView:
 
     Attributes:
         stream: where to.
-        begun: when the present stage began, by the monotonic clock.
-        label: the present stage, with its shard.
-        expected: seconds that stages took the last time, by name; those that are behind are dropped.
+        names: of the stages of the run, in order.
+        running: begin, by the monotonic clock, and label of each stage that runs, by name.
+        expected: begin and end of each stage the last time, in seconds, by name; those that are behind are dropped.
+        ended: count of stages that ended or need not run.
+        drawn: when the bar was drawn last, by the monotonic clock.
     """
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
-    begun: float = 0.0
-    label: str = ""
-    expected: dict[str, float] = field(default_factory=dict)
+    names: Sequence[str] = ()
+    running: dict[str, tuple[float, str]] = field(default_factory=dict)
+    expected: dict[str, Span] = field(default_factory=dict)
+    ended: int = 0
+    drawn: float = 0.0
 
-    def expect(self, seconds: Mapping[str, float]) -> None:
-        """Takes the durations of the last run for an estimate."""
-        self.expected = dict(seconds)
+    def begin(self, names: Sequence[str], last: Mapping[str, Span]) -> None:
+        """Takes the stages of a run, and the times of the last run for an estimate."""
+        self.names, self.expected = names, dict(last)
 
-    def started(self, number: int, count: int, name: str, shard: int | None = None, shards: int | None = None) -> None:
+    def started(self, name: str, shard: int | None = None, shards: int | None = None) -> None:
         """Shows that a stage, or a shard of it, begins."""
-        self.label = name if shard is None else f"{name} {shard + 1}/{shards}"
-        if not shard:
-            self.begun = time.monotonic()
+        label = name if shard is None else f"{name} {shard + 1}/{shards}"
+        begun, _ = self.running.get(name, (time.monotonic(), label))
+        self.running[name] = begun, label
         if self.stream.isatty():
-            self.running(number, count, name)
+            self.drawn = 0.0
+            self.draw()
         else:
-            self._line(number, count, self.label, f"runs{self._remaining(name)}")
+            self._line(name, label, f"runs{self._remaining()}")
 
-    def running(self, number: int, count: int, name: str) -> None:
-        """Draws the bar again, on a terminal only."""
-        if self.stream.isatty():
-            full = WIDTH * number // count
+    def draw(self) -> None:
+        """Draws the bar again, on a terminal only, and not too often."""
+        now = time.monotonic()
+        if self.stream.isatty() and now - self.drawn > DRAW_SECONDS:
+            self.drawn = now
+            full = WIDTH * self.ended // len(self.names)
             bar = "#" * full + "-" * (WIDTH - full)
-            elapsed = duration(time.monotonic() - self.begun)
-            left = self._remaining(name)
-            self.stream.write(f"\r\x1b[K[{bar}] {number}/{count} {self.label} {elapsed}{left}")
+            labels = ", ".join(f"{label} {duration(now - begun)}" for begun, label in self.running.values())
+            self.stream.write(f"\r\x1b[K[{bar}] {self.ended}/{len(self.names)} {labels}{self._remaining()}")
             self.stream.flush()
 
-    def done(self, number: int, count: int, name: str, seconds: float) -> None:
+    def done(self, name: str, seconds: float) -> None:
         """Shows that a stage succeeded."""
-        self.expected.pop(name, None)
-        self._line(number, count, name, f"done in {duration(seconds)}")
+        self._ended(name, f"done in {duration(seconds)}")
 
-    def skipped(self, number: int, count: int, name: str) -> None:
+    def skipped(self, name: str) -> None:
         """Shows that a stage need not run."""
-        self.expected.pop(name, None)
-        self._line(number, count, name, "unchanged")
+        self._ended(name, "unchanged")
 
-    def finished(self, count: int) -> None:
+    def finished(self) -> None:
         """Shows the end of the run."""
-        self.stream.write(f"all {count} stages are done\n")
+        self.stream.write(f"all {len(self.names)} stages are done\n")
 
-    def _remaining(self, name: str) -> str:
-        """Returns what the stages to come took the last time; nothing unless that is known of the present one."""
-        if name not in self.expected:
+    def _ended(self, name: str, what: str) -> None:
+        self.running.pop(name, None)
+        self.expected.pop(name, None)
+        self.ended += 1
+        self._line(name, name, what)
+
+    def _remaining(self) -> str:
+        """Returns what the last run needed for the stages to come; nothing unless that is known of all that run."""
+        if not self.running.keys() <= self.expected.keys():
             return ""
-        present = max(0.0, self.expected[name] - (time.monotonic() - self.begun))
-        others = sum(seconds for each, seconds in self.expected.items() if each != name)
-        return f", about {duration(present + others)} left"
+        now, spans = time.monotonic(), dict(self.expected)
+        for name, (begun, _) in self.running.items():
+            spans[name] = spans[name][0] + now - begun, spans[name][1]
+        return f", about {duration(_covered(spans.values()))} left"
 
-    def _line(self, number: int, count: int, name: str, what: str) -> None:
+    def _line(self, name: str, label: str, what: str) -> None:
         clear = "\r\x1b[K" if self.stream.isatty() else ""
-        self.stream.write(f"{clear}{number + 1}/{count} {name}: {what}\n")
+        self.stream.write(f"{clear}{self.names.index(name) + 1}/{len(self.names)} {label}: {what}\n")
         self.stream.flush()
+
+
+def _covered(spans: Iterable[Span]) -> float:
+    """Returns the seconds in which there was at least one of some spans."""
+    covered, end = 0.0, float("-inf")
+    for each, until in sorted(spans):
+        covered += max(0.0, until - max(each, end))
+        end = max(end, until)
+    return covered
 
 
 def table(states: Mapping[str, tuple[StageState, str]], records: Mapping[str, StageRecord]) -> str:

@@ -1,12 +1,15 @@
-"""Runs stages: each writes to a temporary folder; after success its outputs are moved, and the stage is recorded."""
+"""Runs stages: each writes to a temporary folder; after success its outputs are moved, and the stage is recorded.
+
+Stages that do not need one another run side by side, all in one thread: the kernel ends commands with the thread that
+started them. Each is a generator that yields while its command runs.
+"""
 
 import fcntl
 import os
-import resource
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,9 +23,11 @@ from training.pipeline.graph import PipelineGraph, PipelineStage
 from training.pipeline.progress import ProgressView
 from training.pipeline.state import PipelineState, StageRecord, StageState, folder_of
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.02
+AT_ONCE = 2
 SHOWN_LINES = 15
 LOCK_ATTEMPTS = 5
+ENDED = object()
 # Stages divide their work over processes; threads besides would get in their way, and may sum in another order.
 SINGLE_THREADED = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -38,12 +43,14 @@ class PipelineRunner:
         root: that paths are relative to, and where commands run.
         pythons: the interpreter of each environment.
         view: shows progress.
+        at_once: stages that run side by side at most.
     """
 
     graph: PipelineGraph
     root: Path
     pythons: Mapping[str, Path]
     view: ProgressView
+    at_once: int = AT_ONCE
 
     @property
     def folder(self) -> Path:
@@ -51,55 +58,80 @@ class PipelineRunner:
         return self.root / folder_of(self.graph.size)
 
     def run(self, names: Sequence[str], *, force: bool = False) -> None:
-        """Runs the stages that are not done, in order.
+        """Runs the stages that are not done, each after those that it needs, else in the order of the graph.
 
         Args:
             names: of the stages, in order.
             force: runs those that are done as well.
 
         Raises:
-            PipelineError: a stage failed or cannot run, or another run is going on.
+            PipelineError: a stage failed or cannot run, or another run is going on. Stages beside it are ended.
         """
         with self._alone() as lock_descriptor:
             state = PipelineState.load(self.root, self.graph.size)
-            self.view.expect({name: state.records[name].seconds for name in names if name in state.records})
-            for number, name in enumerate(names):
-                stage = self.graph.stages[name]
-                found, reason = state.of(stage)
-                if found is StageState.DONE and not force:
-                    self.view.skipped(number, len(names), name)
-                    continue
-                if found is StageState.WAITING:
-                    raise PipelineError(f"{name}: {reason}{self._advice(stage)}")
-                self._run(stage, state, lock_descriptor, (number, len(names)))
-            self.view.finished(len(names))
+            self.view.begin(names, {name: state.records[name].span for name in names if name in state.records})
+            waiting, running = list(names), dict[str, Generator[None]]()
+            try:
+                while waiting or running:
+                    for name in self._ready(waiting, running):
+                        waiting.remove(name)
+                        running[name] = self._stage(self.graph.stages[name], state, lock_descriptor, force=force)
+                    self._look(running)
+            finally:
+                for each in running.values():
+                    each.close()
+            self.view.finished()
 
-    def _run(self, stage: PipelineStage, state: PipelineState, lock_descriptor: int, position: tuple[int, int]) -> None:
+    def _ready(self, waiting: Sequence[str], running: Collection[str]) -> Sequence[str]:
+        """Returns the stages that can begin now."""
+        behind = {*waiting, *running}
+        ready = [name for name in waiting if not behind & set(self.graph.needs(name))]
+        return ready[: self.at_once - len(running)]
+
+    def _look(self, running: dict[str, Generator[None]]) -> None:
+        """Looks once at every stage that runs, and drops those that have ended."""
+        ended = [name for name, stage in running.items() if next(stage, ENDED) is ENDED]
+        for name in ended:
+            del running[name]
+        if not ended:
+            time.sleep(POLL_SECONDS)
+            self.view.draw()
+
+    def _stage(
+        self, stage: PipelineStage, state: PipelineState, lock_descriptor: int, *, force: bool
+    ) -> Generator[None]:
+        """Runs a stage unless it is done; yields while it runs."""
+        found, reason = state.of(stage)
+        if found is StageState.WAITING:
+            raise PipelineError(f"{stage.name}: {reason}{self._advice(stage)}")
+        if found is StageState.DONE and not force:
+            self.view.skipped(stage.name)
+            return
         inputs = fingerprint(stage, self.root, state.digests)
         state.forget(stage.name)
-        started, busy = time.monotonic(), _children_seconds()
+        started = time.monotonic()
         with self._scratch(stage, inputs) as outputs:
-            for shard in [None] if stage.shards is None else range(stage.shards):
-                self._execute(stage, shard, outputs, lock_descriptor, position)
-            for name, output in outputs.items():
-                if not output.exists():
-                    raise PipelineError(f"{stage.name}: did not write its output {name} ({stage.outputs[name]})")
-            for name, output in outputs.items():
-                _replace(output, self.root / stage.outputs[name])
+            shards = [None] if stage.shards is None else range(stage.shards)
+            parts = [self._part(stage, shard, outputs, lock_descriptor) for shard in shards]
+            busy = yield from _side_by_side(parts, self.at_once)
+            self._place(stage, outputs)
         digests = {path: state.digests.of(self.root / path) for path in stage.outputs.values()}
-        seconds, busy = round(time.monotonic() - started, 1), round(_children_seconds() - busy, 1)
+        seconds = round(time.monotonic() - started, 1)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        state.record(stage.name, StageRecord(inputs, digests, seconds, now, busy))
-        self.view.done(*position, stage.name, seconds)
+        state.record(stage.name, StageRecord(inputs, digests, seconds, now, round(busy, 1)))
+        self.view.done(stage.name, seconds)
 
-    def _execute(
-        self,
-        stage: PipelineStage,
-        shard: int | None,
-        outputs: Mapping[str, Path],
-        lock_descriptor: int,
-        position: tuple[int, int],
-    ) -> None:
+    def _place(self, stage: PipelineStage, outputs: Mapping[str, Path]) -> None:
+        """Moves the outputs of a stage to where they belong, if all are there."""
+        for name, output in outputs.items():
+            if not output.exists():
+                raise PipelineError(f"{stage.name}: did not write its output {name} ({stage.outputs[name]})")
+        for name, output in outputs.items():
+            _replace(output, self.root / stage.outputs[name])
+
+    def _part(
+        self, stage: PipelineStage, shard: int | None, outputs: Mapping[str, Path], lock_descriptor: int
+    ) -> Generator[None, None, float]:
         """Runs the command of a stage; its output goes to a log. A shard that was done before is not run again.
 
         Args:
@@ -107,7 +139,9 @@ class PipelineRunner:
             shard: its number; None for a stage that is not divided.
             outputs: temporary path of each output.
             lock_descriptor: open file of the lock, which the command inherits.
-            position: number of the stage, from 0, and of all stages of the run.
+
+        Returns:
+            Seconds of processor time, of the command and all that it has started and waited for.
 
         Raises:
             PipelineError: the command fails.
@@ -115,40 +149,29 @@ class PipelineRunner:
         part = stage.name if shard is None else f"{stage.name}-{shard}"
         done = next(iter(outputs.values())).parents[1] / f"{part}.done"
         if shard is not None and done.exists():
-            return
+            return 0.0
         log = self.folder / "logs" / f"{part}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        environment = os.environ | SINGLE_THREADED | search_path(self.root)
-        self.view.started(*position, stage.name, shard, stage.shards)
+        self.view.started(stage.name, shard, stage.shards)
         with log.open("wb") as sink:
             # The command holds the lock too: one that outlives a killed run still keeps the next run out.
             process = subprocess.Popen(
                 self._command(stage, shard, outputs),
                 cwd=self.root,
-                env=environment,
+                env=os.environ | SINGLE_THREADED | search_path(self.root),
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 pass_fds=[lock_descriptor],
                 preexec_fn=end_with_parent,  # noqa: PLW1509 - this process has one thread
             )
-            status = self._watched(process, stage.name, position)
-        if status not in stage.statuses:
+            busy = yield from _ended(process)
+        if process.returncode not in stage.statuses:
             tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN_LINES:]
-            raise PipelineError(f"{stage.name}: failed with status {status}\n" + "\n".join([*tail, f"log: {log}"]))
+            failure = f"{stage.name}: failed with status {process.returncode}"
+            raise PipelineError("\n".join([failure, *tail, f"log: {log}"]))
         done.touch()
-
-    def _watched(self, process: subprocess.Popen[bytes], name: str, position: tuple[int, int]) -> int:
-        try:
-            while True:
-                try:
-                    return process.wait(POLL_SECONDS)
-                except subprocess.TimeoutExpired:
-                    self.view.running(*position, name)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        return busy
 
     def _command(self, stage: PipelineStage, shard: int | None, outputs: Mapping[str, Path]) -> list[str]:
         program, *rest = stage.arguments(outputs, shard)
@@ -186,10 +209,40 @@ class PipelineRunner:
         return "".join(f"; it is {self.graph.sources[path]}" for path in missing if path in self.graph.sources)
 
 
-def _children_seconds() -> float:
-    """Returns the processor time of all processes that were started here and have ended, with theirs."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def _side_by_side(parts: Sequence[Generator[None, None, float]], at_once: int) -> Generator[None, None, float]:
+    """Runs parts in order, some at once; yields while they run, and returns the sum of what they return."""
+    waiting, running, total = list(parts), list[Generator[None, None, float]](), 0.0
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                running.append(waiting.pop(0))
+            for each in list(running):
+                try:
+                    next(each)
+                except StopIteration as end:
+                    total += end.value
+                    running.remove(each)
+            yield
+    finally:
+        for each in running:
+            each.close()
+    return total
+
+
+def _ended(process: subprocess.Popen[bytes]) -> Generator[None, None, float]:
+    """Yields until a process has ended, which it is made to if nobody waits any longer; returns its processor time."""
+    try:
+        while process.returncode is None:
+            ended, status, used = os.wait4(process.pid, os.WNOHANG)
+            if ended:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return used.ru_utime + used.ru_stime
+            yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            process.wait()
+    return 0.0
 
 
 def search_path(root: Path) -> dict[str, str]:

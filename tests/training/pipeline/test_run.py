@@ -90,7 +90,7 @@ def states(root: Path) -> dict[str, StageState]:
 
 
 def test_every_stage_runs_once_and_then_none(root: Path) -> None:
-    assert ran(root) == ["upper", "count", "copy", "join"]
+    assert sorted(ran(root)) == ["copy", "count", "join", "upper"]
     assert (root / "made/join.txt").read_text() == "3 letters; other"
     assert ran(root) == []
     assert set(states(root).values()) == {StageState.DONE}
@@ -113,6 +113,23 @@ def test_an_output_that_comes_out_as_before_runs_nothing_after_it(root: Path) ->
     ran(root)
     (root / "given.txt").write_text("ABC")
     assert ran(root) == ["upper"]
+
+
+def test_stages_that_do_not_need_one_another_run_side_by_side(root: Path) -> None:
+    waits = "sh -c 'touch begun-{1}; until test -e begun-{0}; do sleep 0.01; done; cp $1 $2' x"
+    stages = STAGES.replace("python -m steps.upper", waits.format("copy", "upper"))
+    (root / "stages.yaml").write_text(stages.replace("command: cp", f"command: {waits.format('upper', 'copy')}"))
+    assert set(ran(root)) == {"upper", "count", "copy", "join"}
+
+
+def test_a_stage_that_fails_ends_the_one_beside_it(root: Path) -> None:
+    slow = STAGES.replace("command: cp", "command: sh -c 'exec sleep 60' x")
+    (root / "stages.yaml").write_text(slow)
+    (root / "steps/words.py").write_text("def changed(text):\n    raise ValueError('no such letter')\n")
+    begun = time.monotonic()
+    with pytest.raises(PipelineError, match="upper: failed"):
+        ran(root)
+    assert time.monotonic() - begun < 20
 
 
 def test_changed_code_runs_its_stage_also_when_it_is_imported(root: Path) -> None:
@@ -143,7 +160,7 @@ def test_an_output_that_was_changed_or_deleted_is_made_again(root: Path, damage:
 
 def test_force_runs_what_is_done(root: Path) -> None:
     ran(root)
-    assert ran(root, "upper", "copy", force=True) == ["upper", "copy"]
+    assert sorted(ran(root, "upper", "copy", force=True)) == ["copy", "upper"]
 
 
 def start(root: Path) -> subprocess.Popen[str]:
@@ -295,11 +312,14 @@ def test_the_status_has_a_line_for_each_stage_with_its_state_and_duration(root: 
 
 def test_the_log_says_what_is_left_by_the_last_run() -> None:
     view = ProgressView(io.StringIO())
-    view.expect({"count": 100.0, "join": 20.0, "done": 7.0})
-    view.skipped(0, 3, "done")
-    view.started(1, 3, "count", 0, 4)
-    view.started(1, 3, "count", 1, 4)
-    assert view.stream.getvalue().endswith("2/3 count 2/4: runs, about 2:00 left\n")  # type: ignore[attr-defined]
+    view.begin(
+        ["done", "count", "copy", "join"], {"done": (0, 7), "count": (7, 107), "copy": (10, 50), "join": (107, 127)}
+    )
+    view.skipped("done")
+    view.started("copy")
+    view.started("count", 0, 4)
+    view.started("count", 1, 4)
+    assert view.stream.getvalue().endswith("2/4 count 2/4: runs, about 2:00 left\n")  # type: ignore[attr-defined]
 
 
 class Terminal(io.StringIO):
@@ -310,8 +330,11 @@ class Terminal(io.StringIO):
 def test_a_terminal_shows_a_bar_and_a_log_does_not() -> None:
     for stream, bars in ((Terminal(), 1), (io.StringIO(), 0)):
         view = ProgressView(stream)
-        view.started(1, 4, "count")
-        assert stream.getvalue().count("[######------------------] 1/4 count") == bars
+        view.begin(["upper", "count", "copy", "join"], {})
+        view.skipped("upper")
+        view.started("count")
+        view.started("copy")
+        assert stream.getvalue().count("[######------------------] 1/4 count 0.0 s, copy 0.0 s") == bars
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(4.21, "4.2 s"), (187, "3:07"), (7387, "2:03:07")])

@@ -45,33 +45,81 @@ class ObservationCache:
     processes: int = 2
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def all(self, graphs: str, extraction: Extraction, bundle: Path, paths: Sequence[Path]) -> list[Any]:
-        """Returns what graphs give for recordings, in order; `graphs` is the digest of them and of what is done."""
-        known = self.known.setdefault(graphs, self._kept(graphs))
-        names = [digest(path) for path in paths]
-        missing = {name: path for name, path in zip(names, paths, strict=True) if name not in known}
-        known |= dict(zip(missing, self._extract(partial(extraction, bundle), list(missing.values())), strict=True))
-        if self.folder and missing:
+    def all(self, part: "GraphPart", paths: Sequence[Path]) -> list[Any]:
+        """Returns what graphs give for recordings, in order."""
+        self.fill([part], paths)
+        return [self.known[part.graphs][digest(path)] for path in paths]
+
+    def fill(self, parts: Sequence["GraphPart"], paths: Sequence[Path]) -> None:
+        """Extracts what is not known yet, all at once, so that processes are started once."""
+        names, missing = [digest(path) for path in paths], dict[tuple[str, str], Callable[[], Any]]()
+        for part in parts:
+            known = self.known.setdefault(part.graphs, self._kept(part.graphs))
+            missing |= {
+                (part.graphs, name): partial(part.extraction, part.bundle, path)
+                for name, path in zip(names, paths, strict=True)
+                if name not in known
+            }
+        for (graphs, name), found in zip(missing, self._extract(list(missing.values())), strict=True):
+            self.known[graphs][name] = found
+        for graphs in {graphs for graphs, _ in missing} if self.folder else ():
+            self._keep(graphs)
+
+    def _keep(self, graphs: str) -> None:
+        if self.folder:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / f"{graphs}.pickle").write_bytes(pickle.dumps(known))
-        return [known[name] for name in names]
+            (self.folder / f"{graphs}.pickle").write_bytes(pickle.dumps(self.known[graphs]))
 
     def _kept(self, graphs: str) -> dict[str, Any]:
         path = self.folder / f"{graphs}.pickle" if self.folder else None
         # The file is this command's own, in a folder of the build.
         return pickle.loads(path.read_bytes()) if path and path.exists() else {}  # noqa: S301
 
-    def _extract(self, extraction: Callable[[Path], Any], paths: list[Path]) -> list[Any]:
-        if self.processes > 1 and len(paths) > 1:
-            return in_parallel("extracting evidence", extraction, paths, self.processes)
-        return [extraction(path) for path in progress("extracting evidence", paths, len(paths))]
+    def _extract(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        if self.processes > 1 and len(calls) > 1:
+            return in_parallel("extracting evidence", _called, calls, self.processes)
+        return [each() for each in progress("extracting evidence", calls, len(calls))]
+
+
+def _called(call: Callable[[], Any]) -> Any:
+    return call()
+
+
+@dataclass(frozen=True, slots=True)
+class GraphPart:
+    """Graphs of a bundle that answer together.
+
+    Attributes:
+        graphs: digest of them.
+        extraction: runs them on a recording.
+        bundle: folder of the bundle.
+    """
+
+    graphs: str
+    extraction: Extraction
+    bundle: Path
+
+    @classmethod
+    def both(cls, bundle: Path, files: Mapping[str, Any]) -> list["GraphPart"]:
+        """Returns those of embeddings, and those of liveness; `files` is the bundle's manifest."""
+        return [cls(_key(files, EMBEDDING), voice, bundle), cls(_key(files, LIVENESS), live, bundle)]
+
+
+def extract(bundles: Sequence[Path], paths: Sequence[Path], kept: ObservationCache) -> None:
+    """Extracts evidence by some bundles, for `observe` to find."""
+    kept.fill([part for each in bundles for part in GraphPart.both(each, _manifest(each))], paths)
+
+
+def _manifest(bundle: Path) -> Mapping[str, Any]:
+    written: Mapping[str, Any] = json.loads((bundle / MANIFEST).read_bytes())
+    return written
 
 
 def observe(bundle: Path, paths: Sequence[Path], kept: ObservationCache) -> list[RecordingEvidence]:
     """Extracts evidence with embeddings and liveness from recordings on both lines."""
-    files = json.loads((bundle / MANIFEST).read_bytes())
-    voices = kept.all(_key(files, EMBEDDING), voice, bundle, paths)
-    llrs: list[Liveness] = kept.all(_key(files, LIVENESS), live, bundle, paths)
+    files = _manifest(bundle)
+    voiced, lively = GraphPart.both(bundle, files)
+    voices, llrs = kept.all(voiced, paths), kept.all(lively, paths)
     space = files["embedding_space"]
     return [_joined(each, found, space) for each, found in zip(voices, llrs, strict=True)]
 
@@ -120,6 +168,7 @@ def _load(bundle: Path, *, detector: bool) -> Bundle:
     return _opened(bundle, digest(bundle / MANIFEST), detector=detector)
 
 
-@lru_cache(maxsize=2)
+# Of two bundles, once without and once with the detector.
+@lru_cache(maxsize=4)
 def _opened(bundle: Path, manifest: str, *, detector: bool) -> Bundle:
     return Bundle.load(bundle, manifest, liveness=detector)
