@@ -90,7 +90,7 @@ COLLECTIONS = (
     PackagedCollection(
         "tortoise",
         "tortoise-tts-*/tortoise/voices/*/*.wav",
-        r"voices/(\w+)/",
+        r"voices/(?!pat/3\.)(\w+)/",  # which is pat/2 again
         "Apache-2.0",
         known={"pat2": "tortoise:pat"},
     ),

@@ -46,8 +46,8 @@ def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     run_app(ROOT, OUT / "cdk.out", STAGE, "-m", "local.cloud.workflow.compose", str(OUT / "cdk.out"), size)
     deployed = DeployedMachine.read(OUT / "cdk.out", STAGE)
-    timeline = Timeline()
     with promoting(pace=PACE) as running, tempfile.TemporaryDirectory(prefix="bonafide-") as folder:
+        timeline = Timeline()
         execution = _run(running, deployed, JobHost(ROOT, Path(folder), *_places(running, deployed)), timeline, size)
     timeline.finished(f"{execution.status} {execution.error} {execution.cause}".rstrip())
     timeline.draw(OUT / "run.png", f"make workflow SIZE={size}: {execution.status} {execution.error}".rstrip())
