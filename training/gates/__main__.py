@@ -35,7 +35,8 @@ RUNNING = (parity, reproducibility, curves, measured, golden, latency)
 
 def judge(submission: Submission) -> CandidateFindings:
     """Asks every gate; of files that are not those of the manifest, or that cannot be served, nothing is run."""
-    return CandidateFindings(submission.criteria.version, *submission.digests, list(_results(submission)))
+    compared = submission.champion_manifest["files"] if submission.champion_manifest else None
+    return CandidateFindings(submission.criteria.version, *submission.digests, list(_results(submission)), compared)
 
 
 def _results(submission: Submission) -> Iterator[CriterionFinding]:
