@@ -196,7 +196,15 @@ def test_sixteen_clients_promote_and_roll_back_at_once_and_every_reader_sees_a_c
 ) -> None:
     candidates = [Candidate(f"racer {number}") for number in range(4)]
     register(registry, tmp_path, *candidates)
-    succeed(registry, done(registry("promote", candidates[0].digest, "--reason", "a first champion")), "r0")
+    begin = (
+        "promote",
+        candidates[0].digest,
+        "--reason",
+        "a champion to begin with",
+        "--override",
+        "others came before",
+    )
+    succeed(registry, done(registry(*begin)), "r0")
     with ExitStack() as opened:
         clients = [ModelRegistry(opened.enter_context(Client(api.endpoint))) for _ in range(18)]
         *people, pipeline, reader = clients
