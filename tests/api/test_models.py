@@ -196,15 +196,7 @@ def test_sixteen_clients_promote_and_roll_back_at_once_and_every_reader_sees_a_c
 ) -> None:
     candidates = [Candidate(f"racer {number}") for number in range(4)]
     register(registry, tmp_path, *candidates)
-    begin = (
-        "promote",
-        candidates[0].digest,
-        "--reason",
-        "a champion to begin with",
-        "--override",
-        "others came before",
-    )
-    succeed(registry, done(registry(*begin)), "r0")
+    begin(registry, candidates[0])
     with ExitStack() as opened:
         clients = [ModelRegistry(opened.enter_context(Client(api.endpoint))) for _ in range(18)]
         *people, pipeline, reader = clients
@@ -237,6 +229,12 @@ def test_sixteen_clients_promote_and_roll_back_at_once_and_every_reader_sees_a_c
         assert (each["champion"], each["previous"]) == (then.champion, then.previous)
         assert each["champion"] in ready
     assert (last["sequence"], last["pending"]) == (len(history), None)
+
+
+def begin(registry: Command, candidate: Candidate) -> None:
+    """Makes a candidate champion, whoever was before."""
+    why = ("--reason", "a champion to begin with", "--override", "compared with none")
+    succeed(registry, done(registry("promote", candidate.digest, *why)), "r0")
 
 
 def read_until(over: threading.Event, reader: ModelRegistry) -> list[dict[str, Any]]:
