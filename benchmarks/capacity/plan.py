@@ -141,11 +141,12 @@ def settings(demand: Demand, shard_count: int) -> dict[str, object]:
     """Returns the settings of cdk.json for the demand: half as many requests again, and twice the concurrency.
 
     A cold start keeps an environment busy for seconds, so that no reservation is small. Scoring gets at least one batch
-    of each shard, and no more than Lambda invokes at once.
+    of each shard, and no more than Lambda invokes at once. One shadow is at work, however many call.
     """
     reserved = {name: max(20, _rounded(2 * count)) for name, count in demand.concurrency().items()}
     most = shard_count * int(demand.figures.measured["parallel_batches"])
     reserved["score_audio"] = min(most, max(shard_count, reserved["score_audio"]))
+    reserved["shadow_challenger"] = 1
     return {
         "requests_per_second": _rounded(1.5 * busiest(demand.requests)),
         "burst": _rounded(3 * busiest(demand.requests)),

@@ -53,7 +53,7 @@ def shadow_page(report: Mapping[str, Any]) -> MonitoringPage:
 def _result(results: Sequence[Result]) -> str:
     flips, compared, low, high = flips_among(results)
     if not compared:
-        return f"The challenger could compare none of {len(results)} voices: it has another embedding space."
+        return f"The challenger could compare none of {len(results)} voices, for the reason below."
     return (
         f"The challenger would have decided {flips} of {compared} calls differently: {percent(flips / compared)}, "
         f"95 % interval {percent(low)} to {percent(high)}."

@@ -139,7 +139,7 @@ def promote(registry: ModelRegistry, given: argparse.Namespace) -> Shown:
 
 def rollback(registry: ModelRegistry, given: argparse.Namespace) -> Shown:
     """Asks the release pipeline to go back to the champion before."""
-    return _requested(registry, registry.rollback(given.reason))
+    return _requested(registry, registry.rollback(given.reason, given.override))
 
 
 def _requested(registry: ModelRegistry, id_: str) -> Shown:
@@ -222,9 +222,10 @@ def _add_moves(command: Callable[..., Any]) -> None:
     added = command("register", register)
     added.add_argument("folder", type=Path, help="a bundle, or a folder with `bundle` and `documents`")
     added.add_argument("--document", type=Path, action="append", default=[], help="kept with the version; repeatable")
-    moves = [added, command("challenge", challenge, "version"), command("promote", promote, "version")]
-    moves[-1].add_argument("--override", help="why a version is promoted whose gates did not pass")
-    for each in (*moves, command("rollback", rollback)):
+    moves = [command("promote", promote, "version"), command("rollback", rollback)]
+    for each in moves:
+        each.add_argument("--override", help="why, although the version would be refused")
+    for each in (added, command("challenge", challenge, "version"), *moves):
         each.add_argument("--reason", required=True, help="for the history, without personal data")
     added = command("promotion", promotion)
     added.add_argument("id")

@@ -106,14 +106,13 @@ class ModelRegistry:
         Args:
             digest: of the version.
             reason: for the history.
-            override: why a version is promoted whose gates did not pass.
+            override: why it is promoted although it would be refused.
         """
-        asked = {"kind": "promote", "digest": digest, "reason": reason, "override": override}
-        return str(self._promotion({name: value for name, value in asked.items() if value is not None})["id"])
+        return self._asked({"kind": "promote", "digest": digest, "reason": reason, "override": override})
 
-    def rollback(self, reason: str) -> str:
+    def rollback(self, reason: str, override: str | None = None) -> str:
         """Asks the release pipeline to make the champion before the present one champion again; returns the id."""
-        return str(self._promotion({"kind": "rollback", "reason": reason})["id"])
+        return self._asked({"kind": "rollback", "reason": reason, "override": override})
 
     def promotion(self, id_: str) -> dict[str, Any]:
         """Returns a promotion with its `state`: PENDING, SUCCEEDED or FAILED."""
@@ -179,6 +178,9 @@ class ModelRegistry:
         # 412: somebody else stored the same file meanwhile; registration checks that it is the same.
         if answer.status not in {200, 412}:
             raise TransferError(f"{file.name}: the store answered {answer.status}")
+
+    def _asked(self, body: dict[str, str | None]) -> str:
+        return str(self._promotion({name: value for name, value in body.items() if value is not None})["id"])
 
     def _promotion(self, body: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = self._connection.send("POST", "/v1/promotions", body)

@@ -151,7 +151,7 @@ def history_line(entry: Mapping[str, Any]) -> str:
     lines = [f"{entry['sequence']:>5}  {minute(entry['at'])}  {sentence}"]
     lines.append(f"       by {person(entry['principal'])}: {entry['reason']}")
     if entry["override"]:
-        lines.append(f"       OVERRIDE of gates that did not pass: {entry['override']}")
+        lines.append(f"       OVERRIDE: {entry['override']}")
     if entry["promotion"]:
         lines.append(f"       outcome of promotion {entry['promotion']}, release {entry['release']}")
     return "\n".join(lines)
@@ -163,7 +163,7 @@ def promotion_shown(promotion: Mapping[str, Any]) -> str:
     asked = f"  asked {minute(promotion['requested_at'])} by {person(promotion['requested_by'])}: {promotion['reason']}"
     lines = [head, asked]
     if promotion["override"]:
-        lines.append(f"  OVERRIDE of gates that did not pass: {promotion['override']}")
+        lines.append(f"  OVERRIDE: {promotion['override']}")
     if promotion["release"]:
         completed = f"{minute(promotion['completed_at'])} by {person(promotion['completed_by'])}"
         lines.append(f"  completed {completed}, release {promotion['release']}: {promotion['detail']}")

@@ -50,7 +50,7 @@ def a_version(number: int, revision: int = 1) -> ModelVersionRecord:
         digest=f"{number:064x}",
         status=VersionStatus.READY,
         revision=revision,
-        manifest='{"schema": 1}\n',
+        manifest='{"schema": 1, "embedding_space": "space"}\n',
         files=[file, ModelFile("gates.json", "2" * 64, 6, document=True, object_version="v2")],
         created_at=NOW,
         gates=GateReport("1", None, results),
@@ -156,7 +156,7 @@ def test_sixteen_promotions_and_rollbacks_at_once_make_one_history(store: ModelR
         kind = PromotionKind.PROMOTE if person < 8 else PromotionKind.ROLLBACK
         digest = versions[person].digest if person < 8 else None
         context = RequestContext(f"{round_}-{person}", "body", principal=f"engineer {person}")
-        return lambda: moves.request(PromotionWish(kind, digest, "race"), context)
+        return lambda: moves.request(PromotionWish(kind, digest, "race", "raced"), context)
 
     for round_ in range(4):
         outcomes = at_once([ask(round_, person) for person in range(16)])

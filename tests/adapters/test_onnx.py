@@ -247,6 +247,11 @@ def test_a_former_network_is_served_beside_and_opened_when_it_is_needed(director
     found = served.evidence(speech, [], replace(own, liveness=-42.0), served.spaces[1])
     assert former._session is not None
     assert (own.embedding_space, found.embedding_space, found.liveness) == (*served.spaces, -42.0)
+    # Drift is watched by one network, whatever space a speaker is compared in.
+    assert own.embedding_norm
+    assert found.embedding_norm == own.embedding_norm
+    alone = served.evidence(speech, embedding_space=served.spaces[1])
+    assert (alone.embedding_norm, alone.embedding_directions) == (None, ())
 
 
 def test_a_former_network_of_another_digest_stops_the_start(directory: Path, tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ def register(registry: Command, folder: Path, *candidates: Candidate) -> None:
 def test_a_version_is_registered_promoted_and_rolled_back_and_each_step_is_in_the_history(
     registry: Command, heard: Callable[[], list[dict[str, Any]]], tmp_path: Path
 ) -> None:
-    first, second, bad = Candidate("first"), Candidate("second"), Candidate("bad", failed=("eer",))
+    first, bad = Candidate("first"), Candidate("bad", failed=("eer",))
+    second = Candidate("second", champion=first.digest)
     register(registry, tmp_path, first, second, bad)
     listed = done(registry("list"))
     assert [digest[:12] in listed for digest in (first.digest, second.digest, bad.digest)] == [True] * 3
@@ -195,12 +196,12 @@ def test_sixteen_clients_promote_and_roll_back_at_once_and_every_reader_sees_a_c
 ) -> None:
     candidates = [Candidate(f"racer {number}") for number in range(4)]
     register(registry, tmp_path, *candidates)
-    succeed(registry, done(registry("promote", candidates[0].digest, "--reason", "a first champion")), "r0")
+    begin(registry, candidates[0])
     with ExitStack() as opened:
         clients = [ModelRegistry(opened.enter_context(Client(api.endpoint))) for _ in range(18)]
         *people, pipeline, reader = clients
         asked = [
-            partial(each.promote, candidates[number % 4].digest, "race")
+            partial(each.promote, candidates[number % 4].digest, "race", "raced")
             if number < 8
             else partial(each.rollback, "race")
             for number, each in enumerate(people)
@@ -228,6 +229,12 @@ def test_sixteen_clients_promote_and_roll_back_at_once_and_every_reader_sees_a_c
         assert (each["champion"], each["previous"]) == (then.champion, then.previous)
         assert each["champion"] in ready
     assert (last["sequence"], last["pending"]) == (len(history), None)
+
+
+def begin(registry: Command, candidate: Candidate) -> None:
+    """Makes a candidate champion, whoever was before."""
+    why = ("--reason", "a champion to begin with", "--override", "compared with none")
+    succeed(registry, done(registry("promote", candidate.digest, *why)), "r0")
 
 
 def read_until(over: threading.Event, reader: ModelRegistry) -> list[dict[str, Any]]:
@@ -277,7 +284,13 @@ def offered(candidate: Candidate) -> dict[str, Any]:
         ("GET", "/v1/promotions/999999", None, 404, "promotion_not_found"),
         ("GET", "/v1/promotions?cursor=eA==", None, 400, "cursor_invalid"),
         ("POST", "/v1/promotions", {"kind": "promote", "reason": "why"}, 400, "request_invalid"),
-        ("POST", "/v1/promotions", {"kind": "rollback", "reason": "why", "override": "why"}, 400, "request_invalid"),
+        (
+            "POST",
+            "/v1/promotions",
+            {"kind": "challenge", "digest": "0" * 64, "reason": "why", "override": "why"},
+            400,
+            "request_invalid",
+        ),
         (
             "POST",
             "/v1/promotions",

@@ -156,6 +156,16 @@ def test_components_of_the_embedding_weigh_by_speech_and_chunks_without_them_do_
     assert evidence.embedding_directions == pytest.approx((0.1, 0.0))
 
 
+def test_a_session_that_two_bundles_with_other_directions_hear_is_judged_without_them() -> None:
+    chunks = [
+        replace(each, evidence=replace(each.evidence, embedding_directions=found))
+        for each, found in zip([chunk(0, 3.0), chunk(1, 1.0)], [(0.2, -0.1), (0.1, 0.2, 0.3)], strict=True)
+    ]
+    evidence = fold(chunks, "space-1").evidence
+    assert evidence is not None
+    assert (evidence.speech_seconds, evidence.embedding_directions) == (4.0, ())
+
+
 @pytest.mark.parametrize(("unheard", "expected"), [(0.4, 2.0), (0.8, None)])
 def test_a_call_whose_liveness_was_hardly_listened_to_has_none(unheard: float, expected: float | None) -> None:
     evidence = fold([live(0, 4.0, 2.0), live(1, unheard, None)], "space-1").evidence

@@ -35,7 +35,8 @@ RUNNING = (parity, reproducibility, curves, measured, golden, latency)
 
 def judge(submission: Submission) -> CandidateFindings:
     """Asks every gate; of files that are not those of the manifest, or that cannot be served, nothing is run."""
-    return CandidateFindings(submission.criteria.version, *submission.digests, list(_results(submission)))
+    compared = submission.champion_manifest["files"] if submission.champion_manifest else None
+    return CandidateFindings(submission.criteria.version, *submission.digests, list(_results(submission)), compared)
 
 
 def _results(submission: Submission) -> Iterator[CriterionFinding]:
@@ -70,10 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _judge(arguments: argparse.Namespace) -> int:
     evaluation = arguments.evaluation
+    content = json.loads(evaluation.read_bytes())
+    if not isinstance(content, dict):
+        raise ValueError(f"{evaluation} is no JSON object")
     submission = Submission(
         candidate=arguments.candidate,
         champion=None if arguments.champion == NONE else Path(arguments.champion),
-        evaluation=json.loads(evaluation.read_bytes()),
+        evaluation=content,
         documents=arguments.documents or evaluation.parent,
         criteria=GateCriteria.read(arguments.criteria),
         rebuilt=arguments.rebuilt,
@@ -94,7 +98,7 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--evaluation", type=Path, required=True, help="of training.evaluation.candidate")
     parser.add_argument("--out", type=Path, required=True, help="where gates.json goes")
     parser.add_argument("--documents", type=Path, help="folder of data.csv and parity.npz; else that of the evaluation")
-    parser.add_argument("--rebuilt", type=Path, help="folder of a second build; else the stage `bundle` is repeated")
+    parser.add_argument("--rebuilt", type=Path, help="folder of a second build; else layers.model.build makes one")
     parser.add_argument("--criteria", type=Path, default=CRITERIA)
     return parser.parse_args(given)
 

@@ -92,6 +92,11 @@ class Submission:
         return _manifest(self.candidate)
 
     @property
+    def lineage(self) -> Mapping[str, Any]:
+        """The lineage in the candidate's manifest; empty without one, and where it is no object."""
+        return object_or_empty(self.manifest.get("lineage"))
+
+    @property
     def lists_files(self) -> bool:
         """Tells whether the manifest of the candidate can be read."""
         try:
@@ -113,6 +118,11 @@ class Submission:
         """Tells whether these files of the candidate are those of the champion."""
         former = self.champion_manifest["files"] if self.champion_manifest else {}
         return bool(former) and all(self.manifest["files"].get(name) == former.get(name) for name in names)
+
+
+def object_or_empty(value: object) -> Mapping[str, Any]:
+    """Returns a JSON object, or an empty one for whatever else was read."""
+    return value if isinstance(value, dict) else {}
 
 
 def _manifest(folder: Path) -> Mapping[str, Any]:

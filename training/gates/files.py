@@ -61,7 +61,10 @@ def _unlisted(folder: Path, files: object) -> Iterator[str]:
 
 
 def _documents(submission: Submission) -> Iterator[tuple[str, str]]:
-    data = submission.manifest.get("lineage", {}).get("data")
+    lineage = submission.manifest.get("lineage", {})
+    if not isinstance(lineage, dict):
+        yield "the lineage is a JSON object", f"is {str(lineage)[:50]!r}"
+    data = submission.lineage.get("data")
     if data and (found := _differs(submission.documents, DATA, data)):
         yield f"{DATA} is the one that the lineage names", found
     card = submission.candidate / CARD

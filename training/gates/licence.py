@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from training.corpus.manifest import ManifestError, read_table
-from training.gates.criteria import DATA, Submission
+from training.gates.criteria import DATA, Submission, object_or_empty
 from training.gates.files import CARD
 from training.gates.results import CriterionFinding
 
@@ -82,11 +82,12 @@ def _rows(submission: Submission) -> list[Mapping[str, str]]:
     Raises:
         ManifestError: the table of rows is named by the lineage but cannot be read.
     """
-    stated = list(_stated(submission.manifest.get("lineage", {})))
+    stated = list(_stated(submission.lineage))
     if CARD in submission.manifest["files"]:
-        stated += _stated(json.loads((submission.candidate / CARD).read_bytes()).get("lineage", {}))
+        card = object_or_empty(json.loads((submission.candidate / CARD).read_bytes()))
+        stated += _stated(card.get("lineage"))
     table = submission.documents / DATA
-    if table.exists() or submission.manifest.get("lineage", {}).get("data"):
+    if table.exists() or submission.lineage.get("data"):
         stated += [
             {**row, "path": f"line {line} {row.get('path', '')}"} for line, row in read_table(table, ["licence"])
         ]

@@ -5,7 +5,8 @@ Each comparison with the champion refuses a candidate whose difference is beyond
 chance of a false alarm is at most the n-th part of that half, two if that of both is at most twice as much, and so on:
 a loss that several show is found though none of them would be enough alone (Benjamini and Hochberg, "Controlling the
 false discovery rate", 1995). One that is as good as the champion is refused with a chance of at most `false_alarm`,
-however many cohorts there are. The champion itself has no difference.
+however many cohorts there are, as long as comparisons do not go against each other. The champion itself has no
+difference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -52,12 +52,14 @@ class CandidateFindings:
         candidate: digest of its manifest.
         champion: digest of that which it was compared with; None without one.
         results: of all gates.
+        champion_files: digests of its files by name; None without one.
     """
 
     gates_version: str
     candidate: str
     champion: str | None
     results: Sequence[CriterionFinding]
+    champion_files: Mapping[str, str] | None = None
 
     @property
     def passed(self) -> bool:
@@ -76,6 +78,7 @@ class CandidateFindings:
             "gates_version": self.gates_version,
             "candidate": self.candidate,
             "champion": self.champion,
+            "champion_files": self.champion_files,
             "passed": self.passed,
             "results": [asdict(each) for each in self.results],
         }
@@ -100,7 +103,8 @@ class CandidateFindings:
             CriterionFinding(**each | {"interval": each["interval"] and tuple(each["interval"])})
             for each in document["results"]
         ]
-        return cls(document["gates_version"], document["candidate"], document["champion"], results)
+        version, candidate, champion = (document[name] for name in ("gates_version", "candidate", "champion"))
+        return cls(version, candidate, champion, results, document.get("champion_files"))
 
 
 def table(report: CandidateFindings) -> str:

@@ -12,7 +12,8 @@ from bonafide.services.models.promotions import PromotionReport, PromotionWish
 from ops.registry.client import ModelRegistry
 from tests.services.models.parts import ENGINEER, NOW, Candidate, Registry
 
-FIRST, SECOND = Candidate("first"), Candidate("second")
+FIRST = Candidate("first")
+SECOND = Candidate("second", champion=FIRST.digest)
 SERVICE = "Bonafide-dev-Service"
 
 

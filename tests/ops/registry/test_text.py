@@ -57,7 +57,7 @@ def test_the_history_says_who_did_what_and_why() -> None:
     assert text.history_line(entry).splitlines() == [
         "   12  2026-01-02 03:04  champion is 222222222222, was 111111111111",
         "       by unsigned request: all functions serve it",
-        "       OVERRIDE of gates that did not pass: mislabeled test set",
+        "       OVERRIDE: mislabeled test set",
         "       outcome of promotion 11, release r2",
     ]
 

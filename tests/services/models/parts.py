@@ -29,11 +29,15 @@ class Candidate:
         name: makes it another one.
         manifest: what its manifest says besides.
         failed: gates that it did not pass; None for no report.
+        champion: that its gates compared it with.
+        champion_files: digests of the files of that, as gates.json has them.
     """
 
     name: str = "a"
     manifest: Mapping[str, Any] = field(default_factory=dict)
     failed: tuple[str, ...] | None = ()
+    champion: str | None = None
+    champion_files: Any = None
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -65,8 +69,9 @@ class Candidate:
             }
             for gate in ("eer", "cllr")
         ]
-        report = {"schema": 1, "gates_version": "1", "candidate": self.digest, "champion": None, "results": results}
-        return {"data.csv": b"path,licence\n", "gates.json": json.dumps(report | {"passed": not self.failed}).encode()}
+        report = {"schema": 1, "gates_version": "1", "candidate": self.digest, "champion": self.champion}
+        report |= {"champion_files": self.champion_files, "results": results, "passed": not self.failed}
+        return {"data.csv": b"path,licence\n", "gates.json": json.dumps(report).encode()}
 
     @property
     def contents(self) -> dict[str, bytes]:

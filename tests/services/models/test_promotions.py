@@ -1,5 +1,6 @@
 """A champion is replaced by a recorded request and a reported success, and by nothing else."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,7 @@ def request(registry: Registry, wish: PromotionWish, key: str | None = None) -> 
 def champions(registry: Registry, *candidates: Candidate) -> None:
     for candidate in candidates:
         registry.register(candidate)
-        registry.promotions.complete(request(registry, promote(candidate)).sequence, DONE)
+        registry.promotions.complete(request(registry, promote(candidate, "a champion to begin with")).sequence, DONE)
 
 
 def refusal(registry: Registry, wish: PromotionWish, kind: type[BonafideError] = Conflict) -> BonafideError:
@@ -39,7 +40,8 @@ def refusal(registry: Registry, wish: PromotionWish, kind: type[BonafideError] =
 
 
 def test_a_promotion_awaits_the_pipeline_and_then_moves_the_champion() -> None:
-    registry, first, second = Registry(), Candidate("a"), Candidate("b")
+    registry, first = Registry(), Candidate("a")
+    second = Candidate("b", champion=first.digest)
     champions(registry, first)
     registry.register(second)
     promotion = request(registry, promote(second))
@@ -59,7 +61,8 @@ def test_a_promotion_awaits_the_pipeline_and_then_moves_the_champion() -> None:
 
 
 def test_a_promotion_that_the_canary_takes_back_leaves_the_champion_and_its_reason() -> None:
-    registry, first, second = Registry(), Candidate("a"), Candidate("b")
+    registry, first = Registry(), Candidate("a")
+    second = Candidate("b", champion=first.digest)
     champions(registry, first)
     registry.register(second)
     promotion = request(registry, promote(second))
@@ -116,6 +119,52 @@ def test_a_version_without_a_report_of_its_gates_is_refused() -> None:
     assert refusal(registry, promote(candidate)).code == "gates_not_passed"
 
 
+@pytest.mark.parametrize("compared", ["none", "the champion before"])
+def test_gates_that_are_not_about_the_champion_let_nobody_pass_without_an_override(compared: str) -> None:
+    registry, first, second = Registry(), Candidate("a"), Candidate("b")
+    third = Candidate("c", champion=first.digest if compared != "none" else None, champion_files={})
+    champions(registry, first, second)
+    registry.register(third)
+    error = refusal(registry, promote(third))
+    assert (error.code, error.limit, error.found) == ("gates_outdated", second.digest, third.champion)
+    assert request(registry, promote(third, "compared by hand")).state is PromotionState.PENDING
+
+
+def test_gates_may_be_about_another_build_of_the_champions_files() -> None:
+    registry, champion = Registry(), Candidate("a", {"lineage": {"run": "1"}})
+    champions(registry, champion)
+    built = Candidate("a")
+    files = json.loads(built.text)["files"]
+    assert built.digest != champion.digest
+    candidate = Candidate("b", champion=built.digest, champion_files=files)
+    registry.register(candidate)
+    assert request(registry, promote(candidate)).state is PromotionState.PENDING
+
+
+def test_gates_of_a_first_version_may_be_about_a_bundle_that_the_registry_does_not_know() -> None:
+    registry, candidate = Registry(), Candidate("a", champion="0" * 64)
+    registry.register(candidate)
+    assert request(registry, promote(candidate)).state is PromotionState.PENDING
+
+
+def test_a_rollback_that_could_not_compare_who_has_moved_is_refused_unless_somebody_says_why() -> None:
+    registry, former, other = Registry(), Candidate("a"), {"embedding_space": "other"}
+    champions(registry, former, Candidate("b", {**other, "former": [{"embedding_space": "space"}]}))
+    error = refusal(registry, ROLLBACK)
+    assert (error.code, error.limit, error.found) == ("embedding_space_not_served", "other", "space")
+    rollback = request(registry, replace(ROLLBACK, override="nobody's former voiceprint was removed"))
+    assert (rollback.request.digest, rollback.request.override) == (
+        former.digest,
+        "nobody's former voiceprint was removed",
+    )
+
+
+def test_a_rollback_to_a_bundle_with_the_champions_space_beside_its_own_needs_no_override() -> None:
+    registry, both = Registry(), Candidate("a", {"former": [{"embedding_space": "other"}]})
+    champions(registry, both, Candidate("b", {"embedding_space": "other"}))
+    assert request(registry, ROLLBACK).request.digest == both.digest
+
+
 def test_an_override_is_recorded_with_its_reason_and_name() -> None:
     registry, candidate = Registry(), Candidate(failed=("eer",))
     registry.register(candidate)
@@ -133,7 +182,8 @@ def test_no_override_makes_a_version_of_what_is_none() -> None:
 
 
 def test_one_promotion_is_pending_at_most() -> None:
-    registry, first, second, third = Registry(), Candidate("a"), Candidate("b"), Candidate("c")
+    registry, first, second = Registry(), Candidate("a"), Candidate("b")
+    third = Candidate("c", champion=second.digest)
     champions(registry, first, second)
     registry.register(third)
     pending = request(registry, promote(third))

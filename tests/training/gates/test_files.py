@@ -6,7 +6,7 @@ import pytest
 
 from tests.training.gates.small import small_bundle
 from training.corpus.manifest import digest
-from training.gates.__main__ import judge
+from training.gates.__main__ import judge, main
 from training.gates.criteria import DATA, GateCriteria, Submission
 from training.gates.files import integrity
 from training.gates.surgery import rewrite_manifest, write_rows
@@ -48,6 +48,38 @@ def test_what_runs_nothing_is_judged_all_the_same(candidate: Path) -> None:
 
 def test_an_evaluation_of_another_candidate_is_refused(candidate: Path) -> None:
     assert "evaluation.json" in problems(candidate, "0" * 64)[0]
+
+
+@pytest.mark.parametrize("lineage", [None, "a run", ["a run"], 1])
+def test_a_lineage_that_is_none_is_a_finding_and_ends_no_gate(candidate: Path, lineage: object) -> None:
+    rewrite_manifest(candidate, {"lineage": lineage})
+    (candidate / "more.bin").write_bytes(b"more")
+    submission = Submission(candidate, None, {}, candidate.parent, GateCriteria.read())
+    report = judge(submission)
+    assert "the lineage is a JSON object" in {each.criterion for each in report.results if not each.passed}
+    assert {each.gate for each in report.results} == {"integrity", "size", "licence"}
+
+
+def test_a_card_of_the_detector_that_is_none_is_a_finding(candidate: Path) -> None:
+    (candidate / "spoof.json").write_text("[]")
+    report = judge(Submission(candidate, None, {}, candidate.parent, GateCriteria.read()))
+    assert report.failed_gates == ["integrity"]
+    assert "spoof.onnx is the graph that its card names" in {each.criterion for each in report.results}
+
+
+def test_an_evaluation_that_is_none_is_told(candidate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluation = candidate.parent / "evaluation.json"
+    evaluation.write_text("[]")
+    given = [
+        "--candidate",
+        str(candidate),
+        "--evaluation",
+        str(evaluation),
+        "--out",
+        str(candidate.parent / "out.json"),
+    ]
+    assert main(given) == 2
+    assert "is no JSON object" in capsys.readouterr().err
 
 
 def test_a_manifest_that_is_none_is_a_finding(candidate: Path) -> None:

@@ -76,8 +76,8 @@ class BundleFiles:
     def directions(self) -> Sequence[Sequence[float]]:
         """Reads the directions that drift of the embedding is watched by; none if they are of another network."""
         files = self.manifest["files"]
-        found = json.loads(self.read(DISTRIBUTIONS)) if DISTRIBUTIONS in files else {"graphs": {}}
-        mine = found["graphs"].get(SPEAKER) == files[SPEAKER]
+        found = json.loads(self.read(DISTRIBUTIONS)) if DISTRIBUTIONS in files else {}
+        mine = found.get("graphs", {}).get(SPEAKER) == files[SPEAKER]
         return found.get("directions", []) if mine else []
 
     def _calibration(self, name: str) -> Mapping[str, Any]:

@@ -202,7 +202,7 @@ class Bundle:
         Args:
             speech: of one recording.
             channels: bands to embed besides the recording's own.
-            known: evidence of the same speech, perhaps in fewer bands; of another space, only its liveness is taken.
+            known: evidence of the same speech, perhaps in fewer bands; of another space, its embeddings are not taken.
             embedding_space: one of `spaces`; the bundle's own if None.
         """
         space = embedding_space or self.embedding_space
@@ -211,7 +211,8 @@ class Bundle:
         possible = {speech.channel, Channel.NARROWBAND} & {speech.channel, *channels}
         missing = sorted(possible - there.keys()) if enough else []
         made = {channel: self._embed(speech, channel, space) for channel in missing}
-        own = made.get(speech.channel)
+        # Drift is watched by the bundle's own network only: a former one has other norms and directions.
+        own = made.get(speech.channel) if space == self.embedding_space else None
         return Evidence(
             speech_seconds=speech.seconds,
             channel=speech.channel,
@@ -220,17 +221,12 @@ class Bundle:
             embedding_space=space,
             liveness=known.liveness if known else self.liveness(speech) if enough else None,
             embedding_norm=known.embedding_norm if known else own[1] if own else None,
-            embedding_directions=known.embedding_directions
-            if known
-            else self._components(own[0], space)
-            if own
-            else (),
+            embedding_directions=known.embedding_directions if known else self._components(own[0]) if own else (),
         )
 
-    def _components(self, unit: FloatVector, space: str) -> tuple[float, ...]:
+    def _components(self, unit: FloatVector) -> tuple[float, ...]:
         """Returns the components of an embedding that drift is watched by, no finer than that needs."""
-        directions = self._directions if space == self.embedding_space else ()
-        return tuple(round(float(np.dot(each, unit)), COMPONENT_DIGITS) for each in directions)
+        return tuple(round(float(np.dot(each, unit)), COMPONENT_DIGITS) for each in self._directions)
 
     def liveness(self, speech: DetectedSpeech) -> float | None:
         """Returns the LLR of bona fide against synthetic speech; None without a detector, or without speech.

@@ -263,9 +263,9 @@ def _measured_mean(pieces: Sequence[Evidence], value: Callable[[Evidence], float
 
 
 def _directions(pieces: Sequence[Evidence]) -> tuple[float, ...]:
-    """Returns the means of those that were measured, weighted by speech."""
+    """Returns the means of those that were measured, weighted by speech; none where bundles measure other ones."""
     measured = [(each.embedding_directions, each.speech_seconds) for each in pieces if each.embedding_directions]
-    if not measured:
+    if len({len(found) for found, _ in measured}) != 1:
         return ()
     components, seconds = zip(*measured, strict=True)
     return tuple(np.average(components, axis=0, weights=seconds).tolist())

@@ -56,6 +56,6 @@ class SpeechModels[S: Speech](Protocol):
         Args:
             speech: of one recording.
             channels: bands that are wanted besides the speech's own.
-            known: evidence of the same speech, which is not extracted again; of another space, its liveness.
+            known: evidence of the same speech, which is not extracted again; of another space, all but its embeddings.
             embedding_space: one of `spaces`; the bundle's own if None.
         """

@@ -177,11 +177,13 @@ class GateReport:
         gates_version: of the list of gates.
         champion: digest of what the candidate was compared with; None for the first.
         results: of every gate.
+        champion_files: digests by name of the files that it was compared with; None where the report does not say.
     """
 
     gates_version: str
     champion: str | None
     results: Sequence[GateResult]
+    champion_files: Mapping[str, str] | None = None
 
     @property
     def failed(self) -> list[GateResult]:
@@ -221,7 +223,9 @@ class GateReport:
         results = [GateResult(**known(GateResult, result)) for result in document["results"]]
         if not all(isinstance(result.passed, bool) for result in results):
             raise TypeError("passed")
-        return cls(document["gates_version"], document["champion"], results)
+        if not isinstance(document.get("champion_files"), dict | None):
+            raise TypeError("champion_files")
+        return cls(document["gates_version"], document["champion"], results, document.get("champion_files"))
 
 
 def _gates_invalid(needed: str) -> InvalidInput:

@@ -79,7 +79,7 @@ class RegistryEntry:
         reason: as it was given.
         principal: verified identity of who did it; None where requests are not signed.
         former: digest of the version that the alias names before; None if it names none.
-        override: why a version is promoted whose gates did not pass; None where they did.
+        override: why the alias moves to a version that would be refused; None for one that is not.
         promotion: sequence of the request that this is the outcome of; None for all that is no outcome.
         release: that the pipeline made of it; None for all that is no outcome.
         request: identifies the request that was made, so that its repetition is recognized.

@@ -26,15 +26,15 @@ class PromotionRequest(Request):
     version: Digest | None = Field(None, alias="digest", description="Of the version; not for a rollback.")
     reason: HistoryText = Field(description=FOR_HISTORY)
     override: HistoryText | None = Field(
-        None, description=f"Why a version is promoted whose gates did not pass; only for `promote`. {FOR_HISTORY}"
+        None, description=f"Why `promote` or `rollback` moves to a version that is refused otherwise. {FOR_HISTORY}"
     )
 
     @model_validator(mode="after")
     def _fits_the_kind(self) -> Self:
         if (self.version is None) != (self.kind is PromotionKind.ROLLBACK):
             raise ValueError("promote and challenge need a digest, rollback takes none")
-        if self.override is not None and self.kind is not PromotionKind.PROMOTE:
-            raise ValueError("only promote takes an override")
+        if self.override is not None and self.kind is PromotionKind.CHALLENGE:
+            raise ValueError("challenge takes no override")
         return self
 
     def to_wish(self) -> PromotionWish:

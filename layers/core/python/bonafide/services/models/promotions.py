@@ -8,7 +8,7 @@ from bonafide.errors import Conflict, NotFound, Subject
 from bonafide.observability import logger
 from bonafide.ports.registry import ModelRegistryStore, PromotionEvents
 from bonafide.ports.stores import VersionConflict
-from bonafide.records.model import GATES, ModelVersionRecord
+from bonafide.records.model import ModelVersionRecord
 from bonafide.records.promotion import (
     REQUESTS,
     STEPS,
@@ -19,6 +19,7 @@ from bonafide.records.promotion import (
     RegistryEntry,
 )
 from bonafide.records.request import RequestContext
+from bonafide.services.shared.champions import require_gates, require_space
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.registered import require_registered
@@ -38,7 +39,7 @@ class PromotionWish:
         kind: which alias moves, and how.
         digest: of the version; None for a rollback.
         reason: for the history.
-        override: why a version is promoted whose gates did not pass.
+        override: why an alias moves to a version that would be refused.
     """
 
     kind: PromotionKind
@@ -77,8 +78,8 @@ class Promotions:
 
         Raises:
             NotFound: the version is not registered.
-            Conflict: its gates did not pass, another promotion is pending, it is the champion, or there is nothing to
-                roll back to.
+            Conflict: its gates did not pass or are not about the champion, another promotion is pending, it is the
+                champion, there is nothing to roll back to, or that does not serve the champion's embedding space.
         """
         request = request_identifier(context, "promotions")
 
@@ -178,7 +179,7 @@ class Promotions:
                 found=aliases.pending,
             )
         if wish.digest is None:
-            return _require_previous(aliases)
+            return self._previous(aliases, overridden=wish.override is not None)
         version = require_registered(self._store, wish.digest)
         if wish.digest == aliases.champion:
             raise Conflict(
@@ -188,37 +189,24 @@ class Promotions:
                 found=wish.digest,
             )
         if wish.kind is PromotionKind.PROMOTE and wish.override is None:
-            _require_gates(version)
+            require_gates(version, self._champion(aliases))
         return wish.digest
 
+    def _champion(self, aliases: AliasesRecord) -> ModelVersionRecord | None:
+        return require_registered(self._store, aliases.champion) if aliases.champion else None
 
-def _require_previous(aliases: AliasesRecord) -> str:
-    if aliases.previous is None:
-        raise Conflict(
-            "rollback_unavailable",
-            "No champion came before the present one.",
-            subject=Subject.MODEL_VERSION,
-            found=aliases.champion,
-        )
-    return aliases.previous
-
-
-def _require_gates(version: ModelVersionRecord) -> None:
-    """Refuses a version whose gates did not pass, and names the first one that did not."""
-    if version.gates is None or not version.gates.results:
-        raise Conflict(
-            "gates_not_passed", "The version came without a report of its gates.", subject=GATES, limit="passed"
-        )
-    if failed := version.gates.failed:
-        first, others = failed[0], ", ".join(result.gate for result in failed[1:6])
-        raise Conflict(
-            "gates_not_passed",
-            f"{len(failed)} of {len(version.gates.results)} gates did not pass: {first.criterion}"
-            + (f"; others: {others}." if others else "."),
-            subject=f"{first.gate} ({first.cohort})" if first.cohort else first.gate,
-            limit=first.bound,
-            found=first.found,
-        )
+    def _previous(self, aliases: AliasesRecord, *, overridden: bool) -> str:
+        champion = self._champion(aliases)
+        if champion is None or aliases.previous is None:
+            raise Conflict(
+                "rollback_unavailable",
+                "No champion came before the present one.",
+                subject=Subject.MODEL_VERSION,
+                found=aliases.champion,
+            )
+        if not overridden:
+            require_space(require_registered(self._store, aliases.previous), champion)
+        return aliases.previous
 
 
 def _outcome(promotion: PromotionRecord, report: PromotionReport, sequence: int, now: datetime) -> RegistryEntry:
