@@ -60,7 +60,7 @@ def delete(domain: DomainName, speaker: SpeakerName) -> Response[None]:
     responses=responses(Speaker, 404, 409),
 )
 def opt_out(domain: DomainName, speaker: SpeakerName, idempotency_key: IdempotencyKey = None) -> Speaker:  # noqa: ARG001
-    """Erases the voiceprint; the speaker is neither enrolled nor authenticated until consent is given anew."""
+    """Erases the voiceprint, if there is one; nobody is enrolled under the name until consent is given anew."""
     found, record = service.opt_out(domain, speaker)
     answer_about(app, generation(found, record))
     return speaker_view(found, record.summary)
