@@ -48,7 +48,10 @@ UNSTATED = UploadRequest()
     PATH, summary="Create or change a domain", operation_id="putDomain", tags=TAGS, responses=responses(Domain, 409)
 )
 def put(domain: DomainName, request: DomainSettings) -> Domain:
-    """Writes the whole settings of a domain; the same settings again change nothing."""
+    """Writes the whole settings of a domain, policy and retention; the same settings again change nothing.
+
+    What is left out takes its default: retention alone resets the policy.
+    """
     return domain_view(service.put(domain, *request.to_records()))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
+from bonafide.biometrics.decision import require_bounds
 from bonafide.biometrics.policy import Policy
 from bonafide.errors import Conflict, Subject
 from bonafide.ports.stores import DomainStore, VersionConflict
@@ -34,8 +35,10 @@ class Domains:
         """Creates or changes a domain; the same settings again change nothing.
 
         Raises:
+            InvalidInput: the policy is out of bounds.
             Conflict: the domain is being deleted.
         """
+        require_bounds(policy)
 
         def attempt() -> DomainRecord:
             current = self._store.domain(domain)
