@@ -166,7 +166,8 @@ class SessionCalls:
 
     def start(self, domain: str, request: SessionRequest, key: str | None) -> Session:
         form, call_id = request.format.to_record(), request.context.call_id
-        return session_view(self.service.start(domain, request.speaker, form, call_id, context(request, key)))
+        _, record = self.service.start(domain, request.speaker, form, call_id, context(request, key))
+        return session_view(record)
 
     def get(self, domain: str, session: str) -> Session:
         return session_view(self.service.get(domain, session))
@@ -189,7 +190,7 @@ class IntakeCalls:
         return receipt_view(session, number, accepted_at)
 
     def end(self, domain: str, session: str, request: EndRequest) -> Session:
-        return session_view(self.service.end(domain, session, request.chunks))
+        return session_view(self.service.end(domain, session, request.chunks)[1])
 
 
 @dataclass

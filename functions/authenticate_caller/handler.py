@@ -1,9 +1,10 @@
 """POST .../authentications: decides whether a caller is the claimed speaker."""
 
 from bonafide.bootstrap.models import authentication
-from bonafide.bootstrap.stores import idempotency
+from bonafide.bootstrap.stores import domain_store, idempotency
 from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
 from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.idempotency import answer_about
 from bonafide.http.identity import request_context
 from bonafide.http.openapi import responses
 from bonafide.http.parameters import DomainName, IdempotencyKey, SpeakerName
@@ -12,7 +13,9 @@ from bonafide.services.authentication import AuthenticationRequested
 service = authentication()
 # Evidence is extracted while the Idempotency-Key is looked up, so the body is read once more before that.
 app = create_app(
-    idempotency(), lambda body: service.begin(AuthenticationRequest.model_validate(body).audio.to_record())
+    idempotency(),
+    lambda body: service.begin(AuthenticationRequest.model_validate(body).audio.to_record()),
+    domain_store().find,
 )
 lambda_handler = lambda_entry(app)
 
@@ -30,4 +33,6 @@ def authenticate(
     """Compares the caller's speech with the claimed speaker's voiceprint and decides, with reasons."""
     context = request_context(app, request, idempotency_key)
     audio, call_id = request.audio.to_record(), request.context.call_id
-    return decision_view(service.authenticate(AuthenticationRequested(domain, speaker, audio, call_id, context)))
+    record = service.authenticate(AuthenticationRequested(domain, speaker, audio, call_id, context))
+    answer_about(app, record.generation)
+    return decision_view(record)

@@ -1,14 +1,16 @@
 """POST .../enrollments: makes a voiceprint of speech and consent."""
 
 from bonafide.bootstrap.models import enrollment
-from bonafide.bootstrap.stores import idempotency
+from bonafide.bootstrap.stores import domain_store, idempotency
 from bonafide.contracts.speakers import Enrollment, EnrollmentRequest, enrollment_view
 from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.idempotency import answer_about
 from bonafide.http.identity import request_context
 from bonafide.http.openapi import responses
 from bonafide.http.parameters import DomainName, IdempotencyKey, SpeakerName
+from bonafide.records.speaker import generation
 
-app = create_app(idempotency())
+app = create_app(idempotency(), find=domain_store().find)
 service = enrollment()
 lambda_handler = lambda_entry(app)
 
@@ -26,4 +28,6 @@ def enroll(
     """Adds a recording to the speaker's voiceprint and tells how much speech is still missing."""
     context = request_context(app, request, idempotency_key)
     audio, consent = request.audio.to_record(), request.consent.to_record()
-    return enrollment_view(service.enroll(domain, speaker, audio, consent, context))
+    result = service.enroll(domain, speaker, audio, consent, context)
+    answer_about(app, generation(result.domain, result.speaker))
+    return enrollment_view(result)

@@ -1,13 +1,15 @@
 """Intake of the audio stream: chunks, and the end of a session."""
 
-from bonafide.bootstrap.stores import idempotency, intake
+from bonafide.bootstrap.stores import domain_store, idempotency, intake
 from bonafide.contracts.sessions import ChunkReceipt, ChunkRequest, EndRequest, Session, receipt_view, session_view
 from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.idempotency import answer_about
 from bonafide.http.openapi import responses
 from bonafide.http.parameters import ChunkNumber, DomainName, IdempotencyKey, SessionName
 from bonafide.http.problems import CHUNK_FIELDS
+from bonafide.records.speaker import generation
 
-app = create_app(idempotency(), fields=CHUNK_FIELDS)
+app = create_app(idempotency(), find=domain_store().find, fields=CHUNK_FIELDS)
 service = intake()
 lambda_handler = lambda_entry(app, octets=True)
 PATH = "/v1/domains/<domain>/sessions/<session>"
@@ -40,4 +42,6 @@ def end(
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
 ) -> Session:
     """Takes the number of chunks of the session; the decision is final once they are in, or 30 s later."""
-    return session_view(service.end(domain, session, request.chunks))
+    owner, record = service.end(domain, session, request.chunks)
+    answer_about(app, generation(owner))
+    return session_view(record)

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import brakes, calibrations, domains, idempotency
+from bonafide.bootstrap.stores import brakes, calibrations, domain_store, domains, idempotency
 from bonafide.contracts.audio import Upload, UploadRequest, upload_view
 from bonafide.contracts.brakes import Brake, BrakeRequest, brake_view
 from bonafide.contracts.calibrations import (
@@ -17,7 +17,8 @@ from bonafide.contracts.calibrations import (
 )
 from bonafide.contracts.domains import Domain, DomainSettings, domain_view
 from bonafide.http.app import create_app, lambda_entry
-from bonafide.http.identity import principal
+from bonafide.http.idempotency import answer_about
+from bonafide.http.identity import principal, request_context
 from bonafide.http.openapi import empty, responses
 from bonafide.http.parameters import (
     CalibrationNumber,
@@ -27,8 +28,9 @@ from bonafide.http.parameters import (
     IdempotencyKey,
     ReleaseReason,
 )
+from bonafide.records.speaker import generation
 
-app = create_app(idempotency())
+app = create_app(idempotency(), find=domain_store().find)
 service = domains()
 switches = brakes()
 book = calibrations()
@@ -46,7 +48,10 @@ UNSTATED = UploadRequest()
     PATH, summary="Create or change a domain", operation_id="putDomain", tags=TAGS, responses=responses(Domain, 409)
 )
 def put(domain: DomainName, request: DomainSettings) -> Domain:
-    """Writes the whole settings of a domain; the same settings again change nothing."""
+    """Writes the whole settings of a domain, policy and retention; the same settings again change nothing.
+
+    What is left out takes its default: retention alone resets the policy.
+    """
     return domain_view(service.put(domain, *request.to_records()))
 
 
@@ -73,12 +78,15 @@ def delete(domain: DomainName, force: Force = False) -> Response[None]:
     responses=responses(Upload, 404),
 )
 def create_upload(
-    domain: DomainName,
-    request: UploadRequest = UNSTATED,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
+    domain: DomainName, request: UploadRequest = UNSTATED, idempotency_key: IdempotencyKey = None
 ) -> Upload:
-    """Offers a URL that takes one recording of up to 12 MiB within 15 minutes; it is deleted after a day."""
-    return upload_view(service.offer_upload(domain, request.content_length))
+    """Offers a URL that takes one recording of up to 12 MiB within 15 minutes; it is deleted after a day.
+
+    Repeated with its Idempotency-Key, it offers a new URL for the same upload.
+    """
+    owner, offer = service.offer_upload(domain, request.content_length, request_context(app, request, idempotency_key))
+    answer_about(app, generation(owner), lasts=False)
+    return upload_view(offer)
 
 
 @app.put(
@@ -162,6 +170,7 @@ def propose_calibration(
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
 ) -> CalibrationVersion:
     """Signs a calibration that passes the gate, and lets it judge a share of the speakers."""
+    answer_about(app, generation(service.get(domain)))
     wanted = request.calibration.to_record()
     return calibration_view(book.propose(domain, wanted, request.canary_share, request.reason, principal(app)))
 
@@ -204,6 +213,7 @@ def promote_calibration(
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
 ) -> DomainCalibrations:
     """Lets the calibration in canary judge all speakers; the one before is revoked."""
+    answer_about(app, generation(service.get(domain)))
     return calibrations_view(book.promote(domain, version, request.reason, principal(app)))
 
 
@@ -221,4 +231,5 @@ def revoke_calibration(
     idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
 ) -> DomainCalibrations:
     """Takes it out of use for good: the active one, or the bundle's calibration, judges its speakers again."""
+    answer_about(app, generation(service.get(domain)))
     return calibrations_view(book.revoke(domain, version, request.reason, principal(app)))

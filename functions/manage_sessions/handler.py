@@ -1,6 +1,6 @@
 """Sessions whose audio arrives in chunks: start, claim, read, evaluate."""
 
-from bonafide.bootstrap.stores import idempotency, sessions
+from bonafide.bootstrap.stores import domain_store, idempotency, sessions
 from bonafide.contracts.sessions import (
     ClaimRequest,
     Session,
@@ -10,12 +10,14 @@ from bonafide.contracts.sessions import (
     session_view,
 )
 from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.idempotency import answer_about
 from bonafide.http.identity import request_context
 from bonafide.http.openapi import responses
 from bonafide.http.parameters import DomainName, IdempotencyKey, SessionName
 from bonafide.http.problems import FORMAT_FIELDS
+from bonafide.records.speaker import generation
 
-app = create_app(idempotency(), fields=FORMAT_FIELDS)
+app = create_app(idempotency(), find=domain_store().find, fields=FORMAT_FIELDS)
 service = sessions()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/sessions"
@@ -28,7 +30,9 @@ def start(domain: DomainName, request: SessionRequest, idempotency_key: Idempote
     """Starts a session of up to an hour, with or without a claimed speaker."""
     context = request_context(app, request, idempotency_key)
     form, call_id = request.format.to_record(), request.context.call_id
-    return session_view(service.start(domain, request.speaker, form, call_id, context))
+    owner, record = service.start(domain, request.speaker, form, call_id, context)
+    answer_about(app, generation(owner))
+    return session_view(record)
 
 
 @app.get(ONE, summary="Read a session", operation_id="getSession", tags=TAGS, responses=responses(Session, 404))

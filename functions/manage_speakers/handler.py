@@ -4,14 +4,16 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import idempotency, speakers
+from bonafide.bootstrap.stores import domain_store, idempotency, speakers
 from bonafide.contracts.cursors import from_cursor
 from bonafide.contracts.speakers import Speaker, SpeakerList, speaker_list, speaker_view
 from bonafide.http.app import create_app, lambda_entry
+from bonafide.http.idempotency import answer_about
 from bonafide.http.openapi import empty, responses
 from bonafide.http.parameters import Cursor, DomainName, IdempotencyKey, Limit, SpeakerName
+from bonafide.records.speaker import generation
 
-app = create_app(idempotency())
+app = create_app(idempotency(), find=domain_store().find)
 service = speakers()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/speakers"
@@ -58,6 +60,7 @@ def delete(domain: DomainName, speaker: SpeakerName) -> Response[None]:
     responses=responses(Speaker, 404, 409),
 )
 def opt_out(domain: DomainName, speaker: SpeakerName, idempotency_key: IdempotencyKey = None) -> Speaker:  # noqa: ARG001
-    """Erases the voiceprint; the speaker is neither enrolled nor authenticated until consent is given anew."""
+    """Erases the voiceprint, if there is one; nobody is enrolled under the name until consent is given anew."""
     found, record = service.opt_out(domain, speaker)
+    answer_about(app, generation(found, record))
     return speaker_view(found, record.summary)

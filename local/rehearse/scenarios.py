@@ -124,7 +124,7 @@ def _in_bundle(change: BundleChange) -> SourceChange:
 
 _raising = _replaced(HANDLER, "return decision_view(", "raise RuntimeError('broken on purpose') or decision_view(")
 _slow = _both(
-    _replaced(HANDLER, "decision_view(service.authenticate(", "decision_view(slowly(service.authenticate)("),
+    _replaced(HANDLER, "service.authenticate(", "slowly(service.authenticate)("),
     _appended(HANDLER, SLOWLY),
 )
 _commented = _replaced(DECISION, '"""Decisions by expected cost', '"""Newly worded: decisions by expected cost')

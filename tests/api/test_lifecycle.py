@@ -1,5 +1,6 @@
 """Domains, speakers and uploads over REST, with real voices."""
 
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -149,10 +150,14 @@ def test_an_upload_that_never_came_or_belongs_to_another_domain_is_not_found(api
         assert (answer.status, answer.code) == (404, "upload_not_found")
 
 
-def test_an_upload_is_the_same_when_its_request_is_repeated(api: Api, domain: str) -> None:
-    key = str(uuid.uuid4())
-    answers = [api.call("POST", f"/v1/domains/{domain}/uploads", key=key) for _ in range(2)]
-    assert answers[0].content == answers[1].content
+def test_an_upload_is_the_same_when_its_request_is_repeated_and_its_url_is_new(api: Api, domain: str) -> None:
+    path, key = f"/v1/domains/{domain}/uploads", str(uuid.uuid4())
+    first = api.call("POST", path, key=key).document
+    time.sleep(1.1)  # the signature of a URL tells whole seconds
+    again = api.call("POST", path, key=key).document
+    assert (first["upload"], first["url"]) != (again["upload"], again["url"])
+    assert first["upload"] == again["upload"]
+    assert api.call("POST", path, {"content_length": 4}, key=key).code == "idempotency_key_reused"
 
 
 def test_a_decision_is_read_by_its_identifier_and_listed_by_time(api: Api, domain: str) -> None:

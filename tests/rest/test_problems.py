@@ -26,6 +26,7 @@ STATUSES = {
     "IdempotencyKeyReused": 422,
     "NotFound": 404,
     "Conflict": 409,
+    "AnswerOutdated": 409,
     "TooLarge": 413,
     "Overloaded": 429,
     "AudioOverload": 429,

@@ -20,7 +20,7 @@ from bonafide.audio.speech import Mask
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 from bonafide.biometrics.scoring import SpaceCalibrations
-from bonafide.contracts.audio import AudioInput, Upload, upload_view
+from bonafide.contracts.audio import AudioInput, Upload, UploadRequest, upload_view
 from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
 from bonafide.contracts.base import Request
 from bonafide.contracts.cursors import from_cursor
@@ -211,7 +211,7 @@ class DomainCalls:
         self.service.delete(domain, force=force)
 
     def offer_upload(self, domain: str) -> Upload:
-        return upload_view(self.service.offer_upload(domain, None))
+        return upload_view(self.service.offer_upload(domain, None, context(UploadRequest(), None))[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.scoring import Calibration
 from bonafide.contracts.audio import AudioInput
 from bonafide.contracts.authentications import decision_view
-from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
+from bonafide.errors import AnswerOutdated, Conflict, InvalidInput, NotFound, StoreUnavailable
 from tests.services.parts import MORNING, Chords, World, recording, speech
 from tests.services.test_enrollment import once
 
@@ -202,3 +202,29 @@ def test_audio_of_a_call_is_not_kept_in_a_domain_that_was_deleted_meanwhile(worl
     world.report = once("before", "keep", lambda: world.domains.delete("acme", force=True))
     world.authenticate(speech("ann"))
     assert world.audio.objects == {}
+
+
+def test_a_key_that_was_used_before_an_opt_out_gives_no_decision_after_a_new_enrollment(world: World) -> None:
+    world.put_domain(minimum_enrolment_seconds=6, keep_audio=True)
+    world.enroll(speech("ann"))
+    first = world.authenticate(speech("ann"), key="call-1")
+    assert world.authenticate(speech("ann"), key="call-1") == first
+    world.speakers.opt_out("acme", "ann")
+    world.now += timedelta(hours=1)
+    world.enroll(speech("ann"))
+    kept = set(world.audio.objects)
+    with pytest.raises(AnswerOutdated):
+        world.authenticate(speech("ann"), key="call-1")
+    assert set(world.audio.objects) == kept
+    assert world.authenticate(speech("ann"), key="call-2").decision_id != first.decision_id
+
+
+def test_a_key_that_was_used_in_a_domain_gives_no_decision_in_its_successor(world: World) -> None:
+    world.enroll(speech("ann"))
+    world.authenticate(speech("ann"), key="call-1")
+    world.domains.delete("acme", force=True)
+    world.now += timedelta(hours=1)
+    world.put_domain(minimum_enrolment_seconds=6)
+    world.enroll(speech("ann"))
+    with pytest.raises(AnswerOutdated):
+        world.authenticate(speech("ann"), key="call-1")

@@ -1,5 +1,6 @@
 """Domains from creation to deletion."""
 
+import json
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 
 from bonafide.contracts.domains import DomainSettings
-from bonafide.errors import BonafideError, Conflict, NotFound
+from bonafide.errors import BonafideError, Conflict, InvalidInput, NotFound
+from bonafide.http.problems import Problems
 from bonafide.records.domain import DomainState
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.services import domains
@@ -59,6 +61,40 @@ def test_accepting_a_machine_costs_what_an_impostor_does_unless_said(
 ) -> None:
     world.put_domain(**given)
     assert world.domains.get("acme").policy.spoof_accept_cost == cost
+
+
+@pytest.mark.parametrize(
+    ("policy", "field", "limit", "found"),
+    [
+        ({"impostor_prior": 1e-320}, "policy.impostor_prior", "0.0001 or more", "1e-320"),
+        ({"spoof_prior": 0.00009}, "policy.spoof_prior", "0.0001 or more", "9e-05"),
+        ({"impostor_prior": 0.0005}, "policy", "speaker threshold of -2.0 or more", "-2.082"),
+        ({"false_accept_cost": 1e-9}, "policy", "speaker threshold of -2.0 or more", "-26.224"),
+        ({"step_up_cost": 100.0, "false_reject_cost": 1e6}, "policy", "speaker threshold of -2.0 or more", "-3.485"),
+        ({"spoof_accept_cost": 1.0}, "policy", "liveness threshold of -5.0 or more", "-8.496"),
+    ],
+)
+def test_a_policy_that_would_accept_almost_anybody_is_refused_and_changes_nothing(
+    world: World, policy: dict[str, Any], field: str, limit: str, found: str
+) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        world.put_domain(**policy)
+    document = json.loads(Problems().response(refusal.value).body or "")
+    assert (document["status"], document["code"]) == (400, "policy_out_of_bounds")
+    assert document["errors"] == [{"field": field, "limit": limit, "found": found}]
+    assert world.domains.get("acme").policy_version == 1
+
+
+def test_a_policy_on_the_bounds_is_taken(world: World) -> None:
+    world.put_domain(impostor_prior=0.00055, spoof_prior=0.0001)
+    assert world.domains.get("acme").policy.spoof_prior == 0.0001
+
+
+def test_what_settings_leave_out_takes_its_default(world: World) -> None:
+    world.put_domain(impostor_prior=0.2)
+    world.domains.put("acme", DomainSettings.model_validate({"retention": {"decision_days": 30}}))
+    domain = world.domains.get("acme")
+    assert (domain.policy, domain.policy_version) == (DomainSettings().policy, 3)
 
 
 def test_of_two_writers_both_are_applied_one_after_the_other(world: World) -> None:

@@ -120,6 +120,15 @@ def test_consent_in_the_future_is_refused(world: World) -> None:
     assert (refusal.value.code, refusal.value.subject) == ("consent_in_future", "consent time")
 
 
+def test_consent_of_ten_years_ago_is_refused_and_of_a_day_less_is_not(world: World) -> None:
+    oldest = MORNING - timedelta(days=3650)
+    with pytest.raises(InvalidInput) as refusal:
+        world.enroll(speech("ann"), given_at=oldest - timedelta(seconds=1))
+    refused = refusal.value
+    assert (refused.code, refused.subject, refused.limit) == ("consent_too_old", "consent time", oldest.isoformat())
+    assert world.enroll(speech("ann"), given_at=oldest).total_speech_seconds == 6
+
+
 def test_after_opting_out_only_newer_consent_enrols_again(world: World) -> None:
     world.enroll(speech("ann"))
     world.speakers.opt_out("acme", "ann")

@@ -29,6 +29,7 @@ REQUESTS: dict[str, Callable[[World], object]] = {
     "enroll somebody new": lambda world: world.enroll(speech("bob", 5), speaker="bob", key="key"),
     "authenticate": lambda world: world.authenticate(speech("ann", 5), key="key"),
     "opt out": lambda world: world.speakers.opt_out("acme", "ann"),
+    "opt out who was never enrolled": lambda world: world.speakers.opt_out("acme", "bob"),
     "delete a speaker": lambda world: world.speakers.delete("acme", "ann"),
 }
 

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -32,7 +33,6 @@ def test_a_speaker_is_shown_without_anything_biometric(world: World) -> None:
     "call",
     [
         lambda world, domain, speaker: world.speakers.get(domain, speaker),
-        lambda world, domain, speaker: world.speakers.opt_out(domain, speaker),
         lambda world, domain, speaker: world.speakers.delete(domain, speaker),
     ],
 )
@@ -110,6 +110,52 @@ def test_an_opt_out_that_an_enrollment_overtakes_erases_that_too(world: World) -
     assert world.speakers.get("acme", "ann").total_speech_seconds == 0
 
 
+def test_who_was_never_enrolled_opts_out_until_consent_is_given_anew(world: World) -> None:
+    shown = world.speakers.opt_out("acme", "ann")
+    assert (shown.status, shown.opted_out_at, shown.consent) == (SpeakerStatus.OPTED_OUT, MORNING, None)
+    assert world.speakers.get("acme", "ann") == shown
+    for refused in (lambda: world.enroll(speech("ann")), lambda: world.authenticate(speech("ann"))):
+        with pytest.raises(Conflict) as refusal:
+            refused()
+        assert refusal.value.code == "speaker_opted_out"
+    world.now += timedelta(hours=1)
+    assert world.enroll(speech("ann"), given_at=world.now).total_speech_seconds == 6
+
+
+def test_of_who_opted_out_and_was_never_enrolled_only_name_and_time_are_stored(world: World) -> None:
+    world.speakers.opt_out("acme", "ann")
+    said = {"domain": "acme", "speaker": "ann", "status": "OPTED_OUT", "opted_out_at": MORNING.isoformat()}
+    made = {"schema": 1, "created_at": MORNING.isoformat(), "updated_at": MORNING.isoformat(), "version": 1}
+    assert world.stored("ann").to_document() == {**said, **made, "consent": None, "applied": []}
+
+
+def test_a_deletion_forgets_the_opt_out_of_who_was_never_enrolled(world: World) -> None:
+    world.speakers.opt_out("acme", "ann")
+    world.speakers.delete("acme", "ann")
+    assert world.enroll(speech("ann")).total_speech_seconds == 6
+
+
+def test_nobody_opts_out_of_a_domain_that_is_not_there(world: World) -> None:
+    with pytest.raises(NotFound) as refusal:
+        world.speakers.opt_out("other", "ann")
+    assert refusal.value.code == "domain_not_found"
+    assert world.store.find("other", "ann") == (None, None)
+
+
+def test_an_opt_out_of_who_is_unknown_refuses_the_enrollment_that_it_overtakes(world: World) -> None:
+    world.report = once("before", "put_speaker", lambda: world.speakers.opt_out("acme", "ann"))
+    with pytest.raises(Conflict) as refusal:
+        world.enroll(speech("ann"))
+    assert refusal.value.code == "speaker_opted_out"
+    assert world.speakers.get("acme", "ann").status is SpeakerStatus.OPTED_OUT
+
+
+def test_an_enrollment_that_overtakes_the_opt_out_of_who_is_unknown_is_erased(world: World) -> None:
+    world.report = once("before", "put_speaker", lambda: world.enroll(speech("ann")))
+    assert world.speakers.opt_out("acme", "ann").status is SpeakerStatus.OPTED_OUT
+    assert world.stored("ann").voiceprint is None
+
+
 def test_pages_lead_through_all_speakers_in_order(world: World) -> None:
     names = [f"s{n}" for n in range(7)]
     for name in reversed(names):
@@ -169,10 +215,13 @@ def test_an_erasure_of_who_is_missing_is_on_record_and_looks_again_for_who_was_p
     assert found
     assert ann
     world.store.delete_speaker(ann)
-    with pytest.raises(NotFound):
+    with suppress(NotFound):
         erase(world)
     expected = ErasureRecord(kind, "acme", "ann", MORNING)
     assert world.audio.erasures == {expected.name: expected}
+    if record := world.store.find("acme", "ann")[1]:
+        assert (kind, record.voiceprint) == (ErasureKind.OPTED_OUT, None)
+        world.store.delete_speaker(record)
     # A restore that could not see the record yet.
     world.report = once("before", "record_erasure", lambda: world.store.put_speaker(found, ann))
     erase(world)

@@ -125,6 +125,18 @@ def test_a_start_repeated_under_one_key_finds_the_first_call() -> None:
     assert line.calls.start(DOMAIN, asked, None).session_id != first.session_id
 
 
+def test_a_key_that_started_a_call_finds_none_in_a_domain_that_was_made_anew() -> None:
+    line = Deployment()
+    asked = SessionRequest.model_validate({"format": {"encoding": "wav"}})
+    line.calls.start(DOMAIN, asked, "key")
+    owner = line.domains.domain(DOMAIN)
+    assert owner
+    line.domains.delete_domain(owner)
+    line.now += timedelta(seconds=1)
+    line.domains.put_domain(replace(owner, created_at=line.now))
+    assert refused(lambda: line.calls.start(DOMAIN, asked, "key"))[:2] == (409, "answer_outdated")
+
+
 def test_after_the_end_only_chunks_of_the_call_are_taken() -> None:
     line = a_line()
     end(line, 2)

@@ -7,6 +7,7 @@
     │   └── UnsupportedAudio     the request is well formed, its audio cannot be used
     ├── NotFound                 the target does not exist
     ├── Conflict                 right request, wrong state
+    │   └── AnswerOutdated       the answer to the repeated request is about what is no longer there
     ├── TooLarge                 more than is accepted at once
     ├── Overloaded               slow down
     └── Unavailable              try again later
@@ -33,6 +34,9 @@ class Subject(StrEnum):
     CHUNK_NUMBER = "chunk number"
     CHUNK_COUNT = "chunk count"
     CONSENT_TIME = "consent time"
+    POLICY = "policy"
+    IMPOSTOR_PRIOR = "impostor prior"
+    SPOOF_PRIOR = "spoof prior"
     BEGIN = "begin"
     CURSOR = "cursor"
     DECISION = "decision"
@@ -103,6 +107,17 @@ class NotFound(BonafideError):
 
 class Conflict(BonafideError):
     """Raised when the request is right, but the state of its target does not allow it."""
+
+
+class AnswerOutdated(Conflict):
+    """Raised when a repeated request was answered before, but about a predecessor of the domain or the speaker."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "answer_outdated",
+            "This Idempotency-Key was used before the domain or the speaker was deleted, opted out or enrolled anew; "
+            "send a new request under a new key.",
+        )
 
 
 class TooLarge(BonafideError):

@@ -13,11 +13,21 @@ from typing import Protocol
 from bonafide.biometrics.evidence import Quality
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Condition, SpeakerScore
+from bonafide.errors import InvalidInput, Subject
 
 # Smallest posterior, and smallest difference of one from 1: below any that evidence leads to, yet not lost in rounding.
 SMALLEST_POSTERIOR = 1e-15
 # An LLR beyond any that evidence leads to; its odds can still be multiplied by any cost.
 LARGEST_LLR = 300.0
+
+# Bounds of a policy. What they refuse would switch a judgement off, by mistake or on purpose.
+# It takes 30,000 calls without one attack to show that fewer than 1 in 10,000 are attacks (rule of three, 95 %):
+# Hanley, Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249 (1983).
+SMALLEST_PRIOR = 1e-4
+# No policy accepts a voice that is e^2 = 7 times likelier to be somebody else's,
+LOWEST_ACCEPT = -2.0
+# or, since liveness is rougher and attacks are rarer, e^5 = 148 times likelier to be synthetic.
+LOWEST_LIVENESS = -5.0
 
 
 class Decision(StrEnum):
@@ -184,6 +194,30 @@ def thresholds(policy: Policy) -> Thresholds:
         accept=_llr_at(_acceptable(policy.false_accept_cost, policy), prior.impostor),
         reject=_llr_at(reject, prior.impostor),
         liveness=_llr_at(_acceptable(policy.spoof_accept_cost, policy), prior.spoof),
+    )
+
+
+def require_bounds(policy: Policy) -> None:
+    """Refuses a policy by which a judgement would be switched off.
+
+    Raises:
+        InvalidInput: names the prior or the threshold, the bound and what was found.
+    """
+    for subject, prior in ((Subject.IMPOSTOR_PRIOR, policy.impostor_prior), (Subject.SPOOF_PRIOR, policy.spoof_prior)):
+        if prior < SMALLEST_PRIOR:
+            raise _beyond(subject, f"{SMALLEST_PRIOR} or more", prior)
+    limits = thresholds(policy)
+    for name, lowest, found in (
+        ("speaker", LOWEST_ACCEPT, limits.accept),
+        ("liveness", LOWEST_LIVENESS, limits.liveness),
+    ):
+        if found < lowest:
+            raise _beyond(Subject.POLICY, f"{name} threshold of {lowest} or more", round(found, 3))
+
+
+def _beyond(subject: Subject, limit: str, found: float) -> InvalidInput:
+    return InvalidInput(
+        "policy_out_of_bounds", "The policy would accept almost anybody.", subject=subject, limit=limit, found=found
     )
 
 

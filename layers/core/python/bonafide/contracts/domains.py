@@ -53,7 +53,7 @@ class RetentionSettings(Request):
 
 
 class DomainSettings(Request):
-    """Settings of a domain, as its owner writes them; those left out take their defaults."""
+    """All settings of a domain, as its owner writes them; those left out take their defaults, whatever they were."""
 
     policy: PolicySettings = PolicySettings()
     retention: RetentionSettings = RetentionSettings()

@@ -16,7 +16,7 @@ class ConsentReceipt(Request):
     """Proof that the speaker agreed to be enrolled."""
 
     receipt_id: Identifier = Field(description="Your reference to the recorded consent.")
-    given_at: Moment = Field(description="When consent was given; not in the future.")
+    given_at: Moment = Field(description="When consent was given; not in the future, and at most 3,650 days ago.")
 
     def to_record(self) -> Consent:
         """Returns the receipt as services take it."""

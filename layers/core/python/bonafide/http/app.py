@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic_core import from_json
 
 from bonafide.errors import BonafideError, InvalidInput, NotFound, UnsupportedMediaType
-from bonafide.http.idempotency import Beginning, remember_answers
+from bonafide.http.idempotency import Beginning, Find, remember_answers
 from bonafide.http.problems import (
     PROBLEM_JSON,
     RECORDING_FIELDS,
@@ -30,6 +30,7 @@ OCTETS = "application/octet-stream"
 def create_app(
     idempotency: BasePersistenceLayer | None = None,
     begin: Beginning | None = None,
+    find: Find | None = None,
     fields: FieldNames = RECORDING_FIELDS,
 ) -> APIGatewayRestResolver:
     """Builds the resolver that every function uses.
@@ -37,6 +38,7 @@ def create_app(
     Args:
         idempotency: store of answers to POSTs by Idempotency-Key; None for functions without POST.
         begin: starts work without effects on the body of a POST, before its Idempotency-Key is looked up.
+        find: reads what a remembered answer is about; None for functions whose POSTs are about no domain.
         fields: names of JSON fields by the subjects of errors.
     """
     app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=_parse_json)
@@ -46,7 +48,7 @@ def create_app(
     app.exception_handler(Exception)(unexpected_response)
     app.not_found(_refuse_unknown_route)
     if idempotency:
-        app.use([remember_answers(idempotency, begin)])
+        app.use([remember_answers(idempotency, begin, find)])
     return app
 
 

@@ -74,6 +74,7 @@ class DecisionRecord:
         request_id: of the request that was decided on, or that started the session.
         principal: verified identity of who sent that request.
         session: None for one-shot authentications.
+        generation: of the speaker who was claimed; None for sessions, and in records of releases that wrote none.
         schema: of the stored form that it was read from.
     """
 
@@ -94,6 +95,7 @@ class DecisionRecord:
     request_id: str | None = None
     principal: str | None = None
     session: SessionPart | None = None
+    generation: str | None = None
     schema: int = SCHEMA
 
     def to_document(self) -> StoredForm:
@@ -133,6 +135,7 @@ class DecisionRecord:
             "audio": self.audio,
             "timings_ms": dict(self.timings_ms),
             "principal": self.principal,
+            "generation": self.generation,
         }
 
     @classmethod
@@ -157,6 +160,7 @@ class DecisionRecord:
             request_id=document.get("request_id"),
             principal=document.get("principal"),
             session=_read_session(document) if "session_id" in document else None,
+            generation=document.get("generation"),
             schema=document.get("schema", 1),
         )
 

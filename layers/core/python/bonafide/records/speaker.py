@@ -10,6 +10,7 @@ from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.records import Stored, StoredForm, times
+from bonafide.records.domain import DomainRecord
 
 SCHEMA = 1
 
@@ -196,6 +197,19 @@ class SpeakerPage:
 
     speakers: Sequence[SpeakerSummary]
     after: str | None
+
+
+def generation(domain: DomainRecord, speaker: SpeakerRecord | None = None) -> str:
+    """Names what an answer is about, apart from what had the same names before: a domain, or one of its speakers.
+
+    The name changes with every deletion of the domain or the speaker, with an opt-out, and with the enrollment after
+    one. It stays as long as a voiceprint only grows.
+    """
+    parts = [domain.created_at.isoformat()]
+    if speaker:
+        opted_out = speaker.status is SpeakerStatus.OPTED_OUT
+        parts += [speaker.created_at.isoformat(), "opted-out" if opted_out else str(speaker.opted_out_at)]
+    return "/".join(parts)
 
 
 def _written_consent(consent: Consent | None) -> StoredForm | None:

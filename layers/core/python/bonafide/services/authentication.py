@@ -11,14 +11,14 @@ from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.scoring import bands_to_compare
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.errors import Conflict, Subject
+from bonafide.errors import AnswerOutdated, Conflict, Subject
 from bonafide.observability import stage
 from bonafide.ports.models import SpeechModels
 from bonafide.ports.stores import DecisionStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.request import RequestContext, SubmittedAudio
-from bonafide.records.speaker import SpeakerRecord
+from bonafide.records.speaker import SpeakerRecord, generation
 from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
 from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
 from bonafide.services.shared.clock import Clock, utc_now
@@ -105,7 +105,8 @@ class AuthenticationService:
         Raises:
             NotFound: the domain, the speaker or the upload is unknown.
             InvalidInput: the audio cannot be used.
-            Conflict: the speaker opted out, is not yet enrolled, or must be enrolled again.
+            Conflict: the speaker opted out, is not yet enrolled, or must be enrolled again; or the request was decided
+                on under its key before the speaker was.
         """
         started = time.monotonic()
         extraction = self._extractor.extract(request.domain, request.audio)
@@ -121,8 +122,11 @@ class AuthenticationService:
             case = Case.of(evidence, voiceprint, missing=claim.missing, brakes=claim.brakes.on)
         record = self._judge(request, claim, case, extraction, started)
         if domain.retention.keep_audio:
-            self._keep(speaker, f"authentications/{record.decision_id}", extraction)
+            self._keep(speaker, _kept_audio(record), extraction)
         stored = self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)
+        if stored.generation != record.generation:
+            self._recordings.forget(domain.domain, speaker.speaker, _kept_audio(record))
+            raise AnswerOutdated
         if self._shadow:
             self._shadow.offer(domain, stored, request.audio.format, extraction.content)
         return stored
@@ -179,4 +183,9 @@ class AuthenticationService:
             timings_ms=extraction.timings_ms,
             request_id=request.context.request_id,
             principal=request.context.principal,
+            generation=generation(domain, claim.speaker),
         )
+
+
+def _kept_audio(record: DecisionRecord) -> str:
+    return f"authentications/{record.decision_id}"

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
+from bonafide.biometrics.decision import require_bounds
 from bonafide.biometrics.policy import Policy
 from bonafide.errors import Conflict, Subject
 from bonafide.ports.stores import DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.erasure import ErasureKind, ErasureRecord
+from bonafide.records.request import RequestContext
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import domain_not_found, require_open
 from bonafide.services.shared.recordings import Recordings, UploadOffer
 from bonafide.services.shared.retries import retry_on_conflict
@@ -32,8 +35,10 @@ class Domains:
         """Creates or changes a domain; the same settings again change nothing.
 
         Raises:
+            InvalidInput: the policy is out of bounds.
             Conflict: the domain is being deleted.
         """
+        require_bounds(policy)
 
         def attempt() -> DomainRecord:
             current = self._store.domain(domain)
@@ -52,14 +57,19 @@ class Domains:
         """
         return self._existing(domain)
 
-    def offer_upload(self, domain: str, length: int | None) -> UploadOffer:
+    def offer_upload(
+        self, domain: str, length: int | None, context: RequestContext
+    ) -> tuple[DomainRecord, UploadOffer]:
         """Creates an upload URL for a recording of `length` bytes, if known, in an open domain.
+
+        A request that is repeated gets another URL for the same upload.
 
         Raises:
             NotFound: there is no such domain.
         """
-        require_open(self._store.domain(domain), domain)
-        return self._recordings.offer_upload(domain, length)
+        record = require_open(self._store.domain(domain), domain)
+        name = request_identifier(context, domain, record.created_at.isoformat(), "upload")
+        return record, self._recordings.offer_upload(domain, name, length)
 
     def delete(self, domain: str, *, force: bool) -> None:
         """Deletes a domain; `force` deletes its speakers first. Decisions stay until their retention is over.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from bonafide.biometrics.enrollment import SpeakerStatus, require_enrollment_quality, status_of
@@ -23,6 +24,8 @@ from bonafide.services.shared.retries import retry_on_conflict
 # Enough for a whole team that enrolls one speaker at once; a loser only reads and writes again.
 WRITE_ATTEMPTS = 40
 REMEMBERED_CONTRIBUTIONS = 32
+# No record is kept for longer (`decision_days`), so nothing could show what an older consent was given to.
+OLDEST_CONSENT = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class EnrollmentService:
             InvalidInput: consent or audio cannot be used; says what is wrong.
             Conflict: the speaker opted out after this consent, or was deleted meanwhile.
         """
-        self._require_consent_in_the_past(consent)
+        _require_plausible(consent, self._clock())
         name = request_identifier(context, domain, speaker, "enrollment")
         try:
             return self._enroll(domain, speaker, name, audio, consent)
@@ -172,16 +175,17 @@ class EnrollmentService:
             )
         return record
 
-    def _require_consent_in_the_past(self, consent: Consent) -> None:
-        now = self._clock()
-        if consent.given_at > now:
-            raise InvalidInput(
-                "consent_in_future",
-                "Consent cannot be given in the future.",
-                subject=Subject.CONSENT_TIME,
-                limit=now.isoformat(),
-                found=consent.given_at.isoformat(),
-            )
+
+def _require_plausible(consent: Consent, now: datetime) -> None:
+    if consent.given_at > now:
+        raise _implausible("consent_in_future", "Consent cannot be given in the future.", now, consent)
+    if consent.given_at < now - OLDEST_CONSENT:
+        raise _implausible("consent_too_old", "Consent this old cannot be relied on.", now - OLDEST_CONSENT, consent)
+
+
+def _implausible(code: str, detail: str, limit: datetime, consent: Consent) -> InvalidInput:
+    found = consent.given_at.isoformat()
+    return InvalidInput(code, detail, subject=Subject.CONSENT_TIME, limit=limit.isoformat(), found=found)
 
 
 def _require_not_deleted(known: SpeakerRecord | None, current: SpeakerRecord | None) -> None:

@@ -4,12 +4,18 @@ from datetime import datetime
 from functools import partial
 
 from bonafide.biometrics.enrollment import SpeakerStatus
-from bonafide.ports.stores import DomainStore
+from bonafide.ports.stores import DomainChanged, DomainStore
 from bonafide.records.domain import DomainRecord
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
-from bonafide.services.shared.lookups import WRITE_ATTEMPTS, find_speaker, require_open, require_speaker
+from bonafide.services.shared.lookups import (
+    WRITE_ATTEMPTS,
+    domain_not_found,
+    find_speaker,
+    require_open,
+    require_speaker,
+)
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.retries import retry_on_conflict
 
@@ -42,17 +48,22 @@ class Speakers:
     def opt_out(self, domain: str, speaker: str) -> tuple[DomainRecord, SpeakerRecord]:
         """Erases the voiceprint and refuses enrollment and authentication until consent is given anew.
 
+        A speaker who was never enrolled gets a record of the opt-out: the name and the time, which a deletion forgets.
+
         Raises:
-            NotFound: the domain or the speaker is unknown.
+            NotFound: the domain is unknown.
         """
 
         def attempt() -> tuple[DomainRecord, SpeakerRecord]:
-            found, current, at = self._find_to_erase(ErasureKind.OPTED_OUT, domain, speaker)
-            current = opted_out(current, at)
+            found, known, at = self._find_to_erase(ErasureKind.OPTED_OUT, domain, speaker)
+            current = opted_out(known or _nobody(domain, speaker, at), at)
             self._store.put_speaker(found, current)
             return found, current
 
-        erased = retry_on_conflict(WRITE_ATTEMPTS, attempt)
+        try:
+            erased = retry_on_conflict(WRITE_ATTEMPTS, attempt)
+        except DomainChanged as error:
+            raise domain_not_found(domain) from error
         self._recordings.forget_speaker(domain, speaker)
         return erased
 
@@ -62,7 +73,8 @@ class Speakers:
         Raises:
             NotFound: the domain or the speaker is unknown.
         """
-        _, found, _ = self._find_to_erase(ErasureKind.SPEAKER_DELETED, domain, speaker)
+        owner, known, _ = self._find_to_erase(ErasureKind.SPEAKER_DELETED, domain, speaker)
+        _, found = require_speaker(owner, known, domain, speaker)
         # Before, so that a deletion that is cut short can be repeated; after, for audio that was kept meanwhile.
         self._recordings.forget_speaker(domain, speaker)
         retry_on_conflict(WRITE_ATTEMPTS, partial(self._delete, found))
@@ -76,7 +88,7 @@ class Speakers:
 
     def _find_to_erase(
         self, kind: ErasureKind, domain: str, speaker: str
-    ) -> tuple[DomainRecord, SpeakerRecord, datetime]:
+    ) -> tuple[DomainRecord, SpeakerRecord | None, datetime]:
         """Reads a speaker, with the domain, and puts the erasure on record; returns its time, too.
 
         The clock is read first: a speaker who is made anew under the name after the one that was found is not meant.
@@ -90,10 +102,15 @@ class Speakers:
         if not (found and found.is_open and current):
             # A first enrollment that was killed leaves audio of a speaker who is not known yet.
             self._recordings.forget_speaker(domain, speaker)
-        found, current = require_speaker(found, current, domain, speaker)
-        at = max(at, current.created_at)
-        self._recordings.record_erasure(ErasureRecord(kind, domain, speaker, at))
-        return found, current, at
+        owner = require_open(found, domain)
+        if current:
+            at = max(at, current.created_at)
+            self._recordings.record_erasure(ErasureRecord(kind, domain, speaker, at))
+        return owner, current, at
+
+
+def _nobody(domain: str, speaker: str, now: datetime) -> SpeakerRecord:
+    return SpeakerRecord(domain, speaker, SpeakerStatus.PENDING, created_at=now, updated_at=now)
 
 
 def opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:

@@ -31,16 +31,16 @@ def require_open(record: DomainRecord | None, domain: str) -> DomainRecord:
     return record
 
 
-def require_not_deleting(store: DomainStore, domain: str) -> None:
+def require_not_deleting(store: DomainStore, domain: str) -> DomainRecord:
     """Refuses a domain that is deleted or being deleted; one that may still open again is let pass.
 
     Raises:
         NotFound: it is deleted or being deleted.
     """
-    refuse_deleting(store.domain(domain), domain)
+    return refuse_deleting(store.domain(domain), domain)
 
 
-def refuse_deleting(record: DomainRecord | None, domain: str) -> None:
+def refuse_deleting(record: DomainRecord | None, domain: str) -> DomainRecord:
     """Refuses a domain by its record, as `require_not_deleting`.
 
     Raises:
@@ -48,6 +48,7 @@ def refuse_deleting(record: DomainRecord | None, domain: str) -> None:
     """
     if record is None or record.state is DomainState.DELETING:
         raise domain_not_found(domain)
+    return record
 
 
 def find_speaker(store: DomainStore, domain: str, speaker: str) -> tuple[DomainRecord, SpeakerRecord]:

@@ -2,9 +2,9 @@
 
 import binascii
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from uuid import UUID
 
 from bonafide.audio.decode import decode
 from bonafide.audio.encoding import RecordingFormat
@@ -17,7 +17,8 @@ from bonafide.records.request import MAX_AUDIO_BYTES, UPLOAD_SECONDS, SubmittedA
 
 UPLOADS = "uploads"
 KEPT = "kept"
-UPLOAD_NAME = re.compile(r"[A-Za-z0-9_-]{32}")  # of 24 random bytes
+# A UUID; the release before gave out other names of this length.
+UPLOAD_NAME = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class Recordings:
     def __init__(self, store: AudioStore) -> None:
         self._store = store
 
-    def offer_upload(self, domain: str, length: int | None) -> UploadOffer:
+    def offer_upload(self, domain: str, identifier: str, length: int | None) -> UploadOffer:
         """Creates an upload URL for a recording of `length` bytes, if known; only this domain can use the upload."""
-        name = secrets.token_urlsafe(24)
+        name = UUID(identifier).hex
         return UploadOffer(name, self._store.presign_upload(_upload_key(domain, name), UPLOAD_SECONDS, length))
 
     def content(self, domain: str, audio: SubmittedAudio) -> bytes:

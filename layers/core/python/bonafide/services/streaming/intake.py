@@ -9,6 +9,7 @@ from bonafide.errors import Conflict, InvalidInput, Subject, UnsupportedAudio
 from bonafide.observability import trace_header
 from bonafide.ports.stores import DomainStore, SessionStore
 from bonafide.ports.stream import AudioStream, IntakeReader
+from bonafide.records.domain import DomainRecord
 from bonafide.records.session import MAX_CHUNKS, SessionRecord
 from bonafide.records.stream import ChunkRecord, EndRecord, Origin
 from bonafide.services.shared.clock import Clock, utc_now
@@ -86,7 +87,7 @@ class AudioIntake:
         self._admission.accepted(shard, now)
         return now
 
-    def end(self, domain: str, session: str, chunks: int) -> SessionRecord:
+    def end(self, domain: str, session: str, chunks: int) -> tuple[DomainRecord, SessionRecord]:
         """Takes the number of chunks that the session has.
 
         Raises:
@@ -94,11 +95,11 @@ class AudioIntake:
             Conflict: it ended with another count, or its decision is final.
         """
         now = self._clock()
-        require_not_deleting(self._domains, domain)
+        owner = require_not_deleting(self._domains, domain)
         record = change_session(self._sessions, domain, session, lambda current: _ended(current, chunks, now))
         # Behind the last chunk in the same shard: when scoring reads it, all that was accepted before is scored.
         self._stream.put(EndRecord(domain, session, chunks, now, _origin(record)))
-        return record
+        return owner, record
 
 
 def _ended(record: SessionRecord, chunks: int, now: datetime) -> SessionRecord:

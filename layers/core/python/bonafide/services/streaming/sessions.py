@@ -6,9 +6,11 @@ from bonafide.audio.decode import require_possible
 from bonafide.audio.encoding import RecordingFormat
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.scoring import bands_to_compare
+from bonafide.errors import AnswerOutdated
 from bonafide.observability import follow
 from bonafide.ports.stores import DomainStore, SessionStore, VersionConflict
 from bonafide.records.decision import DecisionRecord
+from bonafide.records.domain import DomainRecord
 from bonafide.records.request import RequestContext
 from bonafide.records.session import IDLE, LONGEST_SESSION, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
@@ -31,17 +33,18 @@ class Sessions:
 
     def start(
         self, domain: str, speaker: str | None, form: RecordingFormat, call_id: str | None, context: RequestContext
-    ) -> SessionRecord:
+    ) -> tuple[DomainRecord, SessionRecord]:
         """Starts a session; a repeated start under one Idempotency-Key finds the first.
 
         Raises:
             NotFound: the domain is unknown.
             InvalidInput: no chunk could be decoded with this format.
+            Conflict: the key started a session of a domain that had this name before.
         """
         require_possible(form.encoding, form.sample_rate, form.channel)
         now = self._clock()
         found, known = self._domains.find(domain, speaker or "")
-        require_open(found, domain)
+        owner = require_open(found, domain)
         record = SessionRecord(
             domain=domain,
             session=request_identifier(context, domain, "session"),
@@ -61,8 +64,10 @@ class Sessions:
             self._sessions.put_session(record)
         except VersionConflict:
             record = find_session(self._sessions, domain, record.session)
+            if record.started_at < owner.created_at:
+                raise AnswerOutdated from None
         follow(record.request_id)
-        return record
+        return owner, record
 
     def get(self, domain: str, session: str) -> SessionRecord:
         """Reads a session.
