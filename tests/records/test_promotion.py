@@ -22,6 +22,7 @@ from bonafide.services.models.promotions import PromotionReport, Promotions, Pro
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DIGESTS = [f"{number:064x}" for number in range(4)]
 STRANGER = "f" * 64
+MANIFEST = '{"embedding_space": "space"}'
 BY_HAND = RequestContext(None, "", principal="arn:aws:iam::1:role/engineer")
 
 digests = st.sampled_from([*DIGESTS, STRANGER])
@@ -37,7 +38,7 @@ acts = st.lists(st.one_of(wishes, reports), max_size=40)
 def a_registry() -> MemoryModelRegistryStore:
     store = MemoryModelRegistryStore()
     for number, digest in enumerate(DIGESTS, 1):
-        version = ModelVersionRecord(digest, VersionStatus.READY, 1, "{}", [], NOW)
+        version = ModelVersionRecord(digest, VersionStatus.READY, 1, MANIFEST, [], NOW)
         entry = RegistryEntry(number, RegistryAction.REGISTERED, NOW, digest, "new")
         store.append(entry, store.aliases().after(entry), version)
     return store
