@@ -1,6 +1,7 @@
 """Nobody is added to somebody else's voiceprint, and no recording counts twice."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -9,6 +10,7 @@ import pytest
 from bonafide.audio.encoding import Encoding
 from bonafide.biometrics.domain_calibration import ConditionEvidence, CurveCorrection, DomainCalibration
 from bonafide.biometrics.enrollment import MINIMUM_LLR, SpeakerStatus, require_same_voice
+from bonafide.biometrics.scoring import CalibratedRange, Condition, SpeakerScore
 from bonafide.contracts.audio import AudioInput
 from bonafide.errors import Conflict
 from bonafide.http.problems import status_of
@@ -111,10 +113,12 @@ def test_contributions_are_judged_by_the_calibration_that_judges_calls(
     refused(world, speech("ann", 7))
 
 
-def test_the_bound_is_where_it_says() -> None:
-    require_same_voice(MINIMUM_LLR)
+@pytest.mark.parametrize("condition", list(Condition))
+def test_each_condition_has_a_bound_of_its_own(condition: Condition) -> None:
+    least = SpeakerScore(MINIMUM_LLR[condition], 50.0, condition, 0.5, CalibratedRange(1.0, 1.0, -90.0, -90.0))
+    require_same_voice(least)
     with pytest.raises(Conflict):
-        require_same_voice(MINIMUM_LLR - 0.001)
+        require_same_voice(replace(least, llr=least.llr - 0.001))
 
 
 def test_a_recording_counts_once_whatever_container_it_comes_in(world: World) -> None:

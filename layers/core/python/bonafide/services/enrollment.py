@@ -198,7 +198,7 @@ class EnrollmentService:
         space = reference.embedding_space
         evidence = next(each for each in contribution.recording if each.embedding_space == space)
         judging = self._calibrations.of(domain, current.speaker, space)
-        require_same_voice(judging.calibration.score(compare(reference, evidence)).llr)
+        require_same_voice(judging.calibration.score(compare(reference, evidence)))
 
     def _admit(
         self, record: DomainRecord | None, current: SpeakerRecord | None, *, domain: str, consent: Consent
