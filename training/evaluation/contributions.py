@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bonafide.adapters.bundle import BundleFiles
+from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.enrollment import MINIMUM_LLR
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.scoring import Calibration, Condition
@@ -136,7 +136,7 @@ def measure(manifest: Path, bundle: Path, condition: str) -> Mapping[Condition, 
         for clip, each in zip(clips, found, strict=True)
         if each.evidence and not each.silent
     ]
-    made = trials(recordings, Calibration.parse(BundleFiles.open(bundle).calibration()))
+    made = trials(recordings, Calibration.parse(Bundle.load(bundle, liveness=False).calibration))
     if not made:
         raise ManifestError(f"{manifest}: fewer than two speakers hold enough speech for both sides")
     return made
