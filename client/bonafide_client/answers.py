@@ -166,6 +166,7 @@ class EnrollmentDocument(TypedDict):
     channel: str
     quality: dict[str, Any]
     bundle: str
+    repeated: bool
 
 
 class DecisionDocument(TypedDict):

@@ -16,6 +16,8 @@ class EnrollmentCapability(Construct):
         stores = platform.stores
         enroll = platform.released("enroll_speaker", Wave.WRITERS, ANSWERING, models=True)
         stores.allow_writing_speakers(enroll)
+        # A contribution is judged as a call is.
+        stores.allow_signatures(enroll, "Decrypt")
         stores.idempotency.allow(enroll, *IDEMPOTENCY)
         stores.audio.allow(enroll, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         platform.api.route("POST", "/v1/domains/{domain}/speakers/{speaker}/enrollments", enroll)

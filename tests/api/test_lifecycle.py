@@ -35,6 +35,21 @@ def test_a_telephone_call_meets_a_wideband_voiceprint(api: Api, domain: str) -> 
     assert (answer["channel"], answer["decision"]) != ("narrowband", "REJECT")
 
 
+def test_a_stranger_is_not_added_to_a_voiceprint_and_a_recording_counts_once(api: Api, domain: str) -> None:
+    enrol(api, domain, "ann", "train_grace")
+    path = f"/v1/domains/{domain}/speakers/ann/enrollments"
+    answer = api.call("POST", path, enrolment(reading("train_atkins", 1)))
+    assert (answer.status, answer.code) == (409, "enrollment_mismatch")
+    assert "delete the speaker" in answer.document["detail"]
+    again = api.call("POST", path, enrolment(reading("train_grace", 1))).document
+    more = api.call("POST", path, enrolment(call("train_grace", 2))).document
+    assert (again["repeated"], more["repeated"]) == (True, False)
+    assert again["total_speech_seconds"] == again["speech_seconds"]
+    assert more["total_speech_seconds"] == pytest.approx(
+        again["total_speech_seconds"] + more["speech_seconds"], abs=0.02
+    )
+
+
 @pytest.mark.parametrize(
     ("method", "suffix", "code"),
     [("POST", "/opt-out", "speaker_opted_out"), ("DELETE", "", "speaker_not_found")],

@@ -95,3 +95,26 @@ def test_embedding_spaces_never_mix() -> None:
 def test_refuses_bytes_of_a_later_format() -> None:
     with pytest.raises(ValueError, match="format 2"):
         Voiceprint.from_bytes(fold([]).to_bytes().replace(b'"format": 1', b'"format": 2'))
+
+
+def test_a_recording_that_a_voiceprint_holds_adds_nothing_and_storage_keeps_what_it_holds() -> None:
+    voiceprint = fold([]).add(wideband(1), "a" * 64).add(wideband(2), "b" * 64)
+    stored = Voiceprint.from_bytes(voiceprint.to_bytes())
+    assert stored.add(wideband(3), "a" * 64) is stored
+    assert stored.add(wideband(3), "c" * 64).speech_seconds == 15.0
+
+
+def test_a_voiceprint_of_the_release_before_holds_no_recording_that_it_knows_and_is_stored_as_it_was() -> None:
+    before = fold([wideband(1)]).to_bytes()
+    assert b"audio" not in before
+    assert Voiceprint.from_bytes(before).to_bytes() == before
+    assert Voiceprint.from_bytes(before).add(wideband(1), "a" * 64).speech_seconds == 10.0
+
+
+def test_a_voiceprint_remembers_a_bounded_number_of_recordings() -> None:
+    voiceprint = fold([])
+    for number in range(40):
+        voiceprint = voiceprint.add(narrowband(1), f"{number:064d}"[::-1])
+    assert len(voiceprint.audio) == 32
+    assert voiceprint.holds(f"{39:064d}"[::-1])
+    assert len(voiceprint.to_bytes()) - len(fold([narrowband(1)]).to_bytes()) < 1300

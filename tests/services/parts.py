@@ -135,8 +135,9 @@ def _loud(waveform: Waveform) -> Mask:
 
 def _spectrum(speech: LoudPart) -> FloatVector:
     power = np.square(np.abs(np.fft.rfft(speech.samples)))
-    power = power[: round(len(power) * 8000 / speech.rate)]
-    bins = np.sqrt([part.sum() for part in np.array_split(power, DIMENSION)])
+    # Around their centers, so that no tone of a chord lies between two bins, however long the recording.
+    numbers = (np.fft.rfftfreq(len(speech.samples), 1 / speech.rate) * DIMENSION / 4000 + 0.5).astype(int)
+    bins = np.sqrt(np.bincount(numbers, power, DIMENSION)[:DIMENSION])
     return np.asarray(bins / np.linalg.norm(bins), np.float32)
 
 
@@ -152,8 +153,9 @@ def recording(samples: Samples, rate: int = 16000) -> AudioInput:
     return AudioInput(content=base64.b64encode(wav(pcm(samples), rate)).decode())
 
 
-def speech(speaker: str, seconds: float = 6.0, rate: int = 16000) -> AudioInput:
-    return recording(sound(speaker, seconds, rate), rate)
+def speech(speaker: str, seconds: float = 6.0, rate: int = 16000, level: float = 0.2) -> AudioInput:
+    """A recording; one of another level is another recording."""
+    return recording(sound(speaker, seconds, rate, level), rate)
 
 
 class Observed:
@@ -307,7 +309,7 @@ class World:
     ) -> Enrollment:
         consent = ConsentReceipt(receipt_id="receipt", given_at=given_at or self.now - timedelta(minutes=1))
         request = EnrollmentRequest(consent=consent, audio=audio)
-        service = EnrollmentService(self._store, self.models, self._recordings, lambda: self.now)
+        service = EnrollmentService(self._store, self.models, self._recordings, self.book, lambda: self.now)
         asked = context(request, key)
         return enrollment_view(service.enroll("acme", speaker, audio.to_record(), consent.to_record(), asked))
 

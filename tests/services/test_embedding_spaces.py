@@ -84,10 +84,10 @@ def test_the_calibration_is_that_of_the_space(world: World) -> None:
 
 def test_an_enrollment_adds_to_the_old_voiceprint_and_begins_the_new_one(world: World) -> None:
     release(world, NEW, OLD)
-    world.enroll(speech("ann", 6))
+    world.enroll(speech("ann", 6, level=0.21))
     assert held(world) == {OLD: 18, NEW: 6}
     assert compared_in(world) == OLD
-    world.enroll(speech("ann", 6))
+    world.enroll(speech("ann", 6, level=0.22))
     assert held(world) == {OLD: 24, NEW: 12}
     assert compared_in(world) == NEW
 
@@ -156,10 +156,10 @@ def test_only_a_space_that_is_not_served_at_all_is_outdated(world: World) -> Non
         world.authenticate(speech("ann", 6))
     assert refusal.value.code == "voiceprint_outdated"
     # One that is incomplete does not count; when it is complete, the speaker can call again.
-    world.enroll(speech("ann", 6))
+    world.enroll(speech("ann", 6, level=0.21))
     with pytest.raises(Conflict):
         world.authenticate(speech("ann", 6))
-    world.enroll(speech("ann", 6))
+    world.enroll(speech("ann", 6, level=0.22))
     assert compared_in(world) == "chords-3"
 
 
@@ -230,7 +230,7 @@ class Meanwhile:
 
 def test_an_enrollment_during_the_migration_wins_and_is_part_of_the_result(world: World) -> None:
     release(world, NEW, OLD)
-    store = Meanwhile(world.store, lambda: world.enroll(speech("ann", 6)))
+    store = Meanwhile(world.store, lambda: world.enroll(speech("ann", 6, level=0.21)))
     assert migrate(world, store) is MigrationState.MIGRATED
     assert held(world) == {OLD: 18, NEW: 18}
 
@@ -263,7 +263,7 @@ def test_a_migration_is_completed_by_an_act_of_its_own_and_only_where_the_new_vo
     assert complete(world)
     assert held(world) == {NEW: 12}
     assert compared_in(world) == NEW
-    world.enroll(speech("ann", 6))
+    world.enroll(speech("ann", 6, level=0.21))
     assert held(world) == {NEW: 18}
 
 

@@ -163,7 +163,7 @@ def test_one_function_signs_calibrations_and_those_that_judge_check_them(service
     }
     assert may == {
         "Encrypt": {"manage_domains"},
-        "Decrypt": {"authenticate_caller", "close_sessions", "manage_sessions", "score_audio"},
+        "Decrypt": {"authenticate_caller", "close_sessions", "enroll_speaker", "manage_sessions", "score_audio"},
     }
 
 

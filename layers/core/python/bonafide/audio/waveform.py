@@ -1,5 +1,6 @@
 """Audio in memory."""
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,3 +27,9 @@ class Waveform:
     def seconds(self) -> float:
         """Duration in seconds."""
         return len(self.samples) / self.rate
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, hex, of rate and samples at 16 bits: the same whatever container the samples came in."""
+        samples = np.rint(np.clip(self.samples, -1.0, 1.0) * 32767).astype("<i2")
+        return hashlib.sha256(f"{self.rate}:".encode() + samples.tobytes()).hexdigest()

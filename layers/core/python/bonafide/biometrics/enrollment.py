@@ -3,13 +3,17 @@
 from enum import StrEnum
 
 from bonafide.biometrics.evidence import Evidence
-from bonafide.errors import Subject, UnsupportedAudio
+from bonafide.biometrics.scoring import Condition, SpeakerScore
+from bonafide.errors import Conflict, Subject, UnsupportedAudio
 
 # A voiceprint outlives every recording that it is compared with, so its speech has to be better.
 MINIMUM_SPEECH_SECONDS = 0.5
 MAXIMUM_CLIPPED = 0.01
 MINIMUM_LEVEL_DBFS = -50.0
 MINIMUM_SNR_DB = 6.0
+# LLR from which on a recording is of the voice that it is added to: decision 0025. Over two channels strangers score
+# lower than over one, and speakers far lower. Measured by `training/evaluation/contributions.py`.
+MINIMUM_LLR = {Condition.NARROWBAND: 1.0, Condition.WIDEBAND: 1.0, Condition.CROSS: -1.0}
 
 
 class SpeakerStatus(StrEnum):
@@ -46,6 +50,22 @@ def require_enrollment_quality(evidence: Evidence) -> None:
         raise _refusal("audio_too_quiet", "is too quiet", MINIMUM_LEVEL_DBFS, quality.level_dbfs)
     if quality.snr_db is not None and quality.snr_db < MINIMUM_SNR_DB:
         raise _refusal("audio_too_noisy", "is too noisy", MINIMUM_SNR_DB, quality.snr_db)
+
+
+def require_same_voice(score: SpeakerScore) -> None:
+    """Refuses a recording that is not of the voice of the voiceprint so far.
+
+    Raises:
+        Conflict: says what to do, but not by how much it fails: whoever tries voices shall not learn from it.
+    """
+    if score.llr < MINIMUM_LLR[score.condition]:
+        raise Conflict(
+            "enrollment_mismatch",
+            "The speech is not, or not clearly enough, of the person whose voiceprint this is. Send at least 5 seconds"
+            " of that person's speech alone. If the voiceprint was begun with somebody else's, delete the speaker and"
+            " begin again.",
+            subject=Subject.AUDIO,
+        )
 
 
 def _refusal(code: str, finding: str, limit: float, found: float) -> UnsupportedAudio:

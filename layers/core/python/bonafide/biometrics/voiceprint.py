@@ -10,6 +10,9 @@ import numpy as np
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector
 
 _FORMAT = 1
+# Recordings that a voiceprint knows again, and how much of the digest of each it keeps: 128 bits, hex.
+_REMEMBERED = 32
+_DIGITS = 32
 _FLOAT = np.dtype("<f4")
 
 
@@ -57,11 +60,13 @@ class Voiceprint:
         embedding_space: the space of every template; nothing of another space is ever compared with them.
         templates: by band.
         speech_seconds: net speech of all recordings together.
+        audio: beginnings of the digests of the newest recordings that are part of it; empty where they are not known.
     """
 
     embedding_space: str
     templates: Mapping[Channel, Template] = field(default_factory=dict)
     speech_seconds: float = 0.0
+    audio: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls, embedding_space: str) -> Self:
@@ -73,15 +78,25 @@ class Voiceprint:
         """The bands that the person was recorded in."""
         return [channel for channel, template in sorted(self.templates.items()) if template.recorded_seconds > 0]
 
-    def add(self, evidence: Evidence) -> "Voiceprint":
-        """Folds one recording in; the order of recordings does not matter. Evidence without embeddings adds nothing.
+    def holds(self, audio: str) -> bool:
+        """Tells whether the recording with this digest is known to be part of the voiceprint."""
+        return audio[:_DIGITS] in self.audio
+
+    def add(self, evidence: Evidence, audio: str = "") -> "Voiceprint":
+        """Folds one recording in; the order of recordings does not matter.
+
+        Evidence without embeddings adds nothing, and neither does a recording that the voiceprint holds.
+
+        Args:
+            evidence: of the recording.
+            audio: digest of its samples; empty where it is of no interest.
 
         Raises:
             ValueError: the evidence is of another embedding space.
         """
         if evidence.embedding_space != self.embedding_space:
             raise ValueError(f"evidence of {evidence.embedding_space} for a voiceprint of {self.embedding_space}")
-        if not evidence.embeddings:
+        if not evidence.embeddings or self.holds(audio):
             return self
         added = {channel: _template(evidence, channel) for channel in evidence.embeddings}
         merged = {
@@ -89,15 +104,20 @@ class Voiceprint:
             for channel in added
         }
         seconds = self.speech_seconds + evidence.speech_seconds
-        return Voiceprint(self.embedding_space, {**self.templates, **merged}, seconds)
+        known = (*self.audio, audio[:_DIGITS])[-_REMEMBERED:] if audio else self.audio
+        return Voiceprint(self.embedding_space, {**self.templates, **merged}, seconds, known)
 
     def to_bytes(self) -> bytes:
-        """One line of JSON, then the sums as little-endian float32 in the order of the line."""
+        """One line of JSON, then the sums as little-endian float32 in the order of the line.
+
+        The release before ignores `audio`, and drops it when it writes the voiceprint.
+        """
         header = {
             "format": _FORMAT,
             "embedding_space": self.embedding_space,
             "speech_seconds": self.speech_seconds,
             "templates": [_describe(channel, self.templates[channel]) for channel in sorted(self.templates)],
+            **({"audio": self.audio} if self.audio else {}),
         }
         sums = [self.templates[channel].total.astype(_FLOAT).tobytes() for channel in sorted(self.templates)]
         return json.dumps(header).encode() + b"\n" + b"".join(sums)
@@ -116,11 +136,12 @@ class Voiceprint:
         described = header["templates"]
         sums = np.frombuffer(data, _FLOAT).reshape(len(described), -1) if described else np.empty((0, 0), _FLOAT)
         templates = {Channel(each["channel"]): _read(each, total) for each, total in zip(described, sums, strict=True)}
-        return cls(header["embedding_space"], templates, header["speech_seconds"])
+        audio = tuple(header.get("audio", ()))
+        return cls(header["embedding_space"], templates, header["speech_seconds"], audio)
 
 
-def add_to_each(known: Sequence[Voiceprint], recording: Sequence[Evidence]) -> list[Voiceprint]:
-    """Adds one recording to the voiceprints of a person, oldest space first.
+def add_to_each(known: Sequence[Voiceprint], recording: Sequence[Evidence], audio: str = "") -> list[Voiceprint]:
+    """Adds one recording to the voiceprints of a person, oldest space first; one that holds it stays as it is.
 
     It is added in every space that the person has a voiceprint in, and always in the newest. Somebody without any gets
     one in each space, so that bundles before this one know the person too, if a deployment goes back to them.
@@ -128,12 +149,16 @@ def add_to_each(known: Sequence[Voiceprint], recording: Sequence[Evidence]) -> l
     Args:
         known: voiceprints, the oldest space first; those of spaces without evidence stay as they are.
         recording: its evidence in each space that the bundle serves, the newest first.
+        audio: digest of its samples; empty where it is of no interest.
     """
     evidence = {each.embedding_space: each for each in recording}
     begun = [each.embedding_space for each in (recording[:1] if known else reversed(recording))]
     there = {each.embedding_space for each in known}
     started = [*known, *(Voiceprint.empty(space) for space in begun if space not in there)]
-    return [each.add(evidence[each.embedding_space]) if each.embedding_space in evidence else each for each in started]
+    return [
+        each.add(evidence[each.embedding_space], audio) if each.embedding_space in evidence else each
+        for each in started
+    ]
 
 
 def _template(evidence: Evidence, channel: Channel) -> Template:

@@ -31,7 +31,9 @@ def bundle(*, liveness: bool = True) -> Bundle:
 
 def enrollment() -> EnrollmentService:
     """Composes enrollment."""
-    return EnrollmentService(domain_store(), bundle(liveness=False), recordings())
+    models = bundle(liveness=False)
+    book = calibration_book(SpaceCalibrations.parse(models.calibrations))
+    return EnrollmentService(domain_store(), models, recordings(), book)
 
 
 def authentication() -> AuthenticationService:

@@ -43,6 +43,7 @@ class Enrollment(Answer):
     channel: Channel
     quality: QualityReport
     bundle: str
+    repeated: bool = Field(description="Whether the voiceprint held this very recording before; then it added nothing.")
 
 
 class Speaker(Answer):
@@ -81,6 +82,7 @@ def enrollment_view(result: EnrollmentResult) -> Enrollment:
         channel=evidence.channel,
         quality=quality_report(evidence.quality),
         bundle=result.bundle,
+        repeated=result.repeated,
     )
 
 

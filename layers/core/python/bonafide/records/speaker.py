@@ -129,6 +129,15 @@ class SpeakerRecord:
         complete = {each.embedding_space: each for each in self.voiceprints if each.speech_seconds >= enough}
         return [complete[space] for space in spaces if space in complete]
 
+    def reference(self, spaces: Sequence[str], policy: Policy) -> Voiceprint | None:
+        """Returns the voiceprint that further recordings have to match: what a caller is compared with, if any.
+
+        Otherwise that of the served space with most speech; None if nothing can be compared.
+        """
+        begun = [each for each in self.voiceprints if each.embedding_space in spaces]
+        most = sorted(begun, key=lambda each: each.speech_seconds, reverse=True)
+        return next(iter([*self.usable(spaces, policy), *most]), None)
+
     def with_voiceprints(self, at: datetime, voiceprints: Sequence[Voiceprint], **changes: Any) -> Self:
         """Returns the following version of this record with these voiceprints, the oldest space first."""
         first, *newer = voiceprints or (None,)

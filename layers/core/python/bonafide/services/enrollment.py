@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
-from bonafide.biometrics.enrollment import SpeakerStatus, require_enrollment_quality, status_of
+from bonafide.biometrics.enrollment import SpeakerStatus, require_enrollment_quality, require_same_voice, status_of
 from bonafide.biometrics.evidence import Evidence
+from bonafide.biometrics.scoring import compare
 from bonafide.biometrics.voiceprint import add_to_each
 from bonafide.errors import Conflict, InvalidInput, NotFound, Subject
 from bonafide.ports.models import SpeechModels
@@ -14,6 +16,7 @@ from bonafide.ports.stores import DomainChanged, DomainStore
 from bonafide.records.domain import DomainRecord
 from bonafide.records.request import RequestContext, SubmittedAudio
 from bonafide.records.speaker import Consent, SpeakerRecord
+from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.extraction import observe_to_enroll
 from bonafide.services.shared.identifiers import request_identifier
@@ -35,11 +38,13 @@ class Contribution:
     Attributes:
         name: identifier of the enrollment request's effect.
         recording: its evidence in each embedding space that is served, the newest first.
+        audio: digest of its samples.
         consent: to use it.
     """
 
     name: str
     recording: Sequence[Evidence]
+    audio: str
     consent: Consent
 
     @property
@@ -57,23 +62,31 @@ class EnrollmentResult:
         domain: whose policy says when the speaker is enrolled.
         speaker: after the contribution.
         bundle: digest of the model bundle.
+        repeated: whether the voiceprint held the recording before, so that it added nothing.
     """
 
     contribution: Contribution
     domain: DomainRecord
     speaker: SpeakerRecord
     bundle: str
+    repeated: bool = False
 
 
 class EnrollmentService:
     """Adds recordings to voiceprints."""
 
     def __init__(
-        self, store: DomainStore, models: SpeechModels[Any], recordings: Recordings, clock: Clock = utc_now
+        self,
+        store: DomainStore,
+        models: SpeechModels[Any],
+        recordings: Recordings,
+        calibrations: CalibrationBook,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._models = models
         self._recordings = recordings
+        self._calibrations = calibrations
         self._clock = clock
 
     def enroll(
@@ -91,7 +104,8 @@ class EnrollmentService:
         Raises:
             NotFound: the domain, or the upload, is unknown.
             InvalidInput: consent or audio cannot be used; says what is wrong.
-            Conflict: the speaker opted out after this consent, or was deleted meanwhile.
+            Conflict: the speaker opted out after this consent, or was deleted meanwhile, or it is somebody else who
+                speaks than in the recordings before.
         """
         _require_plausible(consent, self._clock())
         name = request_identifier(context, domain, speaker, "enrollment")
@@ -104,15 +118,20 @@ class EnrollmentService:
     def _enroll(
         self, domain: str, speaker: str, name: str, audio: SubmittedAudio, consent: Consent
     ) -> EnrollmentResult:
-        found, known = self._store.find(domain, speaker)
+        found, known, _ = self._store.find_with_brake(domain, speaker)
         found = self._admit(found, known, domain=domain, consent=consent)
         content = self._recordings.content(domain, audio)
-        recording = observe_to_enroll(self._models, to_waveform(content, audio.format))
-        require_enrollment_quality(recording[0])
+        waveform = to_waveform(content, audio.format)
+        contribution = Contribution(name, observe_to_enroll(self._models, waveform), waveform.digest, consent)
+        require_enrollment_quality(contribution.evidence)
+        self._require_same_voice(found, known, contribution)
         if found.retention.keep_audio:
             # Kept before the voiceprint is written, so that an erasure of the speaker afterwards finds it.
             self._recordings.keep(domain, speaker, enrollment_audio(name), content, audio.format)
-        return self._apply(found, speaker, Contribution(name, recording, consent), known)
+        result = self._apply(found, speaker, contribution, known)
+        if result.repeated:
+            self._recordings.forget(domain, speaker, enrollment_audio(name))
+        return result
 
     def _forget_unless_applied(self, domain: str, speaker: str, name: str) -> None:
         """Erases the audio that a refused enrollment kept, but not if it was added all the same.
@@ -127,18 +146,21 @@ class EnrollmentService:
     def _apply(
         self, domain: DomainRecord, speaker: str, contribution: Contribution, known: SpeakerRecord | None
     ) -> EnrollmentResult:
-        """Adds the evidence to the voiceprints as currently stored; retried after a conflict."""
+        """Adds the evidence to the voiceprints as currently stored; judged and added again after a conflict."""
 
         def attempt() -> EnrollmentResult:
-            found, current = self._store.find(domain.domain, speaker)
+            found, current, _ = self._store.find_with_brake(domain.domain, speaker)
             found = self._admit(found, current, domain=domain.domain, consent=contribution.consent)
             if found.created_at != domain.created_at:
                 raise domain_not_found(domain.domain)
             _require_not_deleted(known, current)
-            if current is None or contribution.name not in current.applied:
-                current = self._updated(found, current, speaker, contribution)
-                self._store.put_speaker(found, current)
-            return EnrollmentResult(contribution, found, current, self._models.digest)
+            if current and contribution.name in current.applied:
+                return EnrollmentResult(contribution, found, current, self._models.digest)
+            self._require_same_voice(found, current, contribution)
+            updated = self._updated(found, current, speaker, contribution)
+            self._store.put_speaker(found, updated)
+            repeated = contribution.name not in updated.applied
+            return EnrollmentResult(contribution, found, updated, self._models.digest, repeated)
 
         try:
             return retry_on_conflict(WRITE_ATTEMPTS, attempt)
@@ -150,16 +172,36 @@ class EnrollmentService:
     ) -> SpeakerRecord:
         now = self._clock()
         record = current or SpeakerRecord(domain.domain, speaker, SpeakerStatus.PENDING, created_at=now, updated_at=now)
-        voiceprints = add_to_each(record.voiceprints, contribution.recording)
-        known = SpeakerStatus.PENDING if record.status is SpeakerStatus.OPTED_OUT else record.status
+        voiceprints = add_to_each(record.voiceprints, contribution.recording, contribution.audio)
+        # A voiceprint that holds the recording stays the very same object.
+        added = any(each is not known for each, known in zip_longest(voiceprints, record.voiceprints))
+        status = SpeakerStatus.PENDING if record.status is SpeakerStatus.OPTED_OUT else record.status
         most = max(each.speech_seconds for each in voiceprints)
         return record.with_voiceprints(
             now,
             voiceprints,
-            status=status_of(known, most, domain.policy.minimum_enrolment_seconds),
+            status=status_of(status, most, domain.policy.minimum_enrolment_seconds),
             consent=_newest(record.consent, contribution.consent),
-            applied=(*record.applied, contribution.name)[-REMEMBERED_CONTRIBUTIONS:],
+            applied=(*record.applied, *([contribution.name] if added else []))[-REMEMBERED_CONTRIBUTIONS:],
         )
+
+    def _require_same_voice(
+        self, domain: DomainRecord, current: SpeakerRecord | None, contribution: Contribution
+    ) -> None:
+        """Judges the recording as a call, against the voiceprint so far; the first recording makes the voiceprint.
+
+        Raises:
+            Conflict: it is somebody else who speaks, or may well be.
+        """
+        if current is None or contribution.name in current.applied:
+            return
+        reference = current.reference(self._models.spaces, domain.policy)
+        if reference is None:
+            return
+        space = reference.embedding_space
+        evidence = next(each for each in contribution.recording if each.embedding_space == space)
+        judging = self._calibrations.of(domain, current.speaker, space)
+        require_same_voice(judging.calibration.score(compare(reference, evidence)))
 
     def _admit(
         self, record: DomainRecord | None, current: SpeakerRecord | None, *, domain: str, consent: Consent

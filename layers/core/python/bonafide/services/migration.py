@@ -19,6 +19,9 @@ from bonafide.services.shared.lookups import WRITE_ATTEMPTS
 from bonafide.services.shared.recordings import Recordings, enrollment_audio, to_waveform
 from bonafide.services.shared.retries import retry_on_conflict
 
+# Evidence and digest of kept recordings by name; None for those that cannot be used.
+type _Heard = dict[str, tuple[Evidence, str] | None]
+
 
 class MigrationState(StrEnum):
     """State of one speaker."""
@@ -52,7 +55,7 @@ class SpaceMigration:
         Raises:
             StoreUnavailable: a store does not answer, or others keep writing the speaker.
         """
-        heard: dict[str, Evidence | None] = {}
+        heard: _Heard = {}
         return retry_on_conflict(WRITE_ATTEMPTS, partial(self._attempt, domain, speaker, heard, apply=apply))
 
     def complete(self, domain: str, speaker: str, *, apply: bool = True) -> bool:
@@ -63,7 +66,7 @@ class SpaceMigration:
         """
         return retry_on_conflict(WRITE_ATTEMPTS, partial(self._remove, domain, speaker, apply=apply))
 
-    def _attempt(self, domain: str, speaker: str, heard: dict[str, Evidence | None], *, apply: bool) -> MigrationState:
+    def _attempt(self, domain: str, speaker: str, heard: _Heard, *, apply: bool) -> MigrationState:
         found, record = self._store.find(domain, speaker)
         if found is None or record is None or not record.voiceprints:
             return MigrationState.WITHOUT
@@ -92,22 +95,23 @@ class SpaceMigration:
         """Returns the voiceprint of the newest space, if it is complete."""
         return record.usable(self._models.spaces[:1], domain.policy)
 
-    def _from_audio(self, record: SpeakerRecord, heard: dict[str, Evidence | None]) -> Voiceprint:
-        """Makes a voiceprint of the recordings that were added to the present ones, and of no other."""
+    def _from_audio(self, record: SpeakerRecord, heard: _Heard) -> Voiceprint:
+        """Makes a voiceprint of the recordings that were added to the present ones, of each once, and of no other."""
         made = Voiceprint.empty(self._models.embedding_space)
         for name in record.applied:
             if name not in heard:
                 heard[name] = self._hear(record, name)
-            evidence = heard[name]
-            made = made.add(evidence) if evidence else made
+            found = heard[name]
+            made = made.add(*found) if found else made
         return made
 
-    def _hear(self, record: SpeakerRecord, name: str) -> Evidence | None:
+    def _hear(self, record: SpeakerRecord, name: str) -> tuple[Evidence, str] | None:
         kept = self._recordings.kept(record.domain, record.speaker, enrollment_audio(name))
         if kept is None:
             return None
         try:
-            return self._models.observe(to_waveform(*kept), [Channel.NARROWBAND])
+            waveform = to_waveform(*kept)
+            return self._models.observe(waveform, [Channel.NARROWBAND]), waveform.digest
         except InvalidInput:
             # Bare samples that an earlier release kept without their format.
             return None

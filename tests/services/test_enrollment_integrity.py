@@ -1,0 +1,170 @@
+"""Nobody is added to somebody else's voiceprint, and no recording counts twice."""
+
+import base64
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from bonafide.audio.encoding import Encoding
+from bonafide.biometrics.domain_calibration import ConditionEvidence, CurveCorrection, DomainCalibration
+from bonafide.biometrics.enrollment import MINIMUM_LLR, SpeakerStatus, require_same_voice
+from bonafide.biometrics.scoring import CalibratedRange, Condition, SpeakerScore
+from bonafide.contracts.audio import AudioInput
+from bonafide.errors import Conflict
+from bonafide.http.problems import status_of
+from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
+from tests.audio.signals import pcm
+from tests.services.parts import Chords, World, sound, speech
+from tests.services.test_enrollment import once
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.put_domain(keep_audio=True, minimum_enrolment_seconds=10)
+    return world
+
+
+def refused(world: World, audio: AudioInput, key: str | None = None) -> None:
+    with pytest.raises(Conflict) as refusal:
+        world.enroll(audio, key=key)
+    error = refusal.value
+    assert (status_of(error), error.code, error.subject) == (409, "enrollment_mismatch", "audio")
+    assert (error.limit, error.found) == (None, None)
+
+
+def state(world: World) -> tuple[SpeakerRecord, dict[str, bytes]]:
+    return world.stored("ann"), dict(world.audio.objects)
+
+
+@pytest.mark.parametrize("seconds", [6, 12])
+def test_a_stranger_is_not_added_to_a_voiceprint_and_nothing_of_the_stranger_stays(world: World, seconds: int) -> None:
+    answer = world.enroll(speech("ann", seconds))
+    assert answer.status is (SpeakerStatus.ENROLLED if seconds > 10 else SpeakerStatus.PENDING)
+    before = state(world)
+    kept = []
+    world.report = lambda when, call: kept.append(call) if call == "keep" else None
+    for rate in (8000, 16000):
+        refused(world, speech("bob", 8, rate))
+    assert (state(world), kept) == (before, [])
+    assert world.enroll(speech("ann", 8)).total_speech_seconds == seconds + 8
+
+
+def test_a_refused_contribution_is_refused_again_under_its_key(world: World) -> None:
+    world.enroll(speech("ann"))
+    for _ in range(2):
+        refused(world, speech("bob"), key="one")
+
+
+def test_of_two_first_contributions_of_different_people_at_once_one_enters(world: World) -> None:
+    world.report = once("before", "put_speaker", lambda: world.enroll(speech("bob", 8)))
+    refused(world, speech("ann"))
+    record, kept = state(world)
+    assert (record.speech_seconds, len(record.applied), len(kept)) == (8, 1, 1)
+    refused(world, speech("ann"))
+
+
+def test_two_people_who_are_added_at_once_are_both_judged_against_what_is_stored(world: World) -> None:
+    world.enroll(speech("ann"))
+    world.report = once("before", "put_speaker", partial(refused, world, speech("bob")))
+    assert world.enroll(speech("ann", 7)).total_speech_seconds == 13
+
+
+def test_after_opting_out_somebody_else_may_begin_the_voiceprint(world: World) -> None:
+    world.enroll(speech("ann"))
+    world.speakers.opt_out("acme", "ann")
+    world.now += timedelta(hours=1)
+    assert world.enroll(speech("bob")).total_speech_seconds == 6
+
+
+def test_a_stranger_is_refused_in_the_former_space_while_the_newest_is_not_complete(world: World) -> None:
+    world.enroll(speech("ann", 12))
+    world.models = Chords("chords-2", former=["chords-1"])
+    refused(world, speech("bob", 12))
+    world.enroll(speech("ann", 6))
+    refused(world, speech("bob", 12))
+
+
+def test_a_voiceprint_that_no_model_can_compare_is_begun_anew_and_then_compared(world: World) -> None:
+    world.enroll(speech("ann", 12))
+    world.models = Chords("chords-2")
+    world.enroll(speech("ann", 6))
+    refused(world, speech("bob", 6))
+
+
+def test_contributions_are_judged_by_the_calibration_that_judges_calls(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.enroll(speech("ann"))
+    of = CalibrationBook.of
+    shifted = CurveCorrection(scale=0.5, shift=-8.0, lowest=-5.0, highest=5.0)
+
+    def stricter(book: CalibrationBook, *which: object) -> CalibrationInForce:
+        base = of(book, *which).calibration  # type: ignore[arg-type]
+        behind = ConditionEvidence(speakers=60, genuine=60, impostor=60, cllr=0.1, global_cllr=0.2, min_cllr=0.1)
+        parts = dict.fromkeys(base.curves, shifted), dict.fromkeys(base.curves, behind)
+        own = DomainCalibration("acme", "d", base.digest, base.embedding_space, *parts, "f")
+        return CalibrationInForce(own.of(base))
+
+    monkeypatch.setattr(CalibrationBook, "of", stricter)
+    refused(world, speech("ann", 7))
+
+
+@pytest.mark.parametrize("condition", list(Condition))
+def test_each_condition_has_a_bound_of_its_own(condition: Condition) -> None:
+    least = SpeakerScore(MINIMUM_LLR[condition], 50.0, condition, 0.5, CalibratedRange(1.0, 1.0, -90.0, -90.0))
+    require_same_voice(least)
+    with pytest.raises(Conflict):
+        require_same_voice(replace(least, llr=least.llr - 0.001))
+
+
+def test_a_recording_counts_once_whatever_container_it_comes_in(world: World) -> None:
+    assert not world.enroll(speech("ann", 6)).repeated
+    before = state(world)
+    samples = base64.b64encode(pcm(sound("ann", 6)).tobytes()).decode()
+    bare = AudioInput(content=samples, encoding=Encoding.PCM_S16LE, sample_rate=16000)
+    for audio in (speech("ann", 6), bare):
+        answer = world.enroll(audio)
+        assert (answer.repeated, answer.total_speech_seconds, answer.status) == (True, 6, SpeakerStatus.PENDING)
+        assert answer.speech_seconds == 6
+    assert state(world)[0].applied == before[0].applied
+    assert state(world)[1] == before[1]
+    assert not world.enroll(speech("ann", 6, level=0.21)).repeated
+
+
+def test_a_repeated_recording_is_answered_alike_under_its_key_and_brings_its_consent(world: World) -> None:
+    world.enroll(speech("ann"), key="one")
+    newer = world.now - timedelta(seconds=1)
+    answers = [world.enroll(speech("ann"), key="two", given_at=newer) for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert answers[0].repeated
+    consent = world.speakers.get("acme", "ann").consent
+    assert consent is not None
+    assert consent.given_at == newer
+    assert not world.enroll(speech("ann"), key="one").repeated
+
+
+def test_the_same_recording_at_once_counts_once(world: World) -> None:
+    world.report = once("before", "put_speaker", lambda: world.enroll(speech("ann")))
+    answer = world.enroll(speech("ann"))
+    assert (answer.repeated, answer.total_speech_seconds) == (True, 6)
+    assert len(world.audio.objects) == 1
+
+
+def test_after_opting_out_the_same_recording_counts_again(world: World) -> None:
+    world.enroll(speech("ann"))
+    world.speakers.opt_out("acme", "ann")
+    world.now += timedelta(hours=1)
+    answer = world.enroll(speech("ann"))
+    assert (answer.repeated, answer.total_speech_seconds) == (False, 6)
+
+
+def test_a_recording_counts_once_in_each_embedding_space(world: World) -> None:
+    world.enroll(speech("ann"))
+    world.models = Chords("chords-2", former=["chords-1"])
+    assert [world.enroll(speech("ann")).repeated for _ in range(2)] == [False, True]
+    held = {each.embedding_space: each.speech_seconds for each in world.stored("ann").voiceprints}
+    assert held == {"chords-1": 6, "chords-2": 6}
