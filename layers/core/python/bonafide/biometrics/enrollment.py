@@ -13,7 +13,7 @@ MINIMUM_LEVEL_DBFS = -50.0
 MINIMUM_SNR_DB = 6.0
 # LLR from which on a recording is of the voice that it is added to: decision 0025. Over two channels strangers score
 # lower than over one, and speakers far lower. Measured by `training/evaluation/contributions.py`.
-MINIMUM_LLR = {Condition.NARROWBAND: 1.0, Condition.WIDEBAND: 1.0, Condition.CROSS: -1.0}
+MINIMUM_LLR = {Condition.NARROWBAND: 0.5, Condition.WIDEBAND: 1.0, Condition.CROSS: -2.0}
 
 
 class SpeakerStatus(StrEnum):
