@@ -219,15 +219,23 @@ class EnrollmentService:
 
 
 def _require_plausible(consent: Consent, now: datetime) -> None:
+    found, oldest = consent.given_at.isoformat(), now - OLDEST_CONSENT
     if consent.given_at > now:
-        raise _implausible("consent_in_future", "Consent cannot be given in the future.", now, consent)
-    if consent.given_at < now - OLDEST_CONSENT:
-        raise _implausible("consent_too_old", "Consent this old cannot be relied on.", now - OLDEST_CONSENT, consent)
-
-
-def _implausible(code: str, detail: str, limit: datetime, consent: Consent) -> InvalidInput:
-    found = consent.given_at.isoformat()
-    return InvalidInput(code, detail, subject=Subject.CONSENT_TIME, limit=limit.isoformat(), found=found)
+        raise InvalidInput(
+            "consent_in_future",
+            "Consent cannot be given in the future.",
+            subject=Subject.CONSENT_TIME,
+            limit=now.isoformat(),
+            found=found,
+        )
+    if consent.given_at < oldest:
+        raise InvalidInput(
+            "consent_too_old",
+            "Consent this old cannot be relied on.",
+            subject=Subject.CONSENT_TIME,
+            limit=oldest.isoformat(),
+            found=found,
+        )
 
 
 def _require_not_deleted(known: SpeakerRecord | None, current: SpeakerRecord | None) -> None:
