@@ -79,7 +79,7 @@ def record(run: TrackedRun, uri: str) -> str:
     mlflow.set_tracking_uri(uri)
     client = mlflow.MlflowClient()
     known = client.get_experiment_by_name(EXPERIMENT)
-    experiment = known.experiment_id if known else _created(client)
+    experiment = known.experiment_id if known else _created(client, uri)
     same = client.search_runs([experiment], f"tags.`{VERSION}` = '{run.version}' and attributes.status = 'FINISHED'")
     if same:
         return str(same[0].info.run_id)
@@ -99,8 +99,9 @@ def record(run: TrackedRun, uri: str) -> str:
     return identity
 
 
-def _created(client: mlflow.MlflowClient) -> str:
-    local = None if os.environ.get("MLFLOW_TRACKING_URI") else Path(ARTIFACTS).absolute().as_uri()
+def _created(client: mlflow.MlflowClient, uri: str) -> str:
+    # A server says itself where artifacts go; without one MLflow would make a folder in the present one.
+    local = Path(ARTIFACTS).absolute().as_uri() if uri.startswith("sqlite:") else None
     identity: str = client.create_experiment(EXPERIMENT, artifact_location=local)
     return identity
 
