@@ -30,7 +30,7 @@ from tests.api.problems import DECLARED, ROOT, made
 from tests.api.raw import TIMEOUT, send
 
 CLIENTS = 4
-EXAMPLES = 20
+EXAMPLES = 10
 CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LEAKS = {
     "stack trace": re.compile(r'Traceback \(most|File ".*", line \d'),
