@@ -143,9 +143,7 @@ def _with_others(
 
 
 def _enroll(parts: Sequence[EvidenceVariant]) -> EnrolledSide:
-    voiceprint = Voiceprint.empty(parts[0].evidence.embedding_space)
-    for part in parts:
-        voiceprint = voiceprint.add(part.evidence)
+    voiceprint = Voiceprint.of([part.evidence for part in parts])
     return EnrolledSide(parts[0].speaker, frozenset(part.recording for part in parts), voiceprint)
 
 

@@ -84,7 +84,7 @@ def trials(recordings: Sequence[SpokenRecording], calibration: Calibration) -> M
     llrs: dict[tuple[Condition, bool], list[float]] = defaultdict(list)
     for name, ring in own.items():
         for part in _parts(ring, ENROLLED_SECONDS):
-            voiceprint = _fold([each.enrolled for each in part])
+            voiceprint = Voiceprint.of([each.enrolled for each in part])
             for other, spoken, evidence in added:
                 if not any(each is known for each in spoken for known in part):
                     found = score(voiceprint, evidence, calibration)
@@ -107,16 +107,9 @@ def _parts(ring: Sequence[SpokenRecording], lengths: Sequence[float]) -> Iterato
                 yield turned[:count]
 
 
-def _fold(evidence: Sequence[Evidence]) -> Voiceprint:
-    voiceprint = Voiceprint.empty(evidence[0].embedding_space)
-    for each in evidence:
-        voiceprint = voiceprint.add(each)
-    return voiceprint
-
-
 def _pooled(evidence: Sequence[Evidence]) -> Evidence:
     """Takes recordings of one band for one, as the chunks of a session are pooled."""
-    first, pooled = evidence[0], _fold(evidence)
+    first, pooled = evidence[0], Voiceprint.of(evidence)
     embeddings = {band: template.embedding for band, template in pooled.templates.items()}
     return Evidence(pooled.speech_seconds, first.channel, embeddings, first.quality, first.embedding_space)
 

@@ -228,9 +228,7 @@ def _runs(ring: Sequence[int], size: int) -> list[list[int]]:
 
 def _enroll(recordings: Sequence[TrialRecording], chosen: Sequence[int], tests: Indices) -> TrialEnrollment:
     parts = [recordings[index] for index in chosen]
-    voiceprint = Voiceprint.empty(parts[0].enrollment.embedding_space)
-    for part in parts:
-        voiceprint = voiceprint.add(part.enrollment)
+    voiceprint = Voiceprint.of([part.enrollment for part in parts])
     total = np.sum([part.plain_enrollment for part in parts], axis=0)
     sessions = frozenset(part.session for part in parts if part.session)
     plain = np.asarray(total / np.linalg.norm(total), np.float32)

@@ -69,16 +69,9 @@ def _enrollments(recordings: Sequence[DomainRecording]) -> Iterator[_Enrolled]:
         if each.role is RecordingRole.ENROLLMENT:
             own[each.speaker].append(each.evidence)
         elif each.role is None:
-            yield _Enrolled(each.speaker, _voiceprint([each.evidence]), range(index + 1, len(recordings)))
+            yield _Enrolled(each.speaker, Voiceprint.of([each.evidence]), range(index + 1, len(recordings)))
     for speaker, evidence in own.items():
-        yield _Enrolled(speaker, _voiceprint(evidence), calls)
-
-
-def _voiceprint(evidence: Sequence[Evidence]) -> Voiceprint:
-    made = Voiceprint.empty(evidence[0].embedding_space)
-    for each in evidence:
-        made = made.add(each)
-    return made
+        yield _Enrolled(speaker, Voiceprint.of(evidence), calls)
 
 
 def _batches(

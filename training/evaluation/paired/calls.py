@@ -58,7 +58,7 @@ def golden_decisions(
     decided = []
     for found, calibration in zip(evidence, calibrations, strict=True):
         heard = {name: each.evidence[LineKind.NATIVE] for name, each in found.items()}
-        enrolled = _enrolled([heard[ENROLLMENT]])
+        enrolled = Voiceprint.of([heard[ENROLLMENT]])
         decided.append({name: _decision(enrolled, heard[name], calibration) for name in GOLDEN})
     return [
         {"name": name, "expected": list(expected)}
@@ -75,7 +75,7 @@ def changes(
     decided = []
     for found, calibration in zip(evidence, calibrations, strict=True):
         heard = [each.evidence[LineKind.NATIVE] for each in found]
-        voiceprints = {name: _enrolled([heard[index] for index in chosen]) for name, chosen in enrolling.items()}
+        voiceprints = {name: Voiceprint.of([heard[index] for index in chosen]) for name, chosen in enrolling.items()}
         decided.append([_decision(voiceprints[each.claimed], heard[each.index], calibration) for each in callers])
     counts = {kind: sum(each.kind == kind for each in callers) for kind in (OWN, OTHER, COPY)}
     if len(decided) < 2 or not callers:
@@ -106,13 +106,6 @@ def _calls(
     for index, clip in enumerate(clips):
         if clip.row.get("label") == SPOOF and clip.speaker in enrolling:
             yield ReaderCall(COPY, clip.speaker, index)
-
-
-def _enrolled(evidence: Sequence[Evidence]) -> Voiceprint:
-    voiceprint = Voiceprint.empty(evidence[0].embedding_space)
-    for each in evidence:
-        voiceprint = voiceprint.add(each)
-    return voiceprint
 
 
 def _decision(enrolled: Voiceprint, evidence: Evidence, calibration: Calibration) -> Decision:

@@ -73,6 +73,14 @@ class Voiceprint:
         """A voiceprint without speech."""
         return cls(embedding_space)
 
+    @staticmethod
+    def of(recordings: Sequence[Evidence]) -> "Voiceprint":
+        """Makes the voiceprint of one or more recordings of one embedding space."""
+        made = Voiceprint.empty(recordings[0].embedding_space)
+        for each in recordings:
+            made = made.add(each)
+        return made
+
     @property
     def channels(self) -> list[Channel]:
         """The bands that the person was recorded in."""
