@@ -92,17 +92,18 @@ import time
 """
 
 
-def _drifting(bundle: Path) -> None:
-    """Shifts the calibration so that genuine callers score lower."""
-
-    def drift(condition: Mapping[str, float]) -> Mapping[str, float]:
-        return {**condition, "level": condition["level"] + 0.18}
-
+def make_stricter(bundle: Path, added: float) -> None:
+    """Adds to the similarity above which a voice speaks for the claim, so that genuine callers score lower."""
     path = bundle / "calibration.json"
     content = json.loads(path.read_text())
-    content["conditions"] = {name: drift(each) for name, each in content["conditions"].items()}
+    for condition in content["conditions"].values():
+        condition["level"] += added
     path.write_text(json.dumps(content))
     _listed(bundle, files={path.name: hashlib.sha256(path.read_bytes()).hexdigest()})
+
+
+def _drifting(bundle: Path) -> None:
+    make_stricter(bundle, 0.18)
 
 
 def _renamed(bundle: Path) -> None:

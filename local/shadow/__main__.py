@@ -5,8 +5,6 @@ session, in a domain that allows the shadow and in one that does not: whatever b
 the same. What is killed loses the one comparison that it was making, and no other.
 """
 
-import hashlib
-import json
 import os
 import shutil
 import signal
@@ -28,6 +26,7 @@ from bonafide.services.shadow import ShadowSweep
 from bonafide_client import Client, bodies
 from layers.golden.readers import RATE, Reader, load, wav
 from local.aws.relay import Fault, Relay, RelayAnswer, RelayRequest, healthy
+from local.rehearse.scenarios import make_stricter
 from local.runner import Deployment, ExtraServices, deployment
 from ops.monitoring.shadow_page import shadow_page
 from ops.registry.client import ModelRegistry
@@ -49,13 +48,7 @@ OFFERING = ("authenticate_caller", "score_audio")
 def challenger(folder: Path) -> Path:
     """Writes a copy of the default bundle that takes fewer voices for the claimed one."""
     shutil.copytree(BUNDLE, folder)
-    calibration = json.loads((folder / "calibration.json").read_text())
-    for condition in calibration["conditions"].values():
-        condition["level"] += STRICTER
-    (folder / "calibration.json").write_text(json.dumps(calibration))
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"]["calibration.json"] = hashlib.sha256((folder / "calibration.json").read_bytes()).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    make_stricter(folder, STRICTER)
     return folder
 
 

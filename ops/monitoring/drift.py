@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bonafide.adapters.bundle import DISTRIBUTIONS
 from bonafide_client import BonafideClientError, Client
 from ops.monitoring.drift_page import drift_page
 from ops.resources import list_resources
@@ -22,7 +23,6 @@ from ops.target import NotDeployedError, add_target, url_of
 
 OUT = Path(".build/drift/report.html")
 BUNDLE = Path(".build/layers/model/bundle")
-DISTRIBUTIONS = "distributions.json"
 
 
 class NotLearnedError(Exception):
