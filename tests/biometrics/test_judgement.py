@@ -125,6 +125,16 @@ def test_a_brake_lowers_accept_to_step_up_and_changes_nothing_else(case: Case, p
     assert found == free
 
 
+ALERTS = (Reason.AUDIO_REPLAYED, Reason.VOICE_CHANGED)
+
+
+@given(CASES, POLICIES)
+def test_an_alert_lowers_accept_to_step_up_and_is_named_beside_any_decision(case: Case, policy: Policy) -> None:
+    free, found = (judge(replace(case, brakes=(), alerts=each), policy, CALIBRATION) for each in ((), ALERTS))
+    lowered = Decision.STEP_UP if free.decision is Decision.ACCEPT else free.decision
+    assert (found.decision, found.reasons) == (lowered, (*free.reasons, *ALERTS))
+
+
 @pytest.mark.parametrize("brake", BrakeScope)
 def test_a_perfect_match_under_a_brake_is_a_step_up_that_says_why(brake: BrakeScope) -> None:
     found = judge(Case.of(heard(), VOICEPRINT, brakes=(brake,)), POLICY, CALIBRATION)

@@ -140,6 +140,7 @@ def decisions(facts: Any, latency: Any, session: Any, speaker: Any) -> Any:
         st.none() | NUMBERS,
         st.none() | COMPARISONS,
         brakes=st.lists(st.sampled_from(BrakeScope), unique=True).map(tuple),
+        alerts=st.lists(st.sampled_from(Reason), unique=True).map(tuple),
     )
     obstacles = st.none() | st.sampled_from(Reason)
     return st.builds(

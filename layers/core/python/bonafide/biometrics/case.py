@@ -39,6 +39,7 @@ class Case:
         obstacle: reason why there is nothing to compare.
         degraded: signals that are missing; without them the decision is at best STEP_UP.
         brakes: scopes of those that are on; with any of them the decision is at best STEP_UP.
+        alerts: reasons not to trust who speaks, however well the voice matches; with any of them it is at best STEP_UP.
         embedding_norm: of the evidence; nothing is judged by it, but drift is watched by it.
         embedding_directions: the same.
     """
@@ -51,6 +52,7 @@ class Case:
     obstacle: Reason | None = None
     degraded: tuple[Signal, ...] = ()
     brakes: tuple[BrakeScope, ...] = ()
+    alerts: tuple[Reason, ...] = ()
     embedding_norm: float | None = None
     embedding_directions: tuple[float, ...] = ()
 
@@ -62,6 +64,7 @@ class Case:
         obstacle: Reason | None = None,
         missing: tuple[Signal, ...] = (),
         brakes: tuple[BrakeScope, ...] = (),
+        alerts: tuple[Reason, ...] = (),
     ) -> Self:
         """Compares evidence with a voiceprint where that is possible.
 
@@ -71,6 +74,7 @@ class Case:
             obstacle: reason known beforehand why there is nothing to compare.
             missing: signals that are missing besides those that the evidence lacks.
             brakes: scopes of those that are on.
+            alerts: reasons not to trust who speaks.
         """
         found = obstacle or _obstacle(evidence, voiceprint)
         return cls(
@@ -82,6 +86,7 @@ class Case:
             obstacle=found,
             degraded=(*missing, *missing_signals(evidence)),
             brakes=brakes,
+            alerts=alerts,
             embedding_norm=evidence.embedding_norm,
             embedding_directions=evidence.embedding_directions,
         )

@@ -63,7 +63,7 @@ class Judgement:
 
 
 def judge(case: Case, policy: Policy, calibration: Calibration) -> Judgement:
-    """Judges a case: takes the action of least expected cost, which is at best STEP_UP while a brake is on.
+    """Judges a case: takes the action of least expected cost; with an alert or a brake it is at best STEP_UP.
 
     Args:
         case: facts of the recording or session.
@@ -71,7 +71,7 @@ def judge(case: Case, policy: Policy, calibration: Calibration) -> Judgement:
         calibration: of the bundle that extracted the evidence.
     """
     score = calibration.score(case.comparison) if case.comparison else None
-    decided = _braked(_decide(score, case, policy), case)
+    decided = _braked(_alerted(_decide(score, case, policy), case), case)
     return Judgement(
         decision=decided.decision,
         reasons=decided.reasons,
@@ -86,6 +86,14 @@ def _decide(score: SpeakerScore | None, case: Case, policy: Policy) -> ReasonedD
     if score is None:
         return ReasonedDecision(Decision.INCONCLUSIVE, (case.obstacle or Reason.NO_SPEECH,), thresholds(policy))
     return decide(score, case, policy, case.degraded)
+
+
+def _alerted(decided: ReasonedDecision, case: Case) -> ReasonedDecision:
+    """Names the alerts beside whatever was decided, and lowers what would be ACCEPT."""
+    if not case.alerts:
+        return decided
+    lowered = Decision.STEP_UP if decided.decision is Decision.ACCEPT else decided.decision
+    return replace(decided, decision=lowered, reasons=(*decided.reasons, *case.alerts))
 
 
 def _braked(decided: ReasonedDecision, case: Case) -> ReasonedDecision:

@@ -126,6 +126,7 @@ class DecisionRecord:
                 "obstacle": case.obstacle,
                 "liveness": case.liveness,
                 "brakes": [str(brake) for brake in case.brakes],
+                "alerts": [str(alert) for alert in case.alerts],
                 "embedding_norm": case.embedding_norm,
                 "embedding_directions": list(case.embedding_directions),
             },
@@ -197,6 +198,7 @@ def _read_case(document: Stored) -> Case:
         obstacle=Reason(obstacle) if obstacle else None,
         degraded=_read_signals(document),
         brakes=tuple(BrakeScope(name) for name in facts.get("brakes", ()) if name in BrakeScope),
+        alerts=tuple(Reason(name) for name in facts.get("alerts", ()) if name in Reason),
         embedding_norm=facts.get("embedding_norm"),
         embedding_directions=tuple(facts.get("embedding_directions", ())),
     )

@@ -114,7 +114,7 @@ def _judged(
     if evidence is None:
         case = Case.without_evidence(Reason.NOT_ENOUGH_SPEECH, brakes=brakes)
     else:
-        case = Case.of(evidence, voiceprint, brakes=brakes)
+        case = Case.of(evidence, voiceprint, brakes=brakes, alerts=record.case.alerts)
     judgement = judge(case, policy, SpaceCalibrations.parse(models.calibrations).in_space(voiceprint.embedding_space))
     return str(judgement.decision), judgement.speaker.llr if judgement.speaker else None
 
