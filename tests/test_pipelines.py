@@ -14,8 +14,9 @@ FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = sorted(path.stem for path in FOLDER.glob("*.yml"))
 PINNED = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 LOCAL = re.compile(r"uses: \./\.github/workflows/(\w+)\.yml$")
+RELEASED = "./.github/workflows/release.yml"
 # Only here does a workflow do by itself what no person would need a target for.
-NOT_MAKE = {"rollback": "git merge-base "}
+NOT_MAKE = {"release": "git merge-base "}
 
 type Document = dict[str, Any]
 
@@ -63,7 +64,7 @@ def test_a_workflow_may_do_nothing_and_each_job_names_what_it_may(name: str) -> 
     assert load(name)["permissions"] == {}
     for job in jobs(name).values():
         assert isinstance(job["permissions"], dict)
-        assert {what for what, how in job["permissions"].items() if how == "write"} <= {"id-token"}
+        assert {what for what, how in job["permissions"].items() if how == "write"} <= {"id-token", "attestations"}
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -87,7 +88,8 @@ def test_a_workflow_runs_make_targets_only(name: str) -> None:
 
 def test_every_target_of_the_jenkinsfile_exists_and_is_what_the_workflows_run() -> None:
     steps = {target for sh in re.findall(r"sh '(.*)'", (ROOT / "Jenkinsfile").read_text()) for target in made(sh)}
-    workflows = {target for name in ("ci", "deploy", "stage", "promote") for run in runs(name) for target in made(run)}
+    used = ("ci", "deploy", "release", "stage", "promote")
+    workflows = {target for name in used for run in runs(name) for target in made(run)}
     assert steps == workflows <= make_targets()
 
 
@@ -118,7 +120,8 @@ def test_production_gets_what_staging_and_development_got_before() -> None:
     stages = [jobs("deploy")[stage]["with"] for stage in ("dev", "staging", "production")]
     assert len({(stage["revision"], stage["run"]) for stage in stages}) == 1
     assert [run for run in runs("stage") if "make release" in run] == []
-    assert sum(made(run) == ["release"] for run in runs("deploy")) == 1
+    assert [name for name, job in jobs("deploy").items() if RELEASED in job.get("uses", "")] == ["release"]
+    assert sum(made(run) == ["release"] for run in runs("release")) == 1
 
 
 def test_every_stage_is_called_after_it_was_deployed_and_never_deployed_twice_at_once() -> None:
@@ -148,13 +151,13 @@ def test_only_a_rollback_shifts_all_traffic_at_once_and_a_release_can_be_stopped
 def test_a_release_of_code_takes_the_champion_of_its_stage_along() -> None:
     (deploy,) = jobs("stage").values()
     order = [target for step in deploy["steps"] for target in made(step.get("run", ""))]
-    assert order == ["champion", "diff", "deploy", "smoke"]
+    assert order == ["verify", "champion", "diff", "deploy", "smoke"]
     given = [run for run in runs("stage") if made(run)[0] in {"diff", "deploy"}]
     assert all('RELEASE=".build/release-$STAGE.tar.gz"' in run for run in given)
 
 
 def test_a_promotion_waits_for_the_release_of_its_stage_and_is_settled_whatever_happens() -> None:
-    (job,) = jobs("promote").values()
+    job = jobs("promote")["promote"]
     assert job["concurrency"] == jobs("stage")["deploy"]["concurrency"]
     assert job["environment"] == "${{ inputs.stage }}"
     carry_out, settle = (step for step in job["steps"] if made(step.get("run", "")) == ["promotion"])
@@ -168,9 +171,64 @@ def test_a_promotion_waits_for_the_release_of_its_stage_and_is_settled_whatever_
 
 
 def test_what_is_deployed_is_built_without_a_cache() -> None:
-    assert "actions/cache" not in (FOLDER / "deploy.yml").read_text()
-    assert "actions/cache" not in (FOLDER / "rollback.yml").read_text()
-    assert "actions/cache" not in (FOLDER / "promote.yml").read_text()
+    for name in ("deploy", "release", "rollback", "promote"):
+        assert "actions/cache" not in (FOLDER / f"{name}.yml").read_text()
+
+
+def test_every_release_is_built_without_a_token_and_attested_by_a_job_that_builds_nothing() -> None:
+    build, attest = jobs("release")["build"], jobs("release")["attest"]
+    assert build["permissions"] == {"contents": "read"}
+    assert attest["permissions"] == {"attestations": "write", "id-token": "write"}
+    assert attest["needs"] == "build"
+    assert [step for step in attest["steps"] if "run" in step or "checkout" in step["uses"]] == []
+    provenance, bill = (step["with"] for step in attest["steps"] if step["uses"].startswith("actions/attest@"))
+    assert provenance == {"subject-path": ".build/release.tar.gz"}
+    assert bill == {"subject-path": ".build/release.tar.gz", "sbom-path": ".build/release.cdx.json"}
+    for name in ("deploy", "rollback"):
+        assert jobs(name)["release"]["uses"] == RELEASED
+        assert jobs(name)["release"]["permissions"]["attestations"] == "write"
+
+
+def test_only_revisions_of_main_are_released() -> None:
+    steps = [step.get("run", "") for step in jobs("release")["build"]["steps"]]
+    (check,) = (number for number, run in enumerate(steps) if "merge-base --is-ancestor" in run)
+    assert steps[check].endswith('origin/main && git checkout --detach "$REVISION^{commit}"')
+    assert check < steps.index("make release")
+
+
+def test_an_archive_is_verified_before_any_of_it_is_used_and_before_there_are_credentials() -> None:
+    steps = jobs("stage")["deploy"]["steps"]
+    (verified,) = (number for number, step in enumerate(steps) if made(step.get("run", "")) == ["verify"])
+    assert "download-artifact" in steps[verified - 1]["uses"]
+    assert steps[verified]["run"] == "make verify RELEASE=.build/release.tar.gz"
+    assert steps[verified]["env"] == {
+        "GH_TOKEN": "${{ github.token }}",
+        "REPOSITORY": "${{ github.repository }}",
+        "REVISION": "${{ inputs.revision }}",
+    }
+    credentials = [number for number, step in enumerate(steps) if "configure-aws-credentials" in step.get("uses", "")]
+    using = [number for number, step in enumerate(steps) if "RELEASE=" in step.get("run", "")]
+    assert min(credentials) > verified == min(using)
+    for name in ("deploy", "rollback"):
+        deployed = [job for job in jobs(name).values() if "stage.yml" in job.get("uses", "")]
+        assert deployed
+        assert all(job["permissions"]["attestations"] == "read" for job in deployed)
+
+
+def test_what_a_promotion_built_is_attested_by_a_job_of_its_own() -> None:
+    assert jobs("promote")["promote"]["permissions"].get("attestations") is None
+    attest = jobs("promote")["attest"]
+    assert attest["permissions"] == {"attestations": "write", "id-token": "write"}
+    assert attest["needs"] == "promote"
+    assert [step for step in attest["steps"] if "run" in step] == []
+
+
+def test_jenkins_compares_the_archive_with_the_digest_of_its_build_before_it_deploys() -> None:
+    text = (ROOT / "Jenkinsfile").read_text()
+    deploy = text[text.index("void deployTo") : text.index("void promoteIn")]
+    assert "DIGEST=${env.RELEASE_DIGEST}" in deploy
+    assert re.findall(r"sh 'make ([a-z]+)", deploy)[0] == "verify"
+    assert text.index("make release") < text.index("env.RELEASE_DIGEST = sh(script: 'sha256sum .build/release.tar.gz")
 
 
 def test_zizmor_finds_nothing() -> None:

@@ -25,6 +25,8 @@ from bonafide.observability import Event, Handler, measurements, observed, reque
 
 # Media type of bare bytes; the API passes it on as binary.
 OCTETS = "application/octet-stream"
+# Of one body, in objects and lists of any depth; the largest request, the registration of a model, has hundreds.
+MOST_VALUES = 10_000
 
 
 def create_app(
@@ -111,7 +113,19 @@ def _parse_json(body: str) -> Any:
     if not isinstance(document, dict):
         # The resolver would take the first entry of a list for the whole.
         raise InvalidInput("body_not_object", "The body is not a JSON object.", subject="body", found=document)
+    _refuse_many_values(document)
     return document
+
+
+def _refuse_many_values(document: dict[str, Any]) -> None:
+    """Refuses a body with more values than any request has: each could become an error of a kilobyte."""
+    count, rest = 0, [document]
+    while rest:
+        each = rest.pop()
+        count += len(each)
+        if count > MOST_VALUES:
+            raise InvalidInput("body_too_complex", "The body has too many values.", subject="body", limit=MOST_VALUES)
+        rest += [value for value in (each.values() if isinstance(each, dict) else each) if isinstance(value, dict | list)]
 
 
 def _refuse_media_type(event: Event) -> dict[str, Any] | None:
