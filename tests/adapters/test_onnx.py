@@ -77,7 +77,7 @@ def test_a_bundle_knows_its_digest_and_space(bundle: Bundle, directory: Path) ->
 def test_each_graph_runs_on_the_threads_that_were_asked_for(bundle: Bundle, directory: Path) -> None:
     two = Bundle.load(directory, None, threads=2)
     for loaded, threads in ((bundle, 1), (two, 2)):
-        for session in (loaded._vad, loaded._speaker):
+        for session in (loaded._vad, loaded._speaker.graph):
             assert session.get_session_options().intra_op_num_threads == threads
             assert session.get_session_options().inter_op_num_threads == 1
 
@@ -243,9 +243,9 @@ def test_a_former_network_is_served_beside_and_opened_when_it_is_needed(director
     former = served._former[served.spaces[1]]
     speech = served.find_speech(reading())
     own = served.evidence(speech)
-    assert former._session is None
+    assert former._network is None
     found = served.evidence(speech, [], replace(own, liveness=-42.0), served.spaces[1])
-    assert former._session is not None
+    assert former._network is not None
     assert (own.embedding_space, found.embedding_space, found.liveness) == (*served.spaces, -42.0)
     # Drift is watched by one network, whatever space a speaker is compared in.
     assert own.embedding_norm

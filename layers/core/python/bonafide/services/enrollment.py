@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
-from bonafide.biometrics.enrollment import SpeakerStatus, require_enrollment_quality, require_same_voice, status_of
+from bonafide.biometrics.enrollment import (
+    SpeakerStatus,
+    require_enrollment_quality,
+    require_one_voice,
+    require_same_voice,
+    status_of,
+)
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.scoring import compare
 from bonafide.biometrics.voiceprint import add_to_each
@@ -124,6 +130,7 @@ class EnrollmentService:
         waveform = to_waveform(content, audio.format)
         contribution = Contribution(name, observe_to_enroll(self._models, waveform), waveform.digest, consent)
         require_enrollment_quality(contribution.evidence)
+        require_one_voice(contribution.evidence)
         self._require_same_voice(found, known, contribution)
         if found.retention.keep_audio:
             # Kept before the voiceprint is written, so that an erasure of the speaker afterwards finds it.

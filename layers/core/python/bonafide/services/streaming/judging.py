@@ -211,7 +211,7 @@ def _case(claim: SpeakerClaim, folded: SessionEvidence) -> Case:
     missing = (*claim.brakes.missing, *claim.judging.missing, *((Signal.OTHER_MODELS,) if folded.other_space else ()))
     if folded.evidence is None:
         return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, claim.brakes.on)
-    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, claim.brakes.on)
+    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, claim.brakes.on, folded.alerts)
 
 
 def _as_final(record: DecisionRecord, name: str) -> DecisionRecord:
