@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from bonafide.audio.speech import Mask, sample_mask, speech_windows, with_surrou
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
+from bonafide.biometrics.voices import may_be_several
 
 NARROWBAND_RATE = 8000
 # Shorter than this there are too few frames for statistics; calibration requires far more before a score is trusted.
@@ -174,7 +175,11 @@ class Bundle:
 
     def _embed(self, speech: DetectedSpeech, channel: Channel, space: str) -> WholeAndParts:
         heard = to_narrowband(speech.waveform) if channel is Channel.NARROWBAND else speech.waveform
-        return self._network(space).embed(heard)
+        network = self._network(space)
+        found = network.embed(heard)
+        if channel is not speech.channel or found.parts is None or not may_be_several(found.parts, speech.seconds):
+            return found
+        return replace(found, parts=network.embed_apart(heard, len(found.parts)))
 
     def _network(self, embedding_space: str) -> SpeakerNetwork:
         return self._speaker if embedding_space == self.embedding_space else self._former[embedding_space].network

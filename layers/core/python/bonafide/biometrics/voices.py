@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonafide.biometrics.decision import Reason
-from bonafide.biometrics.evidence import Channel, Evidence, FloatVector
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, HalfVector
 from bonafide.biometrics.scoring import attenuation
 
 # Shorter chunks of a session are joined with their neighbors until they have so much speech.
@@ -26,6 +26,8 @@ HALF_SECONDS = 2.0
 # telephone strangers are more alike.
 CHANGED_BELOW = {Channel.WIDEBAND: 0.60, Channel.NARROWBAND: 0.79}
 SEVERAL_BELOW = {Channel.WIDEBAND: 0.57, Channel.NARROWBAND: 0.74}
+# The same where parts were embedded in the context of the whole: from here on there is no closer look.
+SUSPECT_BELOW = 0.985
 _MOST_ROUNDS = 20
 
 type Side = NDArray[np.bool_]
@@ -46,7 +48,12 @@ class SpeechParts:
     @classmethod
     def of(cls, pieces: Sequence[Evidence], band: Channel) -> Self:
         """Takes the parts of consecutive pieces, each with an embedding in the band."""
-        parts = _joined([part for piece in pieces for part in _parts(piece, band)])
+        return cls.joined([part for piece in pieces for part in _parts(piece, band)])
+
+    @classmethod
+    def joined(cls, pieces: Sequence[tuple[FloatVector, float]]) -> Self:
+        """Takes consecutive unit vectors with their seconds of speech; short ones are joined."""
+        parts = _joined(pieces)
         vectors = np.stack([vector for vector, _ in parts])
         units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return cls(units.astype(np.float32), np.array([seconds for _, seconds in parts]))
@@ -62,6 +69,17 @@ class SpeechParts:
         """Returns the unit vectors of one side and of the other, shape (2, dim)."""
         sums = np.stack([side, ~side]) @ (self.units * self.seconds[:, None])
         return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True))
+
+
+def may_be_several(parts: HalfVector, seconds: float) -> bool:
+    """Tells whether parts that were embedded in the context of the whole, which makes them alike, need a closer look.
+
+    Args:
+        parts: unit vectors, shape (parts, dim).
+        seconds: net speech of all.
+    """
+    pieces = [(part.astype(np.float32), seconds / len(parts)) for part in parts]
+    return least_likeness(SpeechParts.joined(pieces)) < SUSPECT_BELOW
 
 
 def voice_alerts(pieces: Sequence[Evidence], band: Channel) -> tuple[Reason, ...]:
