@@ -18,7 +18,7 @@ from bonafide.audio.speech import Mask, sample_mask, speech_windows, with_surrou
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
-from bonafide.biometrics.voices import may_be_several
+from bonafide.biometrics.voices import suspect_side
 
 NARROWBAND_RATE = 8000
 # Shorter than this there are too few frames for statistics; calibration requires far more before a score is trusted.
@@ -177,9 +177,12 @@ class Bundle:
         heard = to_narrowband(speech.waveform) if channel is Channel.NARROWBAND else speech.waveform
         network = self._network(space)
         found = network.embed(heard)
-        if channel is not speech.channel or found.parts is None or not may_be_several(found.parts, speech.seconds):
+        if channel is not speech.channel or found.parts is None or found.windows is None:
             return found
-        return replace(found, parts=network.embed_apart(heard, len(found.parts)))
+        side = suspect_side(found.windows, speech.seconds)
+        if side is None:
+            return found
+        return replace(found, parts=network.embed_sides(heard, side, len(found.parts)))
 
     def _network(self, embedding_space: str) -> SpeakerNetwork:
         return self._speaker if embedding_space == self.embedding_space else self._former[embedding_space].network

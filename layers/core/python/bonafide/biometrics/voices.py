@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonafide.biometrics.decision import Reason
-from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, HalfVector
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector
 from bonafide.biometrics.scoring import attenuation
 
 # Shorter chunks of a session are joined with their neighbors until they have so much speech.
@@ -71,15 +71,17 @@ class SpeechParts:
         return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True))
 
 
-def may_be_several(parts: HalfVector, seconds: float) -> bool:
-    """Tells whether parts that were embedded in the context of the whole, which makes them alike, need a closer look.
+def suspect_side(windows: FloatVector, seconds: float) -> Side | None:
+    """Returns one of two sides of a recording that may be two voices, and need a closer look; None where none does.
 
     Args:
-        parts: unit vectors, shape (parts, dim).
+        windows: unit vectors of consecutive windows, in the context of the whole, which makes them alike; shape
+            (windows, dim).
         seconds: net speech of all.
     """
-    pieces = [(part.astype(np.float32), seconds / len(parts)) for part in parts]
-    return least_likeness(SpeechParts.joined(pieces)) < SUSPECT_BELOW
+    parts = SpeechParts(windows, np.full(len(windows), seconds / len(windows)))
+    likeness, side = least_alike(parts)
+    return side if likeness < SUSPECT_BELOW else None
 
 
 def voice_alerts(pieces: Sequence[Evidence], band: Channel) -> tuple[Reason, ...]:
@@ -104,10 +106,19 @@ def least_likeness_over_time(parts: SpeechParts) -> float:
 
 
 def least_likeness(parts: SpeechParts) -> float:
-    """Returns how alike two sides are that are as different as can be: spherical 2-means from several beginnings."""
+    """Returns how alike two sides are that are as different as can be."""
+    return least_alike(parts)[0]
+
+
+def least_alike(parts: SpeechParts) -> tuple[float, Side]:
+    """Returns two sides that are as different as can be, one of them as a mask, and how alike they are.
+
+    They are those of spherical 2-means from several beginnings.
+    """
     if len(parts.seconds) <= 1:
-        return 1.0
-    return min(parts.likeness(_settled(parts, side)) for side in _beginnings(parts))
+        return 1.0, np.ones(len(parts.seconds), np.bool_)
+    sides = [_settled(parts, side) for side in _beginnings(parts)]
+    return min(((parts.likeness(side), side) for side in sides), key=lambda found: found[0])
 
 
 def _beginnings(parts: SpeechParts) -> Iterator[Side]:
