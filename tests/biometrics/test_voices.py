@@ -7,7 +7,7 @@ import pytest
 
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
-from bonafide.biometrics.voices import LEAST_VOICE_SECONDS, suspect_side, voice_alerts
+from bonafide.biometrics.voices import LEAST_VOICE_SECONDS, voice_alerts
 
 DIMENSION = 192
 BOTH = (Reason.VOICE_CHANGED, Reason.SEVERAL_VOICES)
@@ -64,14 +64,3 @@ def test_parts_are_not_compared_in_another_band_than_their_own() -> None:
     narrow = Evidence(16.0, Channel.WIDEBAND, {Channel.NARROWBAND: spoken("a", 1)}, heard.quality, "space")
     assert voice_alerts([heard], Channel.WIDEBAND) == BOTH
     assert voice_alerts([narrow, *chunks("aaaa", channel=Channel.NARROWBAND)], Channel.NARROWBAND) == ()
-
-
-def test_a_closer_look_is_taken_only_where_windows_differ_and_says_which() -> None:
-    one, mixed = (
-        np.stack([spoken(voice, number, noise=0.1) for number, voice in enumerate(voices)])
-        for voices in ("aaaaaaaaaaaaaaaa", "aaaaaabbbbaaaabb")
-    )
-    assert suspect_side(one, 16.0) is None
-    side = suspect_side(mixed, 16.0)
-    assert side is not None
-    assert "".join("ab"[int(each != side[0])] for each in side) == "aaaaaabbbbaaaabb"

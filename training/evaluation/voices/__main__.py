@@ -18,8 +18,9 @@ import numpy as np
 
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.voices import (
-    CHANGED_BELOW,
-    SEVERAL_BELOW,
+    RECORDING,
+    SESSION,
+    LikenessBounds,
     SpeechParts,
     least_likeness,
     least_likeness_over_time,
@@ -41,10 +42,11 @@ from training.evaluation.voices.material import (
 CHUNK_SECONDS = (0.5, 1.0, 2.0, 5.0)
 SESSION_SECONDS, NEW_VOICE_SECONDS, LEAST_RECORDING_SECONDS = 60.0, 10.0, 8.0
 SEED = 28
+BOUNDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 type Likeness = Callable[[SpeechParts], float]
-MEASURES: Mapping[str, tuple[Likeness, Mapping[Channel, float]]] = {
-    "SEVERAL_VOICES": (least_likeness, SEVERAL_BELOW),
-    "VOICE_CHANGED": (least_likeness_over_time, CHANGED_BELOW),
+MEASURES: Mapping[str, tuple[Likeness, Callable[[LikenessBounds], float]]] = {
+    "SEVERAL_VOICES": (least_likeness, lambda bounds: bounds.several),
+    "VOICE_CHANGED": (least_likeness_over_time, lambda bounds: bounds.changed),
 }
 
 
@@ -103,15 +105,18 @@ def _speech(
     return spoken[: int(np.searchsorted(total, seconds)) + 1]
 
 
-def table(label: str, speech: Mapping[SpeechKind, Sequence[Sequence[Evidence]]]) -> Iterator[str]:
+def table(
+    label: str, speech: Mapping[SpeechKind, Sequence[Sequence[Evidence]]], serve: Mapping[Channel, LikenessBounds]
+) -> Iterator[str]:
     """Yields lines: for each alert and several bounds the share of each kind in which it would be given."""
     band = _band([piece for some in speech.values() for pieces in some for piece in pieces])
     yield f"{label}, {band}: " + ", ".join(f"{len(some)} {kind}" for kind, some in speech.items())
-    for name, (likeness, bounds) in MEASURES.items():
+    for name, (likeness, bound_of) in MEASURES.items():
         found = {kind: _values(likeness, some, band) for kind, some in speech.items()}
-        for bound in sorted({*np.round(np.arange(0.5, 1.0, 0.05), 2), bounds[band]}):
+        serves = bound_of(serve[band])
+        for bound in sorted({*BOUNDS, serves}):
             shares = "  ".join(f"{kind} {np.mean(values < bound):.3f}" for kind, values in found.items())
-            yield f"  {name} below {bound:.2f}: {shares}{'  serves' if bound == bounds[band] else ''}"
+            yield f"  {name} below {bound:.2f}: {shares}{'  serves' if bound == serves else ''}"
 
 
 def _values(likeness: Likeness, some: Sequence[Sequence[Evidence]], band: Channel) -> Floats:
@@ -138,10 +143,10 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     single = recordings(casting, arguments.bundle, arguments.condition, arguments.number)
-    _write(table("recordings", {kind: [[each] for each in some] for kind, some in single.items()}))
+    _write(table("recordings", {kind: [[each] for each in some] for kind, some in single.items()}, RECORDING))
     for seconds in CHUNK_SECONDS:
         chunks = observe_chunks(clips, arguments.bundle, arguments.condition, seconds)
-        _write(table(f"sessions in chunks of {seconds} s", sessions(casting, chunks, arguments.number)))
+        _write(table(f"sessions in chunks of {seconds} s", sessions(casting, chunks, arguments.number), SESSION))
     return 0
 
 

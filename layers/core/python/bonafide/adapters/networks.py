@@ -15,15 +15,13 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from bonafide.audio.waveform import Samples, Waveform
+from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import FloatVector, HalfVector
 
 # Longer speech is embedded in pieces of equal length: memory stays bounded and the data fits into the caches.
 LONGEST_PIECE_SECONDS = 10.0
-# A part has so many frames or somewhat more, which is 1.5 s: the network makes one of 20 ms.
-PART_FRAMES = 75
-WINDOW_FRAMES = 50
-HOP_FRAMES = 25
+# A part has so many frames or somewhat more, which is 1.2 s: the network makes one of 20 ms.
+PART_FRAMES = 60
 
 type Message = Sequence[tuple[int, memoryview]]
 
@@ -41,15 +39,13 @@ class WholeAndParts:
     Attributes:
         unit: of all, unit vector of shape (dimension,).
         length: mean length of its pieces' vectors before; None for a graph without that output.
-        parts: unit vectors of parts of 1.5 to 2.25 s, in order, shape (parts, dimension); None for a recording that
+        parts: unit vectors of parts of 1.2 to 1.8 s, in order, shape (parts, dimension); None for a recording that
             has no two of them, and for a graph that does not end as described above.
-        windows: unit vectors of windows of 1 s each half second, shape (windows, dimension); None where `parts` is.
     """
 
     unit: FloatVector
     length: float | None
-    parts: HalfVector | None = None
-    windows: FloatVector | None = None
+    parts: HalfVector | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,30 +94,8 @@ class SpeakerNetwork:
         total = np.sum([vector for vector, *_ in found], axis=0)
         lengths = [float(rest[0]) for _, *rest in found if rest]
         unit: FloatVector = total / np.linalg.norm(total)
-        length = float(np.mean(lengths)) if lengths else None
-        if self.ending is None:
-            return WholeAndParts(unit, length)
-        joined = np.concatenate(frames, axis=1)
-        parts = _parts(self.ending, joined)
-        return WholeAndParts(unit, length, parts, None if parts is None else _windows(self.ending, joined))
-
-    def embed_sides(self, waveform: Waveform, side: NDArray[np.bool_], number: int) -> HalfVector:
-        """Embeds the windows of either side together, without those of the other, as costly as the whole.
-
-        Args:
-            waveform: all of the speech.
-            side: of the windows, shape (windows,).
-            number: of parts.
-
-        Returns:
-            For each part the unit vector of the side that most of it belongs to, shape (number, dimension).
-        """
-        pieces = np.array_split(waveform.samples, len(side))
-        units = [self._embed_joined(waveform.rate, pieces, side == which) for which in (False, True)]
-        return np.stack([units[int(each.mean() > 1 / 2)] for each in np.array_split(side, number)]).astype(np.float16)
-
-    def _embed_joined(self, rate: int, pieces: Sequence[Samples], chosen: NDArray[np.bool_]) -> FloatVector:
-        return self.embed(Waveform(np.concatenate([pieces[at] for at in np.flatnonzero(chosen)]), rate)).unit
+        parts = _parts(self.ending, np.concatenate(frames, axis=1)) if self.ending else None
+        return WholeAndParts(unit, float(np.mean(lengths)) if lengths else None, parts)
 
 
 def _parts(ending: Ending, frames: FloatVector) -> HalfVector | None:
@@ -129,11 +103,6 @@ def _parts(ending: Ending, frames: FloatVector) -> HalfVector | None:
     if number <= 1:
         return None
     return np.stack([ending.embed(part) for part in np.array_split(frames, number, axis=1)]).astype(np.float16)
-
-
-def _windows(ending: Ending, frames: FloatVector) -> FloatVector:
-    starts = range(0, frames.shape[1] - WINDOW_FRAMES + 1, HOP_FRAMES)
-    return np.stack([ending.embed(frames[:, start : start + WINDOW_FRAMES]) for start in starts])
 
 
 def open_graph(model: bytes, threads: int) -> onnxruntime.InferenceSession:

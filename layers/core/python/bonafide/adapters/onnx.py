@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +18,6 @@ from bonafide.audio.speech import Mask, sample_mask, speech_windows, with_surrou
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
-from bonafide.biometrics.voices import suspect_side
 
 NARROWBAND_RATE = 8000
 # Shorter than this there are too few frames for statistics; calibration requires far more before a score is trusted.
@@ -175,14 +174,7 @@ class Bundle:
 
     def _embed(self, speech: DetectedSpeech, channel: Channel, space: str) -> WholeAndParts:
         heard = to_narrowband(speech.waveform) if channel is Channel.NARROWBAND else speech.waveform
-        network = self._network(space)
-        found = network.embed(heard)
-        if channel is not speech.channel or found.parts is None or found.windows is None:
-            return found
-        side = suspect_side(found.windows, speech.seconds)
-        if side is None:
-            return found
-        return replace(found, parts=network.embed_sides(heard, side, len(found.parts)))
+        return self._network(space).embed(heard)
 
     def _network(self, embedding_space: str) -> SpeakerNetwork:
         return self._speaker if embedding_space == self.embedding_space else self._former[embedding_space].network

@@ -16,21 +16,33 @@ from bonafide.biometrics.evidence import Channel, Evidence, FloatVector
 from bonafide.biometrics.scoring import attenuation
 
 # Shorter chunks of a session are joined with their neighbors until they have so much speech.
-SHORTEST_PART_SECONDS = 1.0
+SHORTEST_PART_SECONDS = 0.8
 # Each of two voices has at least so much speech; with less a cosine says little.
-LEAST_VOICE_SECONDS = 4.0
+LEAST_VOICE_SECONDS = 3.5
 # Speech at which noise and voice weigh the same in an embedding, as of a calibration's curve.
 HALF_SECONDS = 2.0
-# Cosine of two sides of the speech, freed of what noise takes from it, below which they are two voices: where the sides
-# are before and after one moment, and where they may be any parts. The latter are chosen among far more. Over the
-# telephone strangers are more alike.
-CHANGED_BELOW = {Channel.WIDEBAND: 0.60, Channel.NARROWBAND: 0.79}
-SEVERAL_BELOW = {Channel.WIDEBAND: 0.57, Channel.NARROWBAND: 0.74}
-# The same where parts were embedded in the context of the whole: from here on there is no closer look.
-SUSPECT_BELOW = 0.985
 _MOST_ROUNDS = 20
 
 type Side = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class LikenessBounds:
+    """Likenesses below which two sides of the speech are two voices.
+
+    Attributes:
+        changed: of the speech before and after one moment.
+        several: of any two sides, which are chosen among far more.
+    """
+
+    changed: float
+    several: float
+
+
+# Over the telephone strangers are more alike. Parts of one recording are more alike than chunks of a session, each of
+# which the network hears alone.
+RECORDING = {Channel.WIDEBAND: LikenessBounds(0.75, 0.75), Channel.NARROWBAND: LikenessBounds(0.88, 0.92)}
+SESSION = {Channel.WIDEBAND: LikenessBounds(0.60, 0.60), Channel.NARROWBAND: LikenessBounds(0.80, 0.80)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +60,16 @@ class SpeechParts:
     @classmethod
     def of(cls, pieces: Sequence[Evidence], band: Channel) -> Self:
         """Takes the parts of consecutive pieces, each with an embedding in the band."""
-        return cls.joined([part for piece in pieces for part in _parts(piece, band)])
-
-    @classmethod
-    def joined(cls, pieces: Sequence[tuple[FloatVector, float]]) -> Self:
-        """Takes consecutive unit vectors with their seconds of speech; short ones are joined."""
-        parts = _joined(pieces)
+        parts = _joined([part for piece in pieces for part in _parts(piece, band)])
         vectors = np.stack([vector for vector, _ in parts])
         units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return cls(units.astype(np.float32), np.array([seconds for _, seconds in parts]))
 
     def likeness(self, side: Side) -> float:
-        """Returns the cosine of one side with the other, freed of what noise takes from it; 1.0 if one is too short."""
+        """Returns how alike one side is to the other: their cosine, freed of what noise takes from it.
+
+        It is 1.0 where one of them is too short.
+        """
         seconds = self.seconds[side].sum(), self.seconds[~side].sum()
         if min(seconds) < LEAST_VOICE_SECONDS:
             return 1.0
@@ -71,19 +81,6 @@ class SpeechParts:
         return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True))
 
 
-def suspect_side(windows: FloatVector, seconds: float) -> Side | None:
-    """Returns one of two sides of a recording that may be two voices, and need a closer look; None where none does.
-
-    Args:
-        windows: unit vectors of consecutive windows, in the context of the whole, which makes them alike; shape
-            (windows, dim).
-        seconds: net speech of all.
-    """
-    parts = SpeechParts(windows, np.full(len(windows), seconds / len(windows)))
-    likeness, side = least_alike(parts)
-    return side if likeness < SUSPECT_BELOW else None
-
-
 def voice_alerts(pieces: Sequence[Evidence], band: Channel) -> tuple[Reason, ...]:
     """Returns the reasons not to take the speech for that of one person, out of VOICE_CHANGED and SEVERAL_VOICES.
 
@@ -91,10 +88,10 @@ def voice_alerts(pieces: Sequence[Evidence], band: Channel) -> tuple[Reason, ...
         pieces: evidence of one recording, or of the consecutive chunks of a session.
         band: in which all of them are embedded.
     """
-    parts = SpeechParts.of(pieces, band)
+    parts, bounds = SpeechParts.of(pieces, band), (RECORDING if len(pieces) == 1 else SESSION)[band]
     found = {
-        Reason.VOICE_CHANGED: least_likeness_over_time(parts) < CHANGED_BELOW[band],
-        Reason.SEVERAL_VOICES: least_likeness(parts) < SEVERAL_BELOW[band],
+        Reason.VOICE_CHANGED: least_likeness_over_time(parts) < bounds.changed,
+        Reason.SEVERAL_VOICES: least_likeness(parts) < bounds.several,
     }
     return tuple(reason for reason, holds in found.items() if holds)
 
@@ -106,19 +103,10 @@ def least_likeness_over_time(parts: SpeechParts) -> float:
 
 
 def least_likeness(parts: SpeechParts) -> float:
-    """Returns how alike two sides are that are as different as can be."""
-    return least_alike(parts)[0]
-
-
-def least_alike(parts: SpeechParts) -> tuple[float, Side]:
-    """Returns two sides that are as different as can be, one of them as a mask, and how alike they are.
-
-    They are those of spherical 2-means from several beginnings.
-    """
+    """Returns how alike two sides are that are as different as can be: spherical 2-means from several beginnings."""
     if len(parts.seconds) <= 1:
-        return 1.0, np.ones(len(parts.seconds), np.bool_)
-    sides = [_settled(parts, side) for side in _beginnings(parts)]
-    return min(((parts.likeness(side), side) for side in sides), key=lambda found: found[0])
+        return 1.0
+    return min(parts.likeness(_settled(parts, side)) for side in _beginnings(parts))
 
 
 def _beginnings(parts: SpeechParts) -> Iterator[Side]:
