@@ -31,7 +31,7 @@ begun = time.perf_counter()
 bundle = Bundle.load(Path(sys.argv[1]), liveness=False)
 loaded = time.perf_counter()
 if len(sys.argv) > 2:
-    bundle._former[bundle.spaces[1]].session
+    bundle._former[bundle.spaces[1]].network
 opened = time.perf_counter()
 # Not ru_maxrss, which a process inherits from the one that started it.
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from bonafide.adapters.bundle import BundleCorrupt
+from bonafide.adapters.networks import find_ending, open_graph, outputs
 from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle
 from bonafide.audio.resample import resample
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
+from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.voices import voice_alerts
 from layers.model.build import build
 from layers.packages import sha256
 from tests.readings import call, lasting, reading
@@ -74,10 +77,34 @@ def test_a_bundle_knows_its_digest_and_space(bundle: Bundle, directory: Path) ->
     assert bundle.embedding_space == json.loads((directory / "manifest.json").read_bytes())["embedding_space"]
 
 
+def test_parts_are_told_by_the_way_and_change_no_embedding(bundle: Bundle, directory: Path) -> None:
+    content = (directory / "speaker.onnx").read_bytes()
+    plain, opened, heard = open_graph(content, 1), bundle._speaker, bundle.find_speech(reading()).waveform
+    unit, _, frames = outputs(opened.graph, heard)
+    assert np.array_equal(unit, outputs(plain, heard)[0])
+    assert opened.ending
+    assert opened.ending.embed(frames[0, :, 0]) == pytest.approx(unit, abs=1e-5)
+    assert find_ending((directory / "vad.onnx").read_bytes()) is None
+
+
+def test_a_graph_that_ends_otherwise_tells_no_parts(bundle: Bundle) -> None:
+    other = replace(bundle._speaker, ending=None, graph=bundle._vad)
+    assert other.embed(reading()).parts is None
+
+
+def test_of_two_readers_on_one_line_the_second_is_noticed(bundle: Bundle) -> None:
+    both = np.concatenate([call("train_grace").samples, call("train_atkins").samples])
+    alone, found = (
+        replace(bundle, _detector=None).observe(each) for each in (call("train_grace"), Waveform(both, 8000))
+    )
+    assert voice_alerts([alone], alone.channel) == ()
+    assert voice_alerts([found], found.channel) == (Reason.VOICE_CHANGED, Reason.SEVERAL_VOICES)
+
+
 def test_each_graph_runs_on_the_threads_that_were_asked_for(bundle: Bundle, directory: Path) -> None:
     two = Bundle.load(directory, None, threads=2)
     for loaded, threads in ((bundle, 1), (two, 2)):
-        for session in (loaded._vad, loaded._speaker):
+        for session in (loaded._vad, loaded._speaker.graph):
             assert session.get_session_options().intra_op_num_threads == threads
             assert session.get_session_options().inter_op_num_threads == 1
 
@@ -243,9 +270,9 @@ def test_a_former_network_is_served_beside_and_opened_when_it_is_needed(director
     former = served._former[served.spaces[1]]
     speech = served.find_speech(reading())
     own = served.evidence(speech)
-    assert former._session is None
+    assert former._network is None
     found = served.evidence(speech, [], replace(own, liveness=-42.0), served.spaces[1])
-    assert former._session is not None
+    assert former._network is not None
     assert (own.embedding_space, found.embedding_space, found.liveness) == (*served.spaces, -42.0)
     # Drift is watched by one network, whatever space a speaker is compared in.
     assert own.embedding_norm

@@ -16,7 +16,7 @@ import pytest
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
-from bonafide.adapters.dynamodb.session_items import DUE_PARTS
+from bonafide.adapters.dynamodb.session_items import DUE_PARTS, evidence_item, read_row
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.memory.audio import MemoryAudioStream
@@ -105,8 +105,8 @@ def bits(row: EvidenceRow) -> tuple[object, ...]:
     """All of a row, vectors as bytes, so that rows may be compared."""
     evidence = row.chunk.evidence
     vectors = tuple((band, evidence.embeddings[band].tobytes()) for band in sorted(evidence.embeddings))
-    bare = replace(row, chunk=replace(row.chunk, evidence=replace(evidence, embeddings={})))
-    return bare, vectors
+    bare = replace(row, chunk=replace(row.chunk, evidence=replace(evidence, embeddings={}, parts=None)))
+    return bare, vectors, evidence.parts is not None and (evidence.parts.shape, evidence.parts.tobytes())
 
 
 def test_a_session_is_read_as_it_was_written(store: SessionStore, domain: str) -> None:
@@ -156,6 +156,22 @@ def test_evidence_is_read_to_the_last_bit(store: SessionStore, domain: str) -> N
     for row in (a_row(), silent):
         assert store.put_evidence(a_session(domain), row) is True
     assert sorted(map(bits, rows(store, a_session(domain))), key=str) == sorted(map(bits, (a_row(), silent)), key=str)
+
+
+def test_the_parts_of_a_chunk_are_read_to_the_last_bit(store: SessionStore, domain: str) -> None:
+    row = a_row()
+    parts = np.random.default_rng(7).standard_normal((3, 192)).astype(np.float16)
+    row = replace(row, chunk=replace(row.chunk, evidence=replace(row.chunk.evidence, parts=parts)))
+    assert store.put_evidence(a_session(domain), row) is True
+    assert [bits(each) for each in rows(store, a_session(domain))] == [bits(row)]
+
+
+def test_the_parts_of_a_chunk_stand_where_the_release_before_does_not_look() -> None:
+    plain, evidence = a_row(), a_row().chunk.evidence
+    parts = replace(plain, chunk=replace(plain.chunk, evidence=replace(evidence, parts=np.zeros((2, 192), np.float16))))
+    with_parts, without = (evidence_item(a_session("acme"), each) for each in (parts, plain))
+    assert {**without, "parts": with_parts["parts"]} == with_parts
+    assert read_row(without).chunk.evidence.parts is None
 
 
 def test_a_row_is_written_once_whatever_comes_after_it(store: SessionStore, domain: str) -> None:

@@ -32,12 +32,13 @@ def chunk(
     vectors = {channel: vector / np.linalg.norm(vector)} if seconds else {}
     quality = Quality(-20.0 - number, draw.random(), draw.random() if number % 2 else None)
     liveness = float(draw.normal()) if seconds else None
-    return ChunkEvidence(number, content, Evidence(seconds, channel, vectors, quality, space, liveness))
+    parts = draw.standard_normal((3, 16)).astype(np.float16) if seconds > 3 else None
+    return ChunkEvidence(number, content, Evidence(seconds, channel, vectors, quality, space, liveness, parts=parts))
 
 
 def bits(folded: SessionEvidence) -> tuple[object, ...]:
     vectors = folded.evidence.embeddings if folded.evidence else {}
-    facts = (folded.used, folded.received, folded.conflicting, folded.other_space)
+    facts = (folded.used, folded.received, folded.conflicting, folded.other_space, folded.alerts)
     found = folded.evidence
     measured = found and (found.speech_seconds, found.channel, found.quality, found.liveness)
     return facts, measured, {band: vector.tobytes() for band, vector in vectors.items()}

@@ -4,12 +4,13 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bonafide.adapters.memory.audio import MemoryAudioStore
 from bonafide.adapters.memory.calibrations import MemorySignatures
@@ -18,7 +19,7 @@ from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
 from bonafide.audio.waveform import Samples, Waveform
-from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, HalfVector, Quality
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.contracts.audio import AudioInput, Upload, UploadRequest, upload_view
 from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
@@ -120,7 +121,8 @@ class Chords:
         there = known.embeddings if known and known.embedding_space == space else {}
         embeddings = {**there, **{band: _spectrum(speech)[order] for band in bands}}
         liveness = self.liveness if embeddings else None
-        return Evidence(speech.seconds, speech.channel, embeddings, speech.quality, space, liveness)
+        parts = _parts(speech, order) if embeddings else None
+        return Evidence(speech.seconds, speech.channel, embeddings, speech.quality, space, liveness, parts=parts)
 
 
 def _loud(waveform: Waveform) -> Mask:
@@ -131,6 +133,12 @@ def _loud(waveform: Waveform) -> Mask:
     )
     loud = (loudness > 0.8 * np.max(loudness)) & (loudness > 1e-5)
     return np.resize(np.repeat(loud, piece), len(waveform.samples))
+
+
+def _parts(speech: LoudPart, order: NDArray[np.int64]) -> HalfVector | None:
+    pieces = np.array_split(speech.samples, max(int(speech.seconds / 2), 1))
+    parts = [_spectrum(replace(speech, samples=piece))[order] for piece in pieces]
+    return np.stack(parts).astype(np.float16) if len(parts) > 1 else None
 
 
 def _spectrum(speech: LoudPart) -> FloatVector:

@@ -14,7 +14,7 @@ from bonafide.biometrics.scoring import Calibration
 from bonafide.contracts.audio import AudioInput
 from bonafide.contracts.authentications import decision_view
 from bonafide.errors import AnswerOutdated, Conflict, InvalidInput, NotFound, StoreUnavailable
-from tests.services.parts import MORNING, Chords, World, recording, speech
+from tests.services.parts import MORNING, Chords, World, recording, sound, speech
 from tests.services.test_enrollment import once
 
 
@@ -62,6 +62,15 @@ def test_without_liveness_the_answer_is_at_best_step_up_and_says_what_was_missin
     answer = world.authenticate(speech("ann", 8))
     assert (answer.decision, answer.degraded, answer.liveness) == (Decision.STEP_UP, ["liveness"], None)
     assert answer.reasons == [Reason.VOICE_MATCH, Reason.SIGNAL_MISSING]
+
+
+def test_a_call_that_somebody_else_takes_over_or_takes_part_in_is_not_accepted(world: World) -> None:
+    changed, several = [Reason.VOICE_CHANGED, Reason.SEVERAL_VOICES], [Reason.SEVERAL_VOICES]
+    for turns, alerts in (("ann ann ann cid", changed), ("ann cid ann cid ann", several), ("ann ann", [])):
+        call = np.concatenate([sound(who, 4) for who in turns.split()])
+        answer = world.authenticate(recording(call))
+        assert [reason for reason in answer.reasons if reason in changed] == alerts
+        assert (answer.decision is Decision.ACCEPT) is (not alerts)
 
 
 def test_wideband_voiceprints_meet_telephone_calls(world: World) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+import numpy as np
 import pytest
 
 from bonafide.audio.encoding import Encoding
@@ -12,12 +13,12 @@ from bonafide.biometrics.domain_calibration import ConditionEvidence, CurveCorre
 from bonafide.biometrics.enrollment import MINIMUM_LLR, SpeakerStatus, require_same_voice
 from bonafide.biometrics.scoring import CalibratedRange, Condition, SpeakerScore
 from bonafide.contracts.audio import AudioInput
-from bonafide.errors import Conflict
+from bonafide.errors import Conflict, UnsupportedAudio
 from bonafide.http.problems import status_of
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
 from tests.audio.signals import pcm
-from tests.services.parts import Chords, World, sound, speech
+from tests.services.parts import Chords, World, recording, sound, speech
 from tests.services.test_enrollment import once
 
 
@@ -51,6 +52,19 @@ def test_a_stranger_is_not_added_to_a_voiceprint_and_nothing_of_the_stranger_sta
         refused(world, speech("bob", 8, rate))
     assert (state(world), kept) == (before, [])
     assert world.enroll(speech("ann", 8)).total_speech_seconds == seconds + 8
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_recording_with_several_voices_is_refused_and_nothing_of_it_stays(world: World, *, begun: bool) -> None:
+    if begun:
+        world.enroll(speech("ann"))
+    before, kept = world.store.find("acme", "ann")[1], dict(world.audio.objects)
+    for turns in ("ann cid", "ann cid ann"):
+        mixed = recording(np.concatenate([sound(who, 6) for who in turns.split()]))
+        with pytest.raises(UnsupportedAudio) as refusal:
+            world.enroll(mixed)
+        assert (status_of(refusal.value), refusal.value.code) == (422, "several_voices")
+    assert (world.store.find("acme", "ann")[1], world.audio.objects) == (before, kept)
 
 
 def test_a_refused_contribution_is_refused_again_under_its_key(world: World) -> None:

@@ -75,6 +75,21 @@ def test_not_enough_speech_turns_into_a_decision_as_soon_as_there_is_enough() ->
     assert (seen[-1].decision, seen[-1].status, seen[-1].decision_id) == ("ACCEPT", "OPEN", None)
 
 
+def test_who_takes_a_session_over_is_noticed_although_the_whole_still_matches() -> None:
+    line = begun(5, script=Script("call", "grace", "grace", number=9))
+    mine, other = evaluation(line), chunks("atkins", 4)
+    assert (mine.decision, mine.reasons) == ("ACCEPT", ["VOICE_MATCH"])
+    for number, content in enumerate(other, start=5):
+        line.scoring.handle(parse(sent("call", number, content)), line.now)
+    found = evaluation(line)
+    assert found.speaker
+    assert found.speaker.llr > 0
+    assert found.decision == "STEP_UP"
+    assert found.reasons[-2:] == ["VOICE_CHANGED", "SEVERAL_VOICES"]
+    line.scoring.handle(EndRecord(DOMAIN, "call", 9, line.now), line.now)
+    assert line.final("call")["facts"]["alerts"] == ["VOICE_CHANGED", "SEVERAL_VOICES"]
+
+
 def test_an_evaluation_keeps_its_name_until_something_changes() -> None:
     line = begun(2)
     first = evaluation(line)

@@ -1,6 +1,5 @@
 """The bundle of models: verified files, graphs that take samples, and the one path from a recording to evidence."""
 
-import math
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from bonafide.adapters.bundle import BundleFiles
+from bonafide.adapters.networks import SpeakerNetwork, WholeAndParts, open_graph, outputs
 from bonafide.audio.quality import effective_channel, measure
 from bonafide.audio.resample import resample
 from bonafide.audio.speech import Mask, sample_mask, speech_windows, with_surroundings
@@ -24,8 +24,6 @@ NARROWBAND_RATE = 8000
 SHORTEST_SPEECH_SECONDS = 0.25
 # Window of the detector of synthetic speech.
 LIVENESS_WINDOW_SECONDS = 4.0
-# Longer speech is embedded in pieces of equal length: memory stays bounded and the data fits into the caches.
-LONGEST_PIECE_SECONDS = 10.0
 # Speakers differ by about 0.1 in a component.
 COMPONENT_DIGITS = 3
 
@@ -64,18 +62,18 @@ class FormerGraph:
     Not before, since it would keep memory and delay every start for people who may never call.
     """
 
-    def __init__(self, open_graph: Callable[[], onnxruntime.InferenceSession]) -> None:
-        self._open = open_graph
+    def __init__(self, open_network: Callable[[], SpeakerNetwork]) -> None:
+        self._open = open_network
         self._lock = threading.Lock()
-        self._session: onnxruntime.InferenceSession | None = None
+        self._network: SpeakerNetwork | None = None
 
     @property
-    def session(self) -> onnxruntime.InferenceSession:
+    def network(self) -> SpeakerNetwork:
         """The opened graph."""
         with self._lock:
-            if self._session is None:
-                self._session = self._open()
-            return self._session
+            if self._network is None:
+                self._network = self._open()
+            return self._network
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ class Bundle:
     dimension: int
     calibrations: Sequence[Mapping[str, Any]]
     _vad: onnxruntime.InferenceSession
-    _speaker: onnxruntime.InferenceSession
+    _speaker: SpeakerNetwork
     _former: Mapping[str, FormerGraph]
     _detector: onnxruntime.InferenceSession | None
     _directions: Sequence[Sequence[float]] = ()
@@ -122,10 +120,10 @@ class Bundle:
             embedding_space=files.manifest["embedding_space"],
             dimension=files.manifest["dimension"],
             calibrations=files.calibrations(),
-            _vad=_open(files.read("vad.onnx"), threads),
-            _speaker=_open(files.read("speaker.onnx"), threads),
+            _vad=open_graph(files.read("vad.onnx"), threads),
+            _speaker=SpeakerNetwork.open(files.read("speaker.onnx"), threads),
             _former={each["embedding_space"]: _former(files, each["speaker"], threads) for each in files.former},
-            _detector=_open(files.read("spoof.onnx"), threads) if with_detector else None,
+            _detector=open_graph(files.read("spoof.onnx"), threads) if with_detector else None,
             _directions=files.directions(),
         )
 
@@ -172,14 +170,14 @@ class Bundle:
         """
         if channel is Channel.WIDEBAND and speech.channel is Channel.NARROWBAND:
             raise ValueError("narrowband speech has no wideband embedding")
-        return self._embed(speech, channel, embedding_space or self.embedding_space)[0]
+        return self._embed(speech, channel, embedding_space or self.embedding_space).unit
 
-    def _embed(self, speech: DetectedSpeech, channel: Channel, space: str) -> tuple[FloatVector, float | None]:
+    def _embed(self, speech: DetectedSpeech, channel: Channel, space: str) -> WholeAndParts:
         heard = to_narrowband(speech.waveform) if channel is Channel.NARROWBAND else speech.waveform
-        return _embed_pieces(self._network(space), heard)
+        return self._network(space).embed(heard)
 
-    def _network(self, embedding_space: str) -> onnxruntime.InferenceSession:
-        return self._speaker if embedding_space == self.embedding_space else self._former[embedding_space].session
+    def _network(self, embedding_space: str) -> SpeakerNetwork:
+        return self._speaker if embedding_space == self.embedding_space else self._former[embedding_space].network
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         """Takes a recording to evidence: the one path for authentication, enrollment, calibration and evaluation.
@@ -212,16 +210,18 @@ class Bundle:
         missing = sorted(possible - there.keys()) if enough else []
         made = {channel: self._embed(speech, channel, space) for channel in missing}
         # Drift is watched by the bundle's own network only: a former one has other norms and directions.
-        own = made.get(speech.channel) if space == self.embedding_space else None
+        heard = made.get(speech.channel)
+        own = heard if space == self.embedding_space else None
         return Evidence(
             speech_seconds=speech.seconds,
             channel=speech.channel,
-            embeddings={**there, **{channel: unit for channel, (unit, _) in made.items()}},
+            embeddings={**there, **{channel: each.unit for channel, each in made.items()}},
             quality=speech.quality,
             embedding_space=space,
             liveness=known.liveness if known else self.liveness(speech) if enough else None,
-            embedding_norm=known.embedding_norm if known else own[1] if own else None,
-            embedding_directions=known.embedding_directions if known else self._components(own[0]) if own else (),
+            embedding_norm=known.embedding_norm if known else own.length if own else None,
+            embedding_directions=known.embedding_directions if known else self._components(own.unit) if own else (),
+            parts=heard.parts if heard else known.parts if known and there else None,
         )
 
     def _components(self, unit: FloatVector) -> tuple[float, ...]:
@@ -249,42 +249,14 @@ class Bundle:
         return float(np.average(llrs, weights=spoken))
 
 
-def _embed_pieces(network: onnxruntime.InferenceSession, waveform: Waveform) -> tuple[FloatVector, float | None]:
-    """Returns the unit vector, shape (dimension,), and the mean length of the pieces' vectors before.
-
-    The length is the second output of the graph; None for a graph that has none.
-    """
-    pieces = np.array_split(waveform.samples, math.ceil(waveform.seconds / LONGEST_PIECE_SECONDS))
-    found = [_outputs(network, Waveform(piece, waveform.rate)) for piece in pieces]
-    total = np.sum([vector for vector, *_ in found], axis=0)
-    lengths = [float(rest[0]) for _, *rest in found if rest]
-    unit: FloatVector = total / np.linalg.norm(total)
-    return unit, float(np.mean(lengths)) if lengths else None
-
-
 def _former(files: BundleFiles, name: str, threads: int) -> FormerGraph:
     """Verifies a former network now, so that a function with a wrong one does not start, and opens it later."""
     files.read(name)
-    return FormerGraph(lambda: _open(files.read(name), threads))
-
-
-def _open(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # A waiting thread that spins burns the one core that the function has.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return FormerGraph(lambda: SpeakerNetwork.open(files.read(name), threads))
 
 
 def _run(session: onnxruntime.InferenceSession, waveform: Waveform) -> NDArray[np.float32]:
-    return _outputs(session, waveform)[0]
-
-
-def _outputs(session: onnxruntime.InferenceSession, waveform: Waveform) -> list[NDArray[np.float32]]:
-    inputs = {"samples": waveform.samples, "rate": np.array(waveform.rate, dtype=np.int64)}
-    outputs: list[NDArray[np.float32]] = session.run(None, inputs)
-    return outputs
+    return outputs(session, waveform)[0]
 
 
 def _in_band(speech: Waveform, channel: Channel) -> Waveform:

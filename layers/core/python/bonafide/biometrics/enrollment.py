@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.scoring import Condition, SpeakerScore
+from bonafide.biometrics.voices import voice_alerts
 from bonafide.errors import Conflict, Subject, UnsupportedAudio
 
 # A voiceprint outlives every recording that it is compared with, so its speech has to be better.
@@ -50,6 +51,21 @@ def require_enrollment_quality(evidence: Evidence) -> None:
         raise _refusal("audio_too_quiet", "is too quiet", MINIMUM_LEVEL_DBFS, quality.level_dbfs)
     if quality.snr_db is not None and quality.snr_db < MINIMUM_SNR_DB:
         raise _refusal("audio_too_noisy", "is too noisy", MINIMUM_SNR_DB, quality.snr_db)
+
+
+def require_one_voice(evidence: Evidence) -> None:
+    """Refuses a recording of speech in which more than one person speaks.
+
+    Raises:
+        UnsupportedAudio: says what to do.
+    """
+    if voice_alerts([evidence], evidence.channel):
+        raise UnsupportedAudio(
+            "several_voices",
+            "More than one voice speaks in the recording. Send speech of the person alone: their own track of the call,"
+            " without the agent's, prompts or music.",
+            subject=Subject.AUDIO,
+        )
 
 
 def require_same_voice(score: SpeakerScore) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatVector = NDArray[np.float32]
+# Precise enough to tell voices apart, and half as much to store.
+HalfVector = NDArray[np.float16]
 
 
 class Channel(StrEnum):
@@ -52,6 +54,8 @@ class Evidence:
             which drift of its input shows; None where it was not measured.
         embedding_directions: components of the unit vector in the recording's own band along the few directions that
             the bundle names, by which drift of callers shows; empty where it names none.
+        parts: unit vectors of parts of equal length, in order, in the recording's own band, shape (parts, dim), by
+            which a change of voice within the recording shows; None where it is too short or they were not measured.
     """
 
     speech_seconds: float
@@ -62,3 +66,4 @@ class Evidence:
     liveness: float | None = None
     embedding_norm: float | None = None
     embedding_directions: tuple[float, ...] = ()
+    parts: HalfVector | None = None

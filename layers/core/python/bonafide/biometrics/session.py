@@ -8,7 +8,9 @@ from typing import Self
 
 import numpy as np
 
+from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
+from bonafide.biometrics.voices import voice_alerts
 
 # A session is judged by its newest speech, at most so much of it or so many chunks with speech: the cost is bounded,
 # and a new voice on the line counts.
@@ -105,6 +107,7 @@ class SessionEvidence:
         received: how many different chunk numbers there are.
         conflicting: how many numbers came with more than one content.
         other_space: how many numbers have evidence of other embedding spaces only.
+        alerts: reasons not to take the chunks used for the speech of one person.
     """
 
     evidence: Evidence | None
@@ -113,6 +116,7 @@ class SessionEvidence:
     received: int
     conflicting: int
     other_space: int
+    alerts: tuple[Reason, ...] = ()
 
 
 def fold(rows: Iterable[ChunkEvidence], embedding_space: str, count: int | None = None) -> SessionEvidence:
@@ -171,7 +175,8 @@ def pool(surveyed: ChunkSurvey, rows: Iterable[ChunkEvidence]) -> SessionEvidenc
     """
     known = {Mark.of(each).tag: each.evidence for each in rows}
     pieces = {mark.number: known[mark.tag] for mark in surveyed.spoken if mark.tag in known}
-    comparable = _comparable(pieces)
+    band = _common_band(pieces)
+    comparable = {number: each for number, each in pieces.items() if band in each.embeddings}
     left_out = pieces.keys() - comparable.keys()
     used = [mark for mark in surveyed.window if mark.number not in left_out]
     return SessionEvidence(
@@ -181,6 +186,7 @@ def pool(surveyed: ChunkSurvey, rows: Iterable[ChunkEvidence]) -> SessionEvidenc
         received=surveyed.received,
         conflicting=surveyed.conflicting,
         other_space=surveyed.other_space,
+        alerts=voice_alerts(list(comparable.values()), band) if comparable else (),
     )
 
 
@@ -218,8 +224,8 @@ def _newest(marks: Sequence[Mark]) -> tuple[Mark, ...]:
     return tuple(kept[::-1])
 
 
-def _comparable(pieces: Mapping[int, Evidence]) -> Mapping[int, Evidence]:
-    """Returns the chunks that can be compared in one band; seconds of other chunks do not count.
+def _common_band(pieces: Mapping[int, Evidence]) -> Channel:
+    """Returns the band in which chunks are compared; seconds of chunks without it do not count.
 
     Wideband tells voices apart best, so a few chunks without it do not count. Where more of the speech is without it,
     it is the band in which most can be compared.
@@ -227,8 +233,8 @@ def _comparable(pieces: Mapping[int, Evidence]) -> Mapping[int, Evidence]:
     seconds = {band: _seconds(each for each in pieces.values() if band in each.embeddings) for band in Channel}
     most = max(Channel, key=lambda band: seconds[band])
     if seconds[Channel.WIDEBAND] >= NEARLY_ALL * seconds[most]:
-        most = Channel.WIDEBAND
-    return {number: each for number, each in pieces.items() if most in each.embeddings}
+        return Channel.WIDEBAND
+    return most
 
 
 def _pooled(pieces: Sequence[Evidence]) -> Evidence:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from bonafide.audio.encoding import RecordingFormat
-from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, HalfVector, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
 from bonafide.records import Stored, StoredForm, known, times
 
@@ -163,7 +163,9 @@ class EvidenceRow:
         }
 
     @classmethod
-    def from_document(cls, document: Stored, embeddings: dict[Channel, FloatVector]) -> Self:
+    def from_document(
+        cls, document: Stored, embeddings: dict[Channel, FloatVector], parts: HalfVector | None = None
+    ) -> Self:
         """Reads a stored form of this or an earlier release."""
         evidence = Evidence(
             speech_seconds=document["speech_seconds"],
@@ -174,6 +176,7 @@ class EvidenceRow:
             liveness=document.get("liveness"),
             embedding_norm=document.get("embedding_norm"),
             embedding_directions=tuple(document.get("embedding_directions", ())),
+            parts=parts,
         )
         return cls(
             chunk=ChunkEvidence(document["number"], document["content"], evidence),

@@ -11,6 +11,7 @@ from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.scoring import bands_to_compare
 from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.biometrics.voices import voice_alerts
 from bonafide.errors import AnswerOutdated, Conflict, Subject
 from bonafide.observability import stage
 from bonafide.ports.models import SpeechModels
@@ -119,7 +120,8 @@ class AuthenticationService:
             begun = extraction.evidence.result()
             evidence = self._models.evidence(extraction.speech, bands, begun, voiceprint.embedding_space)
         with stage("score", timings):
-            case = Case.of(evidence, voiceprint, missing=claim.missing, brakes=claim.brakes.on)
+            alerts = voice_alerts([evidence], evidence.channel) if evidence.embeddings else ()
+            case = Case.of(evidence, voiceprint, missing=claim.missing, brakes=claim.brakes.on, alerts=alerts)
         record = self._judge(request, claim, case, extraction, started)
         if domain.retention.keep_audio:
             self._keep(speaker, _kept_audio(record), extraction)

@@ -8,7 +8,13 @@ from typing import Any
 
 from bonafide.audio.decode import require_as_labeled
 from bonafide.audio.encoding import RecordingFormat
-from bonafide.biometrics.enrollment import SpeakerStatus, require_enrollment_quality, require_same_voice, status_of
+from bonafide.biometrics.enrollment import (
+    SpeakerStatus,
+    require_enrollment_quality,
+    require_one_voice,
+    require_same_voice,
+    status_of,
+)
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.scoring import compare
 from bonafide.biometrics.voiceprint import add_to_each
@@ -132,6 +138,7 @@ class EnrollmentService:
         contribution = Contribution(name, observe_to_enroll(self._models, waveform), waveform.digest, consent)
         require_enrollment_quality(contribution.evidence)
         self._require_label(content, audio.format)
+        require_one_voice(contribution.evidence)
         self._require_same_voice(found, known, contribution)
         if found.retention.keep_audio:
             # Kept before the voiceprint is written, so that an erasure of the speaker afterwards finds it.

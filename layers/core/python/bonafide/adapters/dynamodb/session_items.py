@@ -10,6 +10,7 @@ index `due` holds the sessions that still need a final decision, in DUE_PARTS pa
 import json
 import struct
 import zlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.items import document_of
-from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.evidence import Channel, FloatVector, HalfVector
 from bonafide.biometrics.session import Mark
 from bonafide.records.session import EvidenceRow, SessionRecord
 
@@ -28,6 +29,7 @@ DUE_PARTS = 4
 # Embeddings are personal data and the decision outlives them.
 KEPT = timedelta(days=1)
 _FLOAT = np.dtype("<f4")
+_HALF = np.dtype("<f2")
 _MARK = struct.Struct(">H8s4sII")
 # The first release reads the document into a record that knows no other attributes: these stand beside it.
 _BESIDE = ("schema", "domain", "session", "request_id", "principal", "version", "spaces")
@@ -113,6 +115,7 @@ def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:
         **item_key(session, row_item(session, row.mark)),
         "document": {"S": json.dumps(row.to_document())},
         "embeddings": {"M": vectors},
+        **_parts_attribute(row.chunk.evidence.parts),
         "expires_at": expires(session),
     }
 
@@ -120,7 +123,18 @@ def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:
 def read_row(item: Item) -> EvidenceRow:
     """Turns an item into a row of evidence."""
     vectors = {Channel(name): np.frombuffer(value["B"], _FLOAT) for name, value in item["embeddings"]["M"].items()}
-    return EvidenceRow.from_document(document_of(item), vectors)
+    return EvidenceRow.from_document(document_of(item), vectors, _read_parts(item, vectors))
+
+
+def _parts_attribute(parts: HalfVector | None) -> Item:
+    return {} if parts is None else {"parts": {"B": parts.astype(_HALF).tobytes()}}
+
+
+def _read_parts(item: Item, vectors: Mapping[Channel, FloatVector]) -> HalfVector | None:
+    """Reads the embeddings of parts; the release before neither writes nor reads them."""
+    if "parts" not in item or not vectors:
+        return None
+    return np.frombuffer(item["parts"]["B"], _HALF).reshape(-1, len(next(iter(vectors.values()))))
 
 
 def _due_part(session: SessionRecord) -> str:

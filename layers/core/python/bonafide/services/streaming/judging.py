@@ -172,7 +172,7 @@ class SessionJudge:
             request_id=record.request_id,
             principal=record.principal,
             session=SessionPart(
-                record.session, self._name(record, claim, marks), record.status, _tally(record, folded)
+                record.session, self._name(record, claim, marks, folded.alerts), record.status, _tally(record, folded)
             ),
         )
 
@@ -193,14 +193,15 @@ class SessionJudge:
         judging = self._calibrations.of(domain, record.speaker or "", space)
         return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes, judging)
 
-    def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark]) -> str:
+    def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark], alerts: Sequence[Reason]) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
         inside = sorted(mark.tag for mark in marks if record.chunk_count is None or mark.number < record.chunk_count)
         chunks = [f"{number}:{content}:{space}" for number, content, space in inside]
         speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
-        # Nothing is added while no brake is on, and the bundle's calibration judges, so that the names are those of the
-        # release before.
-        brakes = "".join(f":{each}" for each in (*claim.brakes.on, *claim.brakes.missing, *claim.judging.missing))
+        # Nothing is added while no brake is on, there is no alert, and the bundle's calibration judges: then names are
+        # those of the release before.
+        lowered = (*claim.brakes.on, *claim.brakes.missing, *claim.judging.missing, *alerts)
+        brakes = "".join(f":{each}" for each in lowered)
         own = claim.judging.calibration.digest
         judging = "" if own == self._calibrations.base(claim.embedding_space).digest else f":{own}"
         policy = f"{claim.domain.policy_version}:{self._bundle}{brakes}{judging}"
@@ -211,7 +212,7 @@ def _case(claim: SpeakerClaim, folded: SessionEvidence) -> Case:
     missing = (*claim.brakes.missing, *claim.judging.missing, *((Signal.OTHER_MODELS,) if folded.other_space else ()))
     if folded.evidence is None:
         return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, claim.brakes.on)
-    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, claim.brakes.on)
+    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, claim.brakes.on, folded.alerts)
 
 
 def _as_final(record: DecisionRecord, name: str) -> DecisionRecord:

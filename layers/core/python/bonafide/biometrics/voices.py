@@ -1,0 +1,156 @@
+"""Several voices in one recording or session, found by comparing its parts with each other: pure, without a voiceprint.
+
+All parts come over one line, so that those of one voice are far more alike than recordings of one person are. Decision
+0028 says how the bounds were chosen; `python -m training.evaluation.voices` measures them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonafide.biometrics.decision import Reason
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector
+from bonafide.biometrics.scoring import attenuation
+
+# Shorter chunks of a session are joined with their neighbors until they have so much speech.
+SHORTEST_PART_SECONDS = 0.8
+# Each of two voices has at least so much speech; with less a cosine says little.
+LEAST_VOICE_SECONDS = 3.5
+# Speech at which noise and voice weigh the same in an embedding, as of a calibration's curve.
+HALF_SECONDS = 2.0
+_MOST_ROUNDS = 20
+
+type Side = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class LikenessBounds:
+    """Likenesses below which two sides of the speech are two voices.
+
+    Attributes:
+        changed: of the speech before and after one moment.
+        several: of any two sides, which are chosen among far more.
+    """
+
+    changed: float
+    several: float
+
+
+# Over the telephone strangers are more alike. Parts of one recording are more alike than chunks of a session, each of
+# which the network hears alone.
+RECORDING = {Channel.WIDEBAND: LikenessBounds(0.75, 0.75), Channel.NARROWBAND: LikenessBounds(0.88, 0.92)}
+SESSION = {Channel.WIDEBAND: LikenessBounds(0.60, 0.60), Channel.NARROWBAND: LikenessBounds(0.80, 0.80)}
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechParts:
+    """Parts of the speech of a recording or session, in order.
+
+    Attributes:
+        units: unit vectors, shape (parts, dim).
+        seconds: net speech of each, shape (parts,).
+    """
+
+    units: FloatVector
+    seconds: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, pieces: Sequence[Evidence], band: Channel) -> Self:
+        """Takes the parts of consecutive pieces, each with an embedding in the band."""
+        parts = _joined([part for piece in pieces for part in _parts(piece, band)])
+        vectors = np.stack([vector for vector, _ in parts])
+        units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return cls(units.astype(np.float32), np.array([seconds for _, seconds in parts]))
+
+    def likeness(self, side: Side) -> float:
+        """Returns how alike one side is to the other: their cosine, freed of what noise takes from it.
+
+        It is 1.0 where one of them is too short.
+        """
+        seconds = self.seconds[side].sum(), self.seconds[~side].sum()
+        if min(seconds) < LEAST_VOICE_SECONDS:
+            return 1.0
+        return float(np.dot(*self.means(side)) / attenuation(*seconds, HALF_SECONDS))
+
+    def means(self, side: Side) -> NDArray[np.float64]:
+        """Returns the unit vectors of one side and of the other, shape (2, dim)."""
+        sums = np.stack([side, ~side]) @ (self.units * self.seconds[:, None])
+        return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True))
+
+
+def voice_alerts(pieces: Sequence[Evidence], band: Channel) -> tuple[Reason, ...]:
+    """Returns the reasons not to take the speech for that of one person, out of VOICE_CHANGED and SEVERAL_VOICES.
+
+    Args:
+        pieces: evidence of one recording, or of the consecutive chunks of a session.
+        band: in which all of them are embedded.
+    """
+    parts, bounds = SpeechParts.of(pieces, band), (RECORDING if len(pieces) == 1 else SESSION)[band]
+    found = {
+        Reason.VOICE_CHANGED: least_likeness_over_time(parts) < bounds.changed,
+        Reason.SEVERAL_VOICES: least_likeness(parts) < bounds.several,
+    }
+    return tuple(reason for reason, holds in found.items() if holds)
+
+
+def least_likeness_over_time(parts: SpeechParts) -> float:
+    """Returns how alike the speech before and after one moment is, at the moment where it is least."""
+    order = np.arange(len(parts.seconds))
+    return min((parts.likeness(order < moment) for moment in order[1:]), default=1.0)
+
+
+def least_likeness(parts: SpeechParts) -> float:
+    """Returns how alike two sides are that are as different as can be: spherical 2-means from several beginnings."""
+    if len(parts.seconds) <= 1:
+        return 1.0
+    return min(parts.likeness(_settled(parts, side)) for side in _beginnings(parts))
+
+
+def _beginnings(parts: SpeechParts) -> Iterator[Side]:
+    """Yields sides to begin from: by the largest differences among parts, and by the two that are least alike."""
+    alike = (parts.units @ parts.units.T).astype(np.float64)
+    centered = alike - alike.mean(axis=0) - alike.mean(axis=1)[:, None] + alike.mean()
+    _, vectors = np.linalg.eigh(centered)
+    yield vectors[:, -1] > 0
+    yield vectors[:, -1] > np.median(vectors[:, -1])
+    yield vectors[:, -2] > 0
+    strange = int(np.argmin(alike.mean(axis=0)))
+    yield alike[strange] > alike[int(np.argmin(alike[strange]))]
+
+
+def _settled(parts: SpeechParts, side: Side) -> Side:
+    """Moves each part to the side that it is more like, until none moves."""
+    for _ in range(_MOST_ROUNDS):
+        if side.all() or not side.any():
+            return side
+        one, other = parts.means(side)
+        moved = parts.units @ one > parts.units @ other
+        if (moved == side).all():
+            return side
+        side = moved
+    return side
+
+
+def _parts(piece: Evidence, band: Channel) -> list[tuple[FloatVector, float]]:
+    """Returns a piece's parts, or all of it as one; parts are measured in its own band only."""
+    if piece.parts is None or piece.channel is not band:
+        return [(piece.embeddings[band], piece.speech_seconds)]
+    return [(part.astype(np.float32), piece.speech_seconds / len(piece.parts)) for part in piece.parts]
+
+
+def _joined(parts: Sequence[tuple[FloatVector, float]]) -> list[tuple[FloatVector, float]]:
+    """Joins neighbors until each has enough speech; what is left at the end joins the last one."""
+    joined: list[tuple[FloatVector, float]] = []
+    open_vector, open_seconds = np.zeros_like(parts[0][0]), 0.0
+    for vector, seconds in parts:
+        open_vector, open_seconds = open_vector + vector * np.float32(seconds), open_seconds + seconds
+        if open_seconds >= SHORTEST_PART_SECONDS:
+            joined.append((open_vector, open_seconds))
+            open_vector, open_seconds = np.zeros_like(open_vector), 0.0
+    if open_seconds and joined:
+        last, before = joined.pop()
+        return [*joined, (last + open_vector, before + open_seconds)]
+    return joined or [(open_vector, open_seconds)]

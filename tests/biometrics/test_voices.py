@@ -1,0 +1,66 @@
+"""Another voice is found by comparing the parts of speech with each other."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from bonafide.biometrics.decision import Reason
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
+from bonafide.biometrics.voices import LEAST_VOICE_SECONDS, voice_alerts
+
+DIMENSION = 192
+BOTH = (Reason.VOICE_CHANGED, Reason.SEVERAL_VOICES)
+
+
+def spoken(voice: str, number: int, noise: float = 0.4) -> FloatVector:
+    """A part of one of several voices, which have nothing in common, with noise of its own."""
+    mean = np.eye(DIMENSION)["abc".index(voice)]
+    own = np.random.default_rng(number).standard_normal(DIMENSION)
+    vector = mean + noise * own / np.linalg.norm(own)
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+def chunks(voices: str, seconds: float = 2.0, channel: Channel = Channel.WIDEBAND) -> list[Evidence]:
+    vectors = [{channel: spoken(voice, number)} for number, voice in enumerate(voices)]
+    return [Evidence(seconds, channel, each, Quality(-20.0, 0.0, None), "space") for each in vectors]
+
+
+def recording(voices: str, channel: Channel = Channel.WIDEBAND) -> list[Evidence]:
+    parts = np.stack([spoken(voice, number) for number, voice in enumerate(voices)]).astype(np.float16)
+    whole = {channel: spoken("a", 99)}
+    return [Evidence(2.0 * len(voices), channel, whole, Quality(-20.0, 0.0, None), "space", parts=parts)]
+
+
+@pytest.mark.parametrize("heard", [chunks, recording])
+@pytest.mark.parametrize(
+    ("voices", "expected"),
+    [
+        ("a", ()),
+        ("aaaaaaaaaaaa", ()),
+        ("aaaaaabbb", BOTH),
+        ("bbbaaaaaaaaaaaaaaaaaaaaaaaaaa", BOTH),
+        ("abaabaaabaaa", (Reason.SEVERAL_VOICES,)),
+        ("bacabacabaca", (Reason.SEVERAL_VOICES,)),
+    ],
+)
+def test_voices_are_told_apart(heard: object, voices: str, expected: Sequence[Reason]) -> None:
+    assert voice_alerts(heard(voices), Channel.WIDEBAND) == expected  # type: ignore[operator]
+
+
+def test_short_chunks_are_heard_together() -> None:
+    assert voice_alerts(chunks("a" * 40 + "b" * 20, seconds=0.3), Channel.WIDEBAND) == BOTH
+    assert voice_alerts(chunks("a" * 60, seconds=0.3), Channel.WIDEBAND) == ()
+
+
+def test_too_little_of_another_voice_is_not_judged() -> None:
+    half = LEAST_VOICE_SECONDS / 2
+    assert voice_alerts(chunks("aaaaaaaab", half), Channel.WIDEBAND) == ()
+    assert voice_alerts(chunks("aaaaaaaabb", half), Channel.WIDEBAND) == BOTH
+
+
+def test_parts_are_not_compared_in_another_band_than_their_own() -> None:
+    (heard,) = recording("aaaabbbb")
+    narrow = Evidence(16.0, Channel.WIDEBAND, {Channel.NARROWBAND: spoken("a", 1)}, heard.quality, "space")
+    assert voice_alerts([heard], Channel.WIDEBAND) == BOTH
+    assert voice_alerts([narrow, *chunks("aaaa", channel=Channel.NARROWBAND)], Channel.NARROWBAND) == ()
