@@ -15,6 +15,7 @@ import numpy as np
 
 from bonafide.adapters.memory.audio import MemoryAudioStream, MemoryFailureStore
 from bonafide.adapters.memory.calibrations import MemorySignatures
+from bonafide.adapters.memory.callers import MemoryCallerHashes
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.memory.sessions import MemoryIntakeReader, MemorySessionStore, MemoryShardLagStore
@@ -208,6 +209,7 @@ class Deployment:
     report: Callable[[str, str], None] = lambda when, call: None
     sequence: "count[int]" = field(default_factory=count)
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
+    callers: Any = field(default_factory=MemoryCallerHashes)
 
     environment: BrakedDomains = field(init=False)
 
@@ -229,7 +231,8 @@ class Deployment:
     def judge(self) -> SessionJudge:
         book = CalibrationBook(SpaceCalibrations.parse(self.models.calibrations), self.signatures, self._clock)
         sessions, decisions = map(self._observed, (self.sessions, self.decisions))
-        return SessionJudge(sessions, self.environment, decisions, book, self.models.digest, self._clock)
+        parts = sessions, self.environment, decisions, self._observed(self.domains.attempts)
+        return SessionJudge(*parts, book, self.models.digest, self._clock)
 
     @property
     def scoring(self) -> ChunkScoring:
@@ -239,7 +242,7 @@ class Deployment:
     @property
     def calls(self) -> SessionCalls:
         sessions, domains = self._observed(self.sessions), self._observed(self.domains)
-        return SessionCalls(Sessions(sessions, domains, self.judge, self._clock))
+        return SessionCalls(Sessions(sessions, domains, self.callers, self.judge, self._clock))
 
     @property
     def intake(self) -> IntakeCalls:

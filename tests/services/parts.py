@@ -13,6 +13,7 @@ import numpy as np
 
 from bonafide.adapters.memory.audio import MemoryAudioStore
 from bonafide.adapters.memory.calibrations import MemorySignatures
+from bonafide.adapters.memory.callers import MemoryCallerHashes
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.audio.quality import measure
@@ -37,6 +38,7 @@ from bonafide.contracts.speakers import (
 )
 from bonafide.records.request import RequestContext
 from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.attempts import AttemptResets
 from bonafide.services.authentication import AuthenticationRequested, AuthenticationService
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
@@ -204,7 +206,9 @@ class DomainCalls:
     service: Domains
 
     def put(self, domain: str, settings: DomainSettings) -> Domain:
-        return domain_view(self.service.put(domain, *settings.to_records()))
+        return domain_view(
+            self.service.put(domain, settings.to_record(), "arn:aws:iam::123456789012:role/administrator")
+        )
 
     def get(self, domain: str) -> Domain:
         return domain_view(self.service.get(domain))
@@ -252,6 +256,7 @@ class World:
     audio: MemoryAudioStore = field(default_factory=MemoryAudioStore)
     report: Callable[[str, str], None] = lambda when, call: None
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
+    callers: Any = field(default_factory=MemoryCallerHashes)
     environment: BrakedDomains = field(init=False)
 
     def __post_init__(self) -> None:
@@ -276,6 +281,14 @@ class World:
         return Brakes(self.store.brakes, self.store, lambda: self.now)
 
     @property
+    def attempts(self) -> Any:
+        return Observed(self.store.attempts, self._tell)
+
+    @property
+    def resets(self) -> AttemptResets:
+        return AttemptResets(self.store.attempts, self.store, self.callers, lambda: self.now)
+
+    @property
     def _recordings(self) -> Recordings:
         return Recordings(Observed(self.audio, self._tell))
 
@@ -288,11 +301,11 @@ class World:
 
     @property
     def domains(self) -> DomainCalls:
-        return DomainCalls(Domains(self._store, self._recordings, lambda: self.now))
+        return DomainCalls(Domains(self._store, self.attempts, self._recordings, lambda: self.now))
 
     @property
     def speakers(self) -> SpeakerCalls:
-        return SpeakerCalls(Speakers(self._store, self._recordings, lambda: self.now))
+        return SpeakerCalls(Speakers(self._store, self.attempts, self._recordings, lambda: self.now))
 
     def stored(self, speaker: str, domain: str = "acme") -> SpeakerRecord:
         """The record as it is stored."""
@@ -301,7 +314,7 @@ class World:
         return record
 
     def put_domain(self, domain: str = "acme", *, keep_audio: bool = False, **policy: Any) -> None:
-        settings = {"policy": policy, "retention": {"keep_audio": keep_audio}}
+        settings = {"policy": {"disclosure": "full", **policy}, "retention": {"keep_audio": keep_audio}}
         self.domains.put(domain, DomainSettings.model_validate(settings))
 
     def enroll(
@@ -314,11 +327,13 @@ class World:
         return enrollment_view(service.enroll("acme", speaker, audio.to_record(), consent.to_record(), asked))
 
     def authenticate(
-        self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None
+        self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None, caller: str | None = None
     ) -> AuthenticationDecision:
         log: Any = Observed(self.decisions, self._tell)
-        parts = self.environment, self.models, self._recordings, log, self.book
-        service = AuthenticationService(*parts, lambda: self.now)
+        parts = self.environment, self.models, self._recordings, log, self.attempts, self.callers
+        service = AuthenticationService(*parts, self.book, lambda: self.now)
         asked = context(AuthenticationRequest(audio=audio), key)
-        record = service.authenticate(AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked))
+        record = service.authenticate(
+            AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked, caller)
+        )
         return decision_view(record)

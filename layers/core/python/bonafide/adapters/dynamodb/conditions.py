@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,18 @@ BATCH_ITEMS = 100
 
 class Throttled(StoreUnavailable):
     """Raised when DynamoDB was too busy for a transaction and did none of it."""
+
+
+class KeysUnread(StoreUnavailable):
+    """Raised when DynamoDB left items out of a batch at every attempt.
+
+    Attributes:
+        keys: of the items that were not read; all others were read, or do not exist.
+    """
+
+    def __init__(self, keys: Sequence[Item]) -> None:
+        super().__init__()
+        self.keys = keys
 
 
 class RequestRefused(StoreUnavailable):
@@ -142,7 +154,7 @@ class BatchReader:
                 # Before the next attempt is asked for, which pauses first.
                 if not wanted:
                     return
-        raise StoreUnavailable
+        raise KeysUnread([key for own in wanted.values() for key in own["Keys"]])
 
 
 @contextmanager
@@ -176,3 +188,47 @@ def _canceled(reasons: list[str | None]) -> Exception:
     if {"ThrottlingError", "ProvisionedThroughputExceeded"}.intersection(reasons):
         return Throttled()
     return StoreUnavailable()
+
+
+def write_together(client: "DynamoDBClient", writes: Sequence[Any]) -> None:
+    """Writes all or nothing, and again while DynamoDB is too busy.
+
+    Raises:
+        VersionConflict: a condition is not met, or another writer was there at the same time.
+        StoreUnavailable: the attempts are used up.
+    """
+    for _ in attempts():
+        with suppress(Throttled), translated_errors():
+            client.transact_write_items(TransactItems=writes)
+            return
+    raise StoreUnavailable
+
+
+def delete_items(client: "DynamoDBClient", table: str, partition: Item, prefix: str = " ") -> None:
+    """Deletes the items of a partition whose sort key begins with a prefix, one by one; by default all.
+
+    Args:
+        client: of DynamoDB.
+        table: with the keys `domain` and `item`.
+        partition: value of `domain`.
+        prefix: of `item`; a blank stands before every sort key that is written.
+    """
+    start: Any = {}
+    while start is not None:
+        with translated_errors():
+            answer = client.query(
+                TableName=table,
+                KeyConditionExpression="#domain = :domain AND #item BETWEEN :first AND :last",
+                ExpressionAttributeNames={"#domain": "domain", "#item": "item"},
+                ExpressionAttributeValues={
+                    ":domain": partition,
+                    ":first": {"S": prefix},
+                    ":last": {"S": prefix.rstrip() + "~"},
+                },
+                ConsistentRead=True,
+                **start,
+            )
+            for item in answer["Items"]:
+                client.delete_item(TableName=table, Key={"domain": item["domain"], "item": item["item"]})
+        last = answer.get("LastEvaluatedKey")
+        start = {"ExclusiveStartKey": last} if last else None
