@@ -25,7 +25,7 @@ from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence
-from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts.events import parse, write
@@ -216,7 +216,9 @@ class Deployment:
     def __post_init__(self) -> None:
         domains, brakes = map(self._observed, (self.domains, self.domains.brakes))
         self.environment = BrakedDomains(domains, brakes, clock=self._clock)
-        self.domains.put_domain(DomainRecord(DOMAIN, Policy(), Retention(30, False), MORNING, MORNING, version=1))
+        self.domains.put_domain(
+            DomainRecord(DOMAIN, Policy(disclosure=Disclosure.FULL), Retention(30, False), MORNING, MORNING, version=1)
+        )
 
     def _observed(self, store: Any) -> Any:
         return Observed(store, self._tell)

@@ -25,7 +25,15 @@ from bonafide.contracts.audio import AudioInput, Upload, UploadRequest, upload_v
 from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
 from bonafide.contracts.base import Request
 from bonafide.contracts.cursors import from_cursor
-from bonafide.contracts.domains import Domain, DomainSettings, domain_view
+from bonafide.contracts.domains import (
+    Domain,
+    DomainHistory,
+    DomainSettings,
+    DomainVersionEntry,
+    domain_view,
+    history_view,
+    version_view,
+)
 from bonafide.contracts.speakers import (
     ConsentReceipt,
     Enrollment,
@@ -199,6 +207,9 @@ class Fate:
             raise Killed
 
 
+ADMINISTRATOR = "arn:aws:iam::123456789012:role/administrator"
+
+
 @dataclass(frozen=True, slots=True)
 class DomainCalls:
     """Domains as handlers serve them: the service, and the view of its result."""
@@ -206,12 +217,16 @@ class DomainCalls:
     service: Domains
 
     def put(self, domain: str, settings: DomainSettings) -> Domain:
-        return domain_view(
-            self.service.put(domain, settings.to_record(), "arn:aws:iam::123456789012:role/administrator")
-        )
+        return domain_view(self.service.put(domain, settings.to_record(), ADMINISTRATOR))
 
     def get(self, domain: str) -> Domain:
         return domain_view(self.service.get(domain))
+
+    def versions(self, domain: str, before: int | None, limit: int) -> DomainHistory:
+        return history_view(self.service.versions(domain, before, limit + 1), limit)
+
+    def version(self, domain: str, version: int) -> DomainVersionEntry:
+        return version_view(self.service.version(domain, version))
 
     def delete(self, domain: str, *, force: bool) -> None:
         self.service.delete(domain, force=force)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bonafide.adapters.dynamodb.attempts import DynamoAttemptStore
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
@@ -59,6 +60,10 @@ class Stage:
     @property
     def domains(self) -> DynamoDomainStore:
         return DynamoDomainStore(self.client, self.deployed.names["Tenants"])
+
+    @property
+    def attempts(self) -> DynamoAttemptStore:
+        return DynamoAttemptStore(self.client, self.deployed.names["Tenants"])
 
     @property
     def decisions(self) -> DynamoDecisionStore:

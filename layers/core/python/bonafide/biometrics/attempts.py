@@ -57,7 +57,8 @@ class Attempts:
 
     def since(self, at: datetime) -> Self:
         """Returns the counter without failures before a time."""
-        return type(self)(self.failures, max(at, self.reset_at or at))
+        before = at - timedelta(milliseconds=1)
+        return type(self)(self.failures, max(before, self.reset_at or before))
 
     def counted(self, besides: str = "") -> list[Failure]:
         """Returns the failures that count, one for each attempt, the newest first.
