@@ -147,7 +147,7 @@ class Throttling:
         [(table, asked)] = RequestItems.items()
         left = [key for key in asked["Keys"] if key["domain"]["S"].startswith(self._prefix)]
         read = [key for key in asked["Keys"] if key not in left]
-        answer = {"Responses": {table: []}}
+        answer: dict[str, Any] = {"Responses": {table: []}}
         if read:
             answer = self._client.batch_get_item(RequestItems={table: {**asked, "Keys": read}})
         return {**answer, "UnprocessedKeys": {table: {**asked, "Keys": left}} if left else {}}

@@ -102,7 +102,7 @@ def attempt_name(*identifiers: str) -> str:
 
 
 def is_failure(judgement: Judgement) -> bool:
-    """Tells whether the voice failed in a judgement; doubts for want of liveness are not the caller's failure."""
+    """Tells whether the voice failed in a judgement; a doubt because liveness is missing is not the caller's."""
     if judgement.decision not in {Decision.REJECT, Decision.STEP_UP}:
         return False
     reason = judgement.reasons[0]

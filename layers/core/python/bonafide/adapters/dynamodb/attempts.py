@@ -8,12 +8,14 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 
 import json
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import Item, delete_items, translated_errors, write_together
-from bonafide.adapters.dynamodb.items import RESET_PREFIX, attempt_key, document_of, written_failure
+from bonafide.adapters.dynamodb.conditions import Item, Partitions, Throttled, attempts, translated_errors
+from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, RESET_PREFIX, attempt_key, document_of, written_failure
 from bonafide.biometrics.attempts import Failure
+from bonafide.errors import StoreUnavailable
 from bonafide.records.history.attempt_reset import AttemptReset
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class DynamoAttemptStore:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._partitions = Partitions(client, table)
 
     def count(self, domain: str, counters: Sequence[str], failure: Failure, expires_at: datetime) -> None:
         """See `AttemptStore`."""
@@ -40,16 +43,22 @@ class DynamoAttemptStore:
 
     def reset(self, record: AttemptReset, expires_at: datetime) -> None:
         """See `AttemptStore`."""
-        kept = {**attempt_key(record.domain, _reset_name(record)), "document": {"S": json.dumps(record.to_document())}}
-        state = {
+        table, document = {"TableName": self._table}, json.dumps(record.to_document())
+        kept: Any = {
+            **table,
+            "Item": {**attempt_key(record.domain, _reset_name(record)), "document": {"S": document}},
+        }
+        state: Any = {
+            **table,
             "Key": attempt_key(record.domain, record.counter),
             "UpdateExpression": "SET reset_at = :at, expires_at = :expires_at",
             "ExpressionAttributeValues": {":at": {"S": record.at.isoformat()}, ":expires_at": _seconds(expires_at)},
         }
-        writes: list[Any] = [{"Put": {"Item": kept}}, {"Update": state}]
-        write_together(
-            self._client, [{name: {"TableName": self._table, **each[name]}} for each in writes for name in each]
-        )
+        for _ in attempts():
+            with suppress(Throttled), translated_errors():
+                self._client.transact_write_items(TransactItems=[{"Put": kept}, {"Update": state}])
+                return
+        raise StoreUnavailable
 
     def resets(self, domain: str, counter: str, limit: int) -> Sequence[AttemptReset]:
         """See `AttemptStore`."""
@@ -70,11 +79,11 @@ class DynamoAttemptStore:
 
     def forget(self, domain: str, counter: str | None) -> None:
         """See `AttemptStore`."""
-        partition = attempt_key(domain, "")["domain"]
+        partition = ATTEMPT_PARTITION + domain
         if counter is None:
-            delete_items(self._client, self._table, partition)
+            self._partitions.delete(partition)
             return
-        delete_items(self._client, self._table, partition, f"{RESET_PREFIX}{counter}#")
+        self._partitions.delete(partition, f"{RESET_PREFIX}{counter}#")
         with translated_errors():
             self._client.delete_item(TableName=self._table, Key=attempt_key(domain, counter))
 

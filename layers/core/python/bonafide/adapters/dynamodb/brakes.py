@@ -5,10 +5,12 @@ brake as it is, and `change#<version>` for each change.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import BatchReader, follows, translated_errors, write_together
+from bonafide.adapters.dynamodb.conditions import BatchReader, Throttled, attempts, follows, translated_errors
 from bonafide.adapters.dynamodb.items import CHANGE_PREFIX, brake_attributes, brake_key, change_key, read_brake
+from bonafide.errors import StoreUnavailable
 from bonafide.records.brake import BrakeRecord
 
 if TYPE_CHECKING:
@@ -38,7 +40,11 @@ class DynamoBrakeStore:
             "Item": {**brake_key(record.domain), **own},
             **follows(record.version),
         }
-        write_together(self._client, [{"Put": change}, {"Put": state}])
+        for _ in attempts():
+            with suppress(Throttled), translated_errors():
+                self._client.transact_write_items(TransactItems=[{"Put": change}, {"Put": state}])
+                return
+        raise StoreUnavailable
 
     def brake_changes(self, domain: str | None, limit: int) -> Sequence[BrakeRecord]:
         """See `BrakeStore`."""

@@ -5,9 +5,10 @@ Partition key `domain`, which is `calibration#<domain>`; sort key `item`, which 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import BatchReader, follows, translated_errors, write_together
+from bonafide.adapters.dynamodb.conditions import BatchReader, Throttled, attempts, follows, translated_errors
 from bonafide.adapters.dynamodb.items import (
     CHANGE_PREFIX,
     calibration_attributes,
@@ -15,6 +16,7 @@ from bonafide.adapters.dynamodb.items import (
     calibration_key,
     read_calibrations,
 )
+from bonafide.errors import StoreUnavailable
 from bonafide.records.calibration import CalibrationsRecord
 
 if TYPE_CHECKING:
@@ -45,7 +47,11 @@ class DynamoCalibrationStore:
             "Item": {**calibration_key(record.domain), **own},
             **follows(record.version),
         }
-        write_together(self._client, [{"Put": change}, {"Put": state}])
+        for _ in attempts():
+            with suppress(Throttled), translated_errors():
+                self._client.transact_write_items(TransactItems=[{"Put": change}, {"Put": state}])
+                return
+        raise StoreUnavailable
 
     def calibration_changes(self, domain: str, before: int | None, limit: int) -> Sequence[CalibrationsRecord]:
         """See `CalibrationStore`."""

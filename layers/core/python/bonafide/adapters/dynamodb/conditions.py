@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -190,45 +190,33 @@ def _canceled(reasons: list[str | None]) -> Exception:
     return StoreUnavailable()
 
 
-def write_together(client: "DynamoDBClient", writes: Sequence[Any]) -> None:
-    """Writes all or nothing, and again while DynamoDB is too busy.
+class Partitions:
+    """Deletes items of whole partitions of a table with the keys `domain` and `item`."""
 
-    Raises:
-        VersionConflict: a condition is not met, or another writer was there at the same time.
-        StoreUnavailable: the attempts are used up.
-    """
-    for _ in attempts():
-        with suppress(Throttled), translated_errors():
-            client.transact_write_items(TransactItems=writes)
-            return
-    raise StoreUnavailable
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
 
-
-def delete_items(client: "DynamoDBClient", table: str, partition: Item, prefix: str = " ") -> None:
-    """Deletes the items of a partition whose sort key begins with a prefix, one by one; by default all.
-
-    Args:
-        client: of DynamoDB.
-        table: with the keys `domain` and `item`.
-        partition: value of `domain`.
-        prefix: of `item`; a blank stands before every sort key that is written.
-    """
-    start: Any = {}
-    while start is not None:
-        with translated_errors():
-            answer = client.query(
-                TableName=table,
-                KeyConditionExpression="#domain = :domain AND #item BETWEEN :first AND :last",
-                ExpressionAttributeNames={"#domain": "domain", "#item": "item"},
-                ExpressionAttributeValues={
-                    ":domain": partition,
-                    ":first": {"S": prefix},
-                    ":last": {"S": prefix.rstrip() + "~"},
-                },
-                ConsistentRead=True,
-                **start,
-            )
-            for item in answer["Items"]:
-                client.delete_item(TableName=table, Key={"domain": item["domain"], "item": item["item"]})
-        last = answer.get("LastEvaluatedKey")
-        start = {"ExclusiveStartKey": last} if last else None
+    def delete(self, partition: str, prefix: str = " ") -> None:
+        """Deletes the items whose sort key begins with a prefix, one by one; by default all: a blank is before any."""
+        start: Any = {}
+        while start is not None:
+            with translated_errors():
+                answer = self._client.query(
+                    TableName=self._table,
+                    KeyConditionExpression="#domain = :domain AND #item BETWEEN :first AND :last",
+                    ExpressionAttributeNames={"#domain": "domain", "#item": "item"},
+                    ExpressionAttributeValues={
+                        ":domain": {"S": partition},
+                        ":first": {"S": prefix},
+                        ":last": {"S": prefix.rstrip() + "~"},
+                    },
+                    ConsistentRead=True,
+                    **start,
+                )
+                for item in answer["Items"]:
+                    self._client.delete_item(
+                        TableName=self._table, Key={"domain": item["domain"], "item": item["item"]}
+                    )
+            last = answer.get("LastEvaluatedKey")
+            start = {"ExclusiveStartKey": last} if last else None

@@ -5,9 +5,9 @@ speaker. One BatchGetItem reads both, and the domain's brake and calibrations. T
 and what a list shows: no voiceprints. The sparse index `domains` has the names of domains.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,13 @@ from bonafide.adapters.dynamodb.conditions import (
     BatchReader,
     Item,
     KeysUnread,
+    Partitions,
     RequestRefused,
-    delete_items,
+    Throttled,
+    attempts,
     follows_same,
     is_same,
     translated_errors,
-    write_together,
 )
 from bonafide.adapters.dynamodb.items import (
     HISTORY_PARTITION,
@@ -46,10 +47,11 @@ from bonafide.adapters.dynamodb.items import (
     speaker_item,
     speaker_key,
     speaker_name,
-    version_key,
+    version_item,
     version_name,
 )
 from bonafide.biometrics.attempts import Attempts
+from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.domain import DomainRecord, DomainVersion
@@ -69,6 +71,7 @@ class DynamoDomainStore:
         self._client = client
         self._table = table
         self._batches = BatchReader(client, table)
+        self._partitions = Partitions(client, table)
 
     def domain(self, domain: str) -> DomainRecord | None:
         """See `DomainStore`."""
@@ -84,19 +87,19 @@ class DynamoDomainStore:
                     TableName=self._table, Item=domain_item(record), **follows_same(record.version, record.created_at)
                 )
             return
-        puts: Any = [
-            {"Item": domain_item(record), **follows_same(record.version, record.created_at)},
-            *(
-                {"Item": {**version_key(each.record), "document": {"S": json.dumps(each.to_document())}}}
-                for each in history
-            ),
-        ]
-        write_together(self._client, [{"Put": {"TableName": self._table, **put}} for put in puts])
+        table = {"TableName": self._table}
+        state: Any = {**table, "Item": domain_item(record), **follows_same(record.version, record.created_at)}
+        kept: Any = [{**table, "Item": version_item(each)} for each in history]
+        for _ in attempts():
+            with suppress(Throttled), translated_errors():
+                self._client.transact_write_items(TransactItems=[{"Put": put} for put in (state, *kept)])
+                return
+        raise StoreUnavailable
 
     def domain_versions(self, record: DomainRecord, before: int | None, limit: int) -> Sequence[DomainVersion]:
         """See `DomainStore`."""
         last = version_name(record, before - 1 if before else LAST_VERSION)
-        values = {":domain": version_key(record)["domain"], ":first": {"S": version_name(record, 1)}}
+        values = {":domain": {"S": HISTORY_PARTITION + record.domain}, ":first": {"S": version_name(record, 1)}}
         with translated_errors():
             answer = self._client.query(
                 TableName=self._table,
@@ -111,7 +114,7 @@ class DynamoDomainStore:
 
     def forget_versions(self, domain: str) -> None:
         """See `DomainStore`."""
-        delete_items(self._client, self._table, {"S": HISTORY_PARTITION + domain})
+        self._partitions.delete(HISTORY_PARTITION + domain)
 
     def delete_domain(self, record: DomainRecord) -> None:
         """See `DomainStore`."""

@@ -10,7 +10,7 @@ from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.records import times
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.calibration import CalibrationsRecord
-from bonafide.records.domain import DomainRecord
+from bonafide.records.domain import DomainRecord, DomainVersion
 from bonafide.records.speaker import SpeakerRecord, SpeakerSummary
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -204,9 +204,14 @@ def read_failure(text: str) -> Failure:
     return Failure(EPOCH + timedelta(milliseconds=int(milliseconds)), attempt)
 
 
-def version_key(record: DomainRecord) -> Item:
-    """Returns the key of a version of a domain's settings; their order is that of the versions."""
-    return {"domain": {"S": HISTORY_PARTITION + record.domain}, "item": {"S": version_name(record, record.version)}}
+def version_item(version: DomainVersion) -> Item:
+    """Turns a version of a domain's settings into an item; the order of the keys is that of the versions."""
+    record = version.record
+    return {
+        "domain": {"S": HISTORY_PARTITION + record.domain},
+        "item": {"S": version_name(record, record.version)},
+        "document": {"S": json.dumps(version.to_document())},
+    }
 
 
 def version_name(record: DomainRecord, version: int) -> str:

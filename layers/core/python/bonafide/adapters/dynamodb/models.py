@@ -6,10 +6,12 @@ an entry, `versions` / `<digest>` a version.
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import Item, follows, translated_errors, write_together
+from bonafide.adapters.dynamodb.conditions import Item, Throttled, attempts, follows, translated_errors
+from bonafide.errors import StoreUnavailable
 from bonafide.records.model import ModelVersionRecord, VersionStatus
 from bonafide.records.promotion import AliasesRecord, RegistryEntry
 
@@ -51,7 +53,11 @@ class DynamoModelRegistryStore:
         ]
         if version:
             writes.append(self._put(_version_item(version), follows(version.revision)))
-        write_together(self._client, writes)
+        for _ in attempts():
+            with suppress(Throttled), translated_errors():
+                self._client.transact_write_items(TransactItems=writes)
+                return
+        raise StoreUnavailable
 
     def history(self, before: int | None, limit: int) -> Sequence[RegistryEntry]:
         """See `ModelRegistryStore`."""
