@@ -15,7 +15,7 @@ from layers.golden.readers import RATE, Reader, wav
 DOMAIN = "rehearsal"
 # The readers' recordings are short, so the domains require less speech than by default.
 # Impostors call without end here, and would limit everybody.
-POLICY = {
+POLICY: dict[str, Any] = {
     "minimum_enrolment_seconds": 6,
     "minimum_decision_seconds": 1.5,
     "failure_limit": None,

@@ -1,6 +1,7 @@
 """Limits of failed attempts, disclosure and the history of settings, over HTTP."""
 
-from tests.api.parts import Api, audio, enrol, reading
+from tests.api.parts import Api, audio, enrol
+from tests.readings import reading
 
 STRANGER = "train_atkins"
 

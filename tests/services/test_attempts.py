@@ -9,17 +9,17 @@ import pytest
 
 from bonafide.biometrics.attempts import Attempts
 from bonafide.biometrics.decision import Decision, Reason
+from bonafide.biometrics.policy import Policy
 from bonafide.contracts.authentications import AuthenticationDecision
 from bonafide.contracts.sessions import ClaimRequest, SessionEvaluation
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
-from bonafide.observability import measurements
 from bonafide.services.shared.identifiers import speaker_counter
 from tests.services.parts import ADMINISTRATOR, MORNING, World, speech
 from tests.streamed import DOMAIN, Deployment, Script
 
 WINDOW = timedelta(minutes=15)
 # A rejection costs little, so that the chords of another are rejected.
-SETTINGS = {"minimum_enrolment_seconds": 6, "false_reject_cost": 1.5}
+SETTINGS: dict[str, Any] = {"minimum_enrolment_seconds": 6, "false_reject_cost": 1.5}
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_requests_at_the_same_time_are_counted_once_each(world: World) -> None:
 
 
 def test_counters_that_cannot_be_read_are_a_missing_signal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    find = type(world.store).find_with_brake
+    find: Any = type(world.store).find_with_brake
 
     def unread(*arguments: Any) -> Any:
         domain, *rest = find(*arguments)
@@ -110,7 +110,6 @@ def test_counters_that_cannot_be_read_are_a_missing_signal(world: World, monkeyp
     assert (answer.decision, answer.degraded) == (Decision.STEP_UP, ["attempts"])
     reject(world)
     assert failures(world) == 1
-    assert measurements
 
 
 def test_a_caller_whose_hash_cannot_be_made_is_a_missing_signal(world: World) -> None:
@@ -140,7 +139,7 @@ def test_a_failure_that_cannot_be_counted_is_not_answered(world: World) -> None:
 def test_an_administrator_resets_a_speaker_or_a_caller_and_the_reset_is_kept(world: World) -> None:
     reject(world, 5, caller="line-1")
     world.now += timedelta(minutes=1)
-    assert world.resets.of_speaker("acme", "ann")[1].limited_until(replace_limit(world)) == MORNING + WINDOW
+    assert world.resets.of_speaker("acme", "ann")[1].limited_until(policy(world)) == MORNING + WINDOW
     _, counter, kept = world.resets.reset("acme", "ann", None, "she called", ADMINISTRATOR)
     assert counter.counted() == []
     assert [(each.reason, each.reset_by, each.at) for each in kept] == [("she called", ADMINISTRATOR, world.now)]
@@ -154,7 +153,7 @@ def test_an_administrator_resets_a_speaker_or_a_caller_and_the_reset_is_kept(wor
         world.resets.of_speaker("acme", "nobody")
 
 
-def replace_limit(world: World) -> Any:
+def policy(world: World) -> Policy:
     domain = world.store.domain("acme")
     assert domain
     return domain.policy
@@ -188,8 +187,9 @@ def test_a_domain_without_a_limit_counts_nothing(world: World) -> None:
     ],
 )
 def test_limits_beyond_their_bounds_are_refused(world: World, setting: str, value: int) -> None:
+    changed: dict[str, Any] = {setting: value}
     with pytest.raises((InvalidInput, ValueError), match=setting):
-        world.put_domain(**{setting: value})
+        world.put_domain(**changed)
 
 
 def test_a_domain_of_an_earlier_release_goes_on_telling_scores_and_a_new_one_tells_coarse_ones(world: World) -> None:
