@@ -23,6 +23,8 @@ KEY_ITEM = "key"
 SECRET_BYTES = 32
 # A domain that is deleted and made again has another secret; an environment learns it after so long.
 KEPT_SECONDS = 300.0
+# After a failure decisions do without for so long, instead of each waiting for the key.
+RETRY_SECONDS = 2.0
 # Of 128 bits: two references of a domain do not meet by chance.
 HASH_DIGITS = 32
 
@@ -36,14 +38,25 @@ class StoredCallerHashes:
         self._batches = BatchReader(client, table)
         self._wrapping = wrapping
         self._kept: dict[str, tuple[float, bytes]] = {}
+        self._asked_again_at = 0.0
 
     def hashed(self, domain: str, caller: str) -> str:
         """See `CallerHashes`."""
+        now = time.monotonic()
         read_at, secret = self._kept.get(domain, (-KEPT_SECONDS, b""))
-        if not secret or time.monotonic() - read_at >= KEPT_SECONDS:
-            secret = self._wrapping.unwrap(domain, self._read(domain) or self._make(domain))
-            self._kept[domain] = time.monotonic(), secret
+        if not secret or now - read_at >= KEPT_SECONDS:
+            secret = self._unwrapped(domain, now)
+            self._kept[domain] = now, secret
         return hmac.digest(secret, caller.encode(), "sha256").hex()[:HASH_DIGITS]
+
+    def _unwrapped(self, domain: str, now: float) -> bytes:
+        if now < self._asked_again_at:
+            raise StoreUnavailable
+        try:
+            return self._wrapping.unwrap(domain, self._read(domain) or self._make(domain))
+        except StoreUnavailable:
+            self._asked_again_at = now + RETRY_SECONDS
+            raise
 
     def _read(self, domain: str) -> bytes | None:
         item = next(iter(self._batches.read([attempt_key(domain, KEY_ITEM)])), None)
