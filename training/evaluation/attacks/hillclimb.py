@@ -5,6 +5,7 @@
 Each reader of the demo attacks each other one, from the own voice. A probe moves the embedding of the kept voice by a
 random step; the service's own rules judge it with the calibration that serves and the default policy, without limits of
 attempts; and the attacker keeps it unless the answer is worse: by the decision, the reasons, and the score as told.
+A blind attacker, who keeps every probe, shows what chance alone does.
 Moving embeddings is easier than moving voices: an attacker who has audio only gains no more. The gain is the LLR of the
 voice kept last over that of the own voice; of all kept ones the attacker cannot tell a better one.
 """
@@ -61,20 +62,22 @@ class AttackedService:
     Attributes:
         voiceprint: of the attacked speaker.
         calibration: that serves.
-        policy: of the domain.
+        disclosure: of the policy; None tells the attacker nothing at all, not even the decision.
     """
 
     voiceprint: Voiceprint
     calibration: Calibration
-    policy: Policy
+    disclosure: Disclosure | None
 
     def judge(self, evidence: Evidence) -> Judgement:
         """Judges a probe."""
-        return judge(Case.of(evidence, self.voiceprint), self.policy, self.calibration)
+        return judge(Case.of(evidence, self.voiceprint), Policy(), self.calibration)
 
     def seen(self, judgement: Judgement) -> Seen:
         """Returns what the answer tells."""
-        told = disclosed(judgement, self.policy.disclosure)
+        if self.disclosure is None:
+            return 0, 0, 0.0
+        told = disclosed(judgement, self.disclosure)
         voice = max((VOICES[reason] for reason in told.reasons if reason in VOICES), default=-1)
         return RANKS[told.decision], voice, round(told.speaker.llr, 3) if told.speaker else 0.0
 
@@ -127,12 +130,12 @@ class Attackers:
             Calibration.parse(bundle.calibration),
         )
 
-    def attack(self, disclosure: Disclosure, step: float, probes: int, seed: int) -> list[Climb]:
+    def attack(self, disclosure: Disclosure | None, step: float, probes: int, seed: int) -> list[Climb]:
         """Lets every reader attack every other one."""
-        policy, random = Policy(disclosure=disclosure), np.random.default_rng(seed)
+        random = np.random.default_rng(seed)
         return [
             climb(
-                AttackedService(self.voiceprints[target], self.calibration, policy),
+                AttackedService(self.voiceprints[target], self.calibration, disclosure),
                 self.calls[attacker],
                 step,
                 probes,
@@ -146,12 +149,12 @@ def _evidence(bundle: Bundle, samples: Samples) -> Evidence:
     return bundle.observe(Waveform(samples, RATE), [Channel.NARROWBAND])
 
 
-def table(disclosure: Disclosure, step: float, climbs: Sequence[Climb]) -> Iterator[str]:
+def table(disclosure: Disclosure | None, step: float, climbs: Sequence[Climb]) -> Iterator[str]:
     """Yields the line of a table: gains in nats, and how many attacks end with an accepted voice."""
     gains = np.array([each.end - each.start for each in climbs])
     accepted = sum(each.accepted for each in climbs)
     yield (
-        f"{disclosure:6}  step {step:4}  {len(climbs)} attacks  mean {gains.mean():+.2f}  "
+        f"{disclosure or 'blind':6}  step {step:4}  {len(climbs)} attacks  mean {gains.mean():+.2f}  "
         f"median {np.median(gains):+.2f}  95 % {np.quantile(gains, 0.95):+.2f}  accepted {accepted}"
     )
 
@@ -164,7 +167,7 @@ def main() -> int:
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     arguments = parser.parse_args()
     attackers = Attackers.load(Bundle.load(arguments.bundle))
-    for disclosure in Disclosure:
+    for disclosure in (*Disclosure, None):
         for step in STEPS:
             climbs = attackers.attack(disclosure, step, arguments.probes, arguments.seed)
             sys.stdout.write("\n".join([*table(disclosure, step, climbs), ""]))
