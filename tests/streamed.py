@@ -15,6 +15,7 @@ import numpy as np
 
 from bonafide.adapters.memory.audio import MemoryAudioStream, MemoryFailureStore
 from bonafide.adapters.memory.calibrations import MemorySignatures
+from bonafide.adapters.memory.callers import MemoryCallerHashes
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.memory.sessions import MemoryIntakeReader, MemorySessionStore, MemoryShardLagStore
@@ -24,7 +25,7 @@ from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence
-from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.contracts.events import parse, write
@@ -208,13 +209,16 @@ class Deployment:
     report: Callable[[str, str], None] = lambda when, call: None
     sequence: "count[int]" = field(default_factory=count)
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
+    callers: Any = field(default_factory=MemoryCallerHashes)
 
     environment: BrakedDomains = field(init=False)
 
     def __post_init__(self) -> None:
         domains, brakes = map(self._observed, (self.domains, self.domains.brakes))
         self.environment = BrakedDomains(domains, brakes, clock=self._clock)
-        self.domains.put_domain(DomainRecord(DOMAIN, Policy(), Retention(30, False), MORNING, MORNING, version=1))
+        self.domains.put_domain(
+            DomainRecord(DOMAIN, Policy(disclosure=Disclosure.FULL), Retention(30, False), MORNING, MORNING, version=1)
+        )
 
     def _observed(self, store: Any) -> Any:
         return Observed(store, self._tell)
@@ -229,7 +233,8 @@ class Deployment:
     def judge(self) -> SessionJudge:
         book = CalibrationBook(SpaceCalibrations.parse(self.models.calibrations), self.signatures, self._clock)
         sessions, decisions = map(self._observed, (self.sessions, self.decisions))
-        return SessionJudge(sessions, self.environment, decisions, book, self.models.digest, self._clock)
+        parts = sessions, self.environment, decisions, self._observed(self.domains.attempts)
+        return SessionJudge(*parts, book, self.models.digest, self._clock)
 
     @property
     def scoring(self) -> ChunkScoring:
@@ -239,7 +244,7 @@ class Deployment:
     @property
     def calls(self) -> SessionCalls:
         sessions, domains = self._observed(self.sessions), self._observed(self.domains)
-        return SessionCalls(Sessions(sessions, domains, self.judge, self._clock))
+        return SessionCalls(Sessions(sessions, domains, self.callers, self.judge, self._clock))
 
     @property
     def intake(self) -> IntakeCalls:

@@ -37,7 +37,7 @@ class Client(ApiConnection):
     def put_domain(
         self, domain: str, policy: Mapping[str, Any] | None = None, retention: Mapping[str, Any] | None = None
     ) -> answers.DomainDocument:
-        """Creates a domain or replaces its settings; what is left out gets its default."""
+        """Creates a domain or replaces its policy, its retention, or both; one that is left out stays as it was."""
         settings = {"policy": policy, "retention": retention}
         body = {name: dict(value) for name, value in settings.items() if value is not None}
         return cast("answers.DomainDocument", self.send("PUT", paths.of_domain(domain), body))

@@ -31,8 +31,8 @@ def authenticate(
     domain: DomainName, speaker: SpeakerName, request: AuthenticationRequest, idempotency_key: IdempotencyKey = None
 ) -> AuthenticationDecision:
     """Compares the caller's speech with the claimed speaker's voiceprint and decides, with reasons."""
-    context = request_context(app, request, idempotency_key)
-    audio, call_id = request.audio.to_record(), request.context.call_id
-    record = service.authenticate(AuthenticationRequested(domain, speaker, audio, call_id, context))
+    context, call = request_context(app, request, idempotency_key), request.context
+    asked = AuthenticationRequested(domain, speaker, request.audio.to_record(), call.call_id, context, call.caller)
+    record = service.authenticate(asked)
     answer_about(app, record.generation)
     return decision_view(record)

@@ -15,7 +15,15 @@ from bonafide.contracts.calibrations import (
     calibration_view,
     calibrations_view,
 )
-from bonafide.contracts.domains import Domain, DomainSettings, domain_view
+from bonafide.contracts.domains import (
+    Domain,
+    DomainHistory,
+    DomainSettings,
+    DomainVersionEntry,
+    domain_view,
+    history_view,
+    version_view,
+)
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
 from bonafide.http.identity import principal, request_context
@@ -27,6 +35,8 @@ from bonafide.http.parameters import (
     Force,
     IdempotencyKey,
     ReleaseReason,
+    SettingsVersion,
+    SettingsVersions,
 )
 from bonafide.records.speaker import generation
 
@@ -48,17 +58,41 @@ UNSTATED = UploadRequest()
     PATH, summary="Create or change a domain", operation_id="putDomain", tags=TAGS, responses=responses(Domain, 409)
 )
 def put(domain: DomainName, request: DomainSettings) -> Domain:
-    """Writes the whole settings of a domain, policy and retention; the same settings again change nothing.
+    """Writes the policy of a domain, its retention, or both; the same settings again change nothing.
 
-    What is left out takes its default: retention alone resets the policy.
+    What is left out as a whole stays as it was; what is left out of one that is given takes its default.
     """
-    return domain_view(service.put(domain, *request.to_records()))
+    return domain_view(service.put(domain, request.to_record(), principal(app)))
 
 
 @app.get(PATH, summary="Read a domain", operation_id="getDomain", tags=TAGS, responses=responses(Domain, 404))
 def get(domain: DomainName) -> Domain:
     """Reads policy, retention and their version."""
     return domain_view(service.get(domain))
+
+
+@app.get(
+    f"{PATH}/versions",
+    summary="List versions of a domain's settings",
+    operation_id="listDomainVersions",
+    tags=TAGS,
+    responses=responses(DomainHistory, 404),
+)
+def list_versions(domain: DomainName, before: ChangesBefore = None, limit: SettingsVersions = 20) -> DomainHistory:
+    """Reads former settings with who changed what and when, the newest first; they are kept as long as the domain."""
+    return history_view(service.versions(domain, before, limit + 1), limit)
+
+
+@app.get(
+    f"{PATH}/versions/<version>",
+    summary="Read a version of a domain's settings",
+    operation_id="getDomainVersion",
+    tags=TAGS,
+    responses=responses(DomainVersionEntry, 404),
+)
+def get_version(domain: DomainName, version: SettingsVersion) -> DomainVersionEntry:
+    """Reads the settings as one change left them."""
+    return version_view(service.version(domain, version))
 
 
 @app.delete(

@@ -28,9 +28,9 @@ TAGS = ["sessions"]
 @app.post(PATH, summary="Start a session", operation_id="startSession", tags=TAGS, responses=responses(Session, 404))
 def start(domain: DomainName, request: SessionRequest, idempotency_key: IdempotencyKey = None) -> Session:
     """Starts a session of up to an hour, with or without a claimed speaker."""
-    context = request_context(app, request, idempotency_key)
-    form, call_id = request.format.to_record(), request.context.call_id
-    owner, record = service.start(domain, request.speaker, form, call_id, context)
+    context, call = request_context(app, request, idempotency_key), request.context
+    form = request.format.to_record()
+    owner, record = service.start(domain, request.speaker, form, call.call_id, context, call.caller)
     answer_about(app, generation(owner))
     return session_view(record)
 
@@ -49,7 +49,7 @@ def get(domain: DomainName, session: SessionName) -> Session:
     responses=responses(Session, 404, 409),
 )
 def claim(domain: DomainName, session: SessionName, request: ClaimRequest) -> Session:
-    """Sets, or corrects, the claimed speaker, until the decision is final."""
+    """Sets, or corrects, the claimed speaker, until the decision is final; as often as the policy allows."""
     return session_view(service.claim(domain, session, request.speaker))
 
 

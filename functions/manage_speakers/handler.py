@@ -1,20 +1,23 @@
-"""Speakers after enrollment: read, list, opt out, delete."""
+"""Speakers after enrollment: read, list, opt out, delete, and failed attempts at them."""
 
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import domain_store, idempotency, speakers
+from bonafide.bootstrap.stores import attempt_resets, domain_store, idempotency, speakers
+from bonafide.contracts.attempts import AttemptResetRequest, FailedAttempts, attempts_view
 from bonafide.contracts.cursors import from_cursor
 from bonafide.contracts.speakers import Speaker, SpeakerList, speaker_list, speaker_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
+from bonafide.http.identity import principal
 from bonafide.http.openapi import empty, responses
 from bonafide.http.parameters import Cursor, DomainName, IdempotencyKey, Limit, SpeakerName
 from bonafide.records.speaker import generation
 
 app = create_app(idempotency(), find=domain_store().find)
 service = speakers()
+resets = attempt_resets()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/speakers"
 TAGS = ["speakers"]
@@ -64,3 +67,33 @@ def opt_out(domain: DomainName, speaker: SpeakerName, idempotency_key: Idempoten
     found, record = service.opt_out(domain, speaker)
     answer_about(app, generation(found, record))
     return speaker_view(found, record.summary)
+
+
+@app.get(
+    f"{PATH}/<speaker>/attempts",
+    summary="Read failed attempts",
+    operation_id="getAttempts",
+    tags=TAGS,
+    responses=responses(FailedAttempts, 404),
+)
+def get_attempts(domain: DomainName, speaker: SpeakerName) -> FailedAttempts:
+    """Reads how many attempts at a speaker failed, until when that limits decisions, and the newest resets."""
+    return attempts_view(*resets.of_speaker(domain, speaker))
+
+
+@app.post(
+    "/v1/domains/<domain>/attempts/reset",
+    summary="Reset failed attempts",
+    operation_id="resetAttempts",
+    tags=TAGS,
+    responses=responses(FailedAttempts, 404),
+)
+def reset_attempts(
+    domain: DomainName,
+    request: AttemptResetRequest,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001, read by the app
+) -> FailedAttempts:
+    """Lets failed attempts so far, at a speaker or by a caller, no longer limit decisions; every reset is kept."""
+    found = resets.reset(domain, request.speaker, request.caller, request.reason, principal(app))
+    answer_about(app, generation(found[0]))
+    return attempts_view(*found)

@@ -13,7 +13,13 @@ from itertools import batched
 from typing import Any
 
 from bonafide.adapters.dynamodb.conditions import BATCH_ITEMS, BatchReader, Item
-from bonafide.adapters.dynamodb.items import BRAKE_PARTITION, CALIBRATION_PARTITION, is_reservation
+from bonafide.adapters.dynamodb.items import (
+    ATTEMPT_PARTITION,
+    BRAKE_PARTITION,
+    CALIBRATION_PARTITION,
+    HISTORY_PARTITION,
+    is_reservation,
+)
 
 SEGMENTS = 16
 
@@ -83,7 +89,7 @@ class WriteBack:
         return BatchReader(self.client, copy.table).read([copy.key(each) for each in items])
 
     def _item(self, copy: TableCopy, item: Item, current: Item | None) -> Outcome:
-        wanted = self.remaining(item)
+        wanted = None if _is_of_the_past(item) else self.remaining(item)
         outcome = _outcome(wanted, current, overwrite=self.overwrite)
         if wanted is None or outcome not in {Outcome.PUT_BACK, Outcome.OVERWRITTEN} or not self.apply:
             return outcome
@@ -107,7 +113,12 @@ def _outcome(wanted: Item | None, current: Item | None, *, overwrite: bool) -> O
 def _stays_as_it_is(item: Item) -> bool:
     """Tells whether an item is one of a brake or a calibration, perhaps set or revoked because of what is restored."""
     partition: str = item["domain"]["S"]
-    return partition.startswith((BRAKE_PARTITION, CALIBRATION_PARTITION))
+    return partition.startswith((BRAKE_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION))
+
+
+def _is_of_the_past(item: Item) -> bool:
+    """Tells whether an item is a counter of failed attempts: those of the time of the copy limit nobody any more."""
+    return bool(item["domain"]["S"].startswith(ATTEMPT_PARTITION))
 
 
 def put(copy: TableCopy, wanted: Item, current: Item | None) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING, DECIDING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, KEPT, SHADOWED, UPLOADED
+from stacks.platform.stores import ATTEMPTS, IDEMPOTENCY, KEPT, SHADOWED, UPLOADED
 
 
 class AuthenticationCapability(Construct):
@@ -16,6 +16,8 @@ class AuthenticationCapability(Construct):
         stores = platform.stores
         authenticate = platform.released("authenticate_caller", Wave.READERS, (*ANSWERING, *DECIDING), models=True)
         stores.allow_deciding(authenticate)
+        stores.allow_caller_hashes(authenticate)
+        stores.domains.allow_in(authenticate, ATTEMPTS, "PutItem")
         stores.idempotency.allow(authenticate, *IDEMPOTENCY)
         stores.audio.allow(authenticate, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         stores.audio.allow(authenticate, PutObject=SHADOWED)

@@ -32,6 +32,8 @@ class DomainsCapability(Construct):
             for path in (DOMAIN, f"{DOMAIN}/brake", "/v1/brake"):
                 api.route(method, path, manage)
         api.route("POST", f"{DOMAIN}/uploads", manage)
+        for path in (f"{DOMAIN}/versions", f"{DOMAIN}/versions/{{version}}"):
+            api.route("GET", path, manage)
         for method, paths in CALIBRATIONS.items():
             for path in paths:
                 api.route(method, path, manage)

@@ -6,7 +6,7 @@ from stacks.platform.function import SMALL
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING, DECIDING, ERRORS
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, SHADOWED
+from stacks.platform.stores import ATTEMPTS, IDEMPOTENCY, SHADOWED
 
 SESSIONS = "/v1/domains/{domain}/sessions"
 SESSION = f"{SESSIONS}/{{session}}"
@@ -24,6 +24,8 @@ class SessionsCapability(Construct):
         # It needs the bundle's calibration, not the models.
         manage = platform.released("manage_sessions", Wave.READERS, (*ANSWERING, *DECIDING), models=True, size=SMALL)
         platform.stores.allow_judging(manage)
+        platform.stores.allow_caller_hashes(manage)
+        platform.stores.domains.allow_in(manage, ATTEMPTS, "PutItem")
         platform.stores.idempotency.allow(manage, *IDEMPOTENCY)
         platform.api.route("POST", SESSIONS, manage)
         platform.api.route("GET", SESSION, manage)

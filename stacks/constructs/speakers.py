@@ -12,14 +12,15 @@ SPEAKER = f"{SPEAKERS}/{{speaker}}"
 
 
 class SpeakersCapability(Construct):
-    """Lists, reads, opts out and deletes speakers."""
+    """Lists, reads, opts out and deletes speakers, and resets failed attempts at them."""
 
     def __init__(self, scope: Construct, platform: ServicePlatform) -> None:
         super().__init__(scope, "Speakers")
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_speakers", Wave.READERS, ANSWERING)
         # The release before this one, which shares the role during a canary, lists speakers from the table.
-        stores.allow_writing_speakers(manage, "Query", "DeleteItem")
+        stores.allow_writing_speakers(manage, "Query", "DeleteItem", "UpdateItem")
+        stores.allow_caller_hashes(manage)
         stores.domains.allow(manage, "Query", index="speakers")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         stores.audio.allow(manage, PutObject=ERASED, DeleteObject=KEPT)
@@ -27,3 +28,5 @@ class SpeakersCapability(Construct):
         api.route("GET", SPEAKER, manage)
         api.route("DELETE", SPEAKER, manage)
         api.route("POST", f"{SPEAKER}/opt-out", manage)
+        api.route("GET", f"{SPEAKER}/attempts", manage)
+        api.route("POST", "/v1/domains/{domain}/attempts/reset", manage)

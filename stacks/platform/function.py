@@ -109,9 +109,10 @@ class ServiceFunction(Construct):
             current_version_options=lambda_.VersionOptions(removal_policy=RELEASED_VERSION),
         )
 
-    def allow(self, resource: str, *actions: str) -> None:
+    def allow(self, resource: str, *actions: str, conditions: Mapping[str, Any] | None = None) -> None:
         """Adds a statement to the function's role."""
-        self.role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[resource]))
+        statement = iam.PolicyStatement(actions=list(actions), resources=[resource], conditions=conditions)
+        self.role.add_to_principal_policy(statement)
 
     def allow_key(self, key: kms.IKey, service: str, *actions: str) -> None:
         """Allows actions with a key, for requests of this function that the service carries out, and for no others."""

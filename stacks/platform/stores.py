@@ -43,6 +43,10 @@ BRAKES = "brake#*"
 # Partitions of calibrations in the same table, and the purpose of the key's direct use (`adapters/kms.py`).
 CALIBRATIONS = "calibration#*"
 SIGNING = {"kms:EncryptionContext:purpose": "domain-calibration"}
+# Partitions of counters of failed attempts, with the secrets of callers' hashes, and of former settings of domains.
+ATTEMPTS = "attempts#*"
+HISTORY = "history#*"
+WRAPPING = {"kms:EncryptionContext:purpose": "caller-reference"}
 # Seconds for which the state of the stage's brake is used; services refuse a value with which a brake would not hold
 # everywhere within 60 s.
 BRAKE_KEPT_SECONDS = "15"
@@ -76,6 +80,15 @@ class TableAccess:
         function.set(self.variable, self.table.table_name)
         writing = KEY_OF_WRITERS if WRITES & set(actions) else ()
         function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *writing)
+
+    def allow_in(self, function: ServiceFunction, partition: str, *actions: str) -> None:
+        """Allows writing actions on the partitions that a pattern names, and on no others.
+
+        Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
+        """
+        conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [partition]}}
+        function.allow(self.table.table_arn, *[f"dynamodb:{action}" for action in actions], conditions=conditions)
+        function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *KEY_OF_WRITERS)
 
     def deny_writing(self, function: ServiceFunction, *partitions: str) -> None:
         """Denies writing to partitions that patterns name, whatever else is allowed.
@@ -190,8 +203,12 @@ class Stores:
         self.allow_deciding(function)
 
     def allow_deciding(self, function: ServiceFunction) -> None:
-        """Allows reading the claimed speaker, the brakes and the domain's calibrations, and writing the decision."""
+        """Allows reading the claimed speaker, the brakes and the domain's calibrations, and writing the decision.
+
+        A decision that failed is counted, and nothing else is written to the table of domains.
+        """
         self.domains.allow(function, *READ_SPEAKER)
+        self.domains.allow_in(function, ATTEMPTS, "UpdateItem")
         self.decisions.allow(function, "GetItem", "PutItem")
         function.set("BONAFIDE_BRAKE_KEPT_SECONDS", BRAKE_KEPT_SECONDS)
         self.allow_signatures(function, "Decrypt")
@@ -201,7 +218,12 @@ class Stores:
         function.allow_key_for(self._key, SIGNING, *actions)
         function.set("BONAFIDE_CALIBRATION_KEY", self._key.key_arn)
 
+    def allow_caller_hashes(self, function: ServiceFunction) -> None:
+        """Allows to hash references to callers: under a domain's secret, which is wrapped by the key."""
+        function.allow_key_for(self._key, WRAPPING, "Decrypt", "Encrypt")
+        function.set("BONAFIDE_CALIBRATION_KEY", self._key.key_arn)
+
     def allow_writing_speakers(self, function: ServiceFunction, *actions: str) -> None:
-        """Allows actions on domains and speakers, and writing of speakers, but not of brakes and calibrations."""
+        """Allows actions on domains and speakers, and writing of speakers, but not of what administrators decide."""
         self.domains.allow(function, *READ_SPEAKER, *actions, *WRITE_SPEAKER)
-        self.domains.deny_writing(function, BRAKES, CALIBRATIONS)
+        self.domains.deny_writing(function, BRAKES, CALIBRATIONS, HISTORY)

@@ -37,8 +37,9 @@ def api(bonafide: Deployment) -> Iterator[Api]:
 
 @pytest.fixture
 def domain(api: Api) -> str:
-    """A new domain that asks for little speech, since the recordings are short."""
+    """A new domain that asks for little speech, since the recordings are short, and tells exact scores."""
     name = f"domain-{uuid.uuid4()}"
-    created = api.call("PUT", f"/v1/domains/{name}", {"policy": {"minimum_enrolment_seconds": 5}})
+    policy = {"minimum_enrolment_seconds": 5, "disclosure": "full"}
+    created = api.call("PUT", f"/v1/domains/{name}", {"policy": policy})
     assert created.status == 200, created
     return name

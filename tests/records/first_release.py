@@ -7,7 +7,7 @@ from typing import Any
 from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel
-from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.records.domain import DomainRecord, Retention
 from bonafide.records.session import SessionRecord
 from bonafide.records.speaker import Consent, SpeakerRecord
@@ -42,7 +42,13 @@ DOMAIN_ITEM: dict[str, Any] = {
     "document": {"S": json.dumps(DOMAIN_DOCUMENT)},
 }
 DOMAIN = DomainRecord(
-    "acme", Policy(0.05, 0.002, 300.0, 200.0, 4.0, 1.5, 12.5, 2.5), Retention(30, True), AT, LATER_AT, 3, 7
+    "acme",
+    Policy(0.05, 0.002, 300.0, 200.0, 4.0, 1.5, 12.5, 2.5, disclosure=Disclosure.FULL),
+    Retention(30, True),
+    AT,
+    LATER_AT,
+    3,
+    7,
 )
 
 VOICEPRINT = (

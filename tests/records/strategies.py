@@ -14,7 +14,7 @@ from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement
 from bonafide.biometrics.liveness import LivenessState
-from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -31,7 +31,14 @@ ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(mi
 TIMES = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC) | ZONES)
 CHANNELS = st.sampled_from(Channel)
 QUALITIES = st.builds(Quality, NUMBERS, NUMBERS, st.none() | NUMBERS, st.none() | NUMBERS)
-POLICIES = st.builds(Policy, *[NUMBERS] * 8)
+POLICIES = st.builds(
+    Policy,
+    *[NUMBERS] * 8,
+    st.none() | st.integers(1, 10),
+    st.integers(15, 1440),
+    st.integers(1, 10),
+    st.sampled_from(Disclosure),
+)
 
 
 def vector(seed: int) -> FloatVector:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bonafide.adapters.memory.audio import MemoryAudioStore
 from bonafide.adapters.memory.calibrations import MemorySignatures
+from bonafide.adapters.memory.callers import MemoryCallerHashes
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.audio.quality import measure
@@ -25,7 +26,15 @@ from bonafide.contracts.audio import AudioInput, Upload, UploadRequest, upload_v
 from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
 from bonafide.contracts.base import Request
 from bonafide.contracts.cursors import from_cursor
-from bonafide.contracts.domains import Domain, DomainSettings, domain_view
+from bonafide.contracts.domains import (
+    Domain,
+    DomainHistory,
+    DomainSettings,
+    DomainVersionEntry,
+    domain_view,
+    history_view,
+    version_view,
+)
 from bonafide.contracts.speakers import (
     ConsentReceipt,
     Enrollment,
@@ -38,6 +47,7 @@ from bonafide.contracts.speakers import (
 )
 from bonafide.records.request import RequestContext
 from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.attempts import AttemptResets
 from bonafide.services.authentication import AuthenticationRequested, AuthenticationService
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
@@ -205,6 +215,9 @@ class Fate:
             raise Killed
 
 
+ADMINISTRATOR = "arn:aws:iam::123456789012:role/administrator"
+
+
 @dataclass(frozen=True, slots=True)
 class DomainCalls:
     """Domains as handlers serve them: the service, and the view of its result."""
@@ -212,10 +225,16 @@ class DomainCalls:
     service: Domains
 
     def put(self, domain: str, settings: DomainSettings) -> Domain:
-        return domain_view(self.service.put(domain, *settings.to_records()))
+        return domain_view(self.service.put(domain, settings.to_record(), ADMINISTRATOR))
 
     def get(self, domain: str) -> Domain:
         return domain_view(self.service.get(domain))
+
+    def versions(self, domain: str, before: int | None, limit: int) -> DomainHistory:
+        return history_view(self.service.versions(domain, before, limit + 1), limit)
+
+    def version(self, domain: str, version: int) -> DomainVersionEntry:
+        return version_view(self.service.version(domain, version))
 
     def delete(self, domain: str, *, force: bool) -> None:
         self.service.delete(domain, force=force)
@@ -260,6 +279,7 @@ class World:
     audio: MemoryAudioStore = field(default_factory=MemoryAudioStore)
     report: Callable[[str, str], None] = lambda when, call: None
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
+    callers: Any = field(default_factory=MemoryCallerHashes)
     environment: BrakedDomains = field(init=False)
 
     def __post_init__(self) -> None:
@@ -284,6 +304,14 @@ class World:
         return Brakes(self.store.brakes, self.store, lambda: self.now)
 
     @property
+    def attempts(self) -> Any:
+        return Observed(self.store.attempts, self._tell)
+
+    @property
+    def resets(self) -> AttemptResets:
+        return AttemptResets(self.store.attempts, self.store, self.callers, lambda: self.now)
+
+    @property
     def _recordings(self) -> Recordings:
         return Recordings(Observed(self.audio, self._tell))
 
@@ -296,11 +324,11 @@ class World:
 
     @property
     def domains(self) -> DomainCalls:
-        return DomainCalls(Domains(self._store, self._recordings, lambda: self.now))
+        return DomainCalls(Domains(self._store, self.attempts, self._recordings, lambda: self.now))
 
     @property
     def speakers(self) -> SpeakerCalls:
-        return SpeakerCalls(Speakers(self._store, self._recordings, lambda: self.now))
+        return SpeakerCalls(Speakers(self._store, self.attempts, self._recordings, lambda: self.now))
 
     def stored(self, speaker: str, domain: str = "acme") -> SpeakerRecord:
         """The record as it is stored."""
@@ -309,7 +337,7 @@ class World:
         return record
 
     def put_domain(self, domain: str = "acme", *, keep_audio: bool = False, **policy: Any) -> None:
-        settings = {"policy": policy, "retention": {"keep_audio": keep_audio}}
+        settings = {"policy": {"disclosure": "full", **policy}, "retention": {"keep_audio": keep_audio}}
         self.domains.put(domain, DomainSettings.model_validate(settings))
 
     def enroll(
@@ -324,11 +352,13 @@ class World:
         return enrollment_view(service.enroll("acme", speaker, audio.to_record(), consent.to_record(), asked))
 
     def authenticate(
-        self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None
+        self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None, caller: str | None = None
     ) -> AuthenticationDecision:
         log: Any = Observed(self.decisions, self._tell)
-        parts = self.environment, self.models, self._recordings, log, self.book
-        service = AuthenticationService(*parts, lambda: self.now)
+        parts = self.environment, self.models, self._recordings, log, self.attempts, self.callers
+        service = AuthenticationService(*parts, self.book, lambda: self.now)
         asked = context(AuthenticationRequest(audio=audio), key)
-        record = service.authenticate(AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked))
+        record = service.authenticate(
+            AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked, caller)
+        )
         return decision_view(record)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from bonafide.biometrics.policy import Policy
 from bonafide.contracts.domains import DomainSettings
 from bonafide.errors import BonafideError, Conflict, InvalidInput, NotFound
 from bonafide.http.problems import Problems
 from bonafide.records.domain import DomainState
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.services import domains
-from tests.services.parts import MORNING, World, speech
+from tests.services.parts import ADMINISTRATOR, MORNING, World, speech
 from tests.services.test_enrollment import once
 
 
@@ -25,7 +26,8 @@ def world() -> World:
 
 
 def test_a_domain_starts_with_the_defaults(world: World) -> None:
-    domain = world.domains.get("acme")
+    world.domains.put("other", DomainSettings())
+    domain = world.domains.get("other")
     assert (domain.policy, domain.retention) == (DomainSettings().policy, DomainSettings().retention)
     assert (domain.policy_version, domain.created_at, domain.updated_at) == (1, MORNING, MORNING)
 
@@ -90,11 +92,67 @@ def test_a_policy_on_the_bounds_is_taken(world: World) -> None:
     assert world.domains.get("acme").policy.spoof_prior == 0.0001
 
 
-def test_what_settings_leave_out_takes_its_default(world: World) -> None:
+def test_settings_that_are_left_out_as_a_whole_stay_as_they_were(world: World) -> None:
     world.put_domain(impostor_prior=0.2)
+    before = world.domains.get("acme")
     world.domains.put("acme", DomainSettings.model_validate({"retention": {"decision_days": 30}}))
     domain = world.domains.get("acme")
-    assert (domain.policy, domain.policy_version) == (DomainSettings().policy, 3)
+    assert (domain.policy, domain.policy_version) == (before.policy, before.policy_version)
+    assert domain.retention.decision_days == 30
+    world.domains.put("acme", DomainSettings.model_validate({"policy": {"spoof_prior": 0.002}}))
+    domain = world.domains.get("acme")
+    # What is left out of a policy that is given takes its default, as ever, but for what older clients do not know.
+    assert domain.policy == DomainSettings().policy.model_copy(update={"spoof_prior": 0.002, "disclosure": "full"})
+    assert domain.retention.decision_days == 30
+
+
+def test_every_version_of_the_settings_is_kept_with_who_changed_what_and_when(world: World) -> None:
+    world.now += timedelta(hours=1)
+    world.domains.put("acme", DomainSettings.model_validate({"policy": {"failure_limit": 3}}))
+    world.domains.put("acme", DomainSettings.model_validate({"policy": {"failure_limit": 3}}))
+    world.now += timedelta(hours=1)
+    world.domains.put("acme", DomainSettings.model_validate({"retention": {"keep_audio": True}}))
+    page = world.domains.versions("acme", None, 2)
+    assert [(each.changed, each.changed_at - MORNING) for each in page.versions] == [
+        (["retention.keep_audio"], timedelta(hours=2)),
+        (["policy.failure_limit"], timedelta(hours=1)),
+    ]
+    rest = world.domains.versions("acme", page.next_before, 2)
+    assert [(each.version, each.changed, each.policy.failure_limit) for each in rest.versions] == [(1, [], 5)]
+    assert rest.next_before is None
+    assert {each.changed_by for each in (*page.versions, *rest.versions)} == {ADMINISTRATOR}
+    assert world.domains.version("acme", 2) == page.versions[1]
+    with pytest.raises(NotFound, match="domain_version_not_found"):
+        world.domains.version("acme", 9)
+
+
+def test_what_an_earlier_release_wrote_is_kept_when_it_is_changed(world: World) -> None:
+    record = world.store.domain("acme")
+    assert record
+    older = record.next(policy=Policy(impostor_prior=0.3), policy_version=2)
+    world.store.put_domain(older)
+    world.domains.put("acme", DomainSettings.model_validate({"policy": {"impostor_prior": 0.4}}))
+    found = world.domains.versions("acme", None, 10).versions
+    assert [(each.version, each.policy.impostor_prior, each.changed_by) for each in found] == [
+        (3, 0.4, ADMINISTRATOR),
+        (2, 0.3, None),
+        (1, 0.02, ADMINISTRATOR),
+    ]
+
+
+def test_a_domain_that_no_release_kept_versions_of_shows_the_present_one(world: World) -> None:
+    world.store.forget_versions("acme")
+    [only] = world.domains.versions("acme", None, 10).versions
+    assert (only.version, only.changed_by) == (1, None)
+    assert world.domains.version("acme", 1) == only
+
+
+def test_a_domain_that_is_made_again_has_no_former_versions(world: World) -> None:
+    world.put_domain(failure_limit=2)
+    world.domains.delete("acme", force=True)
+    world.now += timedelta(hours=1)
+    world.put_domain()
+    assert [each.version for each in world.domains.versions("acme", None, 10).versions] == [1]
 
 
 def test_of_two_writers_both_are_applied_one_after_the_other(world: World) -> None:

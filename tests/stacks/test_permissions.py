@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from bonafide.adapters.dynamodb.items import brake_key, calibration_key
-from bonafide.adapters.kms import PURPOSE
+from bonafide.adapters.dynamodb.items import HISTORY_PARTITION, attempt_key, brake_key, calibration_key
+from bonafide.adapters.kms import PURPOSE, WRAPPING_PURPOSE
 from ops.synthesis import ROOT
 from stacks.constructs.probes import READING, REPORTING
 from tests.stacks.calls import Action, reachable
 from tests.stacks.conftest import OfKind, Resources, as_list
 
+PURPOSES = {PURPOSE, WRAPPING_PURPOSE}
 HANDLERS = sorted(path for path in (ROOT / "functions").glob("*/handler.py") if "probe" not in path.parent.name)
 # Permissions of every function: its log, its traces, and the key of the stores that it reaches.
 PLATFORM = {"logs", "xray", "kms"}
@@ -148,20 +149,31 @@ def test_a_role_uses_the_key_for_its_own_calls_only(handler: Path, service: OfKi
     calls = {(name, action) for name, action, _ in actions(policies, function)}
     needed = set().union(*(KEY_ACTIONS.get(call, set()) for call in calls))
     reading = READING_TABLES if any(name == "dynamodb" for name, _ in calls) else set()
-    signatures = {(PURPOSE, action) for name, action, _ in reachable(handler) if name == "kms"}
-    assert key_actions(policies, function) == needed | reading | signatures
+    direct = {action for name, action, _ in reachable(handler) if name == "kms"}
+    found = key_actions(policies, function)
+    assert {each for each in found if each[0] not in PURPOSES} == needed | reading
+    assert {action for purpose, action in found if purpose in PURPOSES} == direct
 
 
-def test_one_function_signs_calibrations_and_those_that_judge_check_them(service: OfKind) -> None:
-    may = {
+def using(service: OfKind, purpose: str) -> dict[str, set[str]]:
+    """Returns the functions that may use the key for a purpose, by action."""
+    return {
         action: {
             path.parent.name
             for path in HANDLERS
-            if (PURPOSE, action) in key_actions(service("AWS::IAM::Policy"), path.parent.name)
+            if (purpose, action) in key_actions(service("AWS::IAM::Policy"), path.parent.name)
         }
         for action in ("Encrypt", "Decrypt")
     }
-    assert may == {
+
+
+def test_those_that_are_told_of_callers_hash_them(service: OfKind) -> None:
+    hashing = {"authenticate_caller", "manage_sessions", "manage_speakers"}
+    assert using(service, WRAPPING_PURPOSE) == {"Encrypt": hashing, "Decrypt": hashing}
+
+
+def test_one_function_signs_calibrations_and_those_that_judge_check_them(service: OfKind) -> None:
+    assert using(service, PURPOSE) == {
         "Encrypt": {"manage_domains"},
         "Decrypt": {"authenticate_caller", "close_sessions", "enroll_speaker", "manage_sessions", "score_audio"},
     }
@@ -201,19 +213,41 @@ def test_only_the_function_that_switches_brakes_and_keeps_calibrations_may_write
     writers = {
         path.parent.name
         for path in HANDLERS
-        if {(action, store(where)) for action, where, _ in granted(policies, path.parent.name)}
+        if {
+            (action, store(where))
+            for action, where, condition in granted(policies, path.parent.name)
+            if condition == "{}"
+        }
         & {(action, "Tenants") for action in writing}
     }
     kept_out = {
         function
         for function in writers
         for each in effective(policies, function, "Deny")
-        if each["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["brake#*", "calibration#*"]}}
+        if each["Condition"]
+        == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["brake#*", "calibration#*", "history#*"]}}
         and (set(as_list(each["Action"])), store(json.dumps(each["Resource"]))) == (writing, "Tenants")
     }
     assert writers - kept_out == {"manage_domains"}
     assert brake_key("acme")["domain"]["S"].startswith("brake#")
     assert calibration_key("acme")["domain"]["S"].startswith("calibration#")
+    assert HISTORY_PARTITION == "history#"
+
+
+def test_a_function_that_decides_writes_counters_of_attempts_and_nothing_else_of_that_table(service: OfKind) -> None:
+    policies, attempts = (
+        service("AWS::IAM::Policy"),
+        {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["attempts#*"]}},
+    )
+    for function in ("authenticate_caller", "manage_sessions", "score_audio", "close_sessions"):
+        found = {
+            (action.removeprefix("dynamodb:"), condition)
+            for action, where, condition in granted(policies, function)
+            if store(where) == "Tenants" and action.removeprefix("dynamodb:") in {"PutItem", "UpdateItem", "DeleteItem"}
+        }
+        puts = {"PutItem"} if function in {"authenticate_caller", "manage_sessions"} else set()
+        assert found == {(action, json.dumps(attempts)) for action in {"UpdateItem", *puts}}
+    assert attempt_key("acme", "key")["domain"]["S"].startswith("attempts#")
 
 
 def test_nothing_is_granted_twice(service: OfKind) -> None:

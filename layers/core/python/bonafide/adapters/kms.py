@@ -1,4 +1,4 @@
-"""Signatures of calibrations by the stage's own key.
+"""Signatures of calibrations by the stage's own key, and the wrapping of secrets of domains under it.
 
 A signature is the digest of the content, encrypted under an encryption context that names the purpose, the domain and
 the version. AES-GCM authenticates both, so only a role that may encrypt under this purpose can make one, and a role
@@ -18,8 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bonafide.errors import StoreUnavailable
 from bonafide.records.calibration import SignedCalibration
 
-# Roles may use the key directly for this purpose only (`stacks/platform/stores.py`).
+# Roles may use the key directly for these purposes only (`stacks/platform/stores.py`).
 PURPOSE = "domain-calibration"
+WRAPPING_PURPOSE = "caller-reference"
 # What KMS answers for a ciphertext, or a context, that it did not make.
 FORGED = {"InvalidCiphertextException", "IncorrectKeyException"}
 
@@ -72,3 +73,44 @@ class KmsSignatures:
 
 def _context(domain: str, calibration: SignedCalibration) -> dict[str, str]:
     return {"purpose": PURPOSE, "domain": domain, "version": str(calibration.version)}
+
+
+class KmsWrapping:
+    """Wraps secrets of domains by one symmetric key, under a context that names purpose and domain."""
+
+    def __init__(self, connect: Callable[[], Any], key: str) -> None:
+        """Takes what makes a client when the first secret is needed, and the ARN of the key."""
+        self._connect = connect
+        self._key = key
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._connect()
+
+    def wrap(self, domain: str, secret: bytes) -> bytes:
+        """Returns a secret as it may be stored.
+
+        Raises:
+            StoreUnavailable: the key did not answer.
+        """
+        try:
+            answer = self._client.encrypt(KeyId=self._key, Plaintext=secret, EncryptionContext=_wrapping(domain))
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable from error
+        return bytes(answer["CiphertextBlob"])
+
+    def unwrap(self, domain: str, wrapped: bytes) -> bytes:
+        """Returns a secret that `wrap` was given for the domain.
+
+        Raises:
+            StoreUnavailable: the key did not answer, or did not wrap this.
+        """
+        try:
+            answer = self._client.decrypt(KeyId=self._key, CiphertextBlob=wrapped, EncryptionContext=_wrapping(domain))
+        except (ClientError, BotoCoreError) as error:
+            raise StoreUnavailable from error
+        return bytes(answer["Plaintext"])
+
+
+def _wrapping(domain: str) -> dict[str, str]:
+    return {"purpose": WRAPPING_PURPOSE, "domain": domain}

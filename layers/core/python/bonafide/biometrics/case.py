@@ -17,6 +17,7 @@ class Signal(StrEnum):
     OTHER_MODELS = "evidence_of_other_models"
     BRAKE = "brake"
     DOMAIN_CALIBRATION = "domain_calibration"
+    ATTEMPTS = "attempts"
 
 
 class BrakeScope(StrEnum):
@@ -98,10 +99,14 @@ class Case:
 
     @classmethod
     def without_evidence(
-        cls, obstacle: Reason, missing: tuple[Signal, ...] = (), brakes: tuple[BrakeScope, ...] = ()
+        cls,
+        obstacle: Reason,
+        missing: tuple[Signal, ...] = (),
+        brakes: tuple[BrakeScope, ...] = (),
+        alerts: tuple[Reason, ...] = (),
     ) -> Self:
         """Makes the case of a session without any speech; arguments as of `of`."""
-        return cls(0.0, channel=None, quality=None, liveness=None, obstacle=obstacle, degraded=missing, brakes=brakes)
+        return cls(0.0, None, None, None, obstacle=obstacle, degraded=missing, brakes=brakes, alerts=alerts)
 
 
 def missing_signals(evidence: Evidence) -> tuple[Signal, ...]:

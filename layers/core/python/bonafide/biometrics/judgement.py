@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.decision import Decision, Reason, ReasonedDecision, Thresholds, decide, thresholds
 from bonafide.biometrics.liveness import LivenessState
-from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.biometrics.scoring import Calibration, SpeakerScore, public_score
+
+# Coarse LLR of evidence that reaches no threshold; lower than any that a policy has.
+LOWEST_LLR = -50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,31 @@ def judge(case: Case, policy: Policy, calibration: Calibration) -> Judgement:
         liveness=_liveness(case.liveness, calibration),
         degraded=case.degraded,
     )
+
+
+def disclosed(judgement: Judgement, disclosure: Disclosure) -> Judgement:
+    """Returns what an answer may tell of a judgement: the same decision and reasons, and the scores as allowed.
+
+    A coarse LLR is the highest threshold that it reaches, at which decision or reasons change anyway, or `LOWEST_LLR`
+    below all; so a score tells whoever varies a voice no more than the answer does without it. An INCONCLUSIVE decision
+    does not depend on the voice, nor may what is told of it.
+    """
+    if disclosure is Disclosure.FULL:
+        return judgement
+    if disclosure is Disclosure.NONE or judgement.decision is Decision.INCONCLUSIVE:
+        return replace(judgement, speaker=None, liveness=None)
+    speaker, liveness, limits = judgement.speaker, judgement.liveness, judgement.thresholds
+    return replace(
+        judgement,
+        speaker=speaker and VoiceJudgement(*_coarse(speaker.llr, limits.reject, limits.accept)),
+        liveness=liveness and LivenessJudgement(*_coarse(liveness.llr, limits.liveness), liveness.state),
+    )
+
+
+def _coarse(llr: float, *thresholds: float) -> tuple[float, float]:
+    """Returns the highest threshold that an LLR reaches, and its public score."""
+    reached = max((each for each in thresholds if each <= llr), default=LOWEST_LLR)
+    return reached, public_score(reached)
 
 
 def _decide(score: SpeakerScore | None, case: Case, policy: Policy) -> ReasonedDecision:

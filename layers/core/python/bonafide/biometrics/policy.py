@@ -1,11 +1,24 @@
-"""Policy of a domain: costs of errors, priors, and the speech that it requires."""
+"""Policy of a domain: costs of errors, priors, the speech that it requires, limits, and what answers tell."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Disclosure(StrEnum):
+    """Detail in which answers tell scores; decisions, reasons and the ledger are the same with each.
+
+    FULL tells calibrated LLRs. COARSE tells no more than the decision and its reasons do: the threshold that an LLR
+    reaches. NONE tells none.
+    """
+
+    FULL = "full"
+    COARSE = "coarse"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Costs, priors and requirements of a domain; the defaults are those of a new domain.
+    """Costs, priors, requirements and limits of a domain; the defaults are those of a new domain.
 
     Attributes:
         impostor_prior: share of calls in which somebody else claims to be the speaker, in (0, 0.5).
@@ -16,6 +29,10 @@ class Policy:
         step_up_cost: of asking a caller, genuine or not, for another proof, > 0.
         minimum_enrolment_seconds: net speech that completes an enrollment.
         minimum_decision_seconds: net speech below which nothing is decided.
+        failure_limit: failed attempts after which no decision is better than STEP_UP; None for no limit.
+        failure_minutes: minutes without a failed attempt after which the limit ends.
+        claim_limit: different speakers that may be claimed in one session.
+        disclosure: detail in which answers tell scores.
     """
 
     impostor_prior: float = 0.02
@@ -26,3 +43,7 @@ class Policy:
     step_up_cost: float = 1.0
     minimum_enrolment_seconds: float = 20.0
     minimum_decision_seconds: float = 3.0
+    failure_limit: int | None = 5
+    failure_minutes: int = 15
+    claim_limit: int = 3
+    disclosure: Disclosure = Disclosure.COARSE

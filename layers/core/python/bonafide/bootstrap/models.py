@@ -7,8 +7,10 @@ from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.bootstrap.shadow import chunk_offers, shadow_offers
 from bonafide.bootstrap.stores import (
+    attempt_store,
     braked_domains,
     calibration_book,
+    caller_hashes,
     decision_store,
     domain_store,
     recordings,
@@ -40,7 +42,8 @@ def authentication() -> AuthenticationService:
     """Composes authentication."""
     models = bundle()
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
-    return AuthenticationService(braked_domains(), models, recordings(), decision_store(), book, shadow=shadow_offers())
+    stores = braked_domains(), models, recordings(), decision_store(), attempt_store(), caller_hashes()
+    return AuthenticationService(*stores, book, shadow=shadow_offers())
 
 
 def chunk_scoring() -> ChunkScoring:

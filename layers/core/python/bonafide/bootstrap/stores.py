@@ -11,6 +11,8 @@ from botocore.config import Config
 
 from bonafide import __version__
 from bonafide.adapters.bundle import BundleFiles
+from bonafide.adapters.caller_hashes import StoredCallerHashes
+from bonafide.adapters.dynamodb.attempts import DynamoAttemptStore
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
@@ -21,11 +23,12 @@ from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.dynamodb.shadow import DynamoShadowResults
 from bonafide.adapters.kinesis import KinesisAudioStream
-from bonafide.adapters.kms import KmsSignatures
+from bonafide.adapters.kms import KmsSignatures, KmsWrapping
 from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import SpaceCalibrations
+from bonafide.services.attempts import AttemptResets
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
@@ -107,6 +110,20 @@ def brake_store() -> DynamoBrakeStore:
 
 
 @cache
+def attempt_store() -> DynamoAttemptStore:
+    """Returns the store of counters of failed attempts, which are in the table of domains."""
+    return DynamoAttemptStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+
+
+@cache
+def caller_hashes() -> StoredCallerHashes:
+    """Returns the keyed hashes of references to callers."""
+    key = CalibrationKey.read(os.environ).calibration_key
+    wrapping = KmsWrapping(lambda: traced(boto3.client("kms", config=KEYS)), key)
+    return StoredCallerHashes(_dynamodb(), DomainTable.read(os.environ).domain_table, wrapping)
+
+
+@cache
 def braked_domains() -> BrakedDomains:
     """Returns domains and brakes as decisions need them; one for each environment, since it keeps the stage's brake."""
     kept = timedelta(seconds=float(BrakeSettings.read(os.environ).brake_kept_seconds))
@@ -173,7 +190,7 @@ def idempotency() -> DynamoDBPersistenceLayer:
 
 def domains() -> Domains:
     """Composes the life cycle of domains."""
-    return Domains(domain_store(), recordings())
+    return Domains(domain_store(), attempt_store(), recordings())
 
 
 def brakes() -> Brakes:
@@ -204,7 +221,12 @@ def drift_reading() -> DriftReading:
 
 def speakers() -> Speakers:
     """Composes the life cycle of speakers."""
-    return Speakers(domain_store(), recordings())
+    return Speakers(domain_store(), attempt_store(), recordings())
+
+
+def attempt_resets() -> AttemptResets:
+    """Composes the reading and resetting of failed attempts."""
+    return AttemptResets(attempt_store(), domain_store(), caller_hashes())
 
 
 def session_judge() -> SessionJudge:
@@ -212,12 +234,12 @@ def session_judge() -> SessionJudge:
     place = BundleSettings.read(os.environ)
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
     book = calibration_book(SpaceCalibrations.parse(files.calibrations()))
-    return SessionJudge(session_store(), braked_domains(), decision_store(), book, files.digest)
+    return SessionJudge(session_store(), braked_domains(), decision_store(), attempt_store(), book, files.digest)
 
 
 def sessions() -> Sessions:
     """Composes the life cycle of sessions."""
-    return Sessions(session_store(), domain_store(), session_judge())
+    return Sessions(session_store(), domain_store(), caller_hashes(), session_judge())
 
 
 def intake() -> AudioIntake:

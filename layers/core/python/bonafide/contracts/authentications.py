@@ -4,8 +4,9 @@ from pydantic import AwareDatetime, Field
 
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.biometrics.evidence import Channel
-from bonafide.biometrics.judgement import Judgement
+from bonafide.biometrics.judgement import Judgement, disclosed
 from bonafide.biometrics.liveness import LivenessState
+from bonafide.biometrics.policy import Disclosure
 from bonafide.contracts.audio import AudioInput, QualityReport, quality_report
 from bonafide.contracts.base import Answer, Identifier, Request
 from bonafide.records.decision import DecisionRecord
@@ -15,6 +16,13 @@ class CallContext(Request):
     """Context of the call, as the contact center knows it. Holds references, never personal data."""
 
     call_id: Identifier | None = Field(None, description="Your reference to the call; stored with the decision.")
+    caller: Identifier | None = Field(
+        None,
+        description="Your reference to the line or the device that the call comes from, the same in each of its calls. "
+        "Failed attempts are counted for it; only a keyed hash of it is stored. Leave it out where many share it.",
+        # A request without it keeps the digest that the release before gives it.
+        exclude_if=lambda caller: caller is None,
+    )
 
 
 class AuthenticationRequest(Request):
@@ -27,7 +35,10 @@ class AuthenticationRequest(Request):
 class SpeakerEvidence(Answer):
     """Evidence of the voice for or against the claimed speaker."""
 
-    llr: float = Field(description="Calibrated natural-log likelihood ratio; above 0 favors the claimed speaker.")
+    llr: float = Field(
+        description="Calibrated natural-log likelihood ratio; above 0 favors the claimed speaker. Where the policy "
+        "discloses coarse scores: the highest threshold of the policy that it reaches, or -50."
+    )
     score: float = Field(ge=0, le=100, description="The LLR on a scale of 0 to 100.")
     threshold: float = Field(description="LLR from which on this policy accepts a voice that is surely human.")
 
@@ -35,7 +46,10 @@ class SpeakerEvidence(Answer):
 class LivenessEvidence(Answer):
     """Evidence for a human voice rather than a synthetic one."""
 
-    llr: float = Field(description="Calibrated natural-log likelihood ratio; above 0 favors a human.")
+    llr: float = Field(
+        description="Calibrated natural-log likelihood ratio; above 0 favors a human. Where the policy discloses "
+        "coarse scores: `threshold` if it reaches that, else -50."
+    )
     score: float = Field(ge=0, le=100, description="The LLR on a scale of 0 to 100.")
     threshold: float = Field(description="LLR from which on this policy accepts a voice that surely is the speaker's.")
     state: LivenessState = Field(description="Name of the LLR, independent of the policy.")
@@ -51,8 +65,13 @@ class AuthenticationDecision(Answer):
     reasons: list[Reason] = Field(
         description="The decisive one first, then those that kept the decision from being better."
     )
-    speaker: SpeakerEvidence | None = Field(description="Null when there was no speech to score.")
-    liveness: LivenessEvidence | None = Field(None, description="Null when it was not detected.")
+    speaker: SpeakerEvidence | None = Field(
+        description="Null when there was no speech to score; where the policy does not disclose scores; and on "
+        "INCONCLUSIVE decisions where it discloses coarse ones."
+    )
+    liveness: LivenessEvidence | None = Field(
+        None, description="Null when it was not detected, and as `speaker` by the policy."
+    )
     speech_seconds: float
     channel: Channel
     quality: QualityReport
@@ -66,8 +85,8 @@ class AuthenticationDecision(Answer):
 
 
 def decision_view(record: DecisionRecord) -> AuthenticationDecision:
-    """Returns the view of a decision on one recording, rounded."""
-    case, judgement = record.case, record.judgement
+    """Returns the view of a decision on one recording, with as much of the scores as its policy discloses."""
+    case, judgement = record.case, disclosable(record)
     # A recording always has a band and measurements; only sessions may be without.
     assert case.channel
     assert case.quality
@@ -90,6 +109,11 @@ def decision_view(record: DecisionRecord) -> AuthenticationDecision:
         latency_ms=record.latency_ms or 0,
         request_id=record.request_id,
     )
+
+
+def disclosable(record: DecisionRecord) -> Judgement:
+    """Returns what an answer may tell of a judgement, by the policy that made it; the first release told everything."""
+    return disclosed(record.judgement, record.policy.disclosure if record.policy else Disclosure.FULL)
 
 
 def speaker_evidence(judgement: Judgement) -> SpeakerEvidence | None:

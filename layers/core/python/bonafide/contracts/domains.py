@@ -1,16 +1,19 @@
 """Domains."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Self
 
 from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, model_validator
 
-from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.contracts.base import Answer, Request
-from bonafide.records.domain import DomainRecord, Retention
+from bonafide.records.domain import DomainRecord, DomainVersion, Retention, WantedSettings
 
 type Probability = Annotated[StrictFloat, Field(gt=0, lt=0.5)]
 type Cost = Annotated[StrictFloat, Field(gt=0, le=1_000_000)]
+# NIST SP 800-63B, 5.2.3 (2017): a biometric allows 5 failed attempts in a row, 10 with presentation attack detection.
+type FailureLimit = Annotated[StrictInt, Field(ge=1, le=10)]
 
 
 class PolicySettings(Request):
@@ -33,6 +36,20 @@ class PolicySettings(Request):
     minimum_decision_seconds: StrictFloat = Field(
         3.0, ge=1, le=30, description="Net speech below which nothing is decided."
     )
+    failure_limit: FailureLimit | None = Field(
+        5,
+        description="Failed attempts at one speaker, or by one caller, after which no decision is better than STEP_UP. "
+        "Null for no limit: for tests only.",
+    )
+    failure_minutes: StrictInt = Field(
+        15, ge=15, le=1440, description="Minutes without a failed attempt after which that ends."
+    )
+    claim_limit: StrictInt = Field(3, ge=1, le=10, description="Different speakers that may be claimed in one session.")
+    disclosure: Disclosure = Field(
+        Disclosure.COARSE,
+        description="Detail of the scores in answers: `full` LLRs; `coarse`, the threshold that they reach; or `none`. "
+        "Left out, it stays as it was.",
+    )
 
     @model_validator(mode="after")
     def _spoofs_cost_as_much_as_impostors(self) -> Self:
@@ -53,14 +70,23 @@ class RetentionSettings(Request):
 
 
 class DomainSettings(Request):
-    """All settings of a domain, as its owner writes them; those left out take their defaults, whatever they were."""
+    """Settings of a domain, as its owner writes them.
 
-    policy: PolicySettings = PolicySettings()
-    retention: RetentionSettings = RetentionSettings()
+    A policy, or a retention, that is given is written as a whole: what is left out of it takes its default. One that is
+    left out as a whole stays as it was.
+    """
 
-    def to_records(self) -> tuple[Policy, Retention]:
-        """Returns policy and retention of the domain model."""
-        return Policy(**self.policy.model_dump()), Retention(**self.retention.model_dump())
+    policy: PolicySettings = Field(PolicySettings(), description="Left out, it stays as it was.")
+    retention: RetentionSettings = Field(RetentionSettings(), description="Left out, it stays as it was.")
+
+    def to_record(self) -> WantedSettings:
+        """Returns the settings as services take them."""
+        given = self.model_fields_set
+        return WantedSettings(
+            Policy(**self.policy.model_dump()) if "policy" in given else None,
+            Retention(**self.retention.model_dump()) if "retention" in given else None,
+            keeps_disclosure="disclosure" not in self.policy.model_fields_set,
+        )
 
 
 class Domain(Answer):
@@ -74,6 +100,28 @@ class Domain(Answer):
     updated_at: AwareDatetime
 
 
+class DomainVersionEntry(Answer):
+    """Settings of a domain as one change left them."""
+
+    version: int = Field(description="Rises with every change; numbers may be left out.")
+    policy: PolicySettings
+    policy_version: int = Field(description="As decisions name it.")
+    retention: RetentionSettings
+    changed: list[str] = Field(description="Settings that changed; empty for the first version that is known.")
+    changed_at: AwareDatetime
+    changed_by: str | None = Field(
+        description="Verified identity of who made the change; null where requests are not signed, or where an earlier "
+        "release did not store it."
+    )
+
+
+class DomainHistory(Answer):
+    """One page of versions of a domain's settings, the newest first."""
+
+    versions: list[DomainVersionEntry]
+    next_before: int | None = Field(description="Give it as `before` for the next page; null on the last one.")
+
+
 def domain_view(record: DomainRecord) -> Domain:
     """Returns the view of a domain."""
     return Domain(
@@ -83,4 +131,27 @@ def domain_view(record: DomainRecord) -> Domain:
         retention=RetentionSettings(**asdict(record.retention)),
         created_at=record.created_at,
         updated_at=record.updated_at,
+    )
+
+
+def version_view(version: DomainVersion) -> DomainVersionEntry:
+    """Returns the view of a version of a domain's settings."""
+    record = version.record
+    return DomainVersionEntry(
+        version=record.version,
+        policy=PolicySettings(**asdict(record.policy)),
+        policy_version=record.policy_version,
+        retention=RetentionSettings(**asdict(record.retention)),
+        changed=list(version.changed),
+        changed_at=record.updated_at,
+        changed_by=version.changed_by,
+    )
+
+
+def history_view(versions: Sequence[DomainVersion], limit: int) -> DomainHistory:
+    """Returns the view of a page of at most `limit` versions; one more than that shows that there is another page."""
+    page = versions[:limit]
+    return DomainHistory(
+        versions=[version_view(each) for each in page],
+        next_before=page[-1].record.version if len(versions) > limit else None,
     )

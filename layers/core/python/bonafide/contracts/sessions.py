@@ -14,6 +14,7 @@ from bonafide.contracts.authentications import (
     CallContext,
     LivenessEvidence,
     SpeakerEvidence,
+    disclosable,
     liveness_evidence,
     speaker_evidence,
 )
@@ -108,7 +109,7 @@ class SessionEvaluation(Answer):
     """Decision on a session, provisional or final."""
 
     evaluation_id: str = Field(
-        description="The same until audio, speaker, policy, models, calibration or brakes change."
+        description="The same until audio, speaker, policy, models, calibration, brakes or limits change."
     )
     session_id: str
     domain: str
@@ -119,8 +120,13 @@ class SessionEvaluation(Answer):
     reasons: list[Reason] = Field(
         description="The decisive one first, then those that kept the decision from being better."
     )
-    speaker: SpeakerEvidence | None
-    liveness: LivenessEvidence | None = Field(None, description="Null when it was not detected.")
+    speaker: SpeakerEvidence | None = Field(
+        description="Null when there was nothing to compare; where the policy does not disclose scores; and on "
+        "INCONCLUSIVE decisions where it discloses coarse ones."
+    )
+    liveness: LivenessEvidence | None = Field(
+        None, description="Null when it was not detected, and as `speaker` by the policy."
+    )
     speech_seconds: float
     channel: Channel | None
     quality: QualityReport | None
@@ -157,8 +163,8 @@ def receipt_view(session: str, chunk: int, accepted_at: datetime) -> ChunkReceip
 
 
 def evaluation_view(record: DecisionRecord) -> SessionEvaluation:
-    """Returns the view of a decision on a session, rounded."""
-    case, judgement, part = record.case, record.judgement, record.session
+    """Returns the view of a decision on a session, with as much of the scores as its policy discloses."""
+    case, judgement, part = record.case, disclosable(record), record.session
     assert part is not None  # decisions on sessions have this part
     return SessionEvaluation(
         evaluation_id=part.evaluation_id,

@@ -27,6 +27,8 @@ DecisionLimit = Annotated[int, Query(alias="limit", ge=1, le=100, description="D
 Force = Annotated[bool, Query(description="Delete the domain's speakers too.")]
 CalibrationNumber = Annotated[int, Path(ge=1, le=1_000_000_000, description="Version of the calibration.")]
 ChangesBefore = Annotated[int | None, Query(alias="before", ge=1, description="`next_before` of the page before.")]
+SettingsVersion = Annotated[int, Path(ge=1, le=1_000_000_000, description="Version of the domain's settings.")]
+SettingsVersions = Annotated[int, Query(alias="limit", ge=1, le=100, description="Versions a page.")]
 ReleaseReason = Annotated[
     str,
     Query(

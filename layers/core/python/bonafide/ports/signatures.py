@@ -1,4 +1,4 @@
-"""Signatures of calibrations."""
+"""Signatures of calibrations, and keyed hashes of references to callers."""
 
 from typing import Protocol
 
@@ -20,4 +20,15 @@ class Signatures(Protocol):
 
         Raises:
             StoreUnavailable: the key did not answer.
+        """
+
+
+class CallerHashes(Protocol):
+    """Keyed hashes of references to callers: whoever has the tables alone cannot try all telephone numbers."""
+
+    def hashed(self, domain: str, caller: str) -> str:
+        """Returns the hash of a reference under the secret of a domain: 32 hexadecimal digits.
+
+        Raises:
+            StoreUnavailable: the secret could not be read.
         """

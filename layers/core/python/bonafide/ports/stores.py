@@ -1,15 +1,17 @@
-"""Stores of domains, speakers, brakes, calibrations, sessions and decisions."""
+"""Stores of domains, speakers, brakes, attempts, calibrations, sessions and decisions."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from bonafide.biometrics.attempts import Failure
 from bonafide.biometrics.session import Mark
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.calibration import CalibrationsRecord
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
-from bonafide.records.domain import DomainRecord
+from bonafide.records.domain import DomainRecord, DomainVersion
+from bonafide.records.history.attempt_reset import AttemptReset
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
@@ -28,8 +30,10 @@ class DomainStore(Protocol):
     def domain(self, domain: str) -> DomainRecord | None:
         """Reads a domain."""
 
-    def put_domain(self, record: DomainRecord) -> None:
+    def put_domain(self, record: DomainRecord, history: Sequence[DomainVersion] = ()) -> None:
         """Writes version n over version n - 1 of the same record, or version 1 over nothing.
+
+        The versions of `history` are written with it, all or nothing.
 
         Raises:
             VersionConflict: another version, or another record of that name, is stored.
@@ -42,6 +46,12 @@ class DomainStore(Protocol):
             VersionConflict: another version, or another record of that name, is stored.
         """
 
+    def domain_versions(self, record: DomainRecord, before: int | None, limit: int) -> Sequence[DomainVersion]:
+        """Reads at most `limit` versions of a domain below `before`, or of all; the newest first."""
+
+    def forget_versions(self, domain: str) -> None:
+        """Deletes the versions of every domain that has, or had, this name."""
+
     def domain_names(self) -> Iterator[str]:
         """Yields the names of domains, in any order; those last written by an earlier release are left out."""
 
@@ -49,9 +59,12 @@ class DomainStore(Protocol):
         """Reads a domain and one of its speakers in one round trip."""
 
     def find_with_brake(
-        self, domain: str, speaker: str
+        self, domain: str, speaker: str, counters: Sequence[str] = ()
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
-        """Reads a domain with its calibrations, one of its speakers, and the domain's brake in one round trip."""
+        """Reads a domain with its calibrations, one of its speakers, and the domain's brake in one round trip.
+
+        Counters of failed attempts are read with the domain. Its `attempts` are None where only they cannot be read.
+        """
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """Writes version n over version n - 1 of the same record, or version 1 over nothing.
@@ -103,6 +116,25 @@ class BrakeStore(Protocol):
 
     def brake_changes(self, domain: str | None, limit: int) -> Sequence[BrakeRecord]:
         """Reads at most `limit` changes of a brake, the newest first."""
+
+
+class AttemptStore(Protocol):
+    """Counters of failed attempts in domains, by name. A counter that was never written is empty."""
+
+    def count(self, domain: str, counters: Sequence[str], failure: Failure, expires_at: datetime) -> None:
+        """Adds a failure to counters; one that they hold already is not added again."""
+
+    def remove(self, domain: str, counters: Sequence[str], failures: Collection[Failure]) -> None:
+        """Removes failures from counters, those that they hold."""
+
+    def reset(self, record: AttemptReset, expires_at: datetime) -> None:
+        """Lets a counter begin anew, and keeps the reset, both or neither."""
+
+    def resets(self, domain: str, counter: str, limit: int) -> Sequence[AttemptReset]:
+        """Reads at most `limit` resets of a counter, the newest first."""
+
+    def forget(self, domain: str, counter: str | None) -> None:
+        """Deletes a counter and its resets; of a whole domain without a name."""
 
 
 class CalibrationStore(Protocol):

@@ -74,6 +74,7 @@ class DecisionRecord:
         request_id: of the request that was decided on, or that started the session.
         principal: verified identity of who sent that request.
         session: None for one-shot authentications.
+        caller: keyed hash of the reference to the caller, if one was given.
         generation: of the speaker who was claimed; None for sessions, and in records of releases that wrote none.
         schema: of the stored form that it was read from.
     """
@@ -95,6 +96,7 @@ class DecisionRecord:
     request_id: str | None = None
     principal: str | None = None
     session: SessionPart | None = None
+    caller: str | None = None
     generation: str | None = None
     schema: int = SCHEMA
 
@@ -136,6 +138,7 @@ class DecisionRecord:
             "audio": self.audio,
             "timings_ms": dict(self.timings_ms),
             "principal": self.principal,
+            "caller": self.caller,
             "generation": self.generation,
         }
 
@@ -161,6 +164,7 @@ class DecisionRecord:
             request_id=document.get("request_id"),
             principal=document.get("principal"),
             session=_read_session(document) if "session_id" in document else None,
+            caller=document.get("caller"),
             generation=document.get("generation"),
             schema=document.get("schema", 1),
         )

@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.attempts import Attempts
+from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.calibration import CalibrationsRecord
 
@@ -34,9 +35,32 @@ class Retention:
         shadow_audio: whether a share of the audio of authentications may wait up to an hour for the shadow.
     """
 
-    decision_days: int
-    keep_audio: bool
+    decision_days: int = 365
+    keep_audio: bool = False
     shadow_audio: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSettings:
+    """Settings as a request states them.
+
+    Attributes:
+        policy: None leaves it as it is, or makes the default one in a new domain.
+        retention: the same.
+        keeps_disclosure: whether the request has a policy that does not state its disclosure, as requests of clients
+            that were written before there was one: it stays as it is.
+    """
+
+    policy: Policy | None = None
+    retention: Retention | None = None
+    keeps_disclosure: bool = False
+
+    def over(self, current: "DomainRecord | None") -> tuple[Policy, Retention]:
+        """Returns the settings that the request leads to, from those of the domain, if there is one."""
+        policy = self.policy or (current.policy if current else Policy())
+        if self.keeps_disclosure and current:
+            policy = replace(policy, disclosure=current.policy.disclosure)
+        return policy, self.retention or (current.retention if current else Retention())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +72,8 @@ class DomainRecord:
         policy_version: counts the changes of `policy`.
         version: optimistic version of the record, 0 when it was never written.
         calibrations: as they were read together with the domain, None where it was read without; stored by themselves.
+        attempts: counters as they were read together with the domain, in the order they were asked for; None where they
+            could not be read.
     """
 
     domain: str
@@ -59,6 +85,7 @@ class DomainRecord:
     version: int = 0
     state: DomainState = DomainState.OPEN
     calibrations: CalibrationsRecord | None = field(default=None, compare=False)
+    attempts: tuple[Attempts, ...] | None = field(default=(), compare=False)
 
     @property
     def is_open(self) -> bool:
@@ -103,9 +130,51 @@ class DomainRecord:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class DomainVersion:
+    """Settings of a domain as one change left them; kept until the domain is deleted.
+
+    Attributes:
+        record: the domain after the change; `updated_at` is the time of the change.
+        changed: names of the settings that changed, such as `policy.failure_limit`; empty for the first version.
+        changed_by: verified identity of who made the change; None where requests are not signed, and for versions that
+            an earlier release wrote.
+    """
+
+    record: DomainRecord
+    changed: tuple[str, ...] = ()
+    changed_by: str | None = None
+
+    @classmethod
+    def of(cls, record: DomainRecord, former: DomainRecord | None, changed_by: str | None) -> Self:
+        """Makes the version that a change from `former`, None for a new domain, leads to."""
+        return cls(record, _differences(former, record) if former else (), changed_by)
+
+    def to_document(self) -> StoredForm:
+        """Returns the stored form."""
+        return {
+            "schema": SCHEMA,
+            "record": self.record.to_document(),
+            "changed": list(self.changed),
+            "changed_by": self.changed_by,
+        }
+
+    @classmethod
+    def from_document(cls, document: Stored) -> Self:
+        """Reads a stored form."""
+        record = DomainRecord.from_document(document["record"])
+        return cls(record, tuple(document["changed"]), document["changed_by"])
+
+
 def read_policy(document: Stored) -> Policy:
-    """Reads a stored policy. The first release stored no cost of accepting a spoof: that of an impostor counts."""
-    return Policy(**{"spoof_accept_cost": document["false_accept_cost"], **known(Policy, document)})
+    """Reads a stored policy.
+
+    The first release stored no cost of accepting a spoof: that of an impostor counts. Releases that stored no
+    disclosure told all scores, and whoever reads them goes on getting them.
+    """
+    before = {"spoof_accept_cost": document["false_accept_cost"], "disclosure": Disclosure.FULL}
+    stored = {**before, **known(Policy, document)}
+    return Policy(**{**stored, "disclosure": Disclosure(stored["disclosure"])})
 
 
 def _state(document: Stored) -> DomainState:
@@ -113,3 +182,13 @@ def _state(document: Stored) -> DomainState:
         return DomainState.OPEN
     # The first release stored no "tentative".
     return DomainState.EMPTYING if document.get("tentative", False) else DomainState.DELETING
+
+
+def _differences(former: DomainRecord, record: DomainRecord) -> tuple[str, ...]:
+    before, after = _settings(former), _settings(record)
+    return tuple(name for name in after if before[name] != after[name])
+
+
+def _settings(record: DomainRecord) -> StoredForm:
+    sections = {"policy": asdict(record.policy), "retention": asdict(record.retention)}
+    return {f"{section}.{name}": value for section, own in sections.items() for name, value in own.items()}

@@ -34,6 +34,8 @@ class SessionRecord:
         request_id: of the request that started the session; everything done for it carries this identifier.
         principal: verified identity that started the session.
         version: optimistic version, 0 when never written.
+        claims: different speakers that were claimed so far, in order.
+        caller: keyed hash of the reference to the caller, if one was given.
     """
 
     domain: str
@@ -52,6 +54,8 @@ class SessionRecord:
     principal: str | None = None
     version: int = 0
     spaces: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    caller: str | None = None
 
     @property
     def status(self) -> SessionStatus:
@@ -63,6 +67,13 @@ class SessionRecord:
     def next(self, **changes: Any) -> Self:
         """Returns the following version of this record."""
         return replace(self, version=self.version + 1, **changes)
+
+    def claimed(self, speaker: str) -> Self:
+        """Returns this session with another claimed speaker."""
+        # The release before stored no claims; the present one counts.
+        before = self.claims or ((self.speaker,) if self.speaker else ())
+        claims = before if speaker in before else (*before, speaker)
+        return replace(self, speaker=speaker, claims=claims, spaces=self.spaces if speaker == self.speaker else ())
 
     def ended(self, chunks: int, now: datetime) -> Self:
         """Returns this session with its count; the wait for missing chunks begins with the first count."""
@@ -91,6 +102,8 @@ class SessionRecord:
             "principal": self.principal,
             "version": self.version,
             "spaces": list(self.spaces),
+            "claims": list(self.claims),
+            "caller": self.caller,
         }
 
     @classmethod
@@ -113,6 +126,8 @@ class SessionRecord:
             principal=document.get("principal"),
             version=document["version"],
             spaces=tuple(document.get("spaces", ())),
+            claims=tuple(document.get("claims", ())),
+            caller=document.get("caller"),
         )
 
 

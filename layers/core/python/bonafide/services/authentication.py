@@ -15,7 +15,8 @@ from bonafide.biometrics.voices import voice_alerts
 from bonafide.errors import AnswerOutdated, Conflict, Subject
 from bonafide.observability import stage
 from bonafide.ports.models import SpeechModels
-from bonafide.ports.stores import DecisionStore
+from bonafide.ports.signatures import CallerHashes
+from bonafide.ports.stores import AttemptStore, DecisionStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.request import RequestContext, SubmittedAudio
@@ -24,8 +25,8 @@ from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
 from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.extraction import Extraction, Extractor
-from bonafide.services.shared.identifiers import request_identifier
-from bonafide.services.shared.ledger import Ledger
+from bonafide.services.shared.identifiers import counters, request_identifier
+from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger, hash_of
 from bonafide.services.shared.lookups import newest_served, require_speaker
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.shadow_offers import ShadowOffers
@@ -40,6 +41,7 @@ class AuthenticationRequested:
         speaker: claimed speaker.
         audio: the recording.
         call_id: the contact center's reference to the call.
+        caller: its reference to the caller, if any; only a keyed hash of it is stored.
         context: by whose key a decision is recognized even when its first answer was lost.
     """
 
@@ -48,6 +50,7 @@ class AuthenticationRequested:
     audio: SubmittedAudio
     call_id: str | None
     context: RequestContext
+    caller: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class FoundClaim:
         voiceprint: to compare with.
         brakes: those that are on.
         judging: the calibration that judges.
+        limit: of attempts.
+        caller: keyed hash of the reference to the caller, if any.
     """
 
     domain: DomainRecord
@@ -67,11 +72,13 @@ class FoundClaim:
     voiceprint: Voiceprint
     brakes: BrakesInForce
     judging: CalibrationInForce
+    limit: AttemptLimit
+    caller: str | None
 
     @property
     def missing(self) -> tuple[Signal, ...]:
         """Signals that are missing whatever the evidence has."""
-        return *self.brakes.missing, *self.judging.missing
+        return *self.brakes.missing, *self.judging.missing, *self.limit.missing
 
 
 class AuthenticationService:
@@ -83,6 +90,8 @@ class AuthenticationService:
         models: SpeechModels[Any],
         recordings: Recordings,
         decisions: DecisionStore,
+        attempts: AttemptStore,
+        callers: CallerHashes,
         calibrations: CalibrationBook,
         clock: Clock = utc_now,
         shadow: ShadowOffers | None = None,
@@ -92,6 +101,8 @@ class AuthenticationService:
         self._calibrations = calibrations
         self._recordings = recordings
         self._ledger = Ledger(decisions)
+        self._attempts = AttemptCounter(attempts)
+        self._callers = callers
         self._clock = clock
         self._shadow = shadow
         self._extractor = Extractor(models, recordings)
@@ -113,14 +124,15 @@ class AuthenticationService:
         extraction = self._extractor.extract(request.domain, request.audio)
         timings = extraction.timings_ms
         with stage("find_speaker", timings):
-            claim = self._find(request.domain, request.speaker)
+            claim = self._find(request)
         domain, speaker, voiceprint = claim.domain, claim.speaker, claim.voiceprint
         with stage("embed", timings):
             bands = bands_to_compare(voiceprint)
             begun = extraction.evidence.result()
             evidence = self._models.evidence(extraction.speech, bands, begun, voiceprint.embedding_space)
         with stage("score", timings):
-            alerts = voice_alerts([evidence], evidence.channel) if evidence.embeddings else ()
+            heard = voice_alerts([evidence], evidence.channel) if evidence.embeddings else ()
+            alerts = (*heard, *claim.limit.alerts)
             case = Case.of(evidence, voiceprint, missing=claim.missing, brakes=claim.brakes.on, alerts=alerts)
         record = self._judge(request, claim, case, extraction, started)
         if domain.retention.keep_audio:
@@ -129,16 +141,20 @@ class AuthenticationService:
         if stored.generation != record.generation:
             self._recordings.forget(domain.domain, speaker.speaker, _kept_audio(record))
             raise AnswerOutdated
+        self._attempts.final(domain, stored)
         if self._shadow:
             self._shadow.offer(domain, stored, request.audio.format, extraction.content)
         return stored
 
-    def _find(self, domain: str, speaker: str) -> FoundClaim:
-        found, known, brakes = self._domains.find(domain, speaker)
+    def _find(self, request: AuthenticationRequested) -> FoundClaim:
+        domain, speaker = request.domain, request.speaker
+        caller = hash_of(self._callers, domain, request.caller)
+        found, known, brakes = self._domains.find(domain, speaker, counters(speaker, caller))
         its, record = require_speaker(found, known, domain, speaker)
         voiceprint = self._usable(its, record)
         judging = self._calibrations.of(its, speaker, voiceprint.embedding_space)
-        return FoundClaim(its, record, voiceprint, brakes, judging)
+        limit = AttemptLimit.of(its, record, caller, self._clock())
+        return FoundClaim(its, record, voiceprint, brakes, judging, limit, caller)
 
     def _keep(self, speaker: SpeakerRecord, name: str, heard: Extraction) -> None:
         """Keeps the audio, unless the speaker left meanwhile: no erasure would find it then."""
@@ -185,6 +201,7 @@ class AuthenticationService:
             timings_ms=extraction.timings_ms,
             request_id=request.context.request_id,
             principal=request.context.principal,
+            caller=claim.caller,
             generation=generation(domain, claim.speaker),
         )
 

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from bonafide.biometrics.decision import require_bounds
 from bonafide.biometrics.policy import Policy
-from bonafide.errors import Conflict, Subject
-from bonafide.ports.stores import DomainStore, VersionConflict
-from bonafide.records.domain import DomainRecord, DomainState, Retention
+from bonafide.errors import Conflict, NotFound, Subject
+from bonafide.ports.stores import AttemptStore, DomainStore, VersionConflict
+from bonafide.records.domain import DomainRecord, DomainState, DomainVersion, Retention, WantedSettings
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.request import RequestContext
 from bonafide.records.speaker import SpeakerRecord
@@ -26,28 +26,63 @@ PAGES_AT_ONCE = 20
 class Domains:
     """Life cycle of a domain."""
 
-    def __init__(self, store: DomainStore, recordings: Recordings, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, store: DomainStore, attempts: AttemptStore, recordings: Recordings, clock: Clock = utc_now
+    ) -> None:
         self._store = store
+        self._attempts = attempts
         self._recordings = recordings
         self._clock = clock
 
-    def put(self, domain: str, policy: Policy, retention: Retention) -> DomainRecord:
-        """Creates or changes a domain; the same settings again change nothing.
+    def put(self, domain: str, settings: WantedSettings, principal: str | None) -> DomainRecord:
+        """Creates or changes a domain; the same settings again change nothing. Every version is kept.
+
+        Args:
+            domain: to create or change.
+            settings: that are wanted.
+            principal: verified identity of who wants them.
 
         Raises:
             InvalidInput: the policy is out of bounds.
             Conflict: the domain is being deleted.
         """
-        require_bounds(policy)
 
         def attempt() -> DomainRecord:
             current = self._store.domain(domain)
+            policy, retention = settings.over(current)
+            require_bounds(policy)
             wanted = self._wanted(domain, policy, retention, current)
             if wanted is not current:
-                self._store.put_domain(wanted)
+                self._store.put_domain(wanted, self._history(wanted, current, principal))
             return wanted
 
         return retry_on_conflict(WRITE_ATTEMPTS, attempt)
+
+    def versions(self, domain: str, before: int | None, limit: int) -> Sequence[DomainVersion]:
+        """Reads at most `limit` versions of the settings below `before`, or of all; the newest first.
+
+        A domain that an earlier release wrote has one version, the present one, until its first change.
+
+        Raises:
+            NotFound: there is no such domain.
+        """
+        record = self._existing(domain)
+        found = self._store.domain_versions(record, before, limit)
+        if not found and before is None:
+            return [DomainVersion.of(record, None, None)]
+        return found
+
+    def version(self, domain: str, version: int) -> DomainVersion:
+        """Reads one version of the settings.
+
+        Raises:
+            NotFound: there is no such domain, or no such version of it.
+        """
+        record = self._existing(domain)
+        for each in (*self._store.domain_versions(record, version + 1, 1), *self.versions(domain, None, 1)):
+            if each.record.version == version:
+                return each
+        raise NotFound("domain_version_not_found", "The settings have no such version.", found=version)
 
     def get(self, domain: str) -> DomainRecord:
         """Reads a domain.
@@ -90,6 +125,19 @@ class Domains:
         self._record_erasure(record)
         self._erase(record)
         self._remove(record)
+
+    def _history(
+        self, wanted: DomainRecord, current: DomainRecord | None, principal: str | None
+    ) -> Sequence[DomainVersion]:
+        """Returns the version that is written, and the one before if an earlier release did not keep it."""
+        if current is None:
+            return [DomainVersion.of(wanted, None, principal)]
+        if (current.policy, current.retention) == (wanted.policy, wanted.retention):
+            return []
+        kept = self._store.domain_versions(current, None, 1)
+        known = kept and (kept[0].record.policy, kept[0].record.retention) == (current.policy, current.retention)
+        former = [] if known else [DomainVersion.of(current, kept[0].record if kept else None, None)]
+        return [*former, DomainVersion.of(wanted, current, principal)]
 
     def _existing(self, domain: str) -> DomainRecord:
         record = self._store.domain(domain)
@@ -160,6 +208,8 @@ class Domains:
                 return
             self._delete(page)
             if not page and self._recordings.forget_some(record.domain):
+                self._attempts.forget(record.domain, None)
+                self._store.forget_versions(record.domain)
                 return
         raise _domain_deleting()
 

@@ -4,11 +4,12 @@ from datetime import datetime
 from functools import partial
 
 from bonafide.biometrics.enrollment import SpeakerStatus
-from bonafide.ports.stores import DomainChanged, DomainStore
+from bonafide.ports.stores import AttemptStore, DomainChanged, DomainStore
 from bonafide.records.domain import DomainRecord
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.identifiers import speaker_counter
 from bonafide.services.shared.lookups import (
     WRITE_ATTEMPTS,
     domain_not_found,
@@ -23,8 +24,11 @@ from bonafide.services.shared.retries import retry_on_conflict
 class Speakers:
     """Life cycle of a speaker after enrollment."""
 
-    def __init__(self, store: DomainStore, recordings: Recordings, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, store: DomainStore, attempts: AttemptStore, recordings: Recordings, clock: Clock = utc_now
+    ) -> None:
         self._store = store
+        self._attempts = attempts
         self._recordings = recordings
         self._clock = clock
 
@@ -78,6 +82,7 @@ class Speakers:
         # Before, so that a deletion that is cut short can be repeated; after, for audio that was kept meanwhile.
         self._recordings.forget_speaker(domain, speaker)
         retry_on_conflict(WRITE_ATTEMPTS, partial(self._delete, found))
+        self._attempts.forget(domain, speaker_counter(speaker))
         self._recordings.forget_speaker(domain, speaker)
 
     def _delete(self, found: SpeakerRecord) -> None:

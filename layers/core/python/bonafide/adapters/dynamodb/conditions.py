@@ -45,6 +45,18 @@ class Throttled(StoreUnavailable):
     """Raised when DynamoDB was too busy for a transaction and did none of it."""
 
 
+class KeysUnread(StoreUnavailable):
+    """Raised when DynamoDB left items out of a batch at every attempt.
+
+    Attributes:
+        keys: of the items that were not read; all others were read, or do not exist.
+    """
+
+    def __init__(self, keys: Sequence[Item]) -> None:
+        super().__init__()
+        self.keys = keys
+
+
 class RequestRefused(StoreUnavailable):
     """Raised when DynamoDB refuses a request as invalid, as it does where an index does not exist."""
 
@@ -142,7 +154,7 @@ class BatchReader:
                 # Before the next attempt is asked for, which pauses first.
                 if not wanted:
                     return
-        raise StoreUnavailable
+        raise KeysUnread([key for own in wanted.values() for key in own["Keys"]])
 
 
 @contextmanager
@@ -176,3 +188,35 @@ def _canceled(reasons: list[str | None]) -> Exception:
     if {"ThrottlingError", "ProvisionedThroughputExceeded"}.intersection(reasons):
         return Throttled()
     return StoreUnavailable()
+
+
+class Partitions:
+    """Deletes items of whole partitions of a table with the keys `domain` and `item`."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def delete(self, partition: str, prefix: str = " ") -> None:
+        """Deletes the items whose sort key begins with a prefix, one by one; by default all: a blank is before any."""
+        start: Any = {}
+        while start is not None:
+            with translated_errors():
+                answer = self._client.query(
+                    TableName=self._table,
+                    KeyConditionExpression="#domain = :domain AND #item BETWEEN :first AND :last",
+                    ExpressionAttributeNames={"#domain": "domain", "#item": "item"},
+                    ExpressionAttributeValues={
+                        ":domain": {"S": partition},
+                        ":first": {"S": prefix},
+                        ":last": {"S": prefix.rstrip() + "~"},
+                    },
+                    ConsistentRead=True,
+                    **start,
+                )
+                for item in answer["Items"]:
+                    self._client.delete_item(
+                        TableName=self._table, Key={"domain": item["domain"], "item": item["item"]}
+                    )
+            last = answer.get("LastEvaluatedKey")
+            start = {"ExclusiveStartKey": last} if last else None

@@ -6,7 +6,8 @@ and what a list shows: no voiceprints. The sparse index `domains` has the names 
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,19 +16,28 @@ from bonafide.adapters.dynamodb.conditions import (
     NOT_WRITTEN,
     BatchReader,
     Item,
+    KeysUnread,
+    Partitions,
     RequestRefused,
+    Throttled,
+    attempts,
     follows_same,
     is_same,
     translated_errors,
 )
 from bonafide.adapters.dynamodb.items import (
+    HISTORY_PARTITION,
+    LAST_VERSION,
     LISTED,
     SPEAKER_PREFIX,
+    attempt_key,
     brake_key,
     calibration_key,
+    document_of,
     domain_item,
     domain_key,
     is_reservation,
+    read_attempts,
     read_brake,
     read_calibrations,
     read_domain,
@@ -37,10 +47,14 @@ from bonafide.adapters.dynamodb.items import (
     speaker_item,
     speaker_key,
     speaker_name,
+    version_item,
+    version_name,
 )
+from bonafide.biometrics.attempts import Attempts
+from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
-from bonafide.records.domain import DomainRecord
+from bonafide.records.domain import DomainRecord, DomainVersion
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
 if TYPE_CHECKING:
@@ -57,6 +71,7 @@ class DynamoDomainStore:
         self._client = client
         self._table = table
         self._batches = BatchReader(client, table)
+        self._partitions = Partitions(client, table)
 
     def domain(self, domain: str) -> DomainRecord | None:
         """See `DomainStore`."""
@@ -64,14 +79,42 @@ class DynamoDomainStore:
             answer = self._client.get_item(TableName=self._table, Key=domain_key(domain), ConsistentRead=True)
         return read_domain(answer["Item"]) if "Item" in answer else None
 
-    def put_domain(self, record: DomainRecord) -> None:
+    def put_domain(self, record: DomainRecord, history: Sequence[DomainVersion] = ()) -> None:
         """See `DomainStore`."""
+        if not history:
+            with translated_errors():
+                self._client.put_item(
+                    TableName=self._table, Item=domain_item(record), **follows_same(record.version, record.created_at)
+                )
+            return
+        table = {"TableName": self._table}
+        state: Any = {**table, "Item": domain_item(record), **follows_same(record.version, record.created_at)}
+        kept: Any = [{**table, "Item": version_item(each)} for each in history]
+        for _ in attempts():
+            with suppress(Throttled), translated_errors():
+                self._client.transact_write_items(TransactItems=[{"Put": put} for put in (state, *kept)])
+                return
+        raise StoreUnavailable
+
+    def domain_versions(self, record: DomainRecord, before: int | None, limit: int) -> Sequence[DomainVersion]:
+        """See `DomainStore`."""
+        last = version_name(record, before - 1 if before else LAST_VERSION)
+        values = {":domain": {"S": HISTORY_PARTITION + record.domain}, ":first": {"S": version_name(record, 1)}}
         with translated_errors():
-            self._client.put_item(
+            answer = self._client.query(
                 TableName=self._table,
-                Item=domain_item(record),
-                **follows_same(record.version, record.created_at),
+                KeyConditionExpression="#domain = :domain AND #item BETWEEN :first AND :last",
+                ExpressionAttributeNames={"#domain": "domain", "#item": "item"},
+                ExpressionAttributeValues={**values, ":last": {"S": last}},
+                ConsistentRead=True,
+                ScanIndexForward=False,
+                Limit=limit,
             )
+        return [DomainVersion.from_document(document_of(item)) for item in answer["Items"]]
+
+    def forget_versions(self, domain: str) -> None:
+        """See `DomainStore`."""
+        self._partitions.delete(HISTORY_PARTITION + domain)
 
     def delete_domain(self, record: DomainRecord) -> None:
         """See `DomainStore`."""
@@ -97,17 +140,14 @@ class DynamoDomainStore:
         return read_domain(found) if found else None, _speaker(known)
 
     def find_with_brake(
-        self, domain: str, speaker: str
+        self, domain: str, speaker: str, counters: Sequence[str] = ()
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
-        found, known, brake, calibrations = self._read(
-            domain_key(domain), speaker_key(domain, speaker), brake_key(domain), calibration_key(domain)
-        )
-        return (
-            replace(read_domain(found), calibrations=read_calibrations(domain, calibrations)) if found else None,
-            _speaker(known),
-            read_brake(domain, brake),
-        )
+        keys = domain_key(domain), speaker_key(domain, speaker), brake_key(domain), calibration_key(domain)
+        (found, known, brake, calibrations), counted = self._read_with(keys, domain, counters)
+        besides: Any = {"calibrations": read_calibrations(domain, calibrations), "attempts": counted}
+        record = replace(read_domain(found), **besides) if found else None
+        return record, _speaker(known), read_brake(domain, brake)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`. Writes the speaker's item only, so that writes of two speakers never conflict."""
@@ -189,10 +229,32 @@ class DynamoDomainStore:
                 **how,
             )
 
+    def _read_with(
+        self, keys: Sequence[Item], domain: str, counters: Sequence[str]
+    ) -> tuple[list[Item | None], tuple[Attempts, ...] | None]:
+        """Reads items and counters together; the counters are None if nothing but them is left unread."""
+        counting = [attempt_key(domain, counter) for counter in counters]
+        read: list[Item] = []
+        unread: Sequence[Item] = ()
+        try:
+            # What was read before an error stays in the list.
+            read.extend(self._batches.read([*keys, *counting]))
+        except KeysUnread as error:
+            unread = error.keys
+            if not all(key in counting for key in unread):
+                raise
+        found = _in_order(read, [*keys, *counting])
+        counted = None if unread else tuple(read_attempts(item) for item in found[len(keys) :])
+        return found[: len(keys)], counted
+
     def _read(self, *keys: Item) -> list[Item | None]:
         """Reads items together, in the order of their keys."""
-        items = {(item["domain"]["S"], item["item"]["S"]): item for item in self._batches.read(keys)}
-        return [items.get((key["domain"]["S"], key["item"]["S"])) for key in keys]
+        return _in_order(self._batches.read(keys), keys)
+
+
+def _in_order(found: Iterable[Item], keys: Sequence[Item]) -> list[Item | None]:
+    items = {(item["domain"]["S"], item["item"]["S"]): item for item in found}
+    return [items.get((key["domain"]["S"], key["item"]["S"])) for key in keys]
 
 
 def _speaker(item: Item | None) -> SpeakerRecord | None:

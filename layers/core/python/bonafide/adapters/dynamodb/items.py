@@ -1,16 +1,19 @@
 """Items of records: keys and attributes that conditions need, beside one JSON document."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bonafide.adapters.dynamodb.conditions import Item
+from bonafide.biometrics.attempts import Attempts, Failure
 from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.records import times
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.calibration import CalibrationsRecord
-from bonafide.records.domain import DomainRecord
+from bonafide.records.domain import DomainRecord, DomainVersion
 from bonafide.records.speaker import SpeakerRecord, SpeakerSummary
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DOMAIN_ITEM = "domain"
 # Partition of the index of domains; items of speakers and brakes have none.
 LISTED = "domain"
@@ -21,6 +24,12 @@ RESERVED = timedelta(hours=1)
 BRAKE_PARTITION = "brake#"
 # Partitions of calibrations, likewise.
 CALIBRATION_PARTITION = "calibration#"
+# Partitions of counters of failed attempts: roles that decide may update items of these, and write nothing else.
+ATTEMPT_PARTITION = "attempts#"
+RESET_PREFIX = "reset#"
+# Partitions of the former settings of domains.
+HISTORY_PARTITION = "history#"
+LAST_VERSION = 9_999_999_999
 STATE_ITEM = "state"
 CHANGE_PREFIX = "change#"
 
@@ -167,6 +176,47 @@ def calibration_attributes(record: CalibrationsRecord) -> Item:
 def read_calibrations(domain: str, item: Item | None) -> CalibrationsRecord:
     """Turns a state or a change into calibrations; what is not stored was never proposed."""
     return CalibrationsRecord.from_document(domain, document_of(item)) if item else CalibrationsRecord(domain)
+
+
+def attempt_key(domain: str, counter: str) -> Item:
+    """Returns the key of a counter of failed attempts."""
+    return {"domain": {"S": ATTEMPT_PARTITION + domain}, "item": {"S": counter}}
+
+
+def read_attempts(item: Item | None) -> Attempts:
+    """Turns an item into a counter; one that is not stored is empty."""
+    if item is None:
+        return Attempts()
+    reset_at = item.get("reset_at", {}).get("S")
+    return Attempts(
+        frozenset(read_failure(each) for each in item.get("failed", {}).get("SS", ())), times.read(reset_at)
+    )
+
+
+def written_failure(failure: Failure) -> str:
+    """Returns a failure as one element of a set: milliseconds since 1970, and the attempt."""
+    return f"{int(failure.at.timestamp() * 1000 + 0.5)}:{failure.attempt}"
+
+
+def read_failure(text: str) -> Failure:
+    """Reads what `written_failure` wrote."""
+    milliseconds, _, attempt = text.partition(":")
+    return Failure(EPOCH + timedelta(milliseconds=int(milliseconds)), attempt)
+
+
+def version_item(version: DomainVersion) -> Item:
+    """Turns a version of a domain's settings into an item; the order of the keys is that of the versions."""
+    record = version.record
+    return {
+        "domain": {"S": HISTORY_PARTITION + record.domain},
+        "item": {"S": version_name(record, record.version)},
+        "document": {"S": json.dumps(version.to_document())},
+    }
+
+
+def version_name(record: DomainRecord, version: int) -> str:
+    """Returns the sort key of a version, which tells it from those of a predecessor of the domain."""
+    return f"{record.created_at.isoformat()}#{version:010d}"
 
 
 def document_of(item: Item) -> dict[str, Any]:

@@ -32,7 +32,8 @@ _FLOAT = np.dtype("<f4")
 _HALF = np.dtype("<f2")
 _MARK = struct.Struct(">H8s4sII")
 # The first release reads the document into a record that knows no other attributes: these stand beside it.
-_BESIDE = ("schema", "domain", "session", "request_id", "principal", "version", "spaces")
+_TEXTS, _LISTS = ("request_id", "principal", "caller"), ("spaces", "claims")
+_BESIDE = ("schema", "domain", "session", "version", *_TEXTS, *_LISTS)
 
 
 def partition(domain: str, session: str) -> str:
@@ -93,8 +94,8 @@ def session_item(record: SessionRecord) -> Item:
         "due_at": {"N": seconds(record.due_at)},
         **({} if record.decision_id else {"open": {"S": _due_part(record)}}),
         "schema": {"N": str(document["schema"])},
-        **{name: {"S": document[name]} for name in ("request_id", "principal") if document[name]},
-        **({"spaces": {"L": [{"S": each} for each in record.spaces]}} if record.spaces else {}),
+        **{name: {"S": document[name]} for name in _TEXTS if document[name] is not None},
+        **{name: {"L": [{"S": each} for each in document[name]]} for name in _LISTS if document[name]},
     }
 
 
@@ -102,9 +103,9 @@ def read_session(item: Item) -> SessionRecord:
     """Turns an item into a session."""
     domain, _, session = item["session"]["S"].partition("#")
     own = {"domain": domain, "session": session, "version": int(item["version"]["N"])}
-    beside = {name: item[name]["S"] for name in ("request_id", "principal") if name in item}
-    spaces = [each["S"] for each in item.get("spaces", {}).get("L", ())]
-    return SessionRecord.from_document(document_of(item) | own | beside | {"spaces": spaces})
+    beside = {name: item[name]["S"] for name in _TEXTS if name in item}
+    lists = {name: [each["S"] for each in item[name]["L"]] for name in _LISTS if name in item}
+    return SessionRecord.from_document(document_of(item) | own | beside | lists)
 
 
 def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:

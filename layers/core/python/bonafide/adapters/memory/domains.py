@@ -4,12 +4,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from bonafide.adapters.memory.attempts import MemoryAttemptStore
 from bonafide.adapters.memory.brakes import MemoryBrakeStore
 from bonafide.adapters.memory.calibrations import MemoryCalibrationStore
 from bonafide.adapters.memory.versions import require_follows, require_same, require_version
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
-from bonafide.records.domain import DomainRecord
+from bonafide.records.domain import DomainRecord, DomainVersion
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
 
@@ -19,24 +20,40 @@ class MemoryDomainStore:
     Attributes:
         brakes: of the domains and of the stage.
         calibrations: of the domains.
+        attempts: counters of failed attempts in the domains.
     """
 
     def __init__(self) -> None:
         self.brakes = MemoryBrakeStore()
         self.calibrations = MemoryCalibrationStore()
+        self.attempts = MemoryAttemptStore()
         self._lock = threading.Lock()
         self._domains: dict[str, DomainRecord] = {}
         self._speakers: dict[tuple[str, str], SpeakerRecord] = {}
+        self._versions: dict[str, list[DomainVersion]] = {}
 
     def domain(self, domain: str) -> DomainRecord | None:
         """See `DomainStore`."""
         return self._domains.get(domain)
 
-    def put_domain(self, record: DomainRecord) -> None:
+    def put_domain(self, record: DomainRecord, history: Sequence[DomainVersion] = ()) -> None:
         """See `DomainStore`."""
         with self._lock:
             require_follows(self._domains.get(record.domain), record)
             self._domains[record.domain] = record
+            self._versions.setdefault(record.domain, []).extend(history)
+
+    def domain_versions(self, record: DomainRecord, before: int | None, limit: int) -> Sequence[DomainVersion]:
+        """See `DomainStore`."""
+        with self._lock:
+            every = self._versions.get(record.domain, [])[::-1]
+        own = (each for each in every if each.record.created_at == record.created_at)
+        return [each for each in own if before is None or each.record.version < before][:limit]
+
+    def forget_versions(self, domain: str) -> None:
+        """See `DomainStore`."""
+        with self._lock:
+            self._versions.pop(domain, None)
 
     def delete_domain(self, record: DomainRecord) -> None:
         """See `DomainStore`."""
@@ -56,12 +73,13 @@ class MemoryDomainStore:
             return self._domains.get(domain), self._speakers.get((domain, speaker))
 
     def find_with_brake(
-        self, domain: str, speaker: str
+        self, domain: str, speaker: str, counters: Sequence[str] = ()
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
         found, known = self.find(domain, speaker)
         calibrations = self.calibrations.calibrations(domain)
-        return found and replace(found, calibrations=calibrations), known, self.brakes.brake(domain)
+        counted = tuple(self.attempts.attempts(domain, each) for each in counters)
+        return found and replace(found, calibrations=calibrations, attempts=counted), known, self.brakes.brake(domain)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`."""

@@ -1,5 +1,6 @@
 """Domains and speakers as decisions need them: with the brakes that are on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,9 +60,11 @@ class BrakedDomains:
         self._stage: bool | None = None
         self._read_at = datetime.min.replace(tzinfo=clock().tzinfo)
 
-    def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakesInForce]:
-        """Reads a domain, one of its speakers, and the brakes."""
-        found, known, own = self._domains.find_with_brake(domain, speaker)
+    def find(
+        self, domain: str, speaker: str, counters: Sequence[str] = ()
+    ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakesInForce]:
+        """Reads a domain with these counters of attempts, one of its speakers, and the brakes."""
+        found, known, own = self._domains.find_with_brake(domain, speaker, counters)
         return found, known, self._in_force(own)
 
     def _in_force(self, own: BrakeRecord) -> BrakesInForce:

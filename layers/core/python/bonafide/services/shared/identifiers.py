@@ -21,3 +21,25 @@ def request_identifier(context: RequestContext, *scope: str) -> str:
 def session_decision(record: SessionRecord) -> str:
     """Returns the identifier of a session's final decision, which is known from the session's start on."""
     return identifier(record.session, record.domain, "session-decision", record.started_at.isoformat())
+
+
+def speaker_counter(speaker: str) -> str:
+    """Returns the name of the counter of failed attempts at a speaker."""
+    return f"speaker#{speaker}"
+
+
+def caller_counter(caller: str) -> str:
+    """Returns the name of the counter of failed attempts by a caller, of whom only a keyed hash is known."""
+    return f"caller#{caller}"
+
+
+def counters(speaker: str | None, caller: str | None) -> tuple[str, ...]:
+    """Returns the names of the counters that limit a decision.
+
+    Args:
+        speaker: who is claimed; nothing is counted without.
+        caller: keyed hash of the reference to the caller, if any; empty where it could not be made.
+    """
+    if speaker is None:
+        return ()
+    return (speaker_counter(speaker), *((caller_counter(caller),) if caller else ()))

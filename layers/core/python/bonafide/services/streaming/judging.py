@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from bonafide.biometrics.attempts import attempt_name
 from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.enrollment import SpeakerStatus
@@ -23,7 +24,7 @@ from bonafide.biometrics.session import (
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import NotFound, Subject
 from bonafide.observability import Timings, stage
-from bonafide.ports.stores import DecisionStore, SessionStore, VersionConflict
+from bonafide.ports.stores import AttemptStore, DecisionStore, SessionStore, VersionConflict
 from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
 from bonafide.records.domain import DomainRecord
 from bonafide.records.session import GRACE, IDLE, SessionRecord
@@ -31,8 +32,8 @@ from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
 from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
 from bonafide.services.shared.clock import Clock, utc_now
-from bonafide.services.shared.identifiers import identifier, session_decision
-from bonafide.services.shared.ledger import Ledger
+from bonafide.services.shared.identifiers import counters, identifier, session_decision
+from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger
 from bonafide.services.shared.lookups import require_open
 
 
@@ -48,6 +49,7 @@ class SpeakerClaim:
         obstacle: reason why there is nothing to compare with.
         brakes: those that are on.
         judging: the calibration that judges.
+        limit: of attempts.
     """
 
     domain: DomainRecord
@@ -57,16 +59,23 @@ class SpeakerClaim:
     obstacle: Reason | None
     brakes: BrakesInForce
     judging: CalibrationInForce
+    limit: AttemptLimit
+
+    @property
+    def missing(self) -> tuple[Signal, ...]:
+        """Signals that are missing whatever the evidence has."""
+        return *self.brakes.missing, *self.judging.missing, *self.limit.missing
 
 
 class SessionJudge:
     """Evaluates sessions and makes their decisions final. Needs calibrations, but no model."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, one parameter for each collaborator
         self,
         sessions: SessionStore,
         domains: BrakedDomains,
         decisions: DecisionStore,
+        attempts: AttemptStore,
         calibrations: CalibrationBook,
         bundle: str,
         clock: Clock = utc_now,
@@ -75,6 +84,7 @@ class SessionJudge:
         self._domains = domains
         self._decisions = decisions
         self._ledger = Ledger(decisions)
+        self._attempts = AttemptCounter(attempts)
         self._calibrations = calibrations
         self._bundle = bundle
         self._clock = clock
@@ -89,7 +99,10 @@ class SessionJudge:
         record = self._settle(record, marks)
         if record.decision_id:
             return self._read_final(record, marks)
-        return self._judge(record, marks, self._claim(record, marks))
+        claim = self._claim(record, marks)
+        evaluation = self._judge(record, marks, claim)
+        self._attempts.provisional(claim.domain, evaluation, session_decision(record))
+        return evaluation
 
     def settle(self, record: SessionRecord) -> SessionRecord:
         """Makes the decision final if every chunk is in or the wait is over; else stores when to look again."""
@@ -121,7 +134,8 @@ class SessionJudge:
         claim = self._claim(record, marks)
         name = session_decision(record)
         final = _as_final(self._judge(record, marks, claim), name)
-        self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
+        stored = self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
+        self._attempts.final(claim.domain, stored)
         return self._replace(record, record.next(decision_id=name))
 
     def _replace(self, record: SessionRecord, changed: SessionRecord) -> SessionRecord:
@@ -171,6 +185,7 @@ class SessionJudge:
             timings_ms=timings,
             request_id=record.request_id,
             principal=record.principal,
+            caller=record.caller,
             session=SessionPart(
                 record.session, self._name(record, claim, marks, folded.alerts), record.status, _tally(record, folded)
             ),
@@ -183,7 +198,8 @@ class SessionJudge:
         return pool(surveyed, [row.chunk for row in rows])
 
     def _claim(self, record: SessionRecord, marks: Sequence[Mark]) -> SpeakerClaim:
-        found, speaker, brakes = self._domains.find(record.domain, record.speaker or "")
+        counting = counters(record.speaker, record.caller)
+        found, speaker, brakes = self._domains.find(record.domain, record.speaker or "", counting)
         domain = require_open(found, record.domain)
         served = self._calibrations.spaces
         usable = speaker.usable(served, domain.policy) if speaker else []
@@ -191,16 +207,18 @@ class SessionJudge:
         comparable = {} if obstacle else {each.embedding_space: each for each in usable}
         space = covering([*comparable] or served, marks, record.chunk_count)
         judging = self._calibrations.of(domain, record.speaker or "", space)
-        return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes, judging)
+        own = attempt_name(session_decision(record), record.speaker or "")
+        limit = AttemptLimit.of(domain, speaker, record.caller, self._clock(), own)
+        return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes, judging, limit)
 
     def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark], alerts: Sequence[Reason]) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
         inside = sorted(mark.tag for mark in marks if record.chunk_count is None or mark.number < record.chunk_count)
         chunks = [f"{number}:{content}:{space}" for number, content, space in inside]
         speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
-        # Nothing is added while no brake is on, there is no alert, and the bundle's calibration judges: then names are
-        # those of the release before.
-        lowered = (*claim.brakes.on, *claim.brakes.missing, *claim.judging.missing, *alerts)
+        # Nothing is added while no brake and no limit is on, there is no alert, and the bundle's calibration judges: then
+        # names are those of the release before.
+        lowered = (*claim.brakes.on, *claim.missing, *claim.limit.alerts, *alerts)
         brakes = "".join(f":{each}" for each in lowered)
         own = claim.judging.calibration.digest
         judging = "" if own == self._calibrations.base(claim.embedding_space).digest else f":{own}"
@@ -209,10 +227,11 @@ class SessionJudge:
 
 
 def _case(claim: SpeakerClaim, folded: SessionEvidence) -> Case:
-    missing = (*claim.brakes.missing, *claim.judging.missing, *((Signal.OTHER_MODELS,) if folded.other_space else ()))
+    missing = (*claim.missing, *((Signal.OTHER_MODELS,) if folded.other_space else ()))
+    brakes, alerts = claim.brakes.on, claim.limit.alerts
     if folded.evidence is None:
-        return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, claim.brakes.on)
-    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, claim.brakes.on, folded.alerts)
+        return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, brakes, alerts)
+    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, brakes, (*folded.alerts, *alerts))
 
 
 def _as_final(record: DecisionRecord, name: str) -> DecisionRecord:

@@ -1,13 +1,12 @@
 """Sessions: started, claimed, evaluated and read."""
 
-from dataclasses import replace
-
 from bonafide.audio.decode import require_possible
 from bonafide.audio.encoding import RecordingFormat
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.scoring import bands_to_compare
-from bonafide.errors import AnswerOutdated
+from bonafide.errors import AnswerOutdated, Conflict, Subject
 from bonafide.observability import follow
+from bonafide.ports.signatures import CallerHashes
 from bonafide.ports.stores import DomainStore, SessionStore, VersionConflict
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
@@ -16,6 +15,7 @@ from bonafide.records.session import IDLE, LONGEST_SESSION, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
+from bonafide.services.shared.ledger import hash_of
 from bonafide.services.shared.lookups import change_session, find_session, require_not_final, require_open
 from bonafide.services.streaming.judging import SessionJudge
 
@@ -24,15 +24,27 @@ class Sessions:
     """Life cycle of a session."""
 
     def __init__(
-        self, sessions: SessionStore, domains: DomainStore, judge: SessionJudge, clock: Clock = utc_now
+        self,
+        sessions: SessionStore,
+        domains: DomainStore,
+        callers: CallerHashes,
+        judge: SessionJudge,
+        clock: Clock = utc_now,
     ) -> None:
         self._sessions = sessions
+        self._callers = callers
         self._domains = domains
         self._judge = judge
         self._clock = clock
 
     def start(
-        self, domain: str, speaker: str | None, form: RecordingFormat, call_id: str | None, context: RequestContext
+        self,
+        domain: str,
+        speaker: str | None,
+        form: RecordingFormat,
+        call_id: str | None,
+        context: RequestContext,
+        caller: str | None = None,
     ) -> tuple[DomainRecord, SessionRecord]:
         """Starts a session; a repeated start under one Idempotency-Key finds the first.
 
@@ -59,6 +71,8 @@ class Sessions:
             principal=context.principal,
             version=1,
             spaces=tuple(each.embedding_space for each in known.voiceprints) if known else (),
+            claims=(speaker,) if speaker else (),
+            caller=hash_of(self._callers, domain, caller),
         )
         try:
             self._sessions.put_session(record)
@@ -81,13 +95,23 @@ class Sessions:
         """Sets the claimed speaker.
 
         Raises:
-            NotFound: the session is unknown.
-            Conflict: its decision is final.
+            NotFound: the session or its domain is unknown.
+            Conflict: its decision is final, or as many others were claimed in it as the policy allows.
         """
+        # In a batch: the functions that judge may read nothing else of the table.
+        limit = require_open(self._domains.find(domain, speaker)[0], domain).policy.claim_limit
 
         def claimed(record: SessionRecord) -> SessionRecord:
             require_not_final(record)
-            return replace(record, speaker=speaker, spaces=record.spaces if speaker == record.speaker else ())
+            changed = record.claimed(speaker)
+            if len(changed.claims) > limit:
+                raise Conflict(
+                    "too_many_claims",
+                    "Too many different speakers were claimed in this session; start another for another caller.",
+                    subject=Subject.SPEAKER,
+                    limit=limit,
+                )
+            return changed
 
         return change_session(self._sessions, domain, session, claimed)
 

@@ -1,0 +1,1 @@
+"""Records of administrative acts that are kept for an audit."""
