@@ -21,6 +21,7 @@ class SpeakersCapability(Construct):
         # The release before this one, which shares the role during a canary, lists speakers from the table.
         stores.allow_writing_speakers(manage, "Query", "DeleteItem")
         stores.domains.allow(manage, "Query", index="speakers")
+        stores.fingerprints.allow(manage, "Query", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         stores.audio.allow(manage, PutObject=ERASED, DeleteObject=KEPT)
         api.route("GET", SPEAKERS, manage)

@@ -15,6 +15,8 @@ from bonafide.adapters.memory.audio import MemoryAudioStore
 from bonafide.adapters.memory.calibrations import MemorySignatures
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
+from bonafide.adapters.memory.fingerprints import MemoryFingerprintStore
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
 from bonafide.audio.waveform import Samples, Waveform
@@ -45,6 +47,7 @@ from bonafide.services.enrollment import EnrollmentService
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.recordings import Recordings
+from bonafide.services.shared.replays import Replays
 from bonafide.services.speakers import Speakers
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
@@ -102,6 +105,9 @@ class Chords:
         mask = _loud(waveform)
         channel = Channel.NARROWBAND if waveform.rate == 8000 else Channel.WIDEBAND
         return LoudPart(waveform.samples[mask], waveform.rate, channel, measure(waveform, mask))
+
+    def fingerprint(self, speech: LoudPart) -> Fingerprint:
+        return Fingerprint.of(speech.samples, speech.rate, np.ones(len(speech.samples), np.bool_))
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         return self.evidence(self.find_speech(waveform), channels)
@@ -253,9 +259,11 @@ class World:
     report: Callable[[str, str], None] = lambda when, call: None
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
     environment: BrakedDomains = field(init=False)
+    fingerprints: MemoryFingerprintStore = field(init=False)
 
     def __post_init__(self) -> None:
         self.environment = self.start()
+        self.fingerprints = MemoryFingerprintStore(lambda: self.now)
 
     def start(self) -> BrakedDomains:
         """What an environment that has just started knows of brakes."""
@@ -283,16 +291,20 @@ class World:
     def _store(self) -> Any:
         return Observed(self.store, self._tell)
 
+    @property
+    def replays(self) -> Replays:
+        return Replays(self.fingerprints, clock=lambda: self.now)
+
     def _tell(self, when: str, call: str) -> None:
         self.report(when, call)
 
     @property
     def domains(self) -> DomainCalls:
-        return DomainCalls(Domains(self._store, self._recordings, lambda: self.now))
+        return DomainCalls(Domains(self._store, self._recordings, self.fingerprints, lambda: self.now))
 
     @property
     def speakers(self) -> SpeakerCalls:
-        return SpeakerCalls(Speakers(self._store, self._recordings, lambda: self.now))
+        return SpeakerCalls(Speakers(self._store, self._recordings, self.fingerprints, lambda: self.now))
 
     def stored(self, speaker: str, domain: str = "acme") -> SpeakerRecord:
         """The record as it is stored."""
@@ -309,7 +321,9 @@ class World:
     ) -> Enrollment:
         consent = ConsentReceipt(receipt_id="receipt", given_at=given_at or self.now - timedelta(minutes=1))
         request = EnrollmentRequest(consent=consent, audio=audio)
-        service = EnrollmentService(self._store, self.models, self._recordings, self.book, lambda: self.now)
+        service = EnrollmentService(
+            self._store, self.models, self._recordings, self.book, self.replays, lambda: self.now
+        )
         asked = context(request, key)
         return enrollment_view(service.enroll("acme", speaker, audio.to_record(), consent.to_record(), asked))
 
@@ -317,7 +331,7 @@ class World:
         self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None
     ) -> AuthenticationDecision:
         log: Any = Observed(self.decisions, self._tell)
-        parts = self.environment, self.models, self._recordings, log, self.book
+        parts = self.environment, self.models, self._recordings, log, self.book, self.replays
         service = AuthenticationService(*parts, lambda: self.now)
         asked = context(AuthenticationRequest(audio=audio), key)
         record = service.authenticate(AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked))

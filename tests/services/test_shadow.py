@@ -51,7 +51,7 @@ class Shadowed(World):
         """Returns the answer as text."""
         audio = speech("ann")
         shadow = self.offers if shadowed else None
-        stores = self.environment, self.models, Recordings(self.audio), self.decisions, self.book
+        stores = self.environment, self.models, Recordings(self.audio), self.decisions, self.book, self.replays
         service = AuthenticationService(*stores, lambda: self.now, shadow)
         asked = context(AuthenticationRequest(audio=audio), key)
         record = service.authenticate(AuthenticationRequested("acme", "ann", audio.to_record(), None, asked))

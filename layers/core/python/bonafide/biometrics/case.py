@@ -17,6 +17,7 @@ class Signal(StrEnum):
     OTHER_MODELS = "evidence_of_other_models"
     BRAKE = "brake"
     DOMAIN_CALIBRATION = "domain_calibration"
+    REPLAY = "replay"
 
 
 class BrakeScope(StrEnum):

@@ -12,6 +12,7 @@ from bonafide.bootstrap.stores import (
     decision_store,
     domain_store,
     recordings,
+    replays,
     session_judge,
     session_store,
     shard_lag_store,
@@ -33,14 +34,15 @@ def enrollment() -> EnrollmentService:
     """Composes enrollment."""
     models = bundle(liveness=False)
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
-    return EnrollmentService(domain_store(), models, recordings(), book)
+    return EnrollmentService(domain_store(), models, recordings(), book, replays())
 
 
 def authentication() -> AuthenticationService:
     """Composes authentication."""
     models = bundle()
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
-    return AuthenticationService(braked_domains(), models, recordings(), decision_store(), book, shadow=shadow_offers())
+    stores = braked_domains(), models, recordings(), decision_store()
+    return AuthenticationService(*stores, book, replays(), shadow=shadow_offers())
 
 
 def chunk_scoring() -> ChunkScoring:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from bonafide.biometrics.decision import require_bounds
 from bonafide.biometrics.policy import Policy
 from bonafide.errors import Conflict, Subject
+from bonafide.ports.fingerprints import FingerprintStore
 from bonafide.ports.stores import DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.erasure import ErasureKind, ErasureRecord
@@ -26,9 +27,12 @@ PAGES_AT_ONCE = 20
 class Domains:
     """Life cycle of a domain."""
 
-    def __init__(self, store: DomainStore, recordings: Recordings, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, store: DomainStore, recordings: Recordings, fingerprints: FingerprintStore, clock: Clock = utc_now
+    ) -> None:
         self._store = store
         self._recordings = recordings
+        self._fingerprints = fingerprints
         self._clock = clock
 
     def put(self, domain: str, policy: Policy, retention: Retention) -> DomainRecord:
@@ -126,6 +130,7 @@ class Domains:
 
     def _delete(self, speakers: Sequence[SpeakerRecord]) -> None:
         for speaker in speakers:
+            self._fingerprints.forget_speaker(speaker.domain, speaker.speaker)
             # One that was written meanwhile is found again by the next look.
             with suppress(VersionConflict):
                 self._store.delete_speaker(speaker)
@@ -160,6 +165,7 @@ class Domains:
                 return
             self._delete(page)
             if not page and self._recordings.forget_some(record.domain):
+                self._fingerprints.forget_claims(record.domain)
                 return
         raise _domain_deleting()
 

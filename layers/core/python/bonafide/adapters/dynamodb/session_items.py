@@ -108,11 +108,13 @@ def read_session(item: Item) -> SessionRecord:
 def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:
     """Turns a row of evidence into an item; each embedding is one binary attribute."""
     embeddings = row.chunk.evidence.embeddings
+    fingerprint = {"fingerprint": {"B": row.fingerprint.to_bytes()}} if row.fingerprint else {}
     vectors = {channel: {"B": vector.astype(_FLOAT).tobytes()} for channel, vector in embeddings.items()}
     return {
         **item_key(session, row_item(session, row.mark)),
         "document": {"S": json.dumps(row.to_document())},
         "embeddings": {"M": vectors},
+        **fingerprint,
         "expires_at": expires(session),
     }
 
@@ -120,7 +122,8 @@ def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:
 def read_row(item: Item) -> EvidenceRow:
     """Turns an item into a row of evidence."""
     vectors = {Channel(name): np.frombuffer(value["B"], _FLOAT) for name, value in item["embeddings"]["M"].items()}
-    return EvidenceRow.from_document(document_of(item), vectors)
+    fingerprint = item["fingerprint"]["B"] if "fingerprint" in item else None
+    return EvidenceRow.from_document(document_of(item), vectors, fingerprint)
 
 
 def _due_part(session: SessionRecord) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.enrollment import SpeakerStatus
@@ -34,6 +35,7 @@ from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import identifier, session_decision
 from bonafide.services.shared.ledger import Ledger
 from bonafide.services.shared.lookups import require_open
+from bonafide.services.shared.replays import ReplayFinding, Replays, ReplaySearch, SpokenAudio
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,13 @@ class SpeakerClaim:
 class SessionJudge:
     """Evaluates sessions and makes their decisions final. Needs calibrations, but no model."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, one parameter for each collaborator
         self,
         sessions: SessionStore,
         domains: BrakedDomains,
         decisions: DecisionStore,
         calibrations: CalibrationBook,
+        replays: Replays,
         bundle: str,
         clock: Clock = utc_now,
     ) -> None:
@@ -76,6 +79,7 @@ class SessionJudge:
         self._decisions = decisions
         self._ledger = Ledger(decisions)
         self._calibrations = calibrations
+        self._replays = replays
         self._bundle = bundle
         self._clock = clock
 
@@ -89,7 +93,7 @@ class SessionJudge:
         record = self._settle(record, marks)
         if record.decision_id:
             return self._read_final(record, marks)
-        return self._judge(record, marks, self._claim(record, marks))
+        return self._judge(record, marks, self._claim(record, marks), self._replays.look)
 
     def settle(self, record: SessionRecord) -> SessionRecord:
         """Makes the decision final if every chunk is in or the wait is over; else stores when to look again."""
@@ -120,7 +124,7 @@ class SessionJudge:
         started = time.monotonic()
         claim = self._claim(record, marks)
         name = session_decision(record)
-        final = _as_final(self._judge(record, marks, claim), name)
+        final = _as_final(self._judge(record, marks, claim, self._replays.find), name)
         self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
         return self._replace(record, record.next(decision_id=name))
 
@@ -147,12 +151,16 @@ class SessionJudge:
         late = max(received - stored.session.chunks.scored, 0)
         return replace(stored, session=replace(stored.session, chunks=replace(stored.session.chunks, late=late)))
 
-    def _judge(self, record: SessionRecord, marks: Sequence[Mark], claim: SpeakerClaim) -> DecisionRecord:
+    def _judge(
+        self, record: SessionRecord, marks: Sequence[Mark], claim: SpeakerClaim, search: ReplaySearch
+    ) -> DecisionRecord:
         timings: Timings = {}
         with stage("fold", timings):
-            folded = self._fold(record, marks, claim.embedding_space)
+            folded, heard = self._fold(record, marks, claim.embedding_space)
+        with stage("find_replay", timings):
+            replay = _search(record, claim, heard, search)
         with stage("score", timings):
-            case = _case(claim, folded)
+            case = _case(claim, folded, replay)
         with stage("decide", timings):
             judgement = judge(case, claim.domain.policy, claim.judging.calibration)
         return DecisionRecord(
@@ -172,15 +180,19 @@ class SessionJudge:
             request_id=record.request_id,
             principal=record.principal,
             session=SessionPart(
-                record.session, self._name(record, claim, marks), record.status, _tally(record, folded)
+                record.session, self._name(record, claim, marks, replay), record.status, _tally(record, folded)
             ),
         )
 
-    def _fold(self, record: SessionRecord, marks: Sequence[Mark], embedding_space: str) -> SessionEvidence:
+    def _fold(
+        self, record: SessionRecord, marks: Sequence[Mark], embedding_space: str
+    ) -> tuple[SessionEvidence, Fingerprint]:
         """Reads only the few rows that the judgement rests on, which the marks tell: their number is bounded."""
         surveyed = survey(marks, embedding_space, record.chunk_count)
         rows = self._sessions.evidence(record, surveyed.spoken) if surveyed.spoken else []
-        return pool(surveyed, [row.chunk for row in rows])
+        folded = pool(surveyed, [row.chunk for row in rows])
+        used = [row for row in sorted(rows, key=lambda row: row.chunk.number) if row.chunk.number in folded.used]
+        return folded, Fingerprint.joined([row.fingerprint for row in used if row.fingerprint])
 
     def _claim(self, record: SessionRecord, marks: Sequence[Mark]) -> SpeakerClaim:
         found, speaker, brakes = self._domains.find(record.domain, record.speaker or "")
@@ -193,25 +205,34 @@ class SessionJudge:
         judging = self._calibrations.of(domain, record.speaker or "", space)
         return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes, judging)
 
-    def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark]) -> str:
+    def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark], replay: ReplayFinding) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
         inside = sorted(mark.tag for mark in marks if record.chunk_count is None or mark.number < record.chunk_count)
         chunks = [f"{number}:{content}:{space}" for number, content, space in inside]
         speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
         # Nothing is added while no brake is on, and the bundle's calibration judges, so that the names are those of the
         # release before.
-        brakes = "".join(f":{each}" for each in (*claim.brakes.on, *claim.brakes.missing, *claim.judging.missing))
+        lowering = *claim.brakes.on, *claim.brakes.missing, *claim.judging.missing, *replay.missing, *replay.alerts
+        brakes = "".join(f":{each}" for each in lowering)
         own = claim.judging.calibration.digest
         judging = "" if own == self._calibrations.base(claim.embedding_space).digest else f":{own}"
         policy = f"{claim.domain.policy_version}:{self._bundle}{brakes}{judging}"
         return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
 
 
-def _case(claim: SpeakerClaim, folded: SessionEvidence) -> Case:
-    missing = (*claim.brakes.missing, *claim.judging.missing, *((Signal.OTHER_MODELS,) if folded.other_space else ()))
+def _search(record: SessionRecord, claim: SpeakerClaim, heard: Fingerprint, search: ReplaySearch) -> ReplayFinding:
+    """Searches for an earlier use of the audio, if there is a voiceprint to compare with."""
+    if claim.speaker is None or claim.voiceprint is None:
+        return ReplayFinding()
+    return search(claim.domain, claim.speaker, SpokenAudio(session_decision(record), "", heard, record.call_id))
+
+
+def _case(claim: SpeakerClaim, folded: SessionEvidence, replay: ReplayFinding) -> Case:
+    other = (Signal.OTHER_MODELS,) if folded.other_space else ()
+    missing = (*claim.brakes.missing, *claim.judging.missing, *replay.missing, *other)
     if folded.evidence is None:
         return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, claim.brakes.on)
-    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, claim.brakes.on)
+    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, claim.brakes.on, replay.alerts)
 
 
 def _as_final(record: DecisionRecord, name: str) -> DecisionRecord:
