@@ -39,6 +39,8 @@ def api(bonafide: Deployment) -> Iterator[Api]:
 def domain(api: Api) -> str:
     """A new domain that asks for little speech, since the recordings are short."""
     name = f"domain-{uuid.uuid4()}"
-    created = api.call("PUT", f"/v1/domains/{name}", {"policy": {"minimum_enrolment_seconds": 5}})
+    # Nor are there many, so that tests use them again.
+    settings = {"policy": {"minimum_enrolment_seconds": 5}, "retention": {"replay_days": 0}}
+    created = api.call("PUT", f"/v1/domains/{name}", settings)
     assert created.status == 200, created
     return name
