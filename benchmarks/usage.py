@@ -22,7 +22,7 @@ from bonafide_client import Client, bodies
 from layers.golden.readers import RATE, load, wav
 from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import FunctionDefinition
-from local.demo.script import SETTINGS
+from local.demo.script import ONCE_SETTINGS
 from local.runner import Deployment, ExtraServices, deployment
 
 DOMAIN, CALLER = "cost", "reader"
@@ -133,7 +133,7 @@ def bench(folder: Path, speed: float) -> Iterator[MeteredDeployment]:
 
 
 def _enroll(client: Client, speech: Samples) -> None:
-    client.put_domain(DOMAIN, **SETTINGS)
+    client.put_domain(DOMAIN, **ONCE_SETTINGS)
     client.enroll(DOMAIN, CALLER, wav(speech), bodies.consent("cost"))
 
 

@@ -27,6 +27,7 @@ class DataStack(Stack):
         decisions: decisions, until they expire.
         idempotency: answers by Idempotency-Key.
         sessions: sessions and the evidence of their chunks, for a day.
+        fingerprints: of recordings that were used, by which a copy is found.
         stream: accepted chunks that wait to be scored.
         failures: stream records that could not be scored, with everything that a replay needs, for two weeks.
         audio: uploads for a day, recordings of the domains whose policy keeps them, and what was erased lately.
@@ -50,6 +51,7 @@ class DataStack(Stack):
         self.decisions = self._decisions()
         self.idempotency = self._table("Idempotency", "id", expires="expiration")
         self.sessions = self._sessions()
+        self.fingerprints = self._table("Fingerprints", "owner", "item", expires="expires_at")
         self.audio = self._bucket(
             "Audio",
             s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1)),

@@ -18,8 +18,10 @@ from bonafide.adapters.memory.calibrations import MemorySignatures
 from bonafide.adapters.memory.callers import MemoryCallerHashes
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
+from bonafide.adapters.memory.fingerprints import MemoryFingerprintStore
 from bonafide.adapters.memory.sessions import MemoryIntakeReader, MemorySessionStore, MemoryShardLagStore
 from bonafide.adapters.onnx import Bundle
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.g711 import MULAW
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Samples, Waveform
@@ -47,6 +49,7 @@ from bonafide.records.speaker import SpeakerRecord
 from bonafide.records.stream import ChunkRecord, EndRecord
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
+from bonafide.services.shared.replays import Replays
 from bonafide.services.streaming.closing import SessionClosing
 from bonafide.services.streaming.failed_records import FailedRecords
 from bonafide.services.streaming.intake import AudioIntake
@@ -117,6 +120,9 @@ class Remembering:
 
     def find_speech(self, waveform: Waveform) -> Any:
         return waveform
+
+    def fingerprint(self, speech: Any) -> Fingerprint:
+        return Fingerprint.of(speech.samples, speech.rate, np.ones(len(speech.samples), np.bool_))
 
     def evidence(
         self, speech: Any, channels: Collection[Channel] = (), known: Any = None, embedding_space: str | None = None
@@ -212,13 +218,14 @@ class Deployment:
     callers: Any = field(default_factory=MemoryCallerHashes)
 
     environment: BrakedDomains = field(init=False)
+    fingerprints: MemoryFingerprintStore = field(init=False)
 
     def __post_init__(self) -> None:
+        self.fingerprints = MemoryFingerprintStore(self._clock)
         domains, brakes = map(self._observed, (self.domains, self.domains.brakes))
         self.environment = BrakedDomains(domains, brakes, clock=self._clock)
-        self.domains.put_domain(
-            DomainRecord(DOMAIN, Policy(disclosure=Disclosure.FULL), Retention(30, False), MORNING, MORNING, version=1)
-        )
+        policy, retention = Policy(disclosure=Disclosure.FULL), Retention(30, keep_audio=False, replay_days=0)
+        self.domains.put_domain(DomainRecord(DOMAIN, policy, retention, MORNING, MORNING, version=1))
 
     def _observed(self, store: Any) -> Any:
         return Observed(store, self._tell)
@@ -230,11 +237,15 @@ class Deployment:
         return self.now
 
     @property
+    def replays(self) -> Replays:
+        return Replays(self.fingerprints, clock=self._clock)
+
+    @property
     def judge(self) -> SessionJudge:
         book = CalibrationBook(SpaceCalibrations.parse(self.models.calibrations), self.signatures, self._clock)
         sessions, decisions = map(self._observed, (self.sessions, self.decisions))
         parts = sessions, self.environment, decisions, self._observed(self.domains.attempts)
-        return SessionJudge(*parts, book, self.models.digest, self._clock)
+        return SessionJudge(*parts, book, self.replays, self.models.digest, self._clock)
 
     @property
     def scoring(self) -> ChunkScoring:

@@ -72,7 +72,7 @@ READERS = recordings()
 def begin(environment: Any, **_: Any) -> None:
     """Enrolls everybody before the first call."""
     with Client(environment.host) as client:
-        client.put_domain(DOMAIN, POLICY)
+        client.put_domain(DOMAIN, POLICY, {"replay_days": 0})
         for reader in READERS:
             client.enroll(DOMAIN, reader.name, reader.enrollment, bodies.consent("load"))
 

@@ -22,6 +22,7 @@ SETTINGS = {
     "BONAFIDE_IDEMPOTENCY_TABLE": "idempotency",
     "BONAFIDE_AUDIO_BUCKET": "audio",
     "BONAFIDE_SESSION_TABLE": "sessions",
+    "BONAFIDE_FINGERPRINT_TABLE": "fingerprints",
     "BONAFIDE_AUDIO_STREAM": "audio",
     "BONAFIDE_STREAM_VERSION": "2",
     "BONAFIDE_FAILURE_BUCKET": "failures",

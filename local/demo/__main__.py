@@ -9,11 +9,12 @@ from bonafide_client import NO_RETRIES, Client, ProblemError
 from layers.golden.readers import keep, load
 from local.demo.replay import replay
 from local.demo.report import DemoRow, summary, write
-from local.demo.script import OFFICE, PHONE, SETTINGS, script
+from local.demo.script import OFFICE, ONCE, ONCE_SETTINGS, PHONE, SETTINGS, script
 from local.demo.table import DemoTable
 from local.runner import deployment
 
 REPORT = Path(".build/demo/report.json")
+DOMAINS = {OFFICE: SETTINGS, PHONE: SETTINGS, ONCE: ONCE_SETTINGS}
 SPEECH = Path(".build/demo/speech")
 
 
@@ -28,9 +29,9 @@ def main() -> int:
         started = time.monotonic()
         # Each step is sent once, so that the report shows what a caller sees.
         client = Client(running.endpoint, timeout=60, retries=NO_RETRIES)
-        for domain in (OFFICE, PHONE):
+        for domain, settings in DOMAINS.items():
             try:
-                client.put_domain(domain, **SETTINGS)
+                client.put_domain(domain, **settings)
             except ProblemError as problem:
                 sys.exit(f"The domain {domain} could not be created: {problem}; see {running.logs}")
         rows: list[DemoRow] = []
@@ -40,7 +41,7 @@ def main() -> int:
             for step in steps:
                 rows.append(DemoRow(section, step, client.request("POST", step.path, step.body())))
                 table.row(rows[-1])
-        totals = {**summary(rows, time.monotonic() - started), "replay": asdict(replay(running, (OFFICE, PHONE)))}
+        totals = {**summary(rows, time.monotonic() - started), "replay": asdict(replay(running, DOMAINS))}
     write(REPORT, rows, totals)
     keep(readers.values(), SPEECH)
     table.closing(totals, REPORT)

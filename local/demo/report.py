@@ -100,11 +100,15 @@ def summary(rows: Sequence[DemoRow], seconds: float) -> Mapping[str, Any]:
 
 
 def _is_genuine(row: DemoRow) -> bool:
-    return row.step.synthetic is None and row.step.claimed == row.step.spoke
+    return row.step.synthetic is None and row.step.claimed == row.step.spoke and not row.step.replayed
 
 
 def _is_impostor(row: DemoRow) -> bool:
     return row.step.synthetic is None and row.step.claimed != row.step.spoke
+
+
+def _is_replayed(row: DemoRow) -> bool:
+    return row.step.replayed
 
 
 def _is_speech(row: DemoRow) -> bool:
@@ -121,6 +125,7 @@ CALLERS: Mapping[str, Callable[[DemoRow], bool]] = {
     "impostor": _is_impostor,
     "text_to_speech": _is_speech,
     "clone": _is_clone,
+    "replayed": _is_replayed,
 }
 
 

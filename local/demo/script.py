@@ -15,12 +15,13 @@ from training.corpus.telephone import telephone
 
 type Send = Callable[[Samples], bytes]
 
-OFFICE, PHONE = "demo-office", "demo-phone"
+OFFICE, PHONE, ONCE = "demo-office", "demo-phone", "demo-once"
 # The recordings are short, so these domains require less than the default of 20 s of speech. Costs are the defaults.
 # Every attack shall be judged by itself, and the scores shown.
-SETTINGS: dict[str, Any] = {
-    "policy": {"minimum_enrolment_seconds": 6, "failure_limit": None, "disclosure": "full"},
-}
+POLICY: dict[str, Any] = {"minimum_enrolment_seconds": 6, "failure_limit": None, "disclosure": "full"}
+# They are also few: only the domain ONCE asks whether one was used before.
+SETTINGS: dict[str, Any] = {"policy": POLICY, "retention": {"replay_days": 0}}
+ONCE_SETTINGS: dict[str, Any] = {"policy": POLICY}
 IMPOSTORS_EACH = 3
 
 
@@ -66,6 +67,7 @@ IMPOSTOR = Expectation(("REJECT", "STEP_UP"))
 # finds reliably fails the demo.
 CLONE = Expectation(("ACCEPT", "REJECT", "STEP_UP"))
 CLONE_FOUND = Expectation(("REJECT", "STEP_UP"))
+REPLAYED = Expectation(("REJECT", "STEP_UP"), ("AUDIO_REPLAYED",))
 ALWAYS_FOUND = frozenset({"lpc"})
 
 
@@ -80,6 +82,7 @@ class DemoStep:
         expected: acceptable answers.
         content: recording as an audio file.
         synthetic: kind of synthetic voice, if any.
+        replayed: whether the recording was used before.
     """
 
     kind: str
@@ -90,6 +93,7 @@ class DemoStep:
     action: Action = Action.CALL
     domain: str = OFFICE
     synthetic: SyntheticVoice | None = None
+    replayed: bool = False
 
     @property
     def path(self) -> str:
@@ -125,6 +129,7 @@ def script(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Iterator[DemoSt
     )
     yield "Impostors: enrolled and calling by telephone", _impostors(people, people, 2, PHONE, line)
     yield from _synthetic(people)
+    yield "Replayed recordings of the claimed speaker, 16 kHz", _replayed(people[0])
     yield "Bad lines", _bad_lines(people[0])
     yield "Nothing to decide on", _unusable(people[0], brief)
     yield "Opt-out", _opting_out(people[1])
@@ -203,6 +208,24 @@ def _clones(clones: Sequence[tuple[Reader, str, Samples]], domain: str, send: Se
     for person, name, samples in clones:
         expected = CLONE_FOUND if name in ALWAYS_FOUND else CLONE
         yield DemoStep(kind, person.name, name, expected, send(samples), domain=domain, synthetic=kind)
+
+
+def _replayed(person: Reader) -> Iterator[DemoStep]:
+    """Yields a call, and calls with what was heard before."""
+    yield from _enroll([person], ONCE, wav)
+    yield from _genuine([person], GENUINE, "genuine, first call", ONCE, wav)
+    call, beginning = person.call, person.enrollment[: 6 * RATE]
+    copies = {
+        "the same again": wav(call),
+        "again, by telephone": line(call),
+        "again, 20 dB lower": wav(call * np.float32(0.1)),
+        "again, without its first second": wav(call[RATE:]),
+        "again, backwards": wav(call[::-1]),
+        "from the enrollment": wav(beginning),
+        "a second, eight times": wav(np.tile(beginning[2 * RATE : 3 * RATE], 8)),
+    }
+    for kind, content in copies.items():
+        yield DemoStep(kind, person.name, person.name, REPLAYED, content, domain=ONCE, replayed=True)
 
 
 def _bad_lines(person: Reader) -> Iterator[DemoStep]:

@@ -23,7 +23,7 @@ WIDTHS = (9, 9, 21, 22, 7, 5, 6, 5, 0)
 OUTCOME, NUMBERS = 3, {4, 5, 6, 7}
 # Decisions on genuine callers besides ACCEPT, as the summary words them.
 GENUINE = {"STEP_UP": "asked for another proof", "INCONCLUSIVE": "inconclusive", "REJECT": "rejected"}
-ATTACKS = {"impostor": "impostors", "text_to_speech": "text to speech", "clone": "clones"}
+ATTACKS = {"impostor": "impostors", "text_to_speech": "text to speech", "clone": "clones", "replayed": "replays"}
 
 
 class DemoTable:
@@ -96,7 +96,7 @@ def _replay(counted: Mapping[str, int]) -> str:
 
 
 def _details(totals: Mapping[str, Any]) -> Iterator[str]:
-    for who in ("impostor", "text_to_speech", "clone"):
+    for who in ("impostor", "text_to_speech", "clone", "replayed"):
         counted = ", ".join(f"{count} {name}" for name, count in sorted(totals[who].items()))
         yield f"{who.replace('_', ' '):15} {counted}"
     matching = totals["clone_with_matching_voice"]

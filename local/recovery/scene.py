@@ -10,7 +10,7 @@ from local.recovery.backups import Item
 
 DOMAIN = "recovery"
 # The readers' recordings are short, so the domain requires less speech than by default.
-SETTINGS: dict[str, Any] = {"policy": {"minimum_enrolment_seconds": 6}}
+SETTINGS: dict[str, Any] = {"policy": {"minimum_enrolment_seconds": 6}, "retention": {"replay_days": 0}}
 # Of a decision, what differs between two calls with the same recording.
 OF_ONE_CALL = {"decision_id", "decided_at", "latency_ms", "request_id"}
 

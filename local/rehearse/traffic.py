@@ -73,7 +73,7 @@ def enroll(client: Client, readers: Mapping[str, Reader]) -> list[str]:
         RuntimeError: the domain or fewer than two speakers could be created.
     """
     try:
-        client.put_domain(DOMAIN, policy=POLICY)
+        client.put_domain(DOMAIN, policy=POLICY, retention={"replay_days": 0})
     except ProblemError as problem:
         raise RuntimeError(f"the domain could not be created: {problem}") from problem
     outcomes = enroll_all(client, DOMAIN, readers)

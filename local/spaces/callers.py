@@ -61,7 +61,7 @@ class CallLog:
 def enrollable(client: Client, readers: Mapping[str, Reader]) -> Mapping[str, Reader]:
     """Creates the domains; returns the readers who have enough speech to be enrolled and to call."""
     for domain, keep in ((KEPT, True), (UNKEPT, False)):
-        client.put_domain(domain, policy=POLICY, retention={"keep_audio": keep, "decision_days": 30})
+        client.put_domain(domain, policy=POLICY, retention={"keep_audio": keep, "decision_days": 30, "replay_days": 0})
     enough = POLICY["minimum_enrolment_seconds"] * 1.2 * RATE
     chosen = [name for name, each in readers.items() if len(each.enrollment) > enough]
     return {name: readers[name] for name in chosen[:MOST_READERS]}

@@ -24,6 +24,7 @@ class DomainsCapability(Construct):
         manage = platform.released("manage_domains", Wave.WRITERS, ANSWERING)
         stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem")
         stores.allow_signatures(manage, "Encrypt")
+        stores.fingerprints.allow(manage, "Query", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         # An upload has the permissions of the function that presigned its URL.
         stores.audio.allow(manage, PutObject=UPLOADED, DeleteObject=KEPT)

@@ -18,6 +18,7 @@ class EnrollmentCapability(Construct):
         stores.allow_writing_speakers(enroll)
         # A contribution is judged as a call is.
         stores.allow_signatures(enroll, "Decrypt")
+        stores.fingerprints.allow(enroll, "PutItem", "Query", "DeleteItem")
         stores.idempotency.allow(enroll, *IDEMPOTENCY)
         stores.audio.allow(enroll, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         platform.api.route("POST", "/v1/domains/{domain}/speakers/{speaker}/enrollments", enroll)

@@ -22,6 +22,7 @@ class SpeakersCapability(Construct):
         stores.allow_writing_speakers(manage, "Query", "DeleteItem", "UpdateItem")
         stores.allow_caller_hashes(manage)
         stores.domains.allow(manage, "Query", index="speakers")
+        stores.fingerprints.allow(manage, "Query", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         stores.audio.allow(manage, PutObject=ERASED, DeleteObject=KEPT)
         api.route("GET", SPEAKERS, manage)

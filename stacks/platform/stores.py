@@ -173,6 +173,7 @@ class Stores:
         decisions: table of decisions.
         idempotency: table of answers by Idempotency-Key.
         sessions: table of sessions and their evidence.
+        fingerprints: table of fingerprints of recordings.
         audio: bucket of uploads and kept recordings.
         failures: bucket of stream records that could not be scored.
         chunks: stream of accepted chunks.
@@ -186,6 +187,7 @@ class Stores:
         self.decisions = TableAccess(data.decisions, data.key, "BONAFIDE_DECISION_TABLE")
         self.idempotency = TableAccess(data.idempotency, data.key, "BONAFIDE_IDEMPOTENCY_TABLE")
         self.sessions = TableAccess(data.sessions, data.key, "BONAFIDE_SESSION_TABLE")
+        self.fingerprints = TableAccess(data.fingerprints, data.key, "BONAFIDE_FINGERPRINT_TABLE")
         self.audio = BucketAccess(data.audio, data.key, "BONAFIDE_AUDIO_BUCKET")
         self.failures = BucketAccess(data.failures, data.key, "BONAFIDE_FAILURE_BUCKET")
         self.chunks = StreamAccess(data.stream, data.key, "BONAFIDE_AUDIO_STREAM")
@@ -210,6 +212,7 @@ class Stores:
         self.domains.allow(function, *READ_SPEAKER)
         self.domains.allow_in(function, ATTEMPTS, "UpdateItem")
         self.decisions.allow(function, "GetItem", "PutItem")
+        self.fingerprints.allow(function, "PutItem", "Query")
         function.set("BONAFIDE_BRAKE_KEPT_SECONDS", BRAKE_KEPT_SECONDS)
         self.allow_signatures(function, "Decrypt")
 

@@ -17,6 +17,8 @@ from bonafide.adapters.memory.calibrations import MemorySignatures
 from bonafide.adapters.memory.callers import MemoryCallerHashes
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
+from bonafide.adapters.memory.fingerprints import MemoryFingerprintStore
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
 from bonafide.audio.waveform import Samples, Waveform
@@ -56,6 +58,7 @@ from bonafide.services.enrollment import EnrollmentService
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.recordings import Recordings
+from bonafide.services.shared.replays import Replays
 from bonafide.services.speakers import Speakers
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
@@ -113,6 +116,9 @@ class Chords:
         mask = _loud(waveform)
         channel = Channel.NARROWBAND if waveform.rate == 8000 else Channel.WIDEBAND
         return LoudPart(waveform.samples[mask], waveform.rate, channel, measure(waveform, mask))
+
+    def fingerprint(self, speech: LoudPart) -> Fingerprint:
+        return Fingerprint.of(speech.samples, speech.rate, np.ones(len(speech.samples), np.bool_))
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         return self.evidence(self.find_speech(waveform), channels)
@@ -281,9 +287,11 @@ class World:
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
     callers: Any = field(default_factory=MemoryCallerHashes)
     environment: BrakedDomains = field(init=False)
+    fingerprints: MemoryFingerprintStore = field(init=False)
 
     def __post_init__(self) -> None:
         self.environment = self.start()
+        self.fingerprints = MemoryFingerprintStore(lambda: self.now)
 
     def start(self) -> BrakedDomains:
         """What an environment that has just started knows of brakes."""
@@ -319,16 +327,22 @@ class World:
     def _store(self) -> Any:
         return Observed(self.store, self._tell)
 
+    @property
+    def replays(self) -> Replays:
+        return Replays(self.fingerprints, clock=lambda: self.now)
+
     def _tell(self, when: str, call: str) -> None:
         self.report(when, call)
 
     @property
     def domains(self) -> DomainCalls:
-        return DomainCalls(Domains(self._store, self.attempts, self._recordings, lambda: self.now))
+        parts = self._store, self.attempts, self._recordings, self.fingerprints
+        return DomainCalls(Domains(*parts, lambda: self.now))
 
     @property
     def speakers(self) -> SpeakerCalls:
-        return SpeakerCalls(Speakers(self._store, self.attempts, self._recordings, lambda: self.now))
+        parts = self._store, self.attempts, self._recordings, self.fingerprints
+        return SpeakerCalls(Speakers(*parts, lambda: self.now))
 
     def stored(self, speaker: str, domain: str = "acme") -> SpeakerRecord:
         """The record as it is stored."""
@@ -346,7 +360,7 @@ class World:
         consent = ConsentReceipt(receipt_id="receipt", given_at=given_at or self.now - timedelta(minutes=1))
         request = EnrollmentRequest(consent=consent, audio=audio)
         service = EnrollmentService(
-            self._store, self.models, self._recordings, self.book, lambda: self.now, lambda *_: None
+            self._store, self.models, self._recordings, self.book, self.replays, lambda: self.now, lambda *_: None
         )
         asked = context(request, key)
         return enrollment_view(service.enroll("acme", speaker, audio.to_record(), consent.to_record(), asked))
@@ -356,7 +370,7 @@ class World:
     ) -> AuthenticationDecision:
         log: Any = Observed(self.decisions, self._tell)
         parts = self.environment, self.models, self._recordings, log, self.attempts, self.callers
-        service = AuthenticationService(*parts, self.book, lambda: self.now)
+        service = AuthenticationService(*parts, self.book, self.replays, lambda: self.now)
         asked = context(AuthenticationRequest(audio=audio), key)
         record = service.authenticate(
             AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked, caller)

@@ -143,7 +143,15 @@ def test_a_stored_decision_holds_all_that_a_replay_needs_unrounded(world: World)
     assert judge(stored.case, stored.policy, calibration) == stored.judgement
     assert stored.calibration == calibration.digest
     assert stored.audio == hashlib.sha256(base64.b64decode(speech("ann").content or "")).hexdigest()
-    assert stored.timings_ms.keys() == {"decode", "find_speech", "find_speaker", "embed", "score", "decide"}
+    assert stored.timings_ms.keys() == {
+        "decode",
+        "find_speech",
+        "find_speaker",
+        "find_replay",
+        "embed",
+        "score",
+        "decide",
+    }
     assert (stored.request_id, stored.principal) == ("request-1", "arn:aws:iam::123456789012:role/integrator")
 
 

@@ -20,6 +20,7 @@ PLACES = {
     "DECISION_TABLE": "Decisions",
     "IDEMPOTENCY_TABLE": "Idempotency",
     "SESSION_TABLE": "Sessions",
+    "FINGERPRINT_TABLE": "Fingerprints",
     "AUDIO_STREAM": "AudioStream",
     "STREAM_VERSION": "2",
     "FAILURE_BUCKET": "Failures",

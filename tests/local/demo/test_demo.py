@@ -221,7 +221,9 @@ def test_the_summary_begins_with_genuine_callers_and_attacks(
     DemoTable().closing(totals(rows), tmp_path)
     genuine, attacks, *rest = capsys.readouterr().out.strip().splitlines()
     assert genuine == "Genuine callers: 2 of 3 accepted, 1 asked for another proof, 0 inconclusive, 0 rejected"
-    assert attacks == "Attacks accepted: 1 of 2 (impostors 0 of 0, text to speech 0 of 0, clones 1 of 2)"
+    assert (
+        attacks == "Attacks accepted: 1 of 2 (impostors 0 of 0, text to speech 0 of 0, clones 1 of 2, replays 0 of 0)"
+    )
     assert not any("held" in line and "1 attacks were accepted" not in line for line in rest)
 
 
@@ -231,7 +233,9 @@ def test_expectations_stand_alone_only_if_no_attack_was_accepted(
     rejected = row("REJECT", Expectation(("REJECT",)), synthetic=SyntheticVoice.SPEECH)
     DemoTable().closing(totals([row("ACCEPT", Expectation(("ACCEPT",))), rejected]), tmp_path)
     lines = capsys.readouterr().out.strip().splitlines()
-    assert lines[1] == "Attacks accepted: 0 of 1 (impostors 0 of 0, text to speech 0 of 1, clones 0 of 0)"
+    assert (
+        lines[1] == "Attacks accepted: 0 of 1 (impostors 0 of 0, text to speech 0 of 1, clones 0 of 0, replays 0 of 0)"
+    )
     assert lines[2] == "Regression check: 2 of 2 expectations held"
 
 

@@ -59,6 +59,13 @@ class SessionTable(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class FingerprintTable(FromEnvironment):
+    """Table of fingerprints of recordings."""
+
+    fingerprint_table: str
+
+
+@dataclass(frozen=True, slots=True)
 class AudioBucket(FromEnvironment):
     """Bucket of uploads, and of recordings of domains whose policy keeps them."""
 

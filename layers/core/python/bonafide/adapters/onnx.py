@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.networks import SpeakerNetwork, WholeAndParts, open_graph, outputs
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.quality import effective_channel, measure
 from bonafide.audio.resample import resample
 from bonafide.audio.speech import Mask, sample_mask, speech_windows, with_surroundings
@@ -156,6 +157,10 @@ class Bundle:
             channel=channel,
             quality=measure(waveform, mask),
         )
+
+    def fingerprint(self, speech: DetectedSpeech) -> Fingerprint:
+        """Makes the fingerprint of a recording, of its speech only: prompts and music come again in every call."""
+        return Fingerprint.of(speech.whole.samples, speech.whole.rate, speech.spoken)
 
     def embed(self, speech: DetectedSpeech, channel: Channel, embedding_space: str | None = None) -> FloatVector:
         """Returns the unit vector of the speaker, shape (dimension of the space,).

@@ -18,6 +18,7 @@ class Signal(StrEnum):
     BRAKE = "brake"
     DOMAIN_CALIBRATION = "domain_calibration"
     ATTEMPTS = "attempts"
+    REPLAY = "replay"
 
 
 class BrakeScope(StrEnum):

@@ -14,6 +14,7 @@ from bonafide.bootstrap.stores import (
     decision_store,
     domain_store,
     recordings,
+    replays,
     session_judge,
     session_store,
     shard_lag_store,
@@ -35,7 +36,7 @@ def enrollment() -> EnrollmentService:
     """Composes enrollment."""
     models = bundle(liveness=False)
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
-    return EnrollmentService(domain_store(), models, recordings(), book)
+    return EnrollmentService(domain_store(), models, recordings(), book, replays())
 
 
 def authentication() -> AuthenticationService:
@@ -43,7 +44,7 @@ def authentication() -> AuthenticationService:
     models = bundle()
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
     stores = braked_domains(), models, recordings(), decision_store(), attempt_store(), caller_hashes()
-    return AuthenticationService(*stores, book, shadow=shadow_offers())
+    return AuthenticationService(*stores, book, replays(), shadow=shadow_offers())
 
 
 def chunk_scoring() -> ChunkScoring:

@@ -18,6 +18,7 @@ from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.drift import DynamoDriftStore
+from bonafide.adapters.dynamodb.fingerprints import DynamoFingerprintStore
 from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
@@ -38,6 +39,7 @@ from bonafide.services.shadow import ShadowReading, ShadowSweep
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.recordings import Recordings
+from bonafide.services.shared.replays import Replays
 from bonafide.services.speakers import Speakers
 from bonafide.services.streaming.closing import SessionClosing
 from bonafide.services.streaming.failed_records import FailedRecords
@@ -53,6 +55,7 @@ from bonafide.settings import (
     DecisionTable,
     DomainTable,
     FailureBucket,
+    FingerprintTable,
     IdempotencyTable,
     ProbeDomain,
     SessionTable,
@@ -163,6 +166,17 @@ def session_store() -> DynamoSessionStore:
 
 
 @cache
+def fingerprint_store() -> DynamoFingerprintStore:
+    """Returns the store of fingerprints of recordings."""
+    return DynamoFingerprintStore(_dynamodb(), FingerprintTable.read(os.environ).fingerprint_table)
+
+
+def replays() -> Replays:
+    """Composes the search for replayed audio."""
+    return Replays(fingerprint_store(), ProbeDomain.read(os.environ).probe_domain)
+
+
+@cache
 def shard_lag_store() -> DynamoShardLagStore:
     """Returns the store of shard lags."""
     return DynamoShardLagStore(_dynamodb(), SessionTable.read(os.environ).session_table)
@@ -190,7 +204,7 @@ def idempotency() -> DynamoDBPersistenceLayer:
 
 def domains() -> Domains:
     """Composes the life cycle of domains."""
-    return Domains(domain_store(), attempt_store(), recordings())
+    return Domains(domain_store(), attempt_store(), recordings(), fingerprint_store())
 
 
 def brakes() -> Brakes:
@@ -221,7 +235,7 @@ def drift_reading() -> DriftReading:
 
 def speakers() -> Speakers:
     """Composes the life cycle of speakers."""
-    return Speakers(domain_store(), attempt_store(), recordings())
+    return Speakers(domain_store(), attempt_store(), recordings(), fingerprint_store())
 
 
 def attempt_resets() -> AttemptResets:
@@ -234,7 +248,8 @@ def session_judge() -> SessionJudge:
     place = BundleSettings.read(os.environ)
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
     book = calibration_book(SpaceCalibrations.parse(files.calibrations()))
-    return SessionJudge(session_store(), braked_domains(), decision_store(), attempt_store(), book, files.digest)
+    stores = session_store(), braked_domains(), decision_store(), attempt_store()
+    return SessionJudge(*stores, book, replays(), files.digest)
 
 
 def sessions() -> Sessions:

@@ -67,6 +67,13 @@ class RetentionSettings(Request):
         False,
         description="Let a share of the audio of authentications wait, for an hour at most, for a model that is tried.",
     )
+    replay_days: StrictInt = Field(
+        30,
+        ge=0,
+        le=90,
+        description="A recording that is used again within so many days is noticed: `AUDIO_REPLAYED`. Fingerprints of"
+        " calls are kept for as long. 0 keeps and compares none, as domains for tests need it.",
+    )
 
 
 class DomainSettings(Request):

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence
 
@@ -40,6 +41,9 @@ class SpeechModels[S: Speech](Protocol):
 
     def find_speech(self, waveform: Waveform) -> S:
         """Cuts a waveform down to its speech."""
+
+    def fingerprint(self, speech: S) -> Fingerprint:
+        """Makes the fingerprint of speech, by which a copy of the recording is found."""
 
     def observe(self, waveform: Waveform, channels: Collection[Channel] = ()) -> Evidence:
         """Finds the speech of a waveform and extracts its evidence."""

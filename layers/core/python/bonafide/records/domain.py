@@ -32,12 +32,14 @@ class Retention:
     Attributes:
         decision_days: decisions are deleted after this many days.
         keep_audio: whether audio of enrollments and authentications is kept at all.
+        replay_days: a recording that is used again within so many days is noticed; 0 keeps and compares none.
         shadow_audio: whether a share of the audio of authentications may wait up to an hour for the shadow.
     """
 
     decision_days: int = 365
     keep_audio: bool = False
     shadow_audio: bool = False
+    replay_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from bonafide.audio.encoding import RecordingFormat
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, HalfVector, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
 from bonafide.records import Stored, StoredForm, known, times
@@ -140,6 +141,7 @@ class EvidenceRow:
         accepted_at: when the stream took the chunk, by the stream's clock.
         scored_at: when the row was written.
         request_id: of the request that started the session.
+        fingerprint: of the chunk, by which a copy of its audio is found; None where none was made.
     """
 
     chunk: ChunkEvidence
@@ -147,6 +149,7 @@ class EvidenceRow:
     accepted_at: datetime
     scored_at: datetime
     request_id: str | None = None
+    fingerprint: Fingerprint | None = None
 
     @property
     def mark(self) -> Mark:
@@ -154,7 +157,7 @@ class EvidenceRow:
         return Mark.of(self.chunk, int(self.accepted_at.timestamp()))
 
     def to_document(self) -> StoredForm:
-        """Returns the stored form without the embeddings, which are stored as bytes."""
+        """Returns the stored form without embeddings and fingerprint, which are stored as bytes."""
         evidence = self.chunk.evidence
         quality = asdict(evidence.quality)
         # The first release takes no more within the quality than it knows.
@@ -179,7 +182,11 @@ class EvidenceRow:
 
     @classmethod
     def from_document(
-        cls, document: Stored, embeddings: dict[Channel, FloatVector], parts: HalfVector | None = None
+        cls,
+        document: Stored,
+        embeddings: dict[Channel, FloatVector],
+        parts: HalfVector | None = None,
+        fingerprint: bytes | None = None,
     ) -> Self:
         """Reads a stored form of this or an earlier release."""
         evidence = Evidence(
@@ -199,6 +206,7 @@ class EvidenceRow:
             accepted_at=datetime.fromisoformat(document["accepted_at"]),
             scored_at=datetime.fromisoformat(document["scored_at"]),
             request_id=document.get("request_id"),
+            fingerprint=Fingerprint.from_bytes(fingerprint) if fingerprint else None,
         )
 
 

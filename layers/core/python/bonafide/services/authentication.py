@@ -29,6 +29,7 @@ from bonafide.services.shared.identifiers import counters, request_identifier
 from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger, hash_of
 from bonafide.services.shared.lookups import newest_served, require_speaker
 from bonafide.services.shared.recordings import Recordings
+from bonafide.services.shared.replays import Replays, SpokenAudio
 from bonafide.services.shared.shadow_offers import ShadowOffers
 
 
@@ -93,6 +94,7 @@ class AuthenticationService:
         attempts: AttemptStore,
         callers: CallerHashes,
         calibrations: CalibrationBook,
+        replays: Replays,
         clock: Clock = utc_now,
         shadow: ShadowOffers | None = None,
     ) -> None:
@@ -100,6 +102,7 @@ class AuthenticationService:
         self._models = models
         self._calibrations = calibrations
         self._recordings = recordings
+        self._replays = replays
         self._ledger = Ledger(decisions)
         self._attempts = AttemptCounter(attempts)
         self._callers = callers
@@ -121,20 +124,23 @@ class AuthenticationService:
                 on under its key before the speaker was.
         """
         started = time.monotonic()
+        name = request_identifier(request.context, request.domain, request.speaker, "decision")
         extraction = self._extractor.extract(request.domain, request.audio)
         timings = extraction.timings_ms
         with stage("find_speaker", timings):
             claim = self._find(request)
         domain, speaker, voiceprint = claim.domain, claim.speaker, claim.voiceprint
+        with stage("find_replay", timings):
+            replay = self._replays.find(domain, speaker, self._spoken(request, name, extraction))
         with stage("embed", timings):
             bands = bands_to_compare(voiceprint)
             begun = extraction.evidence.result()
             evidence = self._models.evidence(extraction.speech, bands, begun, voiceprint.embedding_space)
         with stage("score", timings):
             heard = voice_alerts([evidence], evidence.channel) if evidence.embeddings else ()
-            alerts = (*heard, *claim.limit.alerts)
-            case = Case.of(evidence, voiceprint, missing=claim.missing, brakes=claim.brakes.on, alerts=alerts)
-        record = self._judge(request, claim, case, extraction, started)
+            missing, alerts = (*claim.missing, *replay.missing), (*replay.alerts, *heard, *claim.limit.alerts)
+            case = Case.of(evidence, voiceprint, missing=missing, brakes=claim.brakes.on, alerts=alerts)
+        record = self._judge(request, name, claim, case, extraction, started)
         if domain.retention.keep_audio:
             self._keep(speaker, _kept_audio(record), extraction)
         stored = self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)
@@ -145,6 +151,11 @@ class AuthenticationService:
         if self._shadow:
             self._shadow.offer(domain, stored, request.audio.format, extraction.content)
         return stored
+
+    def _spoken(self, request: AuthenticationRequested, name: str, extraction: Extraction) -> SpokenAudio:
+        """Makes the fingerprint, while the network embeds on its own thread."""
+        fingerprint = self._models.fingerprint(extraction.speech)
+        return SpokenAudio(name, extraction.samples, fingerprint, request.call_id)
 
     def _find(self, request: AuthenticationRequested) -> FoundClaim:
         domain, speaker = request.domain, request.speaker
@@ -176,6 +187,7 @@ class AuthenticationService:
     def _judge(
         self,
         request: AuthenticationRequested,
+        name: str,
         claim: FoundClaim,
         case: Case,
         extraction: Extraction,
@@ -186,7 +198,7 @@ class AuthenticationService:
             judgement = judge(case, domain.policy, calibration)
         return DecisionRecord(
             domain=request.domain,
-            decision_id=request_identifier(request.context, request.domain, request.speaker, "decision"),
+            decision_id=name,
             speaker=request.speaker,
             case=case,
             judgement=judgement,

@@ -6,6 +6,7 @@ from contextlib import suppress
 from bonafide.biometrics.decision import require_bounds
 from bonafide.biometrics.policy import Policy
 from bonafide.errors import Conflict, NotFound, Subject
+from bonafide.ports.fingerprints import FingerprintStore
 from bonafide.ports.stores import AttemptStore, DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, DomainVersion, Retention, WantedSettings
 from bonafide.records.erasure import ErasureKind, ErasureRecord
@@ -27,11 +28,17 @@ class Domains:
     """Life cycle of a domain."""
 
     def __init__(
-        self, store: DomainStore, attempts: AttemptStore, recordings: Recordings, clock: Clock = utc_now
+        self,
+        store: DomainStore,
+        attempts: AttemptStore,
+        recordings: Recordings,
+        fingerprints: FingerprintStore,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._attempts = attempts
         self._recordings = recordings
+        self._fingerprints = fingerprints
         self._clock = clock
 
     def put(self, domain: str, settings: WantedSettings, principal: str | None) -> DomainRecord:
@@ -174,6 +181,7 @@ class Domains:
 
     def _delete(self, speakers: Sequence[SpeakerRecord]) -> None:
         for speaker in speakers:
+            self._fingerprints.forget_speaker(speaker.domain, speaker.speaker)
             # One that was written meanwhile is found again by the next look.
             with suppress(VersionConflict):
                 self._store.delete_speaker(speaker)
@@ -210,6 +218,7 @@ class Domains:
             if not page and self._recordings.forget_some(record.domain):
                 self._attempts.forget(record.domain, None)
                 self._store.forget_versions(record.domain)
+                self._fingerprints.forget_claims(record.domain)
                 return
         raise _domain_deleting()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from bonafide.audio.decode import require_as_labeled
 from bonafide.audio.encoding import RecordingFormat
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.enrollment import (
     SpeakerStatus,
     require_enrollment_quality,
@@ -30,6 +31,7 @@ from bonafide.services.shared.extraction import observe_to_enroll
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import domain_not_found, require_open
 from bonafide.services.shared.recordings import Recordings, enrollment_audio, to_waveform
+from bonafide.services.shared.replays import Replays, SpokenAudio
 from bonafide.services.shared.retries import retry_on_conflict
 
 # Refuses content that is not speech of this format.
@@ -51,17 +53,24 @@ class Contribution:
         recording: its evidence in each embedding space that is served, the newest first.
         audio: digest of its samples.
         consent: to use it.
+        fingerprint: by which a copy of it is found.
     """
 
     name: str
     recording: Sequence[Evidence]
     audio: str
     consent: Consent
+    fingerprint: Fingerprint
 
     @property
     def evidence(self) -> Evidence:
         """Evidence in the bundle's own embedding space."""
         return self.recording[0]
+
+    @property
+    def spoken(self) -> SpokenAudio:
+        """The audio, as it is searched for copies."""
+        return SpokenAudio(self.name, self.audio, self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,7 @@ class EnrollmentService:
         models: SpeechModels[Any],
         recordings: Recordings,
         calibrations: CalibrationBook,
+        replays: Replays,
         clock: Clock = utc_now,
         require_label: LabelCheck = require_as_labeled,
     ) -> None:
@@ -99,6 +109,7 @@ class EnrollmentService:
         self._models = models
         self._recordings = recordings
         self._calibrations = calibrations
+        self._replays = replays
         self._clock = clock
         self._require_label = require_label
 
@@ -135,7 +146,8 @@ class EnrollmentService:
         found = self._admit(found, known, domain=domain, consent=consent)
         content = self._recordings.content(domain, audio)
         waveform = to_waveform(content, audio.format)
-        contribution = Contribution(name, observe_to_enroll(self._models, waveform), waveform.digest, consent)
+        recording, fingerprint = observe_to_enroll(self._models, waveform)
+        contribution = Contribution(name, recording, waveform.digest, consent, fingerprint)
         require_enrollment_quality(contribution.evidence)
         self._require_label(content, audio.format)
         require_one_voice(contribution.evidence)
@@ -143,9 +155,10 @@ class EnrollmentService:
         if found.retention.keep_audio:
             # Kept before the voiceprint is written, so that an erasure of the speaker afterwards finds it.
             self._recordings.keep(domain, speaker, enrollment_audio(name), content, audio.format)
+        self._replays.remember(found, speaker, contribution.spoken)
         result = self._apply(found, speaker, contribution, known)
         if result.repeated:
-            self._recordings.forget(domain, speaker, enrollment_audio(name))
+            self._forget(domain, speaker, name)
         return result
 
     def _forget_unless_applied(self, domain: str, speaker: str, name: str) -> None:
@@ -156,7 +169,11 @@ class EnrollmentService:
         """
         _, record = self._store.find(domain, speaker)
         if record is None or name not in record.applied:
-            self._recordings.forget(domain, speaker, enrollment_audio(name))
+            self._forget(domain, speaker, name)
+
+    def _forget(self, domain: str, speaker: str, name: str) -> None:
+        self._recordings.forget(domain, speaker, enrollment_audio(name))
+        self._replays.forget(domain, speaker, name)
 
     def _apply(
         self, domain: DomainRecord, speaker: str, contribution: Contribution, known: SpeakerRecord | None
@@ -172,7 +189,8 @@ class EnrollmentService:
             if current and contribution.name in current.applied:
                 return EnrollmentResult(contribution, found, current, self._models.digest)
             self._require_same_voice(found, current, contribution)
-            updated = self._updated(found, current, speaker, contribution)
+            copied = current is not None and self._replays.is_copy(found, current, contribution.spoken)
+            updated = self._updated(found, current, speaker, contribution, copied=copied)
             self._store.put_speaker(found, updated)
             repeated = contribution.name not in updated.applied
             return EnrollmentResult(contribution, found, updated, self._models.digest, repeated)
@@ -183,13 +201,20 @@ class EnrollmentService:
             raise domain_not_found(domain.domain) from error
 
     def _updated(
-        self, domain: DomainRecord, current: SpeakerRecord | None, speaker: str, contribution: Contribution
+        self,
+        domain: DomainRecord,
+        current: SpeakerRecord | None,
+        speaker: str,
+        contribution: Contribution,
+        *,
+        copied: bool,
     ) -> SpeakerRecord:
         now = self._clock()
         record = current or SpeakerRecord(domain.domain, speaker, SpeakerStatus.PENDING, created_at=now, updated_at=now)
-        voiceprints = add_to_each(record.voiceprints, contribution.recording, contribution.audio)
+        known = record.voiceprints
+        voiceprints = known if copied else add_to_each(known, contribution.recording, contribution.audio)
         # A voiceprint that holds the recording stays the very same object.
-        added = any(each is not known for each, known in zip_longest(voiceprints, record.voiceprints))
+        added = any(each is not before for each, before in zip_longest(voiceprints, known))
         status = SpeakerStatus.PENDING if record.status is SpeakerStatus.OPTED_OUT else record.status
         most = max(each.speech_seconds for each in voiceprints)
         return record.with_voiceprints(

@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.ports.fingerprints import FingerprintStore
 from bonafide.ports.stores import AttemptStore, DomainChanged, DomainStore
 from bonafide.records.domain import DomainRecord
 from bonafide.records.erasure import ErasureKind, ErasureRecord
@@ -25,11 +26,17 @@ class Speakers:
     """Life cycle of a speaker after enrollment."""
 
     def __init__(
-        self, store: DomainStore, attempts: AttemptStore, recordings: Recordings, clock: Clock = utc_now
+        self,
+        store: DomainStore,
+        attempts: AttemptStore,
+        recordings: Recordings,
+        fingerprints: FingerprintStore,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._attempts = attempts
         self._recordings = recordings
+        self._fingerprints = fingerprints
         self._clock = clock
 
     def get(self, domain: str, speaker: str) -> tuple[DomainRecord, SpeakerRecord]:
@@ -68,7 +75,7 @@ class Speakers:
             erased = retry_on_conflict(WRITE_ATTEMPTS, attempt)
         except DomainChanged as error:
             raise domain_not_found(domain) from error
-        self._recordings.forget_speaker(domain, speaker)
+        self._forget_voice(domain, speaker)
         return erased
 
     def delete(self, domain: str, speaker: str) -> None:
@@ -80,10 +87,14 @@ class Speakers:
         owner, known, _ = self._find_to_erase(ErasureKind.SPEAKER_DELETED, domain, speaker)
         _, found = require_speaker(owner, known, domain, speaker)
         # Before, so that a deletion that is cut short can be repeated; after, for audio that was kept meanwhile.
-        self._recordings.forget_speaker(domain, speaker)
+        self._forget_voice(domain, speaker)
         retry_on_conflict(WRITE_ATTEMPTS, partial(self._delete, found))
         self._attempts.forget(domain, speaker_counter(speaker))
+        self._forget_voice(domain, speaker)
+
+    def _forget_voice(self, domain: str, speaker: str) -> None:
         self._recordings.forget_speaker(domain, speaker)
+        self._fingerprints.forget_speaker(domain, speaker)
 
     def _delete(self, found: SpeakerRecord) -> None:
         """Deletes the record in its current version, but not one that was made anew after its deletion."""
@@ -106,7 +117,7 @@ class Speakers:
             found, current = self._store.find(domain, speaker)
         if not (found and found.is_open and current):
             # A first enrollment that was killed leaves audio of a speaker who is not known yet.
-            self._recordings.forget_speaker(domain, speaker)
+            self._forget_voice(domain, speaker)
         owner = require_open(found, domain)
         if current:
             at = max(at, current.created_at)

@@ -111,12 +111,14 @@ def read_session(item: Item) -> SessionRecord:
 def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:
     """Turns a row of evidence into an item; each embedding is one binary attribute."""
     embeddings = row.chunk.evidence.embeddings
+    fingerprint = {"fingerprint": {"B": row.fingerprint.to_bytes()}} if row.fingerprint else {}
     vectors = {channel: {"B": vector.astype(_FLOAT).tobytes()} for channel, vector in embeddings.items()}
     return {
         **item_key(session, row_item(session, row.mark)),
         "document": {"S": json.dumps(row.to_document())},
         "embeddings": {"M": vectors},
         **_parts_attribute(row.chunk.evidence.parts),
+        **fingerprint,
         "expires_at": expires(session),
     }
 
@@ -124,7 +126,8 @@ def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:
 def read_row(item: Item) -> EvidenceRow:
     """Turns an item into a row of evidence."""
     vectors = {Channel(name): np.frombuffer(value["B"], _FLOAT) for name, value in item["embeddings"]["M"].items()}
-    return EvidenceRow.from_document(document_of(item), vectors, _read_parts(item, vectors))
+    fingerprint = item["fingerprint"]["B"] if "fingerprint" in item else None
+    return EvidenceRow.from_document(document_of(item), vectors, _read_parts(item, vectors), fingerprint)
 
 
 def _parts_attribute(parts: HalfVector | None) -> Item:

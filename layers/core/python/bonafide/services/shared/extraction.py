@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.errors import InvalidInput
@@ -25,6 +26,7 @@ class Extraction:
     Attributes:
         audio: as it was sent.
         content: bytes of the recording.
+        samples: digest of its samples.
         speech: in a form that only the models know.
         evidence: future evidence, with the speech embedded in its own band.
         timings_ms: of the stages so far.
@@ -32,16 +34,18 @@ class Extraction:
 
     audio: SubmittedAudio
     content: bytes
+    samples: str
     speech: Any
     evidence: Future[Evidence]
     timings_ms: Timings
 
 
-def observe_to_enroll(models: SpeechModels[Any], waveform: Waveform) -> Sequence[Evidence]:
-    """Extracts the evidence that voiceprints are made of, in each embedding space that is served, the newest first."""
+def observe_to_enroll(models: SpeechModels[Any], waveform: Waveform) -> tuple[Sequence[Evidence], Fingerprint]:
+    """Extracts the evidence that voiceprints are made of, in each space, the newest first; and the fingerprint."""
     speech = models.find_speech(waveform)
     first = models.evidence(speech, [Channel.NARROWBAND])
-    return [first, *(models.evidence(speech, [Channel.NARROWBAND], first, space) for space in models.spaces[1:])]
+    former = [models.evidence(speech, [Channel.NARROWBAND], first, space) for space in models.spaces[1:]]
+    return [first, *former], models.fingerprint(speech)
 
 
 class Extractor:
@@ -81,4 +85,5 @@ class Extractor:
         waveform = to_waveform(content, audio.format, timings)
         with stage("find_speech", timings):
             speech = self._models.find_speech(waveform)
-        return Extraction(audio, content, speech, self._thread.submit(self._models.evidence, speech), timings)
+        evidence = self._thread.submit(self._models.evidence, speech)
+        return Extraction(audio, content, waveform.digest, speech, evidence, timings)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.attempts import attempt_name
 from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.decision import Reason
@@ -35,6 +36,7 @@ from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import counters, identifier, session_decision
 from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger
 from bonafide.services.shared.lookups import require_open
+from bonafide.services.shared.replays import ReplayFinding, Replays, ReplaySearch, SpokenAudio
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class SessionJudge:
         decisions: DecisionStore,
         attempts: AttemptStore,
         calibrations: CalibrationBook,
+        replays: Replays,
         bundle: str,
         clock: Clock = utc_now,
     ) -> None:
@@ -86,6 +89,7 @@ class SessionJudge:
         self._ledger = Ledger(decisions)
         self._attempts = AttemptCounter(attempts)
         self._calibrations = calibrations
+        self._replays = replays
         self._bundle = bundle
         self._clock = clock
 
@@ -100,7 +104,7 @@ class SessionJudge:
         if record.decision_id:
             return self._read_final(record, marks)
         claim = self._claim(record, marks)
-        evaluation = self._judge(record, marks, claim)
+        evaluation = self._judge(record, marks, claim, self._replays.look)
         self._attempts.provisional(claim.domain, evaluation, session_decision(record))
         return evaluation
 
@@ -133,7 +137,7 @@ class SessionJudge:
         started = time.monotonic()
         claim = self._claim(record, marks)
         name = session_decision(record)
-        final = _as_final(self._judge(record, marks, claim), name)
+        final = _as_final(self._judge(record, marks, claim, self._replays.find), name)
         stored = self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
         self._attempts.final(claim.domain, stored)
         return self._replace(record, record.next(decision_id=name))
@@ -161,12 +165,16 @@ class SessionJudge:
         late = max(received - stored.session.chunks.scored, 0)
         return replace(stored, session=replace(stored.session, chunks=replace(stored.session.chunks, late=late)))
 
-    def _judge(self, record: SessionRecord, marks: Sequence[Mark], claim: SpeakerClaim) -> DecisionRecord:
+    def _judge(
+        self, record: SessionRecord, marks: Sequence[Mark], claim: SpeakerClaim, search: ReplaySearch
+    ) -> DecisionRecord:
         timings: Timings = {}
         with stage("fold", timings):
-            folded = self._fold(record, marks, claim.embedding_space)
+            folded, heard = self._fold(record, marks, claim.embedding_space)
+        with stage("find_replay", timings):
+            replay = _search(record, claim, heard, search)
         with stage("score", timings):
-            case = _case(claim, folded)
+            case = _case(claim, folded, replay)
         with stage("decide", timings):
             judgement = judge(case, claim.domain.policy, claim.judging.calibration)
         return DecisionRecord(
@@ -187,15 +195,22 @@ class SessionJudge:
             principal=record.principal,
             caller=record.caller,
             session=SessionPart(
-                record.session, self._name(record, claim, marks, folded.alerts), record.status, _tally(record, folded)
+                record.session,
+                self._name(record, claim, marks, (*replay.missing, *case.alerts)),
+                record.status,
+                _tally(record, folded),
             ),
         )
 
-    def _fold(self, record: SessionRecord, marks: Sequence[Mark], embedding_space: str) -> SessionEvidence:
+    def _fold(
+        self, record: SessionRecord, marks: Sequence[Mark], embedding_space: str
+    ) -> tuple[SessionEvidence, Fingerprint]:
         """Reads only the few rows that the judgement rests on, which the marks tell: their number is bounded."""
         surveyed = survey(marks, embedding_space, record.chunk_count)
         rows = self._sessions.evidence(record, surveyed.spoken) if surveyed.spoken else []
-        return pool(surveyed, [row.chunk for row in rows])
+        folded = pool(surveyed, [row.chunk for row in rows])
+        used = [row for row in sorted(rows, key=lambda row: row.chunk.number) if row.chunk.number in folded.used]
+        return folded, Fingerprint.joined([row.fingerprint for row in used if row.fingerprint])
 
     def _claim(self, record: SessionRecord, marks: Sequence[Mark]) -> SpeakerClaim:
         counting = counters(record.speaker, record.caller)
@@ -211,14 +226,14 @@ class SessionJudge:
         limit = AttemptLimit.of(domain, speaker, record.caller, self._clock(), own)
         return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes, judging, limit)
 
-    def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark], alerts: Sequence[Reason]) -> str:
+    def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark], found: Sequence[str]) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
         inside = sorted(mark.tag for mark in marks if record.chunk_count is None or mark.number < record.chunk_count)
         chunks = [f"{number}:{content}:{space}" for number, content, space in inside]
         speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
-        # Nothing is added while no brake and no limit is on, there is no alert, and the bundle's calibration judges: then
-        # names are those of the release before.
-        lowered = (*claim.brakes.on, *claim.missing, *claim.limit.alerts, *alerts)
+        # Nothing is added while no brake is on, nothing was found, and the bundle's calibration judges: then names are
+        # those of the release before.
+        lowered = (*claim.brakes.on, *claim.missing, *found)
         brakes = "".join(f":{each}" for each in lowered)
         own = claim.judging.calibration.digest
         judging = "" if own == self._calibrations.base(claim.embedding_space).digest else f":{own}"
@@ -226,12 +241,20 @@ class SessionJudge:
         return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
 
 
-def _case(claim: SpeakerClaim, folded: SessionEvidence) -> Case:
-    missing = (*claim.missing, *((Signal.OTHER_MODELS,) if folded.other_space else ()))
-    brakes, alerts = claim.brakes.on, claim.limit.alerts
+def _search(record: SessionRecord, claim: SpeakerClaim, heard: Fingerprint, search: ReplaySearch) -> ReplayFinding:
+    """Searches for an earlier use of the audio, if there is a voiceprint to compare with."""
+    if claim.speaker is None or claim.voiceprint is None:
+        return ReplayFinding()
+    return search(claim.domain, claim.speaker, SpokenAudio(session_decision(record), "", heard, record.call_id))
+
+
+def _case(claim: SpeakerClaim, folded: SessionEvidence, replay: ReplayFinding) -> Case:
+    other = (Signal.OTHER_MODELS,) if folded.other_space else ()
+    missing = (*claim.missing, *replay.missing, *other)
+    brakes, alerts = claim.brakes.on, (*replay.alerts, *folded.alerts, *claim.limit.alerts)
     if folded.evidence is None:
         return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, brakes, alerts)
-    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, brakes, (*folded.alerts, *alerts))
+    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, brakes, alerts)
 
 
 def _as_final(record: DecisionRecord, name: str) -> DecisionRecord:

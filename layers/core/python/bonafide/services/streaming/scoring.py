@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.observability import continued, follow, logger, measurements, stage
@@ -65,13 +66,10 @@ class ChunkScoring:
         digest = hashlib.sha256(event.content).hexdigest()
         spaces = self._missing(record, event.number, digest)
         if spaces:
-            chunks = [
-                ChunkEvidence(event.number, digest, each) for each in self._observe(record, event.content, spaces)
-            ]
-            scored_at = self._clock()
-            rows = [
-                EvidenceRow(each, self._models.digest, accepted_at, scored_at, record.request_id) for each in chunks
-            ]
+            found, fingerprint = self._observe(record, event.content, spaces)
+            chunks = [ChunkEvidence(event.number, digest, each) for each in found]
+            times = accepted_at, self._clock()
+            rows = [EvidenceRow(each, self._models.digest, *times, record.request_id, fingerprint) for each in chunks]
             if self._sessions.put_evidence(record, *rows):
                 lag_ms = (self._clock() - accepted_at).total_seconds() * 1000
                 measurements.add(ChunksScored=1, EvidenceLag=max(lag_ms, 0))
@@ -90,7 +88,9 @@ class ChunkScoring:
         wanted = [space for space in served if space in record.spaces] or served
         return [space for space in wanted if not self._sessions.has_evidence(record, number, content, space)]
 
-    def _observe(self, record: SessionRecord, content: bytes, spaces: Sequence[str]) -> list[Evidence]:
+    def _observe(
+        self, record: SessionRecord, content: bytes, spaces: Sequence[str]
+    ) -> tuple[list[Evidence], Fingerprint]:
         waveform = to_waveform(content, record.format)
         with stage("find_speech"):
             speech = self._models.find_speech(waveform)
@@ -98,7 +98,7 @@ class ChunkScoring:
         with stage("embed"):
             for space in spaces:
                 found.append(self._models.evidence(speech, record.bands, found[0] if found else None, space))
-        return found
+        return found, self._models.fingerprint(speech)
 
     def _end(self, event: EndRecord) -> SessionRecord:
         """The largest chunk count wins, whichever came first; none has an effect on a final session."""
