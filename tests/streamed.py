@@ -239,7 +239,8 @@ class Deployment:
     @property
     def calls(self) -> SessionCalls:
         sessions, domains = self._observed(self.sessions), self._observed(self.domains)
-        return SessionCalls(Sessions(sessions, domains, self.judge, self._clock))
+        reader = MemoryIntakeReader(self.domains, sessions, self.lags)
+        return SessionCalls(Sessions(sessions, domains, reader, self.judge, self._clock))
 
     @property
     def intake(self) -> IntakeCalls:

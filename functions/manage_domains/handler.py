@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import brakes, calibrations, domain_store, domains, idempotency
+from bonafide.bootstrap.stores import access, brakes, calibrations, domain_store, domains, idempotency
 from bonafide.contracts.audio import Upload, UploadRequest, upload_view
 from bonafide.contracts.brakes import Brake, BrakeRequest, brake_view
 from bonafide.contracts.calibrations import (
@@ -30,7 +30,7 @@ from bonafide.http.parameters import (
 )
 from bonafide.records.speaker import generation
 
-app = create_app(idempotency(), find=domain_store().find)
+app = create_app(access(), idempotency(), find=domain_store().find)
 service = domains()
 switches = brakes()
 book = calibrations()
@@ -50,9 +50,10 @@ UNSTATED = UploadRequest()
 def put(domain: DomainName, request: DomainSettings) -> Domain:
     """Writes the whole settings of a domain, policy and retention; the same settings again change nothing.
 
-    What is left out takes its default: retention alone resets the policy.
+    What is left out takes its default: retention alone resets the policy. Principals that are left out stay.
     """
-    return domain_view(service.put(domain, *request.to_records()))
+    principals = request.principals.to_record() if request.principals else None
+    return domain_view(service.put(domain, *request.to_records(), principals))
 
 
 @app.get(PATH, summary="Read a domain", operation_id="getDomain", tags=TAGS, responses=responses(Domain, 404))

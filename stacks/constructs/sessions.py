@@ -24,6 +24,7 @@ class SessionsCapability(Construct):
         # It needs the bundle's calibration, not the models.
         manage = platform.released("manage_sessions", Wave.READERS, (*ANSWERING, *DECIDING), models=True, size=SMALL)
         platform.stores.allow_judging(manage)
+        platform.stores.domains.allow(manage, "GetItem")
         platform.stores.idempotency.allow(manage, *IDEMPOTENCY)
         platform.api.route("POST", SESSIONS, manage)
         platform.api.route("GET", SESSION, manage)

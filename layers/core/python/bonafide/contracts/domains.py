@@ -1,15 +1,19 @@
 """Domains."""
 
 from dataclasses import asdict
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, model_validator
+from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, StringConstraints, model_validator
 
+from bonafide.access.operations import Role
+from bonafide.access.principal import PATTERN, Principals
 from bonafide.biometrics.policy import Policy
 from bonafide.contracts.base import Answer, Request
 from bonafide.records.domain import DomainRecord, Retention
 
 type Probability = Annotated[StrictFloat, Field(gt=0, lt=0.5)]
+type PrincipalPattern = Annotated[str, StringConstraints(max_length=256, pattern=PATTERN)]
+type Bound = Annotated[list[PrincipalPattern], Field(max_length=20)]
 type Cost = Annotated[StrictFloat, Field(gt=0, le=1_000_000)]
 
 
@@ -52,11 +56,31 @@ class RetentionSettings(Request):
     )
 
 
+class PrincipalSettings(Request):
+    """Principals of a domain by role: ARNs of IAM roles and users, with asterisks in their names if need be."""
+
+    integrator: Bound = Field([], description="Enroll and authenticate.")
+    analyst: Bound = Field([], description="Read decisions and speakers.")
+    administrator: Bound = Field([], description="Change the domain, its principals, its brake; delete.")
+    model_engineer: Bound = Field([], description="Propose and revoke calibrations, read drift and shadow.")
+    auditor: Bound = Field([], description="Read the audit trail, decisions, settings; change nothing.")
+
+    def to_record(self) -> Principals:
+        """Returns the principals of the domain model."""
+        return Principals({role: tuple(getattr(self, role)) for role in Role})
+
+
 class DomainSettings(Request):
-    """All settings of a domain, as its owner writes them; those left out take their defaults, whatever they were."""
+    """All settings of a domain, as its owner writes them; those left out take their defaults, whatever they were.
+
+    Only principals that are left out stay: a new domain is bound to the principal who creates it.
+    """
 
     policy: PolicySettings = PolicySettings()
     retention: RetentionSettings = RetentionSettings()
+    principals: PrincipalSettings | None = Field(
+        None, description="Who may use the domain. Left out: as they are; those of a new domain are its creator alone."
+    )
 
     def to_records(self) -> tuple[Policy, Retention]:
         """Returns policy and retention of the domain model."""
@@ -70,6 +94,9 @@ class Domain(Answer):
     policy: PolicySettings
     policy_version: int = Field(description="Counts the changes of `policy`; every decision names the one it used.")
     retention: RetentionSettings
+    principals: PrincipalSettings | None = Field(
+        None, description="Who may use the domain; null for one of the first release: whoever IAM admits."
+    )
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -81,6 +108,11 @@ def domain_view(record: DomainRecord) -> Domain:
         policy=PolicySettings(**asdict(record.policy)),
         policy_version=record.policy_version,
         retention=RetentionSettings(**asdict(record.retention)),
+        principals=PrincipalSettings.model_construct(**_patterns(record.principals)) if record.principals else None,
         created_at=record.created_at,
         updated_at=record.updated_at,
     )
+
+
+def _patterns(principals: Principals) -> dict[str, Any]:
+    return {str(role): list(principals.patterns.get(role, ())) for role in Role}

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic_core import from_json
 
 from bonafide.errors import BonafideError, InvalidInput, NotFound, UnsupportedMediaType
+from bonafide.http.access import check_sender, is_canonical
 from bonafide.http.idempotency import Beginning, Find, remember_answers
 from bonafide.http.problems import (
     PROBLEM_JSON,
@@ -22,12 +23,14 @@ from bonafide.http.problems import (
     validation_response,
 )
 from bonafide.observability import Event, Handler, measurements, observed, request_id
+from bonafide.services.access import StageAccess
 
 # Media type of bare bytes; the API passes it on as binary.
 OCTETS = "application/octet-stream"
 
 
 def create_app(
+    access: StageAccess | None,
     idempotency: BasePersistenceLayer | None = None,
     begin: Beginning | None = None,
     find: Find | None = None,
@@ -36,6 +39,7 @@ def create_app(
     """Builds the resolver that every function uses.
 
     Args:
+        access: checks the senders of all routes; None for a function whose routes anybody may call.
         idempotency: store of answers to POSTs by Idempotency-Key; None for functions without POST.
         begin: starts work without effects on the body of a POST, before its Idempotency-Key is looked up.
         find: reads what a remembered answer is about; None for functions whose POSTs are about no domain.
@@ -47,6 +51,9 @@ def create_app(
     app.exception_handler(ServiceError)(service_response)
     app.exception_handler(Exception)(unexpected_response)
     app.not_found(_refuse_unknown_route)
+    if access:
+        # First, so that whoever has no role learns nothing from an Idempotency-Key or from the body's validation.
+        app.use([check_sender(access)])
     if idempotency:
         app.use([remember_answers(idempotency, begin, find)])
     return app
@@ -133,8 +140,7 @@ def _media_type(event: Event) -> str:
 
 
 def _refuse_path(event: Event) -> dict[str, Any] | None:
-    """Refuses characters that the resolver would cut off: permissions by path rely on one spelling of each name."""
-    return None if event.get("path", "").isprintable() else _refusal(_route_not_found())
+    return None if is_canonical(event) else _refusal(_route_not_found())
 
 
 def _refusal(error: BonafideError) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from bonafide.access.principal import Principals
 from bonafide.biometrics.policy import Policy
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.calibration import CalibrationsRecord
@@ -47,6 +48,7 @@ class DomainRecord:
         created_at: also tells a domain from its predecessor of the same name, whose versions began at 1 too.
         policy_version: counts the changes of `policy`.
         version: optimistic version of the record, 0 when it was never written.
+        principals: who has which role in the domain; None for one that the first release made, until they are set.
         calibrations: as they were read together with the domain, None where it was read without; stored by themselves.
     """
 
@@ -58,6 +60,7 @@ class DomainRecord:
     policy_version: int = 1
     version: int = 0
     state: DomainState = DomainState.OPEN
+    principals: Principals | None = None
     calibrations: CalibrationsRecord | None = field(default=None, compare=False)
 
     @property
@@ -86,6 +89,7 @@ class DomainRecord:
             "version": self.version,
             "deleting": not self.is_open,
             "tentative": self.state is DomainState.EMPTYING,
+            **({"principals": self.principals.to_document()} if self.principals else {}),
         }
 
     @classmethod
@@ -100,6 +104,7 @@ class DomainRecord:
             policy_version=document["policy_version"],
             version=document["version"],
             state=_state(document),
+            principals=Principals.from_document(document["principals"]) if "principals" in document else None,
         )
 
 

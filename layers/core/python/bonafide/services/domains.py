@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
+from bonafide.access.authorization import current
+from bonafide.access.principal import Principals
 from bonafide.biometrics.decision import require_bounds
 from bonafide.biometrics.policy import Policy
 from bonafide.errors import Conflict, Subject
@@ -13,7 +15,7 @@ from bonafide.records.request import RequestContext
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
-from bonafide.services.shared.lookups import domain_not_found, require_open
+from bonafide.services.shared.lookups import domain_not_found, require_open, require_permitted
 from bonafide.services.shared.recordings import Recordings, UploadOffer
 from bonafide.services.shared.retries import retry_on_conflict
 
@@ -31,10 +33,19 @@ class Domains:
         self._recordings = recordings
         self._clock = clock
 
-    def put(self, domain: str, policy: Policy, retention: Retention) -> DomainRecord:
+    def put(
+        self, domain: str, policy: Policy, retention: Retention, principals: Principals | None = None
+    ) -> DomainRecord:
         """Creates or changes a domain; the same settings again change nothing.
 
+        Args:
+            domain: its name.
+            policy: of the domain.
+            retention: of the domain.
+            principals: of the domain; None leaves them as they are, and binds a new domain to who creates it.
+
         Raises:
+            AccessDenied: the sender is no administrator of the domain as it is by now.
             InvalidInput: the policy is out of bounds.
             Conflict: the domain is being deleted.
         """
@@ -42,7 +53,8 @@ class Domains:
 
         def attempt() -> DomainRecord:
             current = self._store.domain(domain)
-            wanted = self._wanted(domain, policy, retention, current)
+            require_permitted(current)
+            wanted = self._wanted(domain, policy, retention, current, principals)
             if wanted is not current:
                 self._store.put_domain(wanted)
             return wanted
@@ -93,6 +105,7 @@ class Domains:
 
     def _existing(self, domain: str) -> DomainRecord:
         record = self._store.domain(domain)
+        require_permitted(record)
         if record is None:
             raise domain_not_found(domain)
         return record
@@ -170,21 +183,37 @@ class Domains:
             if self._store.domain(record.domain):
                 raise _domain_changed() from error
 
-    def _wanted(self, domain: str, policy: Policy, retention: Retention, current: DomainRecord | None) -> DomainRecord:
+    def _wanted(
+        self,
+        domain: str,
+        policy: Policy,
+        retention: Retention,
+        current: DomainRecord | None,
+        principals: Principals | None,
+    ) -> DomainRecord:
         now = self._clock()
         if current is None:
-            return DomainRecord(domain, policy, retention, created_at=now, updated_at=now, version=1)
+            bound = principals or _creator()
+            return DomainRecord(domain, policy, retention, created_at=now, updated_at=now, version=1, principals=bound)
         if current.state is DomainState.DELETING:
             raise _domain_deleting()
-        if current.is_open and (current.policy, current.retention) == (policy, retention):
+        bound = principals or current.principals
+        if current.is_open and (current.policy, current.retention, current.principals) == (policy, retention, bound):
             return current
         return current.next(
             policy=policy,
             retention=retention,
+            principals=bound,
             updated_at=now,
             policy_version=current.policy_version + (current.policy != policy),
             state=DomainState.OPEN,
         )
+
+
+def _creator() -> Principals:
+    """Binds a new domain to who creates it; one that no request creates, to nobody but those of the stage."""
+    sender = current()
+    return Principals.only(sender.principal if sender else None)
 
 
 def _domain_deleting() -> Conflict:
