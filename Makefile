@@ -73,6 +73,11 @@ serve: setup ## run Bonafide locally until interrupted; promotions are released 
 rehearse: setup ## rehearse releases of good and bad versions locally [SCENARIO=]
 	@$(PY) -m local.rehearse $(SCENARIO)
 
+.PHONY: policy
+policy: $(READY) ## print an IAM policy for callers of the API: ROLE= [DOMAIN=] [ENDPOINT=] [ACCOUNT=]
+	@$(PY) -m ops.policy "$(ROLE)" $(if $(DOMAIN),--domain "$(DOMAIN)") $(if $(ENDPOINT),--endpoint "$(ENDPOINT)") \
+		$(if $(ACCOUNT),--account "$(ACCOUNT)")
+
 .PHONY: stream
 stream: setup ## stream a recording into a session: SPEAKER= [FILE=] [DOMAIN=] [ENDPOINT=] [SPEED=1] [CHANNEL=]
 	@$(PY) -m local.stream.produce --speaker "$(SPEAKER)" $(if $(FILE),--file "$(FILE)") --domain "$(or $(DOMAIN),demo)" \

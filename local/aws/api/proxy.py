@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from local.aws.api.definition import ApiDefinition, GatewayError, RouteMatch
 from local.aws.api.identity import SenderIdentity
@@ -58,12 +58,16 @@ class HttpResponse:
 def proxy_event(
     api: ApiDefinition, request: HttpRequest, match: RouteMatch, sender: SenderIdentity | None
 ) -> dict[str, Any]:
-    """Returns the event that the function receives; routes without authorization have no sender."""
+    """Returns the event that the function receives; routes without authorization have no sender.
+
+    Paths are as they were sent, and only the values of parameters are decoded:
+    https://github.com/localstack/localstack/pull/7728 and the captures of https://github.com/hotsock/voker/pull/8.
+    """
     headers = [*request.headers, *_forwarded(request)]
     parameters = parse_qsl(match.query, keep_blank_values=True)
     return {
         "resource": match.route.path,
-        "path": unquote(match.path),
+        "path": match.path,
         "httpMethod": request.method,
         "headers": dict(headers),
         "multiValueHeaders": _multi(headers),
@@ -102,7 +106,7 @@ def _context(api: ApiDefinition, request: HttpRequest, match: RouteMatch) -> dic
         "domainPrefix": API_ID,
         "extendedRequestId": request.id,
         "httpMethod": request.method,
-        "path": f"/{api.stage}{unquote(match.path)}",
+        "path": f"/{api.stage}{match.path}",
         "protocol": "HTTP/1.1",
         "requestId": request.id,
         "requestTime": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),

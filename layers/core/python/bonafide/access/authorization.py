@@ -62,7 +62,7 @@ class AccessRules:
     Attributes:
         stage: roles in the stage and in every domain; None where the configuration names none.
         probers: patterns of those that make golden calls: they have every role in the domain of golden calls only.
-        probe_domain: that domain.
+        probe_domain: that domain; others whose names begin with it and a hyphen are for golden calls, too.
     """
 
     stage: Principals | None
@@ -83,7 +83,8 @@ class AccessRules:
         return Authorization(principal, operation, everywhere, self.stage is not None)
 
     def _everywhere(self, principal: Principal, domain: str | None) -> frozenset[Role]:
-        if domain == self.probe_domain and any(principal.matches(each) for each in self.probers):
+        probed = domain is not None and f"{domain}-".startswith(f"{self.probe_domain}-")
+        if probed and any(principal.matches(each) for each in self.probers):
             return frozenset(Role)
         return (self.stage or NOBODY).roles_of(principal)
 

@@ -1,6 +1,7 @@
 """Operations of the API with the roles that may use them, from `operations.json`; a test holds it to the contract."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,14 +38,27 @@ class ApiOperation:
     audited: bool = False
 
 
-def read_operations(text: str) -> Mapping[str, ApiOperation]:
-    """Reads the table of operations."""
-    document: Mapping[str, Any] = json.loads(text)
-    audited = set(document["audited"])
-    return {
-        name: ApiOperation(name, frozenset(Role(each) for each in roles), name in audited)
-        for name, roles in document["roles"].items()
-    }
+class OperationTable:
+    """Operations by method and path."""
+
+    def __init__(self, text: str) -> None:
+        """Reads the table: `METHOD /path/{parameter}` with the operation, its roles, and whether it is audited."""
+        document: Mapping[str, Any] = json.loads(text)
+        self.by_route: Mapping[str, ApiOperation] = {
+            route: ApiOperation(each["operation"], frozenset(map(Role, each["roles"])), each.get("audited", False))
+            for route, each in document.items()
+        }
+        self._patterns = [(_pattern(route), operation) for route, operation in self.by_route.items()]
+
+    def find(self, method: str, path: str) -> tuple[ApiOperation, Mapping[str, str]] | None:
+        """Returns the operation of a request with the parameters of its path; None if the table has none."""
+        wanted = f"{method} {path}"
+        matches = ((pattern.fullmatch(wanted), operation) for pattern, operation in self._patterns)
+        return next(((operation, found.groupdict()) for found, operation in matches if found), None)
 
 
-OPERATIONS = read_operations(files("bonafide.access").joinpath("operations.json").read_text())
+def _pattern(route: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(route)))
+
+
+OPERATIONS = OperationTable(files("bonafide.access").joinpath("operations.json").read_text())

@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic_core import from_json
 
-from bonafide.errors import BonafideError, InvalidInput, NotFound, UnsupportedMediaType
-from bonafide.http.access import check_sender, is_canonical
+from bonafide.errors import BonafideError, InvalidInput, UnsupportedMediaType
+from bonafide.http.access import CheckedResolver, is_canonical, route_not_found
 from bonafide.http.idempotency import Beginning, Find, remember_answers
 from bonafide.http.problems import (
     PROBLEM_JSON,
@@ -45,15 +45,12 @@ def create_app(
         find: reads what a remembered answer is about; None for functions whose POSTs are about no domain.
         fields: names of JSON fields by the subjects of errors.
     """
-    app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=_parse_json)
+    app = CheckedResolver(access, enable_validation=True, json_body_deserializer=_parse_json)
     app.exception_handler(BonafideError)(Problems(fields).response)
     app.exception_handler(RequestValidationError)(validation_response)
     app.exception_handler(ServiceError)(service_response)
     app.exception_handler(Exception)(unexpected_response)
     app.not_found(_refuse_unknown_route)
-    if access:
-        # First, so that whoever has no role learns nothing from an Idempotency-Key or from the body's validation.
-        app.use([check_sender(access)])
     if idempotency:
         app.use([remember_answers(idempotency, begin, find)])
     return app
@@ -94,6 +91,8 @@ def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext) -
     try:
         refusal = _refuse_path(event) or _refuse_media_type(event)
         return refusal or app.resolve(_with_plain_media_type(event), context)
+    except BonafideError as error:
+        return _refusal(error)
     except Exception as error:
         response = unexpected_response(error)
         return _plain(response.status_code, response.body)
@@ -101,11 +100,7 @@ def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext) -
 
 def _refuse_unknown_route(_: NotFoundError) -> NoReturn:
     # Raised, so that it is not remembered as the answer to an Idempotency-Key.
-    raise _route_not_found()
-
-
-def _route_not_found() -> NotFound:
-    return NotFound("route_not_found", "There is no such path, or it does not support this method.")
+    raise route_not_found()
 
 
 def _parse_json(body: str) -> Any:
@@ -140,7 +135,7 @@ def _media_type(event: Event) -> str:
 
 
 def _refuse_path(event: Event) -> dict[str, Any] | None:
-    return None if is_canonical(event) else _refusal(_route_not_found())
+    return None if is_canonical(event) else _refusal(route_not_found())
 
 
 def _refusal(error: BonafideError) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from bonafide.access.authorization import AccessRules, Authorization, authorized
-from bonafide.access.operations import OPERATIONS
+from bonafide.access.operations import ApiOperation
 from bonafide.access.principal import Principals
 from bonafide.errors import AccessDenied
 from bonafide.ports.stores import DomainStore
@@ -26,18 +26,18 @@ class StageAccess:
         self._rules = rules
 
     @contextmanager
-    def granted(self, arn: str | None, operation: str, domain: str | None) -> Iterator[Authorization]:
+    def granted(self, arn: str | None, operation: ApiOperation, domain: str | None) -> Iterator[Authorization]:
         """Lets a request be answered whose sender has a role that the operation needs.
 
         Args:
             arn: verified identity of the sender.
-            operation: its `operationId`.
-            domain: that the request is about; None for the stage.
+            operation: that the request asks for.
+            domain: that it is about; None for the stage.
 
         Raises:
             AccessDenied: the sender has none.
         """
-        authorization = self._rules.authorize(arn, OPERATIONS[operation], domain)
+        authorization = self._rules.authorize(arn, operation, domain)
         if not self._permitted(authorization, domain):
             raise AccessDenied
         with authorized(authorization):
