@@ -1,4 +1,4 @@
-"""Prints an IAM policy for callers of the API: `python -m ops.policy ROLE [--domain D] [--endpoint U] [--account A]`."""
+"""Prints an IAM policy for callers: `python -m ops.policy ROLE [--domain D] [--endpoint U] [--account N]`."""
 
 import argparse
 import json

@@ -14,6 +14,8 @@ from typing import Any
 
 PACKAGE = Path(__file__).parents[2] / "layers/core/python/bonafide/access"
 DOMAIN = "{domain}"
+# Exactly as many characters, so that nothing below a version is meant: its files are for fewer roles.
+DIGEST, ANY_DIGEST = "{digest}", "?" * 64
 PARAMETER = re.compile(r"\{\w+\}")
 # As the contract names domains.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -60,4 +62,5 @@ def policy(role: str, prefix: str, domain: str | None) -> dict[str, Any]:
 def _resources(role: str, domain: str | None) -> Iterator[str]:
     for (method, path), permitted in roles_of_routes().items():
         if role in permitted and (domain is not None) == (DOMAIN in path):
-            yield method + PARAMETER.sub("*", path.replace(DOMAIN, domain or ""))
+            named = path.replace(DOMAIN, domain or "").replace(DIGEST, ANY_DIGEST)
+            yield method + PARAMETER.sub("*", named)

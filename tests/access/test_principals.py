@@ -85,7 +85,8 @@ def test_what_names_no_identity_is_nobody(arn: str | None) -> None:
 @pytest.mark.parametrize(
     "pattern", ["*", "arn:aws:iam::*:role/x", "arn:*:iam::123456789012:role/x", "arn:aws:iam::123456789012:role/*",
                 "arn:aws:iam::123456789012:*", "arn:aws:iam::123456789012:role/a*/b",
-                "arn:aws:iam::123456789012:role/**", "arn:aws:iam::123456789012:role/[a-z]", "arn:aws:iam::123456789012:group/x"]
+                "arn:aws:iam::123456789012:role/**", "arn:aws:iam::123456789012:role/[a-z]",
+                "arn:aws:iam::123456789012:group/x"]
 )  # fmt: skip
 def test_a_domain_is_bound_to_nothing_that_means_everybody(pattern: str) -> None:
     assert not re.fullmatch(PATTERN, pattern)
