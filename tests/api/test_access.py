@@ -247,3 +247,34 @@ def test_a_signature_binds_a_request_to_its_principal(bonafide: Deployment, api:
     assert ask(bonafide, keys.user(f"o{uuid.uuid4().hex[:8]}"), path).document["code"] == "role_missing"
     stolen = credentials(role.access_key, role.secret_key, "another token")
     assert ask(bonafide, stolen, path).document["detail"] == "The security token included in the request is invalid."
+
+
+def test_administrative_acts_are_on_record_with_identity_and_outcome(
+    functions: Functions, api: Api, domain: str
+) -> None:
+    who, auditor = sender(domain, Role.ADMINISTRATOR), sender(domain, Role.AUDITOR)
+    path, bound = f"/v1/domains/{domain}", {str(role): [role_arn(domain, role)] for role in Role}
+    api.call("PUT", path, {"principals": bound})
+    functions.call(who, "PUT", f"{path}/brake", {"reason": "drill"})
+    functions.call(who, "DELETE", f"{path}/speakers/nobody")
+    functions.call(who, "POST", f"{path}/speakers/somebody/opt-out", key="opt-out")
+    functions.call(sender(domain, Role.ANALYST), "DELETE", path)
+    functions.call(who, "DELETE", path)
+    entries, cursor = [], ""
+    while True:
+        page = json.loads(functions.call(auditor, "GET", f"{path}/audit?limit=2{cursor}").body)
+        entries += page["entries"]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    told = [(each["operation"], each["principal"], each["status"], each["code"]) for each in reversed(entries)]
+    assert told == [
+        ("putDomain", LOCAL_ADMINISTRATOR.arn, 200, None),
+        ("putDomain", LOCAL_ADMINISTRATOR.arn, 200, None),
+        ("setDomainBrake", who.arn, 200, None),
+        ("deleteSpeaker", who.arn, 404, "speaker_not_found"),
+        ("optOutSpeaker", who.arn, 200, None),
+        ("deleteDomain", who.arn, 409, "domain_not_empty"),
+    ]
+    assert "somebody" not in json.dumps(entries)
+    assert all(each["request_id"] for each in entries)

@@ -82,9 +82,12 @@ class AccessRules:
         everywhere = self._everywhere(principal, domain) if principal else frozenset[Role]()
         return Authorization(principal, operation, everywhere, self.stage is not None)
 
+    def is_probed(self, domain: str | None) -> bool:
+        """Tells whether a domain is for golden calls."""
+        return domain is not None and f"{domain}-".startswith(f"{self.probe_domain}-")
+
     def _everywhere(self, principal: Principal, domain: str | None) -> frozenset[Role]:
-        probed = domain is not None and f"{domain}-".startswith(f"{self.probe_domain}-")
-        if probed and any(principal.matches(each) for each in self.probers):
+        if self.is_probed(domain) and any(principal.matches(each) for each in self.probers):
             return frozenset(Role)
         return (self.stage or NOBODY).roles_of(principal)
 

@@ -12,6 +12,7 @@ from botocore.config import Config
 from bonafide import __version__
 from bonafide.access.authorization import AccessRules
 from bonafide.adapters.bundle import BundleFiles
+from bonafide.adapters.dynamodb.audit import DynamoAuditTrail
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
@@ -29,6 +30,7 @@ from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.services.access import LONGEST_AGE as PRINCIPALS_KEPT
 from bonafide.services.access import DomainAccess
+from bonafide.services.audit import Audit
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
@@ -112,6 +114,12 @@ def access(*, kept: bool = False) -> DomainAccess:
             before they act.
     """
     return DomainAccess(access_rules(), domain_store(), PRINCIPALS_KEPT if kept else timedelta())
+
+
+def audit() -> Audit:
+    """Composes the audit trail, which is in the table of domains."""
+    trail = DynamoAuditTrail(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return Audit(trail, domain_store(), access_rules())
 
 
 def access_rules() -> AccessRules:

@@ -1,6 +1,8 @@
 """Access checks of requests: the path as IAM judged it, and the sender's roles."""
 
+import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
@@ -8,8 +10,9 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from bonafide.access.operations import OPERATIONS
 from bonafide.errors import NotFound
 from bonafide.http.identity import sender_of
-from bonafide.observability import Event
+from bonafide.observability import Event, request_id
 from bonafide.services.access import StageAccess
+from bonafide.services.audit import ActRequested, Audit
 
 # Every path of the contract, and every name that a path may hold, consists of these. Nothing needs to be encoded, so
 # that a percent sign, a double slash, a dot segment or a slash at the end is there to say one thing to IAM, which
@@ -24,10 +27,11 @@ class CheckedResolver(APIGatewayRestResolver):
     from that, nor from an Idempotency-Key.
     """
 
-    def __init__(self, access: StageAccess | None, **settings: Any) -> None:
-        """Takes the check of senders; None for a function whose routes anybody may call."""
+    def __init__(self, access: StageAccess | None, audit: Audit | None, **settings: Any) -> None:
+        """Takes the check of senders, None for a function whose routes anybody may call, and the audit of its acts."""
         super().__init__(**settings)
         self._access = access
+        self._audit = audit
 
     def resolve(self, event: Any, context: Any) -> dict[str, Any]:
         """Answers a request.
@@ -43,7 +47,23 @@ class CheckedResolver(APIGatewayRestResolver):
             raise route_not_found()
         operation, parameters = found
         with self._access.granted(sender_of(event), operation, parameters.get("domain")):
-            return super().resolve(event, context)
+            if not (self._audit and operation.audited):
+                return super().resolve(event, context)
+            end = self._audit.begin(_act(operation.name, parameters, event))
+            answer = super().resolve(event, context)
+            end(answer["statusCode"], _code(answer))
+            return answer
+
+
+def _act(operation: str, parameters: Mapping[str, str], event: Event) -> ActRequested:
+    sender, body = sender_of(event) or "", event.get("body") or ""
+    return ActRequested(operation, parameters, request_id() or "", sender, body)
+
+
+def _code(answer: Mapping[str, Any]) -> str | None:
+    """Returns the code of a problem document."""
+    code: str | None = json.loads(answer["body"]).get("code") if answer["statusCode"] >= 400 else None
+    return code
 
 
 def route_not_found() -> NotFound:

@@ -24,6 +24,7 @@ from bonafide.http.problems import (
 )
 from bonafide.observability import Event, Handler, measurements, observed, request_id
 from bonafide.services.access import StageAccess
+from bonafide.services.audit import Audit
 
 # Media type of bare bytes; the API passes it on as binary.
 OCTETS = "application/octet-stream"
@@ -35,6 +36,7 @@ def create_app(
     begin: Beginning | None = None,
     find: Find | None = None,
     fields: FieldNames = RECORDING_FIELDS,
+    audit: Audit | None = None,
 ) -> APIGatewayRestResolver:
     """Builds the resolver that every function uses.
 
@@ -44,8 +46,9 @@ def create_app(
         begin: starts work without effects on the body of a POST, before its Idempotency-Key is looked up.
         find: reads what a remembered answer is about; None for functions whose POSTs are about no domain.
         fields: names of JSON fields by the subjects of errors.
+        audit: records administrative acts; None for a function that has none.
     """
-    app = CheckedResolver(access, enable_validation=True, json_body_deserializer=_parse_json)
+    app = CheckedResolver(access, audit, enable_validation=True, json_body_deserializer=_parse_json)
     app.exception_handler(BonafideError)(Problems(fields).response)
     app.exception_handler(RequestValidationError)(validation_response)
     app.exception_handler(ServiceError)(service_response)
