@@ -75,7 +75,7 @@ rehearse: setup ## rehearse releases of good and bad versions locally [SCENARIO=
 
 .PHONY: policy
 policy: $(READY) ## print an IAM policy for callers of the API: ROLE= [DOMAIN=] [ENDPOINT=] [ACCOUNT=]
-	@$(PY) -m ops.policy "$(ROLE)" $(if $(DOMAIN),--domain "$(DOMAIN)") $(if $(ENDPOINT),--endpoint "$(ENDPOINT)") \
+	@$(PY) -m ops.access.policy "$(ROLE)" $(if $(DOMAIN),--domain "$(DOMAIN)") $(if $(ENDPOINT),--endpoint "$(ENDPOINT)") \
 		$(if $(ACCOUNT),--account "$(ACCOUNT)")
 
 .PHONY: stream

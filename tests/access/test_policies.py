@@ -10,7 +10,7 @@ from ministack.core.iam_evaluator import (  # type: ignore[import-untyped]
     parse_policy_document,
 )
 
-from ops.policy import prefix
+from ops.access.policy import prefix
 from stacks.platform.policies import NAME, policy, roles, roles_of_routes
 from tests.access.evaluation import Document, Request, allowed
 

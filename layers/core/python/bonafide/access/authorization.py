@@ -16,7 +16,7 @@ CREATION = "putDomain"
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """What a request is allowed, as far as that is known before the domain is read.
+    """The rights of one request, as far as they are known before the domain is read.
 
     Attributes:
         principal: verified identity of the sender; None for nobody that IAM knows.
@@ -57,7 +57,7 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """What the deployment's configuration says of principals.
+    """Principals that the deployment's configuration names.
 
     Attributes:
         stage: roles in the stage and in every domain; None where the configuration names none.

@@ -1,4 +1,4 @@
-"""Prints an IAM policy for callers: `python -m ops.policy ROLE [--domain D] [--endpoint U] [--account N]`."""
+"""Prints an IAM policy for callers: `python -m ops.access.policy ROLE [--domain D] [--endpoint U] [--account N]`."""
 
 import argparse
 import json
