@@ -66,12 +66,17 @@ demo: setup ## run Bonafide locally and call it with real recordings
 	@$(PY) -m local.demo
 
 .PHONY: serve
-serve: setup ## run Bonafide locally until interrupted; promotions are released here [PORT=] [STAGE=dev] [PACE=1]
-	@exec $(PY) -m local.serve --port $(PORT) $(if $(STAGE),--stage "$(STAGE)") $(if $(PACE),--pace "$(PACE)") --follow-parent
+serve: setup ## run Bonafide locally until interrupted; promotions are released here [PORT=] [STAGE=dev] [PACE=1] [SIGNED=1]
+	@exec $(PY) -m local.serve --port $(PORT) $(if $(SIGNED),--signed) $(if $(STAGE),--stage "$(STAGE)") $(if $(PACE),--pace "$(PACE)") --follow-parent
 
 .PHONY: rehearse
 rehearse: setup ## rehearse releases of good and bad versions locally [SCENARIO=]
 	@$(PY) -m local.rehearse $(SCENARIO)
+
+.PHONY: policy
+policy: $(READY) ## print an IAM policy for callers of the API: ROLE= [DOMAIN=] [ENDPOINT=] [ACCOUNT=]
+	@$(PY) -m ops.access.policy "$(ROLE)" $(if $(DOMAIN),--domain "$(DOMAIN)") $(if $(ENDPOINT),--endpoint "$(ENDPOINT)") \
+		$(if $(ACCOUNT),--account "$(ACCOUNT)")
 
 .PHONY: stream
 stream: setup ## stream a recording into a session: SPEAKER= [FILE=] [DOMAIN=] [ENDPOINT=] [SPEED=1] [CHANNEL=]

@@ -20,6 +20,7 @@ import onnxruntime
 
 from bonafide.audio.waveform import Samples
 from layers.golden.readers import RATE, load, wav
+from local.aws.api.identity import LOCAL_ADMINISTRATOR
 from local.runner import Deployment, deployment
 
 BUNDLE = Path(".build/layers/model/bundle")
@@ -73,6 +74,9 @@ def _measure(
     return HandlerRow(seconds, *np.array(pairs[3:]).T)
 
 
+SENDER = {"identity": LOCAL_ADMINISTRATOR.document()}
+
+
 def _open(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -113,7 +117,7 @@ def _call(running: Deployment, function: str, method: str, path: str, body: dict
         "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "requestContext": {"requestId": str(uuid.uuid4()), "stage": "dev", "resourcePath": path},
+        "requestContext": {"requestId": str(uuid.uuid4()), "stage": "dev", "resourcePath": path, **SENDER},
         "body": json.dumps(body),
         "isBase64Encoded": False,
     }

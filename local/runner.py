@@ -1,5 +1,6 @@
 """Runs the synthesized templates on this machine: `with deployment() as bonafide: ...`."""
 
+import json
 import os
 import re
 import shutil
@@ -11,8 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bonafide.access.operations import Role
 from local.aws.api.definition import ApiDefinition
 from local.aws.api.front import listen
+from local.aws.api.identity import LOCAL_ADMINISTRATORS
+from local.aws.api.signature import SignatureCheck, emulator_keys
 from local.aws.emulator import Emulator, emulator
 from local.aws.functions.alias import FunctionAlias
 from local.aws.functions.environment import InvocationResult
@@ -33,6 +37,7 @@ from local.aws.template import StackTemplate
 from ops.synthesis import ROOT
 
 LOGS = ROOT / ".build" / "local"
+ACCESS_RULES = "BONAFIDE_ACCESS_RULES"
 API_URL = re.compile(r"https://\w+\.execute-api\.")
 
 
@@ -46,12 +51,14 @@ class ExtraServices:
             the functions that have it.
         observer: told of what AWS counts in metrics of its own.
         pause: seconds between two reads of a stream's shard.
+        signed_only: whether a request without a signature is refused, not taken for the local administrator's.
     """
 
     record: InvocationObserver = forget
     variables: Mapping[str, str] = field(default_factory=dict)
     observer: PlatformObserver = field(default_factory=PlatformObserver)
     pause: float = PAUSE
+    signed_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +93,19 @@ class Host:
         log.write_bytes(b"")
         variables = {**platform(self.emulator.endpoint), **self.services.variables}
         own = {
-            name: self.services.variables.get(name, self._with_local_url(value))
+            name: self.services.variables.get(name, self._with_local_administrators(name, self._with_local_url(value)))
             for name, value in definition.environment.items()
         }
         program = replace(definition, environment=own).program(self.runtime, variables)
         observer = self.services.observer
         return LambdaFunction(definition, program, log, record=self.services.record, throttled=observer.throttled)
+
+    def _with_local_administrators(self, name: str, value: str) -> str:
+        """Gives every role to who runs this; a stage that binds nobody stays so."""
+        if name != ACCESS_RULES or (rules := json.loads(value))["stage"] is None:
+            return value
+        stage = {role: [*rules["stage"].get(role, []), *LOCAL_ADMINISTRATORS] for role in Role}
+        return json.dumps({**rules, "stage": stage})
 
     def _with_local_url(self, value: str) -> str:
         """Replaces the API's URL in AWS by the local one."""
@@ -167,7 +181,8 @@ def deployment(
         exports = aws.deploy(StackTemplate.read(assembly, f"Bonafide-{stage}-Data", {}))
         template = StackTemplate.read(assembly, f"Bonafide-{stage}-Service", exports)
         aliases: dict[str, FunctionAlias] = {}
-        server = listen(_api(template, aliases, services.observer), port)
+        check = SignatureCheck(emulator_keys(aws.endpoint), signed_only=services.signed_only)
+        server = listen(_api(template, aliases, services.observer, check), port)
         cleanup.callback(server.server_close)
         endpoint = f"http://{server.address}/{template.stage()}"
         host = Host(aws, runtime_client(state / "runtime"), logs, services, endpoint)
@@ -205,7 +220,9 @@ def _sources(running: Deployment, pace: float) -> Iterator[Poller | Scheduler]:
         yield Scheduler(schedule, running.aliases[schedule.function].submit, pace)
 
 
-def _api(template: StackTemplate, aliases: Mapping[str, FunctionAlias], observer: PlatformObserver) -> ApiDefinition:
+def _api(
+    template: StackTemplate, aliases: Mapping[str, FunctionAlias], observer: PlatformObserver, check: SignatureCheck
+) -> ApiDefinition:
     def submit(function: str, payload: bytes, trace: str, request_id: str) -> Future[InvocationResult]:
         return aliases[function].submit(payload, trace, request_id)
 
@@ -216,4 +233,5 @@ def _api(template: StackTemplate, aliases: Mapping[str, FunctionAlias], observer
         template.binary_types(),
         submit,
         observer.answered,
+        check.sender,
     )

@@ -13,8 +13,11 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from local.aws.api.identity import LOCAL
 from local.aws.child import die_with
+from local.aws.functions.function import ACCOUNT, REGION, SECRET
 from local.promotion.serving import promoting
+from local.runner import Deployment
 
 
 def main() -> None:
@@ -23,18 +26,31 @@ def main() -> None:
     parser.add_argument("--port", type=_free, default=0)
     parser.add_argument("--stage", default="dev")
     parser.add_argument("--pace", type=float, default=1, help="seconds of a release per real second")
+    parser.add_argument("--signed", action="store_true", help="refuse requests without a signature, as AWS does")
     parser.add_argument("--follow-parent", action="store_true", help="end when make is killed or interrupted")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     if arguments.follow_parent:
         die_with(os.getppid(), signal.SIGTERM)
-    with promoting(arguments.port, arguments.stage, arguments.pace) as running:
+    with promoting(arguments.port, arguments.stage, arguments.pace, signed_only=arguments.signed) as running:
+        print(_senders(running, signed_only=arguments.signed))
         print(f"endpoint: {running.endpoint}", flush=True)
         if arguments.follow_parent:
             _follow(os.getppid())
         else:
             signal.pause()
+
+
+def _senders(running: Deployment, *, signed_only: bool) -> str:
+    """Says whose requests are answered."""
+    unsigned = (
+        "requests without a signature are refused"
+        if signed_only
+        else f"whoever sends requests without a signature is taken for {LOCAL}, administrator of every domain"
+    )
+    keys = f"keys of users and roles: IAM and STS at {running.emulator.endpoint}, region {REGION}"
+    return f"{unsigned}; every signature is verified\n{keys}, as {ACCOUNT} with the secret {SECRET}"
 
 
 def _free(text: str) -> int:

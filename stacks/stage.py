@@ -1,6 +1,7 @@
 """Differences between development, staging and production."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -10,6 +11,13 @@ from constructs import Construct
 ALL_AT_ONCE = "ALL_AT_ONCE"
 # Longest period of DynamoDB's point-in-time recovery, and its default.
 LONGEST_RECOVERY_DAYS = 35
+# As in bonafide.access. The functions read them from an environment of 4 KB in all.
+ROLES = ("administrator", "analyst", "auditor", "integrator", "model_engineer")
+MOST_PRINCIPALS = 20
+PRINCIPAL = re.compile(
+    r"(arn:aws[a-z0-9-]*:iam::[0-9]{12}:)?(role|user)/([!-)+-.0-~]+/)*\*?[\w+=,.@-][\w+=,.@*-]*"
+    r"|arn:aws[a-z0-9-]*:iam::[0-9]{12}:root"
+)
 
 
 class StageSettingError(ValueError):
@@ -86,6 +94,8 @@ class DeploymentStage:
             an account whose limit would leave fewer than 100 unreserved.
         ml: training in AWS, and the start of promotions; None unless set.
         shadow_share: share of authentications that are offered to the challenger, 0 to 1; none unless set.
+        principals: by role, who has it in the stage and in every domain; None binds nobody: whoever IAM admits uses the
+            routes of the stage and creates domains.
     """
 
     name: str
@@ -105,6 +115,7 @@ class DeploymentStage:
     reserved: Mapping[str, int]
     shadow_share: float
     ml: MlSettings | None = None
+    principals: Mapping[str, Sequence[str]] | None = None
 
     @classmethod
     def of(cls, scope: Construct) -> Self:
@@ -133,6 +144,7 @@ class DeploymentStage:
             reserved=dict(settings["reserved"]),
             ml=MlSettings(**settings["ml"]) if "ml" in settings else None,
             shadow_share=shadow_share(settings.get("shadow_share", 0.0)),
+            principals=check_principals(settings["principals"]) if "principals" in settings else None,
         )
 
 
@@ -148,6 +160,22 @@ def check_concurrency(provisioned: Mapping[str, int], reserved: Mapping[str, int
             raise StageSettingError(
                 f"provisioned of {service} is {count}, which is more than the {reserved[service]} that are reserved"
             )
+
+
+def check_principals(principals: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """Checks principals by role, and returns them.
+
+    Raises:
+        StageSettingError: a role is unknown, a principal is no user or role, or there are too many.
+    """
+    if unknown := sorted(set(principals) - set(ROLES)):
+        raise StageSettingError(f"principals has {', '.join(unknown)}; roles are {', '.join(ROLES)}")
+    every = [each for patterns in principals.values() for each in patterns]
+    if wrong := [each for each in every if not PRINCIPAL.fullmatch(each)]:
+        raise StageSettingError(f"principals has {wrong[0]}; needed is role/NAME, user/NAME, or an ARN of one")
+    if len(every) > MOST_PRINCIPALS:
+        raise StageSettingError(f"principals has {len(every)} entries; there may be {MOST_PRINCIPALS}")
+    return principals
 
 
 def shadow_share(share: float) -> float:

@@ -255,7 +255,8 @@ class Deployment:
     @property
     def calls(self) -> SessionCalls:
         sessions, domains = self._observed(self.sessions), self._observed(self.domains)
-        return SessionCalls(Sessions(sessions, domains, self.callers, self.judge, self._clock))
+        reader = MemoryIntakeReader(self.domains, sessions, self.lags)
+        return SessionCalls(Sessions(sessions, domains, self.callers, reader, self.judge, self._clock))
 
     @property
     def intake(self) -> IntakeCalls:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "layers/core/python/bonafide"
 # The package from the bottom up: a part imports itself and parts above it in this list, never one below.
 ORDER = (
     ("errors", "settings", "observability"),
-    ("audio", "biometrics"),
+    ("access", "audio", "biometrics"),
     ("records",),
     ("ports",),
     ("services",),
@@ -29,6 +29,7 @@ ORDER = (
 # Within one line of that list: part -> what it may import of its neighbors. Audio names the band of speech, and decodes
 # nothing that biometrics knows.
 NEIGHBORS = {
+    "access": set[str](),
     "audio": {"biometrics.evidence"},
     "biometrics": set[str](),
     "stream_consumer": set[str](),

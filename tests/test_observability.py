@@ -179,7 +179,7 @@ def event(path: str = "/v1/thing") -> dict[str, Any]:
 def test_an_error_that_nobody_foresaw_counts_as_a_failure_and_is_logged_without_its_words(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app = create_app()
+    app = create_app(access=None)
 
     @app.get("/v1/thing")
     def thing() -> None:
@@ -196,7 +196,7 @@ def test_an_error_that_nobody_foresaw_counts_as_a_failure_and_is_logged_without_
 
 
 def test_a_dependency_that_fails_is_an_error_named_by_its_type_and_a_refusal_is_none(log: io.StringIO) -> None:
-    app = create_app()
+    app = create_app(access=None)
 
     @app.get("/v1/thing")
     def thing() -> None:
@@ -212,7 +212,7 @@ def test_a_dependency_that_fails_is_an_error_named_by_its_type_and_a_refusal_is_
 
 def test_an_error_in_front_of_the_routes_is_an_answer_too(log: io.StringIO) -> None:
     broken = event() | {"headers": "anna meier"}
-    answer = lambda_entry(create_app())(broken, CONTEXT)
+    answer = lambda_entry(create_app(access=None))(broken, CONTEXT)
     assert (answer["statusCode"], json.loads(answer["body"])["request_id"]) == (500, "request-1")
     assert "anna" not in log.getvalue() + answer["body"]
 

@@ -1,7 +1,7 @@
 """POST .../authentications: decides whether a caller is the claimed speaker."""
 
 from bonafide.bootstrap.models import authentication
-from bonafide.bootstrap.stores import domain_store, idempotency
+from bonafide.bootstrap.stores import access, domain_store, idempotency
 from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
@@ -13,6 +13,7 @@ from bonafide.services.authentication import AuthenticationRequested
 service = authentication()
 # Evidence is extracted while the Idempotency-Key is looked up, so the body is read once more before that.
 app = create_app(
+    access(kept=True),
     idempotency(),
     lambda body: service.begin(AuthenticationRequest.model_validate(body).audio.to_record()),
     domain_store().find,

@@ -8,7 +8,7 @@ from bonafide.contracts.service import Health
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.openapi import browser_page, cacheable, document, responses
 
-app = create_app()
+app = create_app(access=None)
 STAGE = stage()
 lambda_handler = lambda_entry(app)
 TAGS = ["service"]

@@ -1,7 +1,7 @@
 """POST .../enrollments: makes a voiceprint of speech and consent."""
 
 from bonafide.bootstrap.models import enrollment
-from bonafide.bootstrap.stores import domain_store, idempotency
+from bonafide.bootstrap.stores import access, domain_store, idempotency
 from bonafide.contracts.speakers import Enrollment, EnrollmentRequest, enrollment_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
@@ -10,7 +10,7 @@ from bonafide.http.openapi import responses
 from bonafide.http.parameters import DomainName, IdempotencyKey, SpeakerName
 from bonafide.records.speaker import generation
 
-app = create_app(idempotency(), find=domain_store().find)
+app = create_app(access(kept=True), idempotency(), find=domain_store().find)
 service = enrollment()
 lambda_handler = lambda_entry(app)
 

@@ -1,6 +1,6 @@
 """Intake of the audio stream: chunks, and the end of a session."""
 
-from bonafide.bootstrap.stores import domain_store, idempotency, intake
+from bonafide.bootstrap.stores import access, domain_store, idempotency, intake
 from bonafide.contracts.sessions import ChunkReceipt, ChunkRequest, EndRequest, Session, receipt_view, session_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
@@ -9,7 +9,7 @@ from bonafide.http.parameters import ChunkNumber, DomainName, IdempotencyKey, Se
 from bonafide.http.problems import CHUNK_FIELDS
 from bonafide.records.speaker import generation
 
-app = create_app(idempotency(), find=domain_store().find, fields=CHUNK_FIELDS)
+app = create_app(access(kept=True), idempotency(), find=domain_store().find, fields=CHUNK_FIELDS)
 service = intake()
 lambda_handler = lambda_entry(app, octets=True)
 PATH = "/v1/domains/<domain>/sessions/<session>"

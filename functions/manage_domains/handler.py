@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import brakes, calibrations, domain_store, domains, idempotency
+from bonafide.bootstrap.stores import access, audit, brakes, calibrations, domain_store, domains, idempotency
+from bonafide.contracts.access.audit import AuditPage, audit_page, is_position
 from bonafide.contracts.audio import Upload, UploadRequest, upload_view
 from bonafide.contracts.brakes import Brake, BrakeRequest, brake_view
 from bonafide.contracts.calibrations import (
@@ -15,6 +16,7 @@ from bonafide.contracts.calibrations import (
     calibration_view,
     calibrations_view,
 )
+from bonafide.contracts.cursors import from_cursor
 from bonafide.contracts.domains import (
     Domain,
     DomainHistory,
@@ -31,7 +33,9 @@ from bonafide.http.openapi import empty, responses
 from bonafide.http.parameters import (
     CalibrationNumber,
     ChangesBefore,
+    Cursor,
     DomainName,
+    EntryLimit,
     Force,
     IdempotencyKey,
     ReleaseReason,
@@ -40,7 +44,8 @@ from bonafide.http.parameters import (
 )
 from bonafide.records.speaker import generation
 
-app = create_app(idempotency(), find=domain_store().find)
+records = audit()
+app = create_app(access(), idempotency(), find=domain_store().find, audit=records)
 service = domains()
 switches = brakes()
 book = calibrations()
@@ -49,6 +54,7 @@ PATH = "/v1/domains/<domain>"
 BRAKE, DOMAIN_BRAKE = "/v1/brake", f"{PATH}/brake"
 TAGS = ["domains"]
 BRAKES = ["brakes"]
+AUDIT = ["audit"]
 CALIBRATIONS = ["calibrations"]
 CALIBRATION = f"{PATH}/calibrations/<version>"
 UNSTATED = UploadRequest()
@@ -60,7 +66,8 @@ UNSTATED = UploadRequest()
 def put(domain: DomainName, request: DomainSettings) -> Domain:
     """Writes the policy of a domain, its retention, or both; the same settings again change nothing.
 
-    What is left out as a whole stays as it was; what is left out of one that is given takes its default.
+    What is left out as a whole stays as it was; what is left out of one that is given takes its default. A new domain
+    is bound to the principal who creates it.
     """
     return domain_view(service.put(domain, request.to_record(), principal(app)))
 
@@ -267,3 +274,27 @@ def revoke_calibration(
     """Takes it out of use for good: the active one, or the bundle's calibration, judges its speakers again."""
     answer_about(app, generation(service.get(domain)))
     return calibrations_view(book.revoke(domain, version, request.reason, principal(app)))
+
+
+@app.get(
+    f"{PATH}/audit",
+    summary="Read the audit trail of a domain",
+    operation_id="listAuditEntries",
+    tags=AUDIT,
+    responses=responses(AuditPage, 404),
+)
+def list_audit_entries(domain: DomainName, cursor: Cursor = None, limit: EntryLimit = 50) -> AuditPage:
+    """Reads one page of administrative acts, the newest first; none is ever changed."""
+    return audit_page(records.acts(domain, from_cursor(cursor, is_position), limit))
+
+
+@app.get(
+    "/v1/audit",
+    summary="Read the audit trail of the stage",
+    operation_id="listStageAuditEntries",
+    tags=AUDIT,
+    responses=responses(AuditPage),
+)
+def list_stage_audit_entries(cursor: Cursor = None, limit: EntryLimit = 50) -> AuditPage:
+    """Reads one page of administrative acts that are about no domain; those on models have a history of their own."""
+    return audit_page(records.acts(None, from_cursor(cursor, is_position), limit))

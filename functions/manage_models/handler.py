@@ -1,6 +1,6 @@
 """The registry of model versions: registration, promotions, aliases and history."""
 
-from bonafide.bootstrap.registry import model_versions, promotions
+from bonafide.bootstrap.registry import access, model_versions, promotions
 from bonafide.bootstrap.stores import idempotency
 from bonafide.contracts.cursors import from_cursor
 from bonafide.contracts.registry.promotions import (
@@ -41,7 +41,7 @@ from bonafide.records.model import is_digest
 from bonafide.records.promotion import is_sequence
 from bonafide.services.models.versions import TRANSFER_SECONDS
 
-app = create_app(idempotency(), fields=MODEL_FIELDS)
+app = create_app(access(), idempotency(), fields=MODEL_FIELDS)
 versions, moves = model_versions(), promotions()
 lambda_handler = lambda_entry(app)
 MODELS, PROMOTIONS = "/v1/models", "/v1/promotions"

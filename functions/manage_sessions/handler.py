@@ -1,6 +1,6 @@
 """Sessions whose audio arrives in chunks: start, claim, read, evaluate."""
 
-from bonafide.bootstrap.stores import domain_store, idempotency, sessions
+from bonafide.bootstrap.stores import access, domain_store, idempotency, sessions
 from bonafide.contracts.sessions import (
     ClaimRequest,
     Session,
@@ -17,7 +17,7 @@ from bonafide.http.parameters import DomainName, IdempotencyKey, SessionName
 from bonafide.http.problems import FORMAT_FIELDS
 from bonafide.records.speaker import generation
 
-app = create_app(idempotency(), find=domain_store().find, fields=FORMAT_FIELDS)
+app = create_app(access(kept=True), idempotency(), find=domain_store().find, fields=FORMAT_FIELDS)
 service = sessions()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/sessions"

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import attempt_resets, domain_store, idempotency, speakers
+from bonafide.bootstrap.stores import access, attempt_resets, audit, domain_store, idempotency, speakers
 from bonafide.contracts.attempts import AttemptResetRequest, FailedAttempts, attempts_view
 from bonafide.contracts.cursors import from_cursor
 from bonafide.contracts.speakers import Speaker, SpeakerList, speaker_list, speaker_view
@@ -15,7 +15,7 @@ from bonafide.http.openapi import empty, responses
 from bonafide.http.parameters import Cursor, DomainName, IdempotencyKey, Limit, SpeakerName
 from bonafide.records.speaker import generation
 
-app = create_app(idempotency(), find=domain_store().find)
+app = create_app(access(), idempotency(), find=domain_store().find, audit=audit())
 service = speakers()
 resets = attempt_resets()
 lambda_handler = lambda_entry(app)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bonafide.bootstrap.stores import decisions, drift_reading, shadow_reading
+from bonafide.bootstrap.stores import access, decisions, drift_reading, shadow_reading
 from bonafide.contracts.base import EARLIEST
 from bonafide.contracts.decisions import LedgerEntry, LedgerPage, ledger_entry, ledger_page, position
 from bonafide.contracts.drift import DriftReport, drift_report
@@ -21,7 +21,7 @@ from bonafide.http.parameters import (
 )
 from bonafide.records.decision_page import DecisionFilter
 
-app = create_app()
+app = create_app(access())
 service = decisions()
 drift = drift_reading()
 shadow = shadow_reading()

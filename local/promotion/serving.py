@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bonafide_client import Client
+from botocore.credentials import Credentials
+
+from bonafide_client import Client, SigV4Signer
+from local.aws.functions.function import ACCOUNT, REGION, SECRET
 from local.aws.synth import synthesize
 from local.cloud.metrics.pump import MetricPump
 from local.cloud.releases.control_plane import ControlPlane
@@ -20,13 +23,14 @@ from ops.registry.client import ModelRegistry
 
 
 @contextmanager
-def promoting(port: int = 0, stage: str = "dev", pace: float = 1) -> Iterator[Deployment]:
+def promoting(port: int = 0, stage: str = "dev", pace: float = 1, *, signed_only: bool = False) -> Iterator[Deployment]:
     """Deploys a stage to this machine until the context ends, and carries out what its registry is asked for.
 
     Args:
         port: port of the API on the loopback interface; 0 picks a free one.
         stage: one of cdk.json.
         pace: seconds of a release per real second.
+        signed_only: whether requests without a signature are refused.
     """
     with ExitStack() as cleanup:
         pump, control = MetricPump({}, stage=stage), ControlPlane()
@@ -34,7 +38,7 @@ def promoting(port: int = 0, stage: str = "dev", pace: float = 1) -> Iterator[De
         queue = PromotionQueue()
         bus = EventBus(queue.put)
         cleanup.callback(bus.stop)
-        services = ExtraServices(pump.record, {**control.variables, **bus.variables}, pump)
+        services = ExtraServices(pump.record, {**control.variables, **bus.variables}, pump, signed_only=signed_only)
         assembly = synthesize(stage=stage)
         running = cleanup.enter_context(deployment(port, stage=stage, assembly=assembly, services=services))
         pump.names = running.template.resource_names()
@@ -43,7 +47,8 @@ def promoting(port: int = 0, stage: str = "dev", pace: float = 1) -> Iterator[De
             cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bonafide-", ignore_cleanup_errors=True))
         )
         releases = LiveReleases(stack, control, pump, _tell, pace)
-        registry = ModelRegistry(Client(running.endpoint))
+        signer = SigV4Signer(REGION, Credentials(ACCOUNT, SECRET))
+        registry = ModelRegistry(Client(running.endpoint, signer=signer))
         queue.start(LocalPipeline(stage, registry, LocalFormation(stack), folder, releases.release), releases.forget)
         cleanup.callback(queue.stop)
         yield running

@@ -18,6 +18,7 @@ class AuthenticationCapability(Construct):
         stores.allow_deciding(authenticate)
         stores.allow_caller_hashes(authenticate)
         stores.domains.allow_in(authenticate, ATTEMPTS, "PutItem")
+        stores.domains.allow(authenticate, "GetItem")
         stores.idempotency.allow(authenticate, *IDEMPOTENCY)
         stores.audio.allow(authenticate, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         stores.audio.allow(authenticate, PutObject=SHADOWED)

@@ -23,6 +23,7 @@ class DomainsCapability(Construct):
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_domains", Wave.WRITERS, ANSWERING)
         stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem")
+        stores.keep_audit_trail(manage)
         stores.allow_signatures(manage, "Encrypt")
         stores.fingerprints.allow(manage, "Query", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
@@ -33,7 +34,7 @@ class DomainsCapability(Construct):
             for path in (DOMAIN, f"{DOMAIN}/brake", "/v1/brake"):
                 api.route(method, path, manage)
         api.route("POST", f"{DOMAIN}/uploads", manage)
-        for path in (f"{DOMAIN}/versions", f"{DOMAIN}/versions/{{version}}"):
+        for path in (f"{DOMAIN}/versions", f"{DOMAIN}/versions/{{version}}", f"{DOMAIN}/audit", "/v1/audit"):
             api.route("GET", path, manage)
         for method, paths in CALIBRATIONS.items():
             for path in paths:

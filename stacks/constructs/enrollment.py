@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, KEPT, UPLOADED
+from stacks.platform.stores import AUDIT, IDEMPOTENCY, KEPT, UPLOADED
 
 
 class EnrollmentCapability(Construct):
@@ -16,6 +16,7 @@ class EnrollmentCapability(Construct):
         stores = platform.stores
         enroll = platform.released("enroll_speaker", Wave.WRITERS, ANSWERING, models=True)
         stores.allow_writing_speakers(enroll)
+        stores.domains.deny_writing(enroll, AUDIT)
         # A contribution is judged as a call is.
         stores.allow_signatures(enroll, "Decrypt")
         stores.fingerprints.allow(enroll, "PutItem", "Query", "DeleteItem")

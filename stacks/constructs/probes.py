@@ -51,6 +51,7 @@ class ProbesCapability(Construct):
         caller = self._function("probe_service", PROBE)
         caller.set("BONAFIDE_PROBED_ENDPOINT", self._platform.api.url)
         caller.allow(self._platform.api.arn, "execute-api:Invoke")
+        self._platform.api.senders.add_prober(caller.role.role_arn)
         self._platform.every_minute("SyntheticCalls", caller.latest)
 
     def _function(self, service: str, size: Size) -> ServiceFunction:

@@ -26,6 +26,7 @@ class SessionsCapability(Construct):
         platform.stores.allow_judging(manage)
         platform.stores.allow_caller_hashes(manage)
         platform.stores.domains.allow_in(manage, ATTEMPTS, "PutItem")
+        platform.stores.domains.allow(manage, "GetItem")
         platform.stores.idempotency.allow(manage, *IDEMPOTENCY)
         platform.api.route("POST", SESSIONS, manage)
         platform.api.route("GET", SESSION, manage)

@@ -20,6 +20,7 @@ class SpeakersCapability(Construct):
         manage = platform.released("manage_speakers", Wave.READERS, ANSWERING)
         # The release before this one, which shares the role during a canary, lists speakers from the table.
         stores.allow_writing_speakers(manage, "Query", "DeleteItem", "UpdateItem")
+        stores.keep_audit_trail(manage)
         stores.allow_caller_hashes(manage)
         stores.domains.allow(manage, "Query", index="speakers")
         stores.fingerprints.allow(manage, "Query", "DeleteItem")

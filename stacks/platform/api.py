@@ -3,13 +3,14 @@
 import json
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.platform.custom_domain import add_custom_domain
 from stacks.platform.release import ReleasedFunction
+from stacks.platform.senders import SenderRules
 from stacks.stage import DeploymentStage
 
 # API Gateway's integration timeout; no function may run longer than its client waits.
@@ -81,11 +82,16 @@ GATEWAY_RESPONSES = (
 
 
 class ServiceApi(Construct):
-    """A regional REST API in front of functions' aliases; clients sign their requests (SigV4)."""
+    """A regional REST API in front of functions' aliases; clients sign their requests (SigV4).
+
+    Attributes:
+        senders: whom functions permit what.
+    """
 
     def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage) -> None:
         super().__init__(scope, id_)
         self._stage = stage
+        self.senders = SenderRules(Stack.of(self), stage.name, stage.principals)
         access_log = logs.LogGroup(
             self, "AccessLog", retention=stage.log_retention, removal_policy=RemovalPolicy.DESTROY
         )
@@ -131,6 +137,8 @@ class ServiceApi(Construct):
         self._rest.root.resource_for_path(path).add_method(method, integration, authorization_type=authorization)
         if public_limit:
             self._limit(method, path, public_limit)
+        else:
+            function.set("BONAFIDE_ACCESS_RULES", self.senders.value())
 
     def _limit(self, method: str, path: str, limit: RouteLimit) -> None:
         stage = self._rest.deployment_stage.node.default_child

@@ -1,5 +1,6 @@
 """Access of functions to the data stack: a grant comes with the variable that names the resource, and only with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jsii
@@ -40,6 +41,8 @@ KEY_OF_RECORDS = {"PutRecord": ("GenerateDataKey",), "GetRecords": ("Decrypt",)}
 
 # Partitions of brakes in the table of domains (`adapters/dynamodb/items.py`).
 BRAKES = "brake#*"
+# Partitions of the audit trail, to which is only added.
+AUDIT = "audit#*"
 # Partitions of calibrations in the same table, and the purpose of the key's direct use (`adapters/kms.py`).
 CALIBRATIONS = "calibration#*"
 SIGNING = {"kms:EncryptionContext:purpose": "domain-calibration"}
@@ -90,15 +93,20 @@ class TableAccess:
         function.allow(self.table.table_arn, *[f"dynamodb:{action}" for action in actions], conditions=conditions)
         function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *KEY_OF_WRITERS)
 
-    def deny_writing(self, function: ServiceFunction, *partitions: str) -> None:
-        """Denies writing to partitions that patterns name, whatever else is allowed.
+    def deny_writing(
+        self,
+        function: ServiceFunction,
+        *partitions: str,
+        actions: Sequence[str] = ("PutItem", "UpdateItem", "DeleteItem"),
+    ) -> None:
+        """Denies writing, or some actions of it, to partitions that patterns name, whatever else is allowed.
 
         Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
         """
         function.deny(
             self.table.table_arn,
             {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": list(partitions)}},
-            *[f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "DeleteItem")],
+            *[f"dynamodb:{action}" for action in actions],
         )
 
 
@@ -225,6 +233,10 @@ class Stores:
         """Allows to hash references to callers: under a domain's secret, which is wrapped by the key."""
         function.allow_key_for(self._key, WRAPPING, "Decrypt", "Encrypt")
         function.set("BONAFIDE_CALIBRATION_KEY", self._key.key_arn)
+
+    def keep_audit_trail(self, function: ServiceFunction) -> None:
+        """Denies changing and deleting entries of the audit trail, to which the function may add."""
+        self.domains.deny_writing(function, AUDIT, actions=("UpdateItem", "DeleteItem"))
 
     def allow_writing_speakers(self, function: ServiceFunction, *actions: str) -> None:
         """Allows actions on domains and speakers, and writing of speakers, but not of what administrators decide."""

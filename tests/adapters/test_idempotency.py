@@ -41,7 +41,7 @@ class Service:
         self.world.enroll(speech("ann"))
         table = self.state.name("Idempotency")
         store = DynamoDBPersistenceLayer(table_name=table, boto3_client=self.state.dynamodb)
-        self.app = create_app(store, find=self.world.store.find)
+        self.app = create_app(None, store, find=self.world.store.find)
         self.app.post("/v1/domains/<domain>/speakers/<speaker>/things")(self.thing)
         self.app.post("/v1/domains/<domain>/places")(self.place)
         self.app.post("/v1/domains/<domain>/forgotten")(self.forgotten)

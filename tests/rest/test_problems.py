@@ -24,6 +24,7 @@ STATUSES = {
     "UnsupportedAudio": 422,
     "UnsupportedMediaType": 415,
     "IdempotencyKeyReused": 422,
+    "AccessDenied": 403,
     "NotFound": 404,
     "Conflict": 409,
     "AnswerOutdated": 409,

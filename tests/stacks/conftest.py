@@ -29,6 +29,7 @@ PLACES = {
     "MODEL_BUCKET": "ModelFiles",
     "BRAKE_KEPT_SECONDS": "15",
     "PROBE_DOMAIN": "bonafide-probe",
+    "ACCESS_RULES": '{"stage": {}, "probers": []}',
     "SHADOW_SHARE": "0.05",
     "CALIBRATION_KEY": "key",
     "STAGE": "dev",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bonafide.adapters.dynamodb.audit import partition
 from bonafide.adapters.dynamodb.items import HISTORY_PARTITION, attempt_key, brake_key, calibration_key
 from bonafide.adapters.kms import PURPOSE, WRAPPING_PURPOSE
 from ops.synthesis import ROOT
@@ -248,6 +249,26 @@ def test_a_function_that_decides_writes_counters_of_attempts_and_nothing_else_of
         puts = {"PutItem"} if function in {"authenticate_caller", "manage_sessions"} else set()
         assert found == {(action, json.dumps(attempts)) for action in {"UpdateItem", *puts}}
     assert attempt_key("acme", "key")["domain"]["S"].startswith("attempts#")
+
+
+def test_the_audit_trail_is_only_added_to_and_by_nobody_but_those_whose_acts_it_keeps(service: OfKind) -> None:
+    policies = service("AWS::IAM::Policy")
+    denied = {
+        function: {
+            action
+            for each in effective(policies, function, "Deny")
+            if each["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["audit#*"]}}
+            for action in as_list(each["Action"])
+        }
+        for function in ("enroll_speaker", "manage_speakers", "manage_domains")
+    }
+    changing = {"dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    assert denied == {
+        "enroll_speaker": {"dynamodb:PutItem", *changing},
+        "manage_speakers": changing,
+        "manage_domains": changing,
+    }
+    assert partition("acme").startswith("audit#")
 
 
 def test_nothing_is_granted_twice(service: OfKind) -> None:

@@ -4,13 +4,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from local.aws.api.identity import LOCAL_ADMINISTRATOR, SenderIdentity
 from local.aws.api.limits import TokenBucket
 from local.aws.functions.environment import InvocationResult
 from local.aws.template import ApiRoute, GatewayResponse
 
 DEFAULT = GatewayResponse(None, "application/json", '{"message":$context.error.messageString}', {})
+
+# The header x-amzn-ErrorType of gateway responses, as AWS's clients know them.
+TYPES = {
+    "ACCESS_DENIED": "AccessDeniedException",
+    "BAD_REQUEST": "BadRequestException",
+    "EXPIRED_TOKEN": "ExpiredTokenException",
+    "INTEGRATION_FAILURE": "InternalServerErrorException",
+    "INTEGRATION_TIMEOUT": "InternalServerErrorException",
+    "INTERNAL_SERVER_ERROR": "InternalServerErrorException",
+    "INVALID_SIGNATURE": "InvalidSignatureException",
+    "MISSING_AUTHENTICATION_TOKEN": "MissingAuthenticationTokenException",
+    "REQUEST_TOO_LARGE": "RequestEntityTooLargeException",
+    "THROTTLED": "TooManyRequestsException",
+}
 
 type Submit = Callable[[str, bytes, str, str], Future[InvocationResult]]
 
@@ -18,8 +34,9 @@ type Submit = Callable[[str, bytes, str, str], Future[InvocationResult]]
 class GatewayError(Exception):
     """API Gateway answers by itself, with one of its gateway responses."""
 
-    def __init__(self, kind: str, status: int, message: str) -> None:
+    def __init__(self, kind: str, status: int, message: str, type_: str | None = None) -> None:
         super().__init__(message)
+        self.type = type_ or TYPES.get(kind, kind)
         self.kind = kind
         self.status = status
         self.message = message
@@ -36,6 +53,7 @@ class ApiDefinition:
         binary_types: media types whose bodies are passed on in base64.
         submit: sends an event to a function: name, payload, trace header, request id.
         observe: called with the status of each answer.
+        sender: returns the verified identity of who sent a request.
     """
 
     stage: str
@@ -44,6 +62,7 @@ class ApiDefinition:
     binary_types: Sequence[str]
     submit: Submit
     observe: Callable[[int], None] = lambda _status: None
+    sender: Callable[[Any], SenderIdentity] = lambda _request: LOCAL_ADMINISTRATOR
     _buckets: dict[ApiRoute, TokenBucket] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:

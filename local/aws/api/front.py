@@ -27,8 +27,9 @@ def handle(api: ApiDefinition, request: HttpRequest) -> HttpResponse:
 
 def _integrate(api: ApiDefinition, request: HttpRequest) -> HttpResponse:
     match = api.match(request.method, request.target)
+    sender = api.sender(request) if match.route.signed else None
     api.admit(match.route)
-    payload = json.dumps(proxy_event(api, request, match)).encode()
+    payload = json.dumps(proxy_event(api, request, match, sender)).encode()
     if len(payload) > MAX_PAYLOAD:
         raise GatewayError("REQUEST_TOO_LARGE", 413, "Request Entity Too Large")
     return proxy_response(api, request, _invoke(api, request, match.route, payload))
@@ -52,7 +53,7 @@ def _gateway_response(api: ApiDefinition, request: HttpRequest, error: GatewayEr
     response, status = api.response(error)
     body = response.template.replace("$context.error.messageString", json.dumps(error.message))
     body = body.replace("$context.requestId", request.id)
-    headers = [("Content-Type", response.content_type), ("x-amzn-ErrorType", error.kind), *response.headers.items()]
+    headers = [("Content-Type", response.content_type), ("x-amzn-ErrorType", error.type), *response.headers.items()]
     return HttpResponse(status, headers, body.encode())
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from local.aws.api.definition import ApiDefinition, GatewayError, RouteMatch
+from local.aws.api.identity import SenderIdentity
 from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ACCOUNT, REGION
 from local.aws.xray import header
@@ -54,13 +55,19 @@ class HttpResponse:
     body: bytes
 
 
-def proxy_event(api: ApiDefinition, request: HttpRequest, match: RouteMatch) -> dict[str, Any]:
-    """Returns the event that the function receives."""
+def proxy_event(
+    api: ApiDefinition, request: HttpRequest, match: RouteMatch, sender: SenderIdentity | None
+) -> dict[str, Any]:
+    """Returns the event that the function receives; routes without authorization have no sender.
+
+    Paths are as they were sent, and only the values of parameters are decoded:
+    https://github.com/localstack/localstack/pull/7728 and the captures of https://github.com/hotsock/voker/pull/8.
+    """
     headers = [*request.headers, *_forwarded(request)]
     parameters = parse_qsl(match.query, keep_blank_values=True)
     return {
         "resource": match.route.path,
-        "path": unquote(match.path),
+        "path": match.path,
         "httpMethod": request.method,
         "headers": dict(headers),
         "multiValueHeaders": _multi(headers),
@@ -68,7 +75,7 @@ def proxy_event(api: ApiDefinition, request: HttpRequest, match: RouteMatch) -> 
         "multiValueQueryStringParameters": _multi(parameters) or None,
         "pathParameters": dict(match.values) or None,
         "stageVariables": None,
-        "requestContext": _context(api, request, match),
+        "requestContext": _context(api, request, match) | {"identity": _identity(request, sender)},
         **_body(api, request),
     }
 
@@ -99,8 +106,7 @@ def _context(api: ApiDefinition, request: HttpRequest, match: RouteMatch) -> dic
         "domainPrefix": API_ID,
         "extendedRequestId": request.id,
         "httpMethod": request.method,
-        "identity": _identity(request, signed=match.route.signed),
-        "path": f"/{api.stage}{unquote(match.path)}",
+        "path": f"/{api.stage}{match.path}",
         "protocol": "HTTP/1.1",
         "requestId": request.id,
         "requestTime": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
@@ -111,19 +117,15 @@ def _context(api: ApiDefinition, request: HttpRequest, match: RouteMatch) -> dic
     }
 
 
-def _identity(request: HttpRequest, *, signed: bool) -> dict[str, str | None]:
-    user = f"arn:aws:iam::{ACCOUNT}:user/local" if signed else None
+def _identity(request: HttpRequest, sender: SenderIdentity | None) -> dict[str, str | None]:
     nobody = dict.fromkeys(("cognitoIdentityId", "cognitoIdentityPoolId", "cognitoAuthenticationType"))
+    unknown = dict.fromkeys(("accessKey", "accountId", "caller", "user", "userArn"))
     return {
         **nobody,
-        "accessKey": "AKIALOCAL" if signed else None,
-        "accountId": ACCOUNT if signed else None,
-        "caller": "AIDALOCAL" if signed else None,
         "principalOrgId": None,
         "sourceIp": request.client,
-        "user": "AIDALOCAL" if signed else None,
         "userAgent": request.header("user-agent") or None,
-        "userArn": user,
+        **(sender.document() if sender else unknown),
     }
 
 

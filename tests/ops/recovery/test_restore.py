@@ -14,8 +14,8 @@ from bonafide.adapters.dynamodb.attempts import DynamoAttemptStore
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
-from bonafide.adapters.dynamodb.items import reservation_item, speaker_item, speaker_key
 from bonafide.adapters.dynamodb.fingerprints import DynamoFingerprintStore
+from bonafide.adapters.dynamodb.items import reservation_item, speaker_item, speaker_key
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence, Quality

@@ -5,6 +5,7 @@
     │   ├── UnsupportedMediaType the body is not JSON
     │   ├── IdempotencyKeyReused the key is known with another body
     │   └── UnsupportedAudio     the request is well formed, its audio cannot be used
+    ├── AccessDenied             the sender may not do this there
     ├── NotFound                 the target does not exist
     ├── Conflict                 right request, wrong state
     │   └── AnswerOutdated       the answer to the repeated request is about what is no longer there
@@ -99,6 +100,13 @@ class UnsupportedMediaType(InvalidInput):
 
 class IdempotencyKeyReused(InvalidInput):
     """Raised when the Idempotency-Key is known with another body."""
+
+
+class AccessDenied(BonafideError):
+    """Raised when the sender has no role that the operation needs; whether its target exists is not told."""
+
+    def __init__(self) -> None:
+        super().__init__("role_missing", "None of your roles permits this here, if it exists.")
 
 
 class NotFound(BonafideError):

@@ -103,6 +103,14 @@ class StageName(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class AccessSettings(FromEnvironment):
+    """JSON of the stage's principals and those of golden calls, and the domain of golden calls."""
+
+    access_rules: str
+    probe_domain: str
+
+
+@dataclass(frozen=True, slots=True)
 class BundleSettings(FromEnvironment):
     """Folder of the model bundle, and the digest that it must have."""
 

@@ -113,7 +113,7 @@ def test_a_route_with_a_limit_is_throttled_after_its_burst(connection: http.clie
 def test_an_event_has_the_documented_shape(connection: http.client.HTTPConnection) -> None:
     event = ask(connection, "GET", "/v1/places/a%20b?x=1&x=2&y=", headers={"X-Name": "value"}).json
     assert event["resource"] == HERE
-    assert event["path"] == "/v1/places/a b"
+    assert event["path"] == "/v1/places/a%20b"
     assert event["httpMethod"] == "GET"
     assert event["pathParameters"] == {"place": "a b"}
     assert event["queryStringParameters"] == {"x": "2", "y": ""}

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bonafide.access.principal import RELEASE_HOOK
 from bonafide.ports.probes import Document, ProbeResponse
 
 if TYPE_CHECKING:
@@ -74,7 +75,13 @@ def proxy_event(method: str, target: str, body: Document | None) -> Document:
         "multiValueQueryStringParameters": query or None,
         "pathParameters": None,
         "stageVariables": None,
-        "requestContext": {"requestId": str(uuid.uuid4()), "httpMethod": method, "path": path, "stage": "probe"},
+        "requestContext": {
+            "requestId": str(uuid.uuid4()),
+            "httpMethod": method,
+            "path": path,
+            "stage": "probe",
+            "identity": {"userArn": RELEASE_HOOK},
+        },
         "body": json.dumps(body) if body is not None else None,
         "isBase64Encoded": False,
     }

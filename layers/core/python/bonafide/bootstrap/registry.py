@@ -8,7 +8,8 @@ from bonafide.adapters.dynamodb.models import DynamoModelRegistryStore
 from bonafide.adapters.eventbridge import EventBridgePromotionEvents
 from bonafide.adapters.model_files import S3ModelFiles
 from bonafide.adapters.tracing import traced
-from bonafide.bootstrap.stores import CALLS, UPLOADS, stage
+from bonafide.bootstrap.stores import CALLS, UPLOADS, access_rules, stage
+from bonafide.services.access import StageAccess
 from bonafide.services.models.promotions import Promotions
 from bonafide.services.models.versions import ModelVersions
 from bonafide.settings import ModelRegistryPlaces
@@ -17,6 +18,11 @@ from bonafide.settings import ModelRegistryPlaces
 def _store() -> DynamoModelRegistryStore:
     client = traced(boto3.client("dynamodb", config=CALLS))
     return DynamoModelRegistryStore(client, ModelRegistryPlaces.read(os.environ).model_table)
+
+
+def access() -> StageAccess:
+    """Composes the check of senders; no model belongs to a domain."""
+    return StageAccess(access_rules())
 
 
 def model_versions() -> ModelVersions:

@@ -10,9 +10,11 @@ from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 from botocore.config import Config
 
 from bonafide import __version__
+from bonafide.access.authorization import AccessRules
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.caller_hashes import StoredCallerHashes
 from bonafide.adapters.dynamodb.attempts import DynamoAttemptStore
+from bonafide.adapters.dynamodb.audit import DynamoAuditTrail
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
@@ -29,7 +31,10 @@ from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import SpaceCalibrations
+from bonafide.services.access import LONGEST_AGE as PRINCIPALS_KEPT
+from bonafide.services.access import DomainAccess
 from bonafide.services.attempts import AttemptResets
+from bonafide.services.audit import Audit
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
@@ -47,6 +52,7 @@ from bonafide.services.streaming.intake import AudioIntake
 from bonafide.services.streaming.judging import SessionJudge
 from bonafide.services.streaming.sessions import Sessions
 from bonafide.settings import (
+    AccessSettings,
     AudioBucket,
     BrakeSettings,
     BundleSettings,
@@ -104,6 +110,28 @@ def _dynamodb() -> "DynamoDBClient":
 def domain_store() -> DynamoDomainStore:
     """Returns the store of domains and speakers."""
     return DynamoDomainStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+
+
+def access(*, kept: bool = False) -> DomainAccess:
+    """Composes the check of senders.
+
+    Args:
+        kept: whether principals are used again for a while: for functions whose services read the domain themselves
+            before they act.
+    """
+    return DomainAccess(access_rules(), domain_store(), PRINCIPALS_KEPT if kept else timedelta())
+
+
+def audit() -> Audit:
+    """Composes the audit trail, which is in the table of domains."""
+    trail = DynamoAuditTrail(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return Audit(trail, domain_store(), access_rules())
+
+
+def access_rules() -> AccessRules:
+    """Returns what the deployment's configuration says of principals."""
+    settings = AccessSettings.read(os.environ)
+    return AccessRules.parse(settings.access_rules, settings.probe_domain)
 
 
 @cache
@@ -254,7 +282,13 @@ def session_judge() -> SessionJudge:
 
 def sessions() -> Sessions:
     """Composes the life cycle of sessions."""
-    return Sessions(session_store(), domain_store(), caller_hashes(), session_judge())
+    return Sessions(session_store(), domain_store(), caller_hashes(), intake_reader(), session_judge())
+
+
+def intake_reader() -> DynamoIntakeReader:
+    """Returns what reads a session together with its domain."""
+    domain_table, session_table = DomainTable.read(os.environ), SessionTable.read(os.environ)
+    return DynamoIntakeReader(_dynamodb(), domain_table.domain_table, session_table.session_table)
 
 
 def intake() -> AudioIntake:
@@ -262,9 +296,7 @@ def intake() -> AudioIntake:
     client = traced(boto3.client("kinesis", config=CALLS))
     place = ChunkStream.read(os.environ)
     stream = KinesisAudioStream(client, place.audio_stream, int(place.stream_version))
-    domain_table, session_table = DomainTable.read(os.environ), SessionTable.read(os.environ)
-    reader = DynamoIntakeReader(_dynamodb(), domain_table.domain_table, session_table.session_table)
-    return AudioIntake(session_store(), domain_store(), reader, stream)
+    return AudioIntake(session_store(), domain_store(), intake_reader(), stream)
 
 
 def closing() -> SessionClosing:

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, model_validator
+from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, StringConstraints, model_validator
 
+from bonafide.access.operations import Role
+from bonafide.access.principal import PATTERN, Principals
 from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.contracts.base import Answer, Request
 from bonafide.records.domain import DomainRecord, DomainVersion, Retention, WantedSettings
 
 type Probability = Annotated[StrictFloat, Field(gt=0, lt=0.5)]
+type PrincipalPattern = Annotated[str, StringConstraints(max_length=256, pattern=PATTERN)]
+type Bound = Annotated[list[PrincipalPattern], Field(max_length=20)]
 type Cost = Annotated[StrictFloat, Field(gt=0, le=1_000_000)]
 # NIST SP 800-63B, 5.2.3 (2017): a biometric allows 5 failed attempts in a row, 10 with presentation attack detection.
 type FailureLimit = Annotated[StrictInt, Field(ge=1, le=10)]
@@ -76,15 +80,32 @@ class RetentionSettings(Request):
     )
 
 
+class PrincipalSettings(Request):
+    """Principals of a domain by role: ARNs of IAM roles and users, with asterisks in their names if need be."""
+
+    integrator: Bound = Field([], description="Enroll and authenticate.")
+    analyst: Bound = Field([], description="Read decisions and speakers.")
+    administrator: Bound = Field([], description="Change the domain, its principals, its brake; delete.")
+    model_engineer: Bound = Field([], description="Propose and revoke calibrations, read drift and shadow.")
+    auditor: Bound = Field([], description="Read the audit trail, decisions, settings; change nothing.")
+
+    def to_record(self) -> Principals:
+        """Returns the principals of the domain model."""
+        return Principals({role: tuple(getattr(self, role)) for role in Role})
+
+
 class DomainSettings(Request):
     """Settings of a domain, as its owner writes them.
 
-    A policy, or a retention, that is given is written as a whole: what is left out of it takes its default. One that is
-    left out as a whole stays as it was.
+    A policy, a retention, or principals that are given are written as a whole: what is left out of them takes its
+    default. What is left out as a whole stays as it was. A new domain is bound to the principal who creates it.
     """
 
     policy: PolicySettings = Field(PolicySettings(), description="Left out, it stays as it was.")
     retention: RetentionSettings = Field(RetentionSettings(), description="Left out, it stays as it was.")
+    principals: PrincipalSettings | None = Field(
+        None, description="Who may use the domain. Left out: as they are; those of a new domain are its creator alone."
+    )
 
     def to_record(self) -> WantedSettings:
         """Returns the settings as services take them."""
@@ -92,6 +113,7 @@ class DomainSettings(Request):
         return WantedSettings(
             Policy(**self.policy.model_dump()) if "policy" in given else None,
             Retention(**self.retention.model_dump()) if "retention" in given else None,
+            self.principals.to_record() if self.principals else None,
             keeps_disclosure="disclosure" not in self.policy.model_fields_set,
         )
 
@@ -103,6 +125,9 @@ class Domain(Answer):
     policy: PolicySettings
     policy_version: int = Field(description="Counts the changes of `policy`; every decision names the one it used.")
     retention: RetentionSettings
+    principals: PrincipalSettings | None = Field(
+        None, description="Who may use the domain; null for one of the first release: whoever IAM admits."
+    )
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -114,6 +139,7 @@ class DomainVersionEntry(Answer):
     policy: PolicySettings
     policy_version: int = Field(description="As decisions name it.")
     retention: RetentionSettings
+    principals: PrincipalSettings | None = Field(None, description="As of the domain.")
     changed: list[str] = Field(description="Settings that changed; empty for the first version that is known.")
     changed_at: AwareDatetime
     changed_by: str | None = Field(
@@ -136,6 +162,7 @@ def domain_view(record: DomainRecord) -> Domain:
         policy=PolicySettings(**asdict(record.policy)),
         policy_version=record.policy_version,
         retention=RetentionSettings(**asdict(record.retention)),
+        principals=_principals(record.principals),
         created_at=record.created_at,
         updated_at=record.updated_at,
     )
@@ -149,6 +176,7 @@ def version_view(version: DomainVersion) -> DomainVersionEntry:
         policy=PolicySettings(**asdict(record.policy)),
         policy_version=record.policy_version,
         retention=RetentionSettings(**asdict(record.retention)),
+        principals=_principals(record.principals),
         changed=list(version.changed),
         changed_at=record.updated_at,
         changed_by=version.changed_by,
@@ -162,3 +190,10 @@ def history_view(versions: Sequence[DomainVersion], limit: int) -> DomainHistory
         versions=[version_view(each) for each in page],
         next_before=page[-1].record.version if len(versions) > limit else None,
     )
+
+
+def _principals(principals: Principals | None) -> PrincipalSettings | None:
+    if principals is None:
+        return None
+    patterns: dict[str, Any] = {str(role): list(principals.patterns.get(role, ())) for role in Role}
+    return PrincipalSettings.model_construct(**patterns)

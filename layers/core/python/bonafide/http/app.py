@@ -10,7 +10,8 @@ from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic_core import from_json
 
-from bonafide.errors import BonafideError, InvalidInput, NotFound, UnsupportedMediaType
+from bonafide.errors import BonafideError, InvalidInput, UnsupportedMediaType
+from bonafide.http.access import CheckedResolver, is_canonical, route_not_found
 from bonafide.http.idempotency import Beginning, Find, remember_answers
 from bonafide.http.problems import (
     PROBLEM_JSON,
@@ -22,6 +23,8 @@ from bonafide.http.problems import (
     validation_response,
 )
 from bonafide.observability import Event, Handler, measurements, observed, request_id
+from bonafide.services.access import StageAccess
+from bonafide.services.audit import Audit
 
 # Media type of bare bytes; the API passes it on as binary.
 OCTETS = "application/octet-stream"
@@ -30,20 +33,24 @@ MOST_VALUES = 10_000
 
 
 def create_app(
+    access: StageAccess | None,
     idempotency: BasePersistenceLayer | None = None,
     begin: Beginning | None = None,
     find: Find | None = None,
     fields: FieldNames = RECORDING_FIELDS,
+    audit: Audit | None = None,
 ) -> APIGatewayRestResolver:
     """Builds the resolver that every function uses.
 
     Args:
+        access: checks the senders of all routes; None for a function whose routes anybody may call.
         idempotency: store of answers to POSTs by Idempotency-Key; None for functions without POST.
         begin: starts work without effects on the body of a POST, before its Idempotency-Key is looked up.
         find: reads what a remembered answer is about; None for functions whose POSTs are about no domain.
         fields: names of JSON fields by the subjects of errors.
+        audit: records administrative acts; None for a function that has none.
     """
-    app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=_parse_json)
+    app = CheckedResolver(access, audit, enable_validation=True, json_body_deserializer=_parse_json)
     app.exception_handler(BonafideError)(Problems(fields).response)
     app.exception_handler(RequestValidationError)(validation_response)
     app.exception_handler(ServiceError)(service_response)
@@ -90,6 +97,8 @@ def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext) -
     try:
         refusal = _refuse_path(event) or _refuse_media_type(event)
         return refusal or app.resolve(_with_plain_media_type(event), context)
+    except BonafideError as error:
+        return _refusal(error)
     except Exception as error:
         response = unexpected_response(error)
         return _plain(response.status_code, response.body)
@@ -97,11 +106,7 @@ def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext) -
 
 def _refuse_unknown_route(_: NotFoundError) -> NoReturn:
     # Raised, so that it is not remembered as the answer to an Idempotency-Key.
-    raise _route_not_found()
-
-
-def _route_not_found() -> NotFound:
-    return NotFound("route_not_found", "There is no such path, or it does not support this method.")
+    raise route_not_found()
 
 
 def _parse_json(body: str) -> Any:
@@ -167,8 +172,7 @@ def _header(event: Event, wanted: str) -> str:
 
 
 def _refuse_path(event: Event) -> dict[str, Any] | None:
-    """Refuses characters that the resolver would cut off: permissions by path rely on one spelling of each name."""
-    return None if event.get("path", "").isprintable() else _refusal(_route_not_found())
+    return None if is_canonical(event) else _refusal(route_not_found())
 
 
 def _refusal(error: BonafideError) -> dict[str, Any]:

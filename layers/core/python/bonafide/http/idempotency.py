@@ -24,6 +24,7 @@ from bonafide.contracts.base import IDEMPOTENCY_KEY
 from bonafide.errors import AnswerOutdated, Conflict, IdempotencyKeyReused, StoreUnavailable
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerRecord, generation
+from bonafide.services.shared.lookups import require_permitted
 
 DAY_SECONDS = 24 * 60 * 60
 # Requests are answered sooner, unless their function was killed.
@@ -93,6 +94,7 @@ def _subject(app: APIGatewayRestResolver, find: Find) -> str | None:
     """Returns the generation of the domain, and of the speaker, that the request's path names; None if one is gone."""
     names = app.request.path_parameters
     domain, speaker = find(names["domain"], names.get("speaker", ""))
+    require_permitted(domain)
     if domain is None or not domain.is_open or (speaker is None and "speaker" in names):
         return None
     return generation(domain, speaker)

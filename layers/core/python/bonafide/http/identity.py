@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
 from bonafide.contracts.base import Request
-from bonafide.observability import request_id
+from bonafide.observability import Event, request_id
 from bonafide.records.request import RequestContext
 
 
@@ -21,7 +21,11 @@ def request_context(app: APIGatewayRestResolver, request: Request, key: str | No
 
 def principal(app: APIGatewayRestResolver) -> str | None:
     """Returns the verified identity of who sent the request that is being answered."""
-    # IAM authorization fills in the client's ARN; an API without authorization has none.
-    identity = (app.current_event.raw_event.get("requestContext") or {}).get("identity") or {}
+    return sender_of(app.current_event.raw_event)
+
+
+def sender_of(event: Event) -> str | None:
+    """Returns the verified identity of who sent a request, as IAM authorization fills it in; None without that."""
+    identity = (event.get("requestContext") or {}).get("identity") or {}
     found: str | None = identity.get("userArn")
     return found

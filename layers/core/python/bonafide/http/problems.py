@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from bonafide.contracts.service import Problem, ProblemDetail
 from bonafide.errors import (
+    AccessDenied,
     BonafideError,
     Conflict,
     IdempotencyKeyReused,
@@ -40,6 +41,7 @@ STATUSES: Mapping[type[BonafideError], HTTPStatus] = {
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnsupportedAudio: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidInput: HTTPStatus.BAD_REQUEST,
+    AccessDenied: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

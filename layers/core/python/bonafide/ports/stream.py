@@ -42,8 +42,8 @@ class IntakeState:
 class IntakeReader(Protocol):
     """Reads the state of an intake as it was last written."""
 
-    def read(self, domain: str, session: str, shard: str) -> IntakeState:
-        """Reads a domain, one of its sessions and the lag of a shard."""
+    def read(self, domain: str, session: str, shard: str | None = None) -> IntakeState:
+        """Reads a domain, one of its sessions and, if a shard is named, its lag."""
 
 
 class ShardLagStore(Protocol):

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from bonafide.access.principal import Principals
 from bonafide.biometrics.attempts import Attempts
 from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.records import Stored, StoredForm, known
@@ -49,20 +50,23 @@ class WantedSettings:
     Attributes:
         policy: None leaves it as it is, or makes the default one in a new domain.
         retention: the same.
+        principals: None leaves them as they are.
         keeps_disclosure: whether the request has a policy that does not state its disclosure, as requests of clients
             that were written before there was one: it stays as it is.
     """
 
     policy: Policy | None = None
     retention: Retention | None = None
+    principals: Principals | None = None
     keeps_disclosure: bool = False
 
-    def over(self, current: "DomainRecord | None") -> tuple[Policy, Retention]:
+    def over(self, current: "DomainRecord | None") -> tuple[Policy, Retention, Principals | None]:
         """Returns the settings that the request leads to, from those of the domain, if there is one."""
         policy = self.policy or (current.policy if current else Policy())
         if self.keeps_disclosure and current:
             policy = replace(policy, disclosure=current.policy.disclosure)
-        return policy, self.retention or (current.retention if current else Retention())
+        principals = self.principals or (current.principals if current else None)
+        return policy, self.retention or (current.retention if current else Retention()), principals
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class DomainRecord:
         created_at: also tells a domain from its predecessor of the same name, whose versions began at 1 too.
         policy_version: counts the changes of `policy`.
         version: optimistic version of the record, 0 when it was never written.
+        principals: who has which role in the domain; None for one that the first release made, until they are set.
         calibrations: as they were read together with the domain, None where it was read without; stored by themselves.
         attempts: counters as they were read together with the domain, in the order they were asked for; None where they
             could not be read.
@@ -86,8 +91,14 @@ class DomainRecord:
     policy_version: int = 1
     version: int = 0
     state: DomainState = DomainState.OPEN
+    principals: Principals | None = None
     calibrations: CalibrationsRecord | None = field(default=None, compare=False)
     attempts: tuple[Attempts, ...] | None = field(default=(), compare=False)
+
+    @property
+    def settings(self) -> tuple[Policy, Retention, Principals | None]:
+        """Settings, of which every version is kept."""
+        return self.policy, self.retention, self.principals
 
     @property
     def is_open(self) -> bool:
@@ -115,6 +126,7 @@ class DomainRecord:
             "version": self.version,
             "deleting": not self.is_open,
             "tentative": self.state is DomainState.EMPTYING,
+            **({"principals": self.principals.to_document()} if self.principals else {}),
         }
 
     @classmethod
@@ -129,6 +141,7 @@ class DomainRecord:
             policy_version=document["policy_version"],
             version=document["version"],
             state=_state(document),
+            principals=Principals.from_document(document["principals"]) if "principals" in document else None,
         )
 
 
@@ -193,4 +206,5 @@ def _differences(former: DomainRecord, record: DomainRecord) -> tuple[str, ...]:
 
 def _settings(record: DomainRecord) -> StoredForm:
     sections = {"policy": asdict(record.policy), "retention": asdict(record.retention)}
-    return {f"{section}.{name}": value for section, own in sections.items() for name, value in own.items()}
+    named = {f"{section}.{name}": value for section, own in sections.items() for name, value in own.items()}
+    return {**named, "principals": record.principals}

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
+from bonafide.access.authorization import current
+from bonafide.access.principal import Principals
 from bonafide.biometrics.decision import require_bounds
-from bonafide.biometrics.policy import Policy
 from bonafide.errors import Conflict, NotFound, Subject
 from bonafide.ports.fingerprints import FingerprintStore
 from bonafide.ports.stores import AttemptStore, DomainStore, VersionConflict
-from bonafide.records.domain import DomainRecord, DomainState, DomainVersion, Retention, WantedSettings
+from bonafide.records.domain import DomainRecord, DomainState, DomainVersion, WantedSettings
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.request import RequestContext
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
-from bonafide.services.shared.lookups import domain_not_found, require_open
+from bonafide.services.shared.lookups import domain_not_found, require_open, require_permitted
 from bonafide.services.shared.recordings import Recordings, UploadOffer
 from bonafide.services.shared.retries import retry_on_conflict
 
@@ -46,19 +47,19 @@ class Domains:
 
         Args:
             domain: to create or change.
-            settings: that are wanted.
+            settings: that are wanted; without principals a new domain is bound to who creates it.
             principal: verified identity of who wants them.
 
         Raises:
+            AccessDenied: the sender is no administrator of the domain as it is by now.
             InvalidInput: the policy is out of bounds.
             Conflict: the domain is being deleted.
         """
 
         def attempt() -> DomainRecord:
             current = self._store.domain(domain)
-            policy, retention = settings.over(current)
-            require_bounds(policy)
-            wanted = self._wanted(domain, policy, retention, current)
+            require_permitted(current)
+            wanted = self._wanted(domain, settings, current)
             if wanted is not current:
                 self._store.put_domain(wanted, self._history(wanted, current, principal))
             return wanted
@@ -139,15 +140,16 @@ class Domains:
         """Returns the version that is written, and the one before if an earlier release did not keep it."""
         if current is None:
             return [DomainVersion.of(wanted, None, principal)]
-        if (current.policy, current.retention) == (wanted.policy, wanted.retention):
+        if current.settings == wanted.settings:
             return []
         kept = self._store.domain_versions(current, None, 1)
-        known = kept and (kept[0].record.policy, kept[0].record.retention) == (current.policy, current.retention)
+        known = kept and kept[0].record.settings == current.settings
         former = [] if known else [DomainVersion.of(current, kept[0].record if kept else None, None)]
         return [*former, DomainVersion.of(wanted, current, principal)]
 
     def _existing(self, domain: str) -> DomainRecord:
         record = self._store.domain(domain)
+        require_permitted(record)
         if record is None:
             raise domain_not_found(domain)
         return record
@@ -229,21 +231,31 @@ class Domains:
             if self._store.domain(record.domain):
                 raise _domain_changed() from error
 
-    def _wanted(self, domain: str, policy: Policy, retention: Retention, current: DomainRecord | None) -> DomainRecord:
+    def _wanted(self, domain: str, settings: WantedSettings, current: DomainRecord | None) -> DomainRecord:
         now = self._clock()
+        policy, retention, principals = settings.over(current)
+        require_bounds(policy)
         if current is None:
-            return DomainRecord(domain, policy, retention, created_at=now, updated_at=now, version=1)
+            bound = principals or _creator()
+            return DomainRecord(domain, policy, retention, created_at=now, updated_at=now, version=1, principals=bound)
         if current.state is DomainState.DELETING:
             raise _domain_deleting()
-        if current.is_open and (current.policy, current.retention) == (policy, retention):
+        if current.is_open and current.settings == (policy, retention, principals):
             return current
         return current.next(
             policy=policy,
             retention=retention,
+            principals=principals,
             updated_at=now,
             policy_version=current.policy_version + (current.policy != policy),
             state=DomainState.OPEN,
         )
+
+
+def _creator() -> Principals:
+    """Binds a new domain to who creates it; one that no request creates, to nobody but those of the stage."""
+    sender = current()
+    return Principals.only(sender.principal if sender else None)
 
 
 def _domain_deleting() -> Conflict:

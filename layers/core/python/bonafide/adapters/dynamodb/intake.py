@@ -18,10 +18,10 @@ class DynamoIntakeReader:
     def __init__(self, client: "DynamoDBClient", domains: str, sessions: str) -> None:
         self._batches = BatchReader(client, domains, sessions)
 
-    def read(self, domain: str, session: str, shard: str) -> IntakeState:
+    def read(self, domain: str, session: str, shard: str | None = None) -> IntakeState:
         """See `IntakeReader`."""
         own: Item = {"session": {"S": partition(domain, session)}, "item": {"S": SESSION_ITEM}}
-        keys = ([domain_key(domain)], [own, lag_key(shard)])
+        keys = ([domain_key(domain)], [own, lag_key(shard)] if shard else [own])
         records = {item["item"]["S"]: item for item in self._batches.read_each(keys)}
         return IntakeState(
             domain=read_domain(records["domain"]) if "domain" in records else None,

@@ -75,9 +75,10 @@ class MemoryIntakeReader:
         self._sessions = sessions
         self._lags = lags
 
-    def read(self, domain: str, session: str, shard: str) -> IntakeState:
+    def read(self, domain: str, session: str, shard: str | None = None) -> IntakeState:
         """See `IntakeReader`."""
-        return IntakeState(self._domains.domain(domain), self._sessions.session(domain, session), self._lags.lag(shard))
+        lag = self._lags.lag(shard) if shard else None
+        return IntakeState(self._domains.domain(domain), self._sessions.session(domain, session), lag)
 
 
 class MemoryShardLagStore:

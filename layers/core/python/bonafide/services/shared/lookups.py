@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from bonafide.access.authorization import current
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.errors import Conflict, NotFound, Subject
+from bonafide.errors import AccessDenied, Conflict, NotFound, Subject
 from bonafide.observability import follow
 from bonafide.ports.stores import DomainStore, SessionStore
 from bonafide.records.domain import DomainRecord, DomainState
@@ -20,12 +21,27 @@ def domain_not_found(domain: str) -> NotFound:
     return NotFound("domain_not_found", "There is no such domain.", subject=Subject.DOMAIN, found=domain)
 
 
-def require_open(record: DomainRecord | None, domain: str) -> DomainRecord:
-    """Returns the record of a domain that takes requests.
+def require_permitted(record: DomainRecord | None) -> None:
+    """Refuses a sender without a role that the operation needs, by the domain's record as it was just read.
+
+    Work that no request asked for is let pass.
 
     Raises:
+        AccessDenied: the sender has no such role in the domain; or there is no such domain, and no role everywhere.
+    """
+    sender = current()
+    if sender and not (sender.permits(record.principals) if record else sender.permits_unknown()):
+        raise AccessDenied
+
+
+def require_open(record: DomainRecord | None, domain: str) -> DomainRecord:
+    """Returns the record of a domain that takes requests, from senders whom it permits.
+
+    Raises:
+        AccessDenied: the sender has no role that the operation needs.
         NotFound: the domain does not exist or takes no requests.
     """
+    require_permitted(record)
     if record is None or not record.is_open:
         raise domain_not_found(domain)
     return record
@@ -44,8 +60,10 @@ def refuse_deleting(record: DomainRecord | None, domain: str) -> DomainRecord:
     """Refuses a domain by its record, as `require_not_deleting`.
 
     Raises:
+        AccessDenied: the sender has no role that the operation needs.
         NotFound: it is deleted or being deleted.
     """
+    require_permitted(record)
     if record is None or record.state is DomainState.DELETING:
         raise domain_not_found(domain)
     return record

@@ -8,6 +8,7 @@ from bonafide.errors import AnswerOutdated, Conflict, Subject
 from bonafide.observability import follow
 from bonafide.ports.signatures import CallerHashes
 from bonafide.ports.stores import DomainStore, SessionStore, VersionConflict
+from bonafide.ports.stream import IntakeReader
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.request import RequestContext
@@ -16,7 +17,14 @@ from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.ledger import hash_of
-from bonafide.services.shared.lookups import change_session, find_session, require_not_final, require_open
+from bonafide.services.shared.lookups import (
+    change_session,
+    find_session,
+    follow_session,
+    refuse_deleting,
+    require_not_final,
+    require_open,
+)
 from bonafide.services.streaming.judging import SessionJudge
 
 
@@ -28,12 +36,14 @@ class Sessions:
         sessions: SessionStore,
         domains: DomainStore,
         callers: CallerHashes,
+        reader: IntakeReader,
         judge: SessionJudge,
         clock: Clock = utc_now,
     ) -> None:
         self._sessions = sessions
         self._callers = callers
         self._domains = domains
+        self._reader = reader
         self._judge = judge
         self._clock = clock
 
@@ -87,9 +97,9 @@ class Sessions:
         """Reads a session.
 
         Raises:
-            NotFound: it is unknown, or older than a day.
+            NotFound: it is unknown, or older than a day; or its domain is deleted.
         """
-        return find_session(self._sessions, domain, session)
+        return self._find(domain, session)
 
     def claim(self, domain: str, session: str, speaker: str) -> SessionRecord:
         """Sets the claimed speaker.
@@ -113,6 +123,7 @@ class Sessions:
                 )
             return changed
 
+        self._find(domain, session)
         return change_session(self._sessions, domain, session, claimed)
 
     def evaluate(self, domain: str, session: str) -> DecisionRecord:
@@ -121,7 +132,13 @@ class Sessions:
         Raises:
             NotFound: the session or its domain is unknown.
         """
-        return self._judge.evaluate(find_session(self._sessions, domain, session))
+        return self._judge.evaluate(self._find(domain, session))
+
+    def _find(self, domain: str, session: str) -> SessionRecord:
+        """Reads a session together with its domain, which says who may see it."""
+        state = self._reader.read(domain, session)
+        refuse_deleting(state.domain, domain)
+        return follow_session(state.session, session)
 
 
 def _bands(speaker: SpeakerRecord | None) -> tuple[Channel, ...]:

@@ -1,0 +1,64 @@
+"""Operations of the API with the roles that may use them, from `operations.json`; a test holds it to the contract."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from typing import Any
+
+
+class Role(StrEnum):
+    """Roles of principals, in a domain or in the stage.
+
+    INTEGRATOR enrolls and authenticates. ANALYST reads decisions and speakers. ADMINISTRATOR changes the domain and its
+    principals. MODEL_ENGINEER works on models and calibrations. AUDITOR reads what was done, and changes nothing.
+    """
+
+    INTEGRATOR = "integrator"
+    ANALYST = "analyst"
+    ADMINISTRATOR = "administrator"
+    MODEL_ENGINEER = "model_engineer"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOperation:
+    """One operation of the API.
+
+    Attributes:
+        name: its `operationId` in the contract.
+        roles: each of them may use it.
+        audited: whether it is an administrative act, of which the audit trail has an entry.
+    """
+
+    name: str
+    roles: frozenset[Role]
+    audited: bool = False
+
+
+class OperationTable:
+    """Operations by method and path."""
+
+    def __init__(self, text: str) -> None:
+        """Reads the table: `METHOD /path/{parameter}` with the operation, its roles, and whether it is audited."""
+        document: Mapping[str, Any] = json.loads(text)
+        self.by_route: Mapping[str, ApiOperation] = {
+            route: ApiOperation(each["operation"], frozenset(map(Role, each["roles"])), each.get("audited", False))
+            for route, each in document.items()
+        }
+        self._patterns = [(_pattern(route), operation) for route, operation in self.by_route.items()]
+
+    def find(self, method: str, path: str) -> tuple[ApiOperation, Mapping[str, str]] | None:
+        """Returns the operation of a request with the parameters of its path; None if the table has none."""
+        wanted = f"{method} {path}"
+        matches = ((pattern.fullmatch(wanted), operation) for pattern, operation in self._patterns)
+        return next(((operation, found.groupdict()) for found, operation in matches if found), None)
+
+
+def _pattern(route: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(route)))
+
+
+OPERATIONS = OperationTable(files("bonafide.access").joinpath("operations.json").read_text())

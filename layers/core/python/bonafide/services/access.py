@@ -1,0 +1,104 @@
+"""Access of a request's sender to what the request is about, before anything else is read or done."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from bonafide.access.authorization import AccessRules, Authorization, authorized
+from bonafide.access.operations import ApiOperation
+from bonafide.access.principal import Principals
+from bonafide.errors import AccessDenied
+from bonafide.ports.stores import DomainStore
+from bonafide.services.shared.clock import Clock, utc_now
+
+# Domains whose principals an environment keeps at most.
+MOST_KEPT = 1000
+# Time for which they are used without another read. What they let pass is checked again by the services, on the domain
+# as they read it anyhow (`lookups.require_permitted`), so that a principal who was removed is refused at once.
+LONGEST_AGE = timedelta(seconds=10)
+
+
+class StageAccess:
+    """Checks senders of requests that are about no domain."""
+
+    def __init__(self, rules: AccessRules) -> None:
+        self._rules = rules
+
+    @contextmanager
+    def granted(self, arn: str | None, operation: ApiOperation, domain: str | None) -> Iterator[Authorization]:
+        """Lets a request be answered whose sender has a role that the operation needs.
+
+        Args:
+            arn: verified identity of the sender.
+            operation: that the request asks for.
+            domain: that it is about; None for the stage.
+
+        Raises:
+            AccessDenied: the sender has none.
+        """
+        authorization = self._rules.authorize(arn, operation, domain)
+        if not self._permitted(authorization, domain):
+            raise AccessDenied
+        with authorized(authorization):
+            yield authorization
+
+    def _permitted(self, authorization: Authorization, domain: str | None) -> bool:
+        return domain is None and authorization.permits_stage()
+
+
+class DomainAccess(StageAccess):
+    """Checks senders of requests about domains, too.
+
+    It comes before the Idempotency-Key is looked up and before the body is validated, so that nobody without a role
+    learns anything from either. Unknown domains and those of others are refused alike, after one read each.
+    """
+
+    def __init__(
+        self, rules: AccessRules, store: DomainStore, kept: timedelta = timedelta(), clock: Clock = utc_now
+    ) -> None:
+        """Stores its dependencies.
+
+        Args:
+            rules: of the deployment.
+            store: of domains.
+            kept: age up to which the principals of a domain are used again; 0 where a service acts before it reads the
+                domain itself.
+            clock: a wall clock, as in `BrakedDomains`.
+
+        Raises:
+            ValueError: principals would be kept for too long.
+        """
+        if not timedelta() <= kept <= LONGEST_AGE:
+            raise ValueError(f"principals may be kept for up to {LONGEST_AGE.seconds} s")
+        super().__init__(rules)
+        self._store = store
+        self._keep_for = kept
+        self._clock = clock
+        self._kept: OrderedDict[str, tuple[Principals | None, datetime]] = OrderedDict()
+
+    def _permitted(self, authorization: Authorization, domain: str | None) -> bool:
+        if domain is None:
+            return super()._permitted(authorization, domain)
+        kept = self._fresh(domain)
+        if kept and authorization.permits(kept[0]):
+            return True
+        record = self._store.domain(domain)
+        if record is None:
+            self._kept.pop(domain, None)
+            return authorization.permits_unknown()
+        self._keep(domain, record.principals)
+        return authorization.permits(record.principals)
+
+    def _fresh(self, domain: str) -> tuple[Principals | None] | None:
+        principals, read_at = self._kept.get(domain, (None, None))
+        # An age below 0 is that of a clock that was set back, and says nothing.
+        if read_at is None or not timedelta() <= self._clock() - read_at < self._keep_for:
+            return None
+        return (principals,)
+
+    def _keep(self, domain: str, principals: Principals | None) -> None:
+        self._kept[domain] = principals, self._clock()
+        self._kept.move_to_end(domain)
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)

@@ -1,0 +1,87 @@
+"""The audit trail: every administrative act is on record before it has an effect."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bonafide.access.audit import ActPage, AdministrativeAct, subject_of
+from bonafide.access.authorization import AccessRules, current
+from bonafide.errors import StoreUnavailable
+from bonafide.observability import log_unexpected
+from bonafide.ports.audit import AuditTrail
+from bonafide.ports.stores import DomainStore
+from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.lookups import require_permitted
+
+# A domain is made within this time of its request, which no function outlives.
+LONGEST_REQUEST = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class ActRequested:
+    """A request for an administrative act; names as in `AdministrativeAct`."""
+
+    operation: str
+    parameters: Mapping[str, str]
+    request_id: str
+    principal: str
+    body: str
+
+
+class Audit:
+    """Records administrative acts, and reads them."""
+
+    def __init__(self, trail: AuditTrail, domains: DomainStore, rules: AccessRules, clock: Clock = utc_now) -> None:
+        self._trail = trail
+        self._domains = domains
+        self._rules = rules
+        self._clock = clock
+
+    def begin(self, asked: ActRequested) -> Callable[[int, str | None], None]:
+        """Appends an act, and returns what appends its outcome; golden calls are no administrative acts.
+
+        Raises:
+            StoreUnavailable: it is not on record, so nothing may be done.
+        """
+        domain = asked.parameters.get("domain")
+        if self._rules.is_probed(domain):
+            return lambda _status, _code: None
+        act = AdministrativeAct(
+            domain=domain,
+            at=self._clock(),
+            request_id=asked.request_id,
+            operation=asked.operation,
+            principal=asked.principal,
+            subject=subject_of(asked.parameters),
+            body_sha256=hashlib.sha256(asked.body.encode()).hexdigest(),
+        )
+        self._trail.append(act)
+        return lambda status, code: self._end(act.ended(status, code))
+
+    def acts(self, domain: str | None, before: str | None, limit: int) -> ActPage:
+        """Reads at most `limit` acts before a position, the newest first.
+
+        Who has the role in the stage reads all that happened under a name; who has it in the domain, what happened
+        since the domain was made.
+
+        Raises:
+            AccessDenied: the sender has no role that may.
+        """
+        if domain is None:
+            return self._trail.acts(None, before, limit)
+        record = self._domains.domain(domain)
+        require_permitted(record)
+        page = self._trail.acts(domain, before, limit)
+        sender = current()
+        if record is None or (sender and sender.permits_unknown()):
+            return page
+        own = [each for each in page.acts if each.at >= record.created_at - LONGEST_REQUEST]
+        return ActPage(own, page.before if len(own) == len(page.acts) else None)
+
+    def _end(self, act: AdministrativeAct) -> None:
+        """Appends the outcome; the act stays on record without one if that fails, since it has happened."""
+        try:
+            self._trail.append(act)
+        except StoreUnavailable as error:
+            log_unexpected(error)

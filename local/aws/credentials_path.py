@@ -1,0 +1,3 @@
+"""Path of the emulator's front at which access keys are told."""
+
+PATH = "/_bonafide/credentials/"
