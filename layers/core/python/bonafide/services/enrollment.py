@@ -95,7 +95,7 @@ class EnrollmentResult:
 class EnrollmentService:
     """Adds recordings to voiceprints."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, one parameter for each collaborator
         self,
         store: DomainStore,
         models: SpeechModels[Any],
