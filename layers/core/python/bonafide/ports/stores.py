@@ -151,6 +151,12 @@ class SessionStore(Protocol):
         A session that was started anew under the name of an older one has nothing in common with it.
         """
 
+    def note_accepted(self, session: SessionRecord, number: int, content: str) -> None:
+        """Notes that a chunk was accepted, by number and the SHA-256 of its audio, hex; again it changes nothing."""
+
+    def accepted(self, session: SessionRecord) -> Collection[tuple[int, str]]:
+        """Reads number and `content_tag` of every chunk that was noted."""
+
     def has_evidence(self, session: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
         """Tells whether a chunk was scored in an embedding space already."""
 

@@ -30,6 +30,9 @@ class ChunkTally:
         used: chunks that the judgement rests on.
         conflicting: chunk numbers that came with different audio.
         late: chunks scored after the decision became final, which have no effect.
+        complete: whether a final decision knows every chunk that was accepted before the end; False if the wait for
+            one, or for the end, was over. None of provisional ones, and of those of releases that did not tell.
+        digest: names the set of chunks that were scored, as `set_digest` does; None of releases that did not.
     """
 
     expected: int | None
@@ -37,6 +40,8 @@ class ChunkTally:
     used: int
     conflicting: int
     late: int = 0
+    complete: bool | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 One table: partition key `session` (`<domain>#<session>`), sort key `item`, which is `session` for the session itself
 and `chunk#<start>#<number>#<content>#<space>` for evidence. A chunk's row is put once and never touched again, so the
 rows are a grow-only set. `marks#<start>#<block>` holds the marks of BLOCK chunks as a set that is only ever added to. A
-mark is added after its row, and again when the row is found, so that a mark never exists without its row. The sparse
-index `due` holds the sessions that still need a final decision, in DUE_PARTS partitions by their names.
+mark is added after its row, and again when the row is found, so that a mark never exists without its row.
+`accepted#<start>#<block>` holds, likewise, the chunks that the intake accepted. The sparse index `due` holds the
+sessions that still need a final decision, in DUE_PARTS partitions by their names.
 """
 
 import json
@@ -18,17 +19,20 @@ import numpy as np
 from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.items import document_of
 from bonafide.biometrics.evidence import Channel
-from bonafide.biometrics.session import Mark
+from bonafide.biometrics.session import Mark, content_tag
 from bonafide.records.session import EvidenceRow, SessionRecord
 
 SESSION_ITEM = "session"
 BLOCK = 100
+# As many accepted chunks as an item of one write unit holds, a kilobyte.
+ACCEPTED_BLOCK = 64
 DUE_INDEX = "due"
 DUE_PARTS = 4
 # Embeddings are personal data and the decision outlives them.
 KEPT = timedelta(days=1)
 _FLOAT = np.dtype("<f4")
 _MARK = struct.Struct(">H8s4sII")
+_ACCEPTED = struct.Struct(">H8s")
 # The first release reads the document into a record that knows no other attributes: these stand beside it.
 _BESIDE = ("schema", "domain", "session", "request_id", "principal", "version", "spaces")
 
@@ -68,6 +72,27 @@ def unpack(item: Item) -> list[Mark]:
     """Reads the marks of a block."""
     fields = [_MARK.unpack(mark) for mark in item["marks"]["BS"]]
     return [Mark(number, content.hex(), space.hex(), *rest) for number, content, space, *rest in fields]
+
+
+def accepted_block(session: SessionRecord, number: int) -> str:
+    """Returns the sort key of the block of accepted chunks that a chunk belongs to."""
+    return f"{accepted_prefix(session)}{number // ACCEPTED_BLOCK:03d}"
+
+
+def accepted_prefix(session: SessionRecord) -> str:
+    """Returns how the sort keys of a session's accepted chunks begin."""
+    return f"accepted#{start(session)}#"
+
+
+def pack_accepted(number: int, content: str) -> bytes:
+    """Writes an accepted chunk."""
+    return _ACCEPTED.pack(number, bytes.fromhex(content_tag(content)))
+
+
+def unpack_accepted(item: Item) -> list[tuple[int, str]]:
+    """Reads the accepted chunks of a block."""
+    found = [_ACCEPTED.unpack(each) for each in item["chunks"]["BS"]]
+    return [(number, content.hex()) for number, content in found]
 
 
 def expires(session: SessionRecord) -> Any:

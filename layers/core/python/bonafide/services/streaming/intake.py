@@ -1,5 +1,6 @@
 """Intake of the audio stream: accepted chunks can be scored, and will be in time."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,6 +85,8 @@ class AudioIntake:
         _require_container(record, content)
         _require_length(record, content)
         self._stream.put(ChunkRecord(domain, session, number, content, _origin(record)))
+        # Before the answer, so that an end which follows it waits for this very content, whatever the number has.
+        self._sessions.note_accepted(record, number, hashlib.sha256(content).hexdigest())
         self._admission.accepted(shard, now)
         return now
 

@@ -17,7 +17,9 @@ from bonafide.biometrics.session import (
     SessionStatus,
     covering,
     is_complete,
+    is_heard,
     pool,
+    set_digest,
     survey,
 )
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -98,16 +100,25 @@ class SessionJudge:
     def _settle(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
         if record.decision_id:
             return record
-        due_at = _due_at(record, marks)
-        complete = is_complete(marks, record.chunk_count)
+        due_at, complete = _due_at(record, marks), self._is_complete(record, marks)
         if record.finalized_at or complete or due_at <= self._clock():
-            return self._finalize(record, marks)
+            return self._finalize(record, marks, complete=complete)
         if record.due_at > self._clock():
             # It is looked at again soon enough; a write with every evaluation would move it through the index `due`.
             return record
         return self._replace(record, record.next(due_at=due_at))
 
-    def _finalize(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
+    def _is_complete(self, record: SessionRecord, marks: Sequence[Mark]) -> bool:
+        """Tells whether every chunk that was accepted before the end is scored, with each of its contents.
+
+        The marks were read before: one that came meanwhile is only missed, and looked for again.
+        """
+        count = record.chunk_count
+        if count is None or not is_complete(marks, count):
+            return False
+        return is_heard(self._sessions.accepted(record), marks, count)
+
+    def _finalize(self, record: SessionRecord, marks: Sequence[Mark], *, complete: bool) -> SessionRecord:
         """Closes the session first, so that no claim is taken that the decision would not know.
 
         The ledger keeps the first decision under the session's one decision identifier, so that racing writers end with
@@ -120,7 +131,7 @@ class SessionJudge:
         started = time.monotonic()
         claim = self._claim(record, marks)
         name = session_decision(record)
-        final = _as_final(self._judge(record, marks, claim), name)
+        final = _as_final(self._judge(record, marks, claim), name, complete=complete)
         self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
         return self._replace(record, record.next(decision_id=name))
 
@@ -172,7 +183,7 @@ class SessionJudge:
             request_id=record.request_id,
             principal=record.principal,
             session=SessionPart(
-                record.session, self._name(record, claim, marks), record.status, _tally(record, folded)
+                record.session, self._name(record, claim, marks), record.status, _tally(record, marks, folded)
             ),
         )
 
@@ -214,10 +225,12 @@ def _case(claim: SpeakerClaim, folded: SessionEvidence) -> Case:
     return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, claim.brakes.on)
 
 
-def _as_final(record: DecisionRecord, name: str) -> DecisionRecord:
+def _as_final(record: DecisionRecord, name: str, *, complete: bool) -> DecisionRecord:
     """Turns a provisional judgement into the final decision of that name."""
-    part = replace(record.session, status=SessionStatus.FINAL) if record.session else None
-    return replace(record, decision_id=name, session=part)
+    part = record.session
+    assert part is not None  # decisions on sessions have this part
+    final = replace(part, status=SessionStatus.FINAL, chunks=replace(part.chunks, complete=complete))
+    return replace(record, decision_id=name, session=final)
 
 
 def _due_at(record: SessionRecord, marks: Sequence[Mark]) -> datetime:
@@ -246,10 +259,11 @@ def _audio_digest(folded: SessionEvidence) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _tally(record: SessionRecord, folded: SessionEvidence) -> ChunkTally:
+def _tally(record: SessionRecord, marks: Sequence[Mark], folded: SessionEvidence) -> ChunkTally:
     return ChunkTally(
         expected=record.chunk_count,
         scored=folded.received,
         used=len(folded.used),
         conflicting=folded.conflicting,
+        digest=set_digest(marks, record.chunk_count),
     )
