@@ -31,7 +31,7 @@ def start(domain: DomainName, request: SessionRequest, idempotency_key: Idempote
     context = request_context(app, request, idempotency_key)
     form, call_id = request.format.to_record(), request.context.call_id
     owner, record = service.start(domain, request.speaker, form, call_id, context)
-    answer_about(app, generation(owner))
+    answer_about(app, generation(owner), speaker=record.speaker)
     return session_view(record)
 
 

@@ -4,20 +4,24 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import domain_store, idempotency, speakers
+from bonafide.bootstrap.stores import domain_store, erasure_reading, idempotency, speakers
 from bonafide.contracts.cursors import from_cursor
+from bonafide.contracts.erasures import ErasureList, ErasureReport, erasure_report
 from bonafide.contracts.speakers import Speaker, SpeakerList, speaker_list, speaker_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
 from bonafide.http.openapi import empty, responses
-from bonafide.http.parameters import Cursor, DomainName, IdempotencyKey, Limit, SpeakerName
+from bonafide.http.parameters import Cursor, DomainName, ErasureName, IdempotencyKey, Limit, SpeakerName
 from bonafide.records.speaker import generation
 
 app = create_app(idempotency(), find=domain_store().find)
 service = speakers()
+reports = erasure_reading()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/speakers"
 TAGS = ["speakers"]
+ERASURES = "/v1/domains/<domain>/erasures"
+OF_ERASURES = ["erasures"]
 
 
 @app.get(PATH, summary="List speakers", operation_id="listSpeakers", tags=TAGS, responses=responses(SpeakerList, 404))
@@ -64,3 +68,23 @@ def opt_out(domain: DomainName, speaker: SpeakerName, idempotency_key: Idempoten
     found, record = service.opt_out(domain, speaker)
     answer_about(app, generation(found, record))
     return speaker_view(found, record.summary)
+
+
+@app.get(
+    ERASURES, summary="List erasures", operation_id="listErasures", tags=OF_ERASURES, responses=responses(ErasureList)
+)
+def list_erasures(domain: DomainName) -> ErasureList:
+    """Reads what was erased lately in a domain, also in one that is gone: deletions and opt-outs."""
+    return ErasureList(erasures=[erasure_report(each) for each in reports.list(domain)])
+
+
+@app.get(
+    f"{ERASURES}/<erasure_id>",
+    summary="Read an erasure",
+    operation_id="getErasure",
+    tags=OF_ERASURES,
+    responses=responses(ErasureReport, 404),
+)
+def get_erasure(domain: DomainName, erasure_id: ErasureName) -> ErasureReport:
+    """Reads how far an erasure is, store by store; complete when a last look through all of them found nothing."""
+    return erasure_report(reports.get(domain, erasure_id))

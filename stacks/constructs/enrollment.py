@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, KEPT, UPLOADED
+from stacks.platform.stores import IDEMPOTENCY, KEPT, UPLOADED, USED
 
 
 class EnrollmentCapability(Construct):
@@ -20,4 +20,5 @@ class EnrollmentCapability(Construct):
         stores.allow_signatures(enroll, "Decrypt")
         stores.idempotency.allow(enroll, *IDEMPOTENCY)
         stores.audio.allow(enroll, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
+        stores.audio.allow(enroll, PutObject=USED)
         platform.api.route("POST", "/v1/domains/{domain}/speakers/{speaker}/enrollments", enroll)

@@ -8,6 +8,7 @@ from stacks.platform.service_platform import ServicePlatform
 from stacks.platform.stores import ERASED, IDEMPOTENCY, KEPT
 
 SPEAKERS = "/v1/domains/{domain}/speakers"
+ERASURES = "/v1/domains/{domain}/erasures"
 SPEAKER = f"{SPEAKERS}/{{speaker}}"
 
 
@@ -27,3 +28,5 @@ class SpeakersCapability(Construct):
         api.route("GET", SPEAKER, manage)
         api.route("DELETE", SPEAKER, manage)
         api.route("POST", f"{SPEAKER}/opt-out", manage)
+        api.route("GET", ERASURES, manage)
+        api.route("GET", f"{ERASURES}/{{erasure_id}}", manage)

@@ -251,4 +251,6 @@ def test_the_first_release_reads_an_evaluation(record: DecisionRecord) -> None:
     stored = through_json(record.to_document())
     assert stored.keys() >= EVALUATION.keys()
     answered = FirstSessionEvaluation.model_validate(stored).model_dump(mode="json")
-    assert evaluation_view(DecisionRecord.from_document(answered)) == evaluation_view(record)
+    shown = evaluation_view(record)
+    counts = shown.chunks.model_copy(update={"complete": None, "digest": None})
+    assert evaluation_view(DecisionRecord.from_document(answered)) == shown.model_copy(update={"chunks": counts})

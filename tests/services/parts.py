@@ -15,6 +15,7 @@ from bonafide.adapters.memory.audio import MemoryAudioStore
 from bonafide.adapters.memory.calibrations import MemorySignatures
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
+from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
 from bonafide.audio.waveform import Samples, Waveform
@@ -252,6 +253,7 @@ class World:
     audio: MemoryAudioStore = field(default_factory=MemoryAudioStore)
     report: Callable[[str, str], None] = lambda when, call: None
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
+    erasures: MemoryErasureStore = field(default_factory=MemoryErasureStore)
     environment: BrakedDomains = field(init=False)
 
     def __post_init__(self) -> None:
@@ -280,6 +282,10 @@ class World:
         return Recordings(Observed(self.audio, self._tell))
 
     @property
+    def _erasures(self) -> Any:
+        return Observed(self.erasures, self._tell)
+
+    @property
     def _store(self) -> Any:
         return Observed(self.store, self._tell)
 
@@ -288,11 +294,11 @@ class World:
 
     @property
     def domains(self) -> DomainCalls:
-        return DomainCalls(Domains(self._store, self._recordings, lambda: self.now))
+        return DomainCalls(Domains(self._store, self._recordings, self._erasures, lambda: self.now))
 
     @property
     def speakers(self) -> SpeakerCalls:
-        return SpeakerCalls(Speakers(self._store, self._recordings, lambda: self.now))
+        return SpeakerCalls(Speakers(self._store, self._recordings, self._erasures, lambda: self.now))
 
     def stored(self, speaker: str, domain: str = "acme") -> SpeakerRecord:
         """The record as it is stored."""

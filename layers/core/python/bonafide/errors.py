@@ -40,6 +40,7 @@ class Subject(StrEnum):
     BEGIN = "begin"
     CURSOR = "cursor"
     DECISION = "decision"
+    ERASURE = "erasure"
     DOMAIN = "domain"
     SPEAKER = "speaker"
     SPEAKERS = "speakers"

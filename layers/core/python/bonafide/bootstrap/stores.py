@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 from botocore.config import Config
 
 from bonafide import __version__
@@ -16,6 +15,8 @@ from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.drift import DynamoDriftStore
+from bonafide.adapters.dynamodb.erasure.answers import ClaimedAnswers
+from bonafide.adapters.dynamodb.erasure.progress import DynamoErasureStore
 from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
@@ -31,6 +32,7 @@ from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
 from bonafide.services.domains import Domains
 from bonafide.services.drift import DriftReading, DriftWatch
+from bonafide.services.erasures import ErasureReading
 from bonafide.services.shadow import ShadowReading, ShadowSweep
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
@@ -90,20 +92,21 @@ def stage() -> str:
 
 
 @cache
-def _dynamodb() -> "DynamoDBClient":
+def dynamodb() -> "DynamoDBClient":
+    """Returns the client of DynamoDB."""
     return traced(boto3.client("dynamodb", config=CALLS))
 
 
 @cache
 def domain_store() -> DynamoDomainStore:
     """Returns the store of domains and speakers."""
-    return DynamoDomainStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return DynamoDomainStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
 def brake_store() -> DynamoBrakeStore:
     """Returns the store of brakes, which are in the table of domains."""
-    return DynamoBrakeStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return DynamoBrakeStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
@@ -116,7 +119,7 @@ def braked_domains() -> BrakedDomains:
 @cache
 def calibration_store() -> DynamoCalibrationStore:
     """Returns the store of calibrations of domains, which are in the table of domains."""
-    return DynamoCalibrationStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return DynamoCalibrationStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
@@ -136,25 +139,25 @@ def calibration_book(bases: SpaceCalibrations) -> CalibrationBook:
 @cache
 def decision_store() -> DynamoDecisionStore:
     """Returns the store of decisions."""
-    return DynamoDecisionStore(_dynamodb(), DecisionTable.read(os.environ).decision_table)
+    return DynamoDecisionStore(dynamodb(), DecisionTable.read(os.environ).decision_table)
 
 
 @cache
 def session_store() -> DynamoSessionStore:
     """Returns the store of sessions and their evidence."""
-    return DynamoSessionStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoSessionStore(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 @cache
 def shard_lag_store() -> DynamoShardLagStore:
     """Returns the store of shard lags."""
-    return DynamoShardLagStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoShardLagStore(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 @cache
 def drift_store() -> DynamoDriftStore:
     """Returns the store of drift, which is in the table of sessions."""
-    return DynamoDriftStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoDriftStore(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 @cache
@@ -164,16 +167,22 @@ def recordings() -> Recordings:
     return Recordings(S3AudioStore(traced(boto3.client("s3", config=UPLOADS)), bucket))
 
 
-def idempotency() -> DynamoDBPersistenceLayer:
+@cache
+def erasure_store() -> DynamoErasureStore:
+    """Returns the store of erasures, which is in the table of domains."""
+    return DynamoErasureStore(dynamodb(), DomainTable.read(os.environ).domain_table)
+
+
+def idempotency() -> ClaimedAnswers:
     """Returns the store of answers by Idempotency-Key."""
-    client: Any = _dynamodb()
+    client: Any = dynamodb()
     table = IdempotencyTable.read(os.environ).idempotency_table
-    return DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
+    return ClaimedAnswers(table_name=table, boto3_client=client)
 
 
 def domains() -> Domains:
     """Composes the life cycle of domains."""
-    return Domains(domain_store(), recordings())
+    return Domains(domain_store(), recordings(), erasure_store())
 
 
 def brakes() -> Brakes:
@@ -191,6 +200,11 @@ def decisions() -> Decisions:
     return Decisions(domain_store(), decision_store())
 
 
+def erasure_reading() -> ErasureReading:
+    """Composes the reading of reports of erasures."""
+    return ErasureReading(erasure_store())
+
+
 def drift_watch() -> DriftWatch:
     """Composes the watch for drift."""
     probe_domain = ProbeDomain.read(os.environ).probe_domain
@@ -204,7 +218,7 @@ def drift_reading() -> DriftReading:
 
 def speakers() -> Speakers:
     """Composes the life cycle of speakers."""
-    return Speakers(domain_store(), recordings())
+    return Speakers(domain_store(), recordings(), erasure_store())
 
 
 def session_judge() -> SessionJudge:
@@ -226,7 +240,7 @@ def intake() -> AudioIntake:
     place = ChunkStream.read(os.environ)
     stream = KinesisAudioStream(client, place.audio_stream, int(place.stream_version))
     domain_table, session_table = DomainTable.read(os.environ), SessionTable.read(os.environ)
-    reader = DynamoIntakeReader(_dynamodb(), domain_table.domain_table, session_table.session_table)
+    reader = DynamoIntakeReader(dynamodb(), domain_table.domain_table, session_table.session_table)
     return AudioIntake(session_store(), domain_store(), reader, stream)
 
 
@@ -248,11 +262,11 @@ def shadow_reading() -> ShadowReading:
 
 def shadow_results() -> DynamoShadowResults:
     """Returns the store of the shadow's results, which is in the table of sessions."""
-    return DynamoShadowResults(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoShadowResults(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 def failed_records() -> FailedRecords:
     """Composes the keeping of stream records that can never be scored."""
     bucket = FailureBucket.read(os.environ).failure_bucket
     failures = S3FailureStore(traced(boto3.client("s3", config=CALLS)), bucket)
-    return FailedRecords(failures, domain_store())
+    return FailedRecords(failures, domain_store(), session_store())

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, m
 
 from bonafide.biometrics.policy import Policy
 from bonafide.contracts.base import Answer, Request
-from bonafide.records.domain import DomainRecord, Retention
+from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention
 
 type Probability = Annotated[StrictFloat, Field(gt=0, lt=0.5)]
 type Cost = Annotated[StrictFloat, Field(gt=0, le=1_000_000)]
@@ -49,6 +49,11 @@ class RetentionSettings(Request):
     shadow_audio: StrictBool = Field(
         False,
         description="Let a share of the audio of authentications wait, for an hour at most, for a model that is tried.",
+    )
+    erased_decisions: ErasedDecisions = Field(
+        ErasedDecisions.UNLINK,
+        description="What becomes of decisions when their speaker is deleted: kept until their retention is over, "
+        "unlinked from the person, or erased. Those of a deleted domain are kept or erased.",
     )
 
 

@@ -1,7 +1,7 @@
 """Decisions: everything that an answer, an audit and a replay need, unrounded and immutable."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -102,6 +102,19 @@ class DecisionRecord:
     session: SessionPart | None = None
     generation: str | None = None
     schema: int = SCHEMA
+
+    def unlinked(self) -> Self:
+        """Returns the decision without what leads to the person or the call: references, digests, components."""
+        return replace(
+            self,
+            speaker=None,
+            call_id=None,
+            audio=None,
+            request_id=None,
+            generation=None,
+            case=replace(self.case, embedding_directions=(), embedding_norm=None),
+            session=self.session and replace(self.session, session="", evaluation_id=""),
+        )
 
     def to_document(self) -> StoredForm:
         """Returns the stored form: all attributes of schema 1, so that the first release can read it, and more."""

@@ -24,6 +24,18 @@ class DomainState(StrEnum):
     DELETING = "DELETING"
 
 
+class ErasedDecisions(StrEnum):
+    """Ways to treat the decisions on a speaker, or of a domain, that is deleted.
+
+    KEEP leaves them until their retention is over. UNLINK takes out of a speaker's decisions all that leads to the
+    person; those of a deleted domain, which nobody can read any more, are deleted. ERASE deletes both.
+    """
+
+    KEEP = "keep"
+    UNLINK = "unlink"
+    ERASE = "erase"
+
+
 @dataclass(frozen=True, slots=True)
 class Retention:
     """Retention settings of a domain.
@@ -32,11 +44,13 @@ class Retention:
         decision_days: decisions are deleted after this many days.
         keep_audio: whether audio of enrollments and authentications is kept at all.
         shadow_audio: whether a share of the audio of authentications may wait up to an hour for the shadow.
+        erased_decisions: what becomes of decisions when their speaker or the domain is deleted.
     """
 
     decision_days: int
     keep_audio: bool
     shadow_audio: bool = False
+    erased_decisions: ErasedDecisions = ErasedDecisions.UNLINK
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,7 @@ class DomainRecord:
         return cls(
             domain=document["domain"],
             policy=read_policy(document["policy"]),
-            retention=Retention(**known(Retention, document["retention"])),
+            retention=_retention(document["retention"]),
             created_at=datetime.fromisoformat(document["created_at"]),
             updated_at=datetime.fromisoformat(document["updated_at"]),
             policy_version=document["policy_version"],
@@ -106,6 +120,11 @@ class DomainRecord:
 def read_policy(document: Stored) -> Policy:
     """Reads a stored policy. The first release stored no cost of accepting a spoof: that of an impostor counts."""
     return Policy(**{"spoof_accept_cost": document["false_accept_cost"], **known(Policy, document)})
+
+
+def _retention(document: Stored) -> Retention:
+    stored = known(Retention, document)
+    return Retention(**stored | {"erased_decisions": ErasedDecisions(stored.get("erased_decisions", "unlink"))})
 
 
 def _state(document: Stored) -> DomainState:

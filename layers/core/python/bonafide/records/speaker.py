@@ -200,6 +200,15 @@ class SpeakerRecord:
         )
 
 
+def opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:
+    """Returns the record without the voice.
+
+    Opting out again voids consent that was given in between, even if no enrollment has used it yet.
+    """
+    at = max(now, record.opted_out_at or now)
+    return record.next(now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, newer=(), applied=(), opted_out_at=at)
+
+
 @dataclass(frozen=True, slots=True)
 class SpeakerPage:
     """Speakers in order of their identifiers; `after` is where the next page begins, None on the last one."""

@@ -109,7 +109,7 @@ class AuthenticationService:
                 on under its key before the speaker was.
         """
         started = time.monotonic()
-        extraction = self._extractor.extract(request.domain, request.audio)
+        extraction = self._extractor.extract(request.domain, request.speaker, request.audio)
         timings = extraction.timings_ms
         with stage("find_speaker", timings):
             claim = self._find(request.domain, request.speaker)

@@ -6,11 +6,13 @@ from contextlib import suppress
 from bonafide.biometrics.decision import require_bounds
 from bonafide.biometrics.policy import Policy
 from bonafide.errors import Conflict, Subject
+from bonafide.ports.erasure import ErasureStore
 from bonafide.ports.stores import DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.request import RequestContext
 from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.erasures import begin
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import domain_not_found, require_open
@@ -26,9 +28,12 @@ PAGES_AT_ONCE = 20
 class Domains:
     """Life cycle of a domain."""
 
-    def __init__(self, store: DomainStore, recordings: Recordings, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, store: DomainStore, recordings: Recordings, erasures: ErasureStore, clock: Clock = utc_now
+    ) -> None:
         self._store = store
         self._recordings = recordings
+        self._erasures = erasures
         self._clock = clock
 
     def put(self, domain: str, policy: Policy, retention: Retention) -> DomainRecord:
@@ -43,6 +48,8 @@ class Domains:
         def attempt() -> DomainRecord:
             current = self._store.domain(domain)
             wanted = self._wanted(domain, policy, retention, current)
+            if current is None:
+                self._recordings.forget_uploads(domain)
             if wanted is not current:
                 self._store.put_domain(wanted)
             return wanted
@@ -146,7 +153,9 @@ class Domains:
         """
         at = self._clock()
         if self._store.domain(record.domain) == record:
-            self._recordings.record_erasure(ErasureRecord(ErasureKind.DOMAIN_DELETED, record.domain, None, at))
+            erasure = ErasureRecord(ErasureKind.DOMAIN_DELETED, record.domain, None, at)
+            self._recordings.record_erasure(erasure)
+            begin(self._erasures, erasure, record)
 
     def _erase(self, record: DomainRecord) -> None:
         """Deletes speakers and recordings of a closed domain, as many as one request has time for.

@@ -120,7 +120,7 @@ class EnrollmentService:
     ) -> EnrollmentResult:
         found, known, _ = self._store.find_with_brake(domain, speaker)
         found = self._admit(found, known, domain=domain, consent=consent)
-        content = self._recordings.content(domain, audio)
+        content = self._recordings.content(domain, speaker, audio)
         waveform = to_waveform(content, audio.format)
         contribution = Contribution(name, observe_to_enroll(self._models, waveform), waveform.digest, consent)
         require_enrollment_quality(contribution.evidence)

@@ -105,11 +105,17 @@ def seconds(at: datetime) -> str:
     return str(int(at.timestamp()))
 
 
+def claim_attributes(record: SessionRecord) -> Item:
+    """Returns the keys of the index `by_speaker`, by which sessions of a domain or speaker are found."""
+    return {"domain": {"S": record.domain}, "claim": {"S": f"{record.speaker or ''}#{record.session}"}}
+
+
 def session_item(record: SessionRecord) -> Item:
     """Turns a session into an item."""
     document = record.to_document()
     return {
         **item_key(record, SESSION_ITEM),
+        **claim_attributes(record),
         "version": {"N": str(record.version)},
         "document": {"S": json.dumps({name: document[name] for name in document if name not in _BESIDE})},
         "expires_at": expires(record),

@@ -35,7 +35,7 @@ from bonafide.services.shared.calibration_book import CalibrationBook, Calibrati
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import identifier, session_decision
 from bonafide.services.shared.ledger import Ledger
-from bonafide.services.shared.lookups import require_open
+from bonafide.services.shared.lookups import refuse_former, require_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,7 @@ class SessionJudge:
     def _claim(self, record: SessionRecord, marks: Sequence[Mark]) -> SpeakerClaim:
         found, speaker, brakes = self._domains.find(record.domain, record.speaker or "")
         domain = require_open(found, record.domain)
+        refuse_former(record, domain)
         served = self._calibrations.spaces
         usable = speaker.usable(served, domain.policy) if speaker else []
         obstacle = _obstacle(record, speaker, domain.policy, usable)

@@ -16,7 +16,14 @@ from bonafide.records.session import IDLE, LONGEST_SESSION, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
-from bonafide.services.shared.lookups import change_session, find_session, require_not_final, require_open
+from bonafide.services.shared.lookups import (
+    change_session,
+    find_session,
+    refuse_former,
+    require_not_deleting,
+    require_not_final,
+    require_open,
+)
 from bonafide.services.streaming.judging import SessionJudge
 
 
@@ -75,7 +82,9 @@ class Sessions:
         Raises:
             NotFound: it is unknown, or older than a day.
         """
-        return find_session(self._sessions, domain, session)
+        record = find_session(self._sessions, domain, session)
+        self._refuse_former(record)
+        return record
 
     def claim(self, domain: str, session: str, speaker: str) -> SessionRecord:
         """Sets the claimed speaker.
@@ -87,6 +96,7 @@ class Sessions:
 
         def claimed(record: SessionRecord) -> SessionRecord:
             require_not_final(record)
+            self._refuse_former(record)
             return replace(record, speaker=speaker, spaces=record.spaces if speaker == record.speaker else ())
 
         return change_session(self._sessions, domain, session, claimed)
@@ -97,7 +107,15 @@ class Sessions:
         Raises:
             NotFound: the session or its domain is unknown.
         """
-        return self._judge.evaluate(find_session(self._sessions, domain, session))
+        record = find_session(self._sessions, domain, session)
+        if record.decision_id:
+            # Otherwise the judgement reads the domain.
+            self._refuse_former(record)
+        return self._judge.evaluate(record)
+
+    def _refuse_former(self, record: SessionRecord) -> None:
+        """Refuses a session of a domain that is gone, or that had this name before."""
+        refuse_former(record, require_not_deleting(self._domains, record.domain))
 
 
 def _bands(speaker: SpeakerRecord | None) -> tuple[Channel, ...]:

@@ -1,0 +1,47 @@
+"""The index `by_speaker` of a table: partition key `domain`, sort key `claim`, `<speaker>#<name>`."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bonafide.adapters.dynamodb.conditions import Item, translated_errors
+from bonafide.records.erasure import ErasureSubject
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CLAIMS_INDEX = "by_speaker"
+# Items of a step. A session may have thousands of rows.
+PAGE = 10
+
+
+def claims_page(
+    client: "DynamoDBClient", table: str, subject: ErasureSubject, after: str
+) -> tuple[Sequence[Item], str | None]:
+    """Reads a page of what the index has about a subject, and where the next one begins; None on the last one.
+
+    Args:
+        client: of DynamoDB.
+        table: with the index.
+        subject: of an erasure.
+        after: what the page before returned; empty for the first.
+    """
+    condition, values = "#domain = :domain", {":domain": {"S": subject.domain}}
+    if subject.speaker:
+        condition, values = (
+            f"{condition} AND begins_with(claim, :claim)",
+            values | {":claim": {"S": f"{subject.speaker}#"}},
+        )
+    start: Any = {"ExclusiveStartKey": json.loads(after)} if after else {}
+    with translated_errors():
+        answer = client.query(
+            TableName=table,
+            IndexName=CLAIMS_INDEX,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames={"#domain": "domain"},
+            ExpressionAttributeValues=values,
+            Limit=PAGE,
+            **start,
+        )
+    last = answer.get("LastEvaluatedKey")
+    return answer["Items"], json.dumps(last) if last else None
