@@ -34,6 +34,7 @@ class Subject(StrEnum):
     CHUNK_NUMBER = "chunk number"
     CHUNK_COUNT = "chunk count"
     CONSENT_TIME = "consent time"
+    CONSENT_END = "consent end"
     POLICY = "policy"
     IMPOSTOR_PRIOR = "impostor prior"
     SPOOF_PRIOR = "spoof prior"

@@ -19,6 +19,7 @@ from bonafide.bootstrap.stores import UPLOADS, domain_store, dynamodb, erasure_s
 from bonafide.ports.erasure import ErasableStore
 from bonafide.records.session import SessionRecord
 from bonafide.services.erasures import DomainErasing, ErasureRuns, SpeakerErasing
+from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import session_decision
 from bonafide.services.streaming.failed_records import NOBODY, RECORDS
 from bonafide.settings import (
@@ -36,20 +37,20 @@ def erasure_runs() -> ErasureRuns:
     return ErasureRuns(erasure_store(), domain_store(), erasable_stores())
 
 
-def erasable_stores() -> Sequence[ErasableStore]:
+def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
     """Returns every store that holds something about people, in the order of their erasure; add another one here."""
     s3, audio = traced(boto3.client("s3", config=UPLOADS)), AudioBucket.read(os.environ).audio_bucket
     failures = FailureBucket.read(os.environ).failure_bucket
     domains, sessions = DomainTable.read(os.environ).domain_table, SessionTable.read(os.environ).session_table
     of_domains = TableKeys(dynamodb(), domains, "domain", "item")
     of_sessions = TableKeys(dynamodb(), sessions, "session", "item")
-    waiting = DatedObjects(s3, audio)
+    waiting, set_aside = DatedObjects(s3, audio), DatedObjects(s3, failures)
 
     def forget_session(record: SessionRecord) -> None:
         waiting.delete_below(f"shadow/{record.domain}/{session_decision(record)}")
         # Those that were set aside before the session had a claim, or another one.
         for speaker in {record.speaker or NOBODY, NOBODY}:
-            DatedObjects(s3, failures).delete_below(f"{RECORDS}{record.domain}/{speaker}/{record.session}/")
+            set_aside.delete_below(f"{RECORDS}{record.domain}/{speaker}/{record.session}/")
 
     def forget_decision(domain: str, decision_id: str, decided_at: datetime) -> None:
         waiting.delete_below(f"shadow/{domain}/{decision_id}")
@@ -58,7 +59,7 @@ def erasable_stores() -> Sequence[ErasableStore]:
     return [
         SpeakerErasing(domain_store()),
         ObjectErasing("kept_audio", s3, audio, "kept/"),
-        SessionErasing(dynamodb(), sessions, forget_session),
+        SessionErasing(dynamodb(), sessions, forget_session, clock),
         UploadErasing(s3, audio),
         ObjectErasing("uploads_of_domain", s3, audio, "uploads/", of_speakers=False),
         ObjectErasing("shadow_audio", s3, audio, "shadow/", of_speakers=False),

@@ -151,6 +151,10 @@ class AuthenticationService:
             raise Conflict(
                 "speaker_opted_out", "The speaker opted out of voice authentication.", subject=Subject.SPEAKER
             )
+        if speaker.consent and speaker.consent.is_over(self._clock()):
+            raise Conflict(
+                "consent_expired", "The speaker's consent has expired; enroll with a new one.", subject=Subject.SPEAKER
+            )
         if status is not SpeakerStatus.ENROLLED or speaker.voiceprint is None:
             raise Conflict("speaker_not_enrolled", "The speaker's enrollment is not complete.", subject=Subject.SPEAKER)
         return newest_served(speaker.usable(self._models.spaces, domain.policy))

@@ -228,6 +228,14 @@ def _require_plausible(consent: Consent, now: datetime) -> None:
             limit=now.isoformat(),
             found=found,
         )
+    if consent.is_over(now):
+        raise InvalidInput(
+            "consent_expired",
+            "The consent has expired.",
+            subject=Subject.CONSENT_END,
+            limit=f"after {now.isoformat()}",
+            found=str(consent.expires_at),
+        )
     if consent.given_at < oldest:
         raise InvalidInput(
             "consent_too_old",

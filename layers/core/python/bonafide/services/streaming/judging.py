@@ -199,11 +199,16 @@ class SessionJudge:
         refuse_former(record, domain)
         served = self._calibrations.spaces
         usable = speaker.usable(served, domain.policy) if speaker else []
-        obstacle = _obstacle(record, speaker, domain.policy, usable)
+        obstacle = _obstacle(record, self._consenting(speaker), domain.policy, usable)
         comparable = {} if obstacle else {each.embedding_space: each for each in usable}
         space = covering([*comparable] or served, marks, record.chunk_count)
         judging = self._calibrations.of(domain, record.speaker or "", space)
         return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes, judging)
+
+    def _consenting(self, speaker: SpeakerRecord | None) -> SpeakerRecord | None:
+        """Returns a speaker whose consent lasts; whose has expired is like nobody who was ever enrolled."""
+        is_over = speaker and speaker.consent and speaker.consent.is_over(self._clock())
+        return None if is_over else speaker
 
     def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark]) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""

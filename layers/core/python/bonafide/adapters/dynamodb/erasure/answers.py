@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
 from bonafide.adapters.dynamodb.conditions import Item, translated_errors
-from bonafide.adapters.dynamodb.erasure.claims import claims_page
+from bonafide.adapters.dynamodb.erasure.claims import ClaimsIndex
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.erasure import ErasedStep
 from bonafide.ports.stores import VersionConflict
@@ -68,10 +68,11 @@ class AnswerErasing:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._claims = ClaimsIndex(client, table)
 
     def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:
         """See `ErasableStore`."""
-        found, last = claims_page(self._client, self._table, subject, after)
+        found, last = self._claims.page(subject, after)
         return ErasedStep(sum(self._empty(subject, each["id"]) for each in found), last)
 
     def _empty(self, subject: ErasureSubject, key: Any) -> bool:

@@ -15,33 +15,36 @@ CLAIMS_INDEX = "by_speaker"
 PAGE = 10
 
 
-def claims_page(
-    client: "DynamoDBClient", table: str, subject: ErasureSubject, after: str
-) -> tuple[Sequence[Item], str | None]:
-    """Reads a page of what the index has about a subject, and where the next one begins; None on the last one.
+class ClaimsIndex:
+    """The index of one table."""
 
-    Args:
-        client: of DynamoDB.
-        table: with the index.
-        subject: of an erasure.
-        after: what the page before returned; empty for the first.
-    """
-    condition, values = "#domain = :domain", {":domain": {"S": subject.domain}}
-    if subject.speaker:
-        condition, values = (
-            f"{condition} AND begins_with(claim, :claim)",
-            values | {":claim": {"S": f"{subject.speaker}#"}},
-        )
-    start: Any = {"ExclusiveStartKey": json.loads(after)} if after else {}
-    with translated_errors():
-        answer = client.query(
-            TableName=table,
-            IndexName=CLAIMS_INDEX,
-            KeyConditionExpression=condition,
-            ExpressionAttributeNames={"#domain": "domain"},
-            ExpressionAttributeValues=values,
-            Limit=PAGE,
-            **start,
-        )
-    last = answer.get("LastEvaluatedKey")
-    return answer["Items"], json.dumps(last) if last else None
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def page(self, subject: ErasureSubject, after: str) -> tuple[Sequence[Item], str | None]:
+        """Reads a page of what the index has about a subject, and where the next one begins; None on the last one.
+
+        Args:
+            subject: of an erasure.
+            after: what the page before returned; empty for the first.
+        """
+        condition, values = "#domain = :domain", {":domain": {"S": subject.domain}}
+        if subject.speaker:
+            condition, values = (
+                f"{condition} AND begins_with(claim, :claim)",
+                values | {":claim": {"S": f"{subject.speaker}#"}},
+            )
+        start: Any = {"ExclusiveStartKey": json.loads(after)} if after else {}
+        with translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=CLAIMS_INDEX,
+                KeyConditionExpression=condition,
+                ExpressionAttributeNames={"#domain": "domain"},
+                ExpressionAttributeValues=values,
+                Limit=PAGE,
+                **start,
+            )
+        last = answer.get("LastEvaluatedKey")
+        return answer["Items"], json.dumps(last) if last else None

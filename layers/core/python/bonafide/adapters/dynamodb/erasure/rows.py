@@ -1,7 +1,6 @@
 """Rows of a table under a partition for each domain, of which a speaker's begin with the speaker's name or are none."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -19,21 +18,21 @@ BATCH_WRITES = 25
 PAGE = 200
 
 
-@dataclass(frozen=True, slots=True)
 class TableKeys:
-    """Keys of a table.
+    """Keys of a table."""
 
-    Attributes:
-        client: of DynamoDB.
-        table: its name.
-        partition: name of the partition key.
-        sort: name of the sort key.
-    """
+    def __init__(self, client: "DynamoDBClient", table: str, partition: str, sort: str) -> None:
+        """Stores its dependencies.
 
-    client: "DynamoDBClient"
-    table: str
-    partition: str
-    sort: str
+        Args:
+            client: of DynamoDB.
+            table: its name.
+            partition: name of the partition key.
+            sort: name of the sort key.
+        """
+        self._client = client
+        self._table = table
+        self._names = {"#partition": partition, "#sort": sort}
 
     def page(self, partition: str, prefix: str = "", **how: Any) -> Sequence[Item]:
         """Reads the keys of the first items of a partition, or of those whose sort keys begin so."""
@@ -41,10 +40,10 @@ class TableKeys:
         if prefix:
             condition, values = f"{condition} AND begins_with(#sort, :prefix)", values | {":prefix": {"S": prefix}}
         with translated_errors():
-            answer = self.client.query(
-                TableName=self.table,
+            answer = self._client.query(
+                TableName=self._table,
                 KeyConditionExpression=condition,
-                ExpressionAttributeNames={"#partition": self.partition, "#sort": self.sort},
+                ExpressionAttributeNames=self._names,
                 ExpressionAttributeValues=values,
                 ProjectionExpression="#partition, #sort",
                 **{"Limit": PAGE, "ConsistentRead": True, **how},
@@ -63,8 +62,8 @@ class TableKeys:
     def _delete(self, requests: Sequence[Any]) -> None:
         for _ in attempts():
             with translated_errors():
-                answer = self.client.batch_write_item(RequestItems={self.table: requests})
-            requests = answer.get("UnprocessedItems", {}).get(self.table, [])
+                answer = self._client.batch_write_item(RequestItems={self._table: requests})
+            requests = answer.get("UnprocessedItems", {}).get(self._table, [])
             if not requests:
                 return
         raise StoreUnavailable

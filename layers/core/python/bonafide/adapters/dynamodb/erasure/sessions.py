@@ -4,12 +4,12 @@ The index `by_speaker` leads to the sessions that claim a speaker. An item `eras
 a while, so that rows are found that scoring wrote when it had just read the session.
 """
 
-import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bonafide.adapters.dynamodb.conditions import Item, is_version, translated_errors
-from bonafide.adapters.dynamodb.erasure.claims import claims_page
+from bonafide.adapters.dynamodb.erasure.claims import ClaimsIndex
 from bonafide.adapters.dynamodb.erasure.rows import TableKeys
 from bonafide.adapters.dynamodb.session_items import (
     KEPT,
@@ -34,16 +34,24 @@ class SessionErasing:
 
     name = "sessions"
 
-    def __init__(self, client: "DynamoDBClient", table: str, forget: Callable[[SessionRecord], None]) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        forget: Callable[[SessionRecord], None],
+        clock: Callable[[], datetime],
+    ) -> None:
         """Stores its dependencies; `forget` deletes audio of the session that waits elsewhere."""
         self._client = client
+        self._clock = clock
         self._table = table
+        self._claims = ClaimsIndex(client, table)
         self._keys = TableKeys(client, table, "session", "item")
         self._forget = forget
 
     def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:
         """See `ErasableStore`."""
-        claims, after_these = claims_page(self._client, self._table, subject, after)
+        claims, after_these = self._claims.page(subject, after)
         steps = [self._partition(subject, each["session"]["S"]) for each in claims]
         return ErasedStep(sum(each.erased for each in steps), after_these, any(each.waits for each in steps))
 
@@ -62,7 +70,7 @@ class SessionErasing:
         mark = {
             **item_key(record, ERASED_ITEM),
             **claim_attributes(record),
-            "erased_at": {"N": str(int(time.time()))},
+            "erased_at": {"N": seconds(self._clock())},
             "expires_at": {"N": seconds(record.expires_at + KEPT)},
         }
         with translated_errors():
@@ -82,7 +90,7 @@ class SessionErasing:
     def _waits(self, partition: str) -> bool:
         """Tells whether rows may still come; if not, deletes the item that leads to them."""
         mark = self._get(partition, ERASED_ITEM)
-        if mark and int(mark["erased_at"]["N"]) + IN_FLIGHT.total_seconds() > time.time():
+        if mark and int(mark["erased_at"]["N"]) + IN_FLIGHT.total_seconds() > self._clock().timestamp():
             return True
         self._keys.delete([{name: mark[name] for name in ("session", "item")}] if mark else [])
         return False
