@@ -4,9 +4,10 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import domain_store, erasure_reading, idempotency, speakers
+from bonafide.bootstrap.stores import domain_store, erasure_reading, export, idempotency, speakers
 from bonafide.contracts.cursors import from_cursor
 from bonafide.contracts.erasures import ErasureList, ErasureReport, erasure_report
+from bonafide.contracts.export import SpeakerExport, export_view
 from bonafide.contracts.speakers import Speaker, SpeakerList, speaker_list, speaker_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
@@ -17,6 +18,7 @@ from bonafide.records.speaker import generation
 app = create_app(idempotency(), find=domain_store().find)
 service = speakers()
 reports = erasure_reading()
+exports = export()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/speakers"
 TAGS = ["speakers"]
@@ -68,6 +70,18 @@ def opt_out(domain: DomainName, speaker: SpeakerName, idempotency_key: Idempoten
     found, record = service.opt_out(domain, speaker)
     answer_about(app, generation(found, record))
     return speaker_view(found, record.summary)
+
+
+@app.get(
+    f"{PATH}/<speaker>/export",
+    summary="Export what is held on a speaker",
+    operation_id="exportSpeaker",
+    tags=TAGS,
+    responses=responses(SpeakerExport, 404),
+)
+def export_speaker(domain: DomainName, speaker: SpeakerName) -> SpeakerExport:
+    """Reads all that is held on a person, but voiceprints, embeddings and audio themselves, which are described."""
+    return export_view(exports.of(domain, speaker))
 
 
 @app.get(

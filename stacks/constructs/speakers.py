@@ -28,5 +28,11 @@ class SpeakersCapability(Construct):
         api.route("GET", SPEAKER, manage)
         api.route("DELETE", SPEAKER, manage)
         api.route("POST", f"{SPEAKER}/opt-out", manage)
+        # An export.
+        stores.sessions.allow(manage, "BatchGetItem")
+        stores.sessions.allow(manage, "Query", index="by_speaker")
+        stores.decisions.allow(manage, "BatchGetItem")
+        stores.decisions.allow(manage, "Query", index="by_time")
+        api.route("GET", f"{SPEAKER}/export", manage)
         api.route("GET", ERASURES, manage)
         api.route("GET", f"{ERASURES}/{{erasure_id}}", manage)

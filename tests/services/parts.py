@@ -311,9 +311,15 @@ class World:
         self.domains.put(domain, DomainSettings.model_validate(settings))
 
     def enroll(
-        self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None, given_at: datetime | None = None
+        self,
+        audio: AudioInput,
+        *,
+        speaker: str = "ann",
+        key: str | None = None,
+        given_at: datetime | None = None,
+        **receipt: Any,
     ) -> Enrollment:
-        consent = ConsentReceipt(receipt_id="receipt", given_at=given_at or self.now - timedelta(minutes=1))
+        consent = ConsentReceipt(receipt_id="receipt", given_at=given_at or self.now - timedelta(minutes=1), **receipt)
         request = EnrollmentRequest(consent=consent, audio=audio)
         service = EnrollmentService(self._store, self.models, self._recordings, self.book, lambda: self.now)
         asked = context(request, key)

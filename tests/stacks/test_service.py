@@ -97,6 +97,8 @@ def test_each_index_is_read_by_the_functions_that_list_its_items(service: OfKind
         ("CloseSessions", "by_time"),
         ("CloseSessions", "domains"),
         ("CloseSessions", "due"),
+        ("ManageSpeakers", "by_speaker"),
+        ("ManageSpeakers", "by_time"),
         ("ManageSpeakers", "speakers"),
         ("ReadDecisions", "by_time"),
         ("WatchDrift", "by_time"),

@@ -33,6 +33,7 @@ from bonafide.services.decisions import Decisions
 from bonafide.services.domains import Domains
 from bonafide.services.drift import DriftReading, DriftWatch
 from bonafide.services.erasures import ErasureReading
+from bonafide.services.export import Export
 from bonafide.services.shadow import ShadowReading, ShadowSweep
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
@@ -198,6 +199,11 @@ def calibrations() -> Calibrations:
 def decisions() -> Decisions:
     """Composes the reading of decisions."""
     return Decisions(domain_store(), decision_store())
+
+
+def export() -> Export:
+    """Composes the export of what is held on a speaker."""
+    return Export(domain_store(), recordings(), session_store(), decision_store())
 
 
 def erasure_reading() -> ErasureReading:

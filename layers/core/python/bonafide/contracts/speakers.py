@@ -1,5 +1,7 @@
 """Enrollment and speakers."""
 
+import hashlib
+
 from pydantic import AwareDatetime, Field
 
 from bonafide.biometrics.enrollment import SpeakerStatus
@@ -28,7 +30,7 @@ class ConsentReceipt(Request):
         return Consent(self.receipt_id, self.given_at, self.purpose, self.notice_version, self.expires_at)
 
 
-def receipt_view(consent: Consent) -> ConsentReceipt:
+def consent_view(consent: Consent) -> ConsentReceipt:
     """Returns the view of a receipt."""
     return ConsentReceipt(
         receipt_id=consent.receipt_id,
@@ -44,6 +46,12 @@ class EnrollmentRequest(Request):
 
     consent: ConsentReceipt
     audio: AudioInput
+
+    def digest(self) -> str:
+        """Returns the SHA-256 in canonical form, hex: without what a receipt of the release before did not state."""
+        stated = {name for name in self.consent.model_fields_set if getattr(self.consent, name) is not None}
+        unstated = {"purpose", "notice_version", "expires_at"} - stated
+        return hashlib.sha256(self.model_dump_json(exclude={"consent": unstated}).encode()).hexdigest()
 
 
 class Enrollment(Answer):
@@ -112,7 +120,7 @@ def speaker_view(domain: DomainRecord, record: SpeakerSummary) -> Speaker:
         total_speech_seconds=round(record.speech_seconds, 2),
         missing_speech_seconds=round(record.missing_under(domain.policy), 2),
         channels=list(record.channels),
-        consent=receipt_view(consent) if consent else None,
+        consent=consent_view(consent) if consent else None,
         opted_out_at=record.opted_out_at,
         created_at=record.created_at,
         updated_at=record.updated_at,

@@ -142,6 +142,9 @@ class SessionStore(Protocol):
             VersionConflict: the stored version is another one.
         """
 
+    def of_speaker(self, domain: str, speaker: str, limit: int) -> Sequence[SessionRecord]:
+        """Reads at most `limit` sessions that claim a speaker; new ones appear within about a second."""
+
     def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Yields domain and name of sessions without a final decision whose `due_at` has passed, oldest first."""
 

@@ -28,6 +28,7 @@ BLOCK = 100
 ACCEPTED_BLOCK = 64
 DUE_INDEX = "due"
 DUE_PARTS = 4
+CLAIMS_INDEX = "by_speaker"
 # Embeddings are personal data and the decision outlives them.
 KEPT = timedelta(days=1)
 _FLOAT = np.dtype("<f4")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bonafide.adapters.dynamodb.conditions import BatchReader, Item, follows, is_version, translated_errors
 from bonafide.adapters.dynamodb.session_items import (
+    CLAIMS_INDEX,
     DUE_INDEX,
     DUE_PARTS,
     SESSION_ITEM,
@@ -65,6 +66,20 @@ class DynamoSessionStore:
                 Key=item_key(record, SESSION_ITEM),
                 **is_version(record.version),
             )
+
+    def of_speaker(self, domain: str, speaker: str, limit: int) -> Sequence[SessionRecord]:
+        """See `SessionStore`. The index also has what is left of erased sessions, which are no longer read."""
+        with translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=CLAIMS_INDEX,
+                KeyConditionExpression="#domain = :domain AND begins_with(claim, :claim)",
+                ExpressionAttributeNames={"#domain": "domain"},
+                ExpressionAttributeValues={":domain": {"S": domain}, ":claim": {"S": f"{speaker}#"}},
+                Limit=limit,
+            )
+        keys = [{"session": each["session"], "item": {"S": SESSION_ITEM}} for each in answer["Items"]]
+        return [read_session(item) for item in self._batches.read(keys)]
 
     def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """See `SessionStore`. The index lags a little behind; sessions that it misses are found the next time."""

@@ -39,6 +39,11 @@ class MemorySessionStore:
             require_version(self._sessions.get((record.domain, record.session)), record.version)
             del self._sessions[record.domain, record.session]
 
+    def of_speaker(self, domain: str, speaker: str, limit: int) -> Sequence[SessionRecord]:
+        """See `SessionStore`."""
+        found = [each for each in self._sessions.values() if (each.domain, each.speaker) == (domain, speaker)]
+        return found[:limit]
+
     def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """See `SessionStore`."""
         waiting = [record for record in self._sessions.values() if not record.decision_id and record.due_at <= now]

@@ -2,7 +2,7 @@
 
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
@@ -78,6 +78,11 @@ class Recordings:
         """
         found = self._store.kept(f"{_kept_prefix(domain, speaker)}{name}")
         return (found[0], _format(*found)) if found else None
+
+    def names(self, domain: str, speaker: str) -> Sequence[str]:
+        """Lists what is kept of a speaker."""
+        prefix = _kept_prefix(domain, speaker)
+        return [key.removeprefix(prefix) for key in self._store.names(prefix)]
 
     def forget(self, domain: str, speaker: str, name: str) -> None:
         """Deletes one kept recording, if there is one."""

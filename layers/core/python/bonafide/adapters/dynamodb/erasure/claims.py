@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.dynamodb.conditions import Item, translated_errors
+from bonafide.adapters.dynamodb.session_items import CLAIMS_INDEX
 from bonafide.records.erasure import ErasureSubject
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-CLAIMS_INDEX = "by_speaker"
 # Items of a step. A session may have thousands of rows.
 PAGE = 10
 
