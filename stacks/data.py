@@ -50,15 +50,7 @@ class DataStack(Stack):
         self.decisions = self._decisions()
         self.idempotency = self._by_speaker(self._table("Idempotency", "id", expires="expiration"))
         self.sessions = self._sessions()
-        self.audio = self._bucket(
-            "Audio",
-            s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1)),
-            # Who used an upload; not needed for longer than the upload itself.
-            s3.LifecycleRule(id="used", prefix="used/", expiration=Duration.days(1)),
-            # S3 counts in days: the sweep of `close_sessions` deletes after an hour, and this what a sweep never saw.
-            s3.LifecycleRule(id="shadow", prefix="shadow/", expiration=Duration.days(1)),
-            s3.LifecycleRule(id="erasures", prefix="erasures/", expiration=Duration.days(ERASURE_DAYS)),
-        )
+        self.audio = self._audio()
         self.failures = self._bucket(
             "Failures",
             s3.LifecycleRule(id="failures", expiration=Duration.days(14)),
@@ -76,6 +68,17 @@ class DataStack(Stack):
             encryption_key=self.key,
             # It holds a day of chunks at most, and a retained shard is billed by the hour, used or not.
             removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _audio(self) -> s3.Bucket:
+        return self._bucket(
+            "Audio",
+            s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1)),
+            # Who used an upload; not needed for longer than the upload itself.
+            s3.LifecycleRule(id="used", prefix="used/", expiration=Duration.days(1)),
+            # S3 counts in days: the sweep of `close_sessions` deletes after an hour, and this what a sweep never saw.
+            s3.LifecycleRule(id="shadow", prefix="shadow/", expiration=Duration.days(1)),
+            s3.LifecycleRule(id="erasures", prefix="erasures/", expiration=Duration.days(ERASURE_DAYS)),
         )
 
     def _domains(self) -> dynamodb.Table:

@@ -1,5 +1,7 @@
 """Every minute: makes decisions of overdue sessions final, carries erasures on, and deletes audio that waited."""
 
+from functools import partial
+
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bonafide.bootstrap.erasure import erasure_runs
@@ -14,14 +16,16 @@ erasures = erasure_runs()
 
 def close_overdue(_: Event, context: LambdaContext) -> dict[str, int]:
     """Closes as many overdue sessions as the time allows; the rest comes after them, and its stores may fail."""
-
-    def seconds_left() -> float:
-        return context.get_remaining_time_in_millis() / 1000
-
-    closed = service.close_overdue(seconds_left)
+    left = partial(seconds_left, context)
+    closed = service.close_overdue(left)
     delete_waiting()
-    measurements.add(ErasuresOverdue=erasures.go_on(seconds_left))
+    measurements.add(ErasuresOverdue=erasures.go_on(left))
     return {"closed": closed}
+
+
+def seconds_left(context: LambdaContext) -> float:
+    """Returns the remaining time of the invocation."""
+    return context.get_remaining_time_in_millis() / 1000
 
 
 def delete_waiting() -> None:

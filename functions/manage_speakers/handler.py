@@ -6,8 +6,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from bonafide.bootstrap.stores import domain_store, erasure_reading, export, idempotency, speakers
 from bonafide.contracts.cursors import from_cursor
-from bonafide.contracts.erasures import ErasureList, ErasureReport, erasure_report
-from bonafide.contracts.export import SpeakerExport, export_view
+from bonafide.contracts.privacy.erasures import ErasureList, ErasureReport, erasure_report
+from bonafide.contracts.privacy.export import SpeakerExport, export_view
 from bonafide.contracts.speakers import Speaker, SpeakerList, speaker_list, speaker_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about

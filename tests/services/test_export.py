@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bonafide.adapters.memory.sessions import MemorySessionStore
-from bonafide.contracts.export import export_view
+from bonafide.contracts.privacy.export import export_view
 from bonafide.errors import NotFound
 from bonafide.records.session import SessionRecord
 from bonafide.services.export import Export

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bonafide.biometrics.session import Mark, content_tag, set_digest
+from bonafide.biometrics.session import Mark, content_tag
 from bonafide.contracts.sessions import ChunkRequest, EndRequest
 from bonafide.errors import Conflict
-from bonafide.records.session import GRACE
+from bonafide.records.session import GRACE, set_digest
 from tests.services.streaming.test_sessions import request
 from tests.streamed import DOMAIN, Deployment, Script, chunks, sent
 

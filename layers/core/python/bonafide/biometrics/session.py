@@ -1,7 +1,7 @@
 """A session as a set of evidence: pure folds, so that no order, duplicate or retry of chunks can change a decision."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -187,24 +187,6 @@ def pool(surveyed: ChunkSurvey, rows: Iterable[ChunkEvidence]) -> SessionEvidenc
 def is_complete(marks: Iterable[Mark], count: int | None) -> bool:
     """Tells whether every chunk number of an ended session has evidence."""
     return count is not None and {mark.number for mark in marks}.issuperset(range(count))
-
-
-def is_heard(accepted: Collection[tuple[int, str]], marks: Iterable[Mark], count: int) -> bool:
-    """Tells whether every accepted content of the session's chunk numbers has evidence, each by its `content_tag`."""
-    heard = {(mark.number, mark.content) for mark in marks}
-    return heard.issuperset(each for each in accepted if each[0] < count)
-
-
-def set_digest(marks: Iterable[Mark], count: int | None) -> str:
-    """Names a set of chunks: SHA-256, hex, over a line `number:content` for each, sorted, without duplicates.
-
-    Args:
-        marks: of the session.
-        count: as of `fold`.
-    """
-    names = {(mark.number, mark.content) for mark in marks if count is None or mark.number < count}
-    lines = "".join(f"{number}:{content}\n" for number, content in sorted(names))
-    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def tag(number: int, content: str, embedding_space: str) -> tuple[int, str, str]:

@@ -12,8 +12,8 @@ from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.request import RequestContext
 from bonafide.records.speaker import SpeakerRecord
-from bonafide.services.erasures import begin
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.erasing import begin
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import domain_not_found, require_open
 from bonafide.services.shared.recordings import Recordings, UploadOffer

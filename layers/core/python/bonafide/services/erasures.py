@@ -1,4 +1,4 @@
-"""Erasures: begun by requests, carried through all stores by a schedule, and read as reports."""
+"""Erasures that requests have begun: carried through all stores by a schedule, and read as reports."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -9,39 +9,13 @@ from bonafide.observability import log_unexpected
 from bonafide.ports.erasure import ErasableStore, ErasedStep, ErasureStore
 from bonafide.ports.stores import DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState
-from bonafide.records.erasure import IN_FLIGHT, Erasure, ErasureKind, ErasureRecord, ErasureSubject
+from bonafide.records.erasure import IN_FLIGHT, Erasure, ErasureKind, ErasureSubject
 from bonafide.records.speaker import SpeakerRecord, generation, opted_out
 from bonafide.services.shared.clock import Clock, utc_now
-from bonafide.services.shared.identifiers import identifier
 
 SHOWN = 100
 SECONDS_OF_A_STEP = 5.0
 SPEAKERS_AT_ONCE = 100
-
-
-def begin(store: ErasureStore, record: ErasureRecord, owner: DomainRecord, known: SpeakerRecord | None = None) -> None:
-    """Begins an erasure, unless it has begun.
-
-    Args:
-        store: of erasures.
-        record: of the erasure.
-        owner: the domain, or that of the speaker.
-        known: the speaker, if there is one.
-    """
-    name = erasure_name(record, owner, known)
-    decisions = owner.retention.erased_decisions
-    erasure = Erasure(name, record.kind, record.domain, record.speaker, record.at, decisions, record.at, version=1)
-    with suppress(VersionConflict):
-        store.put(erasure)
-
-
-def erasure_name(record: ErasureRecord, owner: DomainRecord, known: SpeakerRecord | None) -> str:
-    """Names an erasure: the same for each request to erase what is there, another one after it was made anew."""
-    if record.speaker is None:
-        there = str(owner.created_at)
-    else:
-        there = f"{known.created_at}/{known.opted_out_at}" if known else str(record.at)
-    return identifier(there, record.domain, record.speaker or "", record.kind)
 
 
 class ErasureRuns:

@@ -9,8 +9,8 @@ from bonafide.ports.stores import DomainChanged, DomainStore
 from bonafide.records.domain import DomainRecord
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord, opted_out
-from bonafide.services.erasures import begin
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.erasing import begin
 from bonafide.services.shared.lookups import (
     WRITE_ATTEMPTS,
     domain_not_found,

@@ -17,9 +17,7 @@ from bonafide.biometrics.session import (
     SessionStatus,
     covering,
     is_complete,
-    is_heard,
     pool,
-    set_digest,
     survey,
 )
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -28,7 +26,7 @@ from bonafide.observability import Timings, stage
 from bonafide.ports.stores import DecisionStore, SessionStore, VersionConflict
 from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
 from bonafide.records.domain import DomainRecord
-from bonafide.records.session import GRACE, IDLE, SessionRecord
+from bonafide.records.session import GRACE, IDLE, SessionRecord, is_heard, set_digest
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
 from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
