@@ -49,16 +49,10 @@ class DataStack(Stack):
         self._recovery_days = stage.recovery_days
         self.domains = self._domains()
         self.decisions = self._decisions()
-        self.idempotency = self._table("Idempotency", "id", expires="expiration")
+        self.idempotency = self._by_speaker(self._table("Idempotency", "id", expires="expiration"))
         self.sessions = self._sessions()
         self.fingerprints = self._table("Fingerprints", "owner", "item", expires="expires_at")
-        self.audio = self._bucket(
-            "Audio",
-            s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1)),
-            # S3 counts in days: the sweep of `close_sessions` deletes after an hour, and this what a sweep never saw.
-            s3.LifecycleRule(id="shadow", prefix="shadow/", expiration=Duration.days(1)),
-            s3.LifecycleRule(id="erasures", prefix="erasures/", expiration=Duration.days(ERASURE_DAYS)),
-        )
+        self.audio = self._audio()
         self.failures = self._bucket(
             "Failures",
             s3.LifecycleRule(id="failures", expiration=Duration.days(14)),
@@ -76,6 +70,17 @@ class DataStack(Stack):
             encryption_key=self.key,
             # It holds a day of chunks at most, and a retained shard is billed by the hour, used or not.
             removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _audio(self) -> s3.Bucket:
+        return self._bucket(
+            "Audio",
+            s3.LifecycleRule(id="uploads", prefix="uploads/", expiration=Duration.days(1)),
+            # Who used an upload; not needed for longer than the upload itself.
+            s3.LifecycleRule(id="used", prefix="used/", expiration=Duration.days(1)),
+            # S3 counts in days: the sweep of `close_sessions` deletes after an hour, and this what a sweep never saw.
+            s3.LifecycleRule(id="shadow", prefix="shadow/", expiration=Duration.days(1)),
+            s3.LifecycleRule(id="erasures", prefix="erasures/", expiration=Duration.days(ERASURE_DAYS)),
         )
 
     def _domains(self) -> dynamodb.Table:
@@ -118,7 +123,17 @@ class DataStack(Stack):
             sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.NUMBER),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
-        return sessions
+        return self._by_speaker(sessions)
+
+    def _by_speaker(self, table: dynamodb.Table) -> dynamodb.Table:
+        # By it an erasure finds what is about a speaker, or about anybody of a domain.
+        table.add_global_secondary_index(
+            index_name="by_speaker",
+            partition_key=_string("domain"),
+            sort_key=_string("claim"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        return table
 
     def _table(
         self, id_: str, partition: str, sort: str | None = None, *, expires: str | None = None

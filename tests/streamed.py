@@ -271,7 +271,7 @@ class Deployment:
     @property
     def entry(self) -> Callable[[dict[str, Any]], Any]:
         """The consuming function's entry point, freshly started."""
-        handler = batch_entry(self.scoring, FailedRecords(self._observed(self.failures), self.domains))
+        handler = batch_entry(self.scoring, FailedRecords(self._observed(self.failures), self.domains, self.sessions))
         context: Any = Context()
         return lambda event: handler(event, context)
 

@@ -1,20 +1,31 @@
-"""Every minute: makes the decisions of overdue sessions final, and deletes audio that waited for too long."""
+"""Every minute: makes decisions of overdue sessions final, carries erasures on, and deletes audio that waited."""
+
+from functools import partial
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bonafide.bootstrap.erasure import erasure_runs
 from bonafide.bootstrap.stores import closing, shadow_sweep
 from bonafide.errors import StoreUnavailable
-from bonafide.observability import Event, log_unexpected, observed
+from bonafide.observability import Event, log_unexpected, measurements, observed
 
 service = closing()
 sweep = shadow_sweep()
+erasures = erasure_runs()
 
 
 def close_overdue(_: Event, context: LambdaContext) -> dict[str, int]:
-    """Closes as many overdue sessions as the time allows; the audio comes after them, and its store may fail."""
-    closed = service.close_overdue(lambda: context.get_remaining_time_in_millis() / 1000)
+    """Closes as many overdue sessions as the time allows; the rest comes after them, and its stores may fail."""
+    left = partial(seconds_left, context)
+    closed = service.close_overdue(left)
     delete_waiting()
+    measurements.add(ErasuresOverdue=erasures.go_on(left))
     return {"closed": closed}
+
+
+def seconds_left(context: LambdaContext) -> float:
+    """Returns the remaining time of the invocation."""
+    return context.get_remaining_time_in_millis() / 1000
 
 
 def delete_waiting() -> None:

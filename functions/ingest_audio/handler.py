@@ -43,5 +43,5 @@ def end(
 ) -> Session:
     """Takes the number of chunks of the session; the decision is final once they are in, or 30 s later."""
     owner, record = service.end(domain, session, request.chunks)
-    answer_about(app, generation(owner))
+    answer_about(app, generation(owner), speaker=record.speaker)
     return session_view(record)

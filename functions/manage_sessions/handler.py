@@ -31,7 +31,7 @@ def start(domain: DomainName, request: SessionRequest, idempotency_key: Idempote
     context, call = request_context(app, request, idempotency_key), request.context
     form = request.format.to_record()
     owner, record = service.start(domain, request.speaker, form, call.call_id, context, call.caller)
-    answer_about(app, generation(owner))
+    answer_about(app, generation(owner), speaker=record.speaker)
     return session_view(record)
 
 

@@ -4,23 +4,38 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import access, attempt_resets, audit, domain_store, idempotency, speakers
+from bonafide.bootstrap.stores import (
+    access,
+    attempt_resets,
+    audit,
+    domain_store,
+    erasure_reading,
+    export,
+    idempotency,
+    speakers,
+)
 from bonafide.contracts.attempts import AttemptResetRequest, FailedAttempts, attempts_view
 from bonafide.contracts.cursors import from_cursor
+from bonafide.contracts.privacy.erasures import ErasureList, ErasureReport, erasure_report
+from bonafide.contracts.privacy.export import SpeakerExport, export_view
 from bonafide.contracts.speakers import Speaker, SpeakerList, speaker_list, speaker_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
 from bonafide.http.identity import principal
 from bonafide.http.openapi import empty, responses
-from bonafide.http.parameters import Cursor, DomainName, IdempotencyKey, Limit, SpeakerName
+from bonafide.http.parameters import Cursor, DomainName, ErasureName, IdempotencyKey, Limit, SpeakerName
 from bonafide.records.speaker import generation
 
 app = create_app(access(), idempotency(), find=domain_store().find, audit=audit())
 service = speakers()
 resets = attempt_resets()
+reports = erasure_reading()
+exports = export()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/speakers"
 TAGS = ["speakers"]
+ERASURES = "/v1/domains/<domain>/erasures"
+OF_ERASURES = ["erasures"]
 
 
 @app.get(PATH, summary="List speakers", operation_id="listSpeakers", tags=TAGS, responses=responses(SpeakerList, 404))
@@ -97,3 +112,35 @@ def reset_attempts(
     found = resets.reset(domain, request.speaker, request.caller, request.reason, principal(app))
     answer_about(app, generation(found[0]))
     return attempts_view(*found)
+
+
+@app.get(
+    f"{PATH}/<speaker>/export",
+    summary="Export what is held on a speaker",
+    operation_id="exportSpeaker",
+    tags=TAGS,
+    responses=responses(SpeakerExport, 404),
+)
+def export_speaker(domain: DomainName, speaker: SpeakerName) -> SpeakerExport:
+    """Reads all that is held on a person, but voiceprints, embeddings and audio themselves, which are described."""
+    return export_view(exports.of(domain, speaker))
+
+
+@app.get(
+    ERASURES, summary="List erasures", operation_id="listErasures", tags=OF_ERASURES, responses=responses(ErasureList)
+)
+def list_erasures(domain: DomainName) -> ErasureList:
+    """Reads what was erased lately in a domain, also in one that is gone: deletions and opt-outs."""
+    return ErasureList(erasures=[erasure_report(each) for each in reports.list(domain)])
+
+
+@app.get(
+    f"{ERASURES}/<erasure_id>",
+    summary="Read an erasure",
+    operation_id="getErasure",
+    tags=OF_ERASURES,
+    responses=responses(ErasureReport, 404),
+)
+def get_erasure(domain: DomainName, erasure_id: ErasureName) -> ErasureReport:
+    """Reads how far an erasure is, store by store; complete when a last look through all of them found nothing."""
+    return erasure_report(reports.get(domain, erasure_id))

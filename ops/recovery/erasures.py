@@ -17,8 +17,7 @@ from bonafide.adapters.dynamodb.items import (
 )
 from bonafide.records.domain import DomainRecord
 from bonafide.records.erasure import ErasureKind, ErasureRecord, prefix
-from bonafide.records.speaker import SpeakerRecord
-from bonafide.services.speakers import opted_out
+from bonafide.records.speaker import SpeakerRecord, opted_out
 
 # What was erased before the point in time is not in the copy; clocks and slow requests are allowed this much.
 MARGIN = timedelta(hours=1)

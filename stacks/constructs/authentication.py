@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING, DECIDING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import ATTEMPTS, IDEMPOTENCY, KEPT, SHADOWED, UPLOADED
+from stacks.platform.stores import ATTEMPTS, IDEMPOTENCY, KEPT, SHADOWED, UPLOADED, USED
 
 
 class AuthenticationCapability(Construct):
@@ -21,6 +21,7 @@ class AuthenticationCapability(Construct):
         stores.domains.allow(authenticate, "GetItem")
         stores.idempotency.allow(authenticate, *IDEMPOTENCY)
         stores.audio.allow(authenticate, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
+        stores.audio.allow(authenticate, PutObject=USED)
         stores.audio.allow(authenticate, PutObject=SHADOWED)
         stores.models.allow(authenticate, "GetItem")
         authenticate.set("BONAFIDE_SHADOW_SHARE", str(platform.stage.shadow_share))

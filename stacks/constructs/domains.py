@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import ERASED, IDEMPOTENCY, KEPT, UPLOADED
+from stacks.platform.stores import ERASED, IDEMPOTENCY, KEPT, UPLOADED, USED
 
 DOMAIN = "/v1/domains/{domain}"
 CALIBRATION = f"{DOMAIN}/calibrations/{{version}}"
@@ -29,7 +29,8 @@ class DomainsCapability(Construct):
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         # An upload has the permissions of the function that presigned its URL.
         stores.audio.allow(manage, PutObject=UPLOADED, DeleteObject=KEPT)
-        stores.audio.allow(manage, PutObject=ERASED)
+        stores.audio.allow(manage, PutObject=ERASED, DeleteObject=UPLOADED)
+        stores.audio.allow(manage, DeleteObject=USED)
         for method in ("PUT", "GET", "DELETE"):
             for path in (DOMAIN, f"{DOMAIN}/brake", "/v1/brake"):
                 api.route(method, path, manage)

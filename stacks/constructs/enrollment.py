@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import AUDIT, IDEMPOTENCY, KEPT, UPLOADED
+from stacks.platform.stores import AUDIT, IDEMPOTENCY, KEPT, UPLOADED, USED
 
 
 class EnrollmentCapability(Construct):
@@ -22,4 +22,5 @@ class EnrollmentCapability(Construct):
         stores.fingerprints.allow(enroll, "PutItem", "Query", "DeleteItem")
         stores.idempotency.allow(enroll, *IDEMPOTENCY)
         stores.audio.allow(enroll, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
+        stores.audio.allow(enroll, PutObject=USED)
         platform.api.route("POST", "/v1/domains/{domain}/speakers/{speaker}/enrollments", enroll)

@@ -36,8 +36,8 @@ class SessionsCapability(Construct):
     def _close(self, platform: ServicePlatform) -> None:
         close = platform.released("close_sessions", Wave.READERS, (ERRORS, *DECIDING), models=True, size=SMALL)
         platform.stores.allow_judging(close)
-        platform.stores.sessions.allow(close, "DeleteItem")
         platform.stores.sessions.allow(close, "Query", index="due")
         platform.stores.domains.allow(close, "GetItem")
         platform.stores.audio.allow(close, DeleteObject=SHADOWED)
+        platform.stores.allow_erasing(close)
         platform.every_minute("EveryMinute", close.alias)

@@ -8,6 +8,7 @@ from stacks.platform.service_platform import ServicePlatform
 from stacks.platform.stores import ERASED, IDEMPOTENCY, KEPT
 
 SPEAKERS = "/v1/domains/{domain}/speakers"
+ERASURES = "/v1/domains/{domain}/erasures"
 SPEAKER = f"{SPEAKERS}/{{speaker}}"
 
 
@@ -32,3 +33,11 @@ class SpeakersCapability(Construct):
         api.route("POST", f"{SPEAKER}/opt-out", manage)
         api.route("GET", f"{SPEAKER}/attempts", manage)
         api.route("POST", "/v1/domains/{domain}/attempts/reset", manage)
+        # An export.
+        stores.sessions.allow(manage, "BatchGetItem")
+        stores.sessions.allow(manage, "Query", index="by_speaker")
+        stores.decisions.allow(manage, "BatchGetItem")
+        stores.decisions.allow(manage, "Query", index="by_time")
+        api.route("GET", f"{SPEAKER}/export", manage)
+        api.route("GET", ERASURES, manage)
+        api.route("GET", f"{ERASURES}/{{erasure_id}}", manage)

@@ -29,7 +29,7 @@ class StreamingCapability(Construct):
     def _ingest(self, platform: ServicePlatform) -> None:
         stores = platform.stores
         ingest = platform.released("ingest_audio", Wave.ENTRY_POINTS, ANSWERING)
-        stores.sessions.allow(ingest, "BatchGetItem", "GetItem", "PutItem")
+        stores.sessions.allow(ingest, "BatchGetItem", "GetItem", "PutItem", "UpdateItem")
         stores.domains.allow(ingest, "BatchGetItem", "GetItem")
         stores.idempotency.allow(ingest, *IDEMPOTENCY)
         stores.chunks.allow(ingest, "PutRecord", "ListShards")

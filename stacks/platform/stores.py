@@ -26,7 +26,7 @@ WRITE_SPEAKER = ("ConditionCheckItem", "GetItem", "PutItem")
 # A writer without Decrypt is refused: https://github.com/aws/aws-cdk/issues/10010
 KEY_OF_READERS = ("Decrypt", "DescribeKey")
 KEY_OF_WRITERS = ("Encrypt", "GenerateDataKey*", "ReEncrypt*")
-WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
 
 # S3 also decrypts when it writes: the bucket's own key.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
@@ -59,6 +59,9 @@ UPLOADED = "uploads/*"
 KEPT = "kept/*"
 ERASED = "erasures/*"
 SHADOWED = "shadow/*"
+USED = "used/*"
+# Prefix of records that scoring set aside, in the bucket of failures.
+SET_ASIDE = "records/*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class TableAccess:
         self,
         function: ServiceFunction,
         *partitions: str,
-        actions: Sequence[str] = ("PutItem", "UpdateItem", "DeleteItem"),
+        actions: Sequence[str] = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
     ) -> None:
         """Denies writing, or some actions of it, to partitions that patterns name, whatever else is allowed.
 
@@ -224,6 +227,21 @@ class Stores:
         function.set("BONAFIDE_BRAKE_KEPT_SECONDS", BRAKE_KEPT_SECONDS)
         self.allow_signatures(function, "Decrypt")
 
+    def allow_erasing(self, function: ServiceFunction) -> None:
+        """Allows to find and delete, in every store, what is about a speaker or a domain, but no brakes."""
+        self.domains.allow(function, "BatchGetItem", "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
+        self.domains.allow(function, "Query", index="domains")
+        self.domains.deny_writing(function, BRAKES)
+        self.sessions.allow(function, "Query", index="by_speaker")
+        self.sessions.allow(function, "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
+        self.idempotency.allow(function, "Query", index="by_speaker")
+        self.idempotency.allow(function, "GetItem", "UpdateItem")
+        self.decisions.allow(function, "Query", index="by_time")
+        self.decisions.allow(function, "GetItem", "UpdateItem", "DeleteItem")
+        for keys in (KEPT, UPLOADED, USED, SHADOWED):
+            self.audio.allow(function, DeleteObject=keys)
+        self.failures.allow(function, DeleteObject=SET_ASIDE)
+
     def allow_signatures(self, function: ServiceFunction, *actions: str) -> None:
         """Allows to check signatures of calibrations (Decrypt), or to make them (Encrypt), and no other use."""
         function.allow_key_for(self._key, SIGNING, *actions)
@@ -236,7 +254,7 @@ class Stores:
 
     def keep_audit_trail(self, function: ServiceFunction) -> None:
         """Denies changing and deleting entries of the audit trail, to which the function may add."""
-        self.domains.deny_writing(function, AUDIT, actions=("UpdateItem", "DeleteItem"))
+        self.domains.deny_writing(function, AUDIT, actions=("UpdateItem", "DeleteItem", "BatchWriteItem"))
 
     def allow_writing_speakers(self, function: ServiceFunction, *actions: str) -> None:
         """Allows actions on domains and speakers, and writing of speakers, but not of what administrators decide."""

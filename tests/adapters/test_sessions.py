@@ -218,6 +218,15 @@ def test_of_rows_written_together_one_is_new(store: SessionStore, domain: str) -
     assert sum(new) == 1
 
 
+def test_accepted_chunks_are_a_set_of_one_session(store: SessionStore, domain: str) -> None:
+    session, later = a_session(domain), replace(a_session(domain), started_at=NOW + timedelta(days=3))
+    for number, content in ((0, "a"), (1, "a"), (0, "b"), (0, "a"), (7199, "c")):
+        store.note_accepted(session, number, content * 64)
+    assert set(store.accepted(session)) == {(0, "a" * 16), (1, "a" * 16), (0, "b" * 16), (7199, "c" * 16)}
+    assert not store.accepted(later)
+    assert not store.marks(session)
+
+
 def test_sessions_do_not_share_evidence(store: SessionStore, domain: str) -> None:
     store.put_evidence(a_session(domain), a_row())
     assert not store.marks(a_session(domain, "session-2"))

@@ -97,12 +97,17 @@ def test_chunks_in_any_order_and_twice_are_decided_as_the_voice_deserves(api: Ap
     for number in (3, 0, 3, 2, 1, 0):
         for reader, each in calls.items():
             assert each.put(number, piece(reading(reader, 2), number)).status == 200
+    # Another content of a number, right before the end, when all numbers are scored.
+    calls["train_atkins"].once(lambda found: found["chunks"]["scored"] == 4)
+    assert calls["train_atkins"].put(2, piece(reading("train_atkins", 2), 3)).status == 200
     for each in calls.values():
         assert each.end(4).document["chunks"] == 4
     genuine, impostor = (each.final() for each in calls.values())
     assert genuine["decision"] == "ACCEPT", genuine
     assert impostor["decision"] in {"REJECT", "STEP_UP"}, impostor
-    assert genuine["chunks"] == {"expected": 4, "scored": 4, "used": 4, "conflicting": 0, "late": 0}
+    counts = {"expected": 4, "scored": 4, "used": 4, "conflicting": 0, "late": 0, "complete": True}
+    assert {name: genuine["chunks"][name] for name in counts} == counts
+    assert {name: impostor["chunks"][name] for name in counts} == counts | {"conflicting": 1}
     assert calls["train_grace"].evaluation() == genuine
     assert calls["train_grace"].get().document["decision_id"] == genuine["decision_id"]
 

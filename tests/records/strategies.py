@@ -129,7 +129,9 @@ JUDGEMENTS = st.builds(
     liveness=st.none() | st.builds(LivenessJudgement, NUMBERS, st.floats(0, 100), st.sampled_from(LivenessState)),
     degraded=DEGRADED,
 )
-TALLIES = st.builds(ChunkTally, st.none() | COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
+TALLIES = st.builds(
+    ChunkTally, st.none() | COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, st.none() | st.booleans(), st.none() | st.text()
+)
 
 
 def decided(judgement: Judgement, case: Case, /, **attributes: Any) -> DecisionRecord:

@@ -17,6 +17,7 @@ from bonafide.adapters.memory.calibrations import MemorySignatures
 from bonafide.adapters.memory.callers import MemoryCallerHashes
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
+from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.memory.fingerprints import MemoryFingerprintStore
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.quality import measure
@@ -286,6 +287,7 @@ class World:
     report: Callable[[str, str], None] = lambda when, call: None
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
     callers: Any = field(default_factory=MemoryCallerHashes)
+    erasures: MemoryErasureStore = field(default_factory=MemoryErasureStore)
     environment: BrakedDomains = field(init=False)
     fingerprints: MemoryFingerprintStore = field(init=False)
 
@@ -324,6 +326,10 @@ class World:
         return Recordings(Observed(self.audio, self._tell))
 
     @property
+    def _erasures(self) -> Any:
+        return Observed(self.erasures, self._tell)
+
+    @property
     def _store(self) -> Any:
         return Observed(self.store, self._tell)
 
@@ -336,12 +342,12 @@ class World:
 
     @property
     def domains(self) -> DomainCalls:
-        parts = self._store, self.attempts, self._recordings, self.fingerprints
+        parts = self._store, self.attempts, self._recordings, self.fingerprints, self._erasures
         return DomainCalls(Domains(*parts, lambda: self.now))
 
     @property
     def speakers(self) -> SpeakerCalls:
-        parts = self._store, self.attempts, self._recordings, self.fingerprints
+        parts = self._store, self.attempts, self._recordings, self.fingerprints, self._erasures
         return SpeakerCalls(Speakers(*parts, lambda: self.now))
 
     def stored(self, speaker: str, domain: str = "acme") -> SpeakerRecord:
@@ -355,9 +361,15 @@ class World:
         self.domains.put(domain, DomainSettings.model_validate(settings))
 
     def enroll(
-        self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None, given_at: datetime | None = None
+        self,
+        audio: AudioInput,
+        *,
+        speaker: str = "ann",
+        key: str | None = None,
+        given_at: datetime | None = None,
+        **receipt: Any,
     ) -> Enrollment:
-        consent = ConsentReceipt(receipt_id="receipt", given_at=given_at or self.now - timedelta(minutes=1))
+        consent = ConsentReceipt(receipt_id="receipt", given_at=given_at or self.now - timedelta(minutes=1), **receipt)
         request = EnrollmentRequest(consent=consent, audio=audio)
         service = EnrollmentService(
             self._store, self.models, self._recordings, self.book, self.replays, lambda: self.now, lambda *_: None

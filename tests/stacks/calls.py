@@ -57,6 +57,17 @@ class Reading:
         names = inspect.signature(code).parameters
         bound = dict.fromkeys(names, UNKNOWN) | ({next(iter(names)): owner} if owner is not None else {}) | known
         self._follow(tree, {**code.__globals__, **inspect.getclosurevars(code).nonlocals, **bound}, owner)
+        self._follow_members(tree, owner)
+
+    def _follow_members(self, tree: ast.AST, owner: Any) -> None:
+        """Follows what is called on the members of a list that the owner holds, whichever of them it is."""
+        functions = [each.func for each in ast.walk(tree) if isinstance(each, ast.Call)]
+        called = {each.attr for each in functions if isinstance(each, ast.Attribute)}
+        members = [
+            each for value in getattr(owner, "__dict__", {}).values() if isinstance(value, list) for each in value
+        ]
+        for method in (getattr(each, name, None) for each in members for name in called):
+            self._passed(method)
 
     def _follow(self, tree: ast.AST, scope: dict[str, Any], owner: Any) -> None:
         for node in ast.walk(tree):

@@ -92,7 +92,13 @@ def test_each_index_is_read_by_the_functions_that_list_its_items(service: OfKind
     written = [(id_.partition("Role")[0], json.dumps(each)) for id_, each in policies]
     readers = [(function, index) for function, text in written for index in re.findall(r"/index/([^\"]*)", text)]
     assert sorted(readers) == [
+        ("CloseSessions", "by_speaker"),
+        ("CloseSessions", "by_speaker"),
+        ("CloseSessions", "by_time"),
+        ("CloseSessions", "domains"),
         ("CloseSessions", "due"),
+        ("ManageSpeakers", "by_speaker"),
+        ("ManageSpeakers", "by_time"),
         ("ManageSpeakers", "speakers"),
         ("ReadDecisions", "by_time"),
         ("WatchDrift", "by_time"),

@@ -16,6 +16,7 @@ from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.fingerprints import DynamoFingerprintStore
 from bonafide.adapters.dynamodb.items import reservation_item, speaker_item, speaker_key
+from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
@@ -84,7 +85,7 @@ class Stage:
 
     @property
     def speakers(self) -> Speakers:
-        return Speakers(self.domains, self.attempts, self.recordings, self.fingerprints)
+        return Speakers(self.domains, self.attempts, self.recordings, self.fingerprints, MemoryErasureStore())
 
     def speaker(self, name: str, domain: str = "acme") -> SpeakerRecord | None:
         return self.domains.find(domain, name)[1]
@@ -184,7 +185,8 @@ def test_erasures_long_before_the_point_in_time_are_not_read(stage: Stage) -> No
 def test_a_domain_that_was_deleted_since_does_not_come_back_until_its_erasure_is_taken_off_the_record(
     stage: Stage,
 ) -> None:
-    Domains(stage.domains, stage.attempts, stage.recordings, stage.fingerprints).delete("acme", force=True)
+    parts = stage.domains, stage.attempts, stage.recordings, stage.fingerprints, MemoryErasureStore()
+    Domains(*parts).delete("acme", force=True)
     assert stage.restore()["Tenants"] == {Outcome.NOT_WANTED: 5, Outcome.SAME: 1}
     assert stage.domains.domain("acme") is None
     stage.deployed.client("s3").delete_object(Bucket=stage.deployed.names["Audio"], Key="erasures/acme/domain-deleted")
@@ -325,7 +327,8 @@ def test_who_is_erased_during_the_restore_is_erased_again(stage: Stage, monkeypa
 def test_a_domain_that_a_restore_put_back_before_it_was_cut_off_is_erased_by_the_next(stage: Stage) -> None:
     table = stage.deployed.names["Tenants"]
     items = stage.client.scan(TableName=table)["Items"]
-    Domains(stage.domains, stage.attempts, stage.recordings, stage.fingerprints).delete("acme", force=True)
+    parts = stage.domains, stage.attempts, stage.recordings, stage.fingerprints, MemoryErasureStore()
+    Domains(*parts).delete("acme", force=True)
     for item in items:
         stage.client.put_item(TableName=table, Item=item)
     stage.restore()

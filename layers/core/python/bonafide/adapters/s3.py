@@ -109,6 +109,12 @@ class S3AudioStore:
             answer = self._objects.get(key)
             return (answer["Body"].read(), answer.get("Metadata", {})) if answer else None
 
+    def names(self, prefix: str) -> Sequence[str]:
+        """See `AudioStore`."""
+        with s3_errors():
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
+        return [entry["Key"] for entry in page.get("Contents", ())]
+
     def discard(self, prefix: str) -> bool:
         """See `AudioStore`. A page of a listing is as much as one call deletes."""
         with s3_errors():

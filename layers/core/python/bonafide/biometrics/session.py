@@ -191,7 +191,7 @@ def pool(surveyed: ChunkSurvey, rows: Iterable[ChunkEvidence]) -> SessionEvidenc
 
 
 def is_complete(marks: Iterable[Mark], count: int | None) -> bool:
-    """Tells whether every chunk of an ended session has evidence."""
+    """Tells whether every chunk number of an ended session has evidence."""
     return count is not None and {mark.number for mark in marks}.issuperset(range(count))
 
 
@@ -203,7 +203,12 @@ def tag(number: int, content: str, embedding_space: str) -> tuple[int, str, str]
         content: SHA-256 of the chunk's audio, hex.
         embedding_space: of the evidence.
     """
-    return number, content[:16], space_tag(embedding_space)
+    return number, content_tag(content), space_tag(embedding_space)
+
+
+def content_tag(content: str) -> str:
+    """Names a chunk's audio by the first 16 digits of its SHA-256, hex."""
+    return content[:16]
 
 
 def space_tag(embedding_space: str) -> str:

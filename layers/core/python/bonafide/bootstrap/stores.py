@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 from botocore.config import Config
 
 from bonafide import __version__
@@ -20,6 +19,8 @@ from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.drift import DynamoDriftStore
+from bonafide.adapters.dynamodb.erasure.answers import ClaimedAnswers
+from bonafide.adapters.dynamodb.erasure.progress import DynamoErasureStore
 from bonafide.adapters.dynamodb.fingerprints import DynamoFingerprintStore
 from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
@@ -40,6 +41,8 @@ from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
 from bonafide.services.domains import Domains
 from bonafide.services.drift import DriftReading, DriftWatch
+from bonafide.services.erasures import ErasureReading
+from bonafide.services.export import Export
 from bonafide.services.shadow import ShadowReading, ShadowSweep
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
@@ -102,14 +105,15 @@ def stage() -> str:
 
 
 @cache
-def _dynamodb() -> "DynamoDBClient":
+def dynamodb() -> "DynamoDBClient":
+    """Returns the client of DynamoDB."""
     return traced(boto3.client("dynamodb", config=CALLS))
 
 
 @cache
 def domain_store() -> DynamoDomainStore:
     """Returns the store of domains and speakers."""
-    return DynamoDomainStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return DynamoDomainStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 def access(*, kept: bool = False) -> DomainAccess:
@@ -124,7 +128,7 @@ def access(*, kept: bool = False) -> DomainAccess:
 
 def audit() -> Audit:
     """Composes the audit trail, which is in the table of domains."""
-    trail = DynamoAuditTrail(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    trail = DynamoAuditTrail(dynamodb(), DomainTable.read(os.environ).domain_table)
     return Audit(trail, domain_store(), access_rules())
 
 
@@ -137,13 +141,13 @@ def access_rules() -> AccessRules:
 @cache
 def brake_store() -> DynamoBrakeStore:
     """Returns the store of brakes, which are in the table of domains."""
-    return DynamoBrakeStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return DynamoBrakeStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
 def attempt_store() -> DynamoAttemptStore:
     """Returns the store of counters of failed attempts, which are in the table of domains."""
-    return DynamoAttemptStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return DynamoAttemptStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
@@ -151,7 +155,7 @@ def caller_hashes() -> StoredCallerHashes:
     """Returns the keyed hashes of references to callers."""
     key = CalibrationKey.read(os.environ).calibration_key
     wrapping = KmsWrapping(lambda: traced(boto3.client("kms", config=KEYS)), key)
-    return StoredCallerHashes(_dynamodb(), DomainTable.read(os.environ).domain_table, wrapping)
+    return StoredCallerHashes(dynamodb(), DomainTable.read(os.environ).domain_table, wrapping)
 
 
 @cache
@@ -164,7 +168,7 @@ def braked_domains() -> BrakedDomains:
 @cache
 def calibration_store() -> DynamoCalibrationStore:
     """Returns the store of calibrations of domains, which are in the table of domains."""
-    return DynamoCalibrationStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return DynamoCalibrationStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
@@ -184,19 +188,19 @@ def calibration_book(bases: SpaceCalibrations) -> CalibrationBook:
 @cache
 def decision_store() -> DynamoDecisionStore:
     """Returns the store of decisions."""
-    return DynamoDecisionStore(_dynamodb(), DecisionTable.read(os.environ).decision_table)
+    return DynamoDecisionStore(dynamodb(), DecisionTable.read(os.environ).decision_table)
 
 
 @cache
 def session_store() -> DynamoSessionStore:
     """Returns the store of sessions and their evidence."""
-    return DynamoSessionStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoSessionStore(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 @cache
 def fingerprint_store() -> DynamoFingerprintStore:
     """Returns the store of fingerprints of recordings."""
-    return DynamoFingerprintStore(_dynamodb(), FingerprintTable.read(os.environ).fingerprint_table)
+    return DynamoFingerprintStore(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table)
 
 
 def replays() -> Replays:
@@ -207,13 +211,13 @@ def replays() -> Replays:
 @cache
 def shard_lag_store() -> DynamoShardLagStore:
     """Returns the store of shard lags."""
-    return DynamoShardLagStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoShardLagStore(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 @cache
 def drift_store() -> DynamoDriftStore:
     """Returns the store of drift, which is in the table of sessions."""
-    return DynamoDriftStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoDriftStore(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 @cache
@@ -223,16 +227,22 @@ def recordings() -> Recordings:
     return Recordings(S3AudioStore(traced(boto3.client("s3", config=UPLOADS)), bucket))
 
 
-def idempotency() -> DynamoDBPersistenceLayer:
+@cache
+def erasure_store() -> DynamoErasureStore:
+    """Returns the store of erasures, which is in the table of domains."""
+    return DynamoErasureStore(dynamodb(), DomainTable.read(os.environ).domain_table)
+
+
+def idempotency() -> ClaimedAnswers:
     """Returns the store of answers by Idempotency-Key."""
-    client: Any = _dynamodb()
+    client: Any = dynamodb()
     table = IdempotencyTable.read(os.environ).idempotency_table
-    return DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
+    return ClaimedAnswers(table_name=table, boto3_client=client)
 
 
 def domains() -> Domains:
     """Composes the life cycle of domains."""
-    return Domains(domain_store(), attempt_store(), recordings(), fingerprint_store())
+    return Domains(domain_store(), attempt_store(), recordings(), fingerprint_store(), erasure_store())
 
 
 def brakes() -> Brakes:
@@ -250,6 +260,16 @@ def decisions() -> Decisions:
     return Decisions(domain_store(), decision_store())
 
 
+def export() -> Export:
+    """Composes the export of what is held on a speaker."""
+    return Export(domain_store(), recordings(), session_store(), decision_store())
+
+
+def erasure_reading() -> ErasureReading:
+    """Composes the reading of reports of erasures."""
+    return ErasureReading(erasure_store())
+
+
 def drift_watch() -> DriftWatch:
     """Composes the watch for drift."""
     probe_domain = ProbeDomain.read(os.environ).probe_domain
@@ -263,7 +283,7 @@ def drift_reading() -> DriftReading:
 
 def speakers() -> Speakers:
     """Composes the life cycle of speakers."""
-    return Speakers(domain_store(), attempt_store(), recordings(), fingerprint_store())
+    return Speakers(domain_store(), attempt_store(), recordings(), fingerprint_store(), erasure_store())
 
 
 def attempt_resets() -> AttemptResets:
@@ -288,7 +308,7 @@ def sessions() -> Sessions:
 def intake_reader() -> DynamoIntakeReader:
     """Returns what reads a session together with its domain."""
     domain_table, session_table = DomainTable.read(os.environ), SessionTable.read(os.environ)
-    return DynamoIntakeReader(_dynamodb(), domain_table.domain_table, session_table.session_table)
+    return DynamoIntakeReader(dynamodb(), domain_table.domain_table, session_table.session_table)
 
 
 def intake() -> AudioIntake:
@@ -317,11 +337,11 @@ def shadow_reading() -> ShadowReading:
 
 def shadow_results() -> DynamoShadowResults:
     """Returns the store of the shadow's results, which is in the table of sessions."""
-    return DynamoShadowResults(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoShadowResults(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 def failed_records() -> FailedRecords:
     """Composes the keeping of stream records that can never be scored."""
     bucket = FailureBucket.read(os.environ).failure_bucket
     failures = S3FailureStore(traced(boto3.client("s3", config=CALLS)), bucket)
-    return FailedRecords(failures, domain_store())
+    return FailedRecords(failures, domain_store(), session_store())

@@ -63,8 +63,8 @@ class LedgerEntry(Answer):
     decision_id: str
     domain: str
     kind: Literal["authentication", "session"] = Field(description="Whether a recording or a session was judged.")
-    claimed_speaker: str | None
-    session_id: str | None = Field(description="Null for authentications.")
+    claimed_speaker: str | None = Field(description="Null where nobody was claimed, or the speaker was deleted since.")
+    session_id: str | None = Field(description="Null for authentications, and where the speaker was deleted since.")
     decision: Decision
     reasons: list[Reason] = Field(description="The decisive one first.")
     speaker: VoiceScore | None = Field(description="Null when there was nothing to compare.")
@@ -110,7 +110,7 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         domain=record.domain,
         kind="session" if part else "authentication",
         claimed_speaker=record.speaker,
-        session_id=part.session if part else None,
+        session_id=(part.session or None) if part else None,
         decision=judgement.decision,
         reasons=list(judgement.reasons),
         speaker=VoiceScore(**asdict(judgement.speaker)) if judgement.speaker else None,

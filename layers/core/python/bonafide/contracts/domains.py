@@ -10,7 +10,7 @@ from bonafide.access.operations import Role
 from bonafide.access.principal import PATTERN, Principals
 from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.contracts.base import Answer, Request
-from bonafide.records.domain import DomainRecord, DomainVersion, Retention, WantedSettings
+from bonafide.records.domain import DomainRecord, DomainVersion, ErasedDecisions, Retention, WantedSettings
 
 type Probability = Annotated[StrictFloat, Field(gt=0, lt=0.5)]
 type PrincipalPattern = Annotated[str, StringConstraints(max_length=256, pattern=PATTERN)]
@@ -77,6 +77,11 @@ class RetentionSettings(Request):
         le=90,
         description="A recording that is used again within so many days is noticed: `AUDIO_REPLAYED`. Fingerprints of"
         " calls are kept for as long. 0 keeps and compares none, as domains for tests need it.",
+    )
+    erased_decisions: ErasedDecisions = Field(
+        ErasedDecisions.UNLINK,
+        description="What becomes of decisions when their speaker is deleted: kept until their retention is over, "
+        "unlinked from the person, or erased. Those of a deleted domain are kept or erased.",
     )
 
 

@@ -103,6 +103,16 @@ class ChunkCounts(Answer):
     used: int = Field(description="Chunks that the decision rests on: the newest 120 s of speech at most.")
     conflicting: int = Field(description="Chunk numbers that came with different audio.")
     late: int = Field(description="Scored after the decision became final; kept, and without effect.")
+    complete: bool | None = Field(
+        None,
+        description="Whether a final decision knows every chunk that was accepted before the end; false when the wait"
+        " for one, or for the end, was over. Null while provisional.",
+    )
+    digest: str | None = Field(
+        None,
+        description="Names the set of chunks that were scored: SHA-256 over a line `number:content` for each, sorted by"
+        " number and content, which is the first 16 hexadecimal digits of the SHA-256 of the chunk's bytes.",
+    )
 
 
 class SessionEvaluation(Answer):

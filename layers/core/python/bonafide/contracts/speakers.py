@@ -1,11 +1,13 @@
 """Enrollment and speakers."""
 
+import hashlib
+
 from pydantic import AwareDatetime, Field
 
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel
 from bonafide.contracts.audio import AudioInput, QualityReport, quality_report
-from bonafide.contracts.base import Answer, Identifier, Moment, Request
+from bonafide.contracts.base import Answer, Identifier, Moment, RangeLimit, Request
 from bonafide.contracts.cursors import to_cursor
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import Consent, SpeakerPage, SpeakerSummary
@@ -17,10 +19,26 @@ class ConsentReceipt(Request):
 
     receipt_id: Identifier = Field(description="Your reference to the recorded consent.")
     given_at: Moment = Field(description="When consent was given; not in the future, and at most 3,650 days ago.")
+    purpose: Identifier | None = Field(None, description="Your name of the purpose that it was given for.")
+    notice_version: Identifier | None = Field(None, description="Version of the notice that the speaker was shown.")
+    expires_at: RangeLimit | None = Field(
+        None, description="From then on the voiceprint is not used; null for consent until it is withdrawn."
+    )
 
     def to_record(self) -> Consent:
         """Returns the receipt as services take it."""
-        return Consent(self.receipt_id, self.given_at)
+        return Consent(self.receipt_id, self.given_at, self.purpose, self.notice_version, self.expires_at)
+
+
+def consent_view(consent: Consent) -> ConsentReceipt:
+    """Returns the view of a receipt."""
+    return ConsentReceipt(
+        receipt_id=consent.receipt_id,
+        given_at=consent.given_at,
+        purpose=consent.purpose,
+        notice_version=consent.notice,
+        expires_at=consent.expires_at,
+    )
 
 
 class EnrollmentRequest(Request):
@@ -28,6 +46,12 @@ class EnrollmentRequest(Request):
 
     consent: ConsentReceipt
     audio: AudioInput
+
+    def digest(self) -> str:
+        """Returns the SHA-256 in canonical form, hex: without what a receipt of the release before did not state."""
+        stated = {name for name in self.consent.model_fields_set if getattr(self.consent, name) is not None}
+        unstated = {"purpose", "notice_version", "expires_at"} - stated
+        return hashlib.sha256(self.model_dump_json(exclude={"consent": unstated}).encode()).hexdigest()
 
 
 class Enrollment(Answer):
@@ -96,7 +120,7 @@ def speaker_view(domain: DomainRecord, record: SpeakerSummary) -> Speaker:
         total_speech_seconds=round(record.speech_seconds, 2),
         missing_speech_seconds=round(record.missing_under(domain.policy), 2),
         channels=list(record.channels),
-        consent=ConsentReceipt(receipt_id=consent.receipt_id, given_at=consent.given_at) if consent else None,
+        consent=consent_view(consent) if consent else None,
         opted_out_at=record.opted_out_at,
         created_at=record.created_at,
         updated_at=record.updated_at,

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -30,20 +30,26 @@ DAY_SECONDS = 24 * 60 * 60
 # Requests are answered sooner, unless their function was killed.
 USUAL_SECONDS = 5
 
+# What is said about an answer that is about no domain.
+OF_NOBODY: Mapping[str, Any] = {"about": None, "lasts": True, "domain": None, "speaker": None}
+
 type Beginning = Callable[[Any], None]
 type Find = Callable[[str, str], tuple[DomainRecord | None, SpeakerRecord | None]]
 type Answer = dict[str, Any]
 
 
-def answer_about(app: APIGatewayRestResolver, subject: str | None, *, lasts: bool = True) -> None:
+def answer_about(
+    app: APIGatewayRestResolver, subject: str | None, *, speaker: str | None = None, lasts: bool = True
+) -> None:
     """Says whose answer a POST gives, so that it is never repeated about anybody else.
 
     Args:
         app: answers the request.
         subject: generation of the domain, and of the speaker if the path names one, as they are after the effect.
+        speaker: whom the answer names, if the path does not, so that an erasure of the speaker finds it.
         lasts: whether the answer may be repeated as it is; one that does not last is made anew, from the same effect.
     """
-    app.context.update(about=subject, lasts=lasts)
+    app.context.update(about=subject, lasts=lasts, named=speaker)
 
 
 def remember_answers(
@@ -70,7 +76,7 @@ def remember_answers(
 
         # Keys are hashed with the qualified name of this function: renamed, it would not know those of another release.
         def respond(**_: object) -> Answer:
-            return _remembered(next_middleware(app), app.context if find else {"about": None, "lasts": True})
+            return _remembered(next_middleware(app), _said(app) if find else OF_NOBODY)
 
         def repeat(response: Answer, idempotent_data: DataRecord) -> Answer:  # noqa: ARG001, the hook's names
             if find and response.get("about") not in {None, _subject(app, find)}:
@@ -83,11 +89,17 @@ def remember_answers(
     return remember
 
 
-def _remembered(response: Response[Any], said: dict[str, Any]) -> Answer:
+def _said(app: APIGatewayRestResolver) -> Mapping[str, Any]:
+    names, said = app.request.path_parameters, app.context
+    owner = {"domain": names["domain"], "speaker": names.get("speaker", said["named"])}
+    return {"about": said["about"], "lasts": said["lasts"], **owner}
+
+
+def _remembered(response: Response[Any], said: Mapping[str, Any]) -> Answer:
     """Returns the form in which answers are stored. The release before wrote and reads status and body only."""
     # As text, so that the first answer and every later one are the same to the byte.
     body = json.dumps(response.body, separators=(",", ":"))
-    return {"status": response.status_code, "body": body, "about": said["about"], "lasts": said["lasts"]}
+    return {"status": response.status_code, "body": body, **said}
 
 
 def _subject(app: APIGatewayRestResolver, find: Find) -> str | None:

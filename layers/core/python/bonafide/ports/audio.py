@@ -1,6 +1,6 @@
 """Stores of recordings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bonafide.records.erasure import ErasureRecord
@@ -24,6 +24,9 @@ class AudioStore(Protocol):
 
     def kept(self, key: str) -> tuple[bytes, Mapping[str, str]] | None:
         """Reads an object with what was said about it; None when there is none."""
+
+    def names(self, prefix: str) -> Sequence[str]:
+        """Lists the keys of at most a thousand objects under a prefix."""
 
     def discard(self, prefix: str) -> bool:
         """Deletes at most a thousand objects under a prefix; tells whether that was all."""

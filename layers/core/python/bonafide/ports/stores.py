@@ -174,6 +174,9 @@ class SessionStore(Protocol):
             VersionConflict: the stored version is another one.
         """
 
+    def of_speaker(self, domain: str, speaker: str, limit: int) -> Sequence[SessionRecord]:
+        """Reads at most `limit` sessions that claim a speaker; new ones appear within about a second."""
+
     def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Yields domain and name of sessions without a final decision whose `due_at` has passed, oldest first."""
 
@@ -182,6 +185,12 @@ class SessionStore(Protocol):
 
         A session that was started anew under the name of an older one has nothing in common with it.
         """
+
+    def note_accepted(self, session: SessionRecord, number: int, content: str) -> None:
+        """Notes that a chunk was accepted, by number and the SHA-256 of its audio, hex; again it changes nothing."""
+
+    def accepted(self, session: SessionRecord) -> Collection[tuple[int, str]]:
+        """Reads number and `content_tag` of every chunk that was noted."""
 
     def has_evidence(self, session: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
         """Tells whether a chunk was scored in an embedding space already."""

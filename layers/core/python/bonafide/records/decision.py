@@ -1,7 +1,7 @@
 """Decisions: everything that an answer, an audit and a replay need, unrounded and immutable."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -30,6 +30,9 @@ class ChunkTally:
         used: chunks that the judgement rests on.
         conflicting: chunk numbers that came with different audio.
         late: chunks scored after the decision became final, which have no effect.
+        complete: whether a final decision knows every chunk that was accepted before the end; False if the wait for
+            one, or for the end, was over. None of provisional ones, and of those of releases that did not tell.
+        digest: names the set of chunks that were scored, as `set_digest` does; None of releases that did not.
     """
 
     expected: int | None
@@ -37,6 +40,8 @@ class ChunkTally:
     used: int
     conflicting: int
     late: int = 0
+    complete: bool | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,19 @@ class DecisionRecord:
     caller: str | None = None
     generation: str | None = None
     schema: int = SCHEMA
+
+    def unlinked(self) -> Self:
+        """Returns the decision without what leads to the person or the call: references, digests, components."""
+        return replace(
+            self,
+            speaker=None,
+            call_id=None,
+            audio=None,
+            request_id=None,
+            generation=None,
+            case=replace(self.case, embedding_directions=(), embedding_norm=None),
+            session=self.session and replace(self.session, session="", evaluation_id=""),
+        )
 
     def to_document(self) -> StoredForm:
         """Returns the stored form: all attributes of schema 1, so that the first release can read it, and more."""

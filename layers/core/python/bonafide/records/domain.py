@@ -26,6 +26,18 @@ class DomainState(StrEnum):
     DELETING = "DELETING"
 
 
+class ErasedDecisions(StrEnum):
+    """Ways to treat the decisions on a speaker, or of a domain, that is deleted.
+
+    KEEP leaves them until their retention is over. UNLINK takes out of a speaker's decisions all that leads to the
+    person; those of a deleted domain, which nobody can read any more, are deleted. ERASE deletes both.
+    """
+
+    KEEP = "keep"
+    UNLINK = "unlink"
+    ERASE = "erase"
+
+
 @dataclass(frozen=True, slots=True)
 class Retention:
     """Retention settings of a domain.
@@ -35,12 +47,14 @@ class Retention:
         keep_audio: whether audio of enrollments and authentications is kept at all.
         replay_days: a recording that is used again within so many days is noticed; 0 keeps and compares none.
         shadow_audio: whether a share of the audio of authentications may wait up to an hour for the shadow.
+        erased_decisions: what becomes of decisions when their speaker or the domain is deleted.
     """
 
     decision_days: int = 365
     keep_audio: bool = False
     shadow_audio: bool = False
     replay_days: int = 30
+    erased_decisions: ErasedDecisions = ErasedDecisions.UNLINK
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +149,7 @@ class DomainRecord:
         return cls(
             domain=document["domain"],
             policy=read_policy(document["policy"]),
-            retention=Retention(**known(Retention, document["retention"])),
+            retention=_retention(document["retention"]),
             created_at=datetime.fromisoformat(document["created_at"]),
             updated_at=datetime.fromisoformat(document["updated_at"]),
             policy_version=document["policy_version"],
@@ -190,6 +204,11 @@ def read_policy(document: Stored) -> Policy:
     before = {"spoof_accept_cost": document["false_accept_cost"], "disclosure": Disclosure.FULL}
     stored = {**before, **known(Policy, document)}
     return Policy(**{**stored, "disclosure": Disclosure(stored["disclosure"])})
+
+
+def _retention(document: Stored) -> Retention:
+    stored = known(Retention, document)
+    return Retention(**stored | {"erased_decisions": ErasedDecisions(stored.get("erased_decisions", "unlink"))})
 
 
 def _state(document: Stored) -> DomainState:

@@ -1,14 +1,22 @@
 """Erasures: on record outside the tables, so that a restored table does not bring back what was erased."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
-from bonafide.records import Stored, StoredForm
+from bonafide.records import Stored, StoredForm, times
+from bonafide.records.domain import ErasedDecisions
+from bonafide.records.request import UPLOAD_SECONDS
 
 SCHEMA = 1
 ERASURES = "erasures"
+# By then every request has ended that had read the subject before its erasure, and so has the shadow.
+IN_FLIGHT = timedelta(seconds=90)
+# Within these times an erasure is complete, unless a store fails or holds very much of a domain.
+LONGEST_OF_SPEAKER = timedelta(minutes=10)
+LONGEST_OF_DOMAIN = timedelta(minutes=30)
 
 
 class ErasureKind(StrEnum):
@@ -60,6 +68,149 @@ class ErasureRecord:
             speaker=document["speaker"],
             at=datetime.fromisoformat(document["at"]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreErasure:
+    """Erasure in one store.
+
+    Attributes:
+        erased: records, objects or sessions that were deleted or emptied so far.
+        done: whether the current pass through the stores is over with this one.
+        after: where the pass goes on in this store; empty at its beginning.
+    """
+
+    erased: int = 0
+    done: bool = False
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """An erasure in all stores, pass by pass, until a pass finds nothing that a request may still have written.
+
+    Attributes:
+        name: the same for each request to erase the same subject.
+        kind: of the erasure.
+        domain: the domain, or that of the speaker.
+        speaker: None for a domain.
+        at: when it was asked for.
+        decisions: what becomes of decisions, by the settings of the domain at that time.
+        stores: by name.
+        pass_at: when the current pass through the stores began.
+        pass_erased: what this pass has erased so far, or has to wait for.
+        completed_at: when a pass ended that found nothing.
+        version: optimistic version, 0 when never written.
+    """
+
+    name: str
+    kind: ErasureKind
+    domain: str
+    speaker: str | None
+    at: datetime
+    decisions: ErasedDecisions
+    pass_at: datetime
+    stores: Mapping[str, StoreErasure] = field(default_factory=dict)
+    pass_erased: int = 0
+    completed_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def settled_at(self) -> datetime:
+        """Time from which on nothing more can be written about the subject: the URLs of uploads of a domain expire."""
+        return self.at + IN_FLIGHT + (timedelta(0) if self.speaker else timedelta(seconds=UPLOAD_SECONDS))
+
+    @property
+    def due_at(self) -> datetime:
+        """Time by which it is to be complete."""
+        return self.at + (LONGEST_OF_SPEAKER if self.speaker else LONGEST_OF_DOMAIN)
+
+    def of(self, store: str) -> StoreErasure:
+        """Returns what was done in a store."""
+        return self.stores.get(store, StoreErasure())
+
+    def stepped(self, store: str, erased: int, after: str | None, *, waits: bool = False) -> Self:
+        """Returns the erasure after a step in a store.
+
+        Args:
+            store: name of the store.
+            erased: how much was erased.
+            after: where the next step goes on, None if the store is done.
+            waits: whether another pass has to come, though nothing was erased.
+        """
+        known = self.of(store)
+        step = StoreErasure(known.erased + erased, after is None, after or "")
+        found = self.pass_erased + erased + waits
+        return self._next(stores={**self.stores, store: step}, pass_erased=found)
+
+    def passed(self, now: datetime) -> Self:
+        """Returns the erasure at the end of a pass: complete, waiting for the last one, or at its beginning."""
+        if now < self.settled_at:
+            return self
+        if self.pass_at >= self.settled_at and self.pass_erased == 0:
+            return self._next(completed_at=now)
+        again = {name: replace(each, done=False, after="") for name, each in self.stores.items()}
+        return self._next(stores=again, pass_at=now, pass_erased=0)
+
+    def _next(self, **changes: Any) -> Self:
+        return replace(self, version=self.version + 1, **changes)
+
+    def to_document(self) -> StoredForm:
+        """Returns the stored form."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "kind": str(self.kind),
+            "domain": self.domain,
+            "speaker": self.speaker,
+            "at": self.at.isoformat(),
+            "decisions": str(self.decisions),
+            "pass_at": self.pass_at.isoformat(),
+            "stores": {name: asdict(each) for name, each in self.stores.items()},
+            "pass_erased": self.pass_erased,
+            "completed_at": times.written(self.completed_at),
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_document(cls, document: Stored) -> Self:
+        """Reads a stored form."""
+        return cls(
+            name=document["name"],
+            kind=ErasureKind(document["kind"]),
+            domain=document["domain"],
+            speaker=document["speaker"],
+            at=datetime.fromisoformat(document["at"]),
+            decisions=ErasedDecisions(document["decisions"]),
+            pass_at=datetime.fromisoformat(document["pass_at"]),
+            stores={name: StoreErasure(**each) for name, each in document["stores"].items()},
+            pass_erased=document["pass_erased"],
+            completed_at=times.read(document["completed_at"]),
+            version=document["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureSubject:
+    """Subject of an erasure as stores need to know it.
+
+    Attributes:
+        domain: the domain, or that of the speaker.
+        speaker: None for a domain.
+        at: when the erasure was asked for.
+        before: what was written earlier is meant; later on it may be about a successor of the same name.
+        current: generation of what has the name now, as answers are about it; None if nothing has.
+        decisions: what becomes of decisions.
+        followed: whether there is a successor.
+    """
+
+    domain: str
+    speaker: str | None
+    at: datetime
+    before: datetime
+    current: str | None
+    decisions: ErasedDecisions
+    followed: bool
 
 
 def prefix(domain: str | None) -> str:

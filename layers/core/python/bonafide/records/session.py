@@ -1,5 +1,7 @@
 """Sessions and the evidence of their chunks."""
 
+import hashlib
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -208,6 +210,24 @@ class EvidenceRow:
             request_id=document.get("request_id"),
             fingerprint=Fingerprint.from_bytes(fingerprint) if fingerprint else None,
         )
+
+
+def is_heard(accepted: Collection[tuple[int, str]], marks: Iterable[Mark], count: int) -> bool:
+    """Tells whether every accepted content of the session's chunk numbers has evidence, each by its `content_tag`."""
+    heard = {(mark.number, mark.content) for mark in marks}
+    return heard.issuperset(each for each in accepted if each[0] < count)
+
+
+def set_digest(marks: Iterable[Mark], count: int | None) -> str:
+    """Names a set of chunks: SHA-256, hex, over a line `number:content` for each, sorted, without duplicates.
+
+    Args:
+        marks: of the session.
+        count: number of chunks of the session, once known; chunks beyond do not belong to it.
+    """
+    names = {(mark.number, mark.content) for mark in marks if count is None or mark.number < count}
+    lines = "".join(f"{number}:{content}\n" for number, content in sorted(names))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _read_quality(document: Stored) -> Quality:

@@ -17,10 +17,25 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Receipt of a speaker's consent to be enrolled."""
+    """Receipt of a speaker's consent to be enrolled.
+
+    Attributes:
+        receipt_id: your reference to it.
+        given_at: when it was given.
+        purpose: that it was given for, if stated.
+        notice: version of the notice that the person was shown, if stated.
+        expires_at: from then on the voiceprint is not used; None for consent until it is withdrawn.
+    """
 
     receipt_id: str
     given_at: datetime
+    purpose: str | None = None
+    notice: str | None = None
+    expires_at: datetime | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Tells whether the consent has expired."""
+        return self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +215,15 @@ class SpeakerRecord:
         )
 
 
+def opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:
+    """Returns the record without the voice.
+
+    Opting out again voids consent that was given in between, even if no enrollment has used it yet.
+    """
+    at = max(now, record.opted_out_at or now)
+    return record.next(now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, newer=(), applied=(), opted_out_at=at)
+
+
 @dataclass(frozen=True, slots=True)
 class SpeakerPage:
     """Speakers in order of their identifiers; `after` is where the next page begins, None on the last one."""
@@ -222,8 +246,24 @@ def generation(domain: DomainRecord, speaker: SpeakerRecord | None = None) -> st
 
 
 def _written_consent(consent: Consent | None) -> StoredForm | None:
-    return {"receipt_id": consent.receipt_id, "given_at": consent.given_at.isoformat()} if consent else None
+    if consent is None:
+        return None
+    return {
+        "receipt_id": consent.receipt_id,
+        "given_at": consent.given_at.isoformat(),
+        "purpose": consent.purpose,
+        "notice": consent.notice,
+        "expires_at": times.written(consent.expires_at),
+    }
 
 
 def _read_consent(document: Stored | None) -> Consent | None:
-    return Consent(document["receipt_id"], datetime.fromisoformat(document["given_at"])) if document else None
+    if document is None:
+        return None
+    return Consent(
+        document["receipt_id"],
+        datetime.fromisoformat(document["given_at"]),
+        document.get("purpose"),
+        document.get("notice"),
+        times.read(document.get("expires_at")),
+    )

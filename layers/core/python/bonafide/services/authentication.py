@@ -125,7 +125,7 @@ class AuthenticationService:
         """
         started = time.monotonic()
         name = request_identifier(request.context, request.domain, request.speaker, "decision")
-        extraction = self._extractor.extract(request.domain, request.audio)
+        extraction = self._extractor.extract(request.domain, request.speaker, request.audio)
         timings = extraction.timings_ms
         with stage("find_speaker", timings):
             claim = self._find(request)
@@ -179,6 +179,10 @@ class AuthenticationService:
         if status is SpeakerStatus.OPTED_OUT:
             raise Conflict(
                 "speaker_opted_out", "The speaker opted out of voice authentication.", subject=Subject.SPEAKER
+            )
+        if speaker.consent and speaker.consent.is_over(self._clock()):
+            raise Conflict(
+                "consent_expired", "The speaker's consent has expired; enroll with a new one.", subject=Subject.SPEAKER
             )
         if status is not SpeakerStatus.ENROLLED or speaker.voiceprint is None:
             raise Conflict("speaker_not_enrolled", "The speaker's enrollment is not complete.", subject=Subject.SPEAKER)

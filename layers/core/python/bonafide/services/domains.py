@@ -7,6 +7,7 @@ from bonafide.access.authorization import current
 from bonafide.access.principal import Principals
 from bonafide.biometrics.decision import require_bounds
 from bonafide.errors import Conflict, NotFound, Subject
+from bonafide.ports.erasure import ErasureStore
 from bonafide.ports.fingerprints import FingerprintStore
 from bonafide.ports.stores import AttemptStore, DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, DomainVersion, WantedSettings
@@ -14,6 +15,7 @@ from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.request import RequestContext
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.erasing import begin
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import domain_not_found, require_open, require_permitted
 from bonafide.services.shared.recordings import Recordings, UploadOffer
@@ -34,12 +36,14 @@ class Domains:
         attempts: AttemptStore,
         recordings: Recordings,
         fingerprints: FingerprintStore,
+        erasures: ErasureStore,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._attempts = attempts
         self._recordings = recordings
         self._fingerprints = fingerprints
+        self._erasures = erasures
         self._clock = clock
 
     def put(self, domain: str, settings: WantedSettings, principal: str | None) -> DomainRecord:
@@ -60,6 +64,8 @@ class Domains:
             current = self._store.domain(domain)
             require_permitted(current)
             wanted = self._wanted(domain, settings, current)
+            if current is None:
+                self._recordings.forget_uploads(domain)
             if wanted is not current:
                 self._store.put_domain(wanted, self._history(wanted, current, principal))
             return wanted
@@ -204,7 +210,9 @@ class Domains:
         """
         at = self._clock()
         if self._store.domain(record.domain) == record:
-            self._recordings.record_erasure(ErasureRecord(ErasureKind.DOMAIN_DELETED, record.domain, None, at))
+            erasure = ErasureRecord(ErasureKind.DOMAIN_DELETED, record.domain, None, at)
+            self._recordings.record_erasure(erasure)
+            begin(self._erasures, erasure, record)
 
     def _erase(self, record: DomainRecord) -> None:
         """Deletes speakers and recordings of a closed domain, as many as one request has time for.

@@ -144,7 +144,7 @@ class EnrollmentService:
     ) -> EnrollmentResult:
         found, known, _ = self._store.find_with_brake(domain, speaker)
         found = self._admit(found, known, domain=domain, consent=consent)
-        content = self._recordings.content(domain, audio)
+        content = self._recordings.content(domain, speaker, audio)
         waveform = to_waveform(content, audio.format)
         recording, fingerprint = observe_to_enroll(self._models, waveform)
         contribution = Contribution(name, recording, waveform.digest, consent, fingerprint)
@@ -267,6 +267,14 @@ def _require_plausible(consent: Consent, now: datetime) -> None:
             subject=Subject.CONSENT_TIME,
             limit=now.isoformat(),
             found=found,
+        )
+    if consent.is_over(now):
+        raise InvalidInput(
+            "consent_expired",
+            "The consent has expired.",
+            subject=Subject.CONSENT_END,
+            limit=f"after {now.isoformat()}",
+            found=str(consent.expires_at),
         )
     if consent.given_at < oldest:
         raise InvalidInput(

@@ -4,12 +4,14 @@ from datetime import datetime
 from functools import partial
 
 from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.ports.erasure import ErasureStore
 from bonafide.ports.fingerprints import FingerprintStore
 from bonafide.ports.stores import AttemptStore, DomainChanged, DomainStore
 from bonafide.records.domain import DomainRecord
 from bonafide.records.erasure import ErasureKind, ErasureRecord
-from bonafide.records.speaker import SpeakerPage, SpeakerRecord
+from bonafide.records.speaker import SpeakerPage, SpeakerRecord, opted_out
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.erasing import begin
 from bonafide.services.shared.identifiers import speaker_counter
 from bonafide.services.shared.lookups import (
     WRITE_ATTEMPTS,
@@ -31,12 +33,14 @@ class Speakers:
         attempts: AttemptStore,
         recordings: Recordings,
         fingerprints: FingerprintStore,
+        erasures: ErasureStore,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._attempts = attempts
         self._recordings = recordings
         self._fingerprints = fingerprints
+        self._erasures = erasures
         self._clock = clock
 
     def get(self, domain: str, speaker: str) -> tuple[DomainRecord, SpeakerRecord]:
@@ -113,7 +117,7 @@ class Speakers:
         found, current = self._store.find(domain, speaker)
         if found and current is None:
             # The speaker may be missing until a restore. One that could not read this yet has put the speaker back.
-            self._recordings.record_erasure(ErasureRecord(kind, domain, speaker, at))
+            self._record(ErasureRecord(kind, domain, speaker, at), found, None)
             found, current = self._store.find(domain, speaker)
         if not (found and found.is_open and current):
             # A first enrollment that was killed leaves audio of a speaker who is not known yet.
@@ -121,18 +125,14 @@ class Speakers:
         owner = require_open(found, domain)
         if current:
             at = max(at, current.created_at)
-            self._recordings.record_erasure(ErasureRecord(kind, domain, speaker, at))
+            self._record(ErasureRecord(kind, domain, speaker, at), owner, current)
         return owner, current, at
+
+    def _record(self, record: ErasureRecord, owner: DomainRecord, known: SpeakerRecord | None) -> None:
+        """Puts an erasure on record for restores, and begins it in all other stores."""
+        self._recordings.record_erasure(record)
+        begin(self._erasures, record, owner, known)
 
 
 def _nobody(domain: str, speaker: str, now: datetime) -> SpeakerRecord:
     return SpeakerRecord(domain, speaker, SpeakerStatus.PENDING, created_at=now, updated_at=now)
-
-
-def opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:
-    """Returns the record without the voice.
-
-    Opting out again voids consent that was given in between, even if no enrollment has used it yet.
-    """
-    at = max(now, record.opted_out_at or now)
-    return record.next(now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, newer=(), applied=(), opted_out_at=at)

@@ -67,7 +67,7 @@ class DynamoDecisionStore:
                 break
         if len(found) > limit:
             found, after = found[:limit], found[limit - 1]
-        keys = [_key(domain, each.decision_id) for each in found]
+        keys = [decision_key(domain, each.decision_id) for each in found]
         items = self._batches.read(keys)
         # The index still has decisions whose retention is over.
         records = {each["decision_id"]["S"]: _record(each) for each in items if _is_kept(each)}
@@ -91,16 +91,18 @@ class DynamoDecisionStore:
 
     def _stored(self, domain: str, decision_id: str) -> Item | None:
         with translated_errors():
-            answer = self._client.get_item(TableName=self._table, Key=_key(domain, decision_id), ConsistentRead=True)
+            answer = self._client.get_item(
+                TableName=self._table, Key=decision_key(domain, decision_id), ConsistentRead=True
+            )
         return answer.get("Item")
 
 
 def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
     values = {
         ":domain": {"S": domain},
-        ":begin": {"S": _written(selection.begin)},
+        ":begin": {"S": written_time(selection.begin)},
         # BETWEEN includes its upper bound.
-        ":end": {"S": _written(selection.end - TICK)},
+        ":end": {"S": written_time(selection.end - TICK)},
     }
     filters: list[str] = []
     for name, value in (("claimed_speaker", selection.speaker), ("decision", selection.decision)):
@@ -117,9 +119,9 @@ def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
 
 def _item(record: DecisionRecord, expires_at: datetime) -> Item:
     return {
-        **_key(record.domain, record.decision_id or ""),
+        **decision_key(record.domain, record.decision_id or ""),
         "decision": {"S": str(record.judgement.decision)},
-        "decided_at": {"S": _written(record.decided_at)},
+        "decided_at": {"S": written_time(record.decided_at)},
         **({"claimed_speaker": {"S": record.speaker}} if record.speaker else {}),
         "document": {"S": json.dumps(record.to_document())},
         "expires_at": {"N": str(int(expires_at.timestamp()))},
@@ -135,17 +137,19 @@ def _is_kept(item: Item) -> bool:
     return int(item["expires_at"]["N"]) > time.time()
 
 
-def _key(domain: str, decision_id: str) -> Item:
+def decision_key(domain: str, decision_id: str) -> Item:
+    """Returns the key of a decision."""
     return {"domain": {"S": domain}, "decision_id": {"S": decision_id}}
 
 
 def _index_key(domain: str, position: DecisionPosition) -> Item:
-    return {**_key(domain, position.decision_id), "decided_at": {"S": _written(position.decided_at)}}
+    return {**decision_key(domain, position.decision_id), "decided_at": {"S": written_time(position.decided_at)}}
 
 
 def _position(item: Item) -> DecisionPosition:
     return DecisionPosition(datetime.fromisoformat(item["decided_at"]["S"]), item["decision_id"]["S"])
 
 
-def _written(at: datetime) -> str:
+def written_time(at: datetime) -> str:
+    """Returns a time as the index sorts it."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -65,5 +65,10 @@ def _window(end: datetime) -> str:
     return f"{WINDOW}{end.astimezone(UTC).isoformat(timespec='microseconds')}"
 
 
+def drift_partition(domain: str) -> str:
+    """Returns the partition of a domain's drift."""
+    return f"#drift#{domain}"
+
+
 def _key(domain: str, item: str) -> Item:
-    return {"session": {"S": f"#drift#{domain}"}, "item": {"S": item}}
+    return {"session": {"S": drift_partition(domain)}, "item": {"S": item}}

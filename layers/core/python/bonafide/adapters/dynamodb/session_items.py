@@ -3,8 +3,9 @@
 One table: partition key `session` (`<domain>#<session>`), sort key `item`, which is `session` for the session itself
 and `chunk#<start>#<number>#<content>#<space>` for evidence. A chunk's row is put once and never touched again, so the
 rows are a grow-only set. `marks#<start>#<block>` holds the marks of BLOCK chunks as a set that is only ever added to. A
-mark is added after its row, and again when the row is found, so that a mark never exists without its row. The sparse
-index `due` holds the sessions that still need a final decision, in DUE_PARTS partitions by their names.
+mark is added after its row, and again when the row is found, so that a mark never exists without its row.
+`accepted#<start>#<block>` holds, likewise, the chunks that the intake accepted. The sparse index `due` holds the
+sessions that still need a final decision, in DUE_PARTS partitions by their names.
 """
 
 import json
@@ -19,18 +20,22 @@ import numpy as np
 from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.items import document_of
 from bonafide.biometrics.evidence import Channel, FloatVector, HalfVector
-from bonafide.biometrics.session import Mark
+from bonafide.biometrics.session import Mark, content_tag
 from bonafide.records.session import EvidenceRow, SessionRecord
 
 SESSION_ITEM = "session"
 BLOCK = 100
+# As many accepted chunks as an item of one write unit holds, a kilobyte.
+ACCEPTED_BLOCK = 64
 DUE_INDEX = "due"
 DUE_PARTS = 4
+CLAIMS_INDEX = "by_speaker"
 # Embeddings are personal data and the decision outlives them.
 KEPT = timedelta(days=1)
 _FLOAT = np.dtype("<f4")
 _HALF = np.dtype("<f2")
 _MARK = struct.Struct(">H8s4sII")
+_ACCEPTED = struct.Struct(">H8s")
 # The first release reads the document into a record that knows no other attributes: these stand beside it.
 _TEXTS, _LISTS = ("request_id", "principal", "caller"), ("spaces", "claims")
 _BESIDE = ("schema", "domain", "session", "version", *_TEXTS, *_LISTS)
@@ -73,6 +78,27 @@ def unpack(item: Item) -> list[Mark]:
     return [Mark(number, content.hex(), space.hex(), *rest) for number, content, space, *rest in fields]
 
 
+def accepted_block(session: SessionRecord, number: int) -> str:
+    """Returns the sort key of the block of accepted chunks that a chunk belongs to."""
+    return f"{accepted_prefix(session)}{number // ACCEPTED_BLOCK:03d}"
+
+
+def accepted_prefix(session: SessionRecord) -> str:
+    """Returns how the sort keys of a session's accepted chunks begin."""
+    return f"accepted#{start(session)}#"
+
+
+def pack_accepted(number: int, content: str) -> bytes:
+    """Writes an accepted chunk."""
+    return _ACCEPTED.pack(number, bytes.fromhex(content_tag(content)))
+
+
+def unpack_accepted(item: Item) -> list[tuple[int, str]]:
+    """Reads the accepted chunks of a block."""
+    found = [_ACCEPTED.unpack(each) for each in item["chunks"]["BS"]]
+    return [(number, content.hex()) for number, content in found]
+
+
 def expires(session: SessionRecord) -> Any:
     """Returns when items of a session expire."""
     return {"N": seconds(session.expires_at + KEPT)}
@@ -83,11 +109,17 @@ def seconds(at: datetime) -> str:
     return str(int(at.timestamp()))
 
 
+def claim_attributes(record: SessionRecord) -> Item:
+    """Returns the keys of the index `by_speaker`, by which sessions of a domain or speaker are found."""
+    return {"domain": {"S": record.domain}, "claim": {"S": f"{record.speaker or ''}#{record.session}"}}
+
+
 def session_item(record: SessionRecord) -> Item:
     """Turns a session into an item."""
     document = record.to_document()
     return {
         **item_key(record, SESSION_ITEM),
+        **claim_attributes(record),
         "version": {"N": str(record.version)},
         "document": {"S": json.dumps({name: document[name] for name in document if name not in _BESIDE})},
         "expires_at": expires(record),

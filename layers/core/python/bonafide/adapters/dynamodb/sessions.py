@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 from bonafide.adapters.dynamodb.conditions import BatchReader, Item, follows, is_version, translated_errors
 from bonafide.adapters.dynamodb.session_items import (
+    CLAIMS_INDEX,
     DUE_INDEX,
     DUE_PARTS,
     SESSION_ITEM,
+    accepted_block,
+    accepted_prefix,
     block,
     evidence_item,
     expires,
     item_key,
     pack,
+    pack_accepted,
     partition,
     read_row,
     read_session,
@@ -23,6 +27,7 @@ from bonafide.adapters.dynamodb.session_items import (
     session_item,
     start,
     unpack,
+    unpack_accepted,
 )
 from bonafide.biometrics.session import Mark, tag
 from bonafide.errors import StoreUnavailable
@@ -62,6 +67,20 @@ class DynamoSessionStore:
                 **is_version(record.version),
             )
 
+    def of_speaker(self, domain: str, speaker: str, limit: int) -> Sequence[SessionRecord]:
+        """See `SessionStore`. The index also has what is left of erased sessions, which are no longer read."""
+        with translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=CLAIMS_INDEX,
+                KeyConditionExpression="#domain = :domain AND begins_with(claim, :claim)",
+                ExpressionAttributeNames={"#domain": "domain"},
+                ExpressionAttributeValues={":domain": {"S": domain}, ":claim": {"S": f"{speaker}#"}},
+                Limit=limit,
+            )
+        keys = [{"session": each["session"], "item": {"S": SESSION_ITEM}} for each in answer["Items"]]
+        return [read_session(item) for item in self._batches.read(keys)]
+
     def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """See `SessionStore`. The index lags a little behind; sessions that it misses are found the next time."""
         waiting = (self._waiting(str(part), now) for part in range(DUE_PARTS))
@@ -99,6 +118,24 @@ class DynamoSessionStore:
             )
         return any(new)
 
+    def note_accepted(self, session: SessionRecord, number: int, content: str) -> None:
+        """See `SessionStore`."""
+        with translated_errors():
+            self._client.update_item(
+                TableName=self._table,
+                Key=item_key(session, accepted_block(session, number)),
+                UpdateExpression="ADD chunks :chunks SET expires_at = :expires_at",
+                ExpressionAttributeValues={
+                    ":chunks": {"BS": [pack_accepted(number, content)]},
+                    ":expires_at": expires(session),
+                },
+            )
+
+    def accepted(self, session: SessionRecord) -> Collection[tuple[int, str]]:
+        """See `SessionStore`."""
+        found = self._beginning_with(session, accepted_prefix(session))
+        return [chunk for item in found for chunk in unpack_accepted(item)]
+
     def has_evidence(self, session: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
         """See `SessionStore`."""
         found = self._get(partition(session.domain, session.session), block(session, number))
@@ -107,6 +144,11 @@ class DynamoSessionStore:
 
     def marks(self, session: SessionRecord) -> Sequence[Mark]:
         """See `SessionStore`."""
+        found = self._beginning_with(session, f"marks#{start(session)}#")
+        return [mark for item in found for mark in unpack(item)]
+
+    def _beginning_with(self, session: SessionRecord, prefix: str) -> Iterator[Item]:
+        """Reads the items of a session whose sort keys begin so."""
         with translated_errors():
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
@@ -114,11 +156,12 @@ class DynamoSessionStore:
                 ExpressionAttributeNames={"#session": "session", "#item": "item"},
                 ExpressionAttributeValues={
                     ":session": {"S": partition(session.domain, session.session)},
-                    ":prefix": {"S": f"marks#{start(session)}#"},
+                    ":prefix": {"S": prefix},
                 },
                 ConsistentRead=True,
             )
-            return [mark for page in pages for item in page["Items"] for mark in unpack(item)]
+            for page in pages:
+                yield from page["Items"]
 
     def evidence(self, session: SessionRecord, marks: Collection[Mark]) -> Sequence[EvidenceRow]:
         """See `SessionStore`."""

@@ -27,17 +27,23 @@ class DynamoShadowResults:
 
     def put(self, result: ShadowResult, expires_at: datetime) -> None:
         """See `ShadowResults`."""
-        key = _key(result.domain, result.decided_at, f"#{result.decision_id}")
+        key = result_key(result.domain, result.decided_at, f"#{result.decision_id}")
         document, expires = {"S": json.dumps(result.to_document())}, {"N": seconds(expires_at)}
         with translated_errors():
             self._client.put_item(TableName=self._table, Item={**key, "document": document, "expires_at": expires})
 
     def results(self, domain: str, begin: datetime, limit: int) -> Sequence[ShadowResult]:
         """See `ShadowResults`."""
-        items = self._ranges.newest(_key(domain, begin, ""), RESULT, limit)
+        items = self._ranges.newest(result_key(domain, begin, ""), RESULT, limit)
         return [ShadowResult.from_document(document_of(each)) for each in items]
 
 
-def _key(domain: str, at: datetime, end: str) -> Item:
+def shadow_partition(domain: str) -> str:
+    """Returns the partition of a domain's results."""
+    return f"#shadow#{domain}"
+
+
+def result_key(domain: str, at: datetime, end: str) -> Item:
+    """Returns the key of the result on a decision of that time, or where the results since then begin."""
     written = at.astimezone(UTC).isoformat(timespec="microseconds")
-    return {"session": {"S": f"#shadow#{domain}"}, "item": {"S": f"{RESULT}{written}{end}"}}
+    return {"session": {"S": shadow_partition(domain)}, "item": {"S": f"{RESULT}{written}{end}"}}

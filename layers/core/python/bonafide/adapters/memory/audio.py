@@ -1,6 +1,6 @@
 """Recordings, the audio stream and its failures in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bonafide.contracts.events import write
@@ -80,6 +80,10 @@ class MemoryAudioStore:
         """See `AudioStore`."""
         content = self.objects.get(key)
         return None if content is None else (content, self.described.get(key, {}))
+
+    def names(self, prefix: str) -> Sequence[str]:
+        """See `AudioStore`."""
+        return sorted(key for key in self.objects if key.startswith(prefix))[:1000]
 
     def discard(self, prefix: str) -> bool:
         """See `AudioStore`."""

@@ -1,12 +1,13 @@
 """Sessions and shard lags in memory."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from bonafide.adapters.memory.versions import require_version
-from bonafide.biometrics.session import Mark, tag
+from bonafide.biometrics.session import Mark, content_tag, tag
 from bonafide.ports.stores import DomainStore, SessionStore
 from bonafide.ports.stream import IntakeState, ShardLagStore
 from bonafide.records.session import EvidenceRow, SessionRecord
@@ -20,6 +21,7 @@ class MemorySessionStore:
         self._lock = threading.Lock()
         self._sessions: dict[tuple[str, str], SessionRecord] = {}
         self._rows: dict[tuple[str, str, datetime], dict[tuple[int, str, str], EvidenceRow]] = {}
+        self._accepted: defaultdict[tuple[str, str, datetime], set[tuple[int, str]]] = defaultdict(set)
 
     def session(self, domain: str, session: str) -> SessionRecord | None:
         """See `SessionStore`."""
@@ -37,6 +39,11 @@ class MemorySessionStore:
             require_version(self._sessions.get((record.domain, record.session)), record.version)
             del self._sessions[record.domain, record.session]
 
+    def of_speaker(self, domain: str, speaker: str, limit: int) -> Sequence[SessionRecord]:
+        """See `SessionStore`."""
+        found = [each for each in self._sessions.values() if (each.domain, each.speaker) == (domain, speaker)]
+        return found[:limit]
+
     def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """See `SessionStore`."""
         waiting = [record for record in self._sessions.values() if not record.decision_id and record.due_at <= now]
@@ -48,6 +55,14 @@ class MemorySessionStore:
             known = self._rows.setdefault((session.domain, session.session, session.started_at), {})
             new = [known.setdefault(row.mark.tag, row) is row for row in rows]
             return any(new)
+
+    def note_accepted(self, session: SessionRecord, number: int, content: str) -> None:
+        """See `SessionStore`."""
+        self._accepted[session.domain, session.session, session.started_at].add((number, content_tag(content)))
+
+    def accepted(self, session: SessionRecord) -> Collection[tuple[int, str]]:
+        """See `SessionStore`."""
+        return frozenset(self._accepted[session.domain, session.session, session.started_at])
 
     def has_evidence(self, session: SessionRecord, number: int, content: str, embedding_space: str) -> bool:
         """See `SessionStore`."""

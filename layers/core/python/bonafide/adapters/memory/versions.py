@@ -2,11 +2,12 @@
 
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord
+from bonafide.records.erasure import Erasure
 from bonafide.records.session import SessionRecord
 from bonafide.records.speaker import SpeakerRecord
 
 
-def require_version(record: DomainRecord | SpeakerRecord | SessionRecord | None, version: int) -> None:
+def require_version(record: DomainRecord | SpeakerRecord | SessionRecord | Erasure | None, version: int) -> None:
     """Refuses a write over another version; version 0 is no record."""
     if (record.version if record else 0) != version:
         raise VersionConflict

@@ -68,8 +68,8 @@ class Extractor:
             with suppress(InvalidInput):
                 self._begun = self._started(audio, from_base64(audio.text))
 
-    def extract(self, domain: str, audio: SubmittedAudio) -> Extraction:
-        """Returns the extraction that was begun for this audio, or starts one.
+    def extract(self, domain: str, speaker: str, audio: SubmittedAudio) -> Extraction:
+        """Returns the extraction that was begun for this audio of a speaker, or starts one.
 
         Raises:
             InvalidInput: the audio cannot be used.
@@ -78,7 +78,7 @@ class Extractor:
         begun, self._begun = self._begun, None
         if begun and begun.audio == audio:
             return begun
-        return self._started(audio, self._recordings.content(domain, audio))
+        return self._started(audio, self._recordings.content(domain, speaker, audio))
 
     def _started(self, audio: SubmittedAudio, content: bytes) -> Extraction:
         timings: Timings = {}

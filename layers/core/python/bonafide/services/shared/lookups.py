@@ -121,11 +121,26 @@ def follow_session(record: SessionRecord | None, session: str) -> SessionRecord:
         NotFound: it is unknown, or older than a day.
     """
     if record is None:
-        raise NotFound(
-            "session_not_found", "There is no such session in the domain.", subject=Subject.SESSION, found=session
-        )
+        raise session_not_found(session)
     follow(record.request_id)
     return record
+
+
+def session_not_found(session: str) -> NotFound:
+    """Makes the error for a session that does not exist, or belongs to a domain that was deleted."""
+    return NotFound(
+        "session_not_found", "There is no such session in the domain.", subject=Subject.SESSION, found=session
+    )
+
+
+def refuse_former(record: SessionRecord, domain: DomainRecord) -> None:
+    """Refuses a session that began in a domain which had this name before.
+
+    Raises:
+        NotFound: it did.
+    """
+    if record.started_at < domain.created_at:
+        raise session_not_found(record.session)
 
 
 def change_session(

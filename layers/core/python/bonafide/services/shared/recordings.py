@@ -2,7 +2,7 @@
 
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
@@ -17,9 +17,10 @@ from bonafide.records.request import MAX_AUDIO_BYTES, UPLOAD_SECONDS, SubmittedA
 
 UPLOADS = "uploads"
 KEPT = "kept"
+USED = "used"
 # Line lengths of MIME and PEM are below this; breaks are looked for no further, since audio is long.
 LONGEST_LINE = 80
-# A UUID; the release before gave out other names of this length.
+  # A UUID; the release before gave out other names of this length.
 UPLOAD_NAME = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
@@ -47,14 +48,25 @@ class Recordings:
         name = UUID(identifier).hex
         return UploadOffer(name, self._store.presign_upload(_upload_key(domain, name), UPLOAD_SECONDS, length))
 
-    def content(self, domain: str, audio: SubmittedAudio) -> bytes:
-        """Returns the recording's bytes.
+    def content(self, domain: str, speaker: str, audio: SubmittedAudio) -> bytes:
+        """Returns the bytes of a recording of a speaker.
 
         Raises:
             InvalidInput: the base64 is malformed.
             NotFound: nothing was uploaded under that name.
         """
-        return self._uploaded(domain, audio.upload) if audio.upload else from_base64(audio.text or "")
+        if audio.upload is None:
+            return from_base64(audio.text or "")
+        content = self._uploaded(domain, audio.upload)
+        # By this note an erasure of the speaker finds the upload, whose own name says nothing of whom it is.
+        self._store.keep(f"{USED}/{domain}/{speaker}/{audio.upload}", b"")
+        return content
+
+    def forget_uploads(self, domain: str) -> None:
+        """Deletes all that was uploaded to a domain, so that another one of its name begins without."""
+        for prefix in (UPLOADS, USED):
+            while not self._store.discard(f"{prefix}/{domain}/"):
+                pass
 
     def keep(self, domain: str, speaker: str, name: str, content: bytes, form: RecordingFormat) -> None:
         """Keeps a recording, and how to decode it, until its speaker is deleted or opts out."""
@@ -68,6 +80,11 @@ class Recordings:
         """
         found = self._store.kept(f"{_kept_prefix(domain, speaker)}{name}")
         return (found[0], _format(*found)) if found else None
+
+    def names(self, domain: str, speaker: str) -> Sequence[str]:
+        """Lists what is kept of a speaker."""
+        prefix = _kept_prefix(domain, speaker)
+        return [key.removeprefix(prefix) for key in self._store.names(prefix)]
 
     def forget(self, domain: str, speaker: str, name: str) -> None:
         """Deletes one kept recording, if there is one."""

@@ -3,9 +3,14 @@
 import base64
 from typing import Any
 
-from bonafide.ports.stores import DomainStore
+from bonafide.ports.stores import DomainStore, SessionStore
 from bonafide.ports.stream import FailureStore
-from bonafide.records.stream import ChunkRecord, StreamRecord
+from bonafide.records.session import SessionRecord
+from bonafide.records.stream import EndRecord, StreamRecord
+
+RECORDS = "records/"
+# In the place of a name that is not known; no name has this character.
+NOBODY = "~"
 
 
 class FailedRecords:
@@ -15,9 +20,10 @@ class FailedRecords:
     longer, so its audio has to be audio that may be kept.
     """
 
-    def __init__(self, failures: FailureStore, domains: DomainStore) -> None:
+    def __init__(self, failures: FailureStore, domains: DomainStore, sessions: SessionStore) -> None:
         self._failures = failures
         self._domains = domains
+        self._sessions = sessions
 
     def put(
         self, event_id: str, partition_key: str, data: bytes, event: StreamRecord | None, about: dict[str, Any]
@@ -34,16 +40,27 @@ class FailedRecords:
         Raises:
             Unavailable: bucket or table do not answer.
         """
-        kept = {"data": base64.b64encode(data).decode()} if self._may_be_kept(partition_key, event) else {}
+        # What cannot be read may be a chunk; the partition key names its session, too.
+        domain, name = (event.domain, event.session) if event else _names(partition_key)
+        session = self._sessions.session(domain, name) if domain and name else None
+        is_kept = isinstance(event, EndRecord) or self._may_be_kept(session)
+        kept = {"data": base64.b64encode(data).decode()} if is_kept else {}
         document = {"event_id": event_id, "partition_key": partition_key, **about, **kept}
-        self._failures.put(event_id.replace(":", "/"), document)
+        self._failures.put(f"{_place(domain, session)}/{event_id.replace(':', '/')}", document)
 
-    def _may_be_kept(self, partition_key: str, event: StreamRecord | None) -> bool:
-        if event is None:
-            # An unreadable record may hold audio; the partition key names the domain, too.
-            return self._keeps_audio(partition_key.partition("#")[0])
-        return not isinstance(event, ChunkRecord) or self._keeps_audio(event.domain)
-
-    def _keeps_audio(self, domain: str) -> bool:
-        record = self._domains.domain(domain) if domain else None
+    def _may_be_kept(self, session: SessionRecord | None) -> bool:
+        """Tells whether audio may be kept: of a session that was erased none may, and none of nobody's."""
+        record = self._domains.domain(session.domain) if session else None
         return record is not None and record.is_open and record.retention.keep_audio
+
+
+def _names(partition_key: str) -> tuple[str, str]:
+    domain, _, session = partition_key.partition("#")
+    return domain, session
+
+
+def _place(domain: str, session: SessionRecord | None) -> str:
+    """Names a place that an erasure of the domain, of the claimed speaker or of the session finds."""
+    if session is None:
+        return f"{RECORDS}{domain.replace('/', NOBODY) or NOBODY}/{NOBODY}/{NOBODY}"
+    return f"{RECORDS}{session.domain}/{session.speaker or NOBODY}/{session.session}"

@@ -1,5 +1,6 @@
 """Intake of the audio stream: accepted chunks can be scored, and will be in time."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from bonafide.services.shared.lookups import (
     change_session,
     follow_session,
     refuse_deleting,
+    refuse_former,
     require_not_deleting,
     require_not_final,
 )
@@ -73,8 +75,9 @@ class AudioIntake:
         """
         shard = self._stream.shard(domain, session)
         state = self._reader.read(domain, session, shard)
-        refuse_deleting(state.domain, domain)
+        owner = refuse_deleting(state.domain, domain)
         record = follow_session(state.session, session)
+        refuse_former(record, owner)
         now = self._clock()
         _require_place(record, number, now)
         _require_format(record, stated)
@@ -84,6 +87,8 @@ class AudioIntake:
         _require_container(record, content)
         _require_length(record, content)
         self._stream.put(ChunkRecord(domain, session, number, content, _origin(record)))
+        # Before the answer, so that an end which follows it waits for this very content, whatever the number has.
+        self._sessions.note_accepted(record, number, hashlib.sha256(content).hexdigest())
         self._admission.accepted(shard, now)
         return now
 
@@ -96,13 +101,14 @@ class AudioIntake:
         """
         now = self._clock()
         owner = require_not_deleting(self._domains, domain)
-        record = change_session(self._sessions, domain, session, lambda current: _ended(current, chunks, now))
+        record = change_session(self._sessions, domain, session, lambda current: _ended(owner, current, chunks, now))
         # Behind the last chunk in the same shard: when scoring reads it, all that was accepted before is scored.
         self._stream.put(EndRecord(domain, session, chunks, now, _origin(record)))
         return owner, record
 
 
-def _ended(record: SessionRecord, chunks: int, now: datetime) -> SessionRecord:
+def _ended(owner: DomainRecord, record: SessionRecord, chunks: int, now: datetime) -> SessionRecord:
+    refuse_former(record, owner)
     if record.chunk_count == chunks:
         return record
     require_not_final(record)

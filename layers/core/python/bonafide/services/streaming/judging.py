@@ -28,14 +28,14 @@ from bonafide.observability import Timings, stage
 from bonafide.ports.stores import AttemptStore, DecisionStore, SessionStore, VersionConflict
 from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
 from bonafide.records.domain import DomainRecord
-from bonafide.records.session import GRACE, IDLE, SessionRecord
+from bonafide.records.session import GRACE, IDLE, SessionRecord, is_heard, set_digest
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
 from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import counters, identifier, session_decision
 from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger
-from bonafide.services.shared.lookups import require_open
+from bonafide.services.shared.lookups import refuse_former, require_open
 from bonafide.services.shared.replays import ReplayFinding, Replays, ReplaySearch, SpokenAudio
 
 
@@ -115,16 +115,25 @@ class SessionJudge:
     def _settle(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
         if record.decision_id:
             return record
-        due_at = _due_at(record, marks)
-        complete = is_complete(marks, record.chunk_count)
+        due_at, complete = _due_at(record, marks), self._is_complete(record, marks)
         if record.finalized_at or complete or due_at <= self._clock():
-            return self._finalize(record, marks)
+            return self._finalize(record, marks, complete=complete)
         if record.due_at > self._clock():
             # It is looked at again soon enough; a write with every evaluation would move it through the index `due`.
             return record
         return self._replace(record, record.next(due_at=due_at))
 
-    def _finalize(self, record: SessionRecord, marks: Sequence[Mark]) -> SessionRecord:
+    def _is_complete(self, record: SessionRecord, marks: Sequence[Mark]) -> bool:
+        """Tells whether every chunk that was accepted before the end is scored, with each of its contents.
+
+        The marks were read before: one that came meanwhile is only missed, and looked for again.
+        """
+        count = record.chunk_count
+        if count is None or not is_complete(marks, count):
+            return False
+        return is_heard(self._sessions.accepted(record), marks, count)
+
+    def _finalize(self, record: SessionRecord, marks: Sequence[Mark], *, complete: bool) -> SessionRecord:
         """Closes the session first, so that no claim is taken that the decision would not know.
 
         The ledger keeps the first decision under the session's one decision identifier, so that racing writers end with
@@ -137,7 +146,7 @@ class SessionJudge:
         started = time.monotonic()
         claim = self._claim(record, marks)
         name = session_decision(record)
-        final = _as_final(self._judge(record, marks, claim, self._replays.find), name)
+        final = _as_final(self._judge(record, marks, claim, self._replays.find), name, complete=complete)
         stored = self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
         self._attempts.final(claim.domain, stored)
         return self._replace(record, record.next(decision_id=name))
@@ -198,7 +207,7 @@ class SessionJudge:
                 record.session,
                 self._name(record, claim, marks, (*replay.missing, *case.alerts)),
                 record.status,
-                _tally(record, folded),
+                _tally(record, marks, folded),
             ),
         )
 
@@ -216,15 +225,21 @@ class SessionJudge:
         counting = counters(record.speaker, record.caller)
         found, speaker, brakes = self._domains.find(record.domain, record.speaker or "", counting)
         domain = require_open(found, record.domain)
+        refuse_former(record, domain)
         served = self._calibrations.spaces
         usable = speaker.usable(served, domain.policy) if speaker else []
-        obstacle = _obstacle(record, speaker, domain.policy, usable)
+        obstacle = _obstacle(record, self._consenting(speaker), domain.policy, usable)
         comparable = {} if obstacle else {each.embedding_space: each for each in usable}
         space = covering([*comparable] or served, marks, record.chunk_count)
         judging = self._calibrations.of(domain, record.speaker or "", space)
         own = attempt_name(session_decision(record), record.speaker or "")
         limit = AttemptLimit.of(domain, speaker, record.caller, self._clock(), own)
         return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes, judging, limit)
+
+    def _consenting(self, speaker: SpeakerRecord | None) -> SpeakerRecord | None:
+        """Returns a speaker whose consent lasts; whose has expired is like nobody who was ever enrolled."""
+        is_over = speaker and speaker.consent and speaker.consent.is_over(self._clock())
+        return None if is_over else speaker
 
     def _name(self, record: SessionRecord, claim: SpeakerClaim, marks: Sequence[Mark], found: Sequence[str]) -> str:
         """Names an evaluation by all that its result depends on, which the end of the session is no part of."""
@@ -257,10 +272,12 @@ def _case(claim: SpeakerClaim, folded: SessionEvidence, replay: ReplayFinding) -
     return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, brakes, alerts)
 
 
-def _as_final(record: DecisionRecord, name: str) -> DecisionRecord:
+def _as_final(record: DecisionRecord, name: str, *, complete: bool) -> DecisionRecord:
     """Turns a provisional judgement into the final decision of that name."""
-    part = replace(record.session, status=SessionStatus.FINAL) if record.session else None
-    return replace(record, decision_id=name, session=part)
+    part = record.session
+    assert part is not None  # decisions on sessions have this part
+    final = replace(part, status=SessionStatus.FINAL, chunks=replace(part.chunks, complete=complete))
+    return replace(record, decision_id=name, session=final)
 
 
 def _due_at(record: SessionRecord, marks: Sequence[Mark]) -> datetime:
@@ -289,10 +306,11 @@ def _audio_digest(folded: SessionEvidence) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _tally(record: SessionRecord, folded: SessionEvidence) -> ChunkTally:
+def _tally(record: SessionRecord, marks: Sequence[Mark], folded: SessionEvidence) -> ChunkTally:
     return ChunkTally(
         expected=record.chunk_count,
         scored=folded.received,
         used=len(folded.used),
         conflicting=folded.conflicting,
+        digest=set_digest(marks, record.chunk_count),
     )

@@ -22,6 +22,7 @@ from bonafide.services.shared.lookups import (
     find_session,
     follow_session,
     refuse_deleting,
+    refuse_former,
     require_not_final,
     require_open,
 )
@@ -137,8 +138,10 @@ class Sessions:
     def _find(self, domain: str, session: str) -> SessionRecord:
         """Reads a session together with its domain, which says who may see it."""
         state = self._reader.read(domain, session)
-        refuse_deleting(state.domain, domain)
-        return follow_session(state.session, session)
+        owner = refuse_deleting(state.domain, domain)
+        record = follow_session(state.session, session)
+        refuse_former(record, owner)
+        return record
 
 
 def _bands(speaker: SpeakerRecord | None) -> tuple[Channel, ...]:

@@ -1,0 +1,1 @@
+"""Erasure in DynamoDB: its progress, and what each table holds about people."""

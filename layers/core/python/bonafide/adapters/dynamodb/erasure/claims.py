@@ -1,0 +1,50 @@
+"""The index `by_speaker` of a table: partition key `domain`, sort key `claim`, `<speaker>#<name>`."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bonafide.adapters.dynamodb.conditions import Item, translated_errors
+from bonafide.adapters.dynamodb.session_items import CLAIMS_INDEX
+from bonafide.records.erasure import ErasureSubject
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# Items of a step. A session may have thousands of rows.
+PAGE = 10
+
+
+class ClaimsIndex:
+    """The index of one table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def page(self, subject: ErasureSubject, after: str) -> tuple[Sequence[Item], str | None]:
+        """Reads a page of what the index has about a subject, and where the next one begins; None on the last one.
+
+        Args:
+            subject: of an erasure.
+            after: what the page before returned; empty for the first.
+        """
+        condition, values = "#domain = :domain", {":domain": {"S": subject.domain}}
+        if subject.speaker:
+            condition, values = (
+                f"{condition} AND begins_with(claim, :claim)",
+                values | {":claim": {"S": f"{subject.speaker}#"}},
+            )
+        start: Any = {"ExclusiveStartKey": json.loads(after)} if after else {}
+        with translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=CLAIMS_INDEX,
+                KeyConditionExpression=condition,
+                ExpressionAttributeNames={"#domain": "domain"},
+                ExpressionAttributeValues=values,
+                Limit=PAGE,
+                **start,
+            )
+        last = answer.get("LastEvaluatedKey")
+        return answer["Items"], json.dumps(last) if last else None

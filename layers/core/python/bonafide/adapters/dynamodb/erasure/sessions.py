@@ -1,0 +1,109 @@
+"""Erasure of sessions with their evidence.
+
+The index `by_speaker` leads to the sessions that claim a speaker. An item `erased` takes the place of an erased one for
+a while, so that rows are found that scoring wrote when it had just read the session.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bonafide.adapters.dynamodb.conditions import Item, is_version, translated_errors
+from bonafide.adapters.dynamodb.erasure.claims import ClaimsIndex
+from bonafide.adapters.dynamodb.erasure.rows import TableKeys
+from bonafide.adapters.dynamodb.session_items import (
+    KEPT,
+    SESSION_ITEM,
+    claim_attributes,
+    item_key,
+    read_session,
+    seconds,
+)
+from bonafide.ports.erasure import ErasedStep
+from bonafide.records.erasure import IN_FLIGHT, ErasureSubject
+from bonafide.records.session import SessionRecord
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ERASED_ITEM = "erased"
+
+
+class SessionErasing:
+    """`ErasableStore` of sessions: claims, references to calls, embeddings of chunks."""
+
+    name = "sessions"
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        forget: Callable[[SessionRecord], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Stores its dependencies; `forget` deletes audio of the session that waits elsewhere."""
+        self._client = client
+        self._clock = clock
+        self._table = table
+        self._claims = ClaimsIndex(client, table)
+        self._keys = TableKeys(client, table, "session", "item")
+        self._forget = forget
+
+    def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:
+        """See `ErasableStore`."""
+        claims, after_these = self._claims.page(subject, after)
+        steps = [self._partition(subject, each["session"]["S"]) for each in claims]
+        return ErasedStep(sum(each.erased for each in steps), after_these, any(each.waits for each in steps))
+
+    def _partition(self, subject: ErasureSubject, partition: str) -> ErasedStep:
+        session = self._get(partition, SESSION_ITEM)
+        if session:
+            record = read_session(session)
+            if not _is_meant(subject, record):
+                return ErasedStep(0, None)
+            self._forget(record)
+            self._replace(record)
+        return ErasedStep(self._rows(partition) + bool(session), None, self._waits(partition))
+
+    def _replace(self, record: SessionRecord) -> None:
+        """Puts the item first that leads to the rows, then deletes the session: whoever changes it now fails."""
+        mark = {
+            **item_key(record, ERASED_ITEM),
+            **claim_attributes(record),
+            "erased_at": {"N": seconds(self._clock())},
+            "expires_at": {"N": seconds(record.expires_at + KEPT)},
+        }
+        with translated_errors():
+            self._client.put_item(TableName=self._table, Item=mark)
+            self._client.delete_item(
+                TableName=self._table, Key=item_key(record, SESSION_ITEM), **is_version(record.version)
+            )
+
+    def _rows(self, partition: str) -> int:
+        """Deletes all that a session wrote; returns how many items."""
+        erased = 0
+        while found := [key for key in self._keys.page(partition) if key["item"]["S"] != ERASED_ITEM]:
+            self._keys.delete(found)
+            erased += len(found)
+        return erased
+
+    def _waits(self, partition: str) -> bool:
+        """Tells whether rows may still come; if not, deletes the item that leads to them."""
+        mark = self._get(partition, ERASED_ITEM)
+        if mark and int(mark["erased_at"]["N"]) + IN_FLIGHT.total_seconds() > self._clock().timestamp():
+            return True
+        self._keys.delete([{name: mark[name] for name in ("session", "item")}] if mark else [])
+        return False
+
+    def _get(self, partition: str, item: str) -> Item | None:
+        key = {"session": {"S": partition}, "item": {"S": item}}
+        with translated_errors():
+            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return answer.get("Item")
+
+
+def _is_meant(subject: ErasureSubject, record: SessionRecord) -> bool:
+    """Tells whether the session is one of the subject, and not of a successor or of another speaker by now."""
+    if subject.speaker is None:
+        return record.started_at < subject.before
+    return record.speaker == subject.speaker and record.started_at <= subject.at

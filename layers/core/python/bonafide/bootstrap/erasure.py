@@ -1,0 +1,73 @@
+"""Erasure, through every store that holds something about people."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+
+import boto3
+
+from bonafide.adapters.dynamodb.drift import drift_partition
+from bonafide.adapters.dynamodb.erasure.answers import AnswerErasing
+from bonafide.adapters.dynamodb.erasure.decisions import DecisionErasing
+from bonafide.adapters.dynamodb.erasure.rows import RowsOfDomain, TableKeys
+from bonafide.adapters.dynamodb.erasure.sessions import SessionErasing
+from bonafide.adapters.dynamodb.items import CALIBRATION_PARTITION
+from bonafide.adapters.dynamodb.shadow import result_key, shadow_partition
+from bonafide.adapters.held_objects import DatedObjects, ObjectErasing, UploadErasing
+from bonafide.adapters.tracing import traced
+from bonafide.bootstrap.stores import UPLOADS, domain_store, dynamodb, erasure_store
+from bonafide.ports.erasure import ErasableStore
+from bonafide.records.session import SessionRecord
+from bonafide.services.erasures import DomainErasing, ErasureRuns, SpeakerErasing
+from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.identifiers import session_decision
+from bonafide.services.streaming.failed_records import NOBODY, RECORDS
+from bonafide.settings import (
+    AudioBucket,
+    DecisionTable,
+    DomainTable,
+    FailureBucket,
+    IdempotencyTable,
+    SessionTable,
+)
+
+
+def erasure_runs() -> ErasureRuns:
+    """Composes the erasures that requests have begun."""
+    return ErasureRuns(erasure_store(), domain_store(), erasable_stores())
+
+
+def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
+    """Returns every store that holds something about people, in the order of their erasure; add another one here."""
+    s3, audio = traced(boto3.client("s3", config=UPLOADS)), AudioBucket.read(os.environ).audio_bucket
+    failures = FailureBucket.read(os.environ).failure_bucket
+    domains, sessions = DomainTable.read(os.environ).domain_table, SessionTable.read(os.environ).session_table
+    of_domains = TableKeys(dynamodb(), domains, "domain", "item")
+    of_sessions = TableKeys(dynamodb(), sessions, "session", "item")
+    waiting, set_aside = DatedObjects(s3, audio), DatedObjects(s3, failures)
+
+    def forget_session(record: SessionRecord) -> None:
+        waiting.delete_below(f"shadow/{record.domain}/{session_decision(record)}")
+        # Those that were set aside before the session had a claim, or another one.
+        for speaker in {record.speaker or NOBODY, NOBODY}:
+            set_aside.delete_below(f"{RECORDS}{record.domain}/{speaker}/{record.session}/")
+
+    def forget_decision(domain: str, decision_id: str, decided_at: datetime) -> None:
+        waiting.delete_below(f"shadow/{domain}/{decision_id}")
+        of_sessions.delete([result_key(domain, decided_at, f"#{decision_id}")])
+
+    return [
+        SpeakerErasing(domain_store()),
+        ObjectErasing("kept_audio", s3, audio, "kept/"),
+        SessionErasing(dynamodb(), sessions, forget_session, clock),
+        UploadErasing(s3, audio),
+        ObjectErasing("uploads_of_domain", s3, audio, "uploads/", of_speakers=False),
+        ObjectErasing("shadow_audio", s3, audio, "shadow/", of_speakers=False),
+        ObjectErasing("failed_records", s3, failures, RECORDS),
+        AnswerErasing(dynamodb(), IdempotencyTable.read(os.environ).idempotency_table),
+        DecisionErasing(dynamodb(), DecisionTable.read(os.environ).decision_table, forget_decision),
+        RowsOfDomain("shadow_results", of_sessions, shadow_partition),
+        RowsOfDomain("drift", of_sessions, drift_partition),
+        RowsOfDomain("calibrations", of_domains, lambda domain: f"{CALIBRATION_PARTITION}{domain}"),
+        DomainErasing(domain_store()),
+    ]

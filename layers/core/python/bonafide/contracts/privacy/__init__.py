@@ -1,0 +1,1 @@
+"""What people may ask for: reports of erasures, and exports."""

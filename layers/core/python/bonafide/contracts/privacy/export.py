@@ -1,0 +1,50 @@
+"""Export of what is held on a speaker."""
+
+from pydantic import Field
+
+from bonafide.contracts.base import Answer
+from bonafide.contracts.decisions import LedgerEntry, ledger_entry
+from bonafide.contracts.sessions import Session, session_view
+from bonafide.contracts.speakers import Speaker, speaker_view
+from bonafide.services.export import HeldData
+
+STATEMENT = (
+    "A voiceprint is a sum of numbers that a network made of speech. It identifies the voice, cannot be played, and is"
+    " not exported. Embeddings of sessions are numbers of the same kind, and are deleted a day after the session."
+)
+
+
+class HeldVoiceprint(Answer):
+    """One voiceprint, without its numbers."""
+
+    embedding_space: str = Field(description="Network that made it.")
+    speech_seconds: float
+
+
+class SpeakerExport(Answer):
+    """Everything that is held on a speaker, but numbers that stand for the voice and the audio itself."""
+
+    speaker: Speaker
+    voiceprints: list[HeldVoiceprint]
+    biometric_data: str = Field(description="What is held and not shown here, for the person.")
+    recordings: list[str] = Field(description="Names of recordings that the domain keeps, a thousand at most.")
+    sessions: list[Session] = Field(description="Sessions of the last day that claim the speaker, a hundred at most.")
+    decisions: list[LedgerEntry] = Field(description="The newest, a hundred at most.")
+    more_decisions: bool = Field(description="Whether there are older ones: list decisions with `speaker`.")
+
+
+def export_view(held: HeldData) -> SpeakerExport:
+    """Returns the view of an export."""
+    voiceprints = held.speaker.voiceprints
+    return SpeakerExport(
+        speaker=speaker_view(held.domain, held.speaker.summary),
+        voiceprints=[
+            HeldVoiceprint(embedding_space=each.embedding_space, speech_seconds=round(each.speech_seconds, 2))
+            for each in voiceprints
+        ],
+        biometric_data=STATEMENT,
+        recordings=list(held.recordings),
+        sessions=[session_view(each) for each in held.sessions],
+        decisions=[ledger_entry(each) for each in held.decisions],
+        more_decisions=held.more_decisions,
+    )

@@ -1,0 +1,56 @@
+"""Ports of erasure: progress that outlasts whoever makes it, and stores that hold something about people."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from bonafide.records.erasure import Erasure, ErasureSubject
+
+
+class ErasureStore(Protocol):
+    """Erasures by domain and name. Reads see every write that was acknowledged before them."""
+
+    def put(self, erasure: Erasure) -> None:
+        """Writes version n over version n - 1, and version 1 over nothing.
+
+        Raises:
+            VersionConflict: the stored version is another one.
+        """
+
+    def read(self, domain: str, name: str) -> Erasure | None:
+        """Reads an erasure; None if there is none, or it was complete long ago."""
+
+    def of_domain(self, domain: str, limit: int) -> Sequence[Erasure]:
+        """Reads at most `limit` erasures of a domain and its speakers."""
+
+    def pending(self) -> Iterator[tuple[str, str]]:
+        """Yields domain and name of erasures that are not complete; new ones appear within about a second."""
+
+
+class ErasedStep(NamedTuple):
+    """Result of a step.
+
+    Attributes:
+        erased: how many records, objects or sessions were deleted or emptied.
+        after: where the next step goes on, None if there is nothing left.
+        waits: whether something may still be written that another pass has to look for.
+    """
+
+    erased: int
+    after: str | None
+    waits: bool = False
+
+
+class ErasableStore(Protocol):
+    """A store that holds something about people: one line in `bootstrap.erasure` makes it a part of every erasure."""
+
+    @property
+    def name(self) -> str:
+        """Name of the store in reports."""
+
+    def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:
+        """Erases some of what is held about a subject, in a second or so; doing it again finds nothing.
+
+        Args:
+            subject: whom it is about.
+            after: where the step before ended; empty at the beginning.
+        """

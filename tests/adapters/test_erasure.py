@@ -1,0 +1,297 @@
+"""Erasure in every store of the deployed template, composed as the function is."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import pytest
+
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.erasure.progress import DynamoErasureStore
+from bonafide.adapters.dynamodb.items import calibration_key
+from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
+from bonafide.adapters.dynamodb.shadow import result_key
+from bonafide.adapters.memory.erasure import MemoryErasureStore
+from bonafide.adapters.s3 import S3AudioStore
+from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.biometrics.policy import Policy
+from bonafide.bootstrap import stores as bootstrap
+from bonafide.bootstrap.erasure import erasable_stores
+from bonafide.ports.erasure import ErasureStore
+from bonafide.ports.stores import VersionConflict
+from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention
+from bonafide.records.erasure import Erasure, ErasureKind
+from bonafide.records.session import SessionRecord
+from bonafide.records.speaker import SpeakerRecord, generation
+from bonafide.services.domains import Domains
+from bonafide.services.erasures import ErasureRuns
+from bonafide.services.shared.identifiers import session_decision
+from bonafide.services.shared.recordings import Recordings
+from bonafide.services.speakers import Speakers
+from local.aws.functions.function import ACCOUNT, REGION, SECRET
+from tests.adapters.conftest import State
+from tests.adapters.test_sessions import a_row, a_session
+from tests.decisions import decision_record
+from tests.services.parts import Killed
+
+TABLES = ("Tenants", "Decisions", "Idempotency", "Sessions")
+BUCKETS = ("Audio", "Failures")
+CACHED = (bootstrap.dynamodb, bootstrap.domain_store, bootstrap.erasure_store)
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "DeleteObjects"}
+LONG = timedelta(hours=1)
+
+
+@dataclass
+class Fate:
+    """Kills at each kind of write to each table, the first time before it, and the second time after it."""
+
+    seen: dict[str, int] = field(default_factory=dict)
+    kills: int = 0
+    last: str = ""
+
+    def before(self, model: Any, params: Any, **_: Any) -> None:
+        table = json.loads(params["body"]).get("TableName", "")
+        self.last = f"{model.name} {table}" if model.name in WRITES else ""
+        self._kill(0)
+
+    def after(self, **_: Any) -> None:
+        self._kill(1)
+
+    def _kill(self, times: int) -> None:
+        if self.last and self.seen.get(self.last, 0) == times:
+            self.seen[self.last] = times + 1
+            self.kills += 1
+            raise Killed
+
+
+@dataclass
+class Held:
+    """A domain with two speakers of whom every store holds something."""
+
+    state: State
+    domain: str
+    now: datetime
+    sessions: dict[str, SessionRecord] = field(default_factory=dict)
+
+    @property
+    def domains(self) -> DynamoDomainStore:
+        return DynamoDomainStore(self.dynamodb, self.state.name("Tenants"))
+
+    @property
+    def session_store(self) -> DynamoSessionStore:
+        return DynamoSessionStore(self.dynamodb, self.state.name("Sessions"))
+
+    @property
+    def erasures(self) -> DynamoErasureStore:
+        return DynamoErasureStore(self.dynamodb, self.state.name("Tenants"))
+
+    @property
+    def recordings(self) -> Recordings:
+        return Recordings(S3AudioStore(self.s3, self.state.name("Audio")))
+
+    @cached_property
+    def runs(self) -> ErasureRuns:
+        return ErasureRuns(self.erasures, self.domains, erasable_stores(self.clock), self.clock)
+
+    @cached_property
+    def dynamodb(self) -> Any:
+        return self.state.dynamodb
+
+    @cached_property
+    def s3(self) -> Any:
+        return self.state.s3
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def fill(self, erased_decisions: ErasedDecisions) -> None:
+        retention = Retention(30, keep_audio=True, erased_decisions=erased_decisions)
+        begun = self.now - LONG
+        owner = DomainRecord(self.domain, Policy(), retention, begun, begun, version=1)
+        self.domains.put_domain(owner)
+        for speaker in ("zoe", "yuri"):
+            self._fill(owner, speaker, begun)
+        state, key = self.state, {"session": {"S": f"#drift#{self.domain}"}, "item": {"S": "baseline"}}
+        self.dynamodb.put_item(TableName=state.name("Sessions"), Item=key)
+        self.dynamodb.put_item(TableName=state.name("Tenants"), Item=calibration_key(self.domain))
+        self._objects("Audio", f"uploads/{self.domain}/{'f' * 32}")
+
+    def _fill(self, owner: DomainRecord, speaker: str, at: datetime) -> None:
+        record = SpeakerRecord(self.domain, speaker, SpeakerStatus.ENROLLED, at, at, version=1)
+        self.domains.put_speaker(owner, record)
+        session = replace(
+            a_session(self.domain, f"session-{speaker}"),
+            speaker=speaker,
+            started_at=at,
+            expires_at=at + LONG,
+            version=1,
+        )
+        self.session_store.put_session(session)
+        self.session_store.put_evidence(session, a_row())
+        self.session_store.note_accepted(session, 0, "a" * 64)
+        self.sessions[speaker] = session
+        made = decision_record(domain=self.domain, decision_id=str(uuid.uuid4()), speaker=speaker, decided_at=at)
+        DynamoDecisionStore(self.dynamodb, self.state.name("Decisions")).append(made, at + LONG * 99)
+        result = result_key(self.domain, at, f"#{made.decision_id}")
+        self.dynamodb.put_item(TableName=self.state.name("Sessions"), Item=result)
+        about = {f"{speaker}#answer-1": generation(owner, record), f"{speaker}#answer-2": generation(owner)}
+        for claim, subject in about.items():
+            self._answer(claim, subject, at)
+        waiting = [str(made.decision_id), f"{session_decision(session)}/0-abc"]
+        upload = "ab" * 16 if speaker == "zoe" else "cd" * 16
+        used = [f"uploads/{self.domain}/{upload}", f"used/{self.domain}/{speaker}/{upload}"]
+        self._objects("Audio", f"kept/{self.domain}/{speaker}/enrollments/1", *used)
+        self._objects("Audio", *[f"shadow/{self.domain}/{each}" for each in waiting])
+        places = [f"{speaker}/{session.session}", f"~/{session.session}", f"{speaker}/older"]
+        self._objects("Failures", *[f"records/{self.domain}/{place}/shard/1.json" for place in places])
+
+    def _answer(self, claim: str, about: str, at: datetime) -> None:
+        body = {"status": 200, "body": json.dumps({"claimed_speaker": claim}), "about": about, "lasts": True}
+        item: dict[str, Any] = {
+            "id": f"{self.domain}{hashlib.sha256(claim.encode()).hexdigest()}",
+            "status": "COMPLETED",
+            "data": json.dumps(body),
+            "domain": self.domain,
+            "claim": claim,
+        }
+        expires = {"expiration": {"N": str(int(at.timestamp()) + 24 * 60 * 60)}}
+        item = {name: {"S": value} for name, value in item.items()} | expires
+        self.dynamodb.put_item(TableName=self.state.name("Idempotency"), Item=item)
+
+    def _objects(self, bucket: str, *keys: str) -> None:
+        for key in keys:
+            self.s3.put_object(Bucket=self.state.name(bucket), Key=key, Body=b"audio")
+
+    def delete(self, speaker: str | None) -> None:
+        if speaker:
+            Speakers(self.domains, self.recordings, self.erasures, self.clock).delete(self.domain, speaker)
+        else:
+            Domains(self.domains, self.recordings, self.erasures, self.clock).delete(self.domain, force=True)
+
+    def go_on(self) -> Erasure:
+        self.runs.go_on(lambda: 60.0)
+        (erasure,) = self.erasures.of_domain(self.domain, 10)
+        return erasure
+
+    def found(self, name: str) -> list[str]:
+        """All that any store has with the domain and a name in it, but the records of erasures themselves."""
+        client, s3 = self.dynamodb, self.s3
+        texts = [json.dumps(item, default=str) for table in TABLES for item in self._items(client, table)]
+        for bucket in BUCKETS:
+            listed = s3.list_objects_v2(Bucket=self.state.name(bucket)).get("Contents", [])
+            texts += [each["Key"] for each in listed if not each["Key"].startswith("erasures/")]
+        return [each for each in texts if self.domain in each and name in each and "erasure#" not in each]
+
+    def _items(self, client: Any, table: str) -> list[Any]:
+        return [
+            item
+            for page in client.get_paginator("scan").paginate(TableName=self.state.name(table))
+            for item in page["Items"]
+        ]
+
+
+@pytest.fixture
+def fate() -> Fate:
+    return Fate()
+
+
+@pytest.fixture
+def held(state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ErasedDecisions], Held]]:
+    tables = {"DOMAIN": "Tenants", "DECISION": "Decisions", "IDEMPOTENCY": "Idempotency", "SESSION": "Sessions"}
+    names = {f"BONAFIDE_{name}_TABLE": table for name, table in tables.items()}
+    names |= {"BONAFIDE_AUDIO_BUCKET": "Audio", "BONAFIDE_FAILURE_BUCKET": "Failures"}
+    account = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": REGION}
+    for name, value in {**{name: state.name(each) for name, each in names.items()}, **account}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", state.endpoint)
+    for each in CACHED:
+        each.cache_clear()
+
+    def fill(erased_decisions: ErasedDecisions = ErasedDecisions.UNLINK) -> Held:
+        filled = Held(state, f"domain-{uuid.uuid4()}", datetime.now(UTC))
+        filled.fill(erased_decisions)
+        # The emulator counts times of objects in whole seconds.
+        filled.now += timedelta(seconds=2)
+        return filled
+
+    yield fill
+    for each in CACHED:
+        each.cache_clear()
+
+
+@pytest.mark.parametrize("erased_decisions", [ErasedDecisions.KEEP, ErasedDecisions.UNLINK])
+def test_after_a_speaker_was_erased_while_a_session_ran_a_scan_of_every_store_finds_nothing(
+    held: Callable[[ErasedDecisions], Held], erased_decisions: ErasedDecisions
+) -> None:
+    filled = held(erased_decisions)
+    before = sorted(filled.found("yuri"))
+    filled.delete("zoe")
+    assert filled.go_on().completed_at is None
+    session = filled.sessions["zoe"]
+    with pytest.raises(VersionConflict):
+        filled.session_store.put_session(replace(session, version=2))
+    # What scoring writes that had read the session before it was erased.
+    filled.session_store.put_evidence(session, a_row(seed=1))
+    filled.now += timedelta(minutes=2)
+    report = filled.go_on()
+    assert report.completed_at
+    assert all(each.erased for name, each in report.stores.items() if name in OF_SPEAKER)
+    left = filled.found("zoe")
+    assert [each for each in left if "decision_id" not in each] == []
+    assert bool(left) is (erased_decisions is ErasedDecisions.KEEP)
+    assert sorted(filled.found("yuri")) == before
+    decisions = [each for each in filled.found("") if '"decision_id": {' in each]
+    assert len(decisions) == 2
+
+
+# The request itself has deleted the record of the speaker and kept audio.
+OF_SPEAKER = {"sessions", "uploads", "failed_records", "answers"}
+
+
+def test_a_domain_that_is_erased_by_functions_which_are_killed_leaves_nothing(
+    held: Callable[[], Held], fate: Fate
+) -> None:
+    filled = held()
+    filled.delete(None)
+    runs, client = 0, bootstrap.dynamodb()
+    client.meta.events.register("before-call.dynamodb", fate.before)
+    client.meta.events.register("after-call.dynamodb", fate.after)
+    filled.now += timedelta(minutes=20)
+    while (runs := runs + 1) < 60:
+        try:
+            report = filled.go_on()
+        except Killed:
+            continue
+        if report.completed_at:
+            break
+    assert fate.kills > 10
+    # Keys of emptied answers stay taken; they say nothing.
+    left = [json.loads(each) for each in filled.found("")]
+    assert [each.keys() for each in left] == [{"id", "expiration", "status", "data"}] * 4
+    assert all(json.loads(each["data"]["S"])["about"] == "erased" for each in left)
+
+
+@pytest.mark.parametrize("kind", ["memory", "aws"])
+def test_an_erasure_is_kept_version_by_version_and_pending_until_it_is_complete(state: State, kind: str) -> None:
+    store: ErasureStore = MemoryErasureStore()
+    if kind == "aws":
+        store = DynamoErasureStore(state.dynamodb, state.name("Tenants"))
+    domain, now = f"domain-{uuid.uuid4()}", datetime.now(UTC)
+    first = Erasure("one", ErasureKind.SPEAKER_DELETED, domain, "zoe", now, ErasedDecisions.KEEP, now, version=1)
+    store.put(first)
+    with pytest.raises(VersionConflict):
+        store.put(first)
+    second = first.stepped("sessions", 3, "there")
+    store.put(second)
+    assert store.read(domain, "one") == second
+    assert list(store.of_domain(domain, 10)) == [second]
+    assert (domain, "one") in set(store.pending())
+    store.put(replace(second, completed_at=now, version=3))
+    assert (domain, "one") not in set(store.pending())
+    assert store.read(domain, "two") is None
