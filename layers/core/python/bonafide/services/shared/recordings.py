@@ -20,7 +20,7 @@ KEPT = "kept"
 USED = "used"
 # Line lengths of MIME and PEM are below this; breaks are looked for no further, since audio is long.
 LONGEST_LINE = 80
-  # A UUID; the release before gave out other names of this length.
+# A UUID; the release before gave out other names of this length.
 UPLOAD_NAME = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
