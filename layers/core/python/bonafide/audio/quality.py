@@ -24,7 +24,7 @@ _EMPTY_BUT_NOISE_DB = -24.0
 
 # Interpolation between samples of 8 kHz, or their repetition, leaves an image of the speech above 4 kHz: the difference
 # of levels in dB, bin by bin across the mirror, stays as it is all the time. In wideband speech it scatters by 8 dB and
-# more (10 in 99 of 100 readings), as two independent noises would by 7.9; in images by 0.4, with noise 40 dB below by 5.
+# more (10 in 99 of 100 readings), two independent noises by 7.9, images by 0.4, and by 5 with noise 40 dB below.
 _MIRROR_BIN = 128
 _IMAGE_BINS = slice(16, 61)  # distance from the mirror: 0.5-1.9 kHz
 _IMAGE_SCATTER_DB = 7.0
