@@ -178,14 +178,12 @@ def _written(body: Any, random: Random) -> tuple[str, bytes]:
 def _many(random: Random) -> str:
     """Returns far more of something than anybody needs."""
     count = int(10 ** random.uniform(2, 5.5))
-    fields = ",".join(f'"{number:x}":0' for number in range(min(count, LARGE)))
-    return random.choice(
-        (
-            f"{{{fields}}}",
-            f'{{"policy":{{{fields}}},"audio":{{{fields}}}}}',
-            f'{{"audio":[{",".join(["[]"] * count)}]}}',
-            f'{{"audio":{{"content":"{"A" * count * 10}"}}}}',
-            f'{{"consent":{{"receipt_id":"{"é" * count}"}}}}',
-            f"{{{','.join([chr(34) + 'audio' + chr(34) + ':{}'] * count)}}}",
-        )
-    )
+    kind = random.choice(("fields", "inner fields", "lists", "text", "letters", "same field"))
+    if "fields" in kind:
+        fields = ",".join(f'"{number:x}":0' for number in range(min(count, LARGE)))
+        return f"{{{fields}}}" if kind == "fields" else f'{{"policy":{{{fields}}},"audio":{{{fields}}}}}'
+    if kind == "lists":
+        return f'{{"audio":[{",".join(["[]"] * count)}]}}'
+    if kind == "same field":
+        return "{" + ",".join(['"audio":{}'] * count) + "}"
+    return f'{{"audio":{{"content":"{"A" * count * 10 if kind == "text" else "é" * count}"}}}}'
