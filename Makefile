@@ -346,6 +346,10 @@ load: $(LOAD)/.locked ## put telephone calls on a stage or on `make serve`: ENDP
 capacity: $(READY) ## compute where the path saturates, and what to set in cdk.json [CALLS=]
 	@$(PY) -m benchmarks.capacity $(if $(filter command line,$(origin CALLS)),--calls $(CALLS))
 
+.PHONY: hostile
+hostile: setup ## send hostile recordings and bodies to the functions, and check their memory and time [COUNT=10000] [SEED=1]
+	@$(PY) -m benchmarks.hostile --count $(or $(COUNT),10000) --seed $(or $(SEED),1)
+
 .PHONY: audit
 audit: licenses ## check locked packages for known vulnerabilities and licenses, and workflows for weaknesses
 	@$(VENV)/bin/zizmor --offline --quiet .github

@@ -20,6 +20,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from benchmarks.hostile.meter import Meter
+from benchmarks.hostile.run import MOST_MEMORY, attack, hostile_requests
 from bonafide.http.openapi import document
 from bonafide_client import ApiResponse
 from local.runner import Deployment
@@ -28,6 +30,7 @@ from tests.api.hostile import DOMAIN, SPEAKER, Odd
 from tests.api.parts import Api, enrol
 from tests.api.problems import DECLARED, ROOT, made
 from tests.api.raw import TIMEOUT, send
+from tests.audio.signals import tone
 
 CLIENTS = 4
 EXAMPLES = 10
@@ -199,6 +202,25 @@ def test_a_name_has_one_spelling(api: Api, ending: str) -> None:
 def test_a_body_is_an_object_and_nothing_that_could_be_taken_for_one(api: Api, body: object) -> None:
     answer = send(api.endpoint, "PUT", f"/v1/domains/{DOMAIN}".encode(), json.dumps(body).encode(), [*hostile.JSON])
     assert (answer.status, answer.code) == (400, "body_not_object")
+
+
+def test_a_body_of_very_many_values_is_refused_before_each_becomes_an_error(api: Api, bonafide: Deployment) -> None:
+    """Half a million of unknown fields would be a gigabyte of errors, twice what the function has."""
+    many = b",".join(b'"%x":0' % number for number in range(450_000))
+    memory = Meter.of(bonafide.functions).memory()["manage_domains"]
+    for body in (b"{%s}" % many, b'{"policy":{%s}}' % many, b'{"policy":[%s]}' % b",".join([b"[]"] * 900_000)):
+        answer = send(api.endpoint, "PUT", f"/v1/domains/{DOMAIN}-2".encode(), body, [*hostile.JSON])
+        assert (answer.status, answer.code) == (400, "body_too_complex")
+    assert Meter.of(bonafide.functions).memory()["manage_domains"] < max(memory, MOST_MEMORY)
+
+
+def test_a_seeded_part_of_the_hostile_requests_neither_fails_nor_fills_nor_ends_a_function(
+    bonafide: Deployment,
+) -> None:
+    """The rest is `make hostile`."""
+    result = attack(bonafide, hostile_requests(2, tone(440, seconds=5)), 60)
+    assert result.bounded, result.report()
+    assert sum(result.statuses.values()) == 60
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.hostile.flac import CONSTANT, LONGEST_BLOCK, StreamHeader, frame
 from bonafide.audio.decode import decode
+from bonafide.audio.flac import _announced
 from bonafide.audio.waveform import Waveform
 from bonafide.errors import InvalidInput
 from tests.audio.flac_writer import FIXED, Subframe, constant, fixed, linear, stream, verbatim
@@ -150,6 +152,25 @@ def test_damaged_streams_never_bring_the_process_down(tmp_path: Path) -> None:
     file = tmp_path / "sound.flac"
     file.write_bytes(stream(TONE, subframe=fixed(2), block=576))
     subprocess.run([sys.executable, "-c", FUZZ, str(file)], check=True, timeout=120)
+
+
+def test_frames_that_are_decoded_only_to_be_thrown_away_are_refused_before_that() -> None:
+    """A frame of 34 bytes is half a million samples, and a wrong checksum is found only after they were decoded."""
+    thrown_away = frame(LONGEST_BLOCK, [CONSTANT + bytes(2)] * 8, broken=True)
+    kept = frame(16000, [CONSTANT + bytes(2)] * 8)
+    content = StreamHeader(16000, 8).packed() + thrown_away * 2000 + kept
+    assert len(content) < 100_000
+    assert refusal(content, channel=0).code == "audio_too_long"
+    assert len(read(StreamHeader(16000, 8).packed() + thrown_away * 9 + kept, channel=0).samples) == 16000
+
+
+def test_what_looks_like_a_frame_by_chance_does_not_count_as_one() -> None:
+    noise = np.random.default_rng(0).bytes(4_000_000)
+    assert 0.03 < _announced(noise) / len(noise) < 0.12
+    frames = StreamHeader().packed() + b"".join(
+        frame(size, [CONSTANT + bytes(2)]) for size in (1, 16, 256, 40000, 65535)
+    )
+    assert _announced(frames) == 1 + 16 + 256 + 40000 + 65535
 
 
 @given(st.lists(st.tuples(st.integers(0, HEADER + 40), st.integers(0, 255)), min_size=1, max_size=6))

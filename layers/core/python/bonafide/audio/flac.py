@@ -56,8 +56,8 @@ class StreamInfo:
 def _announced(content: bytes) -> int:
     """Returns how many samples a channel everything announces that looks like the header of a frame.
 
-    Chance adds 0.07 for each byte of the stream: 2 of 65,536 pairs of bytes look like the start of one, of those 30 % go
-    on like one, and they announce 7,000 samples in the mean.
+    Chance adds 0.07 for each byte: 2 of 65,536 pairs of bytes look like the start of one, 30 % of those go on like one,
+    and they announce 7,000 samples in the mean.
     """
     data = np.frombuffer(content + bytes(_LONGEST_HEADER), np.uint8)
     ends = len(content)

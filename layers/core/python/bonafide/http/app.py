@@ -131,9 +131,8 @@ def _refuse_many_values(document: dict[str, Any]) -> None:
         count += len(each)
         if count > MOST_VALUES:
             raise InvalidInput("body_too_complex", "The body has too many values.", subject="body", limit=MOST_VALUES)
-        rest += [
-            value for value in (each.values() if isinstance(each, dict) else each) if isinstance(value, dict | list)
-        ]
+        values = each.values() if isinstance(each, dict) else each
+        rest += [value for value in values if isinstance(value, dict | list)]
 
 
 def _refuse_media_type(event: Event) -> dict[str, Any] | None:

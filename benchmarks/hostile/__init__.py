@@ -1,0 +1,1 @@
+"""Hostile requests against the deployed functions: `python -m benchmarks.hostile`."""
