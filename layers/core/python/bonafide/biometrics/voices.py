@@ -20,7 +20,9 @@ SHORTEST_PART_SECONDS = 0.8
 # Each of two voices has at least so much speech; with less a cosine says little.
 LEAST_VOICE_SECONDS = 3.5
 # Speech at which noise and voice weigh the same in an embedding, as of a calibration's curve.
-HALF_SECONDS = 2.0
+HALF_SECONDS = 1.0
+# Another room, line or mood changes a voice too, but seldom back and forth.
+FEW_CHANGES = 2
 _MOST_ROUNDS = 20
 
 type Side = NDArray[np.bool_]
@@ -31,18 +33,23 @@ class LikenessBounds:
     """Likenesses below which two sides of the speech are two voices.
 
     Attributes:
-        changed: of the speech before and after one moment.
-        several: of any two sides, which are chosen among far more.
+        once: of sides that take turns FEW_CHANGES times at most.
+        often: of sides that do so more often.
     """
 
-    changed: float
-    several: float
+    once: float
+    often: float
+
+    def margin(self, parts: "SpeechParts", side: Side) -> float:
+        """Returns by how much the likeness of two sides is above its bound."""
+        changes = np.count_nonzero(side[1:] != side[:-1])
+        return parts.likeness(side) - (self.once if changes <= FEW_CHANGES else self.often)
 
 
 # Over the telephone strangers are more alike. Parts of one recording are more alike than chunks of a session, each of
 # which the network hears alone.
-RECORDING = {Channel.WIDEBAND: LikenessBounds(0.75, 0.75), Channel.NARROWBAND: LikenessBounds(0.88, 0.92)}
-SESSION = {Channel.WIDEBAND: LikenessBounds(0.60, 0.60), Channel.NARROWBAND: LikenessBounds(0.80, 0.80)}
+RECORDING = {Channel.WIDEBAND: LikenessBounds(0.65, 0.72), Channel.NARROWBAND: LikenessBounds(0.78, 0.85)}
+SESSION = {Channel.WIDEBAND: LikenessBounds(0.57, 0.60), Channel.NARROWBAND: LikenessBounds(0.77, 0.80)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +97,23 @@ def voice_alerts(pieces: Sequence[Evidence], band: Channel) -> tuple[Reason, ...
     """
     parts, bounds = SpeechParts.of(pieces, band), (RECORDING if len(pieces) == 1 else SESSION)[band]
     found = {
-        Reason.VOICE_CHANGED: least_likeness_over_time(parts) < bounds.changed,
-        Reason.SEVERAL_VOICES: least_likeness(parts) < bounds.several,
+        Reason.VOICE_CHANGED: margin_over_time(parts, bounds) < 0,
+        Reason.SEVERAL_VOICES: least_margin(parts, bounds) < 0,
     }
     return tuple(reason for reason, holds in found.items() if holds)
 
 
-def least_likeness_over_time(parts: SpeechParts) -> float:
-    """Returns how alike the speech before and after one moment is, at the moment where it is least."""
+def margin_over_time(parts: SpeechParts, bounds: LikenessBounds) -> float:
+    """Returns by how much the speech before and after one moment is more alike than two voices, where it is least."""
     order = np.arange(len(parts.seconds))
-    return min((parts.likeness(order < moment) for moment in order[1:]), default=1.0)
+    return min((bounds.margin(parts, order < moment) for moment in order[1:]), default=1.0)
 
 
-def least_likeness(parts: SpeechParts) -> float:
-    """Returns how alike two sides are that are as different as can be: spherical 2-means from several beginnings."""
+def least_margin(parts: SpeechParts, bounds: LikenessBounds) -> float:
+    """Returns the same for two sides that are as different as can be: spherical 2-means from several beginnings."""
     if len(parts.seconds) <= 1:
         return 1.0
-    return min(parts.likeness(_settled(parts, side)) for side in _beginnings(parts))
+    return min(bounds.margin(parts, _settled(parts, side)) for side in _beginnings(parts))
 
 
 def _beginnings(parts: SpeechParts) -> Iterator[Side]:
