@@ -53,12 +53,7 @@ class DataStack(Stack):
         self.sessions = self._sessions()
         self.fingerprints = self._table("Fingerprints", "owner", "item", expires="expires_at")
         self.audio = self._audio()
-        self.failures = self._bucket(
-            "Failures",
-            s3.LifecycleRule(id="failures", expiration=Duration.days(14)),
-            # Lambda writes whole batches with their audio: no longer than the stream itself would keep them.
-            s3.LifecycleRule(id="batches", prefix="aws/lambda/", expiration=Duration.days(1)),
-        )
+        self.failures = self._failures()
         self.models = self._table("Models", "partition", "item", expires="expires_at")
         self.model_files = self._model_files()
         self.stream = kinesis.Stream(
@@ -134,6 +129,14 @@ class DataStack(Stack):
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
         return table
+
+    def _failures(self) -> s3.Bucket:
+        return self._bucket(
+            "Failures",
+            s3.LifecycleRule(id="failures", expiration=Duration.days(14)),
+            # Lambda writes whole batches with their audio: no longer than the stream itself would keep them.
+            s3.LifecycleRule(id="batches", prefix="aws/lambda/", expiration=Duration.days(1)),
+        )
 
     def _table(
         self, id_: str, partition: str, sort: str | None = None, *, expires: str | None = None
