@@ -22,6 +22,7 @@ from stacks.constructs.domains import DomainsCapability
 from stacks.constructs.drift import DriftCapability
 from stacks.constructs.enrollment import EnrollmentCapability
 from stacks.constructs.models import ModelsCapability
+from stacks.constructs.policies import caller_policies
 from stacks.constructs.probes import ProbesCapability
 from stacks.constructs.sessions import SessionsCapability
 from stacks.constructs.shadow import ShadowCapability
@@ -46,6 +47,7 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     ProbesCapability,
     DriftCapability,
     ShadowCapability,
+    caller_policies,
 )
 
 

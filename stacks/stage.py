@@ -96,6 +96,7 @@ class DeploymentStage:
         shadow_share: share of authentications that are offered to the challenger, 0 to 1; none unless set.
         principals: by role, who has it in the stage and in every domain; None binds nobody: whoever IAM admits uses the
             routes of the stage and creates domains.
+        policies: domains for whose roles the stack has managed policies; none unless set.
     """
 
     name: str
@@ -116,6 +117,7 @@ class DeploymentStage:
     shadow_share: float
     ml: MlSettings | None = None
     principals: Mapping[str, Sequence[str]] | None = None
+    policies: Sequence[str] = ()
 
     @classmethod
     def of(cls, scope: Construct) -> Self:
@@ -145,6 +147,7 @@ class DeploymentStage:
             ml=MlSettings(**settings["ml"]) if "ml" in settings else None,
             shadow_share=shadow_share(settings.get("shadow_share", 0.0)),
             principals=check_principals(settings["principals"]) if "principals" in settings else None,
+            policies=tuple(settings.get("policies", ())),
         )
 
 

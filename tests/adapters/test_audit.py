@@ -51,7 +51,8 @@ def test_acts_are_read_newest_first_with_their_outcome_if_there_is_one(trail: Au
             trail.append(each.ended(200, None))
     wanted = [each if each is acts[3] else each.ended(200, None) for each in reversed(acts)]
     for limit in (1, 2, 3, 7, 50):
-        read, before = [], None
+        read: list[AdministrativeAct] = []
+        before: str | None = None
         while True:
             page = trail.acts(name, before, limit)
             assert len(page.acts) <= limit

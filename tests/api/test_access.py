@@ -102,7 +102,7 @@ def test_every_role_of_every_other_domain_is_refused_and_learns_nothing(
 ) -> None:
     _, method, path = operation
     mine, theirs = domains
-    body = {} if method in {"PUT", "POST"} else None
+    body: Any = {} if method in {"PUT", "POST"} else None
     for role in Role:
         answer = functions.call(sender(theirs, role), method, path_in(path, mine), body, key="k")
         assert (answer.status, code(answer)) == (403, "role_missing")
@@ -125,7 +125,8 @@ def test_in_a_domain_of_their_own_roles_may_do_what_the_table_says(
     name, method, path = operation
     own = f"own-{uuid.uuid4().hex[:8]}"
     api.call("PUT", f"/v1/domains/{own}", {"principals": {str(role): [role_arn(own, role)] for role in Role}})
-    body, table = {} if method in {"PUT", "POST"} else None, {each.name: each for each in OPERATIONS.by_route.values()}
+    body: Any = {} if method in {"PUT", "POST"} else None
+    table = {each.name: each for each in OPERATIONS.by_route.values()}
     permitted = {Role.ADMINISTRATOR}
     # A deletion leaves nothing for the next role.
     for role in Role if name != "deleteDomain" else set(Role) - permitted:

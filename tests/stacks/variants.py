@@ -14,6 +14,7 @@ import cdk_nag
 from app import ROOT, compose, context
 from stacks import service
 from stacks.assets import Assets
+from stacks.constructs.policies import CallerPolicies
 from stacks.platform.release import ProvisionedConcurrencyError
 from stacks.platform.service_platform import ReservedConcurrencyError
 
@@ -72,9 +73,17 @@ def optional(out: Path) -> None:
     synthesize(out, ROOT, nag=True, stages={"production": stages["production"] | settings})
 
 
+def policies(out: Path) -> None:
+    """Synthesizes the policies for callers of two domains, in a stack of their own."""
+    app = cdk.App(outdir=str(out), analytics_reporting=False)
+    CallerPolicies(cdk.Stack(app, "Policies"), "production", "abcdefghij", ["acme", "acme-2"])
+    app.synth()
+
+
 def main(out: Path, changed: Path) -> None:
     synthesize(out / "true", ROOT)
     optional(out / "optional")
+    policies(out / "policies")
     reverse(out / "reversed")
     synthesize(out / "layer", changed)
     synthesize(out / "release", ROOT, release="another")

@@ -19,9 +19,20 @@ from local.aws.api.signature import SignatureCheck
 from local.aws.functions.function import REGION
 
 URL = "http://127.0.0.1:8000/dev/v1/domains/acme?limit=1&from=2026-01-01T00%3A00%3A00Z&a=%20b"
-KEY = {"secret": "s3cret", "token": None, "arn": "arn:aws:iam::1:user/ann", "user_id": "AIDA1", "account": "1"}
-SESSION = {**KEY, "token": "session/token+=", "arn": "arn:aws:sts::1:assumed-role/r/s", "user_id": "AROA1:s"}
-KEYS = {"AKIA1": KEY, "ASIA1": SESSION, "ASIAOLD": {"error": "ExpiredTokenException"}}
+KEY: dict[str, Any] = {
+    "secret": "s3cret",
+    "token": None,
+    "arn": "arn:aws:iam::1:user/ann",
+    "user_id": "AIDA1",
+    "account": "1",
+}
+SESSION: dict[str, Any] = {
+    **KEY,
+    "token": "session/token+=",
+    "arn": "arn:aws:sts::1:assumed-role/r/s",
+    "user_id": "AROA1:s",
+}
+KEYS: dict[str, dict[str, Any]] = {"AKIA1": KEY, "ASIA1": SESSION, "ASIAOLD": {"error": "ExpiredTokenException"}}
 BODY = b'{"policy": {}}'
 
 CHECK = SignatureCheck(lambda key: KEYS.get(key, {"error": "UnrecognizedClientException"}), signed_only=True)
@@ -66,7 +77,7 @@ def test_a_presigned_request_is_taken_for_as_long_as_it_says() -> None:
     for who in (user(), session()):
         request = AWSRequest("GET", URL)
         SigV4QueryAuth(who, "execute-api", REGION, expires=60).add_auth(request)
-        taken = arrived({}, url=request.url, method="GET", body=b"")
+        taken = arrived({}, url=str(request.url), method="GET", body=b"")
         assert CHECK.sender(taken).access_key == who.access_key
         for changed in (replace(taken, body=b"other"), replace(taken, target=taken.target.replace("=60", "=600"))):
             assert refusal(changed).kind == "INVALID_SIGNATURE"
