@@ -1,1 +1,1 @@
-"""What people may ask for: reports of erasures, and exports."""
+"""Reports of erasures, and exports of what is held on a person."""
