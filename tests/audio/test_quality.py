@@ -57,6 +57,19 @@ def test_telephone_speech_in_a_16_khz_file_is_narrowband(simulate: Callable[[Wav
     assert channel(sixteen_bit(upsampled(simulate(Waveform(voice(), 16000))))) is Channel.NARROWBAND
 
 
+def linear(samples: Samples) -> Samples:
+    return np.interp(np.arange(2 * len(samples)) / 2, np.arange(len(samples)), samples).astype(np.float32)
+
+
+@pytest.mark.parametrize("double", [linear, lambda samples: np.repeat(samples, 2)])
+@pytest.mark.parametrize("dbfs", [-120, -70])
+def test_speech_of_8_khz_between_whose_samples_others_were_put_is_narrowband(
+    double: Callable[[Samples], Samples], dbfs: float
+) -> None:
+    spoken = double(telephone(Waveform(voice(), 16000)).samples)
+    assert channel(sixteen_bit(noise(spoken, dbfs))) is Channel.NARROWBAND
+
+
 @pytest.mark.parametrize("dbfs", [-96, -80, -65])
 def test_noise_above_the_telephone_band_does_not_make_it_wideband(dbfs: float) -> None:
     line = upsampled(telephone(Waveform(voice(), 16000)))

@@ -317,7 +317,9 @@ class World:
     ) -> Enrollment:
         consent = ConsentReceipt(receipt_id="receipt", given_at=given_at or self.now - timedelta(minutes=1))
         request = EnrollmentRequest(consent=consent, audio=audio)
-        service = EnrollmentService(self._store, self.models, self._recordings, self.book, lambda: self.now)
+        service = EnrollmentService(
+            self._store, self.models, self._recordings, self.book, lambda: self.now, lambda *_: None
+        )
         asked = context(request, key)
         return enrollment_view(service.enroll("acme", speaker, audio.to_record(), consent.to_record(), asked))
 

@@ -1,6 +1,7 @@
-"""Starts a function as Lambda would, and prints the variables that it reads: `python -m tests.stacks.starts HANDLER`.
+"""Starts functions as Lambda would, and prints the variables that each reads: `python -m tests.stacks.starts`.
 
-Then starts it again without each one of them, and prints the error of each start.
+Takes JSON of variables by handler. Starts each handler again without each one of the variables that it read, and prints
+the error of each start. One process starts all of them, since most of a start is to import what others made.
 """
 
 import importlib.util
@@ -8,7 +9,6 @@ import json
 import os
 import sys
 from collections import UserDict
-from pathlib import Path
 from typing import Any
 
 PREFIX = "BONAFIDE_"
@@ -30,11 +30,17 @@ class Recorder(UserDict[str, str]):
         return super().__contains__(name)
 
 
-def start(handler: Path, variables: dict[str, str]) -> set[str]:
-    """Returns the product's variables that are read, also those that are not set."""
+def start(handler: str, variables: dict[str, str], anew: str = "bonafide.") -> set[str]:
+    """Returns the product's variables that are read, also those that are not set.
+
+    Args:
+        handler: path of the module.
+        variables: the whole environment.
+        anew: beginning of the names of the modules that are imported anew.
+    """
     environment = Recorder(variables)
     os.environ = environment  # type: ignore[assignment]  # noqa: B003, a stand-in with a memory
-    for name in [each for each in sys.modules if each.startswith("bonafide.")]:
+    for name in [each for each in sys.modules if each.startswith(anew)]:
         del sys.modules[name]
     spec = importlib.util.spec_from_file_location("handler", handler)
     assert spec
@@ -43,22 +49,21 @@ def start(handler: Path, variables: dict[str, str]) -> set[str]:
     return {name for name in environment.read if name.startswith(PREFIX)}
 
 
-def failure(handler: Path, variables: dict[str, str]) -> str:
+def failure(handler: str, variables: dict[str, str]) -> str:
+    """Returns the error of a start; settings are read by the composition, so only that is imported anew."""
     try:
-        start(handler, variables)
+        start(handler, variables, anew="bonafide.bootstrap")
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return ""
 
 
-def main(handler: Path) -> None:
-    variables = dict(os.environ)
+def started(handler: str, variables: dict[str, str]) -> dict[str, Any]:
     read = sorted(start(handler, variables))
     without = {left_out: {name: value for name, value in variables.items() if name != left_out} for left_out in read}
-    sys.stdout.write(
-        json.dumps({"read": read, "without": {name: failure(handler, each) for name, each in without.items()}})
-    )
+    return {"read": read, "without": {name: failure(handler, each) for name, each in without.items()}}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    own = dict(os.environ)
+    json.dump({each: started(each, own | given) for each, given in json.load(sys.stdin).items()}, sys.stdout)

@@ -22,7 +22,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AW
 OPTIONAL = {"BONAFIDE_OBJECTIVE", "BONAFIDE_PROBE_DOMAIN", "BONAFIDE_STAGE"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def variables(service: OfKind) -> dict[str, dict[str, Any]]:
     every = [each["Properties"]["Environment"]["Variables"] for each in service("AWS::Lambda::Function").values()]
     return {each["POWERTOOLS_SERVICE_NAME"]: each for each in every}
@@ -34,17 +34,32 @@ def resolved(name: str, value: Any) -> str:
     return "{}" if name == "BONAFIDE_PROBED_FUNCTIONS" else UNKNOWN
 
 
-@pytest.fixture
-def started(function: str, variables: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What a function reads at its start, and what it says when one variable is missing."""
-    given = {name: resolved(name, value) for name, value in variables[function].items()}
+def start(handlers: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """What each handler reads at its start, and what it says when one variable is missing."""
     python = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "PYTHONPATH"}}
-    command = [sys.executable, "-m", "tests.stacks.starts", str(ROOT / f"functions/{function}/handler.py")]
-    environment = python | CREDENTIALS | given
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.stacks.starts"],
+        input=json.dumps(handlers),
+        cwd=ROOT,
+        env=python | CREDENTIALS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+@pytest.fixture(scope="module")
+def started(variables: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    given = {
+        str(ROOT / f"functions/{function}/handler.py"): {
+            name: resolved(name, value) for name, value in variables[function].items()
+        }
+        for function in FUNCTIONS
+    }
+    return {Path(path).parent.name: found for path, found in start(given).items()}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -52,17 +67,15 @@ def test_a_function_gets_what_it_reads_and_nothing_else(
     function: str, started: dict[str, Any], variables: dict[str, dict[str, Any]]
 ) -> None:
     given = {name for name in variables[function] if name.startswith(PREFIX)}
-    assert given == set(started["read"])
+    assert given == set(started[function]["read"])
     for name in given - OPTIONAL:
-        assert started["without"][name] == f"MissingSetting: environment variable {name} is not set"
+        assert started[function]["without"][name] == f"MissingSetting: environment variable {name} is not set"
 
 
 def test_the_recording_sees_a_variable_that_is_missing_or_only_looked_for(tmp_path: Path) -> None:
     handler = tmp_path / "handler.py"
     handler.write_text("import os\nos.environ.get('BONAFIDE_A')\n'BONAFIDE_B' in os.environ\nos.getenv('BONAFIDE_C')\n")
-    command = [sys.executable, "-m", "tests.stacks.starts", str(handler)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["read"] == ["BONAFIDE_A", "BONAFIDE_B", "BONAFIDE_C"]
+    assert start({str(handler): {}})[str(handler)]["read"] == ["BONAFIDE_A", "BONAFIDE_B", "BONAFIDE_C"]
 
 
 def test_data_reach_a_function_together_with_their_name(variables: dict[str, dict[str, Any]]) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bonafide.audio import flac, wav
-from bonafide.audio.encoding import Encoding
+from bonafide.audio import flac, labels, wav
+from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.audio.g711 import ALAW, MULAW, Pcm
 from bonafide.audio.quality import clipped
 from bonafide.audio.refusal import refuse
@@ -17,6 +17,24 @@ SHORTEST_SECONDS = 0.5
 LONGEST_SECONDS = 60.0
 LOWEST_RATE, HIGHEST_RATE = 8000, 48000
 MOST_CHANNELS = 8
+
+# Beginnings of files, by what they are of; bare samples that begin so are taken for a file that was labeled wrong.
+FILES = {
+    b"RIFF": "WAV",
+    b"RIFX": "WAV",
+    b"RF64": "WAV",
+    b"fLaC": "FLAC",
+    b"OggS": "Ogg",
+    b"ID3\x02": "MP3",
+    b"ID3\x03": "MP3",
+    b"ID3\x04": "MP3",
+    b"FORM": "AIFF",
+    b".snd": "AU",
+    b"caff": "CAF",
+    b"#!AM": "AMR",
+    b"\x1aE\xdf\xa3": "Matroska",
+    b"\x1f\x8b\x08\x00": "gzip",
+}
 
 EXPAND: dict[str, Callable[[memoryview], Pcm]] = {
     Encoding.PCM_S16LE: lambda data: np.frombuffer(data, "<i2").astype(np.int16, copy=False),
@@ -63,6 +81,19 @@ def duration(content: bytes, *, encoding: str, rate: int | None = None, channel:
         return _count(content, encoding, known) / known
     pcm, known = _read(content, encoding, rate, channel)
     return len(pcm) / known
+
+
+def require_as_labeled(content: bytes, form: RecordingFormat) -> None:
+    """Refuses speech that its label has read in another way than it was recorded.
+
+    Raises:
+        UnsupportedAudio, InvalidInput: as `decode`, or it was of another rate, encoding or number of channels.
+    """
+    pcm, rate = _read(content, form.encoding, form.sample_rate, form.channel)
+    labels.require_interleaving(pcm.astype(np.float32))
+    waveform = _resampled(pcm, rate)
+    law = form.encoding in {Encoding.ALAW, Encoding.MULAW}
+    labels.require_label(waveform.samples, waveform.rate, law=law)
 
 
 def require_possible(encoding: str, rate: int | None, channel: int | None) -> None:
@@ -123,6 +154,8 @@ def _read_raw(content: bytes, encoding: str, rate: int | None, channel: int | No
 
 def _count(content: bytes, encoding: str, rate: int) -> int:
     """Returns the number of bare samples."""
+    if file := FILES.get(content[:4]):
+        raise refuse("audio_mislabeled", "This is a file and not bare samples.", limit=encoding, found=file)
     width = 2 if encoding == Encoding.PCM_S16LE else 1
     if len(content) % width:
         raise refuse("audio_truncated", "The audio ends inside a 16-bit sample.", found=len(content))

@@ -22,6 +22,14 @@ _EMPTY_DB = -45.0
 _STEADY_DB = 4.0
 _EMPTY_BUT_NOISE_DB = -24.0
 
+# Interpolation between samples of 8 kHz, or their repetition, leaves an image of the speech above 4 kHz: the difference
+# of levels in dB, bin by bin across the mirror, stays as it is all the time. In wideband speech it scatters by 8 dB and
+# more (10 in 99 of 100 readings), two independent noises by 7.9, images by 0.4, and by 5 with noise 40 dB below.
+_MIRROR_BIN = 128
+_IMAGE_BINS = slice(16, 61)  # distance from the mirror: 0.5-1.9 kHz
+_IMAGE_SCATTER_DB = 7.0
+_IMAGE_FRAMES = 16  # half a second; fewer do not tell
+
 _SILENCE_DBFS = -100.0
 _MOST_SNR_DB = 100.0
 _SHORTEST_PART_SECONDS = 0.1
@@ -63,7 +71,16 @@ def effective_channel(waveform: Waveform, mask: Mask) -> Channel:
     difference = np.percentile(upper, 90) - np.percentile(telephone, 90)
     steady = np.percentile(upper, 95) - np.percentile(upper, 10) < _STEADY_DB
     empty = difference < (_EMPTY_BUT_NOISE_DB if steady else _EMPTY_DB)
-    return Channel.NARROWBAND if empty else Channel.WIDEBAND
+    return Channel.NARROWBAND if empty or _is_image(spectra) else Channel.WIDEBAND
+
+
+def _is_image(spectra: NDArray[np.float32]) -> bool:
+    """Tells whether the band above 4 kHz is an image of the one below, so that it holds nothing of its own."""
+    if len(spectra) < _IMAGE_FRAMES:
+        return False
+    below = _decibels(spectra[:, _MIRROR_BIN::-1][:, _IMAGE_BINS])
+    difference = _decibels(spectra[:, _MIRROR_BIN:][:, _IMAGE_BINS]) - below
+    return float(np.sqrt(np.mean(np.var(difference, axis=0, ddof=1)))) < _IMAGE_SCATTER_DB
 
 
 def measure(waveform: Waveform, mask: Mask) -> Quality:

@@ -80,7 +80,8 @@ def _as_document(event: Event) -> Event:
     if event.get("httpMethod") != "PUT" or not event.get("isBase64Encoded") or _media_type(event) != OCTETS:
         return event
     body = f'{{"content":"{event.get("body") or ""}"}}'
-    return {**event, "headers": {"content-type": "application/json"}, "body": body, "isBase64Encoded": False}
+    headers = {"content-type": "application/json", "content-encoding": _header(event, "content-encoding")}
+    return {**event, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
 def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext) -> dict[str, Any]:
@@ -103,7 +104,8 @@ def _route_not_found() -> NotFound:
 
 def _parse_json(body: str) -> Any:
     try:
-        document = from_json(body, allow_inf_nan=False)
+        # RFC 8259 lets a receiver ignore a byte order mark.
+        document = from_json(body.removeprefix("\ufeff"), allow_inf_nan=False)
     except ValueError as error:
         raise InvalidInput("body_not_json", "The body is not valid JSON.", subject="body") from error
     if not isinstance(document, dict):
@@ -113,8 +115,20 @@ def _parse_json(body: str) -> Any:
 
 
 def _refuse_media_type(event: Event) -> dict[str, Any] | None:
-    media_type = _media_type(event)
-    if not event.get("body") or media_type == "application/json":
+    media_type, coding = _media_type(event), _header(event, "content-encoding").lower()
+    if not event.get("body"):
+        return None
+    if coding not in {"", "identity"}:
+        return _refusal(
+            UnsupportedMediaType(
+                "content_encoding_unsupported",
+                "Compressed bodies are not accepted.",
+                subject="content-encoding",
+                limit="identity",
+                found=coding,
+            )
+        )
+    if media_type == "application/json":
         return None
     return _refusal(
         UnsupportedMediaType(
@@ -128,8 +142,12 @@ def _refuse_media_type(event: Event) -> dict[str, Any] | None:
 
 
 def _media_type(event: Event) -> str:
+    return (_header(event, "content-type") or "application/json").partition(";")[0].strip().lower()
+
+
+def _header(event: Event, wanted: str) -> str:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    return (headers.get("content-type") or "application/json").partition(";")[0].strip().lower()
+    return (headers.get(wanted) or "").strip()
 
 
 def _refuse_path(event: Event) -> dict[str, Any] | None:

@@ -1,11 +1,13 @@
 """Enrollment: consent and speech, over as many requests as it takes, become a voiceprint."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
+from bonafide.audio.decode import require_as_labeled
+from bonafide.audio.encoding import RecordingFormat
 from bonafide.biometrics.enrollment import (
     SpeakerStatus,
     require_enrollment_quality,
@@ -29,6 +31,9 @@ from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import domain_not_found, require_open
 from bonafide.services.shared.recordings import Recordings, enrollment_audio, to_waveform
 from bonafide.services.shared.retries import retry_on_conflict
+
+# Refuses content that is not speech of this format.
+type LabelCheck = Callable[[bytes, RecordingFormat], None]
 
 # Enough for a whole team that enrolls one speaker at once; a loser only reads and writes again.
 WRITE_ATTEMPTS = 40
@@ -88,12 +93,14 @@ class EnrollmentService:
         recordings: Recordings,
         calibrations: CalibrationBook,
         clock: Clock = utc_now,
+        require_label: LabelCheck = require_as_labeled,
     ) -> None:
         self._store = store
         self._models = models
         self._recordings = recordings
         self._calibrations = calibrations
         self._clock = clock
+        self._require_label = require_label
 
     def enroll(
         self, domain: str, speaker: str, audio: SubmittedAudio, consent: Consent, context: RequestContext
@@ -130,6 +137,7 @@ class EnrollmentService:
         waveform = to_waveform(content, audio.format)
         contribution = Contribution(name, observe_to_enroll(self._models, waveform), waveform.digest, consent)
         require_enrollment_quality(contribution.evidence)
+        self._require_label(content, audio.format)
         require_one_voice(contribution.evidence)
         self._require_same_voice(found, known, contribution)
         if found.retention.keep_audio:

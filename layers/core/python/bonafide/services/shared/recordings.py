@@ -17,6 +17,8 @@ from bonafide.records.request import MAX_AUDIO_BYTES, UPLOAD_SECONDS, SubmittedA
 
 UPLOADS = "uploads"
 KEPT = "kept"
+# Line lengths of MIME and PEM are below this; breaks are looked for no further, since audio is long.
+LONGEST_LINE = 80
 # A UUID; the release before gave out other names of this length.
 UPLOAD_NAME = re.compile(r"[A-Za-z0-9_-]{32}")
 
@@ -94,17 +96,30 @@ class Recordings:
 
 
 def from_base64(text: str) -> bytes:
-    """Decodes base64.
+    """Decodes base64, with line breaks or without.
 
     Raises:
         InvalidInput: it is malformed.
     """
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
+        return binascii.a2b_base64("".join(text.split()) if "\n" in text[:LONGEST_LINE] else text, strict_mode=True)
     except ValueError as error:
         raise InvalidInput(
-            "audio_not_base64", "The audio is not valid base64.", subject=Subject.AUDIO_TEXT, limit="RFC 4648 base64"
+            "audio_not_base64",
+            "The audio is not valid base64.",
+            subject=Subject.AUDIO_TEXT,
+            limit="RFC 4648 base64",
+            found=_instead_of_base64(text),
         ) from error
+
+
+def _instead_of_base64(text: str) -> str:
+    """Says what a text is that is no base64, without a character of it: it may hold audio."""
+    if text.startswith("data:"):
+        return "a data URI; send what follows its comma"
+    if re.fullmatch(r"[A-Za-z0-9_-]+=*", text):
+        return "the URL-safe alphabet, or no padding"
+    return f"{len(text)} characters"
 
 
 def to_waveform(content: bytes, form: RecordingFormat, timings: Timings | None = None) -> Waveform:
