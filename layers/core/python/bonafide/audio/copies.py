@@ -20,8 +20,8 @@ _SPANS = (2, 4, 8)  # blocks in a window
 _SLAB = 2048  # positions at a time, so that memory stays bounded
 # Correlations from which on a window with so many seconds of speech is a copy; in between they are interpolated.
 # Chosen by `training/evaluation/replayed`: decision 0027.
-_SPEECH_SECONDS = (0.6, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 4.5, 6.0, 9.0)
-_CORRELATION = (0.95, 0.91, 0.88, 0.84, 0.80, 0.76, 0.72, 0.70, 0.68, 0.62, 0.58, 0.54)
+_SPEECH_SECONDS = (0.6, 1.0, 1.5, 2.0, 2.5, 3.0, 4.5, 6.0, 8.0, 12.0)
+_CORRELATION = (0.96, 0.92, 0.87, 0.83, 0.80, 0.79, 0.68, 0.64, 0.53, 0.48)
 # What repeats within a recording does so after at least half a second.
 _SHORTEST_LOOP = 12
 # A window that lies half outside the other recording is a weaker proof.
