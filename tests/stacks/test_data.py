@@ -60,6 +60,7 @@ def test_tables_have_the_keys_that_the_code_relies_on(data: OfKind) -> None:
         ("domain", "item"): "expires_at",
         ("domain", "decision_id"): "expires_at",
         ("session", "item"): "expires_at",
+        ("owner", "item"): "expires_at",
         ("id",): "expiration",
         ("partition", "item"): "expires_at",
     }

@@ -4,8 +4,9 @@ Windows of a recording are correlated with every position in the others. The cor
 how much speech a window holds: the same word said again is alike for a fraction of a second, never for seconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,33 +15,48 @@ from bonafide.audio.fingerprint import BANDS, FRAME_SECONDS, Fingerprint
 
 _THINNED = 2  # of the known recordings every second frame is enough; the other recording is tried at both phases
 THINNED_SECONDS = _THINNED * FRAME_SECONDS
-_BLOCK = 37  # frames of them: two blocks are a window of 3 s
+_BLOCK = 37  # frames of them, 1.5 s
+_SPANS = (2, 4, 8)  # blocks in a window
 _SLAB = 2048  # positions at a time, so that memory stays bounded
 # Correlations from which on a window with so many seconds of speech is a copy; in between they are interpolated.
-# Chosen by `training/evaluation/replayed.py`: decision 0027.
-_SPEECH_SECONDS = (0.6, 1.0, 1.5, 2.0, 2.5)
-_CORRELATION = (0.93, 0.86, 0.78, 0.72, 0.68)
+# Chosen by `training/evaluation/replayed`: decision 0027.
+_SPEECH_SECONDS = (0.6, 1.0, 1.5, 2.0, 2.5, 3.0, 4.5, 6.0, 8.0, 12.0)
+_CORRELATION = (0.96, 0.92, 0.87, 0.83, 0.80, 0.79, 0.68, 0.64, 0.53, 0.48)
 # What repeats within a recording does so after at least half a second.
 _SHORTEST_LOOP = 12
 # A window that lies half outside the other recording is a weaker proof.
 _LEAST_ENERGY = 0.5
+# Between recordings, so that no window reaches from one into another.
+_GAP = np.zeros((_SPANS[-1] * _BLOCK, BANDS), np.int8)
 
 
 @dataclass(frozen=True, slots=True)
-class _Windows:
-    """Windows of a recording: each is a pair of neighboring blocks.
+class _Recording:
+    """A recording that is looked for, at several phases, in blocks.
 
     Attributes:
         blocks: shape (phases, blocks, _BLOCK * BANDS).
-        frames: in each window, shape (windows,).
-        energy: of each window, shape (phases, windows).
-        limit: correlation that tells a copy, shape (phases, windows); infinite with too little speech.
+        seconds: of speech in each block, shape (phases, blocks).
+        energy: of each block, shape (phases, blocks).
+        frames: in the whole recording; the rest of the last block is empty.
     """
 
     blocks: NDArray[np.float32]
-    frames: NDArray[np.int_]
+    seconds: NDArray[np.float32]
     energy: NDArray[np.float32]
-    limit: NDArray[np.float32]
+    frames: int
+
+    @classmethod
+    def of(cls, cells: NDArray[np.int8]) -> Self:
+        """Cuts cells, shape (frames, BANDS), into blocks."""
+        phases = [cells[phase::_THINNED] for phase in range(_THINNED)]
+        frames = len(phases[0])
+        length = max(_SPANS[0], -(-frames // _BLOCK)) * _BLOCK
+        padded = np.stack([np.pad(each, ((0, length - len(each)), (0, 0))) for each in phases])
+        blocks = padded.reshape(_THINNED, -1, _BLOCK, BANDS).astype(np.float32)
+        seconds = np.count_nonzero(blocks.any(axis=3), axis=2) * THINNED_SECONDS
+        energy = np.sum(np.square(blocks), axis=(2, 3))
+        return cls(blocks.reshape(*blocks.shape[:2], -1), np.asarray(seconds, np.float32), energy, frames)
 
 
 def thinned(fingerprint: Fingerprint) -> Fingerprint:
@@ -50,54 +66,54 @@ def thinned(fingerprint: Fingerprint) -> Fingerprint:
 
 def copied(recording: Fingerprint, known: Sequence[Fingerprint]) -> bool:
     """Tells whether a part of the recording, forwards or backwards, is in one of the known ones, which are thinned."""
-    cells = recording.cells
-    forwards = _windows([cells[0::2], cells[1::2]])
-    backwards = _windows([cells[::-1][0::2], cells[::-1][1::2]])
-    gap = np.zeros((2 * _BLOCK, BANDS), np.int8)
-    long = np.concatenate([gap, *(part for each in known for part in (each.cells, gap))])
-    return any(bool(np.any(_excess(windows, long) >= 0)) for windows in (forwards, backwards))
+    long = np.concatenate([_GAP, *(part for each in known for part in (each.cells, _GAP))])
+    return any(
+        bool(np.any(excess >= 0))
+        for cells in (recording.cells, recording.cells[::-1])
+        for excess in _excesses(_Recording.of(cells), long)
+    )
 
 
 def looped(recording: Fingerprint) -> bool:
     """Tells whether a part of the recording is repeated in it exactly, which nobody can do by speaking."""
-    windows = _windows([recording.cells[0::2], recording.cells[1::2]])
-    gap = np.zeros((2 * _BLOCK, BANDS), np.int8)
-    excess = _excess(windows, np.concatenate([gap, recording.cells[::_THINNED], gap]))
-    positions = np.arange(excess.shape[-1])
-    own = len(gap) + _BLOCK * np.arange(excess.shape[1])[:, None]
-    return bool(np.any(excess[:, np.abs(positions - own) >= _SHORTEST_LOOP] >= 0))
+    long = np.concatenate([_GAP, recording.cells[::_THINNED], _GAP])
+    for excess in _excesses(_Recording.of(recording.cells), long):
+        own = len(_GAP) + _BLOCK * np.arange(excess.shape[1])[:, None]
+        elsewhere = np.abs(np.arange(excess.shape[2]) - own) >= _SHORTEST_LOOP
+        if np.any(excess[:, elsewhere] >= 0):
+            return True
+    return False
 
 
-def _windows(phases: Sequence[NDArray[np.int8]]) -> _Windows:
-    length = max(2, *(-(-len(each) // _BLOCK) for each in phases)) * _BLOCK
-    padded = np.stack([np.pad(each, ((0, length - len(each)), (0, 0))) for each in phases])
-    blocks = padded.reshape(len(phases), -1, _BLOCK, BANDS)
-    spoken = np.count_nonzero(blocks.any(axis=3), axis=2) * THINNED_SECONDS
-    energy = np.sum(np.square(blocks, dtype=np.float32), axis=(2, 3))
-    seconds = spoken[:, :-1] + spoken[:, 1:]
-    limit = np.where(seconds < _SPEECH_SECONDS[0], np.inf, np.interp(seconds, _SPEECH_SECONDS, _CORRELATION))
-    used = max(len(each) for each in phases) - _BLOCK * np.arange(blocks.shape[1] - 1)
-    return _Windows(
-        blocks=blocks.reshape(len(phases), blocks.shape[1], -1).astype(np.float32),
-        frames=np.minimum(used, 2 * _BLOCK),
-        energy=np.asarray(energy[:, :-1] + energy[:, 1:], np.float32),
-        limit=np.asarray(limit, np.float32),
-    )
+def _excesses(recording: _Recording, long: NDArray[np.int8]) -> Iterator[NDArray[np.float32]]:
+    """Yields how far the correlation of each window at each position is above what tells a copy, for each span.
 
-
-def _excess(windows: _Windows, long: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Returns how far the correlation of each window at each position is above what tells a copy.
-
-    Shape (phases, windows, positions); never above 0 where that is not reached.
+    Shape (phases, windows, positions); below 0 where that is not reached.
     """
-    alike = _correlated(windows.blocks, long.astype(np.float32))
-    pairs = alike[:, :-1, :-_BLOCK] + alike[:, 1:, _BLOCK:]
-    positions = np.arange(pairs.shape[-1])
+    alike = _correlated(recording.blocks, long.astype(np.float32))
     total = np.concatenate([[0.0], np.cumsum(np.sum(np.square(long, dtype=np.float32), axis=1))])
-    under = total[positions + windows.frames[:, None]] - total[positions]
-    own = windows.energy[:, :, None]
-    scale = np.sqrt(np.maximum(under, _LEAST_ENERGY * own) * own)
-    return np.asarray(pairs / np.maximum(scale, 1e-6) - windows.limit[:, :, None], np.float32)
+    count = recording.blocks.shape[1]
+    for span in _SPANS:
+        if span <= count:
+            yield _excess(recording, alike, total, span)
+
+
+def _excess(
+    recording: _Recording, alike: NDArray[np.float32], total: NDArray[np.float64], span: int
+) -> NDArray[np.float32]:
+    """Returns the excess for windows of so many blocks."""
+    windows = recording.blocks.shape[1] - span + 1
+    positions = alike.shape[2] - _BLOCK * (span - 1)
+    shifts = [(each, _BLOCK * each) for each in range(span)]
+    both = np.sum([alike[:, block : block + windows, shift : shift + positions] for block, shift in shifts], axis=0)
+    seconds = np.sum([recording.seconds[:, block : block + windows] for block, _ in shifts], axis=0)
+    own = np.sum([recording.energy[:, block : block + windows] for block, _ in shifts], axis=0)
+    frames = np.minimum(recording.frames - _BLOCK * np.arange(windows), _BLOCK * span)
+    start = np.arange(positions)
+    under = total[start + frames[:, None]] - total[start]
+    scale = np.sqrt(np.maximum(under, _LEAST_ENERGY * own[:, :, None]) * own[:, :, None])
+    limit = np.where(seconds < _SPEECH_SECONDS[0], np.inf, np.interp(seconds, _SPEECH_SECONDS, _CORRELATION))
+    return np.asarray(both / np.maximum(scale, 1e-6) - limit[:, :, None], np.float32)
 
 
 def _correlated(blocks: NDArray[np.float32], long: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,8 +1,8 @@
 """Fingerprints of recordings, by which a copy is found again: over a codec, with noise, louder, cut, or reversed.
 
 A fingerprint is the spectrogram of the speech in the band that every telephone line keeps, at a few bits a cell. Two
-are compared by their normalized cross-correlation over windows of a few seconds at every offset. Another utterance of the
-same words by the same person never has the same timing for so long; a copy has.
+are compared by their normalized cross-correlation over windows of a few seconds at every offset. Another utterance of
+the same words by the same person never has the same timing for so long; a copy has.
 
 Compressed energies keep what is loud, which noise and codecs change least, and the surroundings of each cell are taken
 off, so that neither level nor slow changes of a channel count. Sources: J. Haitsma, T. Kalker, "A highly robust audio

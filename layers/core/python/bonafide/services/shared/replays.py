@@ -83,13 +83,7 @@ class Replays:
 
         It is written before anything is read, so that of two uses at once at least one finds the other.
         """
-
-        def remembered(heard: HeardRecording) -> tuple[bool, Sequence[HeardRecording]]:
-            claimed = bool(heard.audio) and self._store.claim(heard)
-            self._store.put(heard)
-            return claimed, self._store.heard(heard.domain, heard.speaker, MOST_RECORDINGS)
-
-        return self._search(domain, speaker, audio, remembered)
+        return self._search(domain, speaker, audio, self._remembered)
 
     def look(self, domain: DomainRecord, speaker: SpeakerRecord, audio: SpokenAudio) -> ReplayFinding:
         """Searches as `find` does, while audio still arrives: nothing is written.
@@ -98,7 +92,7 @@ class Replays:
         sessions are evaluated once a second.
         """
         newest = replace(audio, fingerprint=audio.fingerprint.newest(LOOKED_AT_SECONDS))
-        return self._search(domain, speaker, newest, lambda heard: (False, self._heard_lately(heard)))
+        return self._search(domain, speaker, newest, self._heard_lately)
 
     def _search(
         self,
@@ -122,14 +116,21 @@ class Replays:
         silenced = domain.domain == self._probe_domain
         return ReplayFinding(alerts=(Reason.AUDIO_REPLAYED,) if replayed and not silenced else ())
 
-    def _heard_lately(self, heard: HeardRecording) -> Sequence[HeardRecording]:
+    def _remembered(self, heard: HeardRecording) -> tuple[bool, Sequence[HeardRecording]]:
+        """Writes a recording and reads those of the speaker; tells whether its samples were used before."""
+        claimed = bool(heard.audio) and self._store.claim(heard)
+        self._store.put(heard)
+        return claimed, self._store.heard(heard.domain, heard.speaker, MOST_RECORDINGS)
+
+    def _heard_lately(self, heard: HeardRecording) -> tuple[bool, Sequence[HeardRecording]]:
+        """Reads the recordings of the speaker, or what was read of them lately; nothing is known of the samples."""
         key, now = (heard.domain, heard.speaker), self._clock()
         at, known = self._lately.get(key, (now, None))
         if known is None or not timedelta() <= now - at < READ_AGAIN:
             at, known = now, self._store.heard(*key, MOST_RECORDINGS)
         others = [each for each in self._lately.items() if each[0] != key]
         self._lately = dict([*others, (key, (at, known))][-MOST_SPEAKERS:])
-        return known
+        return False, known
 
     def remember(self, domain: DomainRecord, speaker: str, audio: SpokenAudio) -> None:
         """Remembers the audio of a contribution, before it is compared and added, as long as the speaker is enrolled.
