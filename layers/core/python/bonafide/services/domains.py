@@ -70,9 +70,9 @@ class Domains:
         return self._existing(domain)
 
     def offer_upload(
-        self, domain: str, length: int | None, context: RequestContext
+        self, domain: str, length: int | None, context: RequestContext, media_type: str | None = None
     ) -> tuple[DomainRecord, UploadOffer]:
-        """Creates an upload URL for a recording of `length` bytes, if known, in an open domain.
+        """Creates an upload URL for a recording of `length` bytes and a type, if known, in an open domain.
 
         A request that is repeated gets another URL for the same upload.
 
@@ -81,7 +81,7 @@ class Domains:
         """
         record = require_open(self._store.domain(domain), domain)
         name = request_identifier(context, domain, record.created_at.isoformat(), "upload")
-        return record, self._recordings.offer_upload(domain, name, length)
+        return record, self._recordings.offer_upload(domain, name, length, media_type)
 
     def delete(self, domain: str, *, force: bool) -> None:
         """Deletes a domain; `force` deletes its speakers first. Decisions stay until their retention is over.
@@ -197,13 +197,13 @@ class Domains:
             return DomainRecord(domain, policy, retention, created_at=now, updated_at=now, version=1, principals=bound)
         if current.state is DomainState.DELETING:
             raise _domain_deleting()
-        bound = principals or current.principals
-        if current.is_open and (current.policy, current.retention, current.principals) == (policy, retention, bound):
+        kept = principals or current.principals
+        if current.is_open and (current.policy, current.retention, current.principals) == (policy, retention, kept):
             return current
         return current.next(
             policy=policy,
             retention=retention,
-            principals=bound,
+            principals=kept,
             updated_at=now,
             policy_version=current.policy_version + (current.policy != policy),
             state=DomainState.OPEN,
