@@ -32,8 +32,29 @@ class DomainDocument(TypedDict):
     policy: dict[str, Any]
     policy_version: int
     retention: dict[str, Any]
+    principals: dict[str, Any] | None
     created_at: str
     updated_at: str
+
+
+class AuditEntryDocument(TypedDict):
+    """One administrative act; `status` is None if the request was cut short."""
+
+    at: str
+    operation: str
+    principal: str
+    request_id: str
+    subject: dict[str, str]
+    body_sha256: str
+    status: int | None
+    code: str | None
+
+
+class AuditPageDocument(TypedDict):
+    """Administrative acts, the newest first; `next_cursor` is None on the last page."""
+
+    entries: list[AuditEntryDocument]
+    next_cursor: str | None
 
 
 class BrakeChangeDocument(TypedDict):

@@ -35,10 +35,14 @@ class Client(ApiConnection):
         return self.send("GET", "/v1/health")
 
     def put_domain(
-        self, domain: str, policy: Mapping[str, Any] | None = None, retention: Mapping[str, Any] | None = None
+        self,
+        domain: str,
+        policy: Mapping[str, Any] | None = None,
+        retention: Mapping[str, Any] | None = None,
+        principals: Mapping[str, Any] | None = None,
     ) -> answers.DomainDocument:
-        """Creates a domain or replaces its policy, its retention, or both; one that is left out stays as it was."""
-        settings = {"policy": policy, "retention": retention}
+        """Creates a domain or replaces its policy, retention or principals; those that are left out stay as they were."""
+        settings = {"policy": policy, "retention": retention, "principals": principals}
         body = {name: dict(value) for name, value in settings.items() if value is not None}
         return cast("answers.DomainDocument", self.send("PUT", paths.of_domain(domain), body))
 
@@ -93,6 +97,11 @@ class Client(ApiConnection):
         """Reads the calibrations in use, and the newest changes, or those before a change."""
         query = f"?before={before}" if before is not None else ""
         return cast("answers.CalibrationsDocument", self.send("GET", f"{paths.of_calibrations(domain)}{query}"))
+
+    def audit(self, domain: str | None = None, cursor: str = "") -> answers.AuditPageDocument:
+        """Reads a page of the audit trail of a domain, or of the stage."""
+        query = f"?{urlencode({'cursor': cursor})}" if cursor else ""
+        return cast("answers.AuditPageDocument", self.send("GET", f"{paths.of_audit(domain)}{query}"))
 
     def enroll(
         self,

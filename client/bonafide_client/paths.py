@@ -25,6 +25,11 @@ def of_brake(domain: str | None) -> str:
     return "/v1/brake" if domain is None else f"{of_domain(domain)}/brake"
 
 
+def of_audit(domain: str | None) -> str:
+    """Returns the path of a domain's audit trail; None for that of the stage."""
+    return "/v1/audit" if domain is None else f"{of_domain(domain)}/audit"
+
+
 def of_calibrations(domain: str) -> str:
     """Returns the path of a domain's calibrations."""
     return f"{of_domain(domain)}/calibrations"

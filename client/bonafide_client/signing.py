@@ -1,7 +1,8 @@
-"""Signatures of requests: SigV4 for an API on AWS, none for a local one."""
+"""Signatures of requests: SigV4 for an API on AWS, none for a local one unless the environment asks for it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
 API_GATEWAY = "execute-api"
+# Region of an API whose host name does not say it: one with a domain name of its own, or a local one.
+REGION_VARIABLE = "BONAFIDE_SIGNING_REGION"
 
 
 class Signer(Protocol):
@@ -59,12 +62,15 @@ class SigV4Signer:
 def signer_for(endpoint: str) -> Signer:
     """Returns the signer that an endpoint needs: SigV4 for the host name of an API on AWS, none for any other.
 
+    With BONAFIDE_SIGNING_REGION in the environment, requests to any other are signed for that region.
+
     Raises:
         MissingCredentials: it is an API on AWS, and there is nothing to sign with.
     """
     labels = (urlsplit(endpoint).hostname or "").split(".")
     if API_GATEWAY not in labels:
-        return Unsigned()
+        region = os.environ.get(REGION_VARIABLE)
+        return SigV4Signer(region) if region else Unsigned()
     return SigV4Signer(labels[labels.index(API_GATEWAY) + 1])
 
 

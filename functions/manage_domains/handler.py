@@ -125,7 +125,8 @@ def create_upload(
 
     Repeated with its Idempotency-Key, it offers a new URL for the same upload.
     """
-    owner, offer = service.offer_upload(domain, request.content_length, request_context(app, request, idempotency_key))
+    context = request_context(app, request, idempotency_key)
+    owner, offer = service.offer_upload(domain, request.content_length, context, request.content_type)
     answer_about(app, generation(owner), lasts=False)
     return upload_view(offer)
 

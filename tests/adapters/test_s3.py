@@ -24,9 +24,10 @@ def store(state: Any) -> S3AudioStore:
     return S3AudioStore(state.s3, state.name("Audio"))
 
 
-def put(url: str, content: bytes = AUDIO, method: str = "PUT") -> int:
+def put(url: str, content: bytes = AUDIO, method: str = "PUT", **headers: str) -> int:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, content, method=method), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, content, sent, method=method), timeout=10) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refusal:
         with refusal:
@@ -57,6 +58,13 @@ def test_an_url_for_a_number_of_bytes_takes_neither_more_nor_fewer(store: S3Audi
     assert [put(url, content) for content in (AUDIO[1:], AUDIO + b"x")] == [403, 403]
     assert store.fetch(key, 2000) is None
     assert put(url) == 200
+
+
+def test_an_url_for_a_type_takes_no_other(store: S3AudioStore, key: str) -> None:
+    url = store.presign_upload(key, 60, None, "audio/wav")
+    assert [put(url), put(url, Content_Type="text/html")] == [403, 403]
+    assert store.fetch(key, 2000) is None
+    assert put(url, Content_Type="audio/wav") == 200
 
 
 def test_an_url_that_expired_is_refused(store: S3AudioStore, key: str) -> None:

@@ -15,6 +15,8 @@ CONTRACT: Mapping[str, Any] = json.loads(
 )
 SHAPES = {
     answers.DomainDocument: "Domain",
+    answers.AuditEntryDocument: "AuditEntry",
+    answers.AuditPageDocument: "AuditPage",
     answers.BrakeDocument: "Brake",
     answers.BrakeChangeDocument: "BrakeChange",
     answers.SpeakerDocument: "Speaker",
@@ -98,6 +100,7 @@ def call_everything(client: Client) -> None:
         client.set_brake("incident 7", domain)
         client.release_brake("incident 7 is over", domain)
         client.brake(domain)
+        client.audit(domain)
     client.propose_calibration("acme", {}, "new headsets")
     client.calibrations("acme")
     client.calibration("acme", 1)

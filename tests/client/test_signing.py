@@ -34,6 +34,14 @@ def test_requests_to_any_other_endpoint_are_not_signed(monkeypatch: pytest.Monke
     assert signer.sign("PUT", "http://127.0.0.1", b"", {"a": "b"}) == {"a": "b"}
 
 
+def test_requests_to_any_other_endpoint_are_signed_for_a_region_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    credentials(monkeypatch, [*KEYS, ("BONAFIDE_SIGNING_REGION", "eu-central-1")])
+    headers = signer_for("https://voice.example.com").sign("GET", "https://voice.example.com/v1/models", b"", {})
+    assert "/eu-central-1/execute-api/aws4_request" in headers["Authorization"]
+
+
 def test_an_api_on_aws_is_not_called_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (*((name, "") for name, _ in KEYS), ("AWS_EC2_METADATA_DISABLED", "true")):
         monkeypatch.setenv(name, value)

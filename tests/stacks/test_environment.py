@@ -16,6 +16,8 @@ from tests.stacks.starts import PREFIX
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/handler.py"))
 # Names, ARNs and URLs that only CloudFormation knows; no start calls them.
 UNKNOWN = "https://stand-in"
+# JSON with ARNs inside, which is read at the start.
+KNOWN_FORMS = {"BONAFIDE_PROBED_FUNCTIONS": "{}", "BONAFIDE_ACCESS_RULES": '{"stage": null, "probers": []}'}
 LAYERS = {"/opt/bundle": ".build/layers/model/bundle", "/opt/golden": ".build/layers/golden/golden"}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
 # Read by every function as it is imported: what golden calls are, and by what metrics are recorded.
@@ -31,7 +33,7 @@ def variables(service: OfKind) -> dict[str, dict[str, Any]]:
 def resolved(name: str, value: Any) -> str:
     if isinstance(value, str):
         return str(ROOT / LAYERS[value]) if value in LAYERS else value
-    return "{}" if name == "BONAFIDE_PROBED_FUNCTIONS" else UNKNOWN
+    return KNOWN_FORMS.get(name, UNKNOWN)
 
 
 def start(handlers: dict[str, dict[str, str]]) -> dict[str, Any]:

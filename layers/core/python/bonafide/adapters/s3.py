@@ -75,12 +75,15 @@ class S3AudioStore:
         self._bucket = bucket
         self._objects = S3Objects(client, bucket)
 
-    def presign_upload(self, key: str, expires_seconds: int, length: int | None) -> str:
+    def presign_upload(self, key: str, expires_seconds: int, length: int | None, media_type: str | None = None) -> str:
         """See `AudioStore`."""
         put: dict[str, Any] = {"Bucket": self._bucket, "Key": key}
         if length is not None:
             # A signed header: S3 refuses a PUT that states, and so sends, another length.
             put["ContentLength"] = length
+        if media_type is not None:
+            # Likewise: a PUT that states another type, or none, has another signature.
+            put["ContentType"] = media_type
         return self._client.generate_presigned_url("put_object", Params=put, ExpiresIn=expires_seconds)
 
     def fetch(self, key: str, limit: int) -> bytes | None:

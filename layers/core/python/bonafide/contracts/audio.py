@@ -1,5 +1,6 @@
 """Recordings inside requests, and uploads."""
 
+import hashlib
 from typing import Self
 
 from pydantic import Field, StrictInt, model_validator
@@ -43,6 +44,17 @@ class UploadRequest(Request):
         description="The recording's bytes: the URL takes this many, no more and no fewer. Without it the URL takes "
         "any number, and more than `max_bytes` are refused only when the recording is used.",
     )
+    content_type: str | None = Field(
+        None,
+        max_length=64,
+        pattern=r"^(audio|application)/[a-z0-9][a-z0-9.+-]*$",
+        description="Type of the recording: the URL takes a PUT with this `Content-Type` only. Without it, any.",
+    )
+
+    def digest(self) -> str:
+        """Returns the digest of the release before for what that release knew, so that a key still names its upload."""
+        known = self.model_dump_json(exclude={"content_type"} if self.content_type is None else None)
+        return hashlib.sha256(known.encode()).hexdigest()
 
 
 class Upload(Answer):

@@ -9,8 +9,8 @@ from bonafide.records.erasure import ErasureRecord
 class AudioStore(Protocol):
     """Uploaded audio, audio that a domain chose to keep, and what of it was erased lately."""
 
-    def presign_upload(self, key: str, expires_seconds: int, length: int | None) -> str:
-        """Returns a URL that takes a PUT of `length` bytes, or of any number, under `key`."""
+    def presign_upload(self, key: str, expires_seconds: int, length: int | None, media_type: str | None = None) -> str:
+        """Returns a URL that takes a PUT of `length` bytes, or of any number, of a type, or of any, under `key`."""
 
     def fetch(self, key: str, limit: int) -> bytes | None:
         """Reads an object; None when there is none.

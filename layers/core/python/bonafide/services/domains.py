@@ -107,9 +107,9 @@ class Domains:
         return self._existing(domain)
 
     def offer_upload(
-        self, domain: str, length: int | None, context: RequestContext
+        self, domain: str, length: int | None, context: RequestContext, media_type: str | None = None
     ) -> tuple[DomainRecord, UploadOffer]:
-        """Creates an upload URL for a recording of `length` bytes, if known, in an open domain.
+        """Creates an upload URL for a recording of `length` bytes and a type, if known, in an open domain.
 
         A request that is repeated gets another URL for the same upload.
 
@@ -118,7 +118,7 @@ class Domains:
         """
         record = require_open(self._store.domain(domain), domain)
         name = request_identifier(context, domain, record.created_at.isoformat(), "upload")
-        return record, self._recordings.offer_upload(domain, name, length)
+        return record, self._recordings.offer_upload(domain, name, length, media_type)
 
     def delete(self, domain: str, *, force: bool) -> None:
         """Deletes a domain; `force` deletes its speakers first. Decisions stay until their retention is over.

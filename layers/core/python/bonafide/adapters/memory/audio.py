@@ -55,9 +55,9 @@ class MemoryAudioStore:
         self.described: dict[str, Mapping[str, str]] = {}
         self.erasures: dict[str, ErasureRecord] = {}
 
-    def presign_upload(self, key: str, expires_seconds: int, length: int | None) -> str:
+    def presign_upload(self, key: str, expires_seconds: int, length: int | None, media_type: str | None = None) -> str:
         """See `AudioStore`."""
-        return f"memory:{key}?expires={expires_seconds}&length={length}"
+        return f"memory:{key}?expires={expires_seconds}&length={length}&type={media_type}"
 
     def fetch(self, key: str, limit: int) -> bytes | None:
         """See `AudioStore`."""

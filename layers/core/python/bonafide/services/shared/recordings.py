@@ -43,10 +43,13 @@ class Recordings:
     def __init__(self, store: AudioStore) -> None:
         self._store = store
 
-    def offer_upload(self, domain: str, identifier: str, length: int | None) -> UploadOffer:
-        """Creates an upload URL for a recording of `length` bytes, if known; only this domain can use the upload."""
+    def offer_upload(
+        self, domain: str, identifier: str, length: int | None, media_type: str | None = None
+    ) -> UploadOffer:
+        """Creates an upload URL for a recording of `length` bytes and a type, if known; only this domain can use it."""
         name = UUID(identifier).hex
-        return UploadOffer(name, self._store.presign_upload(_upload_key(domain, name), UPLOAD_SECONDS, length))
+        key = _upload_key(domain, name)
+        return UploadOffer(name, self._store.presign_upload(key, UPLOAD_SECONDS, length, media_type))
 
     def content(self, domain: str, speaker: str, audio: SubmittedAudio) -> bytes:
         """Returns the bytes of a recording of a speaker.
