@@ -108,6 +108,8 @@ SESSIONS = st.builds(
     principal=st.none() | st.text(min_size=1, max_size=8),
     version=COUNTS,
     spaces=st.lists(NAMES, max_size=2).map(tuple),
+    claims=st.lists(NAMES, max_size=2).map(tuple),
+    caller=st.none() | NAMES,
 )
 ROWS = st.builds(
     EvidenceRow,
@@ -170,6 +172,7 @@ def decisions(facts: Any, latency: Any, session: Any, speaker: Any) -> Any:
         timings_ms=st.dictionaries(NAMES, NUMBERS, max_size=3),
         request_id=st.none() | NAMES,
         principal=st.none() | NAMES,
+        caller=st.none() | NAMES,
         session=session,
     )
 

@@ -6,14 +6,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bonafide.biometrics.attempts import Attempts
+from bonafide.adapters.memory.domains import MemoryDomainStore
+from bonafide.biometrics.attempts import Attempts, attempt_name
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.biometrics.policy import Policy
 from bonafide.contracts.authentications import AuthenticationDecision
 from bonafide.contracts.sessions import ClaimRequest, SessionEvaluation
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
+from bonafide.records.decision import DecisionRecord
+from bonafide.records.domain import DomainRecord, Retention
 from bonafide.services.shared.identifiers import speaker_counter
+from bonafide.services.shared.ledger import AttemptCounter
+from tests.decisions import decision_record
 from tests.services.parts import ADMINISTRATOR, MORNING, World, speech
 from tests.streamed import DOMAIN, Deployment, Script
 
@@ -278,3 +285,37 @@ def test_forty_claims_in_one_session_do_not_find_the_speaker() -> None:
             line.calls.claim(DOMAIN, "call", ClaimRequest(speaker=f"speaker-{number}"))
     # One of those that were claimed may be claimed again.
     assert line.calls.claim(DOMAIN, "call", ClaimRequest(speaker="grace")).claimed_speaker == "grace"
+
+
+# Any order, with duplicates
+
+ATTEMPTS = 4
+EVENTS = st.lists(st.tuples(st.sampled_from(["evaluated", "final"]), st.integers(0, ATTEMPTS - 1)), max_size=16)
+
+
+@given(EVENTS, st.sets(st.integers(0, ATTEMPTS - 1)))
+def test_each_attempt_counts_once_in_any_order_and_as_its_final_decision_says(
+    events: list[tuple[str, int]], failing: set[int]
+) -> None:
+    """Every evaluation fails; those after the final decision are answered with it, as those of final sessions are."""
+    store = MemoryDomainStore()
+    store.put_domain(DomainRecord("acme", Policy(), Retention(), MORNING, MORNING, version=1))
+    counter, done, polled = AttemptCounter(store.attempts), set[int](), set[int]()
+    for number, (event, attempt) in enumerate(events):
+        domain = store.find_with_brake("acme", "ann", ["speaker#ann"])[0]
+        assert domain
+        name = f"decision-{attempt}"
+        made = decision_record(decision_id=name, decided_at=MORNING + timedelta(seconds=attempt))
+        if event == "final" or attempt in done:
+            done.add(attempt)
+            counter.final(domain, a_failure(made) if attempt in failing else made)
+        else:
+            polled.add(attempt)
+            counter.provisional(domain, a_failure(replace(made, decided_at=MORNING + timedelta(minutes=number))), name)
+    expected = {attempt_name(f"decision-{each}", "ann") for each in (done & failing) | (polled - done)}
+    assert {each.attempt for each in store.attempts.attempts("acme", "speaker#ann").counted()} == expected
+
+
+def a_failure(record: DecisionRecord) -> DecisionRecord:
+    judged = replace(record.judgement, decision=Decision.REJECT, reasons=(Reason.VOICE_MISMATCH,))
+    return replace(record, judgement=judged)
