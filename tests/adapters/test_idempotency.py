@@ -5,14 +5,16 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 
+from bonafide.adapters.dynamodb.erasure.answers import AnswerErasing, ClaimedAnswers
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import DAY_SECONDS, answer_about
+from bonafide.records.domain import ErasedDecisions
+from bonafide.records.erasure import ErasureSubject
 from bonafide.records.speaker import generation
 from tests.adapters.conftest import State
 from tests.services.parts import Killed, World, speech
@@ -40,7 +42,7 @@ class Service:
         self.world.put_domain(minimum_enrolment_seconds=5)
         self.world.enroll(speech("ann"))
         table = self.state.name("Idempotency")
-        store = DynamoDBPersistenceLayer(table_name=table, boto3_client=self.state.dynamodb)
+        store = ClaimedAnswers(table_name=table, boto3_client=self.state.dynamodb)
         self.app = create_app(None, store, find=self.world.store.find)
         self.app.post("/v1/domains/<domain>/speakers/<speaker>/things")(self.thing)
         self.app.post("/v1/domains/<domain>/places")(self.place)
@@ -118,6 +120,22 @@ CHANGES: dict[str, list[Callable[[World], object]]] = {
     "domain created again": [another_domain],
     "domain created again, and the speaker": [another_domain, anew],
 }
+
+
+def test_an_answer_is_found_by_its_speaker_and_emptied_and_its_key_stays_taken(service: Service) -> None:
+    service.post("one")
+    client, table = service.state.dynamodb, service.state.name("Idempotency")
+    service.world.speakers.delete("acme", "ann")
+    now = datetime.now(UTC)
+    subject = ErasureSubject("acme", "ann", now, now, None, ErasedDecisions.UNLINK, followed=False)
+    erasing = AnswerErasing(client, table)
+    assert erasing.erase(subject, "") == (1, None, False)
+    assert erasing.erase(subject, "") == (0, None, False)
+    [item] = client.scan(TableName=table)["Items"]
+    assert not {"domain", "claim"} & item.keys()
+    assert "call" not in item["data"]["S"]
+    assert code(service.post("one")) == (409, "answer_outdated")
+    assert service.calls == 1
 
 
 @pytest.mark.parametrize("change", CHANGES)
