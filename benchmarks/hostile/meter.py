@@ -23,8 +23,8 @@ def peak_megabytes(process: int) -> float:
 
 
 @dataclass
-class Meter:
-    """What functions use from one request to the next.
+class ProcessMeter:
+    """Processor time and memory of functions, from one request to the next.
 
     Attributes:
         functions: by name.
@@ -37,7 +37,7 @@ class Meter:
     used: dict[int, float]
 
     @classmethod
-    def of(cls, functions: Mapping[str, LambdaFunction]) -> "Meter":
+    def of(cls, functions: Mapping[str, LambdaFunction]) -> "ProcessMeter":
         """Begins with what the functions used up to now."""
         started = {name: set(function.processes()) for name, function in functions.items()}
         return cls(functions, started, {each: processor_seconds(each) for each in _all(started.values())})
