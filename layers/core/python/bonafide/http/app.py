@@ -119,7 +119,8 @@ def _parse_json(body: str) -> Any:
 
 def _refuse_many_values(document: dict[str, Any]) -> None:
     """Refuses a body with more values than any request has: each could become an error of a kilobyte."""
-    count, rest = 0, [document]
+    count = 0
+    rest: list[Any] = [document]
     while rest:
         each = rest.pop()
         count += len(each)
