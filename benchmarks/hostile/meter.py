@@ -43,11 +43,11 @@ class ProcessMeter:
         return cls(functions, started, {each: processor_seconds(each) for each in _all(started.values())})
 
     def seconds(self) -> float:
-        """Returns the most processor time that one process used since the last call."""
+        """Returns the most processor time that one process used since the last call; starting one does not count."""
         longest = 0.0
         for process in _all(function.processes() for function in self.functions.values()):
             now = processor_seconds(process)
-            longest = max(longest, now - self.used.get(process, 0.0))
+            longest = max(longest, now - self.used.get(process, now))
             self.used[process] = now
         return longest
 
