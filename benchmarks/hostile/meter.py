@@ -23,8 +23,8 @@ def peak_megabytes(process: int) -> float:
 
 
 @dataclass
-class Meter:
-    """What functions use from one request to the next.
+class ProcessMeter:
+    """Processor time and memory of functions, from one request to the next.
 
     Attributes:
         functions: by name.
@@ -37,17 +37,17 @@ class Meter:
     used: dict[int, float]
 
     @classmethod
-    def of(cls, functions: Mapping[str, LambdaFunction]) -> "Meter":
+    def of(cls, functions: Mapping[str, LambdaFunction]) -> "ProcessMeter":
         """Begins with what the functions used up to now."""
         started = {name: set(function.processes()) for name, function in functions.items()}
         return cls(functions, started, {each: processor_seconds(each) for each in _all(started.values())})
 
     def seconds(self) -> float:
-        """Returns the most processor time that one process used since the last call."""
+        """Returns the most processor time that one process used since the last call; starting one does not count."""
         longest = 0.0
         for process in _all(function.processes() for function in self.functions.values()):
             now = processor_seconds(process)
-            longest = max(longest, now - self.used.get(process, 0.0))
+            longest = max(longest, now - self.used.get(process, now))
             self.used[process] = now
         return longest
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.hostile.audio import OddAudio, odd_audio
 from benchmarks.hostile.bodies import Contract, OddRequest, with_audio
-from benchmarks.hostile.meter import Meter
+from benchmarks.hostile.meter import ProcessMeter
 from bonafide.audio.waveform import Samples
 from bonafide_client import Client, bodies
 from local.runner import Deployment
@@ -28,7 +28,7 @@ AUDIO_SHARE = 0.4
 
 @dataclass
 class HostileRun:
-    """What the requests did.
+    """The effect of the requests.
 
     Attributes:
         statuses: how often each status was answered.
@@ -105,7 +105,7 @@ def _recording(audio: OddAudio, session: str, random: Random) -> OddRequest:
 def attack(running: Deployment, requests: Iterator[OddRequest], count: int) -> HostileRun:
     """Sends so many requests."""
     functions = {name: each for name, each in running.functions.items() if name not in APART}
-    meter, result = Meter.of(functions), HostileRun()
+    meter, result = ProcessMeter.of(functions), HostileRun()
     for number in range(count):
         request = next(requests)
         _take(result, f"{number} ({request.name}, {request.method} {request.target[:60]})", running.endpoint, request)

@@ -30,7 +30,7 @@ class ProvenanceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What has to hold of an archive; what is empty is not compared.
+    """Facts that have to hold of an archive; what is empty is not compared.
 
     Attributes:
         repository: `owner/name` whose workflow attested the archive.

@@ -125,7 +125,7 @@ def _parse_json(body: str) -> Any:
 def _refuse_many_values(document: dict[str, Any]) -> None:
     """Refuses a body with more values than any request has: each could become an error of a kilobyte."""
     count = 0
-    rest: list[dict[str, Any] | list[Any]] = [document]
+    rest: list[Any] = [document]
     while rest:
         each = rest.pop()
         count += len(each)
