@@ -41,7 +41,7 @@ class Client(ApiConnection):
         retention: Mapping[str, Any] | None = None,
         principals: Mapping[str, Any] | None = None,
     ) -> answers.DomainDocument:
-        """Creates a domain or replaces its policy, retention or principals; those that are left out stay as they were."""
+        """Creates a domain or replaces its policy, retention or principals; those that are left out stay."""
         settings = {"policy": policy, "retention": retention, "principals": principals}
         body = {name: dict(value) for name, value in settings.items() if value is not None}
         return cast("answers.DomainDocument", self.send("PUT", paths.of_domain(domain), body))
