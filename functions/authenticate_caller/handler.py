@@ -1,7 +1,8 @@
 """POST .../authentications: decides whether a caller is the claimed speaker."""
 
+from bonafide.bootstrap.access import access
 from bonafide.bootstrap.models import authentication
-from bonafide.bootstrap.stores import access, domain_store, idempotency
+from bonafide.bootstrap.stores import domain_store, idempotency
 from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest, decision_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about

@@ -1,7 +1,8 @@
 """POST .../enrollments: makes a voiceprint of speech and consent."""
 
+from bonafide.bootstrap.access import access
 from bonafide.bootstrap.models import enrollment
-from bonafide.bootstrap.stores import access, domain_store, idempotency
+from bonafide.bootstrap.stores import domain_store, idempotency
 from bonafide.contracts.speakers import Enrollment, EnrollmentRequest, enrollment_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about

@@ -1,6 +1,7 @@
 """Intake of the audio stream: chunks, and the end of a session."""
 
-from bonafide.bootstrap.stores import access, domain_store, idempotency, intake
+from bonafide.bootstrap.access import access
+from bonafide.bootstrap.stores import domain_store, idempotency, intake
 from bonafide.contracts.sessions import ChunkReceipt, ChunkRequest, EndRequest, Session, receipt_view, session_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about

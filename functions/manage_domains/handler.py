@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import access, audit, brakes, calibrations, domain_store, domains, idempotency
+from bonafide.bootstrap.access import access, audit
+from bonafide.bootstrap.stores import brakes, calibrations, domain_store, domains, idempotency
 from bonafide.contracts.access.audit import AuditPage, audit_page, is_position
 from bonafide.contracts.audio import Upload, UploadRequest, upload_view
 from bonafide.contracts.brakes import Brake, BrakeRequest, brake_view

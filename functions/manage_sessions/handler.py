@@ -1,6 +1,7 @@
 """Sessions whose audio arrives in chunks: start, claim, read, evaluate."""
 
-from bonafide.bootstrap.stores import access, domain_store, idempotency, sessions
+from bonafide.bootstrap.access import access
+from bonafide.bootstrap.stores import domain_store, idempotency, sessions
 from bonafide.contracts.sessions import (
     ClaimRequest,
     Session,

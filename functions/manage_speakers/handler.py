@@ -4,16 +4,8 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.stores import (
-    access,
-    attempt_resets,
-    audit,
-    domain_store,
-    erasure_reading,
-    export,
-    idempotency,
-    speakers,
-)
+from bonafide.bootstrap.access import access, audit
+from bonafide.bootstrap.stores import attempt_resets, domain_store, erasure_reading, export, idempotency, speakers
 from bonafide.contracts.attempts import AttemptResetRequest, FailedAttempts, attempts_view
 from bonafide.contracts.cursors import from_cursor
 from bonafide.contracts.privacy.erasures import ErasureList, ErasureReport, erasure_report

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bonafide.bootstrap.stores import access, decisions, drift_reading, shadow_reading
+from bonafide.bootstrap.access import access
+from bonafide.bootstrap.stores import decisions, drift_reading, shadow_reading
 from bonafide.contracts.base import EARLIEST
 from bonafide.contracts.decisions import LedgerEntry, LedgerPage, ledger_entry, ledger_page, position
 from bonafide.contracts.drift import DriftReport, drift_report

@@ -231,7 +231,8 @@ class Stores:
         """Allows to find and delete, in every store, what is about a speaker or a domain, but no brakes."""
         self.domains.allow(function, "BatchGetItem", "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
         self.domains.allow(function, "Query", index="domains")
-        self.domains.deny_writing(function, BRAKES)
+        self.domains.deny_writing(function, BRAKES, AUDIT)
+        self.fingerprints.allow(function, "Query", "DeleteItem")
         self.sessions.allow(function, "Query", index="by_speaker")
         self.sessions.allow(function, "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
         self.idempotency.allow(function, "Query", index="by_speaker")

@@ -11,16 +11,17 @@ from bonafide.adapters.dynamodb.erasure.answers import AnswerErasing
 from bonafide.adapters.dynamodb.erasure.decisions import DecisionErasing
 from bonafide.adapters.dynamodb.erasure.rows import RowsOfDomain, TableKeys
 from bonafide.adapters.dynamodb.erasure.sessions import SessionErasing
-from bonafide.adapters.dynamodb.items import CALIBRATION_PARTITION
+from bonafide.adapters.dynamodb.items import CALIBRATION_PARTITION, HISTORY_PARTITION
 from bonafide.adapters.dynamodb.shadow import result_key, shadow_partition
 from bonafide.adapters.held_objects import DatedObjects, ObjectErasing, UploadErasing
 from bonafide.adapters.tracing import traced
-from bonafide.bootstrap.stores import UPLOADS, domain_store, dynamodb, erasure_store
+from bonafide.bootstrap.clients import UPLOADS, dynamodb
+from bonafide.bootstrap.stores import attempt_store, domain_store, erasure_store, fingerprint_store
 from bonafide.ports.erasure import ErasableStore
 from bonafide.records.session import SessionRecord
-from bonafide.services.erasures import DomainErasing, ErasureRuns, SpeakerErasing
+from bonafide.services.erasures import DomainErasing, ErasureRuns, NamedErasing, SpeakerErasing
 from bonafide.services.shared.clock import Clock, utc_now
-from bonafide.services.shared.identifiers import session_decision
+from bonafide.services.shared.identifiers import session_decision, speaker_counter
 from bonafide.services.streaming.failed_records import NOBODY, RECORDS
 from bonafide.settings import (
     AudioBucket,
@@ -52,6 +53,13 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         for speaker in {record.speaker or NOBODY, NOBODY}:
             set_aside.delete_below(f"{RECORDS}{record.domain}/{speaker}/{record.session}/")
 
+    def forget_attempts(domain: str, speaker: str | None) -> int:
+        return attempt_store().forget(domain, speaker_counter(speaker) if speaker else None)
+
+    def forget_fingerprints(domain: str, speaker: str | None) -> int:
+        store = fingerprint_store()
+        return store.forget_speaker(domain, speaker) if speaker else store.forget_claims(domain)
+
     def forget_decision(domain: str, decision_id: str, decided_at: datetime) -> None:
         waiting.delete_below(f"shadow/{domain}/{decision_id}")
         of_sessions.delete([result_key(domain, decided_at, f"#{decision_id}")])
@@ -68,6 +76,9 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         DecisionErasing(dynamodb(), DecisionTable.read(os.environ).decision_table, forget_decision),
         RowsOfDomain("shadow_results", of_sessions, shadow_partition),
         RowsOfDomain("drift", of_sessions, drift_partition),
+        NamedErasing("attempts", forget_attempts),
+        NamedErasing("fingerprints", forget_fingerprints),
+        RowsOfDomain("versions", of_domains, lambda domain: f"{HISTORY_PARTITION}{domain}"),
         RowsOfDomain("calibrations", of_domains, lambda domain: f"{CALIBRATION_PARTITION}{domain}"),
         DomainErasing(domain_store()),
     ]

@@ -8,7 +8,9 @@ from bonafide.adapters.dynamodb.models import DynamoModelRegistryStore
 from bonafide.adapters.eventbridge import EventBridgePromotionEvents
 from bonafide.adapters.model_files import S3ModelFiles
 from bonafide.adapters.tracing import traced
-from bonafide.bootstrap.stores import CALLS, UPLOADS, access_rules, stage
+from bonafide.bootstrap.access import access_rules
+from bonafide.bootstrap.clients import CALLS, UPLOADS
+from bonafide.bootstrap.stores import stage
 from bonafide.services.access import StageAccess
 from bonafide.services.models.promotions import Promotions
 from bonafide.services.models.versions import ModelVersions

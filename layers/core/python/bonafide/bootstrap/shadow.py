@@ -12,7 +12,8 @@ from bonafide.adapters.dynamodb.models import DynamoModelRegistryStore
 from bonafide.adapters.model_files import S3ModelFiles
 from bonafide.adapters.onnx import Bundle
 from bonafide.adapters.shadow_audio import S3ShadowAudio
-from bonafide.bootstrap.stores import CALLS, UPLOADS, decision_store, domain_store, shadow_results
+from bonafide.bootstrap.clients import CALLS, UPLOADS
+from bonafide.bootstrap.stores import decision_store, domain_store, shadow_results
 from bonafide.ports.registry import ModelFiles, ModelRegistryStore
 from bonafide.records.model import ModelVersionRecord
 from bonafide.services.shadow import ShadowScoring

@@ -3,17 +3,13 @@
 import os
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
-from botocore.config import Config
 
-from bonafide import __version__
-from bonafide.access.authorization import AccessRules
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.caller_hashes import StoredCallerHashes
 from bonafide.adapters.dynamodb.attempts import DynamoAttemptStore
-from bonafide.adapters.dynamodb.audit import DynamoAuditTrail
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
@@ -32,10 +28,8 @@ from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import SpaceCalibrations
-from bonafide.services.access import LONGEST_AGE as PRINCIPALS_KEPT
-from bonafide.services.access import DomainAccess
+from bonafide.bootstrap.clients import CALLS, KEYS, UPLOADS, dynamodb
 from bonafide.services.attempts import AttemptResets
-from bonafide.services.audit import Audit
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
@@ -55,7 +49,6 @@ from bonafide.services.streaming.intake import AudioIntake
 from bonafide.services.streaming.judging import SessionJudge
 from bonafide.services.streaming.sessions import Sessions
 from bonafide.settings import (
-    AccessSettings,
     AudioBucket,
     BrakeSettings,
     BundleSettings,
@@ -71,33 +64,6 @@ from bonafide.settings import (
     StageName,
 )
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-# The slowest call to a store ends after 3 attempts of 2 s and their pauses, well inside the API's 29 s.
-CALLS = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    tcp_keepalive=True,
-    signature_version="v4",
-    # The SDK would put its own together anew for each call, which costs a tenth of the call.
-    user_agent=f"bonafide/{__version__}",
-)
-# A presigned URL names the host of the bucket's region. botocore's defaults name the global host, from which S3
-# redirects (307), or answers 400 for buckets in regions launched after March 20, 2019:
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingRouting.html
-UPLOADS = CALLS.merge(
-    Config(
-        signature_version="s3v4",
-        read_timeout=5,
-        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
-    )
-)
-
-# A decision does without a domain's calibration rather than wait longer for its key.
-KEYS = CALLS.merge(Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}))
-
 
 def stage() -> str:
     """Returns the name of the deployment stage."""
@@ -105,37 +71,9 @@ def stage() -> str:
 
 
 @cache
-def dynamodb() -> "DynamoDBClient":
-    """Returns the client of DynamoDB."""
-    return traced(boto3.client("dynamodb", config=CALLS))
-
-
-@cache
 def domain_store() -> DynamoDomainStore:
     """Returns the store of domains and speakers."""
     return DynamoDomainStore(dynamodb(), DomainTable.read(os.environ).domain_table)
-
-
-def access(*, kept: bool = False) -> DomainAccess:
-    """Composes the check of senders.
-
-    Args:
-        kept: whether principals are used again for a while: for functions whose services read the domain themselves
-            before they act.
-    """
-    return DomainAccess(access_rules(), domain_store(), PRINCIPALS_KEPT if kept else timedelta())
-
-
-def audit() -> Audit:
-    """Composes the audit trail, which is in the table of domains."""
-    trail = DynamoAuditTrail(dynamodb(), DomainTable.read(os.environ).domain_table)
-    return Audit(trail, domain_store(), access_rules())
-
-
-def access_rules() -> AccessRules:
-    """Returns what the deployment's configuration says of principals."""
-    settings = AccessSettings.read(os.environ)
-    return AccessRules.parse(settings.access_rules, settings.probe_domain)
 
 
 @cache

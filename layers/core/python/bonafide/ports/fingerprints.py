@@ -61,8 +61,8 @@ class FingerprintStore(Protocol):
     def forget(self, recording: HeardRecording) -> None:
         """Deletes one recording, and its claim on the samples."""
 
-    def forget_speaker(self, domain: str, speaker: str) -> None:
-        """Deletes all recordings of a speaker, with their claims."""
+    def forget_speaker(self, domain: str, speaker: str) -> int:
+        """Deletes all recordings of a speaker, with their claims; returns how many."""
 
-    def forget_claims(self, domain: str) -> None:
-        """Deletes what is left of a domain's claims, of speakers known or not."""
+    def forget_claims(self, domain: str) -> int:
+        """Deletes what is left of a domain's claims, of speakers known or not; returns how many."""

@@ -133,8 +133,8 @@ class AttemptStore(Protocol):
     def resets(self, domain: str, counter: str, limit: int) -> Sequence[AttemptReset]:
         """Reads at most `limit` resets of a counter, the newest first."""
 
-    def forget(self, domain: str, counter: str | None) -> None:
-        """Deletes a counter and its resets; of a whole domain without a name."""
+    def forget(self, domain: str, counter: str | None) -> int:
+        """Deletes a counter and its resets, or all of a domain without a name; returns how many records."""
 
 
 class CalibrationStore(Protocol):

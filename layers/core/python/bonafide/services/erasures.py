@@ -165,6 +165,27 @@ class SpeakerErasing:
         return ErasedStep(len(page), "" if page else None)
 
 
+class NamedErasing:
+    """`ErasableStore` of what is stored under the names of people, so that their names suffice to delete it.
+
+    What a successor of the name has cannot be told from it, and expires.
+    """
+
+    def __init__(self, name: str, forget: Callable[[str, str | None], int]) -> None:
+        """Stores its dependencies.
+
+        Args:
+            name: of the store.
+            forget: deletes what is stored of a speaker, or of a whole domain; returns how many records.
+        """
+        self.name = name
+        self._forget = forget
+
+    def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:  # noqa: ARG002
+        """See `ErasableStore`."""
+        return ErasedStep(0 if subject.followed else self._forget(subject.domain, subject.speaker), None)
+
+
 class DomainErasing:
     """`ErasableStore` of domains: settings, policy. The last one, so that the name is free when the rest is gone."""
 

@@ -77,15 +77,17 @@ class DynamoAttemptStore:
             )
         return [AttemptReset.from_document(document_of(item)) for item in answer["Items"]]
 
-    def forget(self, domain: str, counter: str | None) -> None:
+    def forget(self, domain: str, counter: str | None) -> int:
         """See `AttemptStore`."""
         partition = ATTEMPT_PARTITION + domain
         if counter is None:
-            self._partitions.delete(partition)
-            return
-        self._partitions.delete(partition, f"{RESET_PREFIX}{counter}#")
+            return self._partitions.delete(partition)
+        deleted = self._partitions.delete(partition, f"{RESET_PREFIX}{counter}#")
         with translated_errors():
-            self._client.delete_item(TableName=self._table, Key=attempt_key(domain, counter))
+            answer = self._client.delete_item(
+                TableName=self._table, Key=attempt_key(domain, counter), ReturnValues="ALL_OLD"
+            )
+        return deleted + ("Attributes" in answer)
 
     def _update(self, domain: str, counter: str, expression: str, values: Item) -> None:
         with translated_errors():

@@ -197,9 +197,14 @@ class Partitions:
         self._client = client
         self._table = table
 
-    def delete(self, partition: str, prefix: str = " ") -> None:
-        """Deletes the items whose sort key begins with a prefix, one by one; by default all: a blank is before any."""
+    def delete(self, partition: str, prefix: str = " ") -> int:
+        """Deletes the items whose sort key begins with a prefix, one by one; by default all: a blank is before any.
+
+        Returns:
+            How many items.
+        """
         start: Any = {}
+        deleted = 0
         while start is not None:
             with translated_errors():
                 answer = self._client.query(
@@ -218,5 +223,7 @@ class Partitions:
                     self._client.delete_item(
                         TableName=self._table, Key={"domain": item["domain"], "item": item["item"]}
                     )
+            deleted += len(answer["Items"])
             last = answer.get("LastEvaluatedKey")
             start = {"ExclusiveStartKey": last} if last else None
+        return deleted

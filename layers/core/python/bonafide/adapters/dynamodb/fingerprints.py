@@ -73,18 +73,18 @@ class DynamoFingerprintStore:
         self._delete([_key(recording)])
         self._release(recording)
 
-    def forget_speaker(self, domain: str, speaker: str) -> None:
+    def forget_speaker(self, domain: str, speaker: str) -> int:
         """See `FingerprintStore`. Claims go first: they are found by the recordings."""
+        deleted = 0
         for items in self._pages(f"{domain}#{speaker}"):
             for item in items:
                 self._release(_recording(domain, speaker, item))
-            self._delete([{name: item[name] for name in ("owner", "item")} for item in items])
+            deleted += self._delete(items)
+        return deleted
 
-    def forget_claims(self, domain: str) -> None:
+    def forget_claims(self, domain: str) -> int:
         """See `FingerprintStore`."""
-        for digit in DIGITS:
-            for items in self._pages(f"{domain}##{digit}"):
-                self._delete([{name: item[name] for name in ("owner", "item")} for item in items])
+        return sum(self._delete(items) for digit in DIGITS for items in self._pages(f"{domain}##{digit}"))
 
     def _release(self, recording: HeardRecording) -> None:
         """Deletes the claim on the samples, unless it is of another use."""
@@ -119,10 +119,11 @@ class DynamoFingerprintStore:
             last = answer.get("LastEvaluatedKey")
             start = {"ExclusiveStartKey": last} if last else None
 
-    def _delete(self, keys: Sequence[Item]) -> None:
-        for key in keys:
+    def _delete(self, items: Sequence[Item]) -> int:
+        for item in items:
             with translated_errors():
-                self._client.delete_item(TableName=self._table, Key=key)
+                self._client.delete_item(TableName=self._table, Key={name: item[name] for name in ("owner", "item")})
+        return len(items)
 
 
 def _key(recording: HeardRecording) -> Item:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from bonafide.biometrics.attempts import Attempts, Failure
 from bonafide.records.history.attempt_reset import AttemptReset
@@ -48,9 +49,11 @@ class MemoryAttemptStore:
         with self._lock:
             return self._resets.get((domain, counter), [])[::-1][:limit]
 
-    def forget(self, domain: str, counter: str | None) -> None:
+    def forget(self, domain: str, counter: str | None) -> int:
         """See `AttemptStore`."""
         with self._lock:
-            for kept in (self._counters, self._resets):
-                for key in [each for each in kept if each[0] == domain and counter in (None, each[1])]:
-                    kept.pop(key)
+            kept: Sequence[dict[Any, Any]] = (self._counters, self._resets)
+            found = [(each, key) for each in kept for key in each if key[0] == domain and counter in (None, key[1])]
+            for each, key in found:
+                each.pop(key)
+        return len(found)

@@ -44,16 +44,19 @@ class MemoryFingerprintStore:
         if claim and claim.name == recording.name:
             del self._claims[recording.domain, recording.audio]
 
-    def forget_speaker(self, domain: str, speaker: str) -> None:
+    def forget_speaker(self, domain: str, speaker: str) -> int:
         """See `FingerprintStore`."""
-        for place, each in list(self._recordings.items()):
-            if place[:2] == (domain, speaker):
-                self.forget(each)
+        found = [each for place, each in self._recordings.items() if place[:2] == (domain, speaker)]
+        for each in found:
+            self.forget(each)
+        return len(found)
 
-    def forget_claims(self, domain: str) -> None:
+    def forget_claims(self, domain: str) -> int:
         """See `FingerprintStore`."""
-        for key in [key for key in self._claims if key[0] == domain]:
+        found = [key for key in self._claims if key[0] == domain]
+        for key in found:
             del self._claims[key]
+        return len(found)
 
     def _is_over(self, recording: HeardRecording) -> bool:
         return recording.expires_at is not None and recording.expires_at <= self._clock()
