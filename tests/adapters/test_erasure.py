@@ -21,6 +21,7 @@ from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.policy import Policy
+from bonafide.bootstrap import clients
 from bonafide.bootstrap import stores as bootstrap
 from bonafide.bootstrap.erasure import erasable_stores
 from bonafide.ports.erasure import ErasureStore
@@ -42,7 +43,7 @@ from tests.services.parts import Killed
 
 TABLES = ("Tenants", "Decisions", "Idempotency", "Sessions")
 BUCKETS = ("Audio", "Failures")
-CACHED = (bootstrap.dynamodb, bootstrap.domain_store, bootstrap.erasure_store)
+CACHED = (clients.dynamodb, bootstrap.domain_store, bootstrap.erasure_store)
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "DeleteObjects"}
 LONG = timedelta(hours=1)
 
@@ -259,7 +260,7 @@ def test_a_domain_that_is_erased_by_functions_which_are_killed_leaves_nothing(
 ) -> None:
     filled = held()
     filled.delete(None)
-    runs, client = 0, bootstrap.dynamodb()
+    runs, client = 0, clients.dynamodb()
     client.meta.events.register("before-call.dynamodb", fate.before)
     client.meta.events.register("after-call.dynamodb", fate.after)
     filled.now += timedelta(minutes=20)

@@ -53,13 +53,6 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         for speaker in {record.speaker or NOBODY, NOBODY}:
             set_aside.delete_below(f"{RECORDS}{record.domain}/{speaker}/{record.session}/")
 
-    def forget_attempts(domain: str, speaker: str | None) -> int:
-        return attempt_store().forget(domain, speaker_counter(speaker) if speaker else None)
-
-    def forget_fingerprints(domain: str, speaker: str | None) -> int:
-        store = fingerprint_store()
-        return store.forget_speaker(domain, speaker) if speaker else store.forget_claims(domain)
-
     def forget_decision(domain: str, decision_id: str, decided_at: datetime) -> None:
         waiting.delete_below(f"shadow/{domain}/{decision_id}")
         of_sessions.delete([result_key(domain, decided_at, f"#{decision_id}")])
@@ -76,9 +69,18 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         DecisionErasing(dynamodb(), DecisionTable.read(os.environ).decision_table, forget_decision),
         RowsOfDomain("shadow_results", of_sessions, shadow_partition),
         RowsOfDomain("drift", of_sessions, drift_partition),
-        NamedErasing("attempts", forget_attempts),
-        NamedErasing("fingerprints", forget_fingerprints),
+        NamedErasing("attempts", _forget_attempts),
+        NamedErasing("fingerprints", _forget_fingerprints),
         RowsOfDomain("versions", of_domains, lambda domain: f"{HISTORY_PARTITION}{domain}"),
         RowsOfDomain("calibrations", of_domains, lambda domain: f"{CALIBRATION_PARTITION}{domain}"),
         DomainErasing(domain_store()),
     ]
+
+
+def _forget_attempts(domain: str, speaker: str | None) -> int:
+    return attempt_store().forget(domain, speaker_counter(speaker) if speaker else None)
+
+
+def _forget_fingerprints(domain: str, speaker: str | None) -> int:
+    store = fingerprint_store()
+    return store.forget_speaker(domain, speaker) if speaker else store.forget_claims(domain)
