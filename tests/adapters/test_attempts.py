@@ -15,7 +15,7 @@ from bonafide.adapters.dynamodb.items import attempt_key, read_failure, written_
 from bonafide.adapters.kms import KmsWrapping
 from bonafide.adapters.memory.callers import MemoryCallerHashes
 from bonafide.adapters.memory.domains import MemoryDomainStore
-from bonafide.biometrics.attempts import Attempts, Failure
+from bonafide.biometrics.presentation.attempts import Attempts, Failure
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.signatures import CallerHashes
 from bonafide.ports.stores import AttemptStore, DomainStore, VersionConflict

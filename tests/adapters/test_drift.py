@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
-from bonafide.adapters.dynamodb.drift import DynamoDriftStore
+from bonafide.adapters.dynamodb.monitoring.drift import DynamoDriftStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.memory.drift import MemoryDriftStore
 from bonafide.biometrics.drift import DriftBaseline, DriftSignal

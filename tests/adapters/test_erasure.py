@@ -13,10 +13,10 @@ import pytest
 
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
-from bonafide.adapters.dynamodb.erasure.progress import DynamoErasureStore
 from bonafide.adapters.dynamodb.items import calibration_key
+from bonafide.adapters.dynamodb.monitoring.shadow import result_key
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
-from bonafide.adapters.dynamodb.shadow import result_key
+from bonafide.adapters.erasure.progress import DynamoErasureStore
 from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.biometrics.enrollment import SpeakerStatus

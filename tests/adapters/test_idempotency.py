@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bonafide.adapters.dynamodb.erasure.answers import AnswerErasing, ClaimedAnswers
+from bonafide.adapters.erasure.answers import AnswerErasing, ClaimedAnswers
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import DAY_SECONDS, answer_about
 from bonafide.records.domain import ErasedDecisions

@@ -14,7 +14,7 @@ from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel
-from bonafide.biometrics.voices import voice_alerts
+from bonafide.biometrics.presentation.voices import voice_alerts
 from layers.model.build import build
 from layers.packages import sha256
 from tests.readings import call, lasting, reading

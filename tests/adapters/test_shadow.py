@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bonafide.adapters.dynamodb.shadow import DynamoShadowResults
+from bonafide.adapters.dynamodb.monitoring.shadow import DynamoShadowResults
 from bonafide.adapters.memory.shadow import MemoryShadowAudio, MemoryShadowResults
 from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.ports.shadow import ShadowAudio, ShadowResults, WaitingAudio

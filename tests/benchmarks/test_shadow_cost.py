@@ -9,7 +9,7 @@ import pytest
 from benchmarks.cost import PRICES
 from bonafide.biometrics.session import MOST_CHUNKS
 from bonafide.services.shadow import MOST_LISTED, MOST_READ
-from bonafide.services.shared.shadow_offers import KNOWN_SECONDS, MOST_OFFERS
+from bonafide.services.shared.shadow.offers import KNOWN_SECONDS, MOST_OFFERS
 from ops.monitoring.shadow_page import MOST_USD_A_MONTH
 
 MINUTES = 730 * 60

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bonafide.biometrics.attempts import KEPT_FAILURES, Attempts, Failure, alerts, is_failure
 from bonafide.biometrics.decision import Decision, Reason, Thresholds
 from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement, disclosed
 from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.policy import Disclosure, Policy
+from bonafide.biometrics.presentation.attempts import KEPT_FAILURES, Attempts, Failure, alerts, is_failure
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POLICY = Policy()

@@ -7,7 +7,7 @@ import pytest
 
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
-from bonafide.biometrics.voices import LEAST_VOICE_SECONDS, voice_alerts
+from bonafide.biometrics.presentation.voices import LEAST_VOICE_SECONDS, voice_alerts
 
 DIMENSION = 192
 BOTH = (Reason.VOICE_CHANGED, Reason.SEVERAL_VOICES)

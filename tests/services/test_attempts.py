@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonafide.adapters.memory.domains import MemoryDomainStore
-from bonafide.biometrics.attempts import Attempts, attempt_name
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.presentation.attempts import Attempts, attempt_name
 from bonafide.contracts.authentications import AuthenticationDecision
 from bonafide.contracts.sessions import ClaimRequest, SessionEvaluation
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable

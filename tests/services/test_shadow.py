@@ -15,9 +15,9 @@ from bonafide.errors import StoreUnavailable
 from bonafide.observability import measurements
 from bonafide.services.authentication import AuthenticationRequested, AuthenticationService
 from bonafide.services.shadow import ShadowReading, ShadowScoring, ShadowSweep
-from bonafide.services.shared import shadow_offers
+from bonafide.services.shared.shadow import offers
 from bonafide.services.shared.recordings import Recordings
-from bonafide.services.shared.shadow_offers import ChunkOffers, ShadowOffers, chosen
+from bonafide.services.shared.shadow.offers import ChunkOffers, ShadowOffers, chosen
 from bonafide.services.streaming.scoring import ChunkScoring
 from tests.services.parts import MORNING, Chords, Killed, World, context, speech
 from tests.streamed import DOMAIN, Deployment, Remembering, Script
@@ -221,7 +221,7 @@ def test_a_domain_of_the_release_before_allows_nothing(world: Shadowed) -> None:
 
 
 def test_what_one_environment_puts_in_a_minute_has_a_bound(world: Shadowed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shadow_offers, "MOST_OFFERS", 2)
+    monkeypatch.setattr(offers, "MOST_OFFERS", 2)
     for key in "abcde":
         world.call(key)
     assert len(world.waiting.objects) == 2

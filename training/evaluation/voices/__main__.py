@@ -5,7 +5,7 @@
 Recordings of 24 to 34 s of one speaker, of two in turns of 2 s or more, and of one speaker followed by another, and
 sessions of 60 s, or as much as there is, in chunks, all put together at random (with a seed) from recordings of single
 speakers, whose levels differ. If the manifest has a column `sex`, the two are of the same. Nothing is chosen here: the
-table shows what other bounds would do, `biometrics/voices.py` has those that serve.
+table shows what other bounds would do, `biometrics/presentation/voices.py` has those that serve.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bonafide.biometrics.evidence import Channel, Evidence
-from bonafide.biometrics.voices import (
+from bonafide.biometrics.presentation.voices import (
     RECORDING,
     SESSION,
     LikenessBounds,

@@ -3,8 +3,8 @@
 from enum import StrEnum
 
 from bonafide.biometrics.evidence import Evidence
+from bonafide.biometrics.presentation.voices import voice_alerts
 from bonafide.biometrics.scoring import Condition, SpeakerScore
-from bonafide.biometrics.voices import voice_alerts
 from bonafide.errors import Conflict, Subject, UnsupportedAudio
 
 # A voiceprint outlives every recording that it is compared with, so its speech has to be better.

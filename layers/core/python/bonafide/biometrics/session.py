@@ -10,7 +10,7 @@ import numpy as np
 
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
-from bonafide.biometrics.voices import voice_alerts
+from bonafide.biometrics.presentation.voices import voice_alerts
 
 # A session is judged by its newest speech, at most so much of it or so many chunks with speech: the cost is bounded,
 # and a new voice on the line counts.

@@ -6,14 +6,14 @@ from datetime import datetime
 
 import boto3
 
-from bonafide.adapters.dynamodb.drift import drift_partition
-from bonafide.adapters.dynamodb.erasure.answers import AnswerErasing
-from bonafide.adapters.dynamodb.erasure.decisions import DecisionErasing
-from bonafide.adapters.dynamodb.erasure.rows import RowsOfDomain, TableKeys
-from bonafide.adapters.dynamodb.erasure.sessions import SessionErasing
 from bonafide.adapters.dynamodb.items import CALIBRATION_PARTITION, HISTORY_PARTITION
-from bonafide.adapters.dynamodb.shadow import result_key, shadow_partition
-from bonafide.adapters.held_objects import DatedObjects, ObjectErasing, UploadErasing
+from bonafide.adapters.dynamodb.monitoring.drift import drift_partition
+from bonafide.adapters.dynamodb.monitoring.shadow import result_key, shadow_partition
+from bonafide.adapters.erasure.answers import AnswerErasing
+from bonafide.adapters.erasure.decisions import DecisionErasing
+from bonafide.adapters.erasure.objects import DatedObjects, ObjectErasing, UploadErasing
+from bonafide.adapters.erasure.rows import RowsOfDomain, TableKeys
+from bonafide.adapters.erasure.sessions import SessionErasing
 from bonafide.adapters.tracing import traced
 from bonafide.bootstrap.clients import UPLOADS, dynamodb
 from bonafide.bootstrap.stores import attempt_store, domain_store, erasure_store, fingerprint_store

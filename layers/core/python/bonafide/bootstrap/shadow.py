@@ -17,7 +17,7 @@ from bonafide.bootstrap.stores import decision_store, domain_store, shadow_resul
 from bonafide.ports.registry import ModelFiles, ModelRegistryStore
 from bonafide.records.model import ModelVersionRecord
 from bonafide.services.shadow import ShadowScoring
-from bonafide.services.shared.shadow_offers import ChunkOffers, ShadowOffers
+from bonafide.services.shared.shadow.offers import ChunkOffers, ShadowOffers
 from bonafide.settings import AudioBucket, DomainTable, ModelRegistryPlaces, ModelTable, ShadowShare
 
 # After a decision only this little time is spent, once.

@@ -14,14 +14,14 @@ from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
-from bonafide.adapters.dynamodb.drift import DynamoDriftStore
-from bonafide.adapters.dynamodb.erasure.answers import ClaimedAnswers
-from bonafide.adapters.dynamodb.erasure.progress import DynamoErasureStore
 from bonafide.adapters.dynamodb.fingerprints import DynamoFingerprintStore
 from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.lags import DynamoShardLagStore
+from bonafide.adapters.dynamodb.monitoring.drift import DynamoDriftStore
+from bonafide.adapters.dynamodb.monitoring.shadow import DynamoShadowResults
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
-from bonafide.adapters.dynamodb.shadow import DynamoShadowResults
+from bonafide.adapters.erasure.answers import ClaimedAnswers
+from bonafide.adapters.erasure.progress import DynamoErasureStore
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.kms import KmsSignatures, KmsWrapping
 from bonafide.adapters.s3 import S3AudioStore, S3FailureStore

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from bonafide.biometrics.attempts import Attempts
+from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.contracts.base import Answer, Identifier, Request
 from bonafide.contracts.brakes import BrakeReason
 from bonafide.records.domain import DomainRecord

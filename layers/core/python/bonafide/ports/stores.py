@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bonafide.biometrics.attempts import Failure
+from bonafide.biometrics.presentation.attempts import Failure
 from bonafide.biometrics.session import Mark
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.calibration import CalibrationsRecord

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any, Self
 
 from bonafide.access.principal import Principals
-from bonafide.biometrics.attempts import Attempts
 from bonafide.biometrics.policy import Disclosure, Policy
+from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.calibration import CalibrationsRecord
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bonafide.biometrics.attempts import Attempts
+from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import logger, measurements
 from bonafide.ports.signatures import CallerHashes

@@ -9,9 +9,9 @@ from typing import Any
 from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
+from bonafide.biometrics.presentation.voices import voice_alerts
 from bonafide.biometrics.scoring import bands_to_compare
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.biometrics.voices import voice_alerts
 from bonafide.errors import AnswerOutdated, Conflict, Subject
 from bonafide.observability import stage
 from bonafide.ports.models import SpeechModels
@@ -30,7 +30,7 @@ from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger
 from bonafide.services.shared.lookups import newest_served, require_speaker
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.replays import Replays, SpokenAudio
-from bonafide.services.shared.shadow_offers import ShadowOffers
+from bonafide.services.shared.shadow.offers import ShadowOffers
 
 
 @dataclass(frozen=True, slots=True)

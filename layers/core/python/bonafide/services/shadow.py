@@ -13,7 +13,7 @@ from bonafide.records.decision import DecisionRecord
 from bonafide.records.shadow import ShadowResult
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import require_open
-from bonafide.services.shared.shadow_comparison import HeardPart, compared, is_whole
+from bonafide.services.shared.shadow.comparison import HeardPart, compared, is_whole
 
 # Audio lives no longer, scored or not.
 LONGEST_WAIT = timedelta(hours=1)

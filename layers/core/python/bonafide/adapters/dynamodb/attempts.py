@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.dynamodb.conditions import Item, Partitions, Throttled, attempts, translated_errors
 from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, RESET_PREFIX, attempt_key, document_of, written_failure
-from bonafide.biometrics.attempts import Failure
+from bonafide.biometrics.presentation.attempts import Failure
 from bonafide.errors import StoreUnavailable
 from bonafide.records.history.attempt_reset import AttemptReset
 

@@ -50,7 +50,7 @@ from bonafide.adapters.dynamodb.items import (
     version_item,
     version_name,
 )
-from bonafide.biometrics.attempts import Attempts
+from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bonafide.adapters.dynamodb.conditions import Item
-from bonafide.biometrics.attempts import Attempts, Failure
 from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.biometrics.presentation.attempts import Attempts, Failure
 from bonafide.records import times
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.calibration import CalibrationsRecord

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bonafide.biometrics.attempts import Attempts, Failure
+from bonafide.biometrics.presentation.attempts import Attempts, Failure
 from bonafide.records.history.attempt_reset import AttemptReset
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-from bonafide.biometrics.attempts import Failure, alerts, attempt_name, is_failure
 from bonafide.biometrics.case import Signal
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.liveness import LivenessState
+from bonafide.biometrics.presentation.attempts import Failure, alerts, attempt_name, is_failure
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import annotate, logger, measurements, stage
 from bonafide.ports.signatures import CallerHashes

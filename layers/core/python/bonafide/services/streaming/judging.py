@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bonafide.audio.fingerprint import Fingerprint
-from bonafide.biometrics.attempts import attempt_name
 from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.presentation.attempts import attempt_name
 from bonafide.biometrics.session import (
     Mark,
     SessionEvidence,

@@ -17,7 +17,7 @@ from bonafide.records.stream import ChunkRecord, EndRecord, ShardLag, StreamReco
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import change_session, find_session
 from bonafide.services.shared.recordings import to_waveform
-from bonafide.services.shared.shadow_offers import ChunkOffers
+from bonafide.services.shared.shadow.offers import ChunkOffers
 from bonafide.services.streaming.judging import SessionJudge
 
 

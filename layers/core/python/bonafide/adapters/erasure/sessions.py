@@ -9,8 +9,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bonafide.adapters.dynamodb.conditions import Item, is_version, translated_errors
-from bonafide.adapters.dynamodb.erasure.claims import ClaimsIndex
-from bonafide.adapters.dynamodb.erasure.rows import TableKeys
 from bonafide.adapters.dynamodb.session_items import (
     KEPT,
     SESSION_ITEM,
@@ -19,6 +17,8 @@ from bonafide.adapters.dynamodb.session_items import (
     read_session,
     seconds,
 )
+from bonafide.adapters.erasure.claims import ClaimsIndex
+from bonafide.adapters.erasure.rows import TableKeys
 from bonafide.ports.erasure import ErasedStep
 from bonafide.records.erasure import IN_FLIGHT, ErasureSubject
 from bonafide.records.session import SessionRecord

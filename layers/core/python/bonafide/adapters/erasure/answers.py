@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
 from bonafide.adapters.dynamodb.conditions import Item, translated_errors
-from bonafide.adapters.dynamodb.erasure.claims import ClaimsIndex
+from bonafide.adapters.erasure.claims import ClaimsIndex
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.erasure import ErasedStep
 from bonafide.ports.stores import VersionConflict

@@ -19,7 +19,7 @@ from bonafide.ports.models import SpeechModels
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.shadow import ShadowResult, ShadowScores
 from bonafide.services.shared.recordings import to_waveform
-from bonafide.services.shared.shadow_offers import unpacked
+from bonafide.services.shared.shadow.offers import unpacked
 
 EMBEDDING_STAGES = ("find_speech", "embed")
 

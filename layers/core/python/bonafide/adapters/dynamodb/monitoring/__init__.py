@@ -1,0 +1,1 @@
+"""Stores that watch models and callers, in DynamoDB: drift, and comparisons with the shadow."""

@@ -1,0 +1,1 @@
+"""Offers to the shadow of the champion, and the comparison of both."""
