@@ -22,12 +22,15 @@ DIGITS = "0123456789abcdef"
 FREE = "attribute_not_exists(#item) OR #used = :used OR expires_at <= :now"
 
 
+def utc_now() -> datetime:
+    """Returns the time."""
+    return datetime.now(UTC)
+
+
 class DynamoFingerprintStore:
     """`FingerprintStore` on one table."""
 
-    def __init__(
-        self, client: "DynamoDBClient", table: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, clock: Callable[[], datetime] = utc_now) -> None:
         self._client = client
         self._table = table
         self._clock = clock

@@ -8,10 +8,15 @@ from bonafide.ports.fingerprints import HeardRecording, UseKind
 type Place = tuple[str, str, str]
 
 
+def utc_now() -> datetime:
+    """Returns the time."""
+    return datetime.now(UTC)
+
+
 class MemoryFingerprintStore:
     """`FingerprintStore` in memory."""
 
-    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._recordings: dict[Place, HeardRecording] = {}
         self._claims: dict[tuple[str, str], HeardRecording] = {}
