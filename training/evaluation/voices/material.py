@@ -52,7 +52,7 @@ class Cut:
 
 @dataclass(slots=True)
 class Voice:
-    """What is left of a speaker's recordings, in random order.
+    """The rest of a speaker's recordings, in random order.
 
     Attributes:
         clips: paths with their seconds.
