@@ -132,6 +132,7 @@ def main() -> int:
     parser.add_argument("--condition", choices=list(LineKind), type=LineKind, default=LineKind.NATIVE)
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
     parser.add_argument("--number", type=int, default=200, help="of recordings, and of sessions, of each kind")
+    parser.add_argument("--chunks", type=float, nargs="*", default=CHUNK_SECONDS, help="of sessions, seconds")
     arguments = parser.parse_args()
     try:
         casting = Casting(clips := read_manifest(arguments.manifest))
@@ -140,7 +141,7 @@ def main() -> int:
         return 2
     single = recordings(casting, arguments.bundle, arguments.condition, arguments.number)
     _write(table("recordings", {kind: [[each] for each in some] for kind, some in single.items()}, RECORDING))
-    for seconds in CHUNK_SECONDS:
+    for seconds in arguments.chunks:
         chunks = observe_chunks(clips, arguments.bundle, arguments.condition, seconds)
         _write(table(f"sessions in chunks of {seconds} s", sessions(casting, chunks, arguments.number), SESSION))
     return 0

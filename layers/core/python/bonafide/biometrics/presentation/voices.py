@@ -48,7 +48,7 @@ class LikenessBounds:
 
 # Over the telephone strangers are more alike. Parts of one recording are more alike than chunks of a session, each of
 # which the network hears alone.
-RECORDING = {Channel.WIDEBAND: LikenessBounds(0.65, 0.72), Channel.NARROWBAND: LikenessBounds(0.78, 0.85)}
+RECORDING = {Channel.WIDEBAND: LikenessBounds(0.65, 0.72), Channel.NARROWBAND: LikenessBounds(0.80, 0.86)}
 SESSION = {Channel.WIDEBAND: LikenessBounds(0.57, 0.60), Channel.NARROWBAND: LikenessBounds(0.77, 0.80)}
 
 
