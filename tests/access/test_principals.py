@@ -176,6 +176,14 @@ def test_unknown_domains_and_those_of_others_cost_one_read_each() -> None:
                 assert access.reads == calls
 
 
+def test_what_no_domain_can_be_named_is_not_looked_up() -> None:
+    access = Access()
+    for name in ("a" * 65, "a" * 6000, "-a", "é"):
+        with pytest.raises(AccessDenied), access.access.granted(SESSION, READ, name):
+            pass
+    assert access.reads == 0
+
+
 def test_what_was_kept_is_checked_again_on_the_record_that_the_work_rests_on() -> None:
     access = Access(kept=10)
     with access.access.granted(SESSION, READ, "acme"):

@@ -9,6 +9,15 @@ from importlib.resources import files
 from typing import Any
 
 
+# As the contract names domains.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def may_exist(domain: str) -> bool:
+    """Tells whether a domain can have this name; others are never looked up, and recorded nowhere."""
+    return NAME.fullmatch(domain) is not None
+
+
 class Role(StrEnum):
     """Roles of principals, in a domain or in the stage.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
-from bonafide.access.operations import OPERATIONS
+from bonafide.access.operations import OPERATIONS, may_exist
 from bonafide.errors import NotFound
 from bonafide.http.identity import sender_of
 from bonafide.observability import Event, request_id
@@ -47,7 +47,7 @@ class CheckedResolver(APIGatewayRestResolver):
             raise route_not_found()
         operation, parameters = found
         with self._access.granted(sender_of(event), operation, parameters.get("domain")):
-            if not (self._audit and operation.audited):
+            if not (self._audit and operation.audited and may_exist(parameters.get("domain", "stage"))):
                 return super().resolve(event, context)
             end = self._audit.begin(_act(operation.name, parameters, event))
             answer = super().resolve(event, context)

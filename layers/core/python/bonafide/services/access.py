@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from bonafide.access.authorization import AccessRules, Authorization, authorized
-from bonafide.access.operations import ApiOperation
+from bonafide.access.operations import ApiOperation, may_exist
 from bonafide.access.principal import Principals
 from bonafide.errors import AccessDenied
 from bonafide.ports.stores import DomainStore
@@ -83,7 +83,7 @@ class DomainAccess(StageAccess):
         kept = self._fresh(domain)
         if kept and authorization.permits(kept[0]):
             return True
-        record = self._store.domain(domain)
+        record = self._store.domain(domain) if may_exist(domain) else None
         if record is None:
             self._kept.pop(domain, None)
             return authorization.permits_unknown()
