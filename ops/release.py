@@ -38,7 +38,7 @@ def build(root: Path = ROOT) -> Path:
         manifests.append(json.loads((folder / MANIFEST).read_text()))
     (folder / MANIFEST).write_text(json.dumps(merge(manifests), indent=1, sort_keys=True))
     archive = pack(folder, root / ARCHIVE)
-    sbom.write(release, archive)
+    sbom.write(release, archive, archive.with_name(sbom.TARGET.name))
     return archive
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -142,7 +143,7 @@ def _spoil(body: Any, random: Random) -> None:
     """Changes one value, leaves one out, or adds one that nobody asked for."""
     place = random.choice(list(_places(body)) or [{}])
     keys: list[Any] = list(place) if isinstance(place, dict) else list(range(len(place)))
-    value = random.choice(VALUES)
+    value = deepcopy(random.choice(VALUES))
     if isinstance(place, list):
         place.append(value)
     elif not keys or random.random() < 0.2:

@@ -1,5 +1,6 @@
 """One archive for all stages."""
 
+import json
 import re
 import tarfile
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.release import identify, merge, pack
+from layers.packages import sha256
+from ops.release import BUNDLE, build, identify, merge, pack
 from ops.synthesis import ROOT
 
 MODEL = "0a" * 32
@@ -50,3 +52,22 @@ def test_a_release_is_known_by_its_revision_its_time_and_its_model(tmp_path: Pat
 def test_templates_that_depend_on_an_account_are_refused() -> None:
     with pytest.raises(ValueError, match="account"):
         merge([{"artifacts": {}, "missing": [{"key": "availability-zones"}]}])
+
+
+def test_a_release_comes_with_the_bill_of_its_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cdk.json").write_text('{"context": {"stages": {"dev": {}}}}')
+    (tmp_path / BUNDLE).parent.mkdir(parents=True)
+    (tmp_path / BUNDLE).write_text("{}")
+    released: list[str] = []
+
+    def synthesized(_: Path, out: Path, stage: str, *, release: str) -> None:
+        assert stage == "dev"
+        released.append(release)
+        out.mkdir(parents=True)
+        (out / "manifest.json").write_text('{"version": "1", "artifacts": {}}')
+
+    monkeypatch.setattr("ops.release.run_app", synthesized)
+    archive = build(tmp_path)
+    subject = json.loads((archive.parent / "release.cdx.json").read_text())["metadata"]["component"]
+    assert subject["hashes"] == [{"alg": "SHA-256", "content": sha256(archive)}]
+    assert [each["value"] for each in subject["properties"]] == released
