@@ -53,10 +53,7 @@ book = calibrations()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>"
 BRAKE, DOMAIN_BRAKE = "/v1/brake", f"{PATH}/brake"
-TAGS = ["domains"]
-BRAKES = ["brakes"]
-AUDIT = ["audit"]
-CALIBRATIONS = ["calibrations"]
+TAGS, BRAKES, AUDIT, CALIBRATIONS = ["domains"], ["brakes"], ["audit"], ["calibrations"]
 CALIBRATION = f"{PATH}/calibrations/<version>"
 UNSTATED = UploadRequest()
 

@@ -15,8 +15,8 @@ from bonafide.errors import StoreUnavailable
 from bonafide.observability import measurements
 from bonafide.services.authentication import AuthenticationRequested, AuthenticationService
 from bonafide.services.shadow import ShadowReading, ShadowScoring, ShadowSweep
-from bonafide.services.shared.shadow import offers
 from bonafide.services.shared.recordings import Recordings
+from bonafide.services.shared.shadow import offers
 from bonafide.services.shared.shadow.offers import ChunkOffers, ShadowOffers, chosen
 from bonafide.services.streaming.scoring import ChunkScoring
 from tests.services.parts import MORNING, Chords, Killed, World, context, speech

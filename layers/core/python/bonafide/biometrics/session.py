@@ -1,24 +1,20 @@
 """A session as a set of evidence: pure folds, so that no order, duplicate or retry of chunks can change a decision."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-import numpy as np
-
 from bonafide.biometrics.decision import Reason
-from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
+from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.pooling import NEARLY_ALL, pooled, seconds_of
 from bonafide.biometrics.presentation.voices import voice_alerts
 
 # A session is judged by its newest speech, at most so much of it or so many chunks with speech: the cost is bounded,
 # and a new voice on the line counts.
 MOST_SPEECH_SECONDS = 120.0
 MOST_CHUNKS = 240
-# Share of the speech. The rest, which is not in the better band or was not tested for liveness, is too little to hide a
-# second voice.
-NEARLY_ALL = 0.9
 
 
 class SessionStatus(StrEnum):
@@ -180,7 +176,7 @@ def pool(surveyed: ChunkSurvey, rows: Iterable[ChunkEvidence]) -> SessionEvidenc
     left_out = pieces.keys() - comparable.keys()
     used = [mark for mark in surveyed.window if mark.number not in left_out]
     return SessionEvidence(
-        evidence=_pooled(list(comparable.values())) if comparable else None,
+        evidence=pooled(list(comparable.values())) if comparable else None,
         used=tuple(mark.number for mark in used),
         contents=tuple(mark.content for mark in used),
         received=surveyed.received,
@@ -235,69 +231,8 @@ def _common_band(pieces: Mapping[int, Evidence]) -> Channel:
     Wideband tells voices apart best, so a few chunks without it do not count. Where more of the speech is without it,
     it is the band in which most can be compared.
     """
-    seconds = {band: _seconds(each for each in pieces.values() if band in each.embeddings) for band in Channel}
+    seconds = {band: seconds_of(each for each in pieces.values() if band in each.embeddings) for band in Channel}
     most = max(Channel, key=lambda band: seconds[band])
     if seconds[Channel.WIDEBAND] >= NEARLY_ALL * seconds[most]:
         return Channel.WIDEBAND
     return most
-
-
-def _pooled(pieces: Sequence[Evidence]) -> Evidence:
-    """Pools chunks that have at least one band in common; their channel is what most of the speech was in."""
-    bands = [band for band in Channel if all(band in each.embeddings for each in pieces)]
-    return Evidence(
-        speech_seconds=_seconds(pieces),
-        channel=max(Channel, key=lambda channel: _seconds(each for each in pieces if each.channel is channel)),
-        embeddings={band: _mean(pieces, band) for band in bands},
-        quality=_pooled_quality(pieces),
-        embedding_space=pieces[0].embedding_space,
-        liveness=_liveness(pieces),
-        embedding_norm=_measured_mean(pieces, lambda each: each.embedding_norm),
-        embedding_directions=_directions(pieces),
-    )
-
-
-def _liveness(pieces: Sequence[Evidence]) -> float | None:
-    """Returns the mean weighted by speech, in the order of the chunks, if nearly all of the speech was tested."""
-    known = [(each.liveness, each.speech_seconds) for each in pieces if each.liveness is not None]
-    tested = sum(seconds for _, seconds in known)
-    if not known or tested < NEARLY_ALL * _seconds(pieces):
-        return None
-    return sum(llr * seconds for llr, seconds in known) / tested
-
-
-def _measured_mean(pieces: Sequence[Evidence], value: Callable[[Evidence], float | None]) -> float | None:
-    """Returns the mean of those that were measured, weighted by speech, in the order of the chunks."""
-    measured = [(found, each.speech_seconds) for each in pieces if (found := value(each)) is not None]
-    total = sum(seconds for _, seconds in measured)
-    return sum(found * seconds for found, seconds in measured) / total if measured else None
-
-
-def _directions(pieces: Sequence[Evidence]) -> tuple[float, ...]:
-    """Returns the means of those that were measured, weighted by speech; none where bundles measure other ones."""
-    measured = [(each.embedding_directions, each.speech_seconds) for each in pieces if each.embedding_directions]
-    if len({len(found) for found, _ in measured}) != 1:
-        return ()
-    components, seconds = zip(*measured, strict=True)
-    return tuple(np.average(components, axis=0, weights=seconds).tolist())
-
-
-def _seconds(pieces: Iterable[Evidence]) -> float:
-    return sum(each.speech_seconds for each in pieces)
-
-
-def _mean(pieces: Sequence[Evidence], channel: Channel) -> FloatVector:
-    """Returns the unit vector of the mean weighted by speech, summed in the order of the chunks, shape (dim,)."""
-    parts = [each.embeddings[channel] * np.float32(each.speech_seconds) for each in pieces]
-    total = np.sum(parts, axis=0, dtype=np.float64)
-    return np.asarray(total / np.linalg.norm(total), np.float32)
-
-
-def _pooled_quality(pieces: Sequence[Evidence]) -> Quality:
-    weights = [each.speech_seconds for each in pieces]
-    return Quality(
-        level_dbfs=float(np.average([each.quality.level_dbfs for each in pieces], weights=weights)),
-        clipped=float(np.average([each.quality.clipped for each in pieces], weights=weights)),
-        snr_db=_measured_mean(pieces, lambda each: each.quality.snr_db),
-        dynamic_range_db=_measured_mean(pieces, lambda each: each.quality.dynamic_range_db),
-    )

@@ -3,15 +3,11 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bonafide.audio.fingerprint import Fingerprint
-from bonafide.biometrics.case import Case, Signal
-from bonafide.biometrics.decision import Reason
-from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
-from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.presentation.attempts import attempt_name
 from bonafide.biometrics.session import (
     Mark,
@@ -22,51 +18,20 @@ from bonafide.biometrics.session import (
     pool,
     survey,
 )
-from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import NotFound, Subject
 from bonafide.observability import Timings, stage
 from bonafide.ports.stores import AttemptStore, DecisionStore, SessionStore, VersionConflict
 from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
-from bonafide.records.domain import DomainRecord
 from bonafide.records.session import GRACE, IDLE, SessionRecord, is_heard, set_digest
 from bonafide.records.speaker import SpeakerRecord
-from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
-from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
+from bonafide.services.shared.braked_domains import BrakedDomains
+from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import counters, identifier, session_decision
 from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger
 from bonafide.services.shared.lookups import refuse_former, require_open
-from bonafide.services.shared.replays import ReplayFinding, Replays, ReplaySearch, SpokenAudio
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakerClaim:
-    """The claimed speaker, as far as there is one to compare with.
-
-    Attributes:
-        domain: whose policy decides.
-        speaker: record of the claimed speaker, None when there is none.
-        voiceprint: to compare with; None when `obstacle` says why not.
-        embedding_space: that of the voiceprint; without one the space that most of the session has evidence in.
-        obstacle: reason why there is nothing to compare with.
-        brakes: those that are on.
-        judging: the calibration that judges.
-        limit: of attempts.
-    """
-
-    domain: DomainRecord
-    speaker: SpeakerRecord | None
-    voiceprint: Voiceprint | None
-    embedding_space: str
-    obstacle: Reason | None
-    brakes: BrakesInForce
-    judging: CalibrationInForce
-    limit: AttemptLimit
-
-    @property
-    def missing(self) -> tuple[Signal, ...]:
-        """Signals that are missing whatever the evidence has."""
-        return *self.brakes.missing, *self.judging.missing, *self.limit.missing
+from bonafide.services.shared.replays import Replays, ReplaySearch
+from bonafide.services.streaming.claims import SpeakerClaim, case_of, obstacle_of, search_replay
 
 
 class SessionJudge:
@@ -181,9 +146,9 @@ class SessionJudge:
         with stage("fold", timings):
             folded, heard = self._fold(record, marks, claim.embedding_space)
         with stage("find_replay", timings):
-            replay = _search(record, claim, heard, search)
+            replay = search_replay(record, claim, heard, search)
         with stage("score", timings):
-            case = _case(claim, folded, replay)
+            case = case_of(claim, folded, replay)
         with stage("decide", timings):
             judgement = judge(case, claim.domain.policy, claim.judging.calibration)
         return DecisionRecord(
@@ -228,7 +193,7 @@ class SessionJudge:
         refuse_former(record, domain)
         served = self._calibrations.spaces
         usable = speaker.usable(served, domain.policy) if speaker else []
-        obstacle = _obstacle(record, self._consenting(speaker), domain.policy, usable)
+        obstacle = obstacle_of(record, self._consenting(speaker), domain.policy, usable)
         comparable = {} if obstacle else {each.embedding_space: each for each in usable}
         space = covering([*comparable] or served, marks, record.chunk_count)
         judging = self._calibrations.of(domain, record.speaker or "", space)
@@ -256,22 +221,6 @@ class SessionJudge:
         return identifier(",".join(chunks) or "silence", record.domain, record.session, speaker, policy)
 
 
-def _search(record: SessionRecord, claim: SpeakerClaim, heard: Fingerprint, search: ReplaySearch) -> ReplayFinding:
-    """Searches for an earlier use of the audio, if there is a voiceprint to compare with."""
-    if claim.speaker is None or claim.voiceprint is None:
-        return ReplayFinding()
-    return search(claim.domain, claim.speaker, SpokenAudio(session_decision(record), "", heard, record.call_id))
-
-
-def _case(claim: SpeakerClaim, folded: SessionEvidence, replay: ReplayFinding) -> Case:
-    other = (Signal.OTHER_MODELS,) if folded.other_space else ()
-    missing = (*claim.missing, *replay.missing, *other)
-    brakes, alerts = claim.brakes.on, (*replay.alerts, *folded.alerts, *claim.limit.alerts)
-    if folded.evidence is None:
-        return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, brakes, alerts)
-    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, brakes, alerts)
-
-
 def _as_final(record: DecisionRecord, name: str, *, complete: bool) -> DecisionRecord:
     """Turns a provisional judgement into the final decision of that name."""
     part = record.session
@@ -285,18 +234,6 @@ def _due_at(record: SessionRecord, marks: Sequence[Mark]) -> datetime:
         return record.due_at
     newest = datetime.fromtimestamp(max((mark.accepted for mark in marks), default=0), UTC)
     return min(max(record.due_at, newest + IDLE), record.expires_at + GRACE)
-
-
-def _obstacle(
-    record: SessionRecord, speaker: SpeakerRecord | None, policy: Policy, usable: Sequence[Voiceprint]
-) -> Reason | None:
-    if record.speaker is None:
-        return Reason.SPEAKER_NOT_CLAIMED
-    if speaker and speaker.status is SpeakerStatus.OPTED_OUT:
-        return Reason.SPEAKER_OPTED_OUT
-    if speaker is None or speaker.voiceprint is None or speaker.status_under(policy) is not SpeakerStatus.ENROLLED:
-        return Reason.SPEAKER_NOT_ENROLLED
-    return None if usable else Reason.VOICEPRINT_OUTDATED
 
 
 def _audio_digest(folded: SessionEvidence) -> str:
