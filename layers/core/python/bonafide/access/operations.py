@@ -8,7 +8,6 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
-
 # As the contract names domains.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
