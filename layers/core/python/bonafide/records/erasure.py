@@ -14,6 +14,8 @@ SCHEMA = 1
 ERASURES = "erasures"
 # By then every request has ended that had read the subject before its erasure, and so has the shadow.
 IN_FLIGHT = timedelta(seconds=90)
+# Between passes once nothing new can be written.
+PAUSE = timedelta(seconds=30)
 # Within these times an erasure is complete, unless a store fails or holds very much of a domain.
 LONGEST_OF_SPEAKER = timedelta(minutes=10)
 LONGEST_OF_DOMAIN = timedelta(minutes=30)
@@ -149,6 +151,9 @@ class Erasure:
             return self
         if self.pass_at >= self.settled_at and self.pass_erased == 0:
             return self._next(completed_at=now)
+        if self.pass_at >= self.settled_at and now - self.pass_at < PAUSE:
+            # What it found or waits for needs a while; the next run of the schedule looks again.
+            return self
         again = {name: replace(each, done=False, after="") for name, each in self.stores.items()}
         return self._next(stores=again, pass_at=now, pass_erased=0)
 
