@@ -219,7 +219,7 @@ def _replayed(person: Reader) -> Iterator[DemoStep]:
         "the same again": wav(call),
         "again, by telephone": line(call),
         "again, 20 dB lower": wav(call * np.float32(0.1)),
-        "again, without its first second": wav(call[RATE:]),
+        "again, cut short": wav(call[RATE:]),
         "again, backwards": wav(call[::-1]),
         "from the enrollment": wav(beginning),
         "a second, eight times": wav(np.tile(beginning[2 * RATE : 3 * RATE], 8)),

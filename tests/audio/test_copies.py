@@ -27,7 +27,7 @@ def fingerprint(samples: Samples, rate: int = RATE) -> Fingerprint:
 
 def noisy(samples: Samples) -> Samples:
     hiss = np.random.default_rng(1).standard_normal(len(samples)).astype(np.float32)
-    return samples + hiss * np.sqrt(np.mean(np.square(samples)) / 10**0.5)
+    return np.asarray(samples + hiss * np.sqrt(np.mean(np.square(samples)) / 10**0.5), np.float32)
 
 
 COPIES: dict[str, Callable[[Samples], Fingerprint]] = {
