@@ -9,22 +9,28 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pytest
 
+from bonafide.adapters.dynamodb.attempts import DynamoAttemptStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.fingerprints import DynamoFingerprintStore
 from bonafide.adapters.dynamodb.items import calibration_key
 from bonafide.adapters.dynamodb.monitoring.shadow import result_key
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.erasure.progress import DynamoErasureStore
 from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.s3 import S3AudioStore
+from bonafide.audio.fingerprint import BANDS, Fingerprint
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.presentation.attempts import Failure
 from bonafide.bootstrap import clients
 from bonafide.bootstrap import stores as bootstrap
 from bonafide.bootstrap.erasure import erasable_stores
 from bonafide.ports.erasure import ErasureStore
+from bonafide.ports.fingerprints import HeardRecording, UseKind
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention
 from bonafide.records.erasure import Erasure, ErasureKind
@@ -32,7 +38,7 @@ from bonafide.records.session import SessionRecord
 from bonafide.records.speaker import SpeakerRecord, generation
 from bonafide.services.domains import Domains
 from bonafide.services.erasures import ErasureRuns
-from bonafide.services.shared.identifiers import session_decision
+from bonafide.services.shared.identifiers import session_decision, speaker_counter
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
 from local.aws.functions.function import ACCOUNT, REGION, SECRET
@@ -40,9 +46,15 @@ from tests.adapters.conftest import State
 from tests.adapters.test_sessions import a_row, a_session
 from tests.decisions import decision_record
 
-TABLES = ("Tenants", "Decisions", "Idempotency", "Sessions")
+TABLES = ("Tenants", "Decisions", "Idempotency", "Sessions", "Fingerprints")
 BUCKETS = ("Audio", "Failures")
-CACHED = (clients.dynamodb, bootstrap.domain_store, bootstrap.erasure_store)
+CACHED = (
+    clients.dynamodb,
+    bootstrap.domain_store,
+    bootstrap.erasure_store,
+    bootstrap.attempt_store,
+    bootstrap.fingerprint_store,
+)
 LONG = timedelta(hours=1)
 
 
@@ -62,6 +74,14 @@ class Held:
     @property
     def session_store(self) -> DynamoSessionStore:
         return DynamoSessionStore(self.dynamodb, self.state.name("Sessions"))
+
+    @property
+    def attempts(self) -> DynamoAttemptStore:
+        return DynamoAttemptStore(self.dynamodb, self.state.name("Tenants"))
+
+    @property
+    def fingerprints(self) -> DynamoFingerprintStore:
+        return DynamoFingerprintStore(self.dynamodb, self.state.name("Fingerprints"), self.clock)
 
     @property
     def erasures(self) -> DynamoErasureStore:
@@ -112,6 +132,13 @@ class Held:
         self.session_store.put_evidence(session, a_row())
         self.session_store.note_accepted(session, 0, "a" * 64)
         self.sessions[speaker] = session
+        self.attempts.count(self.domain, [speaker_counter(speaker)], Failure.of(at, speaker), at + LONG * 24)
+        cells = Fingerprint(np.ones((25, BANDS), np.int8))
+        heard = HeardRecording(
+            self.domain, speaker, UseKind.CALL, "call", speaker[0] * 8, cells, "first", at, at + LONG * 99
+        )
+        self.fingerprints.put(heard)
+        self.fingerprints.claim(heard)
         made = decision_record(domain=self.domain, decision_id=str(uuid.uuid4()), speaker=speaker, decided_at=at)
         DynamoDecisionStore(self.dynamodb, self.state.name("Decisions")).append(made, at + LONG * 99)
         result = result_key(self.domain, at, f"#{made.decision_id}")
@@ -145,10 +172,11 @@ class Held:
             self.s3.put_object(Bucket=self.state.name(bucket), Key=key, Body=b"audio")
 
     def delete(self, speaker: str | None) -> None:
+        parts = self.domains, self.attempts, self.recordings, self.fingerprints, self.erasures, self.clock
         if speaker:
-            Speakers(self.domains, self.recordings, self.erasures, self.clock).delete(self.domain, speaker)
+            Speakers(*parts).delete(self.domain, speaker)
         else:
-            Domains(self.domains, self.recordings, self.erasures, self.clock).delete(self.domain, force=True)
+            Domains(*parts).delete(self.domain, force=True)
 
     def go_on(self) -> Erasure:
         self.runs.go_on(lambda: 60.0)
@@ -174,7 +202,13 @@ class Held:
 
 @pytest.fixture
 def held(state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[ErasedDecisions], Held]]:
-    tables = {"DOMAIN": "Tenants", "DECISION": "Decisions", "IDEMPOTENCY": "Idempotency", "SESSION": "Sessions"}
+    tables = {
+        "DOMAIN": "Tenants",
+        "DECISION": "Decisions",
+        "IDEMPOTENCY": "Idempotency",
+        "SESSION": "Sessions",
+        "FINGERPRINT": "Fingerprints",
+    }
     names = {f"BONAFIDE_{name}_TABLE": table for name, table in tables.items()}
     names |= {"BONAFIDE_AUDIO_BUCKET": "Audio", "BONAFIDE_FAILURE_BUCKET": "Failures"}
     account = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": REGION}
