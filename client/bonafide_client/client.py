@@ -9,7 +9,8 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from bonafide_client import answers, bodies, paths
-from bonafide_client.connection import ApiConnection, accepted
+from bonafide_client.calls.administration import AdministrationCalls
+from bonafide_client.connection import accepted
 from bonafide_client.decisions import ALL_DECISIONS, DecisionQuery
 from bonafide_client.errors import NotDecided
 from bonafide_client.signing import Unsigned
@@ -20,7 +21,7 @@ DECISION_SECONDS = 120.0
 POLL_SECONDS = 0.25
 
 
-class Client(ApiConnection):
+class Client(AdministrationCalls):
     """Talks to one deployment. Threads may share a client; close it, or use it in a `with` statement.
 
     Every method raises `ProblemError` if the service refuses, and `RetriesExhausted` if it still fails when the
@@ -53,55 +54,6 @@ class Client(ApiConnection):
     def delete_domain(self, domain: str, *, force: bool = False) -> None:
         """Deletes an empty domain, or with `force` one and all its speakers."""
         self.send("DELETE", f"{paths.of_domain(domain)}{'?force=true' if force else ''}")
-
-    def set_brake(self, reason: str, domain: str | None = None) -> answers.BrakeDocument:
-        """Sets the brake of a domain, or of the stage: STEP_UP is the best decision until it is released.
-
-        Args:
-            reason: for the audit trail; no personal data.
-            domain: whose brake it is; None for the brake of the stage.
-        """
-        return cast("answers.BrakeDocument", self.send("PUT", paths.of_brake(domain), {"reason": reason}))
-
-    def release_brake(self, reason: str, domain: str | None = None) -> answers.BrakeDocument:
-        """Releases the brake of a domain, or of the stage; arguments as of `set_brake`."""
-        path = f"{paths.of_brake(domain)}?{urlencode({'reason': reason})}"
-        return cast("answers.BrakeDocument", self.send("DELETE", path))
-
-    def brake(self, domain: str | None = None) -> answers.BrakeDocument:
-        """Reads the brake of a domain, or of the stage, and its newest changes."""
-        return cast("answers.BrakeDocument", self.send("GET", paths.of_brake(domain)))
-
-    def propose_calibration(
-        self, domain: str, calibration: Mapping[str, Any], reason: str, canary_share: float = 0.1
-    ) -> answers.CalibrationDocument:
-        """Proposes a calibration that `make calibration ARGS="fit ..."` wrote; it judges a share of the speakers."""
-        body = {"calibration": dict(calibration), "reason": reason, "canary_share": canary_share}
-        return cast("answers.CalibrationDocument", self.send("POST", paths.of_calibrations(domain), body))
-
-    def promote_calibration(self, domain: str, version: int, reason: str) -> answers.CalibrationsDocument:
-        """Lets the calibration in canary judge all speakers of the domain."""
-        path = f"{paths.of_calibration(domain, version)}/promotion"
-        return cast("answers.CalibrationsDocument", self.send("POST", path, {"reason": reason}))
-
-    def revoke_calibration(self, domain: str, version: int, reason: str) -> answers.CalibrationsDocument:
-        """Takes a calibration out of use for good."""
-        path = f"{paths.of_calibration(domain, version)}/revocation"
-        return cast("answers.CalibrationsDocument", self.send("POST", path, {"reason": reason}))
-
-    def calibration(self, domain: str, version: int) -> answers.CalibrationDocument:
-        """Reads a calibration, whatever its state."""
-        return cast("answers.CalibrationDocument", self.send("GET", paths.of_calibration(domain, version)))
-
-    def calibrations(self, domain: str, before: int | None = None) -> answers.CalibrationsDocument:
-        """Reads the calibrations in use, and the newest changes, or those before a change."""
-        query = f"?before={before}" if before is not None else ""
-        return cast("answers.CalibrationsDocument", self.send("GET", f"{paths.of_calibrations(domain)}{query}"))
-
-    def audit(self, domain: str | None = None, cursor: str = "") -> answers.AuditPageDocument:
-        """Reads a page of the audit trail of a domain, or of the stage."""
-        query = f"?{urlencode({'cursor': cursor})}" if cursor else ""
-        return cast("answers.AuditPageDocument", self.send("GET", f"{paths.of_audit(domain)}{query}"))
 
     def enroll(
         self,

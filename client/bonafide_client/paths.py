@@ -55,6 +55,11 @@ def of_decision(domain: str, decision: str) -> str:
     return f"{of_domain(domain)}/decisions/{_segment('decision', decision)}"
 
 
+def of_erasure(domain: str, erasure: str) -> str:
+    """Returns the path of the report of an erasure."""
+    return f"{of_domain(domain)}/erasures/{_segment('erasure', erasure)}"
+
+
 def _segment(kind: str, name: str) -> str:
     if not IDENTIFIER.fullmatch(name):
         raise InvalidIdentifier(kind, name)

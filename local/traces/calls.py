@@ -84,7 +84,7 @@ class TracedCaller:
     def run(self, number: int) -> TracedCalls:
         """Enrolls all voices and makes a number of calls."""
         policy = {"minimum_enrolment_seconds": 5, "minimum_decision_seconds": 1}
-        self._send("PUT", "", {"policy": policy, "retention": {"keep_audio": True}})
+        self._send("PUT", "", {"policy": policy, "retention": {"keep_audio": True, "replay_days": 0}})
         for index, voice in enumerate(self._voices):
             body = {"consent": bodies.consent(self._name("receipt", index)), "audio": bodies.audio(wav(voice))}
             self._send("POST", f"{self._speaker(index)}/enrollments", body)

@@ -121,12 +121,27 @@ def call_everything(client: Client) -> None:
     client.evaluate("acme", "s")
     client.get_decision("acme", "d")
     client.list_decisions("acme")
+    client.domain_versions("acme")
+    client.domain_version("acme", 1)
+    client.attempts("acme", "ann")
+    client.reset_attempts("acme", "a new telephone", speaker="ann")
+    client.export("acme", "ann")
+    client.erasures("acme")
+    client.erasure("acme", "e")
 
 
 def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
     with Client(recorder.endpoint) as client:
         call_everything(client)
-    names = {"domain": "acme", "speaker": "ann", "session": "s", "n": "0", "decision_id": "d", "version": 1}
+    names = {
+        "domain": "acme",
+        "speaker": "ann",
+        "session": "s",
+        "n": "0",
+        "decision_id": "d",
+        "version": 1,
+        "erasure_id": "e",
+    }
     offered = {
         (method.upper(), path.format(**names))
         for path, methods in CONTRACT["paths"].items()

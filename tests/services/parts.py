@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bonafide.adapters.memory.attempts import MemoryAttemptStore
 from bonafide.adapters.memory.audio import MemoryAudioStore
 from bonafide.adapters.memory.calibrations import MemorySignatures
 from bonafide.adapters.memory.callers import MemoryCallerHashes
@@ -287,6 +288,7 @@ class World:
     report: Callable[[str, str], None] = lambda when, call: None
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
     callers: Any = field(default_factory=MemoryCallerHashes)
+    counters: MemoryAttemptStore = field(default_factory=MemoryAttemptStore)
     erasures: MemoryErasureStore = field(default_factory=MemoryErasureStore)
     environment: BrakedDomains = field(init=False)
     fingerprints: MemoryFingerprintStore = field(init=False)
@@ -314,12 +316,17 @@ class World:
         return Brakes(self.store.brakes, self.store, lambda: self.now)
 
     @property
+    def _counters(self) -> Any:
+        """Those that a memory store reads together with its domains, or a store by itself."""
+        return getattr(self.store, "attempts", self.counters)
+
+    @property
     def attempts(self) -> Any:
-        return Observed(self.store.attempts, self._tell)
+        return Observed(self._counters, self._tell)
 
     @property
     def resets(self) -> AttemptResets:
-        return AttemptResets(self.store.attempts, self.store, self.callers, lambda: self.now)
+        return AttemptResets(self._counters, self.store, self.callers, lambda: self.now)
 
     @property
     def _recordings(self) -> Recordings:

@@ -242,7 +242,7 @@ def test_a_function_that_decides_writes_counters_of_attempts_and_nothing_else_of
         service("AWS::IAM::Policy"),
         {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["attempts#*"]}},
     )
-    for function in ("authenticate_caller", "manage_sessions", "score_audio", "close_sessions"):
+    for function in ("authenticate_caller", "manage_sessions", "score_audio"):
         found = {
             (action.removeprefix("dynamodb:"), condition)
             for action, where, condition in granted(policies, function)

@@ -83,8 +83,12 @@ def test_a_function_without_state_has_no_access_to_state(service: OfKind) -> Non
 def test_authentication_cannot_change_a_voiceprint(service: OfKind) -> None:
     policies = {id_: each for id_, each in service("AWS::IAM::Policy").items() if id_.startswith("AuthenticateCaller")}
     statements_of_domains = [each for each in statements(policies) if "Tenants" in json.dumps(each["Resource"])]
-    actions = {action for each in statements_of_domains for action in as_list(each["Action"])}
-    assert actions == {"dynamodb:BatchGetItem"}
+    everywhere = {
+        action for each in statements_of_domains if "Condition" not in each for action in as_list(each["Action"])
+    }
+    assert everywhere == {"dynamodb:BatchGetItem", "dynamodb:GetItem"}
+    limited = [each["Condition"] for each in statements_of_domains if "Condition" in each]
+    assert all(each == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["attempts#*"]}} for each in limited)
 
 
 def test_each_index_is_read_by_the_functions_that_list_its_items(service: OfKind) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bonafide.biometrics.voices import SESSION
 
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.presentation.voices import SESSION
 from training.evaluation.voices.__main__ import table
 from training.evaluation.voices.material import SHORTEST_TURN_SECONDS, Cut, SpeechKind, Voice, compose
 

@@ -178,11 +178,12 @@ def _refuse_path(event: Event) -> dict[str, Any] | None:
 def _refusal(error: BonafideError) -> dict[str, Any]:
     """Answers before the resolver is asked."""
     response = Problems().response(error)
-    return _plain(response.status_code, response.body)
+    return _plain(response.status_code, response.body, **response.headers)
 
 
-def _plain(status: int, body: str | None) -> dict[str, Any]:
-    return {"statusCode": status, "multiValueHeaders": {"Content-Type": [PROBLEM_JSON]}, "body": body}
+def _plain(status: int, body: str | None, **headers: Any) -> dict[str, Any]:
+    given = {name: [value] for name, value in {"Content-Type": PROBLEM_JSON, **headers}.items()}
+    return {"statusCode": status, "multiValueHeaders": given, "body": body}
 
 
 def _with_plain_media_type(event: Event) -> Event:

@@ -1,0 +1,1 @@
+"""Calls of the contract by who makes them."""
