@@ -40,17 +40,22 @@ class Table:
         found = [self.items[_key(key)] for key in wanted["Keys"] if _key(key) in self.items]
         return {"Responses": {table: found}, "UnprocessedKeys": {}}
 
-    def query(self, *, ExpressionAttributeValues: Item, Limit: int, **_: Any) -> Item:  # noqa: N803
-        domain, prefix = (ExpressionAttributeValues[name]["S"] for name in (":domain", ":prefix"))
-        found = [key for key in sorted(self.items) if key[0] == domain and key[1].startswith(prefix)]
-        return {"Items": [self.items[key] for key in found[:Limit]]}
+    def query(self, **request: Any) -> Item:
+        """Reads sort keys that begin with `:prefix`, or lie between `:first` and `:last`."""
+        values = {name: value["S"] for name, value in request["ExpressionAttributeValues"].items()}
+        prefix, first, last = values.get(":prefix", ""), values.get(":first", ""), values.get(":last", "~")
+        own = [key for key in sorted(self.items) if key[0] == values[":domain"]]
+        found = [key for key in own if key[1].startswith(prefix) and first <= key[1] <= last]
+        found = found if request.get("ScanIndexForward", True) else found[::-1]
+        return {"Items": [self.items[key] for key in found[: request.get("Limit")]]}
 
     def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Item]]) -> Item:  # noqa: N803
-        """The release before wrote a speaker so: a check of the domain, then the put."""
-        check, put = TransactItems[0]["ConditionCheck"], TransactItems[1]["Put"]
-        self._require(check["Key"], check, "TransactionCanceledException")
-        self._require(put["Item"], put, "TransactionCanceledException")
-        self.items[_key(put["Item"])] = put["Item"]
+        writes = [write for each in TransactItems for write in each.values()]
+        for write in writes:
+            self._require(write.get("Key") or write["Item"], write, "TransactionCanceledException")
+        for write in writes:
+            if "Item" in write:
+                self.items[_key(write["Item"])] = write["Item"]
         return {}
 
     def _require(self, key: Item, request: Mapping[str, Any], code: str) -> None:

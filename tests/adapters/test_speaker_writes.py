@@ -134,7 +134,8 @@ class Stage:
 
     @property
     def speakers(self) -> dict[str, Item]:
-        return {key[1].removeprefix("speaker#"): item for key, item in self.table.items.items() if key != DOMAIN_KEY}
+        items = self.table.items.items()
+        return {key[1].removeprefix("speaker#"): item for key, item in items if key[1].startswith("speaker#")}
 
 
 ACTS: dict[str, Callable[[World, str], object]] = {
