@@ -100,8 +100,7 @@ def _golden_calls(endpoint: str) -> Iterator[GoldenCalls]:
     recordings = {path.stem: path.read_bytes() for path in (golden.OUT / golden.RECORDINGS).glob("*.wav")}
     domain = f"{PREFIX}{uuid.uuid4().hex[:12]}"
     with Client(endpoint) as client:
-        # The recordings are used again: as a call, and as a session.
-        client.put_domain(domain, retention={"replay_days": 0})
+        client.put_domain(domain)
         try:
             yield GoldenCalls(GoldenSetup(domain, recordings, {}), PublicApiClient(client), SPEAKER)
         finally:

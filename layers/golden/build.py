@@ -38,7 +38,8 @@ def recordings(readers: Mapping[str, Reader]) -> dict[str, Samples]:
 
 def digest() -> str:
     """Identifies everything that the layer depends on."""
-    sources = {path.name: path.read_text() for path in [*_client_files(), Path(__file__)]}
+    sources = {str(path.relative_to(CLIENT)): path.read_text() for path in _client_files()}
+    sources["build"] = Path(__file__).read_text()
     return hashlib.sha256(json.dumps([TORTOISE.sha256, sources], sort_keys=True).encode()).hexdigest()
 
 
@@ -52,16 +53,16 @@ def build(out: Path = OUT) -> bool:
     (out / RECORDINGS).mkdir(parents=True)
     for name, samples in recordings(load()).items():
         (out / RECORDINGS / f"{name}.wav").write_bytes(wav(samples))
-    package = out / "python" / CLIENT.name
-    package.mkdir(parents=True)
     for path in _client_files():
-        shutil.copyfile(path, package / path.name)
+        copy = out / "python" / CLIENT.name / path.relative_to(CLIENT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
     stamp.write_text(digest())
     return True
 
 
 def _client_files() -> Iterator[Path]:
-    return (path for path in sorted(CLIENT.iterdir()) if path.suffix == ".py" or path.name == "py.typed")
+    return (path for path in sorted(CLIENT.rglob("*")) if path.suffix == ".py" or path.name == "py.typed")
 
 
 def main() -> None:

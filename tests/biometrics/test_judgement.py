@@ -131,8 +131,9 @@ ALERTS = (Reason.AUDIO_REPLAYED, Reason.VOICE_CHANGED)
 @given(CASES, POLICIES)
 def test_an_alert_lowers_accept_to_step_up_and_is_named_beside_any_decision(case: Case, policy: Policy) -> None:
     free, found = (judge(replace(case, brakes=(), alerts=each), policy, CALIBRATION) for each in ((), ALERTS))
-    lowered = Decision.STEP_UP if free.decision is Decision.ACCEPT else free.decision
-    assert (found.decision, found.reasons) == (lowered, (*free.reasons, *ALERTS))
+    accepted = free.decision is Decision.ACCEPT
+    reasons = (*ALERTS, *free.reasons) if accepted else (*free.reasons, *ALERTS)
+    assert (found.decision, found.reasons) == (Decision.STEP_UP if accepted else free.decision, reasons)
 
 
 @pytest.mark.parametrize("brake", BrakeScope)

@@ -105,7 +105,10 @@ def _excess(
     windows = recording.blocks.shape[1] - span + 1
     positions = alike.shape[2] - _BLOCK * (span - 1)
     shifts = [(each, _BLOCK * each) for each in range(span)]
-    both = np.sum([alike[:, block : block + windows, shift : shift + positions] for block, shift in shifts], axis=0)
+    # Block by block: all of them beside each other would take as many times the memory of a session's audio.
+    both = np.zeros((alike.shape[0], windows, positions), np.float32)
+    for block, shift in shifts:
+        both += alike[:, block : block + windows, shift : shift + positions]
     seconds = np.sum([recording.seconds[:, block : block + windows] for block, _ in shifts], axis=0)
     own = np.sum([recording.energy[:, block : block + windows] for block, _ in shifts], axis=0)
     frames = np.minimum(recording.frames - _BLOCK * np.arange(windows), _BLOCK * span)

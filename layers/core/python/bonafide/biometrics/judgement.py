@@ -120,8 +120,9 @@ def _alerted(decided: ReasonedDecision, case: Case) -> ReasonedDecision:
     """Names the alerts beside whatever was decided, and lowers what would be ACCEPT."""
     if not case.alerts:
         return decided
-    lowered = Decision.STEP_UP if decided.decision is Decision.ACCEPT else decided.decision
-    return replace(decided, decision=lowered, reasons=(*decided.reasons, *case.alerts))
+    if decided.decision is Decision.ACCEPT:
+        return replace(decided, decision=Decision.STEP_UP, reasons=(*case.alerts, *decided.reasons))
+    return replace(decided, reasons=(*decided.reasons, *case.alerts))
 
 
 def _braked(decided: ReasonedDecision, case: Case) -> ReasonedDecision:

@@ -58,7 +58,7 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         of_sessions.delete([result_key(domain, decided_at, f"#{decision_id}")])
 
     return [
-        SpeakerErasing(domain_store()),
+        SpeakerErasing(domain_store(), fingerprint_store().forget_speaker),
         ObjectErasing("kept_audio", s3, audio, "kept/"),
         SessionErasing(dynamodb(), sessions, forget_session, clock),
         UploadErasing(s3, audio),

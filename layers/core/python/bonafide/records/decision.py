@@ -113,6 +113,7 @@ class DecisionRecord:
             call_id=None,
             audio=None,
             request_id=None,
+            caller=None,
             generation=None,
             case=replace(self.case, embedding_directions=(), embedding_norm=None),
             session=self.session and replace(self.session, session="", evaluation_id=""),

@@ -135,8 +135,15 @@ class SpeakerErasing:
 
     name = "speakers"
 
-    def __init__(self, store: DomainStore) -> None:
+    def __init__(self, store: DomainStore, forget: Callable[[str, str], int] = lambda *_: 0) -> None:
+        """Stores its dependencies.
+
+        Args:
+            store: of speakers.
+            forget: deletes what is found by domain and speaker alone, before the name of the speaker is gone.
+        """
         self._store = store
+        self._forget = forget
 
     def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:  # noqa: ARG002
         """See `ErasableStore`. The request has done it, unless it was cut short."""
@@ -160,6 +167,7 @@ class SpeakerErasing:
         # A domain that was made anew has those of its predecessor no more: its name was free only without them.
         page = [] if subject.followed else self._store.stored_speakers(subject.domain, SPEAKERS_AT_ONCE)
         for speaker in page:
+            self._forget(speaker.domain, speaker.speaker)
             with suppress(VersionConflict):
                 self._store.delete_speaker(speaker)
         return ErasedStep(len(page), "" if page else None)

@@ -95,7 +95,8 @@ class AnswerErasing:
         return True
 
 
-_ERASED_ANSWER = json.dumps({"status": 0, "body": "", "about": ERASED, "lasts": True})
+# This release refuses what it is about; a release before repeats it, and so refuses as well.
+_ERASED_ANSWER = json.dumps({"status": 409, "body": "{}", "about": ERASED, "lasts": True})
 
 
 def _is_meant(subject: ErasureSubject, item: Item) -> bool:

@@ -69,7 +69,8 @@ class Replays:
 
         Args:
             store: of fingerprints.
-            probe_domain: of golden calls, which repeat their recordings: all is done as ever, but nothing said.
+            probe_domain: of golden calls, which repeat their recordings: all is done as ever, but nothing said, as in
+                domains whose names begin with it and a hyphen.
             clock: now.
         """
         self._store = store
@@ -113,8 +114,11 @@ class Replays:
         held = any(each.holds(audio.samples) for each in speaker.voiceprints if audio.samples)
         known = _compared(each for each in recordings if _is_another_use(speaker, heard, each))
         replayed = claimed or held or looped(audio.fingerprint) or copied(audio.fingerprint, known)
-        silenced = domain.domain == self._probe_domain
-        return ReplayFinding(alerts=(Reason.AUDIO_REPLAYED,) if replayed and not silenced else ())
+        return ReplayFinding(alerts=(Reason.AUDIO_REPLAYED,) if replayed and not self._is_probed(domain) else ())
+
+    def _is_probed(self, domain: DomainRecord) -> bool:
+        """Tells whether a domain is for golden calls: that of the probes, or one whose name continues theirs."""
+        return bool(self._probe_domain) and f"{domain.domain}-".startswith(f"{self._probe_domain}-")
 
     def _remembered(self, heard: HeardRecording) -> tuple[bool, Sequence[HeardRecording]]:
         """Writes a recording and reads those of the speaker; tells whether its samples were used before."""

@@ -184,7 +184,9 @@ class SessionJudge:
         rows = self._sessions.evidence(record, surveyed.spoken) if surveyed.spoken else []
         folded = pool(surveyed, [row.chunk for row in rows])
         used = [row for row in sorted(rows, key=lambda row: row.chunk.number) if row.chunk.number in folded.used]
-        return folded, Fingerprint.joined([row.fingerprint for row in used if row.fingerprint])
+        heard = Fingerprint.joined([row.fingerprint for row in used if row.fingerprint])
+        # Stored rows do not tell how much of them is speech.
+        return folded, replace(heard, speech_seconds=folded.evidence.speech_seconds if folded.evidence else 0.0)
 
     def _claim(self, record: SessionRecord, marks: Sequence[Mark]) -> SpeakerClaim:
         counting = counters(record.speaker, record.caller)
