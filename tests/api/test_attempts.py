@@ -21,7 +21,7 @@ def test_failures_limit_until_a_reset_and_scores_are_told_as_the_policy_says(api
     assert accepted["speaker"]["llr"] == accepted["speaker"]["threshold"]  # type: ignore[index]
     assert call(STRANGER)["decision"] in {"REJECT", "STEP_UP"}
     limited = call("train_grace")
-    assert (limited["decision"], limited["reasons"]) == ("STEP_UP", ["VOICE_MATCH", "TOO_MANY_FAILURES"])
+    assert (limited["decision"], limited["reasons"]) == ("STEP_UP", ["TOO_MANY_FAILURES", "VOICE_MATCH"])
     found = api.call("GET", f"{speaker}/attempts").document
     assert (found["failures"], bool(found["limited_until"]), found["resets"]) == (1, True, [])
     reset = f"/v1/domains/{domain}/attempts/reset"

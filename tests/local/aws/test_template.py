@@ -17,55 +17,58 @@ def service(assembly: Path) -> StackTemplate:
     return StackTemplate.read(assembly, "Bonafide-dev-Service", exports)
 
 
+SPEAKER = "/v1/domains/{domain}/speakers/{speaker}"
+SESSION = "/v1/domains/{domain}/sessions/{session}"
+PLACES = ("/v1", "/v1/domains/{domain}")
+ROUTES = {
+    ("PUT", "/v1/domains/{domain}", "manage_domains"),
+    ("GET", "/v1/domains/{domain}", "manage_domains"),
+    ("DELETE", "/v1/domains/{domain}", "manage_domains"),
+    ("POST", "/v1/domains/{domain}/uploads", "manage_domains"),
+    *((method, f"{place}/brake", "manage_domains") for place in PLACES for method in ("GET", "PUT", "DELETE")),
+    *(("GET", f"{place}/audit", "manage_domains") for place in PLACES),
+    ("GET", "/v1/domains/{domain}/versions", "manage_domains"),
+    ("GET", "/v1/domains/{domain}/versions/{version}", "manage_domains"),
+    ("POST", "/v1/domains/{domain}/attempts/reset", "manage_speakers"),
+    ("GET", f"{SPEAKER}/attempts", "manage_speakers"),
+    ("GET", f"{SPEAKER}/export", "manage_speakers"),
+    ("GET", "/v1/domains/{domain}/erasures", "manage_speakers"),
+    ("GET", "/v1/domains/{domain}/erasures/{erasure_id}", "manage_speakers"),
+    ("GET", "/v1/domains/{domain}/decisions", "read_decisions"),
+    ("GET", "/v1/domains/{domain}/decisions/{decision_id}", "read_decisions"),
+    ("GET", "/v1/domains/{domain}/speakers", "manage_speakers"),
+    ("GET", SPEAKER, "manage_speakers"),
+    ("DELETE", SPEAKER, "manage_speakers"),
+    ("POST", f"{SPEAKER}/opt-out", "manage_speakers"),
+    ("POST", f"{SPEAKER}/enrollments", "enroll_speaker"),
+    ("POST", f"{SPEAKER}/authentications", "authenticate_caller"),
+    ("POST", "/v1/domains/{domain}/sessions", "manage_sessions"),
+    ("GET", SESSION, "manage_sessions"),
+    ("PUT", f"{SESSION}/speaker", "manage_sessions"),
+    ("GET", f"{SESSION}/evaluation", "manage_sessions"),
+    ("PUT", f"{SESSION}/audio/{{n}}", "ingest_audio"),
+    ("POST", f"{SESSION}/end", "ingest_audio"),
+    *((method, path, "manage_models") for path in ("/v1/models", "/v1/promotions") for method in ("GET", "POST")),
+    ("GET", "/v1/models/{digest}", "manage_models"),
+    ("GET", "/v1/models/{digest}/files", "manage_models"),
+    ("POST", "/v1/models/{digest}/registration", "manage_models"),
+    ("GET", "/v1/registry", "manage_models"),
+    ("GET", "/v1/promotions/{promotion}", "manage_models"),
+    ("POST", "/v1/promotions/{promotion}/result", "manage_models"),
+    *((method, "/v1/domains/{domain}/calibrations", "manage_domains") for method in ("GET", "POST")),
+    ("GET", "/v1/domains/{domain}/calibrations/{version}", "manage_domains"),
+    ("POST", "/v1/domains/{domain}/calibrations/{version}/promotion", "manage_domains"),
+    ("POST", "/v1/domains/{domain}/calibrations/{version}/revocation", "manage_domains"),
+    ("GET", "/v1/domains/{domain}/drift", "read_decisions"),
+    ("GET", "/v1/domains/{domain}/shadow", "read_decisions"),
+    ("GET", "/v1/health", "describe_service"),
+    ("GET", "/v1/openapi.json", "describe_service"),
+    ("GET", "/v1/docs", "describe_service"),
+}
+
+
 def test_the_routes_are_those_of_the_contract(service: StackTemplate) -> None:
-    speaker = "/v1/domains/{domain}/speakers/{speaker}"
-    session = "/v1/domains/{domain}/sessions/{session}"
-    brakes = ("/v1", "/v1/domains/{domain}")
-    assert {(route.method, route.path, route.function) for route in service.routes()} == {
-        ("PUT", "/v1/domains/{domain}", "manage_domains"),
-        ("GET", "/v1/domains/{domain}", "manage_domains"),
-        ("DELETE", "/v1/domains/{domain}", "manage_domains"),
-        ("POST", "/v1/domains/{domain}/uploads", "manage_domains"),
-        *((method, f"{place}/brake", "manage_domains") for place in brakes for method in ("GET", "PUT", "DELETE")),
-        *(("GET", f"{place}/audit", "manage_domains") for place in brakes),
-        ("GET", "/v1/domains/{domain}/versions", "manage_domains"),
-        ("GET", "/v1/domains/{domain}/versions/{version}", "manage_domains"),
-        ("POST", "/v1/domains/{domain}/attempts/reset", "manage_speakers"),
-        ("GET", f"{speaker}/attempts", "manage_speakers"),
-        ("GET", f"{speaker}/export", "manage_speakers"),
-        ("GET", "/v1/domains/{domain}/erasures", "manage_speakers"),
-        ("GET", "/v1/domains/{domain}/erasures/{erasure_id}", "manage_speakers"),
-        ("GET", "/v1/domains/{domain}/decisions", "read_decisions"),
-        ("GET", "/v1/domains/{domain}/decisions/{decision_id}", "read_decisions"),
-        ("GET", "/v1/domains/{domain}/speakers", "manage_speakers"),
-        ("GET", speaker, "manage_speakers"),
-        ("DELETE", speaker, "manage_speakers"),
-        ("POST", f"{speaker}/opt-out", "manage_speakers"),
-        ("POST", f"{speaker}/enrollments", "enroll_speaker"),
-        ("POST", f"{speaker}/authentications", "authenticate_caller"),
-        ("POST", "/v1/domains/{domain}/sessions", "manage_sessions"),
-        ("GET", session, "manage_sessions"),
-        ("PUT", f"{session}/speaker", "manage_sessions"),
-        ("GET", f"{session}/evaluation", "manage_sessions"),
-        ("PUT", f"{session}/audio/{{n}}", "ingest_audio"),
-        ("POST", f"{session}/end", "ingest_audio"),
-        *((method, path, "manage_models") for path in ("/v1/models", "/v1/promotions") for method in ("GET", "POST")),
-        ("GET", "/v1/models/{digest}", "manage_models"),
-        ("GET", "/v1/models/{digest}/files", "manage_models"),
-        ("POST", "/v1/models/{digest}/registration", "manage_models"),
-        ("GET", "/v1/registry", "manage_models"),
-        ("GET", "/v1/promotions/{promotion}", "manage_models"),
-        ("POST", "/v1/promotions/{promotion}/result", "manage_models"),
-        *((method, "/v1/domains/{domain}/calibrations", "manage_domains") for method in ("GET", "POST")),
-        ("GET", "/v1/domains/{domain}/calibrations/{version}", "manage_domains"),
-        ("POST", "/v1/domains/{domain}/calibrations/{version}/promotion", "manage_domains"),
-        ("POST", "/v1/domains/{domain}/calibrations/{version}/revocation", "manage_domains"),
-        ("GET", "/v1/domains/{domain}/drift", "read_decisions"),
-        ("GET", "/v1/domains/{domain}/shadow", "read_decisions"),
-        ("GET", "/v1/health", "describe_service"),
-        ("GET", "/v1/openapi.json", "describe_service"),
-        ("GET", "/v1/docs", "describe_service"),
-    }
+    assert {(route.method, route.path, route.function) for route in service.routes()} == ROUTES
 
 
 def test_only_what_holds_nothing_needs_no_signature(service: StackTemplate) -> None:
