@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Self
 
 SCHEMA = 1
-# Speakers appear by a digest: the trail outlasts them, and nobody who was erased may be found by name.
+# Speakers appear by a digest: the trail outlasts them and shall not list their names. The digest has no key, so whoever
+# reads the trail can still test a name.
 SPEAKER, SPEAKER_DIGEST, DIGEST_CHARACTERS = "speaker", "speaker_digest", 32
 
 

@@ -121,7 +121,7 @@ class Domains:
         return record, self._recordings.offer_upload(domain, name, length, media_type)
 
     def delete(self, domain: str, *, force: bool) -> None:
-        """Deletes a domain; `force` deletes its speakers first. Decisions stay until their retention is over.
+        """Deletes a domain; `force` deletes its speakers first. What becomes of decisions is a setting.
 
         A deletion that is cut short, or has more to delete than one request has time for, leaves the domain closed to
         everything but another deletion, which goes on.

@@ -1,4 +1,4 @@
-"""Rows of a table under a partition for each domain, of which a speaker's begin with the speaker's name or are none."""
+"""Rows of a table under a partition for each domain."""
 
 from collections.abc import Callable, Sequence
 from itertools import batched
@@ -72,8 +72,7 @@ class TableKeys:
 class RowsOfDomain:
     """`ErasableStore` of rows that are about a domain as a whole.
 
-    They are gone with the domain: a successor of its name is made when they are no longer there, so nothing of a
-    domain that has one is looked for.
+    Nothing is looked for once the domain has a successor of its name, whose rows cannot be told from its own.
     """
 
     def __init__(self, name: str, keys: TableKeys, partition: Callable[[str], str]) -> None:
@@ -87,26 +86,5 @@ class RowsOfDomain:
         if subject.speaker or subject.followed:
             return ErasedStep(0, None)
         found = self._keys.page(self._partition(subject.domain))
-        self._keys.delete(found)
-        return ErasedStep(len(found), "" if found else None)
-
-
-class RowsOfSpeakers:
-    """`ErasableStore` of rows under `<partition of the domain>`, sort key `<speaker>#...`, without biometric data.
-
-    Rows of a speaker or domain that was made anew under the name cannot be told from older ones, and expire.
-    """
-
-    def __init__(self, name: str, keys: TableKeys, partition: Callable[[str], str]) -> None:
-        """Stores its dependencies; `partition` returns the partition of a domain."""
-        self.name = name
-        self._keys = keys
-        self._partition = partition
-
-    def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:  # noqa: ARG002
-        """See `ErasableStore`."""
-        if subject.followed:
-            return ErasedStep(0, None)
-        found = self._keys.page(self._partition(subject.domain), f"{subject.speaker}#" if subject.speaker else "")
         self._keys.delete(found)
         return ErasedStep(len(found), "" if found else None)
