@@ -36,7 +36,7 @@ def test_failures_limit_until_a_reset_and_scores_are_told_as_the_policy_says(api
 
 def test_settings_are_kept_with_what_changed(api: Api, domain: str) -> None:
     path = f"/v1/domains/{domain}"
-    api.call("PUT", path, {"retention": {"decision_days": 30}})
+    api.call("PUT", path, {"retention": {"decision_days": 30, "replay_days": 0}})
     api.call("PUT", path, {"policy": {"claim_limit": 5, "minimum_enrolment_seconds": 5}})
     page = api.call("GET", f"{path}/versions?limit=2").document
     assert [each["changed"] for each in page["versions"]] == [["policy.claim_limit"], ["retention.decision_days"]]
