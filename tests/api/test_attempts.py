@@ -43,6 +43,7 @@ def test_settings_are_kept_with_what_changed(api: Api, domain: str) -> None:
     older = api.call("GET", f"{path}/versions?before={page['next_before']}").document
     assert [each["policy"]["claim_limit"] for each in older["versions"]] == [3]
     assert api.call("GET", f"{path}/versions/2").document == page["versions"][1]
+    assert api.call("GET", f"{path}/versions?before=1").document["versions"] == []
     assert api.call("GET", f"{path}/versions/99").code == "domain_version_not_found"
     too_many = api.call("PUT", path, {"policy": {"failure_limit": 11}})
     assert (too_many.status, too_many.document["errors"][0]["field"]) == (400, "policy.failure_limit")

@@ -249,7 +249,7 @@ def test_a_shard_that_is_done_is_not_repeated_after_a_kill(root: Path) -> None:
     divided = STAGES.replace(
         "command: cp {inputs.text} {outputs.text}",
         'resumes: true\n    shards: 3\n    command: sh -c \'mkdir -p "$1"; (cd "$1"; echo once >> made); '
-        "test $2 != 1 -o ! -e hold' x {outputs.text} {shard} {shards}",
+        "test $2 != 1 || sleep 0.5; test $2 != 1 -o ! -e hold' x {outputs.text} {shard} {shards}",
     )
     (root / "stages.yaml").write_text(divided.replace("made/copy.txt", "made/copy"))
     (root / "hold").touch()

@@ -98,6 +98,9 @@ class DynamoDomainStore:
 
     def domain_versions(self, record: DomainRecord, before: int | None, limit: int) -> Sequence[DomainVersion]:
         """See `DomainStore`."""
+        if before is not None and before <= 1:
+            # DynamoDB refuses a range that ends before it begins.
+            return []
         last = version_name(record, before - 1 if before else LAST_VERSION)
         values = {":domain": {"S": HISTORY_PARTITION + record.domain}, ":first": {"S": version_name(record, 1)}}
         with translated_errors():
