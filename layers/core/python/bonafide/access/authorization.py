@@ -55,6 +55,11 @@ class Authorization:
         return bool(roles & self.operation.roles)
 
 
+def is_probed(domain: str, probe_domain: str) -> bool:
+    """Tells whether a domain is that of golden calls, or one whose name continues its name after a hyphen."""
+    return bool(probe_domain) and f"{domain}-".startswith(f"{probe_domain}-")
+
+
 @dataclass(frozen=True, slots=True)
 class AccessRules:
     """Principals that the deployment's configuration names.
@@ -84,7 +89,7 @@ class AccessRules:
 
     def is_probed(self, domain: str | None) -> bool:
         """Tells whether a domain is for golden calls."""
-        return domain is not None and f"{domain}-".startswith(f"{self.probe_domain}-")
+        return domain is not None and is_probed(domain, self.probe_domain)
 
     def _everywhere(self, principal: Principal, domain: str | None) -> frozenset[Role]:
         if self.is_probed(domain) and any(principal.matches(each) for each in self.probers):

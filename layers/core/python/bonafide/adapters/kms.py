@@ -25,17 +25,21 @@ WRAPPING_PURPOSE = "caller-reference"
 FORGED = {"InvalidCiphertextException", "IncorrectKeyException"}
 
 
-class KmsSignatures:
-    """`Signatures` by one symmetric key."""
+class KmsKey:
+    """One symmetric key."""
 
     def __init__(self, connect: Callable[[], Any], key: str) -> None:
-        """Takes what makes a client when the first signature is made or checked, and the ARN of the key."""
+        """Takes what makes a client when the key is first used, and the ARN of the key."""
         self._connect = connect
         self._key = key
 
     @cached_property
     def _client(self) -> Any:
         return self._connect()
+
+
+class KmsSignatures(KmsKey):
+    """`Signatures` by one symmetric key."""
 
     def sign(self, domain: str, calibration: SignedCalibration) -> str:
         """See `Signatures`."""
@@ -75,17 +79,8 @@ def _context(domain: str, calibration: SignedCalibration) -> dict[str, str]:
     return {"purpose": PURPOSE, "domain": domain, "version": str(calibration.version)}
 
 
-class KmsWrapping:
+class KmsWrapping(KmsKey):
     """Wraps secrets of domains by one symmetric key, under a context that names purpose and domain."""
-
-    def __init__(self, connect: Callable[[], Any], key: str) -> None:
-        """Takes what makes a client when the first secret is needed, and the ARN of the key."""
-        self._connect = connect
-        self._key = key
-
-    @cached_property
-    def _client(self) -> Any:
-        return self._connect()
 
     def wrap(self, domain: str, secret: bytes) -> bytes:
         """Returns a secret as it may be stored.

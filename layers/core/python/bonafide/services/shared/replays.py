@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
+from bonafide.access.authorization import is_probed
 from bonafide.audio.copies import THINNED_SECONDS, copied, looped, thinned
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.case import Signal
@@ -114,11 +115,8 @@ class Replays:
         held = any(each.holds(audio.samples) for each in speaker.voiceprints if audio.samples)
         known = _compared(each for each in recordings if _is_another_use(speaker, heard, each))
         replayed = claimed or held or looped(audio.fingerprint) or copied(audio.fingerprint, known)
-        return ReplayFinding(alerts=(Reason.AUDIO_REPLAYED,) if replayed and not self._is_probed(domain) else ())
-
-    def _is_probed(self, domain: DomainRecord) -> bool:
-        """Tells whether a domain is for golden calls: that of the probes, or one whose name continues theirs."""
-        return bool(self._probe_domain) and f"{domain.domain}-".startswith(f"{self._probe_domain}-")
+        silenced = is_probed(domain.domain, self._probe_domain)
+        return ReplayFinding(alerts=(Reason.AUDIO_REPLAYED,) if replayed and not silenced else ())
 
     def _remembered(self, heard: HeardRecording) -> tuple[bool, Sequence[HeardRecording]]:
         """Writes a recording and reads those of the speaker; tells whether its samples were used before."""
