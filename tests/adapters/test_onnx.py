@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 
 from bonafide.adapters.bundle import BundleCorrupt
-from bonafide.adapters.networks import find_ending, open_graph, outputs
+from bonafide.adapters.networks import SpeakerNetwork, find_ending, open_graph, outputs
 from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle
 from bonafide.audio.resample import resample
 from bonafide.audio.telephone import to_narrowband
@@ -16,6 +17,7 @@ from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.presentation.voices import voice_alerts
 from layers.model.build import build
+from layers.model.graph import Graph
 from layers.packages import sha256
 from tests.readings import call, lasting, reading
 from training.corpus.telephone import telephone
@@ -90,6 +92,21 @@ def test_parts_are_told_by_the_way_and_change_no_embedding(bundle: Bundle, direc
 def test_a_graph_that_ends_otherwise_tells_no_parts(bundle: Bundle) -> None:
     other = replace(bundle._speaker, ending=None, graph=bundle._vad)
     assert other.embed(reading()).parts is None
+
+
+def test_a_network_of_another_kind_that_has_a_mean_and_a_matrix_is_served_without_parts() -> None:
+    """Windows of four samples, a matrix, and the mean of the windows, as a recurrent network ends."""
+    graph = Graph()
+    windows = graph.op("Reshape", "samples", graph.ints([-1, 4]))
+    found = graph.op("Gemm", windows, graph.floats(np.eye(4)), graph.floats(np.ones(4)))
+    graph.rename(graph.op("ReduceMean", found, graph.ints([0]), keepdims=0), "embedding")
+    inputs = [("samples", TensorProto.FLOAT, ("n",)), ("rate", TensorProto.INT64, ())]
+    content = graph.model("other", inputs, [("embedding", TensorProto.FLOAT, (4,))]).SerializeToString()
+    assert find_ending(content)
+    network = SpeakerNetwork.open(content, 1)
+    found_parts = network.embed(Waveform(np.ones(16000, np.float32), 16000))
+    assert (network.ending, found_parts.parts) == (None, None)
+    assert found_parts.unit == pytest.approx(np.full(4, 0.5))
 
 
 def test_of_two_readers_on_one_line_the_second_is_noticed(bundle: Bundle) -> None:

@@ -62,6 +62,10 @@ class Ending:
     matrix: FloatVector
     offset: FloatVector
 
+    def takes(self, shape: Sequence[object]) -> bool:
+        """Tells whether frames of this shape, (1, channels, 1, frames), have the channels of the matrix."""
+        return len(shape) == 4 and shape[1] == self.matrix.shape[0] // 2
+
     def embed(self, frames: FloatVector) -> FloatVector:
         """Returns the unit vector of some frames, shape (channels, frames)."""
         vector = np.concatenate([frames.mean(axis=1), frames.std(axis=1, ddof=1)]) @ self.matrix + self.offset
@@ -83,8 +87,12 @@ class SpeakerNetwork:
     @classmethod
     def open(cls, model: bytes, threads: int) -> Self:
         """Opens a graph from the bytes of its file."""
-        ending = find_ending(model)
-        return cls(open_graph(model + _as_output(ending.frames) if ending else model, threads), ending)
+        if ending := find_ending(model):
+            graph = open_graph(model + _as_output(ending.frames), threads)
+            # Other networks have a mean and a matrix, too.
+            if ending.takes(graph.get_outputs()[-1].shape):
+                return cls(graph, ending)
+        return cls(open_graph(model, threads), None)
 
     def embed(self, waveform: Waveform) -> WholeAndParts:
         """Embeds speech."""
