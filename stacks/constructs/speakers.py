@@ -21,6 +21,8 @@ class SpeakersCapability(Construct):
         # The release before this one, which shares the role during a canary, lists speakers from the table.
         stores.allow_writing_speakers(manage, "Query", "DeleteItem")
         stores.domains.allow(manage, "Query", index="speakers")
+        # It deletes keys, and can open none.
+        stores.keys.allow(manage, "BatchGetItem", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         stores.audio.allow(manage, PutObject=ERASED, DeleteObject=KEPT)
         api.route("GET", SPEAKERS, manage)

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from bonafide.bootstrap.stores import CALLS, UPLOADS
+from bonafide.bootstrap.clients import CALLS, UPLOADS
 from local.aws.emulator import emulator
 from local.aws.functions.function import ACCOUNT, REGION, SECRET
 from local.aws.template import StackTemplate

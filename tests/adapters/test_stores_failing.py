@@ -17,7 +17,7 @@ from bonafide.adapters.dynamodb.decisions import MOST_QUERIES, DynamoDecisionSto
 from bonafide.adapters.dynamodb.domains import SPEAKERS_INDEX, DynamoDomainStore
 from bonafide.adapters.dynamodb.items import domain_item, speaker_item, speaker_key
 from bonafide.adapters.s3 import S3AudioStore
-from bonafide.bootstrap.stores import CALLS, UPLOADS
+from bonafide.bootstrap.clients import CALLS, UPLOADS
 from bonafide.errors import StoreUnavailable
 from bonafide.http.problems import status_of
 from bonafide.ports.stores import VersionConflict

@@ -17,7 +17,7 @@ from bonafide.adapters.s3 import S3FailureStore
 from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark
-from bonafide.bootstrap.stores import CALLS
+from bonafide.bootstrap.clients import CALLS
 from bonafide.errors import Overloaded, StoreUnavailable
 from bonafide.http.problems import status_of
 from bonafide.ports.stream import IntakeState

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from bonafide.adapters.s3 import S3AudioStore
-from bonafide.bootstrap.stores import UPLOADS
+from bonafide.bootstrap.clients import UPLOADS
 
 BUCKET = "bonafide-dev-data-audio1234abcd-0a1b2c3d4e5f"
 REGIONS = {

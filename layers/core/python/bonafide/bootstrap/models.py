@@ -5,15 +5,14 @@ from functools import cache
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.scoring import SpaceCalibrations
+from bonafide.bootstrap.protection import evidence_store, voice_store
 from bonafide.bootstrap.shadow import chunk_offers, shadow_offers
 from bonafide.bootstrap.stores import (
     braked_domains,
     calibration_book,
     decision_store,
-    domain_store,
     recordings,
     session_judge,
-    session_store,
     shard_lag_store,
 )
 from bonafide.services.authentication import AuthenticationService
@@ -33,7 +32,7 @@ def enrollment() -> EnrollmentService:
     """Composes enrollment."""
     models = bundle(liveness=False)
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
-    return EnrollmentService(domain_store(), models, recordings(), book)
+    return EnrollmentService(voice_store(), models, recordings(), book)
 
 
 def authentication() -> AuthenticationService:
@@ -45,4 +44,4 @@ def authentication() -> AuthenticationService:
 
 def chunk_scoring() -> ChunkScoring:
     """Composes the scoring of the audio stream."""
-    return ChunkScoring(session_store(), shard_lag_store(), bundle(), session_judge(), shadow=chunk_offers())
+    return ChunkScoring(evidence_store(), shard_lag_store(), bundle(), session_judge(), shadow=chunk_offers())

@@ -8,7 +8,8 @@ from bonafide.adapters.dynamodb.models import DynamoModelRegistryStore
 from bonafide.adapters.eventbridge import EventBridgePromotionEvents
 from bonafide.adapters.model_files import S3ModelFiles
 from bonafide.adapters.tracing import traced
-from bonafide.bootstrap.stores import CALLS, UPLOADS, stage
+from bonafide.bootstrap.clients import CALLS, UPLOADS
+from bonafide.bootstrap.stores import stage
 from bonafide.services.models.promotions import Promotions
 from bonafide.services.models.versions import ModelVersions
 from bonafide.settings import ModelRegistryPlaces

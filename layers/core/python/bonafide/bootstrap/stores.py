@@ -3,13 +3,11 @@
 import os
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
-from botocore.config import Config
 
-from bonafide import __version__
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
@@ -26,6 +24,8 @@ from bonafide.adapters.s3 import S3AudioStore, S3FailureStore
 from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import SpaceCalibrations
+from bonafide.bootstrap.clients import CALLS, KEYS, UPLOADS, dynamodb
+from bonafide.bootstrap.protection import erasing_store, evidence_store, voice_store
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
@@ -56,33 +56,6 @@ from bonafide.settings import (
     StageName,
 )
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-# The slowest call to a store ends after 3 attempts of 2 s and their pauses, well inside the API's 29 s.
-CALLS = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    tcp_keepalive=True,
-    signature_version="v4",
-    # The SDK would put its own together anew for each call, which costs a tenth of the call.
-    user_agent=f"bonafide/{__version__}",
-)
-# A presigned URL names the host of the bucket's region. botocore's defaults name the global host, from which S3
-# redirects (307), or answers 400 for buckets in regions launched after March 20, 2019:
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingRouting.html
-UPLOADS = CALLS.merge(
-    Config(
-        signature_version="s3v4",
-        read_timeout=5,
-        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
-    )
-)
-
-# A decision does without a domain's calibration rather than wait longer for its key.
-KEYS = CALLS.merge(Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}))
-
 
 def stage() -> str:
     """Returns the name of the deployment stage."""
@@ -90,33 +63,28 @@ def stage() -> str:
 
 
 @cache
-def _dynamodb() -> "DynamoDBClient":
-    return traced(boto3.client("dynamodb", config=CALLS))
-
-
-@cache
 def domain_store() -> DynamoDomainStore:
-    """Returns the store of domains and speakers."""
-    return DynamoDomainStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    """Returns the store of domains and speakers for those who need no voiceprints."""
+    return DynamoDomainStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
 def brake_store() -> DynamoBrakeStore:
     """Returns the store of brakes, which are in the table of domains."""
-    return DynamoBrakeStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return DynamoBrakeStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
 def braked_domains() -> BrakedDomains:
     """Returns domains and brakes as decisions need them; one for each environment, since it keeps the stage's brake."""
     kept = timedelta(seconds=float(BrakeSettings.read(os.environ).brake_kept_seconds))
-    return BrakedDomains(domain_store(), brake_store(), kept)
+    return BrakedDomains(voice_store(), brake_store(), kept)
 
 
 @cache
 def calibration_store() -> DynamoCalibrationStore:
     """Returns the store of calibrations of domains, which are in the table of domains."""
-    return DynamoCalibrationStore(_dynamodb(), DomainTable.read(os.environ).domain_table)
+    return DynamoCalibrationStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
 @cache
@@ -136,25 +104,25 @@ def calibration_book(bases: SpaceCalibrations) -> CalibrationBook:
 @cache
 def decision_store() -> DynamoDecisionStore:
     """Returns the store of decisions."""
-    return DynamoDecisionStore(_dynamodb(), DecisionTable.read(os.environ).decision_table)
+    return DynamoDecisionStore(dynamodb(), DecisionTable.read(os.environ).decision_table)
 
 
 @cache
 def session_store() -> DynamoSessionStore:
-    """Returns the store of sessions and their evidence."""
-    return DynamoSessionStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+    """Returns the store of sessions for those who have nothing to do with their evidence."""
+    return DynamoSessionStore(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 @cache
 def shard_lag_store() -> DynamoShardLagStore:
     """Returns the store of shard lags."""
-    return DynamoShardLagStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoShardLagStore(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 @cache
 def drift_store() -> DynamoDriftStore:
     """Returns the store of drift, which is in the table of sessions."""
-    return DynamoDriftStore(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoDriftStore(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 @cache
@@ -166,14 +134,14 @@ def recordings() -> Recordings:
 
 def idempotency() -> DynamoDBPersistenceLayer:
     """Returns the store of answers by Idempotency-Key."""
-    client: Any = _dynamodb()
+    client: Any = dynamodb()
     table = IdempotencyTable.read(os.environ).idempotency_table
     return DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
 
 
 def domains() -> Domains:
     """Composes the life cycle of domains."""
-    return Domains(domain_store(), recordings())
+    return Domains(erasing_store(), recordings())
 
 
 def brakes() -> Brakes:
@@ -204,7 +172,7 @@ def drift_reading() -> DriftReading:
 
 def speakers() -> Speakers:
     """Composes the life cycle of speakers."""
-    return Speakers(domain_store(), recordings())
+    return Speakers(erasing_store(), recordings())
 
 
 def session_judge() -> SessionJudge:
@@ -212,12 +180,12 @@ def session_judge() -> SessionJudge:
     place = BundleSettings.read(os.environ)
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
     book = calibration_book(SpaceCalibrations.parse(files.calibrations()))
-    return SessionJudge(session_store(), braked_domains(), decision_store(), book, files.digest)
+    return SessionJudge(evidence_store(), braked_domains(), decision_store(), book, files.digest)
 
 
 def sessions() -> Sessions:
     """Composes the life cycle of sessions."""
-    return Sessions(session_store(), domain_store(), session_judge())
+    return Sessions(evidence_store(), domain_store(), session_judge())
 
 
 def intake() -> AudioIntake:
@@ -226,13 +194,13 @@ def intake() -> AudioIntake:
     place = ChunkStream.read(os.environ)
     stream = KinesisAudioStream(client, place.audio_stream, int(place.stream_version))
     domain_table, session_table = DomainTable.read(os.environ), SessionTable.read(os.environ)
-    reader = DynamoIntakeReader(_dynamodb(), domain_table.domain_table, session_table.session_table)
+    reader = DynamoIntakeReader(dynamodb(), domain_table.domain_table, session_table.session_table)
     return AudioIntake(session_store(), domain_store(), reader, stream)
 
 
 def closing() -> SessionClosing:
     """Composes the closing of overdue sessions."""
-    return SessionClosing(session_store(), domain_store(), session_judge())
+    return SessionClosing(evidence_store(), domain_store(), session_judge())
 
 
 def shadow_sweep() -> ShadowSweep:
@@ -248,7 +216,7 @@ def shadow_reading() -> ShadowReading:
 
 def shadow_results() -> DynamoShadowResults:
     """Returns the store of the shadow's results, which is in the table of sessions."""
-    return DynamoShadowResults(_dynamodb(), SessionTable.read(os.environ).session_table)
+    return DynamoShadowResults(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
 def failed_records() -> FailedRecords:

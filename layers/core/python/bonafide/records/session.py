@@ -1,13 +1,13 @@
 """Sessions and the evidence of their chunks."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from bonafide.audio.encoding import RecordingFormat
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
-from bonafide.records import Stored, StoredForm, known, times
+from bonafide.records import DataKey, Stored, StoredForm, known, times
 
 SCHEMA = 1
 # An ended session waits so long for chunks that are still missing; an open one so long for anything at all.
@@ -34,6 +34,7 @@ class SessionRecord:
         request_id: of the request that started the session; everything done for it carries this identifier.
         principal: verified identity that started the session.
         version: optimistic version, 0 when never written.
+        key: of the evidence, for the store alone; None where it is not encrypted.
     """
 
     domain: str
@@ -52,6 +53,7 @@ class SessionRecord:
     principal: str | None = None
     version: int = 0
     spaces: tuple[str, ...] = ()
+    key: DataKey | None = field(default=None, compare=False, repr=False)
 
     @property
     def status(self) -> SessionStatus:

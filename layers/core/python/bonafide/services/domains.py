@@ -88,6 +88,7 @@ class Domains:
         if record.state is not DomainState.DELETING:
             record = self._switch(record, DomainState.DELETING)
         self._record_erasure(record)
+        self._store.shred_keys(record)
         self._erase(record)
         self._remove(record)
 

@@ -2,8 +2,8 @@
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -100,6 +100,20 @@ def attempts() -> Iterator[None]:
             return
         time.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311, spreads load, protects nothing
         yield
+
+
+def transacted(call: Callable[[], object]) -> None:
+    """Makes a transaction, and again while DynamoDB is too busy for it.
+
+    Raises:
+        VersionConflict: one of its conditions does not hold.
+        StoreUnavailable: DynamoDB stays too busy, or does not answer.
+    """
+    for _ in attempts():
+        with suppress(Throttled), translated_errors():
+            call()
+            return
+    raise StoreUnavailable
 
 
 class BatchReader:

@@ -10,6 +10,7 @@ index `due` holds the sessions that still need a final decision, in DUE_PARTS pa
 import json
 import struct
 import zlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,11 @@ import numpy as np
 
 from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.items import document_of
+from bonafide.adapters.protection.items import read_reference, reference
+from bonafide.adapters.protection.templates import SealedRow
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.session import Mark
+from bonafide.records import DataKey
 from bonafide.records.session import EvidenceRow, SessionRecord
 
 SESSION_ITEM = "session"
@@ -31,6 +35,8 @@ _FLOAT = np.dtype("<f4")
 _MARK = struct.Struct(">H8s4sII")
 # The first release reads the document into a record that knows no other attributes: these stand beside it.
 _BESIDE = ("schema", "domain", "session", "request_id", "principal", "version", "spaces")
+# What a row knows of the voice is one encrypted value where the session has a key.
+_SEALED = "sealed"
 
 
 def partition(domain: str, session: str) -> str:
@@ -93,28 +99,48 @@ def session_item(record: SessionRecord) -> Item:
         "schema": {"N": str(document["schema"])},
         **{name: {"S": document[name]} for name in ("request_id", "principal") if document[name]},
         **({"spaces": {"L": [{"S": each} for each in record.spaces]}} if record.spaces else {}),
+        **({"key": reference(record.key)} if record.key else {}),
     }
 
 
-def read_session(item: Item) -> SessionRecord:
-    """Turns an item into a session."""
+def read_session(item: Item, key: DataKey | None = None) -> SessionRecord:
+    """Turns an item into a session, with its key as it is stored; without that, with the name of the key."""
     domain, _, session = item["session"]["S"].partition("#")
     own = {"domain": domain, "session": session, "version": int(item["version"]["N"])}
     beside = {name: item[name]["S"] for name in ("request_id", "principal") if name in item}
     spaces = [each["S"] for each in item.get("spaces", {}).get("L", ())]
-    return SessionRecord.from_document(document_of(item) | own | beside | {"spaces": spaces})
+    record = SessionRecord.from_document(document_of(item) | own | beside | {"spaces": spaces})
+    return replace(record, key=read_reference(item["key"], key)) if "key" in item else record
 
 
-def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:
-    """Turns a row of evidence into an item; each embedding is one binary attribute."""
-    embeddings = row.chunk.evidence.embeddings
-    vectors = {channel: {"B": vector.astype(_FLOAT).tobytes()} for channel, vector in embeddings.items()}
+def evidence_item(session: SessionRecord, row: EvidenceRow, sealed: bytes | None = None) -> Item:
+    """Turns a row of evidence into an item; each embedding is one binary attribute unless they are sealed."""
+    document = row.to_document()
+    if sealed is not None:
+        del document["embedding_directions"]
     return {
         **item_key(session, row_item(session, row.mark)),
-        "document": {"S": json.dumps(row.to_document())},
-        "embeddings": {"M": vectors},
+        "document": {"S": json.dumps(document)},
+        **(_plain(row) if sealed is None else {_SEALED: {"B": sealed}}),
         "expires_at": expires(session),
     }
+
+
+def _plain(row: EvidenceRow) -> Item:
+    embeddings = row.chunk.evidence.embeddings
+    return {
+        "embeddings": {"M": {channel: {"B": vector.astype(_FLOAT).tobytes()} for channel, vector in embeddings.items()}}
+    }
+
+
+def is_sealed(item: Item) -> bool:
+    """Tells whether what the row knows of the voice is encrypted."""
+    return _SEALED in item
+
+
+def read_sealed_row(item: Item) -> SealedRow:
+    """Turns an item into a row that is yet to be opened."""
+    return SealedRow(item["item"]["S"], bytes(item[_SEALED]["B"]), EvidenceRow.from_document(document_of(item), {}))
 
 
 def read_row(item: Item) -> EvidenceRow:

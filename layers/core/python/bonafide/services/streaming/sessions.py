@@ -61,7 +61,7 @@ class Sessions:
             spaces=tuple(each.embedding_space for each in known.voiceprints) if known else (),
         )
         try:
-            self._sessions.put_session(record)
+            self._sessions.start_session(record)
         except VersionConflict:
             record = find_session(self._sessions, domain, record.session)
             if record.started_at < owner.created_at:
