@@ -23,7 +23,7 @@ class DomainsCapability(Construct):
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_domains", Wave.WRITERS, ANSWERING)
         stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem")
-        stores.keys.allow(manage, "BatchGetItem", "GetItem", "DeleteItem")
+        stores.keys.allow(manage, "GetItem", "DeleteItem")
         stores.allow_signatures(manage, "Encrypt")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         # An upload has the permissions of the function that presigned its URL.

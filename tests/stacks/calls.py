@@ -165,6 +165,8 @@ def _actions(method: Any, node: ast.Call, values: list[Any], named: Mapping[str,
     action = client.meta.method_to_api_mapping.get(operation)
     place = next((named[each] for each in RESOURCE_PARAMETERS if isinstance(named.get(each), str)), None)
     place = place or next((vars(owner)[each] for each in ("_table", "_bucket", "_stream") if each in vars(owner)), "")
+    # The key is the same for all; what it is used for is up to the class.
+    place = type(owner).__name__ if service == "kms" else place
     if action and action != "TransactWriteItems":
         for each in vars(owner).get("_tables", (place,)):
             yield service, ACTION_NAMES.get(action, action), each

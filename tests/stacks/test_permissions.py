@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bonafide.adapters.dynamodb.items import brake_key, calibration_key
-from bonafide.adapters.kms import PURPOSE
+from bonafide.adapters.kms import PURPOSE, TEMPLATES, KmsDomainSecrets, KmsSignatures
 from ops.synthesis import ROOT
 from stacks.constructs.probes import READING, REPORTING
 from tests.stacks.calls import Action, reachable
@@ -54,6 +54,8 @@ UNSEEN: dict[str, set[Action]] = {
         ("dynamodb", "GetItem", "Models"),
     },
 }
+# What each class uses the key for, directly.
+PURPOSES = {KmsSignatures.__name__: PURPOSE, KmsDomainSecrets.__name__: TEMPLATES}
 PROBES = {
     "probe_release": {
         "codedeploy:GetApplicationRevision",
@@ -148,8 +150,8 @@ def test_a_role_uses_the_key_for_its_own_calls_only(handler: Path, service: OfKi
     calls = {(name, action) for name, action, _ in actions(policies, function)}
     needed = set().union(*(KEY_ACTIONS.get(call, set()) for call in calls))
     reading = READING_TABLES if any(name == "dynamodb" for name, _ in calls) else set()
-    signatures = {(PURPOSE, action) for name, action, _ in reachable(handler) if name == "kms"}
-    assert key_actions(policies, function) == needed | reading | signatures
+    direct = {(PURPOSES[kind], action) for name, action, kind in reachable(handler) if name == "kms"}
+    assert key_actions(policies, function) == needed | reading | direct
 
 
 def test_one_function_signs_calibrations_and_those_that_judge_check_them(service: OfKind) -> None:
@@ -165,6 +167,34 @@ def test_one_function_signs_calibrations_and_those_that_judge_check_them(service
         "Encrypt": {"manage_domains"},
         "Decrypt": {"authenticate_caller", "close_sessions", "enroll_speaker", "manage_sessions", "score_audio"},
     }
+
+
+def test_voiceprints_are_opened_by_who_compares_them_and_keys_made_by_who_begins_something(service: OfKind) -> None:
+    may = {
+        action: {
+            path.parent.name
+            for path in HANDLERS
+            if (TEMPLATES, action) in key_actions(service("AWS::IAM::Policy"), path.parent.name)
+        }
+        for action in ("Decrypt", "GenerateDataKey")
+    }
+    makers = {"enroll_speaker", "manage_sessions"}
+    comparing = {"authenticate_caller", "close_sessions", "score_audio", "shadow_challenger"}
+    assert may == {"Decrypt": makers | comparing, "GenerateDataKey": makers}
+
+
+def test_keys_of_templates_open_for_the_stage_that_they_were_made_for(service: OfKind) -> None:
+    conditions = [
+        json.loads(condition)["StringEquals"]
+        for path in HANDLERS
+        for action, _, condition in granted(service("AWS::IAM::Policy"), path.parent.name)
+        if action.startswith("kms:") and TEMPLATES in condition
+    ]
+    assert conditions
+    assert all(
+        each == {"kms:EncryptionContext:purpose": TEMPLATES, "kms:EncryptionContext:stage": "dev"}
+        for each in conditions
+    )
 
 
 def test_a_role_that_only_reads_cannot_encrypt(service: OfKind) -> None:
