@@ -1,8 +1,9 @@
 """Voiceprints and evidence as they are stored: nobody who has the tables alone can match anything."""
 
+import contextlib
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,6 +33,7 @@ from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
+from bonafide.services.templates import TemplateRenewal, TemplateState
 from tests.adapters.conftest import State
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
@@ -207,10 +209,11 @@ def test_both_forms_are_read_and_the_one_that_is_set_is_written(stage: Stage, do
     written = a_speaker(domain)
     plain.put_speaker(domain, written)
     assert same(found(stage.former(), domain), written)
-    for store, attribute in ((protected, "protected_voiceprints"), (plain, "voiceprint"), (protected, "key")):
+    for store, is_protected in ((plain, False), (protected, True), (plain, True), (protected, True)):
         following = replace(found(store, domain), version=found(store, domain).version + 1)
         store.put_speaker(domain, following)
-        assert attribute in stage.item(domain.domain, "ann")
+        item = stage.item(domain.domain, "ann")
+        assert ("protected_voiceprints" in item, "voiceprint" in item) == (is_protected, not is_protected)
         assert all(same(found(each, domain), following) for each in (plain, protected))
 
 
@@ -494,6 +497,94 @@ def test_a_secret_of_one_domain_or_stage_opens_for_no_other(clients: tuple[Any, 
         with pytest.raises(KeyRefused):
             secrets.open(domain, wrapped)
     assert len(own.open("acme", wrapped)) == 32
+
+
+class Dying:
+    """A client whose process is killed before or after one of its writes."""
+
+    def __init__(self, client: Any, write: int, *, after: bool) -> None:
+        self._client, self._left, self._after = client, write, after
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._client, name)
+        if name not in {"put_item", "update_item", "transact_write_items"}:
+            return real
+
+        def write(**request: Any) -> Any:
+            self._left -= 1
+            answer = real(**request) if self._left or self._after else None
+            if not self._left:
+                raise Killed
+            return answer
+
+        return write
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+def enroll_plain(stage: Stage, domain: DomainRecord, speakers: Sequence[str]) -> dict[str, SpeakerRecord]:
+    records = {name: a_speaker(domain, number, name) for number, name in enumerate(speakers)}
+    for record in records.values():
+        stage.speakers(writes=False).put_speaker(domain, record)
+    return records
+
+
+def renew(stage: Stage, domain: DomainRecord, speakers: Iterable[str]) -> list[TemplateState]:
+    store = stage.speakers(renews=True)
+    current = stage.keys().current(domain.domain).name
+    return [TemplateRenewal(store).renew(domain.domain, name, current) for name in speakers]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_conversion_that_is_killed_at_any_write_and_repeated_leaves_every_voiceprint_readable(
+    stage: Stage, domain: DomainRecord, after: bool
+) -> None:
+    written = enroll_plain(stage, domain, ("ann", "bob"))
+    real = stage.client
+    for write in range(1, 4):
+        stage.client = Dying(real, write, after=after)
+        with contextlib.suppress(Killed):
+            renew(stage, domain, written)
+        stage.client = real
+        for name, record in written.items():
+            for reader in (stage.speakers(), stage.speakers(writes=False)):
+                read = found(reader, domain, name)
+                assert same(replace(read, version=record.version), record)
+    renew(stage, domain, written)
+    assert renew(stage, domain, written) == [TemplateState.CURRENT] * 2
+    assert all("voiceprint" not in stage.item(domain.domain, name) for name in written)
+
+
+def test_a_rotation_makes_other_templates_of_the_same_voices(stage: Stage, domain: DomainRecord) -> None:
+    store, keys = stage.speakers(), stage.keys()
+    store.put_speaker(domain, a_speaker(domain))
+    before, former = found(store, domain), keys.current(domain.domain)
+    assert keys.in_use(domain.domain) == {former.name: 1}
+    name = keys.add(domain.domain)
+    assert renew(stage, domain, ["ann"]) == [TemplateState.RENEWED]
+    assert renew(stage, domain, ["ann"]) == [TemplateState.CURRENT]
+    assert keys.in_use(domain.domain) == {name: 1}
+    after = found(stage.speakers(), domain)
+    assert same(after, replace(before, version=2))
+    assert after.updated_at == before.updated_at
+    rotations = [key.rotation("space-1", 192) for key in (former, keys.current(domain.domain))]
+    assert abs(np.trace(rotations[0].T @ rotations[1])) < 6, "as random rotations: 0 on average, deviation 1"
+    keys.retire(domain.domain)
+    assert stage.keys().named(domain.domain, former.name) is None
+    assert same(found(stage.speakers(), domain), after)
+
+
+def test_an_opt_out_that_overtakes_a_conversion_wins(stage: Stage, domain: DomainRecord) -> None:
+    (record,) = enroll_plain(stage, domain, ["ann"]).values()
+    store = stage.speakers(renews=True)
+    read = found(store, domain)
+    stage.closed().put_speaker(domain, record.with_voiceprints(NOW, (), status=SpeakerStatus.OPTED_OUT))
+    with pytest.raises(VersionConflict):
+        store.put_speaker(domain, replace(read, version=2))
+    assert renew(stage, domain, ["ann"]) == [TemplateState.WITHOUT]
+    assert not stage.has_key(speaker_key_item(domain.domain, "ann"))
 
 
 def test_of_two_writers_of_a_first_domain_key_both_use_the_one_that_is_stored(stage: Stage) -> None:

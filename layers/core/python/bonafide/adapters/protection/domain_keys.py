@@ -1,6 +1,6 @@
 """Keys of domains: stored encrypted by the key management, kept opened for a while."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -98,6 +98,58 @@ class DomainKeys:
         if found is None:
             raise StoreUnavailable
         return found
+
+    def add(self, domain: str) -> str:
+        """Makes another key, which wraps new data keys from now on; returns its name.
+
+        Raises:
+            VersionConflict: another one was made at the same time.
+        """
+        former = self.current(domain).name
+        name, (_, wrapped) = new_name(), self._secrets.make(domain)
+        with translated_errors():
+            self._client.update_item(
+                TableName=self.table,
+                Key=domain_key_item(domain),
+                UpdateExpression="SET secrets.#name = :wrapped, #current = :name",
+                ConditionExpression="#current = :former",
+                ExpressionAttributeNames={"#name": name, "#current": "current"},
+                ExpressionAttributeValues={":wrapped": {"B": wrapped}, ":name": {"S": name}, ":former": {"S": former}},
+            )
+        return name
+
+    def in_use(self, domain: str) -> Counter[str]:
+        """Returns how many data keys each key of a domain wraps."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="#domain = :domain",
+            ExpressionAttributeNames={"#domain": "domain"},
+            ExpressionAttributeValues={":domain": {"S": domain}},
+            ConsistentRead=True,
+        )
+        with translated_errors():
+            items = [item for page in pages for item in page["Items"]]
+        now = self._clock().timestamp()
+        living = [item for item in items if int(item.get("expires_at", {"N": "9" * 12})["N"]) > now]
+        return Counter(item["domain_key"]["S"] for item in living if "domain_key" in item)
+
+    def retire(self, domain: str) -> None:
+        """Deletes all keys of a domain but the current one; what they wrapped opens no more.
+
+        Raises:
+            VersionConflict: another key was made at the same time.
+        """
+        name = self.current(domain).name
+        item = self._item(domain) or {}
+        with translated_errors():
+            self._client.update_item(
+                TableName=self.table,
+                Key=domain_key_item(domain),
+                UpdateExpression="SET secrets = :kept",
+                ConditionExpression="#current = :name",
+                ExpressionAttributeNames={"#current": "current"},
+                ExpressionAttributeValues={":name": {"S": name}, ":kept": {"M": {name: item["secrets"]["M"][name]}}},
+            )
 
     def _open(self, domain: str, name: str, item: Item | None, now: datetime) -> DomainKey | None:
         wrapped = item["secrets"]["M"].get(name) if item else None

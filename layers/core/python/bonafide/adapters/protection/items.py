@@ -21,15 +21,6 @@ ABSENT: dict[str, Any] = {
 }
 
 
-def is_named(key: DataKey) -> dict[str, Any]:
-    """Returns the condition of a put over this data key."""
-    return {
-        "ConditionExpression": "#name = :name",
-        "ExpressionAttributeNames": {"#name": "name"},
-        "ExpressionAttributeValues": {":name": {"S": key.name}},
-    }
-
-
 def domain_key_item(domain: str) -> Item:
     """Returns the primary key of a domain's key."""
     return {"domain": {"S": domain}, "item": {"S": DOMAIN_KEY}}

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bonafide.adapters.dynamodb.conditions import Item, is_same, transacted, translated_errors
 from bonafide.adapters.dynamodb.items import read_speaker, speaker_item, speaker_key
 from bonafide.adapters.protection.items import (
-    ABSENT,
     domain_key_item,
-    is_named,
     key_attributes,
     read_data_key,
     read_reference,
@@ -105,10 +103,10 @@ class ClosedSpeakers(PlainSpeakers):
         """See `PlainSpeakers`."""
         record, stored, own = read_speaker(item), read_sealed(item), read_data_key(key) if key else None
         if not stored:
-            return replace(record, key=own)
+            return record
         named = read_reference(item["key"], own)
         opened = self._opened(record, named, stored) if named.wrapped else []
-        return _with(record, opened, own) if opened else _lost(record, own)
+        return _with(record, opened, own) if opened else _lost(record)
 
     def put(self, record: SpeakerRecord, condition: Condition) -> None:
         """See `PlainSpeakers`. The key goes with the voiceprints."""
@@ -175,8 +173,8 @@ class SealedSpeakers(ClosedSpeakers):
         self._protection = protection
 
     def put(self, record: SpeakerRecord, condition: Condition) -> None:
-        """See `PlainSpeakers`. A voiceprint that has no key yet gets one."""
-        if not (record.voiceprints and self._protection.writes):
+        """See `PlainSpeakers`. What is sealed stays so; what is not gets a key, if that is the form to write."""
+        if not (record.voiceprints and (record.key or self._protection.writes)):
             PlainSpeakers.put(self, record, condition)
             return
         key = self._protection.key_of_speaker(record)
@@ -185,18 +183,17 @@ class SealedSpeakers(ClosedSpeakers):
             self._put(item, condition())
         else:
             own = {**speaker_key_item(record.domain, record.speaker), **key_attributes(key)}
-            self._put_with_key(item, own, record.key, condition())
+            self._put_with_key(item, own, condition())
 
-    def _put_with_key(self, item: Item, key: Item, former: DataKey | None, condition: Any) -> None:
-        """Puts a speaker and a new key, in the place of the key that was read with the speaker."""
-        replacing: Any = is_named(former) if former else ABSENT
+    def _put_with_key(self, item: Item, key: Item, condition: Any) -> None:
+        """Puts a speaker and a new key; the condition is one for both, since no key changes without its speaker."""
         transacted(
             lambda: self._client.transact_write_items(
                 TransactItems=cast(
                     "list[Any]",
                     [
                         {"Put": {"TableName": self._table, "Item": item, **condition}},
-                        {"Put": {"TableName": self._keys, "Item": key, **replacing}},
+                        {"Put": {"TableName": self._keys, "Item": key}},
                     ],
                 )
             )
@@ -210,7 +207,7 @@ def _with(record: SpeakerRecord, voiceprints: Sequence[Voiceprint], key: DataKey
     return replace(record, voiceprint=voiceprints[0], newer=tuple(voiceprints[1:]), key=key)
 
 
-def _lost(record: SpeakerRecord, key: DataKey | None) -> SpeakerRecord:
+def _lost(record: SpeakerRecord) -> SpeakerRecord:
     """Returns a speaker whose voiceprints nobody can open: who has to enroll as if never before."""
     status = SpeakerStatus.PENDING if record.status is SpeakerStatus.ENROLLED else record.status
-    return replace(record, status=status, applied=(), key=key)
+    return replace(record, status=status, applied=())

@@ -68,7 +68,7 @@ class TemplateProtection:
 
     Attributes:
         keys: of the domains.
-        writes: whether what is written is sealed; what is sealed is read in any case.
+        writes: whether what was never sealed is sealed when it is written; what is sealed is read, and stays so.
         renews: whether a voiceprint that is written gets a new key if its own is wrapped by a former key of the domain.
     """
 
