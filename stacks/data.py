@@ -62,12 +62,7 @@ class DataStack(Stack):
             s3.LifecycleRule(id="shadow", prefix="shadow/", expiration=Duration.days(1)),
             s3.LifecycleRule(id="erasures", prefix="erasures/", expiration=Duration.days(ERASURE_DAYS)),
         )
-        self.failures = self._bucket(
-            "Failures",
-            s3.LifecycleRule(id="failures", expiration=Duration.days(14)),
-            # Lambda writes whole batches with their audio: no longer than the stream itself would keep them.
-            s3.LifecycleRule(id="batches", prefix="aws/lambda/", expiration=Duration.days(1)),
-        )
+        self.failures = self._failures()
         self.models = self._table("Models", "partition", "item", expires="expires_at")
         self.model_files = self._model_files()
         self.stream = kinesis.Stream(
@@ -146,6 +141,14 @@ class DataStack(Stack):
             encryption_key=self.key,
             deletion_protection=self._protected,
             removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    def _failures(self) -> s3.Bucket:
+        return self._bucket(
+            "Failures",
+            s3.LifecycleRule(id="failures", expiration=Duration.days(14)),
+            # Lambda writes whole batches with their audio: no longer than the stream itself would keep them.
+            s3.LifecycleRule(id="batches", prefix="aws/lambda/", expiration=Duration.days(1)),
         )
 
     def _model_files(self) -> s3.Bucket:

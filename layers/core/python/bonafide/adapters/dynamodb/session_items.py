@@ -140,7 +140,7 @@ def is_sealed(item: Item) -> bool:
 
 def read_sealed_row(item: Item) -> SealedRow:
     """Turns an item into a row that is yet to be opened."""
-    return SealedRow(item["item"]["S"], bytes(item[_SEALED]["B"]), EvidenceRow.from_document(document_of(item), {}))
+    return SealedRow(item["item"]["S"], bytes(item[_SEALED]["B"]), document_of(item))
 
 
 def read_row(item: Item) -> EvidenceRow:
