@@ -16,7 +16,7 @@ class AuthenticationCapability(Construct):
         stores = platform.stores
         authenticate = platform.released("authenticate_caller", Wave.READERS, (*ANSWERING, *DECIDING), models=True)
         stores.allow_deciding(authenticate)
-        stores.allow_templates(authenticate)
+        stores.allow_templates(authenticate, "BatchGetItem", "GetItem")
         stores.idempotency.allow(authenticate, *IDEMPOTENCY)
         stores.audio.allow(authenticate, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         stores.audio.allow(authenticate, PutObject=SHADOWED)

@@ -16,7 +16,7 @@ class EnrollmentCapability(Construct):
         stores = platform.stores
         enroll = platform.released("enroll_speaker", Wave.WRITERS, ANSWERING, models=True)
         stores.allow_writing_speakers(enroll)
-        stores.allow_templates(enroll, "PutItem")
+        stores.allow_templates(enroll, "BatchGetItem", "GetItem", "PutItem")
         # A contribution is judged as a call is.
         stores.allow_signatures(enroll, "Decrypt")
         stores.idempotency.allow(enroll, *IDEMPOTENCY)

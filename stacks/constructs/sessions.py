@@ -24,7 +24,7 @@ class SessionsCapability(Construct):
         # It needs the bundle's calibration, not the models.
         manage = platform.released("manage_sessions", Wave.READERS, (*ANSWERING, *DECIDING), models=True, size=SMALL)
         platform.stores.allow_judging(manage)
-        platform.stores.allow_templates(manage, "PutItem")
+        platform.stores.allow_templates(manage, "BatchGetItem", "GetItem", "PutItem")
         platform.stores.idempotency.allow(manage, *IDEMPOTENCY)
         platform.api.route("POST", SESSIONS, manage)
         platform.api.route("GET", SESSION, manage)
@@ -34,7 +34,7 @@ class SessionsCapability(Construct):
     def _close(self, platform: ServicePlatform) -> None:
         close = platform.released("close_sessions", Wave.READERS, (ERRORS, *DECIDING), models=True, size=SMALL)
         platform.stores.allow_judging(close)
-        platform.stores.allow_templates(close, "DeleteItem")
+        platform.stores.allow_templates(close, "BatchGetItem", "GetItem", "DeleteItem")
         platform.stores.sessions.allow(close, "DeleteItem")
         platform.stores.sessions.allow(close, "Query", index="due")
         platform.stores.domains.allow(close, "GetItem")

@@ -196,8 +196,8 @@ class Stores:
         self.allow_deciding(function)
 
     def allow_templates(self, function: ServiceFunction, *actions: str) -> None:
-        """Allows to open voiceprints and evidence; with PutItem also to make keys for them."""
-        self.keys.allow(function, "BatchGetItem", "GetItem", *actions)
+        """Allows to open voiceprints and evidence by actions on the table of keys; with PutItem also to make keys."""
+        self.keys.allow(function, *actions)
         making = ("GenerateDataKey",) if "PutItem" in actions else ()
         own = TEMPLATES | {"kms:EncryptionContext:stage": self._stage.name}
         function.allow_key_for(self._key, own, "Decrypt", *making)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.items import speaker_key
 from bonafide.adapters.dynamodb.session_items import item_key, row_item
@@ -35,6 +36,7 @@ from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.templates import TemplateRenewal, TemplateState
 from tests.adapters.conftest import State
+from tests.decisions import decision_record
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 BANDS = (Channel.NARROWBAND, Channel.WIDEBAND)
@@ -497,6 +499,25 @@ def test_a_secret_of_one_domain_or_stage_opens_for_no_other(clients: tuple[Any, 
         with pytest.raises(KeyRefused):
             secrets.open(domain, wrapped)
     assert len(own.open("acme", wrapped)) == 32
+
+
+def test_components_of_embeddings_in_decisions_are_read_by_who_watches_for_drift_only(
+    stage: Stage, domain: DomainRecord
+) -> None:
+    keys, table = stage.keys(), stage.state.name("Decisions")
+    store = DynamoDecisionStore(stage.client, table, TemplateProtection(keys, writes=True))
+    plain = decision_record(domain=domain.domain)
+    for number, opened in enumerate((False, True)):
+        if opened:
+            keys.current(domain.domain)
+        case = replace(plain.case, embedding_directions=(0.25, -0.5))
+        record = replace(plain, decision_id=str(number), case=case)
+        assert store.append(record, datetime.now(UTC) + timedelta(days=1)) == record
+        found = store.read(domain.domain, str(number))
+        assert found
+        assert found.case.embedding_directions == ((0.25, -0.5) if opened else ())
+        unopened = DynamoDecisionStore(stage.client, table).read(domain.domain, str(number))
+        assert unopened == replace(record, case=replace(case, embedding_directions=()))
 
 
 class Dying:

@@ -5,12 +5,11 @@ from functools import cache
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.scoring import SpaceCalibrations
-from bonafide.bootstrap.protection import evidence_store, voice_store
+from bonafide.bootstrap.protection import evidence_store, judgement_store, voice_store
 from bonafide.bootstrap.shadow import chunk_offers, shadow_offers
 from bonafide.bootstrap.stores import (
     braked_domains,
     calibration_book,
-    decision_store,
     recordings,
     session_judge,
     shard_lag_store,
@@ -39,7 +38,9 @@ def authentication() -> AuthenticationService:
     """Composes authentication."""
     models = bundle()
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
-    return AuthenticationService(braked_domains(), models, recordings(), decision_store(), book, shadow=shadow_offers())
+    return AuthenticationService(
+        braked_domains(), models, recordings(), judgement_store(), book, shadow=shadow_offers()
+    )
 
 
 def chunk_scoring() -> ChunkScoring:

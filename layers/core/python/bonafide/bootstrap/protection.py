@@ -5,6 +5,7 @@ from functools import cache
 
 import boto3
 
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.kms import KmsDomainSecrets
@@ -13,7 +14,7 @@ from bonafide.adapters.protection.speakers import ClosedSpeakers, SealedSpeakers
 from bonafide.adapters.protection.templates import TemplateProtection
 from bonafide.adapters.tracing import traced
 from bonafide.bootstrap.clients import KEYS, dynamodb
-from bonafide.settings import DomainTable, KeyTable, SessionTable, TemplateKey
+from bonafide.settings import DecisionTable, DomainTable, KeyTable, SessionTable, TemplateKey
 
 
 @cache
@@ -44,3 +45,9 @@ def erasing_store() -> DynamoDomainStore:
 def evidence_store() -> DynamoSessionStore:
     """Returns the store of sessions and their evidence."""
     return DynamoSessionStore(dynamodb(), SessionTable.read(os.environ).session_table, template_protection())
+
+
+@cache
+def judgement_store() -> DynamoDecisionStore:
+    """Returns the store of decisions for those who decide, or watch for drift."""
+    return DynamoDecisionStore(dynamodb(), DecisionTable.read(os.environ).decision_table, template_protection())

@@ -25,7 +25,7 @@ from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.bootstrap.clients import CALLS, KEYS, UPLOADS, dynamodb
-from bonafide.bootstrap.protection import erasing_store, evidence_store, voice_store
+from bonafide.bootstrap.protection import erasing_store, evidence_store, judgement_store, voice_store
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
@@ -103,7 +103,7 @@ def calibration_book(bases: SpaceCalibrations) -> CalibrationBook:
 
 @cache
 def decision_store() -> DynamoDecisionStore:
-    """Returns the store of decisions."""
+    """Returns the store of decisions for those who read them."""
     return DynamoDecisionStore(dynamodb(), DecisionTable.read(os.environ).decision_table)
 
 
@@ -162,7 +162,7 @@ def decisions() -> Decisions:
 def drift_watch() -> DriftWatch:
     """Composes the watch for drift."""
     probe_domain = ProbeDomain.read(os.environ).probe_domain
-    return DriftWatch(domain_store(), decision_store(), drift_store(), probe_domain)
+    return DriftWatch(domain_store(), judgement_store(), drift_store(), probe_domain)
 
 
 def drift_reading() -> DriftReading:
@@ -180,7 +180,7 @@ def session_judge() -> SessionJudge:
     place = BundleSettings.read(os.environ)
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
     book = calibration_book(SpaceCalibrations.parse(files.calibrations()))
-    return SessionJudge(evidence_store(), braked_domains(), decision_store(), book, files.digest)
+    return SessionJudge(evidence_store(), braked_domains(), judgement_store(), book, files.digest)
 
 
 def sessions() -> Sessions:

@@ -59,6 +59,10 @@ class DomainKey:
         opened = _opened(self._wrapping, key.wrapped, "data key", self.name, key.name, *owner)
         return Cipher(self, opened, key.name, *owner)
 
+    def cipher(self, purpose: str) -> "Cipher":
+        """Returns the encryption of what belongs to the domain as a whole."""
+        return Cipher(self, self._derived(purpose), purpose)
+
     def rotation(self, embedding_space: str, dimension: int) -> Rotation:
         """Returns the rotation of an embedding space in this domain; it is made once, in 10 ms."""
         found = self._rotations.get((embedding_space, dimension))

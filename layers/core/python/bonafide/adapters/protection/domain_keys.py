@@ -82,6 +82,12 @@ class DomainKeys:
             kept.ask_at = now + ASKED_AGAIN
             return kept.key
 
+    def opened(self, domain: str) -> DomainKey | None:
+        """Returns the key of a domain that was used last, if it may still be used; asks nobody."""
+        now = self._clock()
+        mine = (each for (of, _), each in reversed(self._opened.items()) if of == domain)
+        return next((each.key for each in mine if each.opened_at <= now < each.opened_at + KEPT_WITHOUT_ANSWER), None)
+
     def current(self, domain: str) -> DomainKey:
         """Returns the key that wraps new data keys of a domain, made if there is none; the table is always asked.
 
