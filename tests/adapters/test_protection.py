@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.templates import TemplateRenewal, TemplateState
+from ops.migration.releases import NotReadyError
+from ops.protection.__main__ import arguments, run
 from tests.adapters.conftest import State
 from tests.decisions import decision_record
 
@@ -595,6 +598,31 @@ def test_a_rotation_makes_other_templates_of_the_same_voices(stage: Stage, domai
     keys.retire(domain.domain)
     assert stage.keys().named(domain.domain, former.name) is None
     assert same(found(stage.speakers(), domain), after)
+
+
+def test_an_operator_converts_rotates_and_retires(stage: Stage, domain: DomainRecord) -> None:
+    written = enroll_plain(stage, domain, ("ann", "bob"))
+    connect = partial(_connected, stage)
+    line = ["--stage", "dev", "--domain", domain.domain, "--rate", "1000"]
+
+    def played(action: str, *options: str) -> str:
+        return run(arguments([action, *line, *options]), connect)
+
+    assert played("convert").split("\n") == [f"     2 {TemplateState.PROTECTED}"]
+    assert "voiceprint" in stage.item(domain.domain, "ann"), "nothing was written"
+    played("convert", "--apply")
+    assert "voiceprint" not in stage.item(domain.domain, "ann")
+    played("rotate", "--apply")
+    with pytest.raises(NotReadyError, match="2 speakers and sessions"):
+        played("retire", "--apply")
+    assert played("convert", "--apply").split("\n") == [f"     2 {TemplateState.RENEWED}"]
+    played("retire", "--apply")
+    for name, record in written.items():
+        assert same(found(stage.speakers(), domain, name), replace(record, version=3))
+
+
+def _connected(stage: Stage, service: str, **_: Any) -> Any:
+    return {"dynamodb": stage.client}.get(service) or stage.state.client(service)
 
 
 def test_an_opt_out_that_overtakes_a_conversion_wins(stage: Stage, domain: DomainRecord) -> None:

@@ -90,6 +90,8 @@ class Domains:
         self._record_erasure(record)
         self._store.shred_keys(record)
         self._erase(record)
+        # A request that had begun before the closing may have made another one.
+        self._store.shred_keys(record)
         self._remove(record)
 
     def _existing(self, domain: str) -> DomainRecord:
