@@ -1,6 +1,6 @@
 """Measures whether protected templates of one person in two domains can be told to be of one person.
 
-    python -m training.evaluation.unlinkability --manifest path.csv [--condition native|telephone] [--bundle DIR]
+    python -m training.evaluation.templates.unlinkability --manifest path.csv [--condition native|telephone] [--bundle DIR]
 
 The templates are those that are stored, decrypted: rotated by the secret of their domain. D-sys is 0 where they cannot be
 linked at all, and 1 where they can always be. Source: Gomez-Barrero, Galbally, Rathgeb and Busch, "General framework to
