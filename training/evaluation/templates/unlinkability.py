@@ -1,9 +1,9 @@
 """Measures whether protected templates of one person in two domains can be told to be of one person.
 
-    python -m training.evaluation.templates.unlinkability --manifest path.csv [--condition native|telephone] [--bundle DIR]
+    python -m training.evaluation.templates.unlinkability --manifest path.csv [--condition telephone] [--bundle DIR]
 
-The templates are those that are stored, decrypted: rotated by the secret of their domain. D-sys is 0 where they cannot be
-linked at all, and 1 where they can always be. Source: Gomez-Barrero, Galbally, Rathgeb and Busch, "General framework to
+The templates are those that are stored, decrypted: rotated by the secret of their domain. D-sys is 0 where they cannot
+be linked at all, and 1 where they can always be. Source: Gomez-Barrero, Galbally, Rathgeb and Busch, "General framework to
 evaluate unlinkability in biometric template protection systems", IEEE TIFS 13 (2018); metric of ISO/IEC 30136. The same
 number for shuffled pairs says how much of it is chance. It also shows what an attacker has who knows templates of some
 people in both domains, and that scores within a domain stay what they are.
@@ -99,8 +99,8 @@ def over_domains(templates: Templates, *, shuffled: bool = False) -> Linkability
     """Pools the cosines of many pairs of domains; of speakers with shuffled names, to see what chance gives."""
     random = np.random.default_rng(SEED)
     names = list(random.permutation(templates.speakers)) if shuffled else templates.speakers
-    labelled = Templates(templates.vectors, names)
-    every = [linkability(*protected(templates, number), labelled) for number in range(DOMAIN_PAIRS)]
+    labeled = Templates(templates.vectors, names)
+    every = [linkability(*protected(templates, number), labeled) for number in range(DOMAIN_PAIRS)]
     return Linkability(np.concatenate([each.mated for each in every]), np.concatenate([each.others for each in every]))
 
 
