@@ -3,10 +3,10 @@
     python -m training.evaluation.templates.unlinkability --manifest path.csv [--condition telephone] [--bundle DIR]
 
 The templates are those that are stored, decrypted: rotated by the secret of their domain. D-sys is 0 where they cannot
-be linked at all, and 1 where they can always be. Source: Gomez-Barrero, Galbally, Rathgeb and Busch, "General framework to
-evaluate unlinkability in biometric template protection systems", IEEE TIFS 13 (2018); metric of ISO/IEC 30136. The same
-number for shuffled pairs says how much of it is chance. It also shows what an attacker has who knows templates of some
-people in both domains, and that scores within a domain stay what they are.
+be linked at all, and 1 where they can always be. Source: Gomez-Barrero, Galbally, Rathgeb and Busch, "General framework
+to evaluate unlinkability in biometric template protection systems", IEEE TIFS 13 (2018); metric of ISO/IEC 30136. The
+same number for shuffled pairs says how much of it is chance. It also shows what an attacker has who knows templates of
+some people in both domains, and that scores within a domain stay what they are.
 """
 
 import argparse
