@@ -422,6 +422,13 @@ def test_a_session_goes_on_in_the_form_that_it_began_in(stage: Stage, domain: Do
         assert again.key == session.key
 
 
+def test_a_session_whose_key_is_gone_is_one_that_was_deleted(stage: Stage, domain: DomainRecord) -> None:
+    store = stage.sessions()
+    store.start_session(a_session(domain))
+    stage.client.delete_item(TableName=stage.state.name("TemplateKeys"), Key=session_key_item(domain.domain, "one"))
+    assert store.session(domain.domain, "one") is None
+
+
 def test_a_session_is_started_once_and_keeps_its_key(stage: Stage, domain: DomainRecord) -> None:
     store = stage.sessions()
     store.start_session(a_session(domain))

@@ -74,7 +74,9 @@ class DynamoSessionStore:
         found = list(self._sessions.read_each([[own], [session_key_item(domain, session)]]))
         item = next((each for each in found if "session" in each), None)
         key = next((read_data_key(each) for each in found if "session" not in each), None)
-        return read_session(item, key) if item else None
+        record = read_session(item, key) if item else None
+        # Without its key nothing of the session can be judged any more: it is one that was deleted.
+        return None if record and record.key and not record.key.wrapped else record
 
     def start_session(self, record: SessionRecord) -> None:
         """See `SessionStore`. Nothing is written before the key is made, and the session together with it."""
