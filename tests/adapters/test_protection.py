@@ -305,12 +305,10 @@ def test_an_erasure_that_another_writer_overtakes_leaves_voiceprint_and_key(stag
     stage.speakers().put_speaker(domain, a_speaker(domain))
     read = found(closed, domain)
     stage.speakers().put_speaker(domain, found(stage.speakers(), domain).next(NOW))
-    for erase in (
-        lambda: closed.delete_speaker(read),
-        lambda: closed.put_speaker(domain, read.with_voiceprints(NOW, ())),
-    ):
-        with pytest.raises(VersionConflict):
-            erase()
+    with pytest.raises(VersionConflict):
+        closed.delete_speaker(read)
+    with pytest.raises(VersionConflict):
+        closed.put_speaker(domain, read.with_voiceprints(NOW, ()))
     assert len(found(stage.speakers(), domain).voiceprints) == 2
 
 
@@ -375,6 +373,7 @@ def test_evidence_is_read_as_it_was_written_and_only_with_the_key_of_its_session
         )
     store.delete_session(known)
     assert not stage.has_key(session_key_item(domain.domain, "one"))
+    assert known.key
     assert store.evidence(replace(known, key=replace(known.key, wrapped=b"")), store.marks(known)) == []
 
 

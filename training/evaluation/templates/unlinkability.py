@@ -67,7 +67,8 @@ class Linkability:
     def d_sys(self) -> float:
         """Global linkability, 0 to 1, with equal priors."""
         bins = min(len(self.mated) // 10, MOST_BINS)
-        edges = np.linspace(*np.quantile(np.concatenate([self.mated, self.others]), (0, 1)), bins + 1)
+        every = np.concatenate([self.mated, self.others])
+        edges = np.linspace(float(every.min()), float(every.max()), bins + 1)
         mated, others = (np.histogram(each, edges)[0] / len(each) for each in (self.mated, self.others))
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(others > 0, mated / others, np.inf)
@@ -113,7 +114,7 @@ def with_known_pairs(templates: Templates, count: int) -> Linkability:
     known = np.random.default_rng(SEED).permutation(len(here))[:count]
     left, _, right = np.linalg.svd(here[known].T @ there[known])
     rest = np.setdiff1d(np.arange(len(here)), known)
-    unknown = Templates(templates.vectors[rest], [templates.speakers[each] for each in rest])
+    unknown = Templates(templates.vectors[rest], [templates.speakers[int(each)] for each in rest])
     return linkability(here[rest] @ (left @ right), there[rest], unknown)
 
 

@@ -94,7 +94,7 @@ class DynamoSessionStore:
         transacted(
             lambda: self._client.transact_write_items(
                 TransactItems=cast(
-                    "list[Any]",
+                    "Any",
                     [
                         {"Put": {"TableName": self._table, "Item": item, **follows_none}},
                         {"Put": {"TableName": self._keys, "Item": own}},
@@ -120,7 +120,7 @@ class DynamoSessionStore:
         transacted(
             lambda: self._client.transact_write_items(
                 TransactItems=cast(
-                    "list[Any]",
+                    "Any",
                     [
                         {"Delete": {"TableName": self._table, "Key": own, **same}},
                         {"Delete": {"TableName": self._keys, "Key": key}},

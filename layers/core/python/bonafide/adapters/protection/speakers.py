@@ -118,7 +118,7 @@ class ClosedSpeakers(PlainSpeakers):
         transacted(
             lambda: self._client.transact_write_items(
                 TransactItems=cast(
-                    "list[Any]",
+                    "Any",
                     [
                         {"Put": {"TableName": self._table, "Item": item, **only_if}},
                         {"Delete": {"TableName": self._keys, "Key": key}},
@@ -134,7 +134,7 @@ class ClosedSpeakers(PlainSpeakers):
         transacted(
             lambda: self._client.transact_write_items(
                 TransactItems=cast(
-                    "list[Any]",
+                    "Any",
                     [
                         {"Delete": {"TableName": self._table, "Key": own, **same}},
                         {"Delete": {"TableName": self._keys, "Key": key}},
@@ -190,7 +190,7 @@ class SealedSpeakers(ClosedSpeakers):
         transacted(
             lambda: self._client.transact_write_items(
                 TransactItems=cast(
-                    "list[Any]",
+                    "Any",
                     [
                         {"Put": {"TableName": self._table, "Item": item, **condition}},
                         {"Put": {"TableName": self._keys, "Item": key}},
