@@ -49,6 +49,15 @@ def test_tables_can_be_restored_and_are_encrypted_with_the_own_key(data: OfKind)
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
 
 
+def test_a_deleted_key_is_in_no_backup_after_a_day(data: OfKind) -> None:
+    days = {
+        id_[:-8]: table["Properties"]["PointInTimeRecoverySpecification"]["RecoveryPeriodInDays"]
+        for id_, table in data(TABLE).items()
+    }
+    assert days.pop("TemplateKeys") == 1
+    assert set(days.values()) == {35}
+
+
 def test_tables_have_the_keys_that_the_code_relies_on(data: OfKind) -> None:
     keys = {
         tuple(key["AttributeName"] for key in table["Properties"]["KeySchema"]): table["Properties"]

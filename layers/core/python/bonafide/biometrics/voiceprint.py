@@ -1,8 +1,8 @@
 """Voiceprints: the protected templates of a person, a pure fold over evidence."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -85,6 +85,25 @@ class Voiceprint:
     def channels(self) -> list[Channel]:
         """The bands that the person was recorded in."""
         return [channel for channel, template in sorted(self.templates.items()) if template.recorded_seconds > 0]
+
+    @property
+    def is_closed(self) -> bool:
+        """Tells whether the embeddings are left out, as for those who may not read them."""
+        return any(template.total.size == 0 for template in self.templates.values())
+
+    def closed(self) -> Self:
+        """Returns what may be read without the key: no embedding, and no digest of a recording."""
+        nothing = np.empty(0, np.float32)
+        templates = {channel: replace(each, total=nothing) for channel, each in self.templates.items()}
+        return replace(self, templates=templates, audio=())
+
+    def transformed(self, change: Callable[[FloatVector], FloatVector]) -> Self:
+        """Returns the voiceprint with every embedding changed by a function of vectors, shape (count, dim)."""
+        if not self.templates:
+            return self
+        changed = change(np.stack([each.total for each in self.templates.values()]))
+        pairs = zip(self.templates.items(), changed, strict=True)
+        return replace(self, templates={channel: replace(each, total=total) for (channel, each), total in pairs})
 
     def holds(self, audio: str) -> bool:
         """Tells whether the recording with this digest is known to be part of the voiceprint."""

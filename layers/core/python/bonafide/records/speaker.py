@@ -9,7 +9,7 @@ from bonafide.biometrics.enrollment import SpeakerStatus, missing_seconds, statu
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.records import Stored, StoredForm, times
+from bonafide.records import DataKey, Stored, StoredForm, times
 from bonafide.records.domain import DomainRecord
 
 SCHEMA = 1
@@ -110,6 +110,7 @@ class SpeakerRecord:
         opted_out_at: time of the last opt-out; consent given before it is void as long as the record exists.
         applied: identifiers of the newest contributions to the voiceprint, so that a repeated one adds no speech.
         version: optimistic version, 0 when never written.
+        key: of the voiceprints, for the store alone; None where they were never encrypted.
     """
 
     domain: str
@@ -123,6 +124,7 @@ class SpeakerRecord:
     applied: tuple[str, ...] = ()
     version: int = 0
     newer: tuple[Voiceprint, ...] = ()
+    key: DataKey | None = field(default=None, compare=False, repr=False)
 
     @property
     def voiceprints(self) -> tuple[Voiceprint, ...]:
