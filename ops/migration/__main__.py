@@ -23,8 +23,8 @@ from bonafide.adapters.onnx import Bundle
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.errors import BonafideError
 from bonafide.ports.stores import DomainStore
-from bonafide.services.migration import SpaceMigration
 from bonafide.services.shared.recordings import Recordings
+from bonafide.services.voiceprints.migration import SpaceMigration
 from ops.migration.progress import SpaceCount, show_progress
 from ops.migration.releases import NotReadyError, ServedBundles
 from ops.migration.voiceprints import CALLS, protected_store, speakers

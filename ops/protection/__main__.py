@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.protection.domain_keys import DomainKeys
 from bonafide.errors import BonafideError
-from bonafide.services.templates import TemplateRenewal
+from bonafide.services.voiceprints.renewal import TemplateRenewal
 from ops.migration.progress import show_progress
 from ops.migration.releases import NotReadyError
 from ops.migration.voiceprints import protected_store, speakers

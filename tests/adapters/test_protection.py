@@ -37,7 +37,7 @@ from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
-from bonafide.services.templates import TemplateRenewal, TemplateState
+from bonafide.services.voiceprints.renewal import TemplateRenewal, TemplateState
 from ops.migration.releases import NotReadyError
 from ops.protection.__main__ import arguments, run
 from tests.adapters.conftest import State
