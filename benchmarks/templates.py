@@ -24,6 +24,8 @@ from bonafide.records.speaker import SpeakerRecord
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DIMENSION, ROUNDS = 192, 200
+# A chunk of two seconds has two parts in each of its windows.
+PARTS = 4
 BANDS = (Channel.NARROWBAND, Channel.WIDEBAND)
 SPACES = ("former", "newest")
 
@@ -78,10 +80,10 @@ def _of_sessions(protection: TemplateProtection) -> dict[str, Callable[[], objec
     sealed = [
         SealedRow(f"row {n}", _sealed(protection, session, n, row), row.to_document()) for n, row in enumerate(rows)
     ]
-    plain = [(row.to_document(), dict(row.chunk.evidence.embeddings)) for row in rows]
+    plain = [(row.to_document(), dict(row.chunk.evidence.embeddings), row.chunk.evidence.parts) for row in rows]
     return {
         "an evaluation: 60 chunks are read without protection": lambda: [
-            EvidenceRow.from_document(document, embeddings) for document, embeddings in plain[:60]
+            EvidenceRow.from_document(*each) for each in plain[:60]
         ],
         "a chunk: its evidence in 2 bands is sealed": lambda: _sealed(protection, session, 0, rows[0]),
         "an evaluation: 60 chunks are opened": lambda: protection.open_rows(session, "start", sealed[:60]),
@@ -100,7 +102,9 @@ def _sealed(protection: TemplateProtection, session: SessionRecord, number: int,
 def _evidence(seed: int, space: str) -> Evidence:
     random = np.random.default_rng(seed)
     voices = {band: random.standard_normal(DIMENSION).astype(np.float32) for band in BANDS}
-    return Evidence(12.0, Channel.WIDEBAND, voices, Quality(-20.0, 0.0, None), space, 1.0, 2.0, (0.1, 0.2, 0.3, 0.4))
+    quality, directions = Quality(-20.0, 0.0, None), (0.1, 0.2, 0.3, 0.4)
+    parts = random.standard_normal((PARTS, DIMENSION)).astype(np.float16)
+    return Evidence(12.0, Channel.WIDEBAND, voices, quality, space, 1.0, 2.0, directions, parts)
 
 
 def _median_ms(step: Callable[[], object]) -> float:

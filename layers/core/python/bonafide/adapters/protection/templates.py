@@ -12,7 +12,7 @@ from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.protection.cipher import Cipher, NotAuthenticError
 from bonafide.adapters.protection.domain_keys import DomainKeys
 from bonafide.adapters.protection.items import reference
-from bonafide.biometrics.evidence import Channel, FloatVector
+from bonafide.biometrics.evidence import Channel, FloatVector, HalfVector
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.observability import logger
 from bonafide.records import DataKey, Stored
@@ -65,11 +65,10 @@ class _RotatedRow:
     vectors: FloatVector
     fingerprint: bytes
 
-    def restored(self, vectors: Sequence[FloatVector]) -> EvidenceRow:
+    def restored(self, vectors: FloatVector, halves: HalfVector) -> EvidenceRow:
         bands = [Channel(each) for each in self.known["bands"]]
         document = {**self.stored.document, "embedding_directions": self.known["embedding_directions"]}
-        rest = vectors[len(bands) :]
-        parts = None if self.known["parts"] is None else np.array(rest, _HALF).reshape(len(rest), -1)
+        parts = None if self.known["parts"] is None else halves[len(bands) :]
         embeddings = dict(zip(bands, vectors, strict=False))
         return EvidenceRow.from_document(document, embeddings, parts, self.fingerprint or None)
 
@@ -193,8 +192,10 @@ def _with_embeddings(cipher: Cipher, rows: Sequence[_RotatedRow]) -> list[Eviden
     for space, of_space in groupby(rows, key=lambda each: each.stored.embedding_space):
         same = list(of_space)
         spoken = [each.vectors for each in same if len(each.vectors)]
-        restored = iter(cipher.restore(np.concatenate(spoken), space) if spoken else ())
-        found += [each.restored([next(restored) for _ in each.vectors]) for each in same]
+        restored = cipher.restore(np.concatenate(spoken), space) if spoken else np.empty((0, 0), _FLOAT)
+        ends = np.cumsum([len(each.vectors) for each in same])[:-1]
+        parts = zip(same, np.split(restored, ends), np.split(restored.astype(_HALF), ends), strict=True)
+        found += [each.restored(vectors, halves) for each, vectors, halves in parts]
     return found
 
 
