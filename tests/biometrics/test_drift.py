@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from bonafide.biometrics.chance import ks_bound, share_bound
+from bonafide.biometrics.chance import Moments, ks_bound
 from bonafide.biometrics.drift import (
     DIRECTIONS,
     DriftBaseline,
@@ -17,7 +17,7 @@ from bonafide.biometrics.drift import (
     drifted,
     observed_values,
 )
-from bonafide.biometrics.populations import Distribution, Readings
+from bonafide.biometrics.populations import Attack, Distribution, Readings
 from tests.decisions import decision_record
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -169,11 +169,19 @@ def test_the_bound_of_the_distance_is_that_of_published_tables() -> None:
     assert ks_bound(100.0, 0.01) * (10 + 0.12 + 0.011) == pytest.approx(1.628, abs=0.001)
 
 
-def test_the_bound_of_a_tail_is_exceeded_as_rarely_as_it_says() -> None:
+def test_the_mean_of_a_later_sample_exceeds_its_bound_as_rarely_as_it_says() -> None:
+    """What is rare in the earlier sample makes the tail of the mean long, which a normal bound would be blind to."""
     generator = np.random.default_rng(9)
-    seventh = np.sort(generator.random((20000, 150)), axis=1)[:, 6:7]
-    shares = (generator.random((20000, 50)) < seventh).mean(axis=1)
-    assert (shares > share_bound(7 / 150, 150, 50, 1e-2)).mean() == pytest.approx(0.008, abs=0.002)
+    values, sizes = np.array([0.0, 0.1, 1.0]), np.array([60.0, 35.0, 5.0])
+    shares = generator.dirichlet(sizes, 40000)
+    means = generator.multinomial(50, shares) @ values / 50
+    bounds = [Moments.predicted(values, sizes, 50).exceeded(chance) for chance in (1e-2, 2e-3)]
+    assert [(means > each).mean() for each in bounds] == [pytest.approx(1e-2, rel=0.3), pytest.approx(2e-3, rel=0.3)]
+
+
+def test_the_probability_of_an_attack_is_that_of_bayes() -> None:
+    attack = Attack(share=0.2, unseen=0.0, chance=1e-3)
+    assert attack.probability(np.log([1.0, 0.25, 4.0])).tolist() == pytest.approx([0.2, 0.5, 1 / 17])
 
 
 def test_a_distribution_is_read_as_it_was_written() -> None:

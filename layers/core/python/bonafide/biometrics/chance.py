@@ -1,7 +1,8 @@
 """Bounds that differences of two samples of one population exceed with a chosen probability."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import lgamma, log, sqrt
+from math import log, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -11,40 +12,8 @@ type Floats = NDArray[np.float64]
 
 # The shift that matters: 60 of 100 pairs instead of 50 in one order.
 LEAST_SHIFT = 0.1
-# By how much the share of a tail has to grow to matter.
-LEAST_TAIL = 0.05
-# Lower tails. The first shows few calls that are far below all others, the second more calls that are less far.
-TAILS = (1.0 / 64, 0.05)
-
-
-@dataclass(frozen=True, slots=True)
-class KnownTail:
-    """A tail that readings of other people tell about, beside the few that a baseline has of it.
-
-    Attributes:
-        below: the value where it ends.
-        share: of the other people who are below.
-        speakers: number of them that it counts for.
-    """
-
-    below: float
-    share: float
-    speakers: float
-
-    def bound(self, share: float, earlier: float, size: float, chance: float) -> float:
-        """Returns `share_bound` of the baseline and the other people together.
-
-        These count the less the more the baseline has in the tail than they have.
-
-        Args:
-            share: of the baseline that is below.
-            earlier: size of the baseline.
-            size: of the later sample.
-            chance: the probability.
-        """
-        others = self.speakers * self.share / max(share, self.share)
-        pooled = (share * earlier + self.share * others) / (earlier + others)
-        return share_bound(pooled, earlier + others, size, chance)
+# By how much the mean probability of an attack has to grow to matter.
+LEAST_RISE = 0.05
 
 
 def ks_bound(size: float, chance: float) -> float:
@@ -72,46 +41,53 @@ def shift_bound(size: float, chance: float) -> float:
     return max(NormalDist().inv_cdf(1.0 - chance / 2.0) / sqrt(12.0 * size), LEAST_SHIFT)
 
 
-def share_bound(share: float, earlier: float, size: float, chance: float) -> float:
-    """Returns the share of a sample below a quantile of an earlier one that is exceeded with a probability.
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Mean, variance and third central moment of what the mean of a sample may be; those of independent ones add up.
 
-    Without a change the number below the k-th lowest of n has the beta-binomial distribution with k and n - k + 1
-    (Wilks, Annals of Mathematical Statistics 13, 1942).
-
-    Args:
-        share: of the earlier sample below the quantile, more than 0.
-        earlier: its size n.
-        size: of the later sample.
-        chance: the probability.
+    Attributes:
+        mean: of the sample.
+        second: its variance.
+        third: its third central moment, which says how much longer the upper tail is than the lower one.
     """
-    count, rank = max(round(size), 1), share * earlier
-    others = earlier - rank + 1.0
-    numbers = np.arange(count + 1)
-    logs = [
-        lgamma(count + 1) - lgamma(n + 1) - lgamma(count - n + 1) + lgamma(n + rank) + lgamma(count - n + others)
-        for n in numbers.tolist()
-    ]
-    shares = np.exp(np.array(logs) - max(logs))
-    exceeding = np.cumsum(shares[::-1])[::-1] / shares.sum()
-    bound = int(np.argmax(np.append(exceeding, 0.0) <= chance)) - 1
-    return max(bound / count, share + LEAST_TAIL)
 
+    mean: float
+    second: float
+    third: float
 
-def tails_and_bounds(
-    before: Floats, below: Floats, sizes: tuple[float, float], chance: float
-) -> list[tuple[float, float]]:
-    """Returns the share of a window in each tail, and its bound.
+    @classmethod
+    def predicted(cls, values: Floats, sizes: Floats, count: float) -> "Moments":
+        """Predicts the mean of a later sample of one population from an earlier one.
 
-    Args:
-        before: share of a baseline at or below each of its quantiles, ascending, shape (points,).
-        below: share of the window.
-        sizes: of the baseline and of the window.
-        chance: probability that a share exceeds its bound without a change.
-    """
-    found = []
-    for tail in TAILS:
-        rare = int(np.searchsorted(before, tail + 1e-9, side="right")) - 1
-        # Nothing lower was seen before: what is below it all counts as if the lowest one had been.
-        share = max(float(before[rare]), 1.0 / sizes[0])
-        found.append((float(below[rare]), share_bound(share, *sizes, chance)))
-    return found
+        By the Bayesian bootstrap (Rubin, Annals of Statistics 9, 1981) the later counts of each value have the
+        Dirichlet-multinomial distribution (Mosimann, Biometrika 49, 1962), for a value that is or is not there the
+        beta-binomial one; these are its moments.
+
+        Args:
+            values: of the earlier sample, shape (n,).
+            sizes: how many independent readings had each, shape (n,).
+            count: size of the later sample.
+        """
+        size = float(sizes.sum())
+        mean = float(sizes @ values) / size
+        second, third = (float(sizes @ (values - mean) ** power) / size for power in (2, 3))
+        wider = (size + count) / (size + 1.0)
+        return cls(mean, second / count * wider, third / count**2 * wider * (size + 2.0 * count) / (size + 2.0))
+
+    @classmethod
+    def mixed(cls, moments: Sequence["Moments"], weights: Floats) -> "Moments":
+        """Returns those of the weighted sum of independent means."""
+        cumulants = np.array([(each.mean, each.second, each.third) for each in moments])
+        return cls(*(float(weights**power @ cumulants[:, power - 1]) for power in (1, 2, 3)))
+
+    def exceeded(self, chance: float) -> float:
+        """Returns the mean that is exceeded with a probability.
+
+        By the gamma distribution of these moments, whose quantile is that of Wilson and Hilferty (Proceedings of the
+        National Academy of Sciences 17, 1931).
+        """
+        if self.second <= 0.0:
+            return self.mean
+        normal = NormalDist().inv_cdf(1.0 - chance)
+        sixth = max(self.third / self.second**1.5, 1e-3) / 6.0
+        return self.mean + sqrt(self.second) * ((1.0 + sixth * (normal - sixth)) ** 3 - 1.0) / (3.0 * sixth)

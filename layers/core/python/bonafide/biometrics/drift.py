@@ -11,10 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from bonafide.biometrics.case import Case
-from bonafide.biometrics.chance import KnownTail
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.judgement import Judgement
-from bonafide.biometrics.populations import Difference, Distribution, Readings, differ
+from bonafide.biometrics.populations import Attack, Difference, Distribution, Readings, differ
 
 # With readings of fewer, nothing is said about a signal.
 LEAST_SPEAKERS = 20
@@ -48,8 +47,7 @@ OF_MODELS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR, DriftS
 
 # Low values of these are what impostors and synthetic voices have.
 OF_ATTACKS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR})
-# Few people are so unlike people: of 100 of a domain who are heard, none may be, and then two mean nothing yet.
-SYNTHETIC = KnownTail(below=-2.0, share=0.01, speakers=100.0)
+WAVE = Attack(share=0.15, unseen=0.25, chance=2e-3)
 
 
 # Of one signal, by the band of the calls; ALL for one that is compared over all bands.
@@ -129,8 +127,8 @@ def differences(baseline: DriftBaseline, calls: Sequence[ObservedCall]) -> dict[
         found = _readings(calls, signal, baseline.bundle)
         strata = [(of, found[band]) for band, of in bands.items() if band in found]
         if _is_enough([readings for _, readings in strata]):
-            known = SYNTHETIC if signal is DriftSignal.LIVENESS_LLR else None
-            compared[signal] = differ(strata, CHANCE, RELEVANT_PSI, tails=signal in OF_ATTACKS, known=known)
+            attack = WAVE if signal in OF_ATTACKS else None
+            compared[signal] = differ(strata, CHANCE, RELEVANT_PSI, attack=attack)
     return compared
 
 

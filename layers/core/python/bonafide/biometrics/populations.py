@@ -5,20 +5,42 @@ feigns a change. Readings of one speaker resemble each other, so a population te
 independent readings would (Kish, Survey Sampling, 1965): that effective size stands in for the count in every test.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.biometrics.chance import Floats, KnownTail, ks_bound, shift_bound, tails_and_bounds
+from bonafide.biometrics.chance import LEAST_RISE, Floats, Moments, ks_bound, shift_bound
 
 # Points at which distributions are kept and compared, and the bins of the population stability index.
 POINTS = 64
 BINS = 10
 # Speakers who bring more than one reading, from which on their resemblance can be measured.
 REPEATING = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """A wave of attacks that low LLRs tell of.
+
+    Attributes:
+        share: of the speakers, who would be attacks.
+        unseen: speakers who count as people with the lowest LLR, beside those of a baseline.
+        chance: probability that a window exceeds its bound without any attack.
+    """
+
+    share: float
+    unseen: float
+    chance: float
+
+    def probability(self, llrs: Floats) -> Floats:
+        """Returns the probability that a speaker is an attack, by Bayes' rule, shape of the LLRs.
+
+        For LLRs that are calibrated, their mean is what the likelihood of the share rises by first.
+        """
+        return np.asarray(1.0 / (1.0 + (1.0 / self.share - 1.0) * np.exp(llrs)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +77,10 @@ class Readings:
         weights = (1.0 / self.each[self.speakers] / len(self.each))[order]
         cumulated = np.append(0.0, np.cumsum(weights))
         return np.asarray(cumulated[np.searchsorted(self.values[order], points, side="right")])
+
+    def mean(self, of: Callable[[Floats], Floats]) -> float:
+        """Returns the mean of a function of the readings over the speakers."""
+        return float((1.0 / self.each[self.speakers]) @ of(self.values)) / len(self.each)
 
     def effective(self, resemblance: float) -> float:
         """Returns the number of independent readings that tell as much.
@@ -117,9 +143,16 @@ class Distribution:
             resemblance=resemblance,
         )
 
-    def share_below(self, value: float) -> float:
-        """Returns the share of the population below a value, interpolated between the points."""
-        return float(np.interp(value, self.points, self.below))
+    def predicted(self, attack: Attack, count: float) -> Moments:
+        """Predicts the mean probability of an attack in a later sample of a size.
+
+        Readings between two points count as the mean of these. As many speakers as `attack` says are added who are as
+        certain an attack as can be: who was never heard before may still be a person.
+        """
+        each = attack.probability(self.points)
+        between = (each + np.append(each[0], each[:-1])) / 2.0
+        sizes = self.effective * np.diff(np.append(0.0, self.below))
+        return Moments.predicted(np.append(1.0, between), np.append(attack.unseen, sizes), count)
 
     def to_document(self) -> dict[str, Any]:
         """Returns the stored form."""
@@ -152,9 +185,9 @@ class Difference:
         shift: probability that a speaker of the window is above one of the baseline, ties halved, less 0.5: a change of
             the place of a distribution shows here with half as many speakers as in the distance.
         shift_bound: above which, or below its negative, the window's speakers are no chance selection.
-        tail: share of the window below what few of the baseline are below: attacks change a tail, to which the
-            distance is nearly blind. Of several tails, the one that exceeds its bound by most.
-        tail_bound: above which the window's speakers are no chance selection; 1 where tails are not compared.
+        tail: mean probability that a speaker of the window is an attack, by a low LLR: attacks change a tail, to which
+            the distance is nearly blind.
+        tail_bound: above which the window's speakers are no chance selection; 1 where low values tell of no attack.
         count: readings of the window.
         speakers: who brought them.
         expected: shares of the baseline in the bins.
@@ -186,8 +219,7 @@ def differ(
     chance: float,
     relevant: float,
     *,
-    tails: bool = False,
-    known: KnownTail | None = None,
+    attack: Attack | None = None,
 ) -> Difference:
     """Compares a window of at least one reading with a baseline, within each stratum, and pools what it finds.
 
@@ -199,8 +231,7 @@ def differ(
         strata: earlier readings and recent ones of each.
         chance: probability that the distance exceeds its bound without any change.
         relevant: index from which on a difference matters, besides what the sizes alone bring about.
-        tails: whether a heavier lower tail is drift as well.
-        known: another tail that is compared.
+        attack: which low values tell of, if any do.
     """
     sizes = np.array([window.effective(baseline.resemblance) for baseline, window in strata])
     weights = sizes / sizes.sum()
@@ -208,9 +239,7 @@ def differ(
     both = 1.0 / (1.0 / sizes.sum() + 1.0 / earlier)
     before, below = (np.tensordot(weights, each, 1) for each in _at_quantiles(strata))
     expected, found = (_smoothed(_shares(before, each), both) for each in (before, below))
-    compared = tails_and_bounds(before, below, (earlier, float(sizes.sum())), chance) if tails else []
-    compared += [_known_tail(strata, weights, (earlier, float(sizes.sum())), chance, known)] if known else []
-    tail, tail_bound = max(compared, key=lambda each: each[0] - each[1], default=(0.0, 1.0))
+    tail, tail_bound = _attacks(strata, weights, attack) if attack else (0.0, 1.0)
     return Difference(
         ks=float(np.max(np.abs(below - before))),
         ks_bound=ks_bound(both, chance),
@@ -262,17 +291,12 @@ def shift(before: Floats, below: Floats) -> float:
     return float(np.sum(np.diff(np.concatenate([[0.0], below, [1.0]])) * middles)) - 0.5
 
 
-def _known_tail(
-    strata: Sequence[tuple[Distribution, Readings]],
-    weights: Floats,
-    sizes: tuple[float, float],
-    chance: float,
-    known: KnownTail,
-) -> tuple[float, float]:
-    """Returns the share of the window in a tail, and its bound."""
-    before = float(weights @ [baseline.share_below(known.below) for baseline, _ in strata])
-    below = float(weights @ [window.below(np.array([known.below]))[0] for _, window in strata])
-    return below, known.bound(before, *sizes, chance)
+def _attacks(strata: Sequence[tuple[Distribution, Readings]], weights: Floats, attack: Attack) -> tuple[float, float]:
+    """Returns the mean probability of an attack in the window, and its bound."""
+    found = float(weights @ [window.mean(attack.probability) for _, window in strata])
+    usual = [base.predicted(attack, window.effective(base.resemblance)) for base, window in strata]
+    without = Moments.mixed(usual, weights)
+    return found, max(without.exceeded(attack.chance), without.mean + LEAST_RISE)
 
 
 def _smoothed(shares: Floats, size: float) -> Floats:
