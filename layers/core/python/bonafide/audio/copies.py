@@ -26,8 +26,8 @@ _SPANS = (2, 4, 8)  # blocks in a window
 _SLAB = 1024  # positions at a time
 # Correlations from which on a window with so many seconds of speech is a copy; in between they are interpolated.
 # Chosen by `training/evaluation/replayed`: decision 0027.
-_SPEECH_SECONDS = (0.6, 1.0, 1.5, 2.0, 2.5, 3.0, 4.5, 6.0, 8.0, 12.0)
-_CORRELATION = (0.96, 0.92, 0.87, 0.83, 0.80, 0.79, 0.68, 0.64, 0.53, 0.48)
+_SPEECH_SECONDS = (0.6, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.2, 4.5, 6.0, 8.0, 12.0)
+_CORRELATION = (0.96, 0.92, 0.90, 0.88, 0.85, 0.83, 0.80, 0.79, 0.70, 0.66, 0.55, 0.50)
 # What repeats within a recording does so after at least half a second.
 _SHORTEST_LOOP = 12
 # A window that lies half outside the other recording is a weaker proof.
@@ -61,7 +61,8 @@ class _Recording:
         """Cuts the cells of a recording, shape (frames, BANDS) in each direction, into blocks."""
         tries = [cells[phase::_THINNED] for cells in directions for phase in range(_THINNED)]
         frames = len(tries[0])
-        length = max(_SPANS[0], -(-frames // _BLOCK)) * _BLOCK
+        # The longest window holds all of a short recording, which a shorter one may cut.
+        length = max(_SPANS[-1], -(-frames // _BLOCK)) * _BLOCK
         padded = np.stack([np.pad(each, ((0, length - len(each)), (0, 0))) for each in tries])
         blocks = padded.reshape(len(tries), -1, _BLOCK, BANDS).astype(np.float32)
         seconds = np.count_nonzero(blocks.any(axis=3), axis=2) * np.float32(THINNED_SECONDS)
@@ -69,7 +70,7 @@ class _Recording:
         return cls(blocks.reshape(*blocks.shape[:2], -1), seconds, energy, frames)
 
     def windows(self, span: int) -> "_Windows":
-        """Returns its windows of so many blocks; none if it is shorter."""
+        """Returns its windows of so many blocks."""
         seconds, energy = (_summed(each, span) for each in (self.seconds, self.energy))
         limit = np.where(seconds < _SPEECH_SECONDS[0], np.inf, np.interp(seconds, _SPEECH_SECONDS, _CORRELATION))
         starts = _BLOCK * np.arange(seconds.shape[1])
@@ -140,7 +141,7 @@ def looped(recording: Fingerprint) -> bool:
 
 def _hits(recording: _Recording, long: Cells) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yields windows of the recording that are found, and their positions in the long one, which ends with a gap."""
-    spans = {span: recording.windows(span) for span in _SPANS if span <= recording.blocks.shape[1]}
+    spans = {span: recording.windows(span) for span in _SPANS}
     for start in range(-_REACH, len(long) - _REACH, _SLAB):
         slab = _slab(long, start)
         total = np.concatenate([[0.0], np.cumsum(np.sum(np.square(slab), axis=1, dtype=np.float64))])
@@ -163,8 +164,9 @@ def _products(blocks: Numbers, slab: Numbers) -> Numbers:
     views = np.lib.stride_tricks.sliding_window_view(slab, _BLOCK, axis=0).transpose(0, 2, 1)
     heard = np.lib.stride_tricks.sliding_window_view(slab.any(axis=1), _BLOCK).any(axis=1)
     flat = blocks.reshape(-1, blocks.shape[-1])
+    spoken = flat.any(axis=1)
     products = np.zeros((len(flat), len(views)), np.float32)
-    products[:, heard] = flat @ views[heard].reshape(-1, flat.shape[1]).T
+    products[np.ix_(spoken, heard)] = flat[spoken] @ views[heard].reshape(-1, flat.shape[1]).T
     return products.reshape(*blocks.shape[:2], -1)
 
 
