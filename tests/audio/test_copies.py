@@ -1,17 +1,28 @@
 """Whether a recording is found again in another one, whatever was done to it, and other speech is not."""
 
+import base64
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from bonafide.audio.copies import copied, looped, thinned
-from bonafide.audio.fingerprint import BANDS, Fingerprint
+from bonafide.audio.copies import MOST_SOUGHT_SECONDS, copied, looped, thinned
+from bonafide.audio.fingerprint import BANDS, FRAME_SECONDS, Fingerprint
 from bonafide.audio.telephone import to_narrowband
 from bonafide.audio.waveform import Samples, Waveform
 from layers.golden.readers import load
 
 RATE = 16000
+
+# The first 3 s of the second passage, before noise was taken off and with a mean over 9 frames and 5 bands.
+KEPT_BY_THE_RELEASE_BEFORE = (
+    "cmX|8K~lm%5PW6$fu!&Z?0{$8UJ|abiQy=Q=vkt8wG^!KYLy@08}>}1Q>p6R>7JS1i31!M)mm!jfz1wIVF%=J2PuHeyJr{30|!3`"
+    "ZsAMM`wft4-2lPrpAZetp;|APUjgg}B&ri&B0lxR3ZV^T*zXZ*U@K0Vdm?=_5tstZXkQW4zem*CXCK8dfwMV@Ps!3$ylPdks5c(;"
+    "H9~9iMs92V=3#HTtjC?yb{{*P!l4Ys4DLbeZwq-<giE6eE{3V`c|pgFygb=`VlIJk?_(XhKGo^d>wA~pHAM+r_x%&$o|)%9MDZNT"
+    "s1Dx5hgbu5d~HKq8Oyn>6Y>j?ATE#DheTp6KY_Y|n;M@&x5S9%n))s-dz^LY|9qduus<ZOt3S=UJsr~*W4_beuy!;1j{|i3vZaz~"
+    "p<CCn`st&(_`_dT)Id!"
+)
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +109,42 @@ def test_a_fingerprint_is_small_and_read_as_it_was_written(passages: list[Sample
     assert len(written) < 150 * len(made.cells) * 0.02
     assert np.array_equal(Fingerprint.from_bytes(written).cells, thinned(made).cells)
     assert Fingerprint.from_bytes(Fingerprint(np.zeros((0, BANDS), np.int8)).to_bytes()).cells.shape == (0, BANDS)
+
+
+def test_a_recording_is_found_that_the_release_before_kept(passages: list[Samples]) -> None:
+    kept = Fingerprint.from_bytes(base64.b85decode(KEPT_BY_THE_RELEASE_BEFORE))
+    first, second = passages[:2]
+    for copy in ("as it is", "on a telephone line", "in noise of 5 dB"):
+        assert copied(COPIES[copy](second), [kept])
+    assert not copied(fingerprint(first), [kept])
+
+
+def heard_for(seconds: float, seed: int, share: float = 0.6) -> Fingerprint:
+    """Makes a fingerprint of random cells, of which such a share is speech."""
+    chance = np.random.default_rng(seed)
+    frames = round(seconds / FRAME_SECONDS)
+    cells = chance.integers(-3, 4, (frames, BANDS), np.int8)
+    return Fingerprint(cells * np.repeat(chance.random(frames // 50 + 1) < share, 50)[:frames, None])
+
+
+def test_memory_stays_small_with_as_many_and_as_long_recordings_as_are_read() -> None:
+    """A function has 512 MB, of which the search may take little: with 200 recordings of a minute, and a session."""
+    known = [thinned(heard_for(60.0, seed)) for seed in range(200)]
+    session = heard_for(1.5 * MOST_SOUGHT_SECONDS, 200, 0.1)
+    tracemalloc.start()
+    try:
+        assert not copied(session, known)
+        assert not looped(session)
+        assert tracemalloc.get_traced_memory()[1] < 32e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_than_is_compared_is_left_out_from_the_end_of_the_known_and_the_beginning_of_the_new() -> None:
+    first, last = (heard_for(60.0, seed) for seed in range(2))
+    between = [thinned(Fingerprint(np.zeros_like(first.cells))) for _ in range(19)]
+    assert copied(first, [thinned(first), *between, thinned(last)])
+    assert not copied(last, [thinned(first), *between, thinned(last)])
+    silence = Fingerprint(np.zeros((round(MOST_SOUGHT_SECONDS / FRAME_SECONDS), BANDS), np.int8))
+    assert not copied(Fingerprint.joined([first, silence]), [thinned(first)])
+    assert copied(Fingerprint.joined([silence, first]), [thinned(first)])

@@ -1,13 +1,21 @@
 """Another voice is found by comparing the parts of speech with each other."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pytest
 
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
-from bonafide.biometrics.presentation.voices import LEAST_VOICE_SECONDS, voice_alerts
+from bonafide.biometrics.presentation.voices import (
+    LEAST_VOICE_SECONDS,
+    TURN_COSTS,
+    bounds_of,
+    in_turns,
+    voice_alerts,
+    without_overlaps,
+)
 
 DIMENSION = 192
 BOTH = (Reason.VOICE_CHANGED, Reason.SEVERAL_VOICES)
@@ -51,6 +59,31 @@ def test_voices_are_told_apart(heard: object, voices: str, expected: Sequence[Re
 def test_short_chunks_are_heard_together() -> None:
     assert voice_alerts(chunks("a" * 40 + "b" * 20, seconds=0.3), Channel.WIDEBAND) == BOTH
     assert voice_alerts(chunks("a" * 60, seconds=0.3), Channel.WIDEBAND) == ()
+
+
+def test_sides_change_where_that_is_worth_more_than_a_turn_costs() -> None:
+    """Compared with every way to take turns there is."""
+    sides = np.array(list(product([False, True], repeat=9)))
+    turns = np.count_nonzero(np.diff(sides, axis=1), axis=1)
+    for seed in range(20):
+        gains = np.random.default_rng(seed).normal(0.0, TURN_COSTS, 9)
+        worth = np.where(sides, gains, 0.0).sum(axis=1) - TURN_COSTS * turns
+        assert np.array_equal(in_turns(gains), sides[int(np.argmax(worth))])
+
+
+def test_what_is_kept_with_a_chunk_does_not_overlap() -> None:
+    (heard,) = recording("abcabca")
+    kept = without_overlaps(heard).parts
+    assert heard.parts is not None
+    assert kept is not None
+    assert np.array_equal(kept, heard.parts[[0, 2, 4, 6]])
+    assert without_overlaps(chunks("a")[0]).parts is None
+
+
+def test_voices_over_the_telephone_have_to_be_less_alike_if_chunks_are_long() -> None:
+    half, whole = (bounds_of(chunks("aa", seconds, Channel.NARROWBAND)) for seconds in (0.5, 1.0))
+    assert half[Channel.NARROWBAND].moment > whole[Channel.NARROWBAND].moment
+    assert half[Channel.WIDEBAND] == whole[Channel.WIDEBAND]
 
 
 def test_too_little_of_another_voice_is_not_judged() -> None:

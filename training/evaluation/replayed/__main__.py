@@ -2,9 +2,9 @@
 
     python -m training.evaluation.replayed --manifest path.csv [--part choose|report] [--most N] [--bundle DIR]
 
-Each recording, and each part of 3 and 6 s with 1 s of speech or more, is looked up among the other recordings of the
-same speaker; then copies of a recording and of 3 s of it, among all. `--part` takes one half of the speakers: bounds
-were chosen on one, and are reported on the other.
+Each recording, and each part of 3, 4 and 6 s with 1 s of speech or more, is looked up among the other recordings of the
+same speaker; then copies of a recording and of 3 s of it, among all and among the others. `--part` takes one half of
+the speakers: bounds were chosen on one, and are reported on the other.
 """
 
 import argparse

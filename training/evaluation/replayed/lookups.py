@@ -17,7 +17,7 @@ from training.evaluation.evidence import read
 from training.evaluation.replayed.copies import COPIES, RATE, narrow
 
 # Lengths that are cut out of recordings, s; and how much of a recording is copied as a whole.
-CUTS = (3, 6)
+CUTS = (3, 4, 6)
 WHOLE, TRIMMED = 20, 3
 # Net speech below which a call is not decided on by default, and below which nothing is compared.
 SHORTEST_SPEECH = 1.0
@@ -85,9 +85,10 @@ def _others(models: Bundle, heard: Sequence[Samples], known: Sequence[Fingerprin
 
 
 def _copies(models: Bundle, heard: Sequence[Samples], known: Sequence[Fingerprint], work: Work) -> Iterator[Found]:
-    """Yields lookups of copies among all recordings of the speaker."""
+    """Yields lookups of copies among all recordings of the speaker, and among those that they are no copies of."""
     generator = np.random.default_rng(work.seed)
-    for samples in heard[: work.most]:
+    for number, samples in enumerate(heard[: work.most]):
+        others = [*known[:number], *known[number + 1 :]]
         for kind, part in (("whole", samples[: WHOLE * RATE]), ("3 s of it", _cut(samples, TRIMMED, generator))):
             spoken = _fingerprint(models, part).speech_seconds
             if spoken < SHORTEST_SPEECH:
@@ -95,6 +96,8 @@ def _copies(models: Bundle, heard: Sequence[Samples], known: Sequence[Fingerprin
             for name, copy in COPIES.items():
                 made = _fingerprint(models, copy(part, generator))
                 yield Found(f"{name}, {kind}", spoken, copied(made, known))
+                if others:
+                    yield Found(f"other, {name}, {kind}", spoken, copied(made, others))
             yield Found(f"backwards, {kind}", spoken, copied(_fingerprint(models, part[::-1]), known))
         for seconds in LOOPED_SECONDS:
             second = _cut(samples, seconds, generator)

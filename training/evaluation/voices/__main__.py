@@ -18,10 +18,9 @@ import numpy as np
 
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.presentation.voices import (
-    RECORDING,
-    SESSION,
     LikenessBounds,
     SpeechParts,
+    bounds_of,
     least_margin,
     margin_over_time,
 )
@@ -102,22 +101,20 @@ def _speech(
     return spoken[: int(np.searchsorted(total, seconds)) + 1]
 
 
-def table(
-    label: str, speech: Mapping[SpeechKind, Sequence[Sequence[Evidence]]], serve: Mapping[Channel, LikenessBounds]
-) -> Iterator[str]:
+def table(label: str, speech: Mapping[SpeechKind, Sequence[Sequence[Evidence]]]) -> Iterator[str]:
     """Yields lines: the share of each kind that is alerted, at the bounds that serve and at moved ones."""
     band = _band([piece for some in speech.values() for pieces in some for piece in pieces])
     yield f"{label}, {band}: " + ", ".join(f"{len(some)} {kind}" for kind, some in speech.items())
     for name, margin in MEASURES.items():
-        found = {kind: _margins(margin, some, band, serve[band]) for kind, some in speech.items()}
+        found = {kind: _margins(margin, some, band) for kind, some in speech.items()}
         for shift in SHIFTS:
             shares = "  ".join(f"{kind} {np.mean(margins < shift):.3f}" for kind, margins in found.items())
             yield f"  {name}, bounds {shift:+.2f}: {shares}"
 
 
-def _margins(margin: Margin, some: Sequence[Sequence[Evidence]], band: Channel, bounds: LikenessBounds) -> Floats:
-    parts = [SpeechParts.of([piece for piece in pieces if band in piece.embeddings], band) for pieces in some]
-    return np.array([margin(each, bounds) for each in parts])
+def _margins(margin: Margin, some: Sequence[Sequence[Evidence]], band: Channel) -> Floats:
+    spoken = [[piece for piece in pieces if band in piece.embeddings] for pieces in some]
+    return np.array([margin(SpeechParts.of(pieces, band), bounds_of(pieces)[band]) for pieces in spoken])
 
 
 def _band(pieces: Sequence[Evidence]) -> Channel:
@@ -140,10 +137,10 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     single = recordings(casting, arguments.bundle, arguments.condition, arguments.number)
-    _write(table("recordings", {kind: [[each] for each in some] for kind, some in single.items()}, RECORDING))
+    _write(table("recordings", {kind: [[each] for each in some] for kind, some in single.items()}))
     for seconds in arguments.chunks:
         chunks = observe_chunks(clips, arguments.bundle, arguments.condition, seconds)
-        _write(table(f"sessions in chunks of {seconds} s", sessions(casting, chunks, arguments.number), SESSION))
+        _write(table(f"sessions in chunks of {seconds} s", sessions(casting, chunks, arguments.number)))
     return 0
 
 

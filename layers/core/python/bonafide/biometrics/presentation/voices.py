@@ -4,8 +4,8 @@ All parts come over one line, so that those of one voice are far more alike than
 0028 says how the bounds were chosen; `python -m training.evaluation.voices` measures them.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -24,6 +24,9 @@ HALF_SECONDS = 1.0
 # Another room, line or mood changes a voice too, but seldom back and forth.
 FEW_CHANGES = 2
 _MOST_ROUNDS = 20
+# What a change of sides has to be worth, in seconds times the difference of cosines: people do not take turns from one
+# half second to the next.
+TURN_COSTS = 0.1
 
 type Side = NDArray[np.bool_]
 
@@ -35,21 +38,35 @@ class LikenessBounds:
     Attributes:
         once: of sides that take turns FEW_CHANGES times at most.
         often: of sides that do so more often.
+        moment: of the speech before and after one moment.
     """
 
     once: float
     often: float
+    moment: float
 
     def margin(self, parts: "SpeechParts", side: Side) -> float:
         """Returns by how much the likeness of two sides is above its bound."""
         changes = np.count_nonzero(side[1:] != side[:-1])
         return parts.likeness(side) - (self.once if changes <= FEW_CHANGES else self.often)
 
+    def margin_at(self, parts: "SpeechParts", moment: int) -> float:
+        """Returns by how much the likeness of the parts before a moment and of those after it is above its bound."""
+        return parts.likeness(np.arange(len(parts.seconds)) < moment) - self.moment
+
 
 # Over the telephone strangers are more alike. Parts of one recording are more alike than chunks of a session, each of
 # which the network hears alone.
-RECORDING = {Channel.WIDEBAND: LikenessBounds(0.65, 0.72), Channel.NARROWBAND: LikenessBounds(0.80, 0.86)}
-SESSION = {Channel.WIDEBAND: LikenessBounds(0.57, 0.60), Channel.NARROWBAND: LikenessBounds(0.77, 0.80)}
+RECORDING = {
+    Channel.WIDEBAND: LikenessBounds(once=0.65, often=0.72, moment=0.65),
+    Channel.NARROWBAND: LikenessBounds(once=0.84, often=0.90, moment=0.80),
+}
+SESSION = {
+    Channel.WIDEBAND: LikenessBounds(once=0.57, often=0.60, moment=0.57),
+    Channel.NARROWBAND: LikenessBounds(once=0.77, often=0.80, moment=0.79),
+}
+# Embeddings of half a second of telephone speech have more in common, whoever speaks.
+SHORT_CHUNKS = {**SESSION, Channel.NARROWBAND: LikenessBounds(once=0.77, often=0.80, moment=0.82)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +84,8 @@ class SpeechParts:
     @classmethod
     def of(cls, pieces: Sequence[Evidence], band: Channel) -> Self:
         """Takes the parts of consecutive pieces, each with an embedding in the band."""
-        parts = _joined([part for piece in pieces for part in _parts(piece, band)])
+        found = [part for piece in pieces for part in _parts(piece, band)]
+        parts = found if len(pieces) == 1 else _joined(found)
         vectors = np.stack([vector for vector, _ in parts])
         units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return cls(units.astype(np.float32), np.array([seconds for _, seconds in parts]))
@@ -95,7 +113,7 @@ def voice_alerts(pieces: Sequence[Evidence], band: Channel) -> tuple[Reason, ...
         pieces: evidence of one recording, or of the consecutive chunks of a session.
         band: in which all of them are embedded.
     """
-    parts, bounds = SpeechParts.of(pieces, band), (RECORDING if len(pieces) == 1 else SESSION)[band]
+    parts, bounds = SpeechParts.of(pieces, band), bounds_of(pieces)[band]
     found = {
         Reason.VOICE_CHANGED: margin_over_time(parts, bounds) < 0,
         Reason.SEVERAL_VOICES: least_margin(parts, bounds) < 0,
@@ -103,10 +121,22 @@ def voice_alerts(pieces: Sequence[Evidence], band: Channel) -> tuple[Reason, ...
     return tuple(reason for reason, holds in found.items() if holds)
 
 
+def without_overlaps(piece: Evidence) -> Evidence:
+    """Leaves out every second part, which is speech of its neighbors: a row of a session stays small."""
+    return piece if piece.parts is None else replace(piece, parts=piece.parts[::2])
+
+
+def bounds_of(pieces: Sequence[Evidence]) -> Mapping[Channel, LikenessBounds]:
+    """Returns the bounds for a recording, or for the chunks of a session."""
+    if len(pieces) == 1:
+        return RECORDING
+    short = np.median([piece.speech_seconds for piece in pieces]) < SHORTEST_PART_SECONDS
+    return SHORT_CHUNKS if short else SESSION
+
+
 def margin_over_time(parts: SpeechParts, bounds: LikenessBounds) -> float:
     """Returns by how much the speech before and after one moment is more alike than two voices, where it is least."""
-    order = np.arange(len(parts.seconds))
-    return min((bounds.margin(parts, order < moment) for moment in order[1:]), default=1.0)
+    return min((bounds.margin_at(parts, moment) for moment in range(1, len(parts.seconds))), default=1.0)
 
 
 def least_margin(parts: SpeechParts, bounds: LikenessBounds) -> float:
@@ -129,16 +159,34 @@ def _beginnings(parts: SpeechParts) -> Iterator[Side]:
 
 
 def _settled(parts: SpeechParts, side: Side) -> Side:
-    """Moves each part to the side that it is more like, until none moves."""
+    """Moves parts to the side that they and their neighbors are more like, until none moves."""
     for _ in range(_MOST_ROUNDS):
         if side.all() or not side.any():
             return side
         one, other = parts.means(side)
-        moved = parts.units @ one > parts.units @ other
+        moved = in_turns((parts.units @ one - parts.units @ other) * parts.seconds)
         if (moved == side).all():
             return side
         side = moved
     return side
+
+
+def in_turns(gains: NDArray[np.float64]) -> Side:
+    """Returns the side of each part for which its gains, less the cost of each turn, are greatest.
+
+    The Viterbi algorithm for two states (G. D. Forney, "The Viterbi algorithm", Proc. IEEE 61, 1973): how much better
+    it is to be on the first side than on the other, up to each part, is never more than what a turn costs.
+
+    Args:
+        gains: of being on the first side rather than on the other, shape (parts,).
+    """
+    better = [float(gains[0])]
+    for gain in gains[1:].tolist():
+        better.append(min(max(better[-1], -TURN_COSTS), TURN_COSTS) + gain)
+    first = [better[-1] > 0]
+    for before in reversed(better[:-1]):
+        first.append(before > (-TURN_COSTS if first[-1] else TURN_COSTS))
+    return np.array(first[::-1])
 
 
 def _parts(piece: Evidence, band: Channel) -> list[tuple[FloatVector, float]]:

@@ -1,13 +1,12 @@
 """Replayed audio: a recording that was used before for the speaker, a copy of one, or one that repeats itself."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import accumulate
 
 from bonafide.access.authorization import is_probed
-from bonafide.audio.copies import THINNED_SECONDS, copied, looped, thinned
+from bonafide.audio.copies import MOST_SOUGHT_SECONDS, copied, count_compared, looped, thinned
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.case import Signal
 from bonafide.biometrics.decision import Reason
@@ -18,9 +17,8 @@ from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerRecord, generation
 from bonafide.services.shared.clock import Clock, utc_now
 
-# Bounds of one comparison: recordings that are read, and seconds of them that are compared, the newest first.
+# Recordings that are read for one comparison, the newest first; of them MOST_KNOWN_SECONDS are compared.
 MOST_RECORDINGS = 200
-MOST_SECONDS = 1200.0
 # What provisional judgements of sessions look at, and how old it may be; and the speakers that are kept at a time.
 LOOKED_AT_SECONDS = 15.0
 READ_AGAIN = timedelta(seconds=30)
@@ -113,7 +111,7 @@ class Replays:
             measurements.add(FingerprintFailures=1)
             return ReplayFinding(missing=(Signal.REPLAY,))
         held = any(each.holds(audio.samples) for each in speaker.voiceprints if audio.samples)
-        known = _compared(each for each in recordings if _is_another_use(speaker, heard, each))
+        known = [each.fingerprint for each in recordings if _is_another_use(speaker, heard, each)]
         replayed = claimed or held or looped(audio.fingerprint) or copied(audio.fingerprint, known)
         silenced = is_probed(domain.domain, self._probe_domain)
         return ReplayFinding(alerts=(Reason.AUDIO_REPLAYED,) if replayed and not silenced else ())
@@ -129,7 +127,9 @@ class Replays:
         key, now = (heard.domain, heard.speaker), self._clock()
         at, known = self._lately.get(key, (now, None))
         if known is None or not timedelta() <= now - at < READ_AGAIN:
-            at, known = now, self._store.heard(*key, MOST_RECORDINGS)
+            read = self._store.heard(*key, MOST_RECORDINGS)
+            # No more than is compared is kept: sixteen speakers with all of it would fill the memory of the function.
+            at, known = now, read[: count_compared([each.fingerprint for each in read])]
         others = [each for each in self._lately.items() if each[0] != key]
         self._lately = dict([*others, (key, (at, known))][-MOST_SPEAKERS:])
         return False, known
@@ -155,9 +155,8 @@ class Replays:
             return False
         heard = self._heard(domain, speaker.speaker, audio)
         known = self._store.heard(heard.domain, heard.speaker, MOST_RECORDINGS)
-        return copied(
-            audio.fingerprint, _compared(each for each in known if _is_another_contribution(speaker, heard, each))
-        )
+        others = [each.fingerprint for each in known if _is_another_contribution(speaker, heard, each)]
+        return copied(audio.fingerprint, others)
 
     def forget(self, domain: str, speaker: str, name: str) -> None:
         """Forgets a contribution that was not added."""
@@ -173,20 +172,13 @@ class Replays:
             kind=UseKind.CALL,
             name=audio.name,
             audio=_within(domain, audio.samples),
-            fingerprint=thinned(audio.fingerprint),
+            fingerprint=thinned(audio.fingerprint.newest(MOST_SOUGHT_SECONDS)),
             generation="",
             at=now,
             expires_at=now + timedelta(days=domain.retention.replay_days),
             call_id=audio.call_id,
             brief=audio.fingerprint.speech_seconds < domain.policy.minimum_decision_seconds,
         )
-
-
-def _compared(recordings: Iterable[HeardRecording]) -> Sequence[Fingerprint]:
-    """Returns the fingerprints of as many recordings as are compared."""
-    fingerprints = [each.fingerprint for each in recordings]
-    ends = accumulate(len(each.cells) * THINNED_SECONDS for each in fingerprints)
-    return [each for each, end in zip(fingerprints, ends, strict=True) if end <= MOST_SECONDS]
 
 
 def _is_comparable(domain: DomainRecord, audio: SpokenAudio) -> bool:

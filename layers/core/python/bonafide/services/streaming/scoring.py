@@ -7,6 +7,7 @@ from typing import Any
 
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.evidence import Evidence
+from bonafide.biometrics.presentation.voices import without_overlaps
 from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.observability import continued, follow, logger, measurements, stage
 from bonafide.ports.models import SpeechModels
@@ -67,7 +68,7 @@ class ChunkScoring:
         spaces = self._missing(record, event.number, digest)
         if spaces:
             found, fingerprint = self._observe(record, event.content, spaces)
-            chunks = [ChunkEvidence(event.number, digest, each) for each in found]
+            chunks = [ChunkEvidence(event.number, digest, without_overlaps(each)) for each in found]
             times = accepted_at, self._clock()
             rows = [EvidenceRow(each, self._models.digest, *times, record.request_id, fingerprint) for each in chunks]
             if self._sessions.put_evidence(record, *rows):
