@@ -14,6 +14,8 @@ LONGEST_RECOVERY_DAYS = 35
 # As in bonafide.access. The functions read them from an environment of 4 KB in all.
 ROLES = ("administrator", "analyst", "auditor", "integrator", "model_engineer")
 MOST_PRINCIPALS = 20
+# Of a quota, in requests a second; the contract's lowest.
+SLOWEST = 0.01
 PRINCIPAL = re.compile(
     r"(arn:aws[a-z0-9-]*:iam::[0-9]{12}:)?(role|user)/([!-)+-.0-~]+/)*\*?[\w+=,.@-][\w+=,.@*-]*"
     r"|arn:aws[a-z0-9-]*:iam::[0-9]{12}:root"
@@ -35,6 +37,30 @@ class DomainNameSettings:
 
     name: str
     certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class DomainQuotaSettings:
+    """Quota of domains that have none of their own.
+
+    Attributes:
+        requests_per_second: requests that begin work on audio, for good.
+        burst: the same at once, after a pause.
+    """
+
+    requests_per_second: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        """Checks the quota.
+
+        Raises:
+            StageSettingError: nothing would be let through.
+        """
+        if self.requests_per_second < SLOWEST or self.burst < 1:
+            raise StageSettingError(
+                f"domain_quota needs requests_per_second of {SLOWEST} or more, and burst of 1 or more"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +122,7 @@ class DeploymentStage:
         shadow_share: share of authentications that are offered to the challenger, 0 to 1; none unless set.
         principals: by role, who has it in the stage and in every domain; None binds nobody: whoever IAM admits uses the
             routes of the stage and creates domains.
+        domain_quota: of each domain without one of its own; None lets them use what the API lets through.
         policies: domains for whose roles the stack has managed policies; none unless set.
     """
 
@@ -118,6 +145,7 @@ class DeploymentStage:
     ml: MlSettings | None = None
     principals: Mapping[str, Sequence[str]] | None = None
     policies: Sequence[str] = ()
+    domain_quota: DomainQuotaSettings | None = None
 
     @classmethod
     def of(cls, scope: Construct) -> Self:
@@ -148,6 +176,7 @@ class DeploymentStage:
             shadow_share=shadow_share(settings.get("shadow_share", 0.0)),
             principals=check_principals(settings["principals"]) if "principals" in settings else None,
             policies=tuple(settings.get("policies", ())),
+            domain_quota=DomainQuotaSettings(**settings["domain_quota"]) if "domain_quota" in settings else None,
         )
 
 

@@ -1,7 +1,7 @@
 """The REST API: routes, limits and API Gateway's own responses."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -139,6 +139,12 @@ class ServiceApi(Construct):
             self._limit(method, path, public_limit)
         else:
             function.set("BONAFIDE_ACCESS_RULES", self.senders.value())
+
+    def count_domains(self, function: ReleasedFunction) -> None:
+        """Lets a function count requests for the quotas of domains, or check quotas that are wanted."""
+        quota = self._stage.domain_quota
+        rules = {"most": {"requests_per_second": self._stage.requests_per_second, "burst": self._stage.burst}}
+        function.set("BONAFIDE_QUOTA_RULES", json.dumps({**rules, "default": asdict(quota) if quota else None}))
 
     def _limit(self, method: str, path: str, limit: RouteLimit) -> None:
         stage = self._rest.deployment_stage.node.default_child

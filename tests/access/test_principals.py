@@ -139,7 +139,7 @@ class Access:
         self.world = World()
         self.reads = 0
         self.now = MORNING
-        self.access = DomainAccess(AccessRules(Principals()), self, timedelta(seconds=kept), lambda: self.now)  # type: ignore[arg-type]
+        self.access = DomainAccess(AccessRules(Principals()), self, timedelta(seconds=kept), clock=lambda: self.now)  # type: ignore[arg-type]
         self.found: DomainRecord | None = record(Principals({Role.INTEGRATOR: (ROLE,)}))
 
     def domain(self, _: str) -> DomainRecord | None:

@@ -111,6 +111,13 @@ class AccessSettings(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaSettings(FromEnvironment):
+    """JSON of the largest quota of a domain, and of the quota of those that have none of their own."""
+
+    quota_rules: str
+
+
+@dataclass(frozen=True, slots=True)
 class BundleSettings(FromEnvironment):
     """Folder of the model bundle, and the digest that it must have."""
 
