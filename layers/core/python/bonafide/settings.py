@@ -187,3 +187,8 @@ class ServiceSettings(FromEnvironment):
     """URL of the API's stage, which the synthetic caller calls."""
 
     probed_endpoint: str
+
+
+def is_probed(domain: str, probe_domain: str) -> bool:
+    """Tells whether a domain is that of golden calls, or one whose name continues its name after a hyphen."""
+    return bool(probe_domain) and f"{domain}-".startswith(f"{probe_domain}-")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from bonafide.access.authorization import is_probed
 from bonafide.audio.copies import THINNED_SECONDS, copied, looped, thinned
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.case import Signal
@@ -17,6 +16,7 @@ from bonafide.ports.fingerprints import FingerprintStore, HeardRecording, UseKin
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerRecord, generation
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.settings import is_probed
 
 # Bounds of one comparison: recordings that are read, and seconds of them that are compared, the newest first.
 MOST_RECORDINGS = 200
