@@ -58,7 +58,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class QuotaRules:
-    """What the deployment's configuration says of quotas.
+    """Quotas by the deployment's configuration.
 
     Attributes:
         most: a quota may be no more, since the API lets no more through for all domains together.

@@ -103,7 +103,7 @@ class PrincipalSettings(Request):
         return Principals({role: tuple(getattr(self, role)) for role in Role if role in self.model_fields_set})
 
 
-class QuotaSettings(Request):
+class DomainQuota(Request):
     """Quota of a domain: a token bucket for requests that begin work on audio.
 
     Authentications, enrollments and starts of sessions take a token each, repeated ones too.
@@ -127,7 +127,7 @@ class DomainSettings(Request):
         None, description="Who may use the domain. Left out: as they are; those of a new domain are its creator alone."
     )
 
-    quota: QuotaSettings | None = Field(
+    quota: DomainQuota | None = Field(
         None,
         description="Set by administrators of the stage only. Left out, it stays as it was; null for that of the "
         "stage, if there is one. At most what the API lets through for all domains together.",
@@ -156,7 +156,7 @@ class Domain(Answer):
     principals: PrincipalSettings | None = Field(
         None, description="Who may use the domain; null for one of the first release: whoever IAM admits."
     )
-    quota: QuotaSettings | None = Field(None, description="Its own; null for that of the stage, if there is one.")
+    quota: DomainQuota | None = Field(None, description="Its own; null for that of the stage, if there is one.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -169,7 +169,7 @@ class DomainVersionEntry(Answer):
     policy_version: int = Field(description="As decisions name it.")
     retention: RetentionSettings
     principals: PrincipalSettings | None = Field(None, description="As of the domain.")
-    quota: QuotaSettings | None = Field(None, description="As of the domain.")
+    quota: DomainQuota | None = Field(None, description="As of the domain.")
     changed: list[str] = Field(description="Settings that changed; empty for the first version that is known.")
     changed_at: AwareDatetime
     changed_by: str | None = Field(
@@ -231,5 +231,5 @@ def _principals(principals: Principals | None) -> PrincipalSettings | None:
     return PrincipalSettings.model_construct(**patterns)
 
 
-def _quota(quota: Quota | None) -> QuotaSettings | None:
-    return QuotaSettings.model_construct(**asdict(quota)) if quota else None
+def _quota(quota: Quota | None) -> DomainQuota | None:
+    return DomainQuota.model_construct(**asdict(quota)) if quota else None

@@ -26,7 +26,7 @@ LONGEST_AGE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What is kept of a domain that was read."""
+    """Principals and quota of a domain that was read."""
 
     principals: Principals | None
     quota: Quota | None
