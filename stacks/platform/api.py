@@ -9,6 +9,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.platform.custom_domain import add_custom_domain
+from stacks.platform.function import ServiceFunction
 from stacks.platform.network import add_web_acl, endpoint, resource_policy
 from stacks.platform.release import ReleasedFunction
 from stacks.platform.senders import SenderRules
@@ -147,7 +148,7 @@ class ServiceApi(Construct):
         else:
             function.set("BONAFIDE_ACCESS_RULES", self.senders.value())
 
-    def count_domains(self, function: ReleasedFunction) -> None:
+    def count_domains(self, function: ReleasedFunction | ServiceFunction) -> None:
         """Lets a function count requests for the quotas of domains, or check quotas that are wanted."""
         quota = self._stage.domain_quota
         rules = {"most": {"requests_per_second": self._stage.requests_per_second, "burst": self._stage.burst}}

@@ -103,10 +103,6 @@ def test_a_setting_that_cannot_be_deployed_is_refused(wrong: Any, reason: str) -
         wrong()
 
 
-def test_the_quota_of_a_stage_is_told_to_what_counts(variants: Path) -> None:
-    service: Template = json.loads((variants / "optional/Bonafide-production-Service.template.json").read_text())
-    functions = [each["Properties"]["Environment"]["Variables"] for each in of(service, "Lambda::Function").values()]
-    rules = {each["BONAFIDE_QUOTA_RULES"] for each in functions if "BONAFIDE_QUOTA_RULES" in each}
-    assert [json.loads(each) for each in rules] == [
-        {"most": {"requests_per_second": 200, "burst": 400}, "default": QUOTA}
-    ]
+def test_the_quota_of_a_stage_is_told_to_what_counts(template: Template) -> None:
+    rules = only(template, "Lambda::Function")["Environment"]["Variables"]["BONAFIDE_QUOTA_RULES"]
+    assert json.loads(rules) == {"most": {"requests_per_second": 200, "burst": 400}, "default": QUOTA}

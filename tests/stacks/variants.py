@@ -84,14 +84,13 @@ def optional(out: Path) -> None:
     """Synthesizes with every optional setting of a stage, and with cdk-nag's rules."""
     stages: Any = context()["stages"]
     settings = {"multi_region_key": False, "recovery_days": 7, "custom_domain": CUSTOM_DOMAIN, "ml": ML}
-    settings["domain_quota"] = QUOTA
     synthesize(out, ROOT, nag=True, stages={"production": stages["production"] | settings})
 
 
 def guarded(out: Path) -> None:
-    """Synthesizes an API in a VPC behind a web ACL, and a function that calls it, with cdk-nag's rules."""
+    """Synthesizes an API in a VPC behind a web ACL, a function that calls it and counts, with cdk-nag's rules."""
     stages: Any = context()["stages"]
-    changes = {"stages": {"production": stages["production"] | {"private": PRIVATE, "waf": WAF}}}
+    changes = {"stages": {"production": stages["production"] | {"private": PRIVATE, "waf": WAF, "domain_quota": QUOTA}}}
     app = cdk.App(context={**context(), "stage": "production", **changes}, outdir=str(out), analytics_reporting=False)
     stack, stage = cdk.Stack(app, "Guarded"), DeploymentStage.of(app)
     api = ServiceApi(stack, "Api", stage=stage)
@@ -101,6 +100,7 @@ def guarded(out: Path) -> None:
     caller = ServiceFunction(stack, FunctionProps("caller", code, [], {}, SMALL, stage.log_retention, "of the API"))
     assert stage.private
     put_into_vpc(caller, stage.private)
+    api.count_domains(caller)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
     with contextlib.suppress(RuntimeError):
         app.synth()
