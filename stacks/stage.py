@@ -14,6 +14,8 @@ LONGEST_RECOVERY_DAYS = 35
 # As in bonafide.access. The functions read them from an environment of 4 KB in all.
 ROLES = ("administrator", "analyst", "auditor", "integrator", "model_engineer")
 MOST_PRINCIPALS = 20
+# Of a quota, in requests a second; the contract's lowest.
+SLOWEST = 0.01
 PRINCIPAL = re.compile(
     r"(arn:aws[a-z0-9-]*:iam::[0-9]{12}:)?(role|user)/([!-)+-.0-~]+/)*\*?[\w+=,.@-][\w+=,.@*-]*"
     r"|arn:aws[a-z0-9-]*:iam::[0-9]{12}:root"
@@ -35,6 +37,77 @@ class DomainNameSettings:
 
     name: str
     certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateSettings:
+    """An API that is reached from a VPC only.
+
+    Attributes:
+        vpc_endpoints: ids of interface endpoints for execute-api, with private DNS.
+        subnets: ids of subnets from which the synthetic caller reaches them.
+        security_groups: ids of its security groups, which let it out to port 443.
+    """
+
+    vpc_endpoints: Sequence[str]
+    subnets: Sequence[str]
+    security_groups: Sequence[str]
+
+    def __post_init__(self) -> None:
+        """Checks the ids.
+
+        Raises:
+            StageSettingError: one is missing, or of another kind.
+        """
+        for name, kind in (("vpc_endpoints", "vpce"), ("subnets", "subnet"), ("security_groups", "sg")):
+            ids = getattr(self, name)
+            if not ids or not all(re.fullmatch(rf"{kind}-[0-9a-f]+", each) for each in ids):
+                raise StageSettingError(f"private needs {name}: ids such as {kind}-0a1b2c3d")
+
+
+@dataclass(frozen=True, slots=True)
+class WafSettings:
+    """A web ACL in front of the API.
+
+    Attributes:
+        requests_per_address: of one address in any 5 minutes; more are answered 429.
+    """
+
+    requests_per_address: int
+
+    def __post_init__(self) -> None:
+        """Checks the limit.
+
+        Raises:
+            StageSettingError: AWS WAF has no such limit.
+        """
+        # https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based-caveats.html
+        if not 10 <= self.requests_per_address <= 2_000_000_000:
+            raise StageSettingError("waf needs requests_per_address of 10 to 2,000,000,000")
+
+
+@dataclass(frozen=True, slots=True)
+class DomainQuotaSettings:
+    """Quota of domains that have none of their own.
+
+    Attributes:
+        requests_per_second: requests that begin work on audio, for good.
+        burst: the same at once, after a pause.
+    """
+
+    requests_per_second: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        """Checks the quota.
+
+        Raises:
+            StageSettingError: nothing would be let through.
+        """
+        if self.requests_per_second < SLOWEST or self.burst < 1:
+            raise StageSettingError(
+                f"domain_quota needs requests_per_second of {SLOWEST} or more, and burst of 1 or more"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +171,9 @@ class DeploymentStage:
         shadow_share: share of authentications that are offered to the challenger, 0 to 1; none unless set.
         principals: by role, who has it in the stage and in every domain; None binds nobody: whoever IAM admits uses the
             routes of the stage and creates domains.
+        domain_quota: of each domain without one of its own; None lets them use what the API lets through.
+        private: the VPC from which alone the API is reached; None for an API on the internet.
+        waf: the web ACL in front of the API; None for none.
         policies: domains for whose roles the stack has managed policies; none unless set.
     """
 
@@ -121,6 +197,18 @@ class DeploymentStage:
     ml: MlSettings | None = None
     principals: Mapping[str, Sequence[str]] | None = None
     policies: Sequence[str] = ()
+    domain_quota: DomainQuotaSettings | None = None
+    private: PrivateSettings | None = None
+    waf: WafSettings | None = None
+
+    def __post_init__(self) -> None:
+        """Checks settings against each other.
+
+        Raises:
+            StageSettingError: the domain name would be that of an API on the internet.
+        """
+        if self.private and self.custom_domain:
+            raise StageSettingError("custom_domain is for an API on the internet; leave it out with private")
 
     @classmethod
     def of(cls, scope: Construct) -> Self:
@@ -152,6 +240,9 @@ class DeploymentStage:
             shadow_share=shadow_share(settings.get("shadow_share", 0.0)),
             principals=check_principals(settings["principals"]) if "principals" in settings else None,
             policies=tuple(settings.get("policies", ())),
+            domain_quota=DomainQuotaSettings(**settings["domain_quota"]) if "domain_quota" in settings else None,
+            private=PrivateSettings(**settings["private"]) if "private" in settings else None,
+            waf=WafSettings(**settings["waf"]) if "waf" in settings else None,
         )
 
 

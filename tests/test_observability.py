@@ -152,8 +152,11 @@ def test_the_average_of_suspected_spoofs_is_their_share_of_what_was_listened_to(
 
 def test_what_a_probe_asks_for_is_no_part_of_the_mix() -> None:
     mine = Measurements({**DEPLOYED, "BONAFIDE_PROBE_DOMAIN": "bonafide-probe"})
-    mine.add_decision("bonafide-probe", "ACCEPT", 30, 3.0)
+    for domain in ("bonafide-probe", "bonafide-probe-smoke-1f2e"):
+        mine.add_decision(domain, "ACCEPT", 30, 3.0)
     assert mine.pending() == {}
+    mine.add_decision("bonafide-probes", "ACCEPT", 30, 3.0)
+    assert mine.pending()["Decisions"] == [1.0]
 
 
 def test_a_decision_counts_once_however_often_it_is_asked_for(log: io.StringIO) -> None:

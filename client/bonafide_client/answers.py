@@ -33,6 +33,7 @@ class DomainDocument(TypedDict):
     policy_version: int
     retention: dict[str, Any]
     principals: dict[str, Any] | None
+    quota: dict[str, Any] | None
     created_at: str
     updated_at: str
 

@@ -41,9 +41,10 @@ class Client(AdministrationCalls):
         policy: Mapping[str, Any] | None = None,
         retention: Mapping[str, Any] | None = None,
         principals: Mapping[str, Any] | None = None,
+        quota: Mapping[str, Any] | None = None,
     ) -> answers.DomainDocument:
-        """Creates a domain or replaces its policy, retention or principals; those that are left out stay."""
-        settings = {"policy": policy, "retention": retention, "principals": principals}
+        """Creates a domain or replaces its policy, retention, principals or quota; those that are left out stay."""
+        settings = {"policy": policy, "retention": retention, "principals": principals, "quota": quota}
         body = {name: dict(value) for name, value in settings.items() if value is not None}
         return cast("answers.DomainDocument", self.send("PUT", paths.of_domain(domain), body))
 

@@ -14,7 +14,7 @@ from bonafide.services.authentication import AuthenticationRequested
 service = authentication()
 # Evidence is extracted while the Idempotency-Key is looked up, so the body is read once more before that.
 app = create_app(
-    access(kept=True),
+    access(kept=True, metered=True),
     idempotency(),
     lambda body: service.begin(AuthenticationRequest.model_validate(body).audio.to_record()),
     domain_store().find,

@@ -11,7 +11,7 @@ from bonafide.http.openapi import responses
 from bonafide.http.parameters import DomainName, IdempotencyKey, SpeakerName
 from bonafide.records.speaker import generation
 
-app = create_app(access(kept=True), idempotency(), find=domain_store().find)
+app = create_app(access(kept=True, metered=True), idempotency(), find=domain_store().find)
 service = enrollment()
 lambda_handler = lambda_entry(app)
 

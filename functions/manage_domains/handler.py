@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
-from bonafide.bootstrap.access import access, audit
+from bonafide.bootstrap.access import access, audit, quota_rules
 from bonafide.bootstrap.stores import brakes, calibrations, domain_store, domains, idempotency
 from bonafide.contracts.access.audit import AuditPage, audit_page, is_position
 from bonafide.contracts.audio import Upload, UploadRequest, upload_view
@@ -44,30 +44,30 @@ from bonafide.http.parameters import (
     SettingsVersions,
 )
 from bonafide.records.speaker import generation
+from bonafide.services.shared.quotas import within
 
 records = audit()
 app = create_app(access(), idempotency(), find=domain_store().find, audit=records)
-service = domains()
-switches = brakes()
-book = calibrations()
+service, switches, book = domains(), brakes(), calibrations()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>"
 BRAKE, DOMAIN_BRAKE = "/v1/brake", f"{PATH}/brake"
 TAGS, BRAKES, AUDIT, CALIBRATIONS = ["domains"], ["brakes"], ["audit"], ["calibrations"]
 CALIBRATION = f"{PATH}/calibrations/<version>"
 UNSTATED = UploadRequest()
+MOST = quota_rules().most
 
 
 @app.put(
     PATH, summary="Create or change a domain", operation_id="putDomain", tags=TAGS, responses=responses(Domain, 409)
 )
 def put(domain: DomainName, request: DomainSettings) -> Domain:
-    """Writes the policy of a domain, its retention, or both; the same settings again change nothing.
+    """Writes settings of a domain; the same again change nothing.
 
     What is left out as a whole stays as it was; what is left out of one that is given takes its default. A new domain
     is bound to the principal who creates it.
     """
-    return domain_view(service.put(domain, request.to_record(), principal(app)))
+    return domain_view(service.put(domain, within(request.to_record(), MOST), principal(app)))
 
 
 @app.get(PATH, summary="Read a domain", operation_id="getDomain", tags=TAGS, responses=responses(Domain, 404))

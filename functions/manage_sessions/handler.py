@@ -18,7 +18,7 @@ from bonafide.http.parameters import DomainName, IdempotencyKey, SessionName
 from bonafide.http.problems import FORMAT_FIELDS
 from bonafide.records.speaker import generation
 
-app = create_app(access(kept=True), idempotency(), find=domain_store().find, fields=FORMAT_FIELDS)
+app = create_app(access(kept=True, metered=True), idempotency(), find=domain_store().find, fields=FORMAT_FIELDS)
 service = sessions()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/sessions"

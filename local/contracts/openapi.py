@@ -35,6 +35,7 @@ SETTINGS = {
     "BONAFIDE_SHADOW_SHARE": "0",
     "BONAFIDE_PROBE_DOMAIN": "bonafide-probe",
     "BONAFIDE_ACCESS_RULES": '{"stage": {}, "probers": []}',
+    "BONAFIDE_QUOTA_RULES": '{"most": {"requests_per_second": 50, "burst": 100}, "default": null}',
     "BONAFIDE_CALIBRATION_KEY": "arn:aws:kms:eu-west-1:123456789012:key/data",
     "BONAFIDE_STAGE": "local",
     "BONAFIDE_BUNDLE_DIR": str(ROOT / ".build/layers/model/bundle"),

@@ -27,3 +27,4 @@ class AuthenticationCapability(Construct):
         stores.models.allow(authenticate, "GetItem")
         authenticate.set("BONAFIDE_SHADOW_SHARE", str(platform.stage.shadow_share))
         platform.api.route("POST", "/v1/domains/{domain}/speakers/{speaker}/authentications", authenticate)
+        platform.api.count_domains(authenticate)

@@ -22,6 +22,7 @@ class DomainsCapability(Construct):
         super().__init__(scope, "Domains")
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_domains", Wave.WRITERS, ANSWERING)
+        api.count_domains(manage)
         stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem")
         stores.keep_audit_trail(manage)
         stores.keys.allow(manage, "GetItem", "DeleteItem")

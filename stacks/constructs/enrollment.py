@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import AUDIT, IDEMPOTENCY, KEPT, UPLOADED, USED
+from stacks.platform.stores import ATTEMPTS, AUDIT, IDEMPOTENCY, KEPT, UPLOADED, USED
 
 
 class EnrollmentCapability(Construct):
@@ -18,6 +18,7 @@ class EnrollmentCapability(Construct):
         stores.allow_writing_speakers(enroll)
         stores.domains.deny_writing(enroll, AUDIT)
         stores.allow_templates(enroll, "BatchGetItem", "GetItem", "PutItem")
+        stores.domains.allow_in(enroll, ATTEMPTS, "UpdateItem")
         # A contribution is judged as a call is.
         stores.allow_signatures(enroll, "Decrypt")
         stores.fingerprints.allow(enroll, "PutItem", "Query", "DeleteItem")
@@ -25,3 +26,4 @@ class EnrollmentCapability(Construct):
         stores.audio.allow(enroll, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         stores.audio.allow(enroll, PutObject=USED)
         platform.api.route("POST", "/v1/domains/{domain}/speakers/{speaker}/enrollments", enroll)
+        platform.api.count_domains(enroll)

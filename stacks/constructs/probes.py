@@ -6,6 +6,7 @@ from aws_cdk import ArnFormat, Stack
 from constructs import Construct
 
 from stacks.platform.function import HOOK, PROBE, ServiceFunction, Size
+from stacks.platform.network import put_into_vpc
 from stacks.platform.release import ReleasedFunction
 from stacks.platform.service_platform import ServicePlatform
 from stacks.slo import Objectives
@@ -51,6 +52,8 @@ class ProbesCapability(Construct):
         caller = self._function("probe_service", PROBE)
         caller.set("BONAFIDE_PROBED_ENDPOINT", self._platform.api.url)
         caller.allow(self._platform.api.arn, "execute-api:Invoke")
+        if private := self._platform.stage.private:
+            put_into_vpc(caller, private)
         self._platform.api.senders.add_prober(caller.role.role_arn)
         self._platform.every_minute("SyntheticCalls", caller.latest)
 

@@ -30,6 +30,7 @@ class SessionsCapability(Construct):
         platform.stores.allow_templates(manage, "BatchGetItem", "GetItem", "PutItem")
         platform.stores.idempotency.allow(manage, *IDEMPOTENCY)
         platform.api.route("POST", SESSIONS, manage)
+        platform.api.count_domains(manage)
         platform.api.route("GET", SESSION, manage)
         platform.api.route("PUT", f"{SESSION}/speaker", manage)
         platform.api.route("GET", f"{SESSION}/evaluation", manage)

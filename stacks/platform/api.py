@@ -1,7 +1,7 @@
 """The REST API: routes, limits and API Gateway's own responses."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -9,12 +9,17 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.platform.custom_domain import add_custom_domain
+from stacks.platform.function import ServiceFunction
+from stacks.platform.network import add_web_acl, endpoint, resource_policy
 from stacks.platform.release import ReleasedFunction
 from stacks.platform.senders import SenderRules
 from stacks.stage import DeploymentStage
 
 # API Gateway's integration timeout; no function may run longer than its client waits.
 INTEGRATION_SECONDS = 29
+
+# Methods and paths of the routes that need no signature.
+PUBLIC = ("GET/v1/docs", "GET/v1/health", "GET/v1/openapi.json")
 
 MESSAGE = "$context.error.messageString"
 
@@ -82,7 +87,7 @@ GATEWAY_RESPONSES = (
 
 
 class ServiceApi(Construct):
-    """A regional REST API in front of functions' aliases; clients sign their requests (SigV4).
+    """A REST API in front of functions' aliases; clients sign their requests (SigV4).
 
     Attributes:
         senders: whom functions permit what.
@@ -99,7 +104,8 @@ class ServiceApi(Construct):
             self,
             "Rest",
             rest_api_name=f"bonafide-{stage.name}",
-            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            endpoint_configuration=endpoint(self, stage.private),
+            policy=resource_policy(stage.private, PUBLIC) if stage.private else None,
             cloud_watch_role=True,
             # Bytes of chunks; functions get them in base64.
             binary_media_types=["application/octet-stream"],
@@ -108,6 +114,8 @@ class ServiceApi(Construct):
         self._limits = 0
         for response in GATEWAY_RESPONSES:
             self._respond(response)
+        if stage.waf:
+            add_web_acl(self, self._rest, stage.name, stage.waf)
         if stage.custom_domain:
             add_custom_domain(self, self._rest, stage.custom_domain)
 
@@ -139,6 +147,12 @@ class ServiceApi(Construct):
             self._limit(method, path, public_limit)
         else:
             function.set("BONAFIDE_ACCESS_RULES", self.senders.value())
+
+    def count_domains(self, function: ReleasedFunction | ServiceFunction) -> None:
+        """Lets a function count requests for the quotas of domains, or check quotas that are wanted."""
+        quota = self._stage.domain_quota
+        rules = {"most": {"requests_per_second": self._stage.requests_per_second, "burst": self._stage.burst}}
+        function.set("BONAFIDE_QUOTA_RULES", json.dumps({**rules, "default": asdict(quota) if quota else None}))
 
     def _limit(self, method: str, path: str, limit: RouteLimit) -> None:
         stage = self._rest.deployment_stage.node.default_child

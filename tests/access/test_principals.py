@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonafide.access.authorization import AccessRules, authorized
@@ -92,6 +92,7 @@ def test_a_domain_is_bound_to_nothing_that_means_everybody(pattern: str) -> None
     assert not re.fullmatch(PATTERN, pattern)
 
 
+@settings(max_examples=30)
 @given(st.text(max_size=80))
 def test_no_text_is_a_principal_by_accident(text: str) -> None:
     principal = Principal.parse(text)
@@ -139,7 +140,7 @@ class Access:
         self.world = World()
         self.reads = 0
         self.now = MORNING
-        self.access = DomainAccess(AccessRules(Principals()), self, timedelta(seconds=kept), lambda: self.now)  # type: ignore[arg-type]
+        self.access = DomainAccess(AccessRules(Principals()), self, timedelta(seconds=kept), clock=lambda: self.now)  # type: ignore[arg-type]
         self.found: DomainRecord | None = record(Principals({Role.INTEGRATOR: (ROLE,)}))
 
     def domain(self, _: str) -> DomainRecord | None:

@@ -120,11 +120,10 @@ def without_id(answer: HttpResponse) -> dict[str, Any]:
     "operation", [each for each in operations() if DOMAIN in each[2]], ids=lambda operation: operation[0]
 )
 def test_in_a_domain_of_their_own_roles_may_do_what_the_table_says(
-    operation: Operation, functions: Functions, api: Api
+    operation: Operation, functions: Functions, domains: tuple[str, str]
 ) -> None:
     name, method, path = operation
-    own = f"own-{uuid.uuid4().hex[:8]}"
-    api.call("PUT", f"/v1/domains/{own}", {"principals": {str(role): [role_arn(own, role)] for role in Role}})
+    own = domains[0]
     body: Any = {} if method in {"PUT", "POST"} else None
     table = {each.name: each for each in OPERATIONS.by_route.values()}
     permitted = {Role.ADMINISTRATOR}
@@ -133,7 +132,6 @@ def test_in_a_domain_of_their_own_roles_may_do_what_the_table_says(
         refused = code(functions.call(sender(own, role), method, path_in(path, own), body)) == "role_missing"
         permitted = permitted - {role} if refused else permitted | {role}
     assert permitted == table[name].roles
-    api.call("DELETE", f"/v1/domains/{own}?force=true")
 
 
 def test_the_table_has_every_operation_of_the_contract_and_no_other() -> None:
@@ -141,17 +139,62 @@ def test_the_table_has_every_operation_of_the_contract_and_no_other() -> None:
     assert listed == {route: each.name for route, each in OPERATIONS.by_route.items()}
 
 
+def bound_to(domain: str, *roles: Role) -> dict[str, list[str]]:
+    """Principals of a domain: in these roles, and as its administrator; none in the others."""
+    wanted = {*roles, Role.ADMINISTRATOR}
+    return {str(role): [role_arn(domain, role)] if role in wanted else [] for role in Role}
+
+
+@pytest.mark.parametrize(
+    ("principals", "told"),
+    [
+        ({"administrator": []}, ("administrator_missing", "principals.administrator")),
+        ({"integrator": ["arn:aws:iam::123456789012:role/x"]}, ("administrator_missing", "principals.administrator")),
+        ({"administrator": ["arn:aws:iam::123456789012:role/x"]}, ("role_left_out", "principals.integrator")),
+    ],
+)
+def test_principals_that_would_lock_somebody_out_unsaid_are_refused(
+    principals: dict[str, list[str]], told: tuple[str, str], api: Api, domain: str
+) -> None:
+    path = f"/v1/domains/{domain}"
+    before = api.call("PUT", path, {"principals": bound_to(domain, Role.INTEGRATOR)}).document
+    refused = api.call("PUT", path, {"principals": principals})
+    assert (refused.status, refused.document["code"], refused.document["errors"][0]["field"]) == (400, *told)
+    assert api.call("GET", path).document == before
+
+
+def test_a_quota_is_set_by_the_stage_and_answers_429_beyond_it(functions: Functions, api: Api, domain: str) -> None:
+    path, body = f"/v1/domains/{domain}", {"format": {"encoding": "wav"}}
+    quota = {"requests_per_second": 0.05, "burst": 2}
+    high = api.call("PUT", path, {"quota": quota | {"burst": 101}})
+    assert (high.status, high.document["code"], high.document["errors"][0]["field"]) == (400, "quota_too_high", "quota")
+    own = {"principals": bound_to(domain, Role.INTEGRATOR), "quota": quota}
+    assert api.call("PUT", path, own).document["quota"] == quota
+    # Whom a quota limits does not lift it, but may send it back with other settings.
+    administrator = sender(domain, Role.ADMINISTRATOR)
+    for changed in ({"quota": None}, {"quota": quota | {"burst": 3}}):
+        assert code(functions.call(administrator, "PUT", path, changed)) == "role_missing"
+    assert functions.call(administrator, "PUT", path, {"quota": quota, "retention": {}}).status == 200
+    who = sender(domain, Role.INTEGRATOR)
+    answers = [functions.call(who, "POST", f"{path}/sessions", body) for _ in range(3)]
+    assert [each.status for each in answers] == [200, 200, 429]
+    assert code(answers[-1]) == "quota_exceeded"
+    assert 15 <= int(dict(answers[-1].headers)["Retry-After"]) <= 20
+    session = json.loads(answers[0].body)["session_id"]
+    assert functions.call(who, "GET", f"{path}/sessions/{session}").status == 200
+
+
 def test_a_principal_who_is_removed_is_refused_at_once(functions: Functions, api: Api, domain: str) -> None:
     path = f"/v1/domains/{domain}/sessions"
     who, body = sender(domain, Role.INTEGRATOR), {"format": {"encoding": "wav"}}
-    api.call("PUT", f"/v1/domains/{domain}", {"principals": {"integrator": [role_arn(domain, Role.INTEGRATOR)]}})
+    api.call("PUT", f"/v1/domains/{domain}", {"principals": bound_to(domain, Role.INTEGRATOR)})
     started = functions.call(who, "POST", path, body, key="start")
     session = f"{path}/{json.loads(started.body)['session_id']}"
     reads = [("GET", session), ("GET", f"{session}/evaluation")]
     # What an environment has kept of the principals does not outlast their removal.
     for method, each in reads:
         assert functions.call(who, method, each).status == 200
-    assert api.call("PUT", f"/v1/domains/{domain}", {"principals": {"integrator": []}}).status == 200
+    assert api.call("PUT", f"/v1/domains/{domain}", {"principals": bound_to(domain)}).status == 200
     for method, each in reads:
         assert code(functions.call(who, method, each)) == "role_missing"
     claimed = functions.call(who, "PUT", f"{session}/speaker", {"speaker": "ann"})
@@ -236,7 +279,7 @@ def ask(running: Deployment, who: Any, path: str) -> ApiResponse:
 def test_a_signature_binds_a_request_to_its_principal(bonafide: Deployment, api: Api, domain: str) -> None:
     keys, path = Keys(bonafide), f"/v1/domains/{domain}"
     integrator, analyst = f"i{uuid.uuid4().hex[:8]}", f"a{uuid.uuid4().hex[:8]}"
-    bound = {
+    bound = bound_to(domain) | {
         "integrator": [f"arn:aws:iam::{ACCOUNT}:role/{integrator}"],
         "analyst": [f"arn:aws:iam::{ACCOUNT}:user/{analyst}"],
     }
@@ -259,7 +302,9 @@ def test_administrative_acts_are_on_record_with_identity_and_outcome(
     functions.call(who, "PUT", f"{path}/brake", {"reason": "drill"})
     functions.call(who, "DELETE", f"{path}/speakers/nobody")
     functions.call(who, "POST", f"{path}/speakers/somebody/opt-out", key="opt-out")
-    functions.call(sender(domain, Role.ANALYST), "DELETE", path)
+    stranger = sender("elsewhere", Role.ADMINISTRATOR)
+    for who_not in (sender(domain, Role.ANALYST), stranger):
+        assert functions.call(who_not, "DELETE", path).status == 403
     functions.call(who, "DELETE", path)
     entries, cursor = [], ""
     while True:
@@ -275,6 +320,8 @@ def test_administrative_acts_are_on_record_with_identity_and_outcome(
         ("setDomainBrake", who.arn, 200, None),
         ("deleteSpeaker", who.arn, 404, "speaker_not_found"),
         ("optOutSpeaker", who.arn, 200, None),
+        ("deleteDomain", sender(domain, Role.ANALYST).arn, 403, "role_missing"),
+        ("deleteDomain", stranger.arn, 403, "role_missing"),
         ("deleteDomain", who.arn, 409, "domain_not_empty"),
     ]
     assert "somebody" not in json.dumps(entries)

@@ -117,8 +117,9 @@ def test_an_operator_makes_a_known_change_the_new_baseline(deployment: Deploymen
 
 
 def test_golden_calls_are_no_callers() -> None:
-    deployment = Deployment(PROBE, "acme")
+    deployment = Deployment(PROBE, f"{PROBE}-smoke", "acme")
     deployment.days(1, PROBE)
+    deployment.days(1, f"{PROBE}-smoke")
     assert [each.domain for each in deployment.watch.watch(lambda: 300.0)] == ["acme"]
 
 

@@ -33,6 +33,7 @@ PLACES = {
     "BRAKE_KEPT_SECONDS": "15",
     "PROBE_DOMAIN": "bonafide-probe",
     "ACCESS_RULES": '{"stage": {}, "probers": []}',
+    "QUOTA_RULES": '{"most": {"requests_per_second": 50, "burst": 100}, "default": null}',
     "SHADOW_SHARE": "0.05",
     "CALIBRATION_KEY": "key",
     "STAGE": "dev",

@@ -17,7 +17,11 @@ FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/han
 # Names, ARNs and URLs that only CloudFormation knows; no start calls them.
 UNKNOWN = "https://stand-in"
 # JSON with ARNs inside, which is read at the start.
-KNOWN_FORMS = {"BONAFIDE_PROBED_FUNCTIONS": "{}", "BONAFIDE_ACCESS_RULES": '{"stage": null, "probers": []}'}
+KNOWN_FORMS = {
+    "BONAFIDE_PROBED_FUNCTIONS": "{}",
+    "BONAFIDE_ACCESS_RULES": '{"stage": null, "probers": []}',
+    "BONAFIDE_QUOTA_RULES": '{"most": {"requests_per_second": 50, "burst": 100}, "default": null}',
+}
 LAYERS = {"/opt/bundle": ".build/layers/model/bundle", "/opt/golden": ".build/layers/golden/golden"}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_DEFAULT_REGION": "us-east-1"}
 # Read by every function as it is imported: what golden calls are, and by what metrics are recorded.

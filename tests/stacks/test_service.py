@@ -209,6 +209,7 @@ def test_findings_of_cdk_nag_are_intended(with_compiled_files: Path) -> None:
 def test_cfn_lint_finds_nothing(assembly: Path, variants: Path) -> None:
     templates = [*sorted(map(str, assembly.glob("Bonafide-dev-*.template.json"))), "docs/operations/access.yaml"]
     templates.append(str(variants / "optional/Bonafide-production-Ml.template.json"))
+    templates.append(str(variants / "guarded/Guarded.template.json"))
     # W3005: CDK writes dependencies that follow from references.
     command = [str(Path(sys.executable).parent / "cfn-lint"), "--ignore-checks", "W3005", "--", *templates]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)

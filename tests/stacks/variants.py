@@ -10,13 +10,19 @@ from typing import Any
 
 import aws_cdk as cdk
 import cdk_nag
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
 
 from app import ROOT, compose, context
 from stacks import service
 from stacks.assets import Assets
 from stacks.constructs.policies import CallerPolicies
+from stacks.platform.api import ServiceApi
+from stacks.platform.function import SMALL, FunctionProps, ServiceFunction
+from stacks.platform.network import put_into_vpc
 from stacks.platform.release import ProvisionedConcurrencyError
 from stacks.platform.service_platform import ReservedConcurrencyError
+from stacks.stage import DeploymentStage
 
 VICTIM = "authenticate_caller"
 CUSTOM_DOMAIN = {
@@ -29,6 +35,14 @@ ML = {
     "repository": "octo/voice",
     "secret": "bonafide/production/github",
 }
+
+PRIVATE = {
+    "vpc_endpoints": ["vpce-0123456789abcdef0", "vpce-0fedcba9876543210"],
+    "subnets": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
+    "security_groups": ["sg-0a1b2c3d"],
+}
+WAF = {"requests_per_address": 20_000}
+QUOTA = {"requests_per_second": 5, "burst": 20}
 
 REFUSED = {
     "refusal": {"provisioned": {VICTIM: 2}},
@@ -73,6 +87,25 @@ def optional(out: Path) -> None:
     synthesize(out, ROOT, nag=True, stages={"production": stages["production"] | settings})
 
 
+def guarded(out: Path) -> None:
+    """Synthesizes an API in a VPC behind a web ACL, a function that calls it and counts, with cdk-nag's rules."""
+    stages: Any = context()["stages"]
+    changes = {"stages": {"production": stages["production"] | {"private": PRIVATE, "waf": WAF, "domain_quota": QUOTA}}}
+    app = cdk.App(context={**context(), "stage": "production", **changes}, outdir=str(out), analytics_reporting=False)
+    stack, stage = cdk.Stack(app, "Guarded"), DeploymentStage.of(app)
+    api = ServiceApi(stack, "Api", stage=stage)
+    rest: Any = api.node.find_child("Rest")
+    rest.root.add_resource("v1").add_method("GET", apigateway.MockIntegration())
+    code = lambda_.Code.from_inline("def lambda_handler(event, context): pass")
+    caller = ServiceFunction(stack, FunctionProps("caller", code, [], {}, SMALL, stage.log_retention, "of the API"))
+    assert stage.private
+    put_into_vpc(caller, stage.private)
+    api.count_domains(caller)
+    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
+    with contextlib.suppress(RuntimeError):
+        app.synth()
+
+
 def policies(out: Path) -> None:
     """Synthesizes the policies for callers of two domains, in a stack of their own."""
     app = cdk.App(outdir=str(out), analytics_reporting=False)
@@ -83,6 +116,7 @@ def policies(out: Path) -> None:
 def main(out: Path, changed: Path) -> None:
     synthesize(out / "true", ROOT)
     optional(out / "optional")
+    guarded(out / "guarded")
     policies(out / "policies")
     reverse(out / "reversed")
     synthesize(out / "layer", changed)

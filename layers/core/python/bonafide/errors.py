@@ -39,6 +39,9 @@ class Subject(StrEnum):
     POLICY = "policy"
     IMPOSTOR_PRIOR = "impostor prior"
     SPOOF_PRIOR = "spoof prior"
+    PRINCIPALS = "principals"
+    ADMINISTRATOR = "administrator"
+    QUOTA = "quota"
     BEGIN = "begin"
     CURSOR = "cursor"
     DECISION = "decision"
@@ -143,6 +146,15 @@ class AudioOverload(Overloaded):
 
     def __init__(self, retry_after: int = 1) -> None:
         super().__init__("audio_overload", "More audio arrives than can be scored in time.", retry_after=retry_after)
+
+
+class QuotaExceeded(Overloaded):
+    """Raised when a domain begins more work than its quota allows; nothing was done."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(
+            "quota_exceeded", "The domain begins more work than its quota allows.", retry_after=retry_after
+        )
 
 
 class Unavailable(BonafideError):

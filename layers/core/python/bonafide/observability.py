@@ -19,6 +19,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from bonafide.settings import is_probed
+
 logger = Logger()
 # Clients are patched where spans are wanted, not all that X-Ray knows: patching everything costs start-up time.
 tracer = Tracer(auto_patch=False)
@@ -58,7 +60,7 @@ class Measurements:
             "objective": environment.get("BONAFIDE_OBJECTIVE", ""),
         }
         self._dimensions = {name: value for name, value in known.items() if value}
-        self._probe_domain = environment.get("BONAFIDE_PROBE_DOMAIN")
+        self._probe_domain = environment.get("BONAFIDE_PROBE_DOMAIN", "")
         self._values: dict[str, list[float]] = {}
         self._environment = environment
         self._of_dependencies: dict[str, Measurements] = {}
@@ -91,7 +93,7 @@ class Measurements:
         *,
         spoof: bool = False,
     ) -> None:
-        """Adds a new decision, unless a probe asked for it: those say nothing about callers.
+        """Adds a new decision, unless it is of a golden call: those say nothing about callers.
 
         Args:
             domain: of the decision.
@@ -101,7 +103,7 @@ class Measurements:
             liveness_llr: of bona fide speech, if it was detected.
             spoof: whether the liveness state is spoof.
         """
-        if domain == self._probe_domain:
+        if is_probed(domain, self._probe_domain):
             return
         self.add(
             Decisions=1,

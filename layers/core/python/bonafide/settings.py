@@ -133,6 +133,13 @@ class AccessSettings(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaSettings(FromEnvironment):
+    """JSON of the largest quota of a domain, and of the quota of those that have none of their own."""
+
+    quota_rules: str
+
+
+@dataclass(frozen=True, slots=True)
 class BundleSettings(FromEnvironment):
     """Folder of the model bundle, and the digest that it must have."""
 
@@ -202,3 +209,8 @@ class ServiceSettings(FromEnvironment):
     """URL of the API's stage, which the synthetic caller calls."""
 
     probed_endpoint: str
+
+
+def is_probed(domain: str, probe_domain: str) -> bool:
+    """Tells whether a domain is that of golden calls, or one whose name continues its name after a hyphen."""
+    return bool(probe_domain) and f"{domain}-".startswith(f"{probe_domain}-")

@@ -9,6 +9,7 @@ from typing import Self
 
 from bonafide.access.operations import ApiOperation, Role
 from bonafide.access.principal import NOBODY, Principal, Principals
+from bonafide.settings import is_probed
 
 # The operation with which a domain comes into being.
 CREATION = "putDomain"
@@ -53,11 +54,6 @@ class Authorization:
 
     def _suffice(self, roles: frozenset[Role]) -> bool:
         return bool(roles & self.operation.roles)
-
-
-def is_probed(domain: str, probe_domain: str) -> bool:
-    """Tells whether a domain is that of golden calls, or one whose name continues its name after a hyphen."""
-    return bool(probe_domain) and f"{domain}-".startswith(f"{probe_domain}-")
 
 
 @dataclass(frozen=True, slots=True)

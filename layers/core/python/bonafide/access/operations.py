@@ -39,23 +39,22 @@ class ApiOperation:
         name: its `operationId` in the contract.
         roles: each of them may use it.
         audited: whether it is an administrative act, of which the audit trail has an entry.
+        metered: whether it begins work on audio, and so counts for the quota of its domain.
     """
 
     name: str
     roles: frozenset[Role]
     audited: bool = False
+    metered: bool = False
 
 
 class OperationTable:
     """Operations by method and path."""
 
     def __init__(self, text: str) -> None:
-        """Reads the table: `METHOD /path/{parameter}` with the operation, its roles, and whether it is audited."""
+        """Reads the table: `METHOD /path/{parameter}` with operation, roles, and if it is audited or metered."""
         document: Mapping[str, Any] = json.loads(text)
-        self.by_route: Mapping[str, ApiOperation] = {
-            route: ApiOperation(each["operation"], frozenset(map(Role, each["roles"])), each.get("audited", False))
-            for route, each in document.items()
-        }
+        self.by_route: Mapping[str, ApiOperation] = {route: _operation(each) for route, each in document.items()}
         self._patterns = [(_pattern(route), operation) for route, operation in self.by_route.items()]
 
     def find(self, method: str, path: str) -> tuple[ApiOperation, Mapping[str, str]] | None:
@@ -63,6 +62,11 @@ class OperationTable:
         wanted = f"{method} {path}"
         matches = ((pattern.fullmatch(wanted), operation) for pattern, operation in self._patterns)
         return next(((operation, found.groupdict()) for found, operation in matches if found), None)
+
+
+def _operation(entry: Mapping[str, Any]) -> ApiOperation:
+    roles = frozenset(map(Role, entry["roles"]))
+    return ApiOperation(entry["operation"], roles, entry.get("audited", False), entry.get("metered", False))
 
 
 def _pattern(route: str) -> re.Pattern[str]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from bonafide.audio import flac, labels, wav
 from bonafide.audio.encoding import Encoding, RecordingFormat
+from bonafide.audio.files import FILES
 from bonafide.audio.g711 import ALAW, MULAW, Pcm
 from bonafide.audio.quality import clipped
 from bonafide.audio.refusal import refuse
@@ -17,24 +18,6 @@ SHORTEST_SECONDS = 0.5
 LONGEST_SECONDS = 60.0
 LOWEST_RATE, HIGHEST_RATE = 8000, 48000
 MOST_CHANNELS = 8
-
-# Beginnings of files, by what they are of; bare samples that begin so are taken for a file that was labeled wrong.
-FILES = {
-    b"RIFF": "WAV",
-    b"RIFX": "WAV",
-    b"RF64": "WAV",
-    b"fLaC": "FLAC",
-    b"OggS": "Ogg",
-    b"ID3\x02": "MP3",
-    b"ID3\x03": "MP3",
-    b"ID3\x04": "MP3",
-    b"FORM": "AIFF",
-    b".snd": "AU",
-    b"caff": "CAF",
-    b"#!AM": "AMR",
-    b"\x1aE\xdf\xa3": "Matroska",
-    b"\x1f\x8b\x08\x00": "gzip",
-}
 
 EXPAND: dict[str, Callable[[memoryview], Pcm]] = {
     Encoding.PCM_S16LE: lambda data: np.frombuffer(data, "<i2").astype(np.int16, copy=False),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from _miniaudio import ffi, lib  # type: ignore[import-not-found]
 
+from bonafide.audio.files import named
 from bonafide.audio.g711 import Pcm
 from bonafide.audio.refusal import refuse
 
@@ -38,7 +39,7 @@ class StreamInfo:
     def parse(cls, content: bytes) -> "StreamInfo":
         """Reads the head of a FLAC stream."""
         if not content.startswith(b"fLaC"):
-            raise refuse("audio_malformed", "The content is not FLAC.", limit="fLaC", found=content[:4].hex())
+            raise refuse("audio_malformed", "The content is not FLAC.", limit="fLaC", found=named(content))
         if len(content) < _STREAMINFO_END:
             raise refuse("audio_truncated", "The FLAC stream ends inside its header.", found=len(content))
         if content[4] & 0x7F or content[5:8] != b"\x00\x00\x22":

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bonafide.audio.files import named
 from bonafide.audio.refusal import refuse
 
 _MOST_CHUNKS = 64
@@ -75,7 +76,7 @@ def parse(content: bytes, encodings: Mapping[tuple[int, int], str] = ENCODINGS) 
     """
     head = bytes(content[:12])
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        raise refuse("audio_malformed", "The content is not RIFF/WAVE.", limit="RIFF....WAVE", found=head.hex())
+        raise refuse("audio_malformed", "The content is not RIFF/WAVE.", limit="RIFF....WAVE", found=named(content))
     layout = None
     for name, body in _chunks(content):
         if name == b"fmt ":

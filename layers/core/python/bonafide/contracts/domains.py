@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, S
 
 from bonafide.access.operations import Role
 from bonafide.access.principal import PATTERN, Principals
+from bonafide.access.quota import Quota
 from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.contracts.base import Answer, Request
 from bonafide.records.domain import DomainRecord, DomainVersion, ErasedDecisions, Retention, WantedSettings
@@ -86,7 +87,10 @@ class RetentionSettings(Request):
 
 
 class PrincipalSettings(Request):
-    """Principals of a domain by role: ARNs of IAM roles and users, with asterisks in their names if need be."""
+    """Principals of a domain by role: ARNs of IAM roles and users, with asterisks in their names if need be.
+
+    A domain has at least one administrator. A role that has principals is not left out: an empty list removes them.
+    """
 
     integrator: Bound = Field([], description="Enroll and authenticate.")
     analyst: Bound = Field([], description="Read decisions and speakers.")
@@ -95,21 +99,38 @@ class PrincipalSettings(Request):
     auditor: Bound = Field([], description="Read the audit trail, decisions, settings; change nothing.")
 
     def to_record(self) -> Principals:
-        """Returns the principals of the domain model."""
-        return Principals({role: tuple(getattr(self, role)) for role in Role})
+        """Returns the principals of the roles that are stated."""
+        return Principals({role: tuple(getattr(self, role)) for role in Role if role in self.model_fields_set})
+
+
+class DomainQuota(Request):
+    """Quota of a domain: a token bucket for requests that begin work on audio.
+
+    Authentications, enrollments and starts of sessions take a token each, repeated ones too.
+    """
+
+    requests_per_second: StrictFloat = Field(ge=0.01, description="Requests that are let through for good.")
+    burst: StrictInt = Field(ge=1, description="Requests that are let through at once after a pause.")
 
 
 class DomainSettings(Request):
     """Settings of a domain, as its owner writes them.
 
-    A policy, a retention, or principals that are given are written as a whole: what is left out of them takes its
-    default. What is left out as a whole stays as it was. A new domain is bound to the principal who creates it.
+    A policy or a retention that is given is written as a whole: what is left out of it takes its default. Principals
+    are, too, but whom they would remove has to be said. What is left out as a whole stays as it was. A new domain is
+    bound to the principal who creates it.
     """
 
     policy: PolicySettings = Field(PolicySettings(), description="Left out, it stays as it was.")
     retention: RetentionSettings = Field(RetentionSettings(), description="Left out, it stays as it was.")
     principals: PrincipalSettings | None = Field(
         None, description="Who may use the domain. Left out: as they are; those of a new domain are its creator alone."
+    )
+
+    quota: DomainQuota | None = Field(
+        None,
+        description="Set by administrators of the stage only. Left out, it stays as it was; null for that of the "
+        "stage, if there is one. At most what the API lets through for all domains together.",
     )
 
     def to_record(self) -> WantedSettings:
@@ -120,6 +141,8 @@ class DomainSettings(Request):
             Retention(**self.retention.model_dump()) if "retention" in given else None,
             self.principals.to_record() if self.principals else None,
             keeps_disclosure="disclosure" not in self.policy.model_fields_set,
+            quota=Quota(**self.quota.model_dump()) if self.quota else None,
+            changes_quota="quota" in given,
         )
 
 
@@ -133,6 +156,7 @@ class Domain(Answer):
     principals: PrincipalSettings | None = Field(
         None, description="Who may use the domain; null for one of the first release: whoever IAM admits."
     )
+    quota: DomainQuota | None = Field(None, description="Its own; null for that of the stage, if there is one.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -145,6 +169,7 @@ class DomainVersionEntry(Answer):
     policy_version: int = Field(description="As decisions name it.")
     retention: RetentionSettings
     principals: PrincipalSettings | None = Field(None, description="As of the domain.")
+    quota: DomainQuota | None = Field(None, description="As of the domain.")
     changed: list[str] = Field(description="Settings that changed; empty for the first version that is known.")
     changed_at: AwareDatetime
     changed_by: str | None = Field(
@@ -168,6 +193,7 @@ def domain_view(record: DomainRecord) -> Domain:
         policy_version=record.policy_version,
         retention=RetentionSettings(**asdict(record.retention)),
         principals=_principals(record.principals),
+        quota=_quota(record.quota),
         created_at=record.created_at,
         updated_at=record.updated_at,
     )
@@ -182,6 +208,7 @@ def version_view(version: DomainVersion) -> DomainVersionEntry:
         policy_version=record.policy_version,
         retention=RetentionSettings(**asdict(record.retention)),
         principals=_principals(record.principals),
+        quota=_quota(record.quota),
         changed=list(version.changed),
         changed_at=record.updated_at,
         changed_by=version.changed_by,
@@ -202,3 +229,7 @@ def _principals(principals: Principals | None) -> PrincipalSettings | None:
         return None
     patterns: dict[str, Any] = {str(role): list(principals.patterns.get(role, ())) for role in Role}
     return PrincipalSettings.model_construct(**patterns)
+
+
+def _quota(quota: Quota | None) -> DomainQuota | None:
+    return DomainQuota.model_construct(**asdict(quota)) if quota else None

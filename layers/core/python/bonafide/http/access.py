@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
 from bonafide.access.operations import OPERATIONS, may_exist
-from bonafide.errors import NotFound
+from bonafide.errors import AccessDenied, NotFound
 from bonafide.http.identity import sender_of
 from bonafide.observability import Event, request_id
 from bonafide.services.access import StageAccess
@@ -46,13 +47,23 @@ class CheckedResolver(APIGatewayRestResolver):
         if found is None:
             raise route_not_found()
         operation, parameters = found
-        with self._access.granted(sender_of(event), operation, parameters.get("domain")):
-            if not (self._audit and operation.audited and may_exist(parameters.get("domain", "stage"))):
-                return super().resolve(event, context)
-            end = self._audit.begin(_act(operation.name, parameters, event))
-            answer = super().resolve(event, context)
-            end(answer["statusCode"], _code(answer))
-            return answer
+        audited = operation.audited and may_exist(parameters.get("domain", "stage"))
+        act = _act(operation.name, parameters, event) if self._audit and audited else None
+        try:
+            with self._access.granted(sender_of(event), operation, parameters.get("domain")):
+                return self._answer(event, context, act)
+        except AccessDenied as error:
+            if self._audit and act:
+                self._audit.refused(act, HTTPStatus.FORBIDDEN, error.code)
+            raise
+
+    def _answer(self, event: Any, context: Any, act: ActRequested | None) -> dict[str, Any]:
+        if not self._audit or act is None:
+            return super().resolve(event, context)
+        end = self._audit.begin(act)
+        answer = super().resolve(event, context)
+        end(answer["statusCode"], _code(answer))
+        return answer
 
 
 def _act(operation: str, parameters: Mapping[str, str], event: Event) -> ActRequested:

@@ -71,7 +71,7 @@ def lambda_entry(app: APIGatewayRestResolver, *, octets: bool = False) -> Handle
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         started = time.perf_counter()
-        answer = _answer(app, _as_document(event) if octets else event, context)
+        answer = _answer(app, _as_document(event) if octets else event, context, octets=octets)
         latency_ms = (time.perf_counter() - started) * 1000
         measurements.add(Failures=answer["statusCode"] >= 500, RequestLatency=latency_ms)
         if known := request_id():
@@ -93,9 +93,9 @@ def _as_document(event: Event) -> Event:
     return {**event, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
-def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext) -> dict[str, Any]:
+def _answer(app: APIGatewayRestResolver, event: Event, context: LambdaContext, *, octets: bool) -> dict[str, Any]:
     try:
-        refusal = _refuse_path(event) or _refuse_media_type(event)
+        refusal = _refuse_path(event) or (_refuse_bytes(event) if octets else None) or _refuse_media_type(event)
         return refusal or app.resolve(_with_plain_media_type(event), context)
     except BonafideError as error:
         return _refusal(error)
@@ -158,6 +158,25 @@ def _refuse_media_type(event: Event) -> dict[str, Any] | None:
             subject="content-type",
             limit="application/json",
             found=media_type,
+        )
+    )
+
+
+def _refuse_bytes(event: Event) -> dict[str, Any] | None:
+    """Refuses bytes that were not sent as such: without their media type API Gateway takes them for text."""
+    stated = _header(event, "content-type")
+    body = (event.get("body") or "").lstrip("\ufeff \t\r\n")
+    if event.get("httpMethod") != "PUT" or not body:
+        return None
+    if _media_type(event) == "application/json" and (stated or body.startswith(("{", "["))):
+        return None
+    return _refusal(
+        UnsupportedMediaType(
+            "media_type_unsupported",
+            "State the media type of a chunk: application/octet-stream for its bytes, application/json for a document.",
+            subject="content-type",
+            limit=f"{OCTETS}, application/json",
+            found=stated or "none",
         )
     )
 

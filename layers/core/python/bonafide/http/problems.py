@@ -59,6 +59,7 @@ COMMON: FieldNames = {
     Subject.CHUNK_CHANNEL: "channel",
     Subject.CONSENT_TIME: "consent.given_at",
     Subject.CONSENT_END: "consent.expires_at",
+    Subject.ADMINISTRATOR: "principals.administrator",
     Subject.IMPOSTOR_PRIOR: "policy.impostor_prior",
     Subject.SPOOF_PRIOR: "policy.spoof_prior",
     Subject.SPEAKERS: "force",

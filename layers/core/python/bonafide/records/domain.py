@@ -5,9 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from bonafide.access.principal import Principals
+from bonafide.access.operations import Role
+from bonafide.access.principal import NOBODY, Principals
+from bonafide.access.quota import Quota
 from bonafide.biometrics.policy import Disclosure, Policy
 from bonafide.biometrics.presentation.attempts import Attempts
+from bonafide.errors import InvalidInput, Subject
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.calibration import CalibrationsRecord
 
@@ -57,6 +60,10 @@ class Retention:
     erased_decisions: ErasedDecisions = ErasedDecisions.UNLINK
 
 
+# What a request may change: policy, retention, principals and quota.
+type Settings = tuple[Policy, Retention, Principals | None, Quota | None]
+
+
 @dataclass(frozen=True, slots=True)
 class WantedSettings:
     """Settings as a request states them.
@@ -64,7 +71,9 @@ class WantedSettings:
     Attributes:
         policy: None leaves it as it is, or makes the default one in a new domain.
         retention: the same.
-        principals: None leaves them as they are.
+        principals: of the roles that the request states; None leaves them as they are.
+        quota: None takes away the one that the domain has, if `changes_quota`.
+        changes_quota: whether the request says anything of the quota; else it stays as it is.
         keeps_disclosure: whether the request has a policy that does not state its disclosure, as requests of clients
             that were written before there was one: it stays as it is.
     """
@@ -73,14 +82,22 @@ class WantedSettings:
     retention: Retention | None = None
     principals: Principals | None = None
     keeps_disclosure: bool = False
+    quota: Quota | None = None
+    changes_quota: bool = False
 
-    def over(self, current: "DomainRecord | None") -> tuple[Policy, Retention, Principals | None]:
-        """Returns the settings that the request leads to, from those of the domain, if there is one."""
+    def over(self, current: "DomainRecord | None") -> "Settings":
+        """Returns the settings that the request leads to, from those of the domain, if there is one.
+
+        Raises:
+            InvalidInput: the principals would lock somebody out who may not be meant.
+        """
         policy = self.policy or (current.policy if current else Policy())
         if self.keeps_disclosure and current:
             policy = replace(policy, disclosure=current.policy.disclosure)
-        principals = self.principals or (current.principals if current else None)
-        return policy, self.retention or (current.retention if current else Retention()), principals
+        former = current.principals if current else None
+        principals = former if self.principals is None else _bound(self.principals, former or NOBODY)
+        quota = self.quota if self.changes_quota or not current else current.quota
+        return policy, self.retention or (current.retention if current else Retention()), principals, quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +108,7 @@ class DomainRecord:
         created_at: also tells a domain from its predecessor of the same name, whose versions began at 1 too.
         policy_version: counts the changes of `policy`.
         version: optimistic version of the record, 0 when it was never written.
+        quota: of requests that begin work on audio; None for that of the stage, if there is one.
         principals: who has which role in the domain; None for one that the first release made, until they are set.
         calibrations: as they were read together with the domain, None where it was read without; stored by themselves.
         attempts: counters as they were read together with the domain, in the order they were asked for; None where they
@@ -106,13 +124,14 @@ class DomainRecord:
     version: int = 0
     state: DomainState = DomainState.OPEN
     principals: Principals | None = None
+    quota: Quota | None = None
     calibrations: CalibrationsRecord | None = field(default=None, compare=False)
     attempts: tuple[Attempts, ...] | None = field(default=(), compare=False)
 
     @property
-    def settings(self) -> tuple[Policy, Retention, Principals | None]:
+    def settings(self) -> "Settings":
         """Settings, of which every version is kept."""
-        return self.policy, self.retention, self.principals
+        return self.policy, self.retention, self.principals, self.quota
 
     @property
     def is_open(self) -> bool:
@@ -141,6 +160,7 @@ class DomainRecord:
             "deleting": not self.is_open,
             "tentative": self.state is DomainState.EMPTYING,
             **({"principals": self.principals.to_document()} if self.principals else {}),
+            **({"quota": self.quota.to_document()} if self.quota else {}),
         }
 
     @classmethod
@@ -156,6 +176,7 @@ class DomainRecord:
             version=document["version"],
             state=_state(document),
             principals=Principals.from_document(document["principals"]) if "principals" in document else None,
+            quota=Quota(**known(Quota, document["quota"])) if "quota" in document else None,
         )
 
 
@@ -195,6 +216,28 @@ class DomainVersion:
         return cls(record, tuple(document["changed"]), document["changed_by"])
 
 
+def _bound(wanted: Principals, former: Principals) -> Principals:
+    """Returns the principals that a request leads to, for all roles.
+
+    Raises:
+        InvalidInput: nobody would be administrator, or a role that has principals is left out.
+    """
+    if not wanted.patterns.get(Role.ADMINISTRATOR):
+        raise InvalidInput(
+            "administrator_missing",
+            "A domain has at least one administrator; name one.",
+            subject=Subject.ADMINISTRATOR,
+            limit="1 principal or more",
+        )
+    if lost := [role for role, patterns in former.patterns.items() if patterns and role not in wanted.patterns]:
+        raise InvalidInput(
+            "role_left_out",
+            "Principals are written as a whole, and this role has some; name them, or an empty list to remove them.",
+            subject=f"{Subject.PRINCIPALS}.{lost[0]}",
+        )
+    return Principals({role: tuple(wanted.patterns.get(role, ())) for role in Role})
+
+
 def read_policy(document: Stored) -> Policy:
     """Reads a stored policy.
 
@@ -226,4 +269,4 @@ def _differences(former: DomainRecord, record: DomainRecord) -> tuple[str, ...]:
 def _settings(record: DomainRecord) -> StoredForm:
     sections = {"policy": asdict(record.policy), "retention": asdict(record.retention)}
     named = {f"{section}.{name}": value for section, own in sections.items() for name, value in own.items()}
-    return {**named, "principals": record.principals}
+    return {**named, "principals": record.principals, "quota": record.quota}

@@ -3,20 +3,34 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bonafide.access.authorization import AccessRules, Authorization, authorized
 from bonafide.access.operations import ApiOperation, may_exist
 from bonafide.access.principal import Principals
+from bonafide.access.quota import Quota
 from bonafide.errors import AccessDenied
 from bonafide.ports.stores import DomainStore
+from bonafide.records.domain import DomainRecord
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.quotas import Quotas
 
-# Domains whose principals an environment keeps at most.
+# Domains whose principals and quotas an environment keeps at most.
 MOST_KEPT = 1000
-# Time for which they are used without another read. What they let pass is checked again by the services, on the domain
-# as they read it anyhow (`lookups.require_permitted`), so that a principal who was removed is refused at once.
+# Time for which principals and quotas are used without another read. What principals let pass is checked again by the
+# services, on the domain as they read it anyhow (`lookups.require_permitted`), so that one who was removed is refused
+# at once.
 LONGEST_AGE = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Principals and quota of a domain that was read."""
+
+    principals: Principals | None
+    quota: Quota | None
+    read_at: datetime
 
 
 class StageAccess:
@@ -55,7 +69,12 @@ class DomainAccess(StageAccess):
     """
 
     def __init__(
-        self, rules: AccessRules, store: DomainStore, kept: timedelta = timedelta(), clock: Clock = utc_now
+        self,
+        rules: AccessRules,
+        store: DomainStore,
+        kept: timedelta = timedelta(),
+        quotas: Quotas | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         """Stores its dependencies.
 
@@ -64,6 +83,7 @@ class DomainAccess(StageAccess):
             store: of domains.
             kept: age up to which the principals of a domain are used again; 0 where a service acts before it reads the
                 domain itself.
+            quotas: count metered operations; None for a function that has none.
             clock: a wall clock, as in `BrakedDomains`.
 
         Raises:
@@ -75,30 +95,44 @@ class DomainAccess(StageAccess):
         self._store = store
         self._keep_for = kept
         self._clock = clock
-        self._kept: OrderedDict[str, tuple[Principals | None, datetime]] = OrderedDict()
+        self._quotas = quotas
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    @contextmanager
+    def granted(self, arn: str | None, operation: ApiOperation, domain: str | None) -> Iterator[Authorization]:
+        """Lets a request be answered as `StageAccess`, if the quota of its domain allows it as well.
+
+        Raises:
+            AccessDenied: the sender has no role that the operation needs.
+            QuotaExceeded: the domain has begun too much work.
+        """
+        with super().granted(arn, operation, domain) as authorization:
+            if self._quotas and operation.metered and not self._rules.is_probed(domain):
+                # One that was just read, unless there is no such domain.
+                for kept in self._kept.keys() & {domain}:
+                    self._quotas.require(kept, self._kept[kept].quota)
+            yield authorization
 
     def _permitted(self, authorization: Authorization, domain: str | None) -> bool:
         if domain is None:
             return super()._permitted(authorization, domain)
         kept = self._fresh(domain)
-        if kept and authorization.permits(kept[0]):
+        if kept and authorization.permits(kept.principals):
             return True
         record = self._store.domain(domain) if may_exist(domain) else None
         if record is None:
             self._kept.pop(domain, None)
             return authorization.permits_unknown()
-        self._keep(domain, record.principals)
+        self._keep(record)
         return authorization.permits(record.principals)
 
-    def _fresh(self, domain: str) -> tuple[Principals | None] | None:
-        principals, read_at = self._kept.get(domain, (None, None))
+    def _fresh(self, domain: str) -> _Kept | None:
+        kept = self._kept.get(domain)
         # An age below 0 is that of a clock that was set back, and says nothing.
-        if read_at is None or not timedelta() <= self._clock() - read_at < self._keep_for:
-            return None
-        return (principals,)
+        return kept if kept and timedelta() <= self._clock() - kept.read_at < self._keep_for else None
 
-    def _keep(self, domain: str, principals: Principals | None) -> None:
-        self._kept[domain] = principals, self._clock()
-        self._kept.move_to_end(domain)
+    def _keep(self, record: DomainRecord) -> None:
+        self._kept[record.domain] = _Kept(record.principals, record.quota, self._clock())
+        self._kept.move_to_end(record.domain)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from bonafide.access.authorization import current
 from bonafide.access.principal import Principals
@@ -17,7 +18,7 @@ from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.erasing import begin
 from bonafide.services.shared.identifiers import request_identifier
-from bonafide.services.shared.lookups import domain_not_found, require_open, require_permitted
+from bonafide.services.shared.lookups import domain_not_found, require_open, require_permitted, require_stage_role
 from bonafide.services.shared.recordings import Recordings, UploadOffer
 from bonafide.services.shared.retries import retry_on_conflict
 
@@ -55,8 +56,9 @@ class Domains:
             principal: verified identity of who wants them.
 
         Raises:
-            AccessDenied: the sender is no administrator of the domain as it is by now.
-            InvalidInput: the policy is out of bounds.
+            AccessDenied: the sender is no administrator of the domain as it is by now; or none of the stage, whom
+                changes of quotas are left to.
+            InvalidInput: the policy is out of bounds, or the principals would lock somebody out.
             Conflict: the domain is being deleted.
         """
 
@@ -244,19 +246,23 @@ class Domains:
 
     def _wanted(self, domain: str, settings: WantedSettings, current: DomainRecord | None) -> DomainRecord:
         now = self._clock()
-        policy, retention, principals = settings.over(current)
+        policy, retention, principals, quota = settings.over(current)
         require_bounds(policy)
+        if quota != (current.quota if current else None):
+            require_stage_role()
         if current is None:
             bound = principals or _creator()
-            return DomainRecord(domain, policy, retention, created_at=now, updated_at=now, version=1, principals=bound)
+            times: dict[str, Any] = {"created_at": now, "updated_at": now}
+            return DomainRecord(domain, policy, retention, **times, version=1, principals=bound, quota=quota)
         if current.state is DomainState.DELETING:
             raise _domain_deleting()
-        if current.is_open and current.settings == (policy, retention, principals):
+        if current.is_open and current.settings == (policy, retention, principals, quota):
             return current
         return current.next(
             policy=policy,
             retention=retention,
             principals=principals,
+            quota=quota,
             updated_at=now,
             policy_version=current.policy_version + (current.policy != policy),
             state=DomainState.OPEN,

@@ -22,6 +22,7 @@ from bonafide.records.drift import DriftWindow
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import require_open
 from bonafide.services.shared.sampling import sample
+from bonafide.settings import is_probed
 
 WINDOW = timedelta(hours=24)
 # Two whole weeks, since callers of a Sunday differ from those of a Monday.
@@ -62,7 +63,9 @@ class DriftWatch:
             seconds_left: returns the remaining time of the invocation.
         """
         windows: list[DriftWindow] = []
-        names = self._rotated([each for each in self._domains.domain_names() if each != self._probe_domain])
+        names = self._rotated(
+            [each for each in self._domains.domain_names() if not is_probed(each, self._probe_domain)]
+        )
         for done, name in enumerate(names):
             if seconds_left() < SECONDS_FOR_ONE:
                 logger.warning("domains not watched", extra={"count": len(names) - done})

@@ -34,6 +34,17 @@ def require_permitted(record: DomainRecord | None) -> None:
         raise AccessDenied
 
 
+def require_stage_role() -> None:
+    """Refuses a sender without a role in the stage that the operation needs, where the stage binds anybody.
+
+    Raises:
+        AccessDenied: the sender has none, or only one in the domain.
+    """
+    sender = current()
+    if sender and not sender.permits_stage():
+        raise AccessDenied
+
+
 def require_open(record: DomainRecord | None, domain: str) -> DomainRecord:
     """Returns the record of a domain that takes requests, from senders whom it permits.
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bonafide.access.authorization import is_probed
 from bonafide.audio.copies import MOST_SOUGHT_SECONDS, copied, count_compared, looped, thinned
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.case import Signal
@@ -16,6 +15,7 @@ from bonafide.ports.fingerprints import FingerprintStore, HeardRecording, UseKin
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerRecord, generation
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.settings import is_probed
 
 # Recordings that are read for one comparison, the newest first; of them MOST_KNOWN_SECONDS are compared.
 MOST_RECORDINGS = 200
