@@ -51,7 +51,7 @@ class DataStack(Stack):
         self.decisions = self._decisions()
         self.idempotency = self._by_speaker(self._table("Idempotency", "id", expires="expiration"))
         self.sessions = self._sessions()
-        self.fingerprints = self._table("Fingerprints", "owner", "item", expires="expires_at")
+        self.fingerprints = self._by_speaker(self._table("Fingerprints", "owner", "item", expires="expires_at"))
         self.audio = self._audio()
         self.failures = self._failures()
         self.models = self._table("Models", "partition", "item", expires="expires_at")
@@ -108,7 +108,7 @@ class DataStack(Stack):
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=["claimed_speaker", "decision"],
         )
-        return decisions
+        return self._by_speaker(decisions)
 
     def _sessions(self) -> dynamodb.Table:
         sessions = self._table("Sessions", "session", "item", expires="expires_at")

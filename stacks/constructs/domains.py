@@ -22,10 +22,10 @@ class DomainsCapability(Construct):
         super().__init__(scope, "Domains")
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_domains", Wave.WRITERS, ANSWERING)
-        stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem")
+        stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem")
         stores.keep_audit_trail(manage)
         stores.allow_signatures(manage, "Encrypt")
-        stores.fingerprints.allow(manage, "Query", "DeleteItem")
+        stores.fingerprints.allow(manage, "Query", "BatchWriteItem", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         # An upload has the permissions of the function that presigned its URL.
         stores.audio.allow(manage, PutObject=UPLOADED, DeleteObject=KEPT)

@@ -20,11 +20,11 @@ class SpeakersCapability(Construct):
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_speakers", Wave.READERS, ANSWERING)
         # The release before this one, which shares the role during a canary, lists speakers from the table.
-        stores.allow_writing_speakers(manage, "Query", "DeleteItem", "UpdateItem")
+        stores.allow_writing_speakers(manage, "Query", "DeleteItem", "BatchWriteItem", "UpdateItem")
         stores.keep_audit_trail(manage)
         stores.allow_caller_hashes(manage)
         stores.domains.allow(manage, "Query", index="speakers")
-        stores.fingerprints.allow(manage, "Query", "DeleteItem")
+        stores.fingerprints.allow(manage, "Query", "BatchWriteItem", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         stores.audio.allow(manage, PutObject=ERASED, DeleteObject=KEPT)
         api.route("GET", SPEAKERS, manage)

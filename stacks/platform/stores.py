@@ -230,14 +230,15 @@ class Stores:
     def allow_erasing(self, function: ServiceFunction) -> None:
         """Allows to find and delete, in every store, what is about a speaker or a domain, but no brakes."""
         self.domains.allow(function, "BatchGetItem", "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
-        self.domains.allow(function, "Query", index="domains")
         self.domains.deny_writing(function, BRAKES, AUDIT)
-        self.fingerprints.allow(function, "Query", "DeleteItem")
+        self.fingerprints.allow(function, "Query", index="by_speaker")
+        self.fingerprints.allow(function, "Query", "DeleteItem", "BatchWriteItem")
         self.sessions.allow(function, "Query", index="by_speaker")
         self.sessions.allow(function, "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
         self.idempotency.allow(function, "Query", index="by_speaker")
         self.idempotency.allow(function, "GetItem", "UpdateItem")
-        self.decisions.allow(function, "Query", index="by_time")
+        for index in ("by_time", "by_speaker"):
+            self.decisions.allow(function, "Query", index=index)
         self.decisions.allow(function, "GetItem", "UpdateItem", "DeleteItem")
         for keys in (KEPT, UPLOADED, USED, SHADOWED):
             self.audio.allow(function, DeleteObject=keys)

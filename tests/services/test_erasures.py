@@ -85,7 +85,7 @@ class Stage:
         return observed
 
     def erasures(self, domain: str = "acme") -> list[Erasure]:
-        return list(ErasureReading(self.world.erasures).list(domain))
+        return list(self.world.erasures.of_domain(domain, 100))
 
     def finish(self) -> None:
         """Lets the schedule run every minute until nothing is pending."""

@@ -205,7 +205,7 @@ def export() -> Export:
 
 def erasure_reading() -> ErasureReading:
     """Composes the reading of reports of erasures."""
-    return ErasureReading(erasure_store())
+    return ErasureReading(erasure_store(), domain_store())
 
 
 def drift_watch() -> DriftWatch:

@@ -49,8 +49,8 @@ class DomainStore(Protocol):
     def domain_versions(self, record: DomainRecord, before: int | None, limit: int) -> Sequence[DomainVersion]:
         """Reads at most `limit` versions of a domain below `before`, or of all; the newest first."""
 
-    def forget_versions(self, domain: str) -> None:
-        """Deletes the versions of every domain that has, or had, this name."""
+    def forget_versions(self, domain: str) -> int:
+        """Deletes the versions of every domain that has, or had, this name; returns how many."""
 
     def domain_names(self) -> Iterator[str]:
         """Yields the names of domains, in any order; those last written by an earlier release are left out."""

@@ -1,7 +1,8 @@
 """Decisions in DynamoDB: partition key `domain`, sort key `decision_id`.
 
 The index `by_time` has partition key `domain` and sort key `decided_at`, and the attributes that a list is filtered by.
-It holds no documents: those of a page are read from the table.
+It holds no documents: those of a page are read from the table. The index `by_speaker` leads an erasure to the decisions
+on a speaker; those of earlier releases are not in it.
 """
 
 import json
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BY_TIME = "by_time"
+CLAIMED = "claimed_speaker"
 # A filtered list looks at this many decisions a query, and makes this many queries a request: then the page ends.
 SEARCHED = 2000
 MOST_QUERIES = 10
@@ -105,7 +107,7 @@ def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
         ":end": {"S": written_time(selection.end - TICK)},
     }
     filters: list[str] = []
-    for name, value in (("claimed_speaker", selection.speaker), ("decision", selection.decision)):
+    for name, value in ((CLAIMED, selection.speaker), ("decision", selection.decision)):
         if value is not None:
             values[f":{name}"] = {"S": str(value)}
             filters.append(f"{name} = :{name}")
@@ -122,9 +124,24 @@ def _item(record: DecisionRecord, expires_at: datetime) -> Item:
         **decision_key(record.domain, record.decision_id or ""),
         "decision": {"S": str(record.judgement.decision)},
         "decided_at": {"S": written_time(record.decided_at)},
-        **({"claimed_speaker": {"S": record.speaker}} if record.speaker else {}),
-        "document": {"S": json.dumps(record.to_document())},
+        **_of_speaker(record),
         "expires_at": {"N": str(int(expires_at.timestamp()))},
+    }
+
+
+def unlinked_item(item: Item) -> Item:
+    """Returns the item of a decision without all that leads to the person."""
+    kept = {name: value for name, value in item.items() if name != CLAIMED}
+    return {**kept, **_of_speaker(_record(item).unlinked())}
+
+
+def _of_speaker(record: DecisionRecord) -> Item:
+    """Returns the attributes that change when a decision is unlinked from its speaker."""
+    name = f"{record.speaker or ''}#{written_time(record.decided_at)}#{record.decision_id}"
+    return {
+        "claim": {"S": name},
+        **({CLAIMED: {"S": record.speaker}} if record.speaker else {}),
+        "document": {"S": json.dumps(record.to_document())},
     }
 
 

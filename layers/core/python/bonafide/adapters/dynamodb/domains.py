@@ -115,9 +115,9 @@ class DynamoDomainStore:
             )
         return [DomainVersion.from_document(document_of(item)) for item in answer["Items"]]
 
-    def forget_versions(self, domain: str) -> None:
+    def forget_versions(self, domain: str) -> int:
         """See `DomainStore`."""
-        self._partitions.delete(HISTORY_PARTITION + domain)
+        return self._partitions.delete(HISTORY_PARTITION + domain)
 
     def delete_domain(self, record: DomainRecord) -> None:
         """See `DomainStore`."""

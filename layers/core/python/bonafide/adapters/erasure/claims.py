@@ -18,9 +18,11 @@ PAGE = 10
 class ClaimsIndex:
     """The index of one table."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, items: int = PAGE) -> None:
+        """Stores its dependencies; a page has at most so many items."""
         self._client = client
         self._table = table
+        self._items = items
 
     def page(self, subject: ErasureSubject, after: str) -> tuple[Sequence[Item], str | None]:
         """Reads a page of what the index has about a subject, and where the next one begins; None on the last one.
@@ -43,7 +45,7 @@ class ClaimsIndex:
                 KeyConditionExpression=condition,
                 ExpressionAttributeNames={"#domain": "domain"},
                 ExpressionAttributeValues=values,
-                Limit=PAGE,
+                Limit=self._items,
                 **start,
             )
         last = answer.get("LastEvaluatedKey")

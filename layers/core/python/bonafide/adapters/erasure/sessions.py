@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bonafide.adapters.dynamodb.conditions import Item, is_version, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, Partitions, is_version, translated_errors
 from bonafide.adapters.dynamodb.session_items import (
     KEPT,
     SESSION_ITEM,
@@ -18,7 +18,6 @@ from bonafide.adapters.dynamodb.session_items import (
     seconds,
 )
 from bonafide.adapters.erasure.claims import ClaimsIndex
-from bonafide.adapters.erasure.rows import TableKeys
 from bonafide.ports.erasure import ErasedStep
 from bonafide.records.erasure import IN_FLIGHT, ErasureSubject
 from bonafide.records.session import SessionRecord
@@ -46,7 +45,7 @@ class SessionErasing:
         self._clock = clock
         self._table = table
         self._claims = ClaimsIndex(client, table)
-        self._keys = TableKeys(client, table, "session", "item")
+        self._items = Partitions(client, table, "session", "item")
         self._forget = forget
 
     def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:
@@ -82,9 +81,8 @@ class SessionErasing:
     def _rows(self, partition: str) -> int:
         """Deletes all that a session wrote; returns how many items."""
         erased = 0
-        while found := [key for key in self._keys.page(partition) if key["item"]["S"] != ERASED_ITEM]:
-            self._keys.delete(found)
-            erased += len(found)
+        while found := [key for key in self._items.page(partition)[0] if key["item"]["S"] != ERASED_ITEM]:
+            erased += self._items.delete_items(found)
         return erased
 
     def _waits(self, partition: str) -> bool:
@@ -92,7 +90,7 @@ class SessionErasing:
         mark = self._get(partition, ERASED_ITEM)
         if mark and int(mark["erased_at"]["N"]) + IN_FLIGHT.total_seconds() > self._clock().timestamp():
             return True
-        self._keys.delete([{name: mark[name] for name in ("session", "item")}] if mark else [])
+        self._items.delete_items([mark] if mark else [])
         return False
 
     def _get(self, partition: str, item: str) -> Item | None:

@@ -50,10 +50,10 @@ class MemoryDomainStore:
         own = (each for each in every if each.record.created_at == record.created_at)
         return [each for each in own if before is None or each.record.version < before][:limit]
 
-    def forget_versions(self, domain: str) -> None:
+    def forget_versions(self, domain: str) -> int:
         """See `DomainStore`."""
         with self._lock:
-            self._versions.pop(domain, None)
+            return len(self._versions.pop(domain, ()))
 
     def delete_domain(self, record: DomainRecord) -> None:
         """See `DomainStore`."""

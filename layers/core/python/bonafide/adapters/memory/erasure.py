@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from bonafide.adapters.memory.versions import require_version
+from bonafide.ports.erasure import PendingErasure
 from bonafide.records.erasure import Erasure
 
 
@@ -30,8 +31,10 @@ class MemoryErasureStore:
 
     def of_domain(self, domain: str, limit: int) -> Sequence[Erasure]:
         """See `ErasureStore`."""
-        return [each for each in self.erasures.values() if each.domain == domain][:limit]
+        found = [each for each in self.erasures.values() if each.domain == domain]
+        return sorted(found, key=lambda each: (each.at, each.name), reverse=True)[:limit]
 
-    def pending(self) -> Iterator[tuple[str, str]]:
+    def pending(self) -> Iterator[PendingErasure]:
         """See `ErasureStore`."""
-        yield from [name for name, each in self.erasures.items() if each.completed_at is None]
+        waiting = [each for each in self.erasures.values() if each.completed_at is None]
+        yield from sorted(PendingErasure(each.due_at, each.domain, each.name) for each in waiting)
