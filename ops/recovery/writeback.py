@@ -20,6 +20,7 @@ from bonafide.adapters.dynamodb.items import (
     HISTORY_PARTITION,
     is_reservation,
 )
+from bonafide.adapters.erasure.progress import BY_TIME, ERASURES, PENDING
 
 SEGMENTS = 16
 
@@ -117,8 +118,11 @@ def _stays_as_it_is(item: Item) -> bool:
 
 
 def _is_of_the_past(item: Item) -> bool:
-    """Tells whether an item is a counter of failed attempts: those of the time of the copy limit nobody any more."""
-    return bool(item["domain"]["S"].startswith(ATTEMPT_PARTITION))
+    """Tells whether an item is a counter of failed attempts, which limits nobody any more, or progress of an erasure.
+
+    Erasures are begun again by their records outside the tables.
+    """
+    return bool(item["domain"]["S"].startswith((ATTEMPT_PARTITION, ERASURES, BY_TIME, PENDING)))
 
 
 def put(copy: TableCopy, wanted: Item, current: Item | None) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from bonafide.ports.erasure import ErasableStore, ErasedStep
 from bonafide.records.erasure import IN_FLIGHT, Erasure, ErasureSubject
 from bonafide.records.request import UPLOAD_SECONDS
 from bonafide.records.speaker import SpeakerRecord
-from bonafide.services.erasures import DomainErasing, ErasureReading, ErasureRuns, SpeakerErasing
+from bonafide.services.erasures import DomainErasing, ErasureRuns, SpeakerErasing
 from tests.services.parts import Killed, Observed, World
 
 MINUTE = timedelta(minutes=1)

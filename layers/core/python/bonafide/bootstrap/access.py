@@ -7,6 +7,7 @@ from bonafide.access.authorization import AccessRules
 from bonafide.adapters.dynamodb.audit import DynamoAuditTrail
 from bonafide.bootstrap.clients import dynamodb
 from bonafide.bootstrap.stores import domain_store
+from bonafide.ports.signatures import CallerHashes
 from bonafide.services.access import LONGEST_AGE as PRINCIPALS_KEPT
 from bonafide.services.access import DomainAccess
 from bonafide.services.audit import Audit
@@ -23,10 +24,10 @@ def access(*, kept: bool = False) -> DomainAccess:
     return DomainAccess(access_rules(), domain_store(), PRINCIPALS_KEPT if kept else timedelta())
 
 
-def audit() -> Audit:
-    """Composes the audit trail, which is in the table of domains."""
+def audit(hashes: CallerHashes | None = None) -> Audit:
+    """Composes the audit trail, which is in the table of domains; `hashes` name speakers in it."""
     trail = DynamoAuditTrail(dynamodb(), DomainTable.read(os.environ).domain_table)
-    return Audit(trail, domain_store(), access_rules())
+    return Audit(trail, domain_store(), access_rules(), hashes=hashes)
 
 
 def access_rules() -> AccessRules:

@@ -13,9 +13,11 @@ from bonafide.adapters.dynamodb.session_items import (
     KEPT,
     SESSION_ITEM,
     claim_attributes,
+    claimed_key,
     item_key,
     read_session,
     seconds,
+    session_item,
 )
 from bonafide.adapters.erasure.claims import ClaimsIndex
 from bonafide.ports.erasure import ErasedStep
@@ -59,16 +61,29 @@ class SessionErasing:
         if session:
             record = read_session(session)
             if not _is_meant(subject, record):
-                return ErasedStep(0, None)
+                return self._without_name(subject, record)
             self._forget(record)
             self._replace(record)
         return ErasedStep(self._rows(partition) + bool(session), None, self._waits(partition))
+
+    def _without_name(self, subject: ErasureSubject, record: SessionRecord) -> ErasedStep:
+        """Takes the name of a speaker who was claimed before another one out of a session, which goes on."""
+        name = subject.speaker or ""
+        if name not in record.claims or record.started_at > subject.at or record.speaker == name:
+            return ErasedStep(0, None)
+        # Its place is kept, so that the limit of claims still holds.
+        claims = tuple("" if each == name else each for each in record.claims)
+        changed = session_item(record.next(claims=claims))
+        with translated_errors():
+            self._client.put_item(TableName=self._table, Item=changed, **is_version(record.version))
+        self._items.delete_items([claimed_key(record, name)])
+        return ErasedStep(1, None)
 
     def _replace(self, record: SessionRecord) -> None:
         """Puts the item first that leads to the rows, then deletes the session: whoever changes it now fails."""
         mark = {
             **item_key(record, ERASED_ITEM),
-            **claim_attributes(record),
+            **claim_attributes(record, record.speaker),
             "erased_at": {"N": seconds(self._clock())},
             "expires_at": {"N": seconds(record.expires_at + KEPT)},
         }

@@ -1,6 +1,7 @@
 """The ledger: stores decisions, counts those that failed, and reports them without anything about the person."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -11,7 +12,6 @@ from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.presentation.attempts import Failure, alerts, attempt_name, is_failure
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import annotate, logger, measurements, stage
-from bonafide.ports.signatures import CallerHashes
 from bonafide.ports.stores import AttemptStore, DecisionStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
@@ -78,12 +78,12 @@ class AttemptLimit:
         return cls(tuple(alerts([*own, *domain.attempts[1:]], domain.policy, now, attempt)))
 
 
-def hash_of(hashes: CallerHashes, domain: str, caller: str | None) -> str | None:
+def hash_of(hash_: Callable[[str, str], str | None], domain: str, caller: str | None) -> str | None:
     """Returns the keyed hash of the reference to a caller; None without one, and empty if it cannot be made."""
     if caller is None:
         return None
     try:
-        return hashes.hashed(domain, caller)
+        return hash_(domain, caller)
     except StoreUnavailable:
         # The decision says that a signal is missing; nobody is refused for it.
         return UNHASHED
