@@ -9,17 +9,19 @@ from typing import Any, Self
 from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.decisions import unlinked_item
 from bonafide.adapters.dynamodb.items import (
+    ATTEMPT_PARTITION,
     CALIBRATION_PARTITION,
     DOMAIN_ITEM,
     HISTORY_PARTITION,
     SPEAKER_PREFIX,
+    USED_PREFIX,
     document_of,
     is_reservation,
     read_domain,
     read_speaker,
     speaker_item,
 )
-from bonafide.adapters.erasure.rows import calibrations_at, in_key
+from bonafide.adapters.erasure.rows import attempts_at, calibrations_at, in_key
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord, ErasedDecisions
 from bonafide.records.erasure import ErasureKind, ErasureRecord, prefix
@@ -29,7 +31,7 @@ from bonafide.records.speaker import SpeakerRecord, opted_out
 MARGIN = timedelta(hours=1)
 READERS = 16
 # Partitions of rows about a domain as a whole, and what tells their times.
-ROWS = {HISTORY_PARTITION: in_key(0), CALIBRATION_PARTITION: calibrations_at}
+ROWS = {HISTORY_PARTITION: in_key(0), CALIBRATION_PARTITION: calibrations_at, ATTEMPT_PARTITION: attempts_at}
 
 
 class Erasures:
@@ -85,11 +87,15 @@ class Erasures:
         return erasure.decisions if erasure and _means(erasure, record) else None
 
     def _is_row_of_deleted(self, item: Item) -> bool:
-        """Tells whether an item is a row about a domain as a whole that was deleted after it was written."""
+        """Tells whether an item is a row of a domain, or of the use of a speaker, deleted after it was written."""
         kind, separator, domain = item["domain"]["S"].partition("#")
-        erasure = self._records.get((ErasureKind.DOMAIN_DELETED, domain, None))
         written_at = ROWS.get(kind + separator)
-        return erasure is not None and written_at is not None and written_at(item) <= erasure.at
+        if written_at is None:
+            return False
+        speaker = item["item"]["S"].removeprefix(USED_PREFIX)
+        of_speaker = [(kind, domain, speaker) for kind in (ErasureKind.SPEAKER_DELETED, ErasureKind.EXPIRED)]
+        known = [self._records.get(each) for each in ((ErasureKind.DOMAIN_DELETED, domain, None), *of_speaker)]
+        return any(each and written_at(item) <= each.at for each in known)
 
     def _of_speaker(self, speaker: SpeakerRecord, item: Item) -> Item | None:
         kinds = ErasureKind.SPEAKER_DELETED, ErasureKind.EXPIRED

@@ -18,6 +18,7 @@ from bonafide.adapters.dynamodb.items import (
     BRAKE_PARTITION,
     CALIBRATION_PARTITION,
     HISTORY_PARTITION,
+    USED_PREFIX,
     is_reservation,
 )
 from bonafide.adapters.erasure.progress import BY_TIME, ERASURES, PENDING
@@ -120,9 +121,12 @@ def _stays_as_it_is(item: Item) -> bool:
 def _is_of_the_past(item: Item) -> bool:
     """Tells whether an item is a counter of failed attempts, which limits nobody any more, or progress of an erasure.
 
-    Erasures are begun again by their records outside the tables.
+    Erasures are begun again by their records outside the tables. The last use of a voiceprint is put back: without it,
+    one that was enrolled long ago would expire.
     """
-    return bool(item["domain"]["S"].startswith((ATTEMPT_PARTITION, ERASURES, BY_TIME, PENDING)))
+    if item["domain"]["S"].startswith(ATTEMPT_PARTITION):
+        return not item["item"]["S"].startswith(USED_PREFIX)
+    return bool(item["domain"]["S"].startswith((ERASURES, BY_TIME, PENDING)))
 
 
 def put(copy: TableCopy, wanted: Item, current: Item | None) -> Mapping[str, Any]:

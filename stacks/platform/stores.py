@@ -230,6 +230,8 @@ class Stores:
     def allow_erasing(self, function: ServiceFunction) -> None:
         """Allows to find and delete, in every store, what is about a speaker or a domain, but no brakes."""
         self.domains.allow(function, "BatchGetItem", "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
+        for index in ("domains", "speakers"):
+            self.domains.allow(function, "Query", index=index)
         self.domains.deny_writing(function, BRAKES, AUDIT)
         self.fingerprints.allow(function, "Query", index="by_speaker")
         self.fingerprints.allow(function, "Query", "DeleteItem", "BatchWriteItem")
@@ -242,6 +244,7 @@ class Stores:
         self.decisions.allow(function, "GetItem", "UpdateItem", "DeleteItem")
         for keys in (KEPT, UPLOADED, USED, SHADOWED):
             self.audio.allow(function, DeleteObject=keys)
+        self.audio.allow(function, PutObject=ERASED)
         self.failures.allow(function, DeleteObject=SET_ASIDE)
 
     def allow_signatures(self, function: ServiceFunction, *actions: str) -> None:

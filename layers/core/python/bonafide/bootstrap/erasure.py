@@ -25,10 +25,11 @@ from bonafide.adapters.erasure.rows import (
 from bonafide.adapters.erasure.sessions import SessionErasing
 from bonafide.adapters.tracing import traced
 from bonafide.bootstrap.clients import UPLOADS, dynamodb
-from bonafide.bootstrap.stores import attempt_store, domain_store, erasure_store
+from bonafide.bootstrap.stores import attempt_store, domain_store, erasure_store, recordings
 from bonafide.ports.erasure import ErasableStore
 from bonafide.records.session import SessionRecord
 from bonafide.services.erasures import DomainErasing, ErasureRuns, SpeakerErasing
+from bonafide.services.expiry import VoiceprintExpiry
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import session_decision, speaker_counter
 from bonafide.services.streaming.failed_records import NOBODY, RECORDS
@@ -46,6 +47,11 @@ from bonafide.settings import (
 def erasure_runs() -> ErasureRuns:
     """Composes the erasures that requests have begun."""
     return ErasureRuns(erasure_store(), domain_store(), erasable_stores())
+
+
+def voiceprint_expiry() -> VoiceprintExpiry:
+    """Composes the expiry of voiceprints."""
+    return VoiceprintExpiry(domain_store(), recordings(), erasure_store())
 
 
 def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:

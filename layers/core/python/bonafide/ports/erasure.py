@@ -21,6 +21,22 @@ class PendingErasure(NamedTuple):
     name: str
 
 
+class SweepPlace(NamedTuple):
+    """Place that the search for unused voiceprints has come to.
+
+    Attributes:
+        noted_since: when the first search began: uses before that were not noted.
+        begun_at: when the search through all domains began.
+        domain: that is next, by its name; None once all are done.
+        after: the speaker after whom it goes on in that domain.
+    """
+
+    noted_since: datetime
+    begun_at: datetime
+    domain: str | None = ""
+    after: str | None = None
+
+
 class ErasureStore(Protocol):
     """Erasures by domain and name. Reads see every write that was acknowledged before them."""
 
@@ -39,6 +55,12 @@ class ErasureStore(Protocol):
 
     def pending(self) -> Iterator[PendingErasure]:
         """Yields the erasures that are not complete, in the order in which they are due."""
+
+    def place(self) -> SweepPlace | None:
+        """Reads the place of the search for unused voiceprints; None if there was none yet."""
+
+    def put_place(self, place: SweepPlace) -> None:
+        """Writes the place over another."""
 
 
 class ErasedStep(NamedTuple):

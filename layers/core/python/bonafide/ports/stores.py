@@ -63,7 +63,8 @@ class DomainStore(Protocol):
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """Reads a domain with its calibrations, one of its speakers, and the domain's brake in one round trip.
 
-        Counters of failed attempts are read with the domain. Its `attempts` are None where only they cannot be read.
+        Counters of failed attempts are read with the domain, and the last use of the voiceprint with the speaker. Its
+        `attempts` are None where only they cannot be read.
         """
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
@@ -132,6 +133,9 @@ class AttemptStore(Protocol):
 
     def resets(self, domain: str, counter: str, limit: int) -> Sequence[AttemptReset]:
         """Reads at most `limit` resets of a counter, the newest first."""
+
+    def use(self, domain: str, speaker: str, at: datetime) -> None:
+        """Notes when the voiceprint of a speaker was last used."""
 
     def forget(self, domain: str, counter: str | None) -> int:
         """Deletes a counter and its resets, or all of a domain without a name; returns how many records."""

@@ -110,6 +110,8 @@ class SpeakerRecord:
         opted_out_at: time of the last opt-out; consent given before it is void as long as the record exists.
         applied: identifiers of the newest contributions to the voiceprint, so that a repeated one adds no speech.
         version: optimistic version, 0 when never written.
+        used_at: last match of the voiceprint that was noted, on another day than the one before; None if none was, or
+            it was not read. It is stored beside the record.
     """
 
     domain: str
@@ -123,6 +125,12 @@ class SpeakerRecord:
     applied: tuple[str, ...] = ()
     version: int = 0
     newer: tuple[Voiceprint, ...] = ()
+    used_at: datetime | None = None
+
+    @property
+    def last_used_at(self) -> datetime:
+        """Time of the last match that was noted, or of the last enrollment."""
+        return max(self.updated_at, self.used_at or self.updated_at)
 
     @property
     def voiceprints(self) -> tuple[Voiceprint, ...]:

@@ -147,7 +147,7 @@ class AuthenticationService:
         if stored.generation != record.generation:
             self._recordings.forget(domain.domain, speaker.speaker, _kept_audio(record))
             raise AnswerOutdated
-        self._attempts.final(domain, stored)
+        self._attempts.final(domain, stored, speaker)
         if self._shadow:
             self._shadow.offer(domain, stored, request.audio.format, extraction.content)
         return stored

@@ -43,14 +43,15 @@ from bonafide.adapters.dynamodb.items import (
     read_domain,
     read_speaker,
     read_summary,
+    read_used,
     reservation_item,
     speaker_item,
     speaker_key,
     speaker_name,
+    used_key,
     version_item,
     version_name,
 )
-from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
@@ -147,10 +148,16 @@ class DynamoDomainStore:
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
         keys = domain_key(domain), speaker_key(domain, speaker), brake_key(domain), calibration_key(domain)
-        (found, known, brake, calibrations), counted = self._read_with(keys, domain, counters)
-        besides: Any = {"calibrations": read_calibrations(domain, calibrations), "attempts": counted}
+        counting = [attempt_key(domain, counter) for counter in counters]
+        used = [used_key(domain, speaker)] if counters else []
+        (found, known, brake, calibrations), counted = self._read_with(keys, [*counting, *used])
+        failed = None if counted is None else tuple(read_attempts(each) for each in counted[: len(counting)])
+        besides: Any = {"calibrations": read_calibrations(domain, calibrations), "attempts": failed}
         record = replace(read_domain(found), **besides) if found else None
-        return record, _speaker(known), read_brake(domain, brake)
+        claimed = _speaker(known)
+        if claimed and counted:
+            claimed = replace(claimed, used_at=read_used(counted[-1]))
+        return record, claimed, read_brake(domain, brake)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`. Writes the speaker's item only, so that writes of two speakers never conflict."""
@@ -233,10 +240,9 @@ class DynamoDomainStore:
             )
 
     def _read_with(
-        self, keys: Sequence[Item], domain: str, counters: Sequence[str]
-    ) -> tuple[list[Item | None], tuple[Attempts, ...] | None]:
+        self, keys: Sequence[Item], counting: Sequence[Item]
+    ) -> tuple[list[Item | None], list[Item | None] | None]:
         """Reads items and counters together; the counters are None if nothing but them is left unread."""
-        counting = [attempt_key(domain, counter) for counter in counters]
         read: list[Item] = []
         unread: Sequence[Item] = ()
         try:
@@ -247,8 +253,7 @@ class DynamoDomainStore:
             if not all(key in counting for key in unread):
                 raise
         found = _in_order(read, [*keys, *counting])
-        counted = None if unread else tuple(read_attempts(item) for item in found[len(keys) :])
-        return found[: len(keys)], counted
+        return found[: len(keys)], None if unread else found[len(keys) :]
 
     def _read(self, *keys: Item) -> list[Item | None]:
         """Reads items together, in the order of their keys."""

@@ -23,7 +23,7 @@ from bonafide.adapters.dynamodb.conditions import (
 from bonafide.adapters.dynamodb.items import document_of
 from bonafide.adapters.dynamodb.session_items import seconds
 from bonafide.errors import StoreUnavailable
-from bonafide.ports.erasure import PendingErasure
+from bonafide.ports.erasure import PendingErasure, SweepPlace
 from bonafide.records.erasure import Erasure
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ BY_TIME = "erased#"
 PENDING = "erasing#"
 # As long as the records by which a restore leaves out whoever was erased; a report has the speaker's reference.
 KEPT = timedelta(days=36)
+# The place of the search for unused voiceprints.
+TIMES = ("noted_since", "begun_at")
+PLACE: Item = {"domain": {"S": "sweep#"}, "item": {"S": "voiceprints"}}
 
 
 class DynamoErasureStore:
@@ -94,6 +97,23 @@ class DynamoErasureStore:
             for item in items:
                 due_at, domain, name = item["item"]["S"].split("#")
                 yield PendingErasure(datetime.fromisoformat(due_at), domain, name)
+
+    def place(self) -> SweepPlace | None:
+        """See `ErasureStore`."""
+        with translated_errors():
+            answer = self._client.get_item(TableName=self._table, Key=PLACE, ConsistentRead=True)
+        if "Item" not in answer:
+            return None
+        document = document_of(answer["Item"])
+        times = [datetime.fromisoformat(document[name]) for name in TIMES]
+        return SweepPlace(*times, document["domain"], document["after"])
+
+    def put_place(self, place: SweepPlace) -> None:
+        """See `ErasureStore`."""
+        times = {name: getattr(place, name).isoformat() for name in TIMES}
+        document = json.dumps({**place._asdict(), **times})
+        with translated_errors():
+            self._client.put_item(TableName=self._table, Item={**PLACE, "document": {"S": document}})
 
     def _write(self, writes: Sequence[Any]) -> None:
         if len(writes) == 1:

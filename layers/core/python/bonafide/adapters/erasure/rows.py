@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bonafide.adapters.dynamodb.conditions import Item, Partitions
-from bonafide.adapters.dynamodb.items import RESET_PREFIX, document_of, read_attempts
+from bonafide.adapters.dynamodb.items import RESET_PREFIX, USED_PREFIX, document_of, read_attempts
 from bonafide.adapters.dynamodb.monitoring.drift import BASELINE
 from bonafide.ports.erasure import ErasedStep
 from bonafide.records.erasure import ErasureKind, ErasureSubject
@@ -89,8 +89,10 @@ def calibrations_at(item: Item) -> datetime:
 
 
 def attempts_at(item: Item) -> datetime:
-    """Returns the time of a reset, or of a counter's newest failure; that of a secret is not known."""
+    """Returns the time of a reset, a use, or a counter's newest failure; that of a secret is not known."""
     name = item["item"]["S"]
+    if name.startswith(USED_PREFIX):
+        return datetime.fromisoformat(item["used_at"]["S"])
     if name.startswith(RESET_PREFIX):
         return datetime.fromisoformat(name.rpartition("#")[2])
     return max((each.at for each in read_attempts(item).failures), default=NEVER)

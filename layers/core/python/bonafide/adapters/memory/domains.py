@@ -79,7 +79,8 @@ class MemoryDomainStore:
         found, known = self.find(domain, speaker)
         calibrations = self.calibrations.calibrations(domain)
         counted = tuple(self.attempts.attempts(domain, each) for each in counters)
-        return found and replace(found, calibrations=calibrations, attempts=counted), known, self.brakes.brake(domain)
+        used = known and replace(known, used_at=self.attempts.uses.get((domain, f"speaker#{speaker}")))
+        return found and replace(found, calibrations=calibrations, attempts=counted), used, self.brakes.brake(domain)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`."""

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from bonafide.adapters.memory.versions import require_version
-from bonafide.ports.erasure import PendingErasure
+from bonafide.ports.erasure import PendingErasure, SweepPlace
 from bonafide.records.erasure import Erasure
 
 
@@ -18,6 +18,7 @@ class MemoryErasureStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.erasures: dict[tuple[str, str], Erasure] = {}
+        self._place: SweepPlace | None = None
 
     def put(self, erasure: Erasure) -> None:
         """See `ErasureStore`."""
@@ -38,3 +39,11 @@ class MemoryErasureStore:
         """See `ErasureStore`."""
         waiting = [each for each in self.erasures.values() if each.completed_at is None]
         yield from sorted(PendingErasure(each.due_at, each.domain, each.name) for each in waiting)
+
+    def place(self) -> SweepPlace | None:
+        """See `ErasureStore`."""
+        return self._place
+
+    def put_place(self, place: SweepPlace) -> None:
+        """See `ErasureStore`."""
+        self._place = place
