@@ -36,6 +36,7 @@ class SpeakersCapability(Construct):
         # An export.
         stores.sessions.allow(manage, "BatchGetItem")
         stores.sessions.allow(manage, "Query", index="by_speaker")
+        stores.idempotency.allow(manage, "Query", index="by_speaker")
         stores.decisions.allow(manage, "BatchGetItem")
         stores.decisions.allow(manage, "Query", index="by_time")
         api.route("GET", f"{SPEAKER}/export", manage)

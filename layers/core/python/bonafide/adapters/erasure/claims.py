@@ -50,3 +50,24 @@ class ClaimsIndex:
             )
         last = answer.get("LastEvaluatedKey")
         return answer["Items"], json.dumps(last) if last else None
+
+
+class AnswerCounts:
+    """Numbers of answers that are kept about speakers."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def of_speaker(self, domain: str, speaker: str) -> int:
+        """Counts the answers about a speaker: those of a day, and of a megabyte of keys at most."""
+        with translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=CLAIMS_INDEX,
+                KeyConditionExpression="#domain = :domain AND begins_with(claim, :claim)",
+                ExpressionAttributeNames={"#domain": "domain"},
+                ExpressionAttributeValues={":domain": {"S": domain}, ":claim": {"S": f"{speaker}#"}},
+                Select="COUNT",
+            )
+        return answer["Count"]
