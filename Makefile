@@ -296,6 +296,10 @@ reimport: opened ## make the data stack of a destroyed stage out of what was ret
 rehearse-restore: setup ## damage data locally, restore them, and check that calls are decided as before
 	@$(PY) -m local.recovery
 
+.PHONY: rehearse-erasure
+rehearse-erasure: setup ## erase a speaker and a domain locally while all that erases is killed, then scan every store
+	@$(PY) -m local.erasure
+
 .PHONY: smoke
 smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=
 	@$(PY) -m ops.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")

@@ -20,7 +20,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.adapters.dynamodb.conditions import Item
+from bonafide.adapters.erasure.progress import DynamoErasureStore
 from bonafide.http.idempotency import DAY_SECONDS
+from bonafide.records.erasure import Erasure
+from bonafide.services.shared.identifiers import identifier
 from ops.recovery.erasing import Eraser
 from ops.recovery.erasures import Erasures
 from ops.recovery.tables import POLL_SECONDS, NotRestorableError, copy_tables, delete_copies
@@ -59,6 +62,7 @@ class RestoreReport:
     Attributes:
         outcomes: how many items of each table had which outcome.
         erased: items that were put back although they were erased meanwhile, and erased again.
+        begun: erasures that were begun again, in every store.
         answers: remembered answers that were forgotten, or would be.
         copying_seconds: until the copies were there.
         writing_seconds: for comparing and writing back.
@@ -66,6 +70,7 @@ class RestoreReport:
 
     outcomes: Mapping[str, Counter[Outcome]]
     erased: int
+    begun: int
     answers: int
     copying_seconds: float
     writing_seconds: float
@@ -77,6 +82,7 @@ class RestoreReport:
             for outcome, count in counts.items()
         ]
         lines.append(f"{DOMAINS}: {self.erased} erased during the restore, erased again")
+        lines.append(f"{self.begun} erasures begun again in every store: GET /v1/domains/DOMAIN/erasures reports them")
         lines.append(f"Idempotency: {self.answers} answers given since, forgotten")
         lines.append(f"{self.copying_seconds:.0f} s for the copies, {self.writing_seconds:.0f} s for the items")
         return "\n".join(lines)
@@ -105,26 +111,30 @@ def restore(request: RestoreRequest, connect: Callable[..., Any], *, poll: float
     """
     client = connect("dynamodb", config=CALLS)
     names = data_resources(connect("cloudformation"), request.stage)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     copies = copy_tables(client, [names[kind] for kind in KEYS], request.at, poll=poll)
     copied = time.monotonic()
     read = partial(Erasures.read, connect("s3", config=CALLS), names[AUDIO], request.domain)
     started, erasures = datetime.now(UTC), read(request.at)
     print(f"{len(erasures)} erasures on record", flush=True)
-    filters: Mapping[str, Callable[[Item], Item | None]] = {DOMAINS: erasures.restorable, DECISIONS: _unexpired}
+    filters: Mapping[str, Callable[[Item], Item | None]] = {
+        DOMAINS: erasures.restorable,
+        DECISIONS: partial(_decision, erasures),
+    }
     outcomes = {
         kind: WriteBack(client, filters[kind], request.overwrite, request.apply).run(
             TableCopy(names[kind], copies[names[kind]], keys, request.domain)
         )
         for kind, keys in KEYS.items()
     }
-    erased = 0
+    erased = begun = 0
     if request.apply:
         erased = Eraser(client, names[DOMAINS]).erase_all(erasures, partial(read, started))
+        begun = begin_again(client, names[DOMAINS], read(request.at))
     answers = forget_answers(client, names[IDEMPOTENCY], request.at, apply=request.apply)
     if request.apply:
         delete_copies(client, copies.values())
-    return RestoreReport(outcomes, erased, answers, copied - begun, time.monotonic() - copied)
+    return RestoreReport(outcomes, erased, begun, answers, copied - started_at, time.monotonic() - copied)
 
 
 def data_resources(formation: Any, stage: str) -> dict[str, str]:
@@ -158,8 +168,21 @@ def forget_answers(client: Any, table: str, since: datetime, *, apply: bool) -> 
     return count
 
 
-def _unexpired(item: Item) -> Item | None:
-    return item if int(item["expires_at"]["N"]) > time.time() else None
+def _decision(erasures: Erasures, item: Item) -> Item | None:
+    return erasures.of_decision(item) if int(item["expires_at"]["N"]) > time.time() else None
+
+
+def begin_again(client: Any, table: str, erasures: Erasures) -> int:
+    """Begins erasures once more, in every store: for what was erased while the restore was writing.
+
+    Returns:
+        How many.
+    """
+    store, now = DynamoErasureStore(client, table), datetime.now(UTC)
+    for each in erasures:
+        name = identifier(now.isoformat(), each.domain, each.speaker or "", each.kind, each.at.isoformat())
+        store.put(Erasure.begun(name, each, restored_at=now))
+    return len(erasures)
 
 
 def _arguments() -> argparse.Namespace:

@@ -56,7 +56,7 @@ class DataStack(Stack):
         self.idempotency = self._by_speaker(self._table("Idempotency", "id", expires="expiration"))
         self.sessions = self._sessions()
         self.keys = self._table("TemplateKeys", "domain", "item", expires="expires_at", recovery_days=KEY_RECOVERY_DAYS)
-        self.fingerprints = self._table("Fingerprints", "owner", "item", expires="expires_at")
+        self.fingerprints = self._by_speaker(self._table("Fingerprints", "owner", "item", expires="expires_at"))
         self.audio = self._audio()
         self.failures = self._failures()
         self.models = self._table("Models", "partition", "item", expires="expires_at")
@@ -113,7 +113,7 @@ class DataStack(Stack):
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=["claimed_speaker", "decision"],
         )
-        return decisions
+        return self._by_speaker(decisions)
 
     def _sessions(self) -> dynamodb.Table:
         sessions = self._table("Sessions", "session", "item", expires="expires_at")

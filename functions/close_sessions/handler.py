@@ -1,10 +1,10 @@
-"""Every minute: makes decisions of overdue sessions final, carries erasures on, and deletes audio that waited."""
+"""Every minute: makes decisions of overdue sessions final, carries erasures on, and deletes what is over."""
 
 from functools import partial
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bonafide.bootstrap.erasure import erasure_runs
+from bonafide.bootstrap.erasure import erasure_runs, voiceprint_expiry
 from bonafide.bootstrap.stores import closing, shadow_sweep
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import Event, log_unexpected, measurements, observed
@@ -12,6 +12,7 @@ from bonafide.observability import Event, log_unexpected, measurements, observed
 service = closing()
 sweep = shadow_sweep()
 erasures = erasure_runs()
+expiry = voiceprint_expiry()
 
 
 def close_overdue(_: Event, context: LambdaContext) -> dict[str, int]:
@@ -20,6 +21,7 @@ def close_overdue(_: Event, context: LambdaContext) -> dict[str, int]:
     closed = service.close_overdue(left)
     delete_waiting()
     measurements.add(ErasuresOverdue=erasures.go_on(left))
+    expiry.sweep(left)
     return {"closed": closed}
 
 

@@ -5,7 +5,15 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 
 from bonafide.bootstrap.access import access, audit
-from bonafide.bootstrap.stores import attempt_resets, domain_store, erasure_reading, export, idempotency, speakers
+from bonafide.bootstrap.stores import (
+    attempt_resets,
+    caller_hashes,
+    domain_store,
+    erasure_reading,
+    export,
+    idempotency,
+    speakers,
+)
 from bonafide.contracts.attempts import AttemptResetRequest, FailedAttempts, attempts_view
 from bonafide.contracts.cursors import from_cursor
 from bonafide.contracts.privacy.erasures import ErasureList, ErasureReport, erasure_report
@@ -18,7 +26,7 @@ from bonafide.http.openapi import empty, responses
 from bonafide.http.parameters import Cursor, DomainName, ErasureName, IdempotencyKey, Limit, SpeakerName
 from bonafide.records.speaker import generation
 
-app = create_app(access(), idempotency(), find=domain_store().find, audit=audit())
+app = create_app(access(), idempotency(), find=domain_store().find, audit=audit(caller_hashes()))
 service = speakers()
 resets = attempt_resets()
 reports = erasure_reading()

@@ -18,8 +18,10 @@ from bonafide.adapters.dynamodb.items import (
     BRAKE_PARTITION,
     CALIBRATION_PARTITION,
     HISTORY_PARTITION,
+    USED_PREFIX,
     is_reservation,
 )
+from bonafide.adapters.erasure.progress import BY_TIME, ERASURES, PENDING
 
 SEGMENTS = 16
 
@@ -117,8 +119,14 @@ def _stays_as_it_is(item: Item) -> bool:
 
 
 def _is_of_the_past(item: Item) -> bool:
-    """Tells whether an item is a counter of failed attempts: those of the time of the copy limit nobody any more."""
-    return bool(item["domain"]["S"].startswith(ATTEMPT_PARTITION))
+    """Tells whether an item is a counter of failed attempts, which limits nobody any more, or progress of an erasure.
+
+    Erasures are begun again by their records outside the tables. The last use of a voiceprint is put back: without it,
+    one that was enrolled long ago would expire.
+    """
+    if item["domain"]["S"].startswith(ATTEMPT_PARTITION):
+        return not item["item"]["S"].startswith(USED_PREFIX)
+    return bool(item["domain"]["S"].startswith((ERASURES, BY_TIME, PENDING)))
 
 
 def put(copy: TableCopy, wanted: Item, current: Item | None) -> Mapping[str, Any]:

@@ -23,11 +23,11 @@ class DomainsCapability(Construct):
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_domains", Wave.WRITERS, ANSWERING)
         api.count_domains(manage)
-        stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem")
+        stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem")
         stores.keep_audit_trail(manage)
         stores.keys.allow(manage, "GetItem", "DeleteItem")
         stores.allow_signatures(manage, "Encrypt")
-        stores.fingerprints.allow(manage, "Query", "DeleteItem")
+        stores.fingerprints.allow(manage, "Query", "BatchWriteItem", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         # An upload has the permissions of the function that presigned its URL.
         stores.audio.allow(manage, PutObject=UPLOADED, DeleteObject=KEPT)

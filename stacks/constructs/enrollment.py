@@ -21,7 +21,7 @@ class EnrollmentCapability(Construct):
         stores.domains.allow_in(enroll, ATTEMPTS, "UpdateItem")
         # A contribution is judged as a call is.
         stores.allow_signatures(enroll, "Decrypt")
-        stores.fingerprints.allow(enroll, "PutItem", "Query", "DeleteItem")
+        stores.fingerprints.allow(enroll, "PutItem", "Query", "BatchWriteItem", "DeleteItem")
         stores.idempotency.allow(enroll, *IDEMPOTENCY)
         stores.audio.allow(enroll, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         stores.audio.allow(enroll, PutObject=USED)

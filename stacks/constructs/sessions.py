@@ -1,7 +1,11 @@
 """Sessions: start, claim, evaluation and closing."""
 
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from stacks.metrics import emitted
+from stacks.notices import Notice, action, alarm_name
 from stacks.platform.function import SMALL
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING, DECIDING, ERRORS
@@ -10,6 +14,8 @@ from stacks.platform.stores import ATTEMPTS, IDEMPOTENCY, SHADOWED
 
 SESSIONS = "/v1/domains/{domain}/sessions"
 SESSION = f"{SESSIONS}/{{session}}"
+# Of five minutes each: a store that fails for a moment is tried again every minute.
+OVERDUE_PERIODS = 3
 
 
 class SessionsCapability(Construct):
@@ -44,3 +50,21 @@ class SessionsCapability(Construct):
         platform.stores.audio.allow(close, DeleteObject=SHADOWED)
         platform.stores.allow_erasing(close)
         platform.every_minute("EveryMinute", close.alias)
+        self._alarm(platform.stage.name)
+
+    def _alarm(self, stage: str) -> None:
+        """Creates the alarm on erasures that are late, of all domains."""
+        metric = emitted("ErasuresOverdue", "Maximum", stage, service="close_sessions")
+        alarm = cloudwatch.Alarm(
+            self,
+            "ErasuresOverdue",
+            alarm_name=alarm_name(stage, "erasures-overdue"),
+            alarm_description="Erasures are not complete by the time that their reports name. "
+            "Runbook: docs/runbooks/overdue-erasures.md",
+            metric=metric.with_(period=Duration.minutes(5)),
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=OVERDUE_PERIODS,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(action(self, stage, Notice.TICKET))

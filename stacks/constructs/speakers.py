@@ -20,11 +20,11 @@ class SpeakersCapability(Construct):
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_speakers", Wave.READERS, ANSWERING)
         # The release before this one, which shares the role during a canary, lists speakers from the table.
-        stores.allow_writing_speakers(manage, "Query", "DeleteItem", "UpdateItem")
+        stores.allow_writing_speakers(manage, "Query", "DeleteItem", "BatchWriteItem", "UpdateItem")
         stores.keep_audit_trail(manage)
         stores.allow_caller_hashes(manage)
         stores.domains.allow(manage, "Query", index="speakers")
-        stores.fingerprints.allow(manage, "Query", "DeleteItem")
+        stores.fingerprints.allow(manage, "Query", "BatchWriteItem", "DeleteItem")
         # It deletes keys, and can open none.
         stores.keys.allow(manage, "BatchGetItem", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
@@ -38,6 +38,7 @@ class SpeakersCapability(Construct):
         # An export.
         stores.sessions.allow(manage, "BatchGetItem")
         stores.sessions.allow(manage, "Query", index="by_speaker")
+        stores.idempotency.allow(manage, "Query", index="by_speaker")
         stores.decisions.allow(manage, "BatchGetItem")
         stores.decisions.allow(manage, "Query", index="by_time")
         api.route("GET", f"{SPEAKER}/export", manage)

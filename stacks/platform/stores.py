@@ -245,17 +245,21 @@ class Stores:
     def allow_erasing(self, function: ServiceFunction) -> None:
         """Allows to find and delete, in every store, what is about a speaker or a domain, but no brakes."""
         self.domains.allow(function, "BatchGetItem", "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
-        self.domains.allow(function, "Query", index="domains")
+        for index in ("domains", "speakers"):
+            self.domains.allow(function, "Query", index=index)
         self.domains.deny_writing(function, BRAKES, AUDIT)
-        self.fingerprints.allow(function, "Query", "DeleteItem")
+        self.fingerprints.allow(function, "Query", index="by_speaker")
+        self.fingerprints.allow(function, "Query", "DeleteItem", "BatchWriteItem")
         self.sessions.allow(function, "Query", index="by_speaker")
         self.sessions.allow(function, "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
         self.idempotency.allow(function, "Query", index="by_speaker")
         self.idempotency.allow(function, "GetItem", "UpdateItem")
-        self.decisions.allow(function, "Query", index="by_time")
+        for index in ("by_time", "by_speaker"):
+            self.decisions.allow(function, "Query", index=index)
         self.decisions.allow(function, "GetItem", "UpdateItem", "DeleteItem")
         for keys in (KEPT, UPLOADED, USED, SHADOWED):
             self.audio.allow(function, DeleteObject=keys)
+        self.audio.allow(function, PutObject=ERASED)
         self.failures.allow(function, DeleteObject=SET_ASIDE)
 
     def allow_signatures(self, function: ServiceFunction, *actions: str) -> None:

@@ -13,16 +13,18 @@ import numpy as np
 import pytest
 
 from bonafide.adapters.dynamodb.attempts import DynamoAttemptStore
+from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.fingerprints import DynamoFingerprintStore
-from bonafide.adapters.dynamodb.items import calibration_key
+from bonafide.adapters.dynamodb.monitoring.drift import DynamoDriftStore
 from bonafide.adapters.dynamodb.monitoring.shadow import result_key
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.erasure.progress import DynamoErasureStore
 from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.audio.fingerprint import BANDS, Fingerprint
+from bonafide.biometrics.drift import DriftBaseline
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.presentation.attempts import Failure
@@ -33,12 +35,15 @@ from bonafide.bootstrap.erasure import erasable_stores
 from bonafide.ports.erasure import ErasureStore
 from bonafide.ports.fingerprints import HeardRecording, UseKind
 from bonafide.ports.stores import VersionConflict
-from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention
-from bonafide.records.erasure import Erasure, ErasureKind
+from bonafide.records.calibration import CalibrationAction, CalibrationChange, CalibrationsRecord
+from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention, WantedSettings
+from bonafide.records.erasure import Erasure, ErasureKind, ErasureRecord
+from bonafide.records.history.attempt_reset import AttemptReset
 from bonafide.records.session import SessionRecord
 from bonafide.records.speaker import SpeakerRecord, generation
 from bonafide.services.domains import Domains
-from bonafide.services.erasures import ErasureRuns
+from bonafide.services.erasures import ErasureReading, ErasureRuns
+from bonafide.services.shared.erasing import begin
 from bonafide.services.shared.identifiers import session_decision, speaker_counter
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.speakers import Speakers
@@ -119,10 +124,31 @@ class Held:
         self.domains.put_domain(owner)
         for speaker in ("zoe", "yuri"):
             self._fill(owner, speaker, begun)
-        state, key = self.state, {"session": {"S": f"#drift#{self.domain}"}, "item": {"S": "baseline"}}
-        self.dynamodb.put_item(TableName=state.name("Sessions"), Item=key)
-        self.dynamodb.put_item(TableName=state.name("Tenants"), Item=calibration_key(self.domain))
+        baseline = DriftBaseline("bundle", begun, begun, {})
+        DynamoDriftStore(self.dynamodb, self.state.name("Sessions")).put_baseline(self.domain, baseline)
+        proposed = CalibrationChange(CalibrationAction.PROPOSED, 1, "why", None, begun)
+        self.calibrations.put_calibrations(CalibrationsRecord(self.domain).next(proposed, proposed=1))
         self._objects("Audio", f"uploads/{self.domain}/{'f' * 32}")
+        # What a first enrollment left that was killed before there was a speaker.
+        self._hear("nobody", UseKind.ENROLLMENT, begun)
+
+    def _hear(self, speaker: str, kind: UseKind, at: datetime) -> None:
+        cells = Fingerprint(np.ones((25, BANDS), np.int8))
+        expires_at = at + LONG * 99 if kind is UseKind.CALL else None
+        audio = hashlib.sha256(speaker.encode()).hexdigest()[:32]
+        heard = HeardRecording(self.domain, speaker, kind, str(kind), audio, cells, "", at, expires_at)
+        self.fingerprints.put(heard)
+        self.fingerprints.claim(heard)
+
+    def claim(self, *speakers: str) -> SessionRecord:
+        """A session in which several speakers were claimed, one after the other."""
+        session = replace(
+            a_session(self.domain, "session-of-several"), speaker=None, started_at=self.now, expires_at=self.now + LONG
+        )
+        for version, speaker in enumerate(speakers, 1):
+            session = replace(session.claimed(speaker), version=version)
+            self.session_store.put_session(session)
+        return session
 
     def _fill(self, owner: DomainRecord, speaker: str, at: datetime) -> None:
         record = SpeakerRecord(self.domain, speaker, SpeakerStatus.ENROLLED, at, at)
@@ -143,12 +169,7 @@ class Held:
         self.session_store.note_accepted(session, 0, "a" * 64)
         self.sessions[speaker] = session
         self.attempts.count(self.domain, [speaker_counter(speaker)], Failure.of(at, speaker), at + LONG * 24)
-        cells = Fingerprint(np.ones((25, BANDS), np.int8))
-        heard = HeardRecording(
-            self.domain, speaker, UseKind.CALL, "call", speaker[0] * 8, cells, "first", at, at + LONG * 99
-        )
-        self.fingerprints.put(heard)
-        self.fingerprints.claim(heard)
+        self._hear(speaker, UseKind.CALL, at)
         made = decision_record(domain=self.domain, decision_id=str(uuid.uuid4()), speaker=speaker, decided_at=at)
         DynamoDecisionStore(self.dynamodb, self.state.name("Decisions")).append(made, at + LONG * 99)
         result = result_key(self.domain, at, f"#{made.decision_id}")
@@ -181,12 +202,22 @@ class Held:
         for key in keys:
             self.s3.put_object(Bucket=self.state.name(bucket), Key=key, Body=b"audio")
 
+    @property
+    def parts(self) -> Any:
+        return self.domains, self.attempts, self.recordings, self.fingerprints, self.erasures, self.clock
+
+    @property
+    def calibrations(self) -> DynamoCalibrationStore:
+        return DynamoCalibrationStore(self.dynamodb, self.state.name("Tenants"))
+
+    def reset(self, at: datetime) -> None:
+        self.attempts.reset(AttemptReset(self.domain, "caller#1", at, "why", None), at + LONG * 24)
+
     def delete(self, speaker: str | None) -> None:
-        parts = self.domains, self.attempts, self.recordings, self.fingerprints, self.erasures, self.clock
         if speaker:
-            Speakers(*parts).delete(self.domain, speaker)
+            Speakers(*self.parts).delete(self.domain, speaker)
         else:
-            Domains(*parts).delete(self.domain, force=True)
+            Domains(*self.parts).delete(self.domain, force=True)
 
     def go_on(self) -> Erasure:
         self.runs.go_on(lambda: 60.0)
@@ -200,7 +231,9 @@ class Held:
         for bucket in BUCKETS:
             listed = s3.list_objects_v2(Bucket=self.state.name(bucket)).get("Contents", [])
             texts += [each["Key"] for each in listed if not each["Key"].startswith("erasures/")]
-        return [each for each in texts if self.domain in each and name in each and "erasure#" not in each]
+        reports = ("erasure#", "erased#", "erasing#")
+        found = [each for each in texts if not any(own in each for own in reports)]
+        return [each for each in found if self.domain in each and name in each]
 
     def _items(self, client: Any, table: str) -> list[Any]:
         return [
@@ -288,6 +321,55 @@ def test_a_domain_that_is_erased_leaves_nothing_in_any_store(held: Callable[[], 
     assert all(json.loads(each["data"]["S"])["about"] == "erased" for each in left)
 
 
+def test_a_name_that_was_claimed_before_another_one_goes_and_the_session_goes_on(held: Callable[[], Held]) -> None:
+    filled = held()
+    session = filled.claim("zoe", "yuri", "xena")
+    filled.delete("zoe")
+    filled.go_on()
+    filled.now += timedelta(minutes=2)
+    filled.go_on()
+    left = filled.session_store.session(filled.domain, session.session)
+    assert left
+    assert (left.speaker, left.claims) == ("xena", ("", "yuri", "xena"))
+    assert not [each for each in filled.found("zoe") if "decision_id" not in each]
+    assert filled.session_store.of_speaker(filled.domain, "yuri", 9) == [filled.sessions["yuri"]]
+
+
+def test_a_domain_that_is_made_again_at_once_inherits_nothing_and_keeps_what_is_its_own(
+    held: Callable[[], Held],
+) -> None:
+    filled = held()
+    filled.delete(None)
+    filled.now += timedelta(seconds=5)
+    Domains(*filled.parts).put(filled.domain, WantedSettings(), None)
+    later = filled.now + timedelta(seconds=1)
+    filled._hear("wim", UseKind.CALL, later)
+    filled.reset(later)
+    for minutes in (20, 2, 1):
+        filled.now += timedelta(minutes=minutes)
+        report = filled.go_on()
+    assert report.completed_at
+    own = [json.loads(each) for each in filled.found("") if '"about"' not in each]
+    kinds = {each.get("domain", each.get("owner", {}))["S"].replace(filled.domain, "*") for each in own}
+    # The domain, its history, its reset of a counter; a recording with its claim.
+    assert kinds == {"*", "history#*", "attempts#*", "*#wim", "*##" + hashlib.sha256(b"wim").hexdigest()[0]}
+    assert len(own) == 6
+    assert not ErasureReading(filled.erasures, filled.domains).list(filled.domain)
+
+
+def test_an_opt_out_that_was_killed_loses_the_fingerprints_too(held: Callable[[], Held]) -> None:
+    filled = held()
+    owner, known = filled.domains.find(filled.domain, "zoe")
+    assert owner
+    begin(filled.erasures, ErasureRecord(ErasureKind.OPTED_OUT, filled.domain, "zoe", filled.now), owner, known)
+    filled.now += timedelta(seconds=1)
+    filled._hear("zoe", UseKind.ENROLLMENT, filled.now)
+    report = filled.go_on()
+    assert report.of("fingerprints").erased == 2
+    assert filled.fingerprints.heard(filled.domain, "zoe", 9) == []
+    assert len(filled.fingerprints.heard(filled.domain, "yuri", 9)) == 1
+
+
 @pytest.mark.parametrize("kind", ["memory", "aws"])
 def test_an_erasure_is_kept_version_by_version_and_pending_until_it_is_complete(state: State, kind: str) -> None:
     store: ErasureStore = MemoryErasureStore()
@@ -302,7 +384,12 @@ def test_an_erasure_is_kept_version_by_version_and_pending_until_it_is_complete(
     store.put(second)
     assert store.read(domain, "one") == second
     assert list(store.of_domain(domain, 10)) == [second]
-    assert (domain, "one") in set(store.pending())
+    other = replace(first, name="two", at=now - timedelta(minutes=1))
+    store.put(other)
+    pending = [each for each in store.pending() if each.domain == domain]
+    assert pending == [(other.due_at, domain, "two"), (first.due_at, domain, "one")]
+    assert [each.name for each in store.of_domain(domain, 10)] == ["one", "two"]
     store.put(replace(second, completed_at=now, version=3))
-    assert (domain, "one") not in set(store.pending())
-    assert store.read(domain, "two") is None
+    assert [each.name for each in store.pending() if each.domain == domain] == ["two"]
+    assert [each.name for each in store.of_domain(domain, 1)] == ["one"]
+    assert store.read(domain, "three") is None

@@ -364,7 +364,8 @@ class World:
         return record
 
     def put_domain(self, domain: str = "acme", *, keep_audio: bool = False, **policy: Any) -> None:
-        settings = {"policy": {"disclosure": "full", **policy}, "retention": {"keep_audio": keep_audio}}
+        days = {name: policy.pop(name) for name in ("voiceprint_days",) if name in policy}
+        settings = {"policy": {"disclosure": "full", **policy}, "retention": {"keep_audio": keep_audio, **days}}
         self.domains.put(domain, DomainSettings.model_validate(settings))
 
     def enroll(

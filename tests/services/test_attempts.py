@@ -13,15 +13,16 @@ from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.presentation.attempts import Attempts, attempt_name
-from bonafide.contracts.authentications import AuthenticationDecision
+from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest
 from bonafide.contracts.sessions import ClaimRequest, SessionEvaluation
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord, Retention
+from bonafide.services.authentication import AuthenticationRequested, AuthenticationService
 from bonafide.services.shared.identifiers import speaker_counter
 from bonafide.services.shared.ledger import AttemptCounter
 from tests.decisions import decision_record
-from tests.services.parts import ADMINISTRATOR, MORNING, World, speech
+from tests.services.parts import ADMINISTRATOR, MORNING, World, context, speech
 from tests.streamed import DOMAIN, Deployment, Script
 
 WINDOW = timedelta(minutes=15)
@@ -92,6 +93,18 @@ def test_of_a_caller_only_a_keyed_hash_is_stored(world: World) -> None:
     assert failures(world, f"caller#{hashed}") == 1
 
 
+def test_a_domain_that_does_not_exist_gets_no_secret_for_a_caller(world: World) -> None:
+    request = AuthenticationRequest(audio=speech("bob", 8))
+    parts = world.environment, world.models, world._recordings, world.decisions, world.attempts, world.callers
+    service = AuthenticationService(*parts, world.book, world.replays, lambda: world.now)
+    asked = context(request, None)
+    with pytest.raises(NotFound):
+        service.authenticate(
+            AuthenticationRequested("nowhere", "ann", request.audio.to_record(), None, asked, "line-1")
+        )
+    assert world.callers.known("nowhere", "line-1") is None
+
+
 def test_a_repeated_request_is_counted_once(world: World) -> None:
     for _ in range(3):
         world.now += timedelta(seconds=1)
@@ -121,8 +134,10 @@ def test_counters_that_cannot_be_read_are_a_missing_signal(world: World, monkeyp
 
 def test_a_caller_whose_hash_cannot_be_made_is_a_missing_signal(world: World) -> None:
     class Down:
-        def hashed(self, domain: str, caller: str) -> str:
+        def known(self, domain: str, caller: str) -> str:
             raise StoreUnavailable
+
+        hashed = known
 
     world.callers = Down()
     answer = world.authenticate(speech("ann", 8), caller="line-1")
@@ -308,7 +323,7 @@ def test_each_attempt_counts_once_in_any_order_and_as_its_final_decision_says(
         made = decision_record(decision_id=name, decided_at=MORNING + timedelta(seconds=attempt))
         if event == "final" or attempt in done:
             done.add(attempt)
-            counter.final(domain, a_failure(made) if attempt in failing else made)
+            counter.final(domain, a_failure(made) if attempt in failing else made, None)
         else:
             polled.add(attempt)
             counter.provisional(domain, a_failure(replace(made, decided_at=MORNING + timedelta(minutes=number))), name)

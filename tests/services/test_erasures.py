@@ -14,7 +14,7 @@ from bonafide.records.erasure import IN_FLIGHT, Erasure, ErasureSubject
 from bonafide.records.request import UPLOAD_SECONDS
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.erasures import DomainErasing, ErasureReading, ErasureRuns, SpeakerErasing
-from tests.services.parts import Killed, Observed, World
+from tests.services.parts import Killed, Observed, World, speech
 
 MINUTE = timedelta(minutes=1)
 CALLS = {"put_domain", "delete_domain", "put_speaker", "delete_speaker", "discard", "record_erasure", "put", "erase"}
@@ -85,7 +85,7 @@ class Stage:
         return observed
 
     def erasures(self, domain: str = "acme") -> list[Erasure]:
-        return list(ErasureReading(self.world.erasures).list(domain))
+        return list(self.world.erasures.of_domain(domain, 100))
 
     def finish(self) -> None:
         """Lets the schedule run every minute until nothing is pending."""
@@ -221,6 +221,74 @@ def test_an_erasure_that_cannot_go_on_holds_up_no_other_and_is_counted_when_it_i
     stage.world.now += timedelta(hours=1)
     assert stage.runs.go_on(lambda: 60.0) == 1
     assert [each.completed_at is None for each in (*stage.erasures(), *stage.erasures("other"))] == [True, False]
+
+
+def test_domains_have_their_turns_and_the_overdue_are_counted_though_nobody_reaches_them() -> None:
+    stage = Stage()
+    for each in range(30):
+        stage.add("acme", f"many-{each}")
+    stage.world.now += MINUTE
+    for each in range(30):
+        stage.world.speakers.delete("acme", f"many-{each}")
+    stage.world.speakers.delete("other", "bob")
+    stage.world.now += timedelta(hours=1)
+    # Whichever of the two domains is the first this minute: the other has its turn after one erasure.
+    left = iter([60.0] * 60 + [1.0] * 99)
+    overdue = stage.runs.go_on(lambda: next(left))
+    assert 20 < overdue == len(list(stage.world.erasures.pending()))
+    assert not any(stage.left("other", "bob"))
+    stage.finish()
+    assert stage.runs.go_on(lambda: 60.0) == 0
+
+
+def test_a_report_counts_what_the_request_erased_itself() -> None:
+    world = World()
+    world.put_domain(keep_audio=True, minimum_enrolment_seconds=6)
+    world.enroll(speech("ann"))
+    world.authenticate(speech("ann", 5))
+    world.speakers.delete("acme", "ann")
+    (report,) = world.erasures.of_domain("acme", 9)
+    assert {name: each.erased for name, each in report.stores.items() if each.erased} == {
+        "kept_audio": 2,
+        "attempts": 1,
+        "speakers": 1,
+    }
+    world.now += MINUTE
+    world.enroll(speech("bob"), speaker="bob")
+    world.domains.delete("acme", force=True)
+    (report, _) = world.erasures.of_domain("acme", 9)
+    counted = {name: each.erased for name, each in report.stores.items() if each.erased}
+    assert counted == {"kept_audio": 1, "speakers": 1, "versions": 1, "domains": 1}
+
+
+def test_a_name_that_nobody_has_makes_no_report_and_takes_no_counts() -> None:
+    stage = Stage()
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            stage.world.speakers.delete("acme", "nobody")
+    assert stage.erasures() == []
+    delete_speaker(stage)
+    with pytest.raises(NotFound):
+        delete_speaker(stage)
+    stage.finish()
+    (report,) = stage.erasures()
+    assert report.of("sessions").erased == 2
+
+
+def test_a_new_domain_does_not_show_the_reports_of_the_one_before() -> None:
+    stage = Stage()
+    delete_domain(stage)
+    (former,) = stage.erasures()
+    reading = ErasureReading(stage.world.erasures, stage.world.store)
+    assert reading.list("acme") == [former]
+    stage.world.now += MINUTE
+    stage.world.put_domain("acme")
+    stage.add("acme", "ann")
+    stage.world.now += MINUTE
+    delete_speaker(stage)
+    assert [each.speaker for each in reading.list("acme")] == ["ann"]
+    with pytest.raises(NotFound):
+        reading.get("acme", former.name)
 
 
 def test_the_schedule_stops_in_time_and_goes_on_where_it_was() -> None:

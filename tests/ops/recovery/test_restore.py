@@ -1,5 +1,6 @@
 """Restores of tables, with the stores of the product, on the emulator with backups like those of AWS."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,8 @@ from bonafide.adapters.dynamodb.brakes import DynamoBrakeStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.fingerprints import DynamoFingerprintStore
-from bonafide.adapters.dynamodb.items import reservation_item, speaker_item, speaker_key
+from bonafide.adapters.dynamodb.items import reservation_item, speaker_item, speaker_key, version_item
+from bonafide.adapters.erasure.progress import DynamoErasureStore
 from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.biometrics.enrollment import SpeakerStatus
@@ -24,7 +26,7 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import NotFound
 from bonafide.ports.stores import VersionConflict
-from bonafide.records.domain import DomainRecord, Retention
+from bonafide.records.domain import DomainRecord, DomainVersion, ErasedDecisions, Retention
 from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.domains import Domains
@@ -332,7 +334,9 @@ def test_a_domain_that_a_restore_put_back_before_it_was_cut_off_is_erased_by_the
     for item in items:
         stage.client.put_item(TableName=table, Item=item)
     stage.restore()
-    assert [each["domain"]["S"] for each in stage.client.scan(TableName=table)["Items"]] == ["other"]
+    left = {each["domain"]["S"] for each in stage.client.scan(TableName=table)["Items"]}
+    # Of the domain only that its erasure was begun again.
+    assert left == {"other", "erasure#acme", "erased#acme", "erasing#"}
 
 
 def test_a_brake_that_was_set_since_stays_set(stage: Stage) -> None:
@@ -378,3 +382,59 @@ def test_an_opt_out_does_not_mean_who_was_made_anew_after_it() -> None:
     record = SpeakerRecord("acme", "ann", SpeakerStatus.ENROLLED, later, later, voiceprint=a_voiceprint(1), version=1)
     opted_out = Erasures([ErasureRecord(ErasureKind.OPTED_OUT, "acme", "ann", CREATED)])
     assert opted_out.remaining(speaker_item(record)) == speaker_item(record)
+
+
+@pytest.mark.parametrize("wanted", ErasedDecisions)
+def test_decisions_on_who_was_erased_since_come_back_as_the_domain_says_and_those_on_others_whole(
+    stage: Stage, wanted: ErasedDecisions
+) -> None:
+    owner = stage.domains.domain("acme")
+    assert owner
+    stage.domains.put_domain(owner.next(retention=replace(owner.retention, erased_decisions=wanted)))
+    for name in ("ann", "bob"):
+        made = decision_record(decision_id=f"on-{name}", speaker=name, decided_at=datetime.now(UTC), generation=None)
+        stage.decisions.append(made, datetime.now(UTC) + timedelta(days=1))
+    stage = replace(stage, at=stage.deployed.backups.remember())
+    stage.speakers.delete("acme", "ann")
+    stage.wipe("Decisions", "domain", "decision_id")
+    stage.restore()
+    found = {name: stage.decisions.read("acme", f"on-{name}") for name in ("ann", "bob")}
+    assert found["bob"]
+    assert found["bob"].speaker == "bob"
+    if wanted is ErasedDecisions.ERASE:
+        assert found["ann"] is None
+    else:
+        assert found["ann"]
+        assert found["ann"].speaker == ("ann" if wanted is ErasedDecisions.KEEP else None)
+    # Every store is looked through again: for what was erased while the restore was writing.
+    erasures = DynamoErasureStore(stage.client, stage.deployed.names["Tenants"])
+    (again,) = erasures.of_domain("acme", 9)
+    assert (again.speaker, again.completed_at, again.decisions) == ("ann", None, wanted)
+    assert again.due_at > datetime.now(UTC)
+
+
+def test_decisions_and_rows_of_a_domain_that_was_deleted_since_do_not_come_back(stage: Stage) -> None:
+    owner = stage.domains.domain("acme")
+    assert owner
+    stage.client.put_item(
+        TableName=stage.deployed.names["Tenants"], Item=version_item(DomainVersion.of(owner, None, "somebody"))
+    )
+    stage = replace(stage, at=stage.deployed.backups.remember())
+    parts = stage.domains, stage.attempts, stage.recordings, stage.fingerprints, MemoryErasureStore()
+    Domains(*parts).delete("acme", force=True)
+    stage.wipe("Decisions", "domain", "decision_id")
+    outcomes = stage.restore()
+    assert outcomes["Decisions"] == {Outcome.NOT_WANTED: 1}
+    assert outcomes["Tenants"] == {Outcome.NOT_WANTED: 6, Outcome.SAME: 1}
+
+
+def test_a_decision_on_a_successor_of_who_was_erased_comes_back_whole() -> None:
+    later = CREATED + timedelta(seconds=1)
+    generation = f"{CREATED.isoformat()}/{later.isoformat()}/None"
+    item = {"document": {"S": json.dumps(decision_record(speaker="ann", generation=generation).to_document())}}
+    for kind in (ErasureKind.SPEAKER_DELETED, ErasureKind.EXPIRED, ErasureKind.OPTED_OUT):
+        assert Erasures([ErasureRecord(kind, "acme", "ann", CREATED)]).of_decision(item) is item
+        assert Erasures([ErasureRecord(kind, "acme", "ann", later)]).of_decision(item) is not item
+    again = f"{CREATED.isoformat()}/{CREATED.isoformat()}/{later.isoformat()}"
+    item = {"document": {"S": json.dumps(decision_record(speaker="ann", generation=again).to_document())}}
+    assert Erasures([ErasureRecord(ErasureKind.OPTED_OUT, "acme", "ann", later)]).of_decision(item) is item

@@ -1,15 +1,13 @@
 """Administrative acts, as the audit trail keeps them."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
 SCHEMA = 1
-# Speakers appear by a digest: the trail outlasts them and shall not list their names. The digest has no key, so whoever
-# reads the trail can still test a name.
-SPEAKER, SPEAKER_DIGEST, DIGEST_CHARACTERS = "speaker", "speaker_digest", 32
+# Speakers appear by a digest: the trail outlasts them and shall not list their names.
+SPEAKER, SPEAKER_DIGEST = "speaker", "speaker_digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +83,13 @@ class ActPage:
     before: str | None
 
 
-def subject_of(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Returns what the path names besides the domain."""
+def subject_of(parameters: Mapping[str, str], digest: Callable[[str, str], str | None]) -> dict[str, str]:
+    """Returns what the path names besides the domain.
+
+    Args:
+        parameters: of the path.
+        digest: returns the digest of a speaker by the names of domain and speaker; None if nobody can have the name.
+    """
     rest = {name: value for name, value in parameters.items() if name not in {"domain", SPEAKER}}
-    if SPEAKER not in parameters:
-        return rest
-    return {**rest, SPEAKER_DIGEST: speaker_digest(parameters["domain"], parameters[SPEAKER])}
-
-
-def speaker_digest(domain: str, speaker: str) -> str:
-    """Returns the digest by which the trail names a speaker, for who knows the name: SHA-256 of `domain/speaker`."""
-    return hashlib.sha256(f"{domain}/{speaker}".encode()).hexdigest()[:DIGEST_CHARACTERS]
+    digested = digest(parameters["domain"], parameters[SPEAKER]) if SPEAKER in parameters else None
+    return {**rest, SPEAKER_DIGEST: digested} if digested else rest

@@ -7,6 +7,7 @@ domain's counters of failed attempts, and is deleted with them.
 import hmac
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -40,20 +41,33 @@ class StoredCallerHashes:
         self._kept: dict[str, tuple[float, bytes]] = {}
         self._asked_again_at = 0.0
 
+    def known(self, domain: str, caller: str) -> str | None:
+        """See `CallerHashes`."""
+        return self._hashed(domain, caller, self._read)
+
     def hashed(self, domain: str, caller: str) -> str:
         """See `CallerHashes`."""
+        found = self._hashed(domain, caller, lambda name: self._read(name) or self._make(name))
+        assert found
+        return found
+
+    def _hashed(self, domain: str, caller: str, read: Callable[[str], bytes | None]) -> str | None:
         now = time.monotonic()
         read_at, secret = self._kept.get(domain, (-KEPT_SECONDS, b""))
         if not secret or now - read_at >= KEPT_SECONDS:
-            secret = self._unwrapped(domain, now)
+            secret = self._unwrapped(domain, now, read)
+            if not secret:
+                return None
             self._kept[domain] = now, secret
         return hmac.digest(secret, caller.encode(), "sha256").hex()[:HASH_DIGITS]
 
-    def _unwrapped(self, domain: str, now: float) -> bytes:
+    def _unwrapped(self, domain: str, now: float, read: Callable[[str], bytes | None]) -> bytes:
+        """Reads the secret and unwraps it; empty if there is none."""
         if now < self._asked_again_at:
             raise StoreUnavailable
         try:
-            return self._wrapping.unwrap(domain, self._read(domain) or self._make(domain))
+            wrapped = read(domain)
+            return self._wrapping.unwrap(domain, wrapped) if wrapped else b""
         except StoreUnavailable:
             self._asked_again_at = now + RETRY_SECONDS
             raise

@@ -118,12 +118,12 @@ class S3AudioStore:
             page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
         return [entry["Key"] for entry in page.get("Contents", ())]
 
-    def discard(self, prefix: str) -> bool:
+    def discard(self, prefix: str) -> int:
         """See `AudioStore`. A page of a listing is as much as one call deletes."""
+        found = self.names(prefix)
         with s3_errors():
-            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
-            self._objects.delete([entry["Key"] for entry in page.get("Contents", ())])
-        return not page["IsTruncated"]
+            self._objects.delete(found)
+        return len(found)
 
     def record_erasure(self, erasure: ErasureRecord) -> None:
         """See `AudioStore`."""

@@ -9,6 +9,7 @@ from bonafide.adapters.dynamodb.audit import DynamoAuditTrail
 from bonafide.adapters.quotas.dynamodb import DynamoQuotaStore
 from bonafide.bootstrap.clients import dynamodb
 from bonafide.bootstrap.stores import domain_store
+from bonafide.ports.signatures import CallerHashes
 from bonafide.services.access import LONGEST_AGE as PRINCIPALS_KEPT
 from bonafide.services.access import DomainAccess
 from bonafide.services.audit import Audit
@@ -38,10 +39,10 @@ def quota_rules() -> QuotaRules:
     return QuotaRules.parse(QuotaSettings.read(os.environ).quota_rules)
 
 
-def audit() -> Audit:
-    """Composes the audit trail, which is in the table of domains."""
+def audit(hashes: CallerHashes | None = None) -> Audit:
+    """Composes the audit trail, which is in the table of domains; `hashes` name speakers in it."""
     trail = DynamoAuditTrail(dynamodb(), DomainTable.read(os.environ).domain_table)
-    return Audit(trail, domain_store(), access_rules())
+    return Audit(trail, domain_store(), access_rules(), hashes=hashes)
 
 
 def access_rules() -> AccessRules:

@@ -6,21 +6,31 @@ from datetime import datetime
 
 import boto3
 
-from bonafide.adapters.dynamodb.items import CALIBRATION_PARTITION, HISTORY_PARTITION
+from bonafide.adapters.dynamodb.conditions import Partitions
+from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION
 from bonafide.adapters.dynamodb.monitoring.drift import drift_partition
 from bonafide.adapters.dynamodb.monitoring.shadow import result_key, shadow_partition
 from bonafide.adapters.erasure.answers import AnswerErasing
 from bonafide.adapters.erasure.decisions import DecisionErasing
+from bonafide.adapters.erasure.fingerprints import FingerprintErasing
 from bonafide.adapters.erasure.objects import DatedObjects, ObjectErasing, UploadErasing
-from bonafide.adapters.erasure.rows import RowsOfDomain, TableKeys
+from bonafide.adapters.erasure.rows import (
+    AttemptErasing,
+    RowsOfDomain,
+    attempts_at,
+    calibrations_at,
+    drift_at,
+    in_key,
+)
 from bonafide.adapters.erasure.sessions import SessionErasing
 from bonafide.adapters.tracing import traced
 from bonafide.bootstrap.clients import UPLOADS, dynamodb
 from bonafide.bootstrap.protection import erasing_store, evidence_store
-from bonafide.bootstrap.stores import attempt_store, domain_store, erasure_store, fingerprint_store
+from bonafide.bootstrap.stores import attempt_store, domain_store, erasure_store, recordings
 from bonafide.ports.erasure import ErasableStore
 from bonafide.records.session import SessionRecord
-from bonafide.services.erasures import DomainErasing, ErasureRuns, NamedErasing, SpeakerErasing
+from bonafide.services.erasures import DomainErasing, ErasureRuns, SpeakerErasing
+from bonafide.services.expiry import VoiceprintExpiry
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import session_decision, speaker_counter
 from bonafide.services.streaming.failed_records import NOBODY, RECORDS
@@ -29,6 +39,7 @@ from bonafide.settings import (
     DecisionTable,
     DomainTable,
     FailureBucket,
+    FingerprintTable,
     IdempotencyTable,
     SessionTable,
 )
@@ -39,13 +50,18 @@ def erasure_runs() -> ErasureRuns:
     return ErasureRuns(erasure_store(), domain_store(), erasable_stores())
 
 
+def voiceprint_expiry() -> VoiceprintExpiry:
+    """Composes the expiry of voiceprints."""
+    return VoiceprintExpiry(erasing_store(), recordings(), erasure_store())
+
+
 def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
     """Returns every store that holds something about people, in the order of their erasure; add another one here."""
     s3, audio = traced(boto3.client("s3", config=UPLOADS)), AudioBucket.read(os.environ).audio_bucket
     failures = FailureBucket.read(os.environ).failure_bucket
     domains, sessions = DomainTable.read(os.environ).domain_table, SessionTable.read(os.environ).session_table
-    of_domains = TableKeys(dynamodb(), domains, "domain", "item")
-    of_sessions = TableKeys(dynamodb(), sessions, "session", "item")
+    of_domains, of_sessions = Partitions(dynamodb(), domains), Partitions(dynamodb(), sessions, "session", "item")
+    attempts = RowsOfDomain("attempts", of_domains, ATTEMPT_PARTITION.__add__, attempts_at)
     waiting, set_aside = DatedObjects(s3, audio), DatedObjects(s3, failures)
 
     def forget_session(record: SessionRecord) -> None:
@@ -56,10 +72,10 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
 
     def forget_decision(domain: str, decision_id: str, decided_at: datetime) -> None:
         waiting.delete_below(f"shadow/{domain}/{decision_id}")
-        of_sessions.delete([result_key(domain, decided_at, f"#{decision_id}")])
+        of_sessions.delete_items([result_key(domain, decided_at, f"#{decision_id}")])
 
     return [
-        SpeakerErasing(erasing_store(), fingerprint_store().forget_speaker),
+        SpeakerErasing(erasing_store()),
         ObjectErasing("kept_audio", s3, audio, "kept/"),
         SessionErasing(dynamodb(), sessions, evidence_store().delete_session, forget_session, clock),
         UploadErasing(s3, audio),
@@ -68,20 +84,15 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         ObjectErasing("failed_records", s3, failures, RECORDS),
         AnswerErasing(dynamodb(), IdempotencyTable.read(os.environ).idempotency_table),
         DecisionErasing(dynamodb(), DecisionTable.read(os.environ).decision_table, forget_decision),
-        RowsOfDomain("shadow_results", of_sessions, shadow_partition),
-        RowsOfDomain("drift", of_sessions, drift_partition),
-        NamedErasing("attempts", _forget_attempts),
-        NamedErasing("fingerprints", _forget_fingerprints),
-        RowsOfDomain("versions", of_domains, lambda domain: f"{HISTORY_PARTITION}{domain}"),
-        RowsOfDomain("calibrations", of_domains, lambda domain: f"{CALIBRATION_PARTITION}{domain}"),
+        RowsOfDomain("shadow_results", of_sessions, shadow_partition, in_key(1)),
+        RowsOfDomain("drift", of_sessions, drift_partition, drift_at),
+        AttemptErasing(attempts, _forget_attempts),
+        FingerprintErasing(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table),
+        RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
+        RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
         DomainErasing(erasing_store()),
     ]
 
 
-def _forget_attempts(domain: str, speaker: str | None) -> int:
-    return attempt_store().forget(domain, speaker_counter(speaker) if speaker else None)
-
-
-def _forget_fingerprints(domain: str, speaker: str | None) -> int:
-    store = fingerprint_store()
-    return store.forget_speaker(domain, speaker) if speaker else store.forget_claims(domain)
+def _forget_attempts(domain: str, speaker: str) -> int:
+    return attempt_store().forget(domain, speaker_counter(speaker))

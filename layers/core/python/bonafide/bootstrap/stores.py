@@ -21,6 +21,7 @@ from bonafide.adapters.dynamodb.monitoring.drift import DynamoDriftStore
 from bonafide.adapters.dynamodb.monitoring.shadow import DynamoShadowResults
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.erasure.answers import ClaimedAnswers
+from bonafide.adapters.erasure.claims import AnswerCounts
 from bonafide.adapters.erasure.progress import DynamoErasureStore
 from bonafide.adapters.kinesis import KinesisAudioStream
 from bonafide.adapters.kms import KmsSignatures, KmsWrapping
@@ -201,12 +202,13 @@ def decisions() -> Decisions:
 
 def export() -> Export:
     """Composes the export of what is held on a speaker."""
-    return Export(domain_store(), recordings(), session_store(), decision_store())
+    stores = domain_store(), recordings(), session_store(), decision_store(), fingerprint_store(), attempt_store()
+    return Export(*stores, AnswerCounts(dynamodb(), IdempotencyTable.read(os.environ).idempotency_table).of_speaker)
 
 
 def erasure_reading() -> ErasureReading:
     """Composes the reading of reports of erasures."""
-    return ErasureReading(erasure_store())
+    return ErasureReading(erasure_store(), domain_store())
 
 
 def drift_watch() -> DriftWatch:

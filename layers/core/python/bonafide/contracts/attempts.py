@@ -49,5 +49,10 @@ def attempts_view(domain: DomainRecord, counter: Attempts, resets: Sequence[Atte
     return FailedAttempts(
         failures=len(counter.counted()),
         limited_until=counter.limited_until(domain.policy),
-        resets=[AttemptResetEntry(at=each.at, reason=each.reason, reset_by=each.reset_by) for each in resets],
+        resets=[reset_entry(each) for each in resets],
     )
+
+
+def reset_entry(reset: AttemptReset) -> AttemptResetEntry:
+    """Returns the view of a reset."""
+    return AttemptResetEntry(at=reset.at, reason=reset.reason, reset_by=reset.reset_by)

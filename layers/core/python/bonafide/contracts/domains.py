@@ -84,6 +84,13 @@ class RetentionSettings(Request):
         description="What becomes of decisions when their speaker is deleted: kept until their retention is over, "
         "unlinked from the person, or erased. Those of a deleted domain are kept or erased.",
     )
+    voiceprint_days: StrictInt = Field(
+        1095,
+        ge=30,
+        le=3650,
+        description="A speaker whose voiceprint was neither matched nor enrolled for so many days is deleted, with a"
+        " report of the kind `expired`. Three years unless set, the longest that BIPA 15(a) allows.",
+    )
 
 
 class PrincipalSettings(Request):

@@ -28,8 +28,8 @@ class AudioStore(Protocol):
     def names(self, prefix: str) -> Sequence[str]:
         """Lists the keys of at most a thousand objects under a prefix."""
 
-    def discard(self, prefix: str) -> bool:
-        """Deletes at most a thousand objects under a prefix; tells whether that was all."""
+    def discard(self, prefix: str) -> int:
+        """Deletes at most a thousand objects under a prefix; returns how many, 0 when there were none."""
 
     def record_erasure(self, erasure: ErasureRecord) -> None:
         """Writes the record of an erasure; it outlives what was erased by as long as backups do."""

@@ -26,8 +26,15 @@ class Signatures(Protocol):
 class CallerHashes(Protocol):
     """Keyed hashes of references to callers: whoever has the tables alone cannot try all telephone numbers."""
 
+    def known(self, domain: str, caller: str) -> str | None:
+        """Returns the hash of a reference as `hashed`, but makes no secret: None as long as the domain has none.
+
+        Raises:
+            StoreUnavailable: the secret could not be read.
+        """
+
     def hashed(self, domain: str, caller: str) -> str:
-        """Returns the hash of a reference under the secret of a domain: 32 hexadecimal digits.
+        """Returns the hash of a reference under the secret of a domain that exists: 32 hexadecimal digits.
 
         Raises:
             StoreUnavailable: the secret could not be read.

@@ -49,8 +49,8 @@ class DomainStore(Protocol):
     def domain_versions(self, record: DomainRecord, before: int | None, limit: int) -> Sequence[DomainVersion]:
         """Reads at most `limit` versions of a domain below `before`, or of all; the newest first."""
 
-    def forget_versions(self, domain: str) -> None:
-        """Deletes the versions of every domain that has, or had, this name."""
+    def forget_versions(self, domain: str) -> int:
+        """Deletes the versions of every domain that has, or had, this name; returns how many."""
 
     def shred_keys(self, domain: DomainRecord) -> None:
         """Deletes the key of a closed domain, without which no voiceprint and no evidence of it can be read.
@@ -69,7 +69,8 @@ class DomainStore(Protocol):
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """Reads a domain with its calibrations, one of its speakers, and the domain's brake in one round trip.
 
-        Counters of failed attempts are read with the domain. Its `attempts` are None where only they cannot be read.
+        Counters of failed attempts are read with the domain, and the last use of the voiceprint with the speaker. Its
+        `attempts` are None where only they cannot be read.
         """
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
@@ -138,6 +139,9 @@ class AttemptStore(Protocol):
 
     def resets(self, domain: str, counter: str, limit: int) -> Sequence[AttemptReset]:
         """Reads at most `limit` resets of a counter, the newest first."""
+
+    def use(self, domain: str, speaker: str, at: datetime) -> None:
+        """Notes when the voiceprint of a speaker was last used."""
 
     def forget(self, domain: str, counter: str | None) -> int:
         """Deletes a counter and its resets, or all of a domain without a name; returns how many records."""

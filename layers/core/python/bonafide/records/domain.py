@@ -51,6 +51,7 @@ class Retention:
         replay_days: a recording that is used again within so many days is noticed; 0 keeps and compares none.
         shadow_audio: whether a share of the audio of authentications may wait up to an hour for the shadow.
         erased_decisions: what becomes of decisions when their speaker or the domain is deleted.
+        voiceprint_days: a speaker whose voiceprint was not used for so long is deleted.
     """
 
     decision_days: int = 365
@@ -58,6 +59,7 @@ class Retention:
     shadow_audio: bool = False
     replay_days: int = 30
     erased_decisions: ErasedDecisions = ErasedDecisions.UNLINK
+    voiceprint_days: int = 1095
 
 
 # What a request may change: policy, retention, principals and quota.

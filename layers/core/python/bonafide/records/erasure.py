@@ -22,11 +22,15 @@ LONGEST_OF_DOMAIN = timedelta(minutes=30)
 
 
 class ErasureKind(StrEnum):
-    """Kinds of erasure: of a domain with all its speakers, of a speaker, or of the voice of one who opted out."""
+    """Kinds of erasure: of a domain with all its speakers, of a speaker, or of the voice of one who opted out.
+
+    An expired speaker is deleted by the domain's own settings, since nobody used the voiceprint for too long.
+    """
 
     DOMAIN_DELETED = "domain-deleted"
     SPEAKER_DELETED = "deleted"
     OPTED_OUT = "opted-out"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,14 @@ class ErasureRecord:
         domain: the domain, or that of the speaker.
         speaker: None for a domain.
         at: when it was asked for. Records of the subject that were created later are not meant.
+        decisions: what becomes of decisions.
     """
 
     kind: ErasureKind
     domain: str
     speaker: str | None
     at: datetime
+    decisions: ErasedDecisions = ErasedDecisions.UNLINK
 
     @property
     def name(self) -> str:
@@ -59,16 +65,18 @@ class ErasureRecord:
             "domain": self.domain,
             "speaker": self.speaker,
             "at": self.at.isoformat(),
+            "decisions": str(self.decisions),
         }
 
     @classmethod
     def from_document(cls, document: Stored) -> Self:
-        """Reads a stored form."""
+        """Reads a stored form; an earlier release did not say what becomes of decisions."""
         return cls(
             kind=ErasureKind(document["kind"]),
             domain=document["domain"],
             speaker=document["speaker"],
             at=datetime.fromisoformat(document["at"]),
+            decisions=ErasedDecisions(document.get("decisions", "unlink")),
         )
 
 
@@ -103,6 +111,7 @@ class Erasure:
         pass_erased: what this pass has erased so far, or has to wait for.
         completed_at: when a pass ended that found nothing.
         version: optimistic version, 0 when never written.
+        restored_at: when a restore ended that may have brought back what this erases; None unless it was begun for it.
     """
 
     name: str
@@ -116,16 +125,25 @@ class Erasure:
     pass_erased: int = 0
     completed_at: datetime | None = None
     version: int = 0
+    restored_at: datetime | None = None
+
+    @classmethod
+    def begun(cls, name: str, record: ErasureRecord, restored_at: datetime | None = None) -> Self:
+        """Returns the beginning of an erasure that is on record."""
+        begun = restored_at or record.at
+        subject = record.kind, record.domain, record.speaker, record.at, record.decisions
+        return cls(name, *subject, begun, version=1, restored_at=restored_at)
 
     @property
     def settled_at(self) -> datetime:
         """Time from which on nothing more can be written about the subject: the URLs of uploads of a domain expire."""
-        return self.at + IN_FLIGHT + (timedelta(0) if self.speaker else timedelta(seconds=UPLOAD_SECONDS))
+        waits = timedelta(0) if self.speaker else timedelta(seconds=UPLOAD_SECONDS)
+        return (self.restored_at or self.at) + IN_FLIGHT + waits
 
     @property
     def due_at(self) -> datetime:
         """Time by which it is to be complete."""
-        return self.at + (LONGEST_OF_SPEAKER if self.speaker else LONGEST_OF_DOMAIN)
+        return (self.restored_at or self.at) + (LONGEST_OF_SPEAKER if self.speaker else LONGEST_OF_DOMAIN)
 
     def of(self, store: str) -> StoreErasure:
         """Returns what was done in a store."""
@@ -144,6 +162,11 @@ class Erasure:
         step = StoreErasure(known.erased + erased, after is None, after or "")
         found = self.pass_erased + erased + waits
         return self._next(stores={**self.stores, store: step}, pass_erased=found)
+
+    def noted(self, erased: Mapping[str, int]) -> Self:
+        """Returns the erasure with what the request itself erased, by store; the passes go on where they are."""
+        known = {store: replace(self.of(store), erased=self.of(store).erased + each) for store, each in erased.items()}
+        return self._next(stores={**self.stores, **known})
 
     def passed(self, now: datetime) -> Self:
         """Returns the erasure at the end of a pass: complete, waiting for the last one, or at its beginning."""
@@ -175,6 +198,7 @@ class Erasure:
             "pass_erased": self.pass_erased,
             "completed_at": times.written(self.completed_at),
             "version": self.version,
+            "restored_at": times.written(self.restored_at),
         }
 
     @classmethod
@@ -192,6 +216,7 @@ class Erasure:
             pass_erased=document["pass_erased"],
             completed_at=times.read(document["completed_at"]),
             version=document["version"],
+            restored_at=times.read(document.get("restored_at")),
         )
 
 
@@ -200,15 +225,17 @@ class ErasureSubject:
     """Subject of an erasure as stores need to know it.
 
     Attributes:
+        kind: of the erasure.
         domain: the domain, or that of the speaker.
         speaker: None for a domain.
         at: when the erasure was asked for.
         before: what was written earlier is meant; later on it may be about a successor of the same name.
         current: generation of what has the name now, as answers are about it; None if nothing has.
         decisions: what becomes of decisions.
-        followed: whether there is a successor.
+        followed: whether there is a successor, or new consent after an opt-out.
     """
 
+    kind: ErasureKind
     domain: str
     speaker: str | None
     at: datetime

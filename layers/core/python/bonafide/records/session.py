@@ -37,7 +37,7 @@ class SessionRecord:
         request_id: of the request that started the session; everything done for it carries this identifier.
         principal: verified identity that started the session.
         version: optimistic version, 0 when never written.
-        claims: different speakers that were claimed so far, in order.
+        claims: different speakers that were claimed so far, in order; empty in the place of one who was erased.
         caller: keyed hash of the reference to the caller, if one was given.
         key: of the evidence, for the store alone; None where it is not encrypted.
     """

@@ -111,6 +111,8 @@ class SpeakerRecord:
         applied: identifiers of the newest contributions to the voiceprint, so that a repeated one adds no speech.
         version: optimistic version, 0 when never written.
         key: of the voiceprints, for the store alone; None where they were never encrypted.
+        used_at: last match of the voiceprint that was noted, on another day than the one before; None if none was, or
+            it was not read. It is stored beside the record.
     """
 
     domain: str
@@ -125,6 +127,12 @@ class SpeakerRecord:
     version: int = 0
     newer: tuple[Voiceprint, ...] = ()
     key: DataKey | None = field(default=None, compare=False, repr=False)
+    used_at: datetime | None = None
+
+    @property
+    def last_used_at(self) -> datetime:
+        """Time of the last match that was noted, or of the last enrollment."""
+        return max(self.updated_at, self.used_at or self.updated_at)
 
     @property
     def voiceprints(self) -> tuple[Voiceprint, ...]:

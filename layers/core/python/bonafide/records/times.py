@@ -1,6 +1,11 @@
-"""Times in stored forms."""
+"""Times: now, and in stored forms."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """Returns the time in UTC."""
+    return datetime.now(UTC)
 
 
 def written(at: datetime | None) -> str | None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bonafide.access.audit import ActPage, AdministrativeAct, subject_of
+from bonafide.access.audit import SPEAKER, ActPage, AdministrativeAct, subject_of
 from bonafide.access.authorization import AccessRules, current
 from bonafide.access.principal import Principal
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import log_unexpected
 from bonafide.ports.audit import AuditTrail
+from bonafide.ports.signatures import CallerHashes
 from bonafide.ports.stores import DomainStore
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.lookups import require_permitted
@@ -38,7 +39,24 @@ class ActRequested:
 class Audit:
     """Records administrative acts, and reads them."""
 
-    def __init__(self, trail: AuditTrail, domains: DomainStore, rules: AccessRules, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        trail: AuditTrail,
+        domains: DomainStore,
+        rules: AccessRules,
+        clock: Clock = utc_now,
+        hashes: CallerHashes | None = None,
+    ) -> None:
+        """Stores its dependencies.
+
+        Args:
+            trail: of acts.
+            domains: of the stage.
+            rules: of access.
+            clock: now.
+            hashes: keyed hashes by which the trail names speakers; None where no act is about one.
+        """
+        self._hashes = hashes
         self._trail = trail
         self._domains = domains
         self._rules = rules
@@ -101,7 +119,7 @@ class Audit:
             request_id=asked.request_id,
             operation=asked.operation,
             principal=asked.principal,
-            subject={**named, **subject_of(asked.parameters)},
+            subject={**named, **subject_of(asked.parameters, self._digest)},
             body_sha256=hashlib.sha256(asked.body.encode()).hexdigest(),
         )
 
@@ -115,6 +133,15 @@ class Audit:
         name = found.arn if found else ""
         self._refused[name] += 1
         return self._refused[name] <= MOST_REFUSED
+
+    def _digest(self, domain: str, speaker: str) -> str | None:
+        """Returns the keyed digest of a speaker, apart from that of a caller of the name; None without a domain.
+
+        The key goes with the domain: from then on nobody can try names.
+        """
+        if self._hashes is None or self._domains.domain(domain) is None:
+            return None
+        return self._hashes.hashed(domain, f"{SPEAKER}/{speaker}")
 
     def _end(self, act: AdministrativeAct) -> None:
         """Appends the outcome; the act stays on record without one if that fails, since it has happened."""

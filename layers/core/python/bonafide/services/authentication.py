@@ -147,7 +147,7 @@ class AuthenticationService:
         if stored.generation != record.generation:
             self._recordings.forget(domain.domain, speaker.speaker, _kept_audio(record))
             raise AnswerOutdated
-        self._attempts.final(domain, stored)
+        self._attempts.final(domain, stored, speaker)
         if self._shadow:
             self._shadow.offer(domain, stored, request.audio.format, extraction.content)
         return stored
@@ -159,11 +159,13 @@ class AuthenticationService:
 
     def _find(self, request: AuthenticationRequested) -> FoundClaim:
         domain, speaker = request.domain, request.speaker
-        caller = hash_of(self._callers, domain, request.caller)
+        # A domain without a secret has counted no caller yet; one that does not exist gets none.
+        caller = hash_of(self._callers.known, domain, request.caller)
         found, known, brakes = self._domains.find(domain, speaker, counters(speaker, caller))
         its, record = require_speaker(found, known, domain, speaker)
         voiceprint = self._usable(its, record)
         judging = self._calibrations.of(its, speaker, voiceprint.embedding_space)
+        caller = hash_of(self._callers.hashed, domain, request.caller) if caller is None else caller
         limit = AttemptLimit.of(its, record, caller, self._clock())
         return FoundClaim(its, record, voiceprint, brakes, judging, limit, caller)
 

@@ -1,5 +1,6 @@
 """Domains: created, changed, read and deleted."""
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -16,7 +17,7 @@ from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.request import RequestContext
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
-from bonafide.services.shared.erasing import begin
+from bonafide.services.shared.erasing import begin, note
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import domain_not_found, require_open, require_permitted, require_stage_role
 from bonafide.services.shared.recordings import Recordings, UploadOffer
@@ -67,7 +68,9 @@ class Domains:
             require_permitted(current)
             wanted = self._wanted(domain, settings, current)
             if current is None:
+                # What a request in flight left after the deletion of a predecessor.
                 self._recordings.forget_uploads(domain)
+                self._attempts.forget(domain, None)
             if wanted is not current:
                 self._store.put_domain(wanted, self._history(wanted, current, principal))
             return wanted
@@ -138,12 +141,16 @@ class Domains:
             record = self._close_if_empty(record)
         if record.state is not DomainState.DELETING:
             record = self._switch(record, DomainState.DELETING)
-        self._record_erasure(record)
-        self._store.shred_keys(record)
-        self._erase(record)
-        # A request that had begun before the closing may have made another one.
-        self._store.shred_keys(record)
-        self._remove(record)
+        erasure, erased = self._begin_erasure(record), Counter[str]()
+        try:
+            self._store.shred_keys(record)
+            self._erase(record, erased)
+            # A request that had begun before the closing may have made another one.
+            self._store.shred_keys(record)
+            erased["domains"] += self._remove(record)
+        finally:
+            if erasure:
+                note(self._erasures, domain, erasure, erased)
 
     def _history(
         self, wanted: DomainRecord, current: DomainRecord | None, principal: str | None
@@ -192,12 +199,16 @@ class Domains:
             self._delete(page)
         return False
 
-    def _delete(self, speakers: Sequence[SpeakerRecord]) -> None:
+    def _delete(self, speakers: Sequence[SpeakerRecord]) -> Counter[str]:
+        """Deletes speakers with their fingerprints; returns how many, by store."""
+        erased = Counter[str]()
         for speaker in speakers:
-            self._fingerprints.forget_speaker(speaker.domain, speaker.speaker)
+            erased["fingerprints"] += self._fingerprints.forget_speaker(speaker.domain, speaker.speaker)
             # One that was written meanwhile is found again by the next look.
             with suppress(VersionConflict):
                 self._store.delete_speaker(speaker)
+                erased["speakers"] += 1
+        return erased
 
     def _switch(self, record: DomainRecord, state: DomainState) -> DomainRecord:
         switched = record.next(state=state)
@@ -207,20 +218,25 @@ class Domains:
             raise _domain_changed() from error
         return switched
 
-    def _record_erasure(self, record: DomainRecord) -> None:
+    def _begin_erasure(self, record: DomainRecord) -> str | None:
         """Puts the deletion of a closed domain on record, unless another one was faster and has done so.
 
         Its time is after the closing, so that it means every speaker, and before the domain is read once more, so that
         it means no domain that is made later under the name.
+
+        Returns:
+            The name of the erasure, if it is of this domain.
         """
         at = self._clock()
-        if self._store.domain(record.domain) == record:
-            erasure = ErasureRecord(ErasureKind.DOMAIN_DELETED, record.domain, None, at)
-            self._recordings.record_erasure(erasure)
-            begin(self._erasures, erasure, record)
+        if self._store.domain(record.domain) != record:
+            return None
+        decisions = record.retention.erased_decisions
+        erasure = ErasureRecord(ErasureKind.DOMAIN_DELETED, record.domain, None, at, decisions)
+        self._recordings.record_erasure(erasure)
+        return begin(self._erasures, erasure, record)
 
-    def _erase(self, record: DomainRecord) -> None:
-        """Deletes speakers and recordings of a closed domain, as many as one request has time for.
+    def _erase(self, record: DomainRecord, erased: Counter[str]) -> None:
+        """Deletes speakers and recordings of a closed domain, as many as one request has time for, and counts them.
 
         The recordings go last and by the domain's name: an enrollment that was killed leaves audio without a speaker.
         """
@@ -229,20 +245,24 @@ class Domains:
             if self._store.domain(record.domain) != record:
                 # Another deletion was faster, and these may be the speakers of a new domain of that name.
                 return
-            self._delete(page)
-            if not page and self._recordings.forget_some(record.domain):
-                self._attempts.forget(record.domain, None)
-                self._store.forget_versions(record.domain)
-                self._fingerprints.forget_claims(record.domain)
+            erased.update(self._delete(page))
+            recordings = 0 if page else self._recordings.forget_some(record.domain)
+            erased["kept_audio"] += recordings
+            if not page and not recordings:
+                erased["attempts"] += self._attempts.forget(record.domain, None)
+                erased["versions"] += self._store.forget_versions(record.domain)
+                erased["fingerprints"] += self._fingerprints.forget_claims(record.domain)
                 return
         raise _domain_deleting()
 
-    def _remove(self, record: DomainRecord) -> None:
+    def _remove(self, record: DomainRecord) -> bool:
         try:
             self._store.delete_domain(record)
         except VersionConflict as error:
             if self._store.domain(record.domain):
                 raise _domain_changed() from error
+            return False
+        return True
 
     def _wanted(self, domain: str, settings: WantedSettings, current: DomainRecord | None) -> DomainRecord:
         now = self._clock()

@@ -1,12 +1,17 @@
 """Erasures that requests have begun: carried through all stores by a schedule, and read as reports."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
+from typing import NamedTuple
 
+from bonafide.access.authorization import current
+from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.errors import NotFound, Subject
 from bonafide.observability import log_unexpected
-from bonafide.ports.erasure import ErasableStore, ErasedStep, ErasureStore
+from bonafide.ports.erasure import ErasableStore, ErasedStep, ErasureStore, PendingErasure
 from bonafide.ports.stores import DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState
 from bonafide.records.erasure import IN_FLIGHT, Erasure, ErasureKind, ErasureSubject
@@ -16,6 +21,13 @@ from bonafide.services.shared.clock import Clock, utc_now
 SHOWN = 100
 SECONDS_OF_A_STEP = 5.0
 SPEAKERS_AT_ONCE = 100
+# Erasures that a run knows of: those that are due first. Reading their names takes about a second.
+MOST_PENDING = 50_000
+# Steps of one erasure before that of another domain has its turn.
+STEPS_OF_A_TURN = 20
+EVER = datetime.min.replace(tzinfo=UTC)
+# Places by which the domains move on each minute.
+STRIDE = 37
 
 
 class ErasureRuns:
@@ -34,36 +46,48 @@ class ErasureRuns:
         self._clock = clock
 
     def go_on(self, seconds_left: Callable[[], float]) -> int:
-        """Carries all pending erasures on while there is time; returns how many are overdue.
+        """Carries pending erasures on while there is time; returns how many are overdue, reached or not.
 
-        One that fails does not keep the others from it.
+        Domains have their turns one after the other, each time beginning with another one, so that a domain with many
+        erasures holds up no other. In a domain they come in the order in which they are due. One that fails does not
+        keep the others from it.
         """
-        overdue = 0
-        for domain, name in self._erasures.pending():
-            if seconds_left() < SECONDS_OF_A_STEP:
-                break
-            try:
-                overdue += self._is_overdue(self._advanced(domain, name, seconds_left))
-            except VersionConflict:
-                # Somebody else is at it.
-                continue
-            except Exception as error:
-                log_unexpected(error)
-                overdue += self._is_overdue(self._erasures.read(domain, name))
-        return overdue
+        pending = list(islice(self._erasures.pending(), MOST_PENDING))
+        overdue = {each for each in pending if each.due_at < self._clock()}
+        queues = _queues(pending, self._clock())
+        while queues and seconds_left() > SECONDS_OF_A_STEP:
+            queue = queues.popleft()
+            each = queue.popleft()
+            turn = self._turn(each, seconds_left)
+            if turn.is_complete:
+                overdue.discard(each)
+            elif turn.goes_on:
+                queue.append(each)
+            if queue:
+                queues.append(queue)
+        return len(overdue)
 
-    def _is_overdue(self, erasure: Erasure | None) -> bool:
-        return erasure is not None and erasure.completed_at is None and erasure.due_at < self._clock()
-
-    def _advanced(self, domain: str, name: str, seconds_left: Callable[[], float]) -> Erasure | None:
-        erasure = self._erasures.read(domain, name)
-        while erasure and erasure.completed_at is None and seconds_left() > SECONDS_OF_A_STEP:
-            advanced = self._stepped(erasure)
-            if advanced is erasure:
-                break
-            self._erasures.put(advanced)
-            erasure = advanced
-        return erasure
+    def _turn(self, pending: PendingErasure, seconds_left: Callable[[], float]) -> "Turn":
+        """Takes some steps of an erasure."""
+        try:
+            erasure = self._erasures.read(pending.domain, pending.name)
+            for _ in range(STEPS_OF_A_TURN):
+                if erasure is None or erasure.completed_at:
+                    return Turn(is_complete=True)
+                if seconds_left() < SECONDS_OF_A_STEP:
+                    break
+                advanced = self._stepped(erasure)
+                if advanced is erasure:
+                    return Turn()
+                self._erasures.put(advanced)
+                erasure = advanced
+        except VersionConflict:
+            # Somebody else is at it.
+            return Turn()
+        except Exception as error:
+            log_unexpected(error)
+            return Turn()
+        return Turn(goes_on=True)
 
     def _stepped(self, erasure: Erasure) -> Erasure:
         """Takes one step in the first store that is not done, or ends the pass."""
@@ -78,6 +102,7 @@ class ErasureRuns:
         successor = _successor(erasure, domain, speaker)
         is_open = domain is not None and domain.is_open
         return ErasureSubject(
+            kind=erasure.kind,
             domain=erasure.domain,
             speaker=erasure.speaker,
             at=erasure.at,
@@ -88,11 +113,39 @@ class ErasureRuns:
         )
 
 
+class Turn(NamedTuple):
+    """Result of some steps of an erasure.
+
+    Attributes:
+        is_complete: whether nothing of it is left to do.
+        goes_on: whether there is more to do at once; otherwise the next run looks at it.
+    """
+
+    is_complete: bool = False
+    goes_on: bool = False
+
+
+def _queues(pending: Iterable[PendingErasure], now: datetime) -> deque[deque[PendingErasure]]:
+    """Returns the erasures of each domain; every minute another domain is the first."""
+    domains: dict[str, deque[PendingErasure]] = {}
+    for each in pending:
+        domains.setdefault(each.domain, deque()).append(each)
+    queues = deque(domains[name] for name in sorted(domains))
+    queues.rotate(-int(now.timestamp() // 60) * STRIDE)
+    return queues
+
+
 def _successor(
     erasure: Erasure, domain: DomainRecord | None, speaker: SpeakerRecord | None
 ) -> DomainRecord | SpeakerRecord | None:
+    """Returns what has the name now and is not meant: made later, or enrolled again after an opt-out."""
     found = speaker if erasure.speaker else domain
-    return found if found and (found.created_at > erasure.at or erasure.kind is ErasureKind.OPTED_OUT) else None
+    if found is None or found.created_at > erasure.at:
+        return found
+    if erasure.kind is not ErasureKind.OPTED_OUT or speaker is None or speaker.status is SpeakerStatus.OPTED_OUT:
+        return None
+    # One who has a voice from before the opt-out is still to lose it.
+    return speaker if speaker.opted_out_at and speaker.opted_out_at >= erasure.at else None
 
 
 def _before(erasure: Erasure, successor: DomainRecord | SpeakerRecord | None) -> datetime:
@@ -106,10 +159,15 @@ def _before(erasure: Erasure, successor: DomainRecord | SpeakerRecord | None) ->
 
 
 class ErasureReading:
-    """Reads reports."""
+    """Reads reports.
 
-    def __init__(self, erasures: ErasureStore) -> None:
+    Who has the role in the stage reads those of everything that had a domain's name; who has it in the domain, those
+    since the domain was made.
+    """
+
+    def __init__(self, erasures: ErasureStore, domains: DomainStore) -> None:
         self._erasures = erasures
+        self._domains = domains
 
     def get(self, domain: str, name: str) -> Erasure:
         """Reads one, also of a domain that is gone.
@@ -118,7 +176,7 @@ class ErasureReading:
             NotFound: there is none.
         """
         found = self._erasures.read(domain, name)
-        if found is None:
+        if found is None or found.at < self._since(domain):
             raise NotFound(
                 "erasure_not_found", "There is no such erasure in the domain.", subject=Subject.ERASURE, found=name
             )
@@ -126,8 +184,14 @@ class ErasureReading:
 
     def list(self, domain: str) -> Sequence[Erasure]:
         """Reads the erasures of a domain and its speakers, the newest first."""
-        found = self._erasures.of_domain(domain, SHOWN)
-        return sorted(found, key=lambda each: each.at, reverse=True)
+        since = self._since(domain)
+        return [each for each in self._erasures.of_domain(domain, SHOWN) if each.at >= since]
+
+    def _since(self, domain: str) -> datetime:
+        record, sender = self._domains.domain(domain), current()
+        if record is None or (sender and sender.permits_unknown()):
+            return EVER
+        return record.created_at
 
 
 class SpeakerErasing:
@@ -135,15 +199,8 @@ class SpeakerErasing:
 
     name = "speakers"
 
-    def __init__(self, store: DomainStore, forget: Callable[[str, str], int] = lambda *_: 0) -> None:
-        """Stores its dependencies.
-
-        Args:
-            store: of speakers.
-            forget: deletes what is found by domain and speaker alone, before the name of the speaker is gone.
-        """
+    def __init__(self, store: DomainStore) -> None:
         self._store = store
-        self._forget = forget
 
     def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:  # noqa: ARG002
         """See `ErasableStore`. The request has done it, unless it was cut short."""
@@ -155,7 +212,7 @@ class SpeakerErasing:
         return self._one(domain, found, subject)
 
     def _one(self, domain: DomainRecord, found: SpeakerRecord, subject: ErasureSubject) -> ErasedStep:
-        if not subject.followed:
+        if subject.kind is not ErasureKind.OPTED_OUT:
             self._store.delete_speaker(found)
         elif found.opted_out_at is None or found.opted_out_at < subject.at:
             self._store.put_speaker(domain, opted_out(found, subject.at))
@@ -167,31 +224,9 @@ class SpeakerErasing:
         # A domain that was made anew has those of its predecessor no more: its name was free only without them.
         page = [] if subject.followed else self._store.stored_speakers(subject.domain, SPEAKERS_AT_ONCE)
         for speaker in page:
-            self._forget(speaker.domain, speaker.speaker)
             with suppress(VersionConflict):
                 self._store.delete_speaker(speaker)
         return ErasedStep(len(page), "" if page else None)
-
-
-class NamedErasing:
-    """`ErasableStore` of what is stored under the names of people, so that their names suffice to delete it.
-
-    What a successor of the name has cannot be told from it, and expires.
-    """
-
-    def __init__(self, name: str, forget: Callable[[str, str | None], int]) -> None:
-        """Stores its dependencies.
-
-        Args:
-            name: of the store.
-            forget: deletes what is stored of a speaker, or of a whole domain; returns how many records.
-        """
-        self.name = name
-        self._forget = forget
-
-    def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:  # noqa: ARG002
-        """See `ErasableStore`."""
-        return ErasedStep(0 if subject.followed else self._forget(subject.domain, subject.speaker), None)
 
 
 class DomainErasing:

@@ -1,8 +1,9 @@
 """Counters of failed attempts in DynamoDB, in the table of domains.
 
-Partition key `domain`, which is `attempts#<domain>`; sort key `item`, which is the counter's name, or
-`reset#<counter>#<time>` for a reset. The failures of a counter are one set of strings: ADD and DELETE of DynamoDB
-change it without reading it, and adding the same failure again changes nothing, so no writer ever overtakes another.
+Partition key `domain`, which is `attempts#<domain>`; sort key `item`, which is the counter's name,
+`reset#<counter>#<time>` for a reset, or `used#<speaker>` for the last use of a voiceprint. The failures of a counter
+are one set of strings: ADD and DELETE of DynamoDB change it without reading it, and adding the same failure again
+changes nothing, so no writer ever overtakes another.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
 
@@ -13,7 +14,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.dynamodb.conditions import Item, Partitions, Throttled, attempts, translated_errors
-from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, RESET_PREFIX, attempt_key, document_of, written_failure
+from bonafide.adapters.dynamodb.items import (
+    ATTEMPT_PARTITION,
+    RESET_PREFIX,
+    attempt_key,
+    document_of,
+    used_key,
+    written_failure,
+)
 from bonafide.biometrics.presentation.attempts import Failure
 from bonafide.errors import StoreUnavailable
 from bonafide.records.history.attempt_reset import AttemptReset
@@ -77,17 +85,27 @@ class DynamoAttemptStore:
             )
         return [AttemptReset.from_document(document_of(item)) for item in answer["Items"]]
 
-    def forget(self, domain: str, counter: str | None) -> int:
+    def use(self, domain: str, speaker: str, at: datetime) -> None:
         """See `AttemptStore`."""
+        with translated_errors():
+            self._client.update_item(
+                TableName=self._table,
+                Key=used_key(domain, speaker),
+                UpdateExpression="SET used_at = :at",
+                ExpressionAttributeValues={":at": {"S": at.isoformat()}},
+            )
+
+    def forget(self, domain: str, counter: str | None) -> int:
+        """See `AttemptStore`. With the counter at a speaker goes the last use of the voiceprint."""
         partition = ATTEMPT_PARTITION + domain
         if counter is None:
             return self._partitions.delete(partition)
         deleted = self._partitions.delete(partition, f"{RESET_PREFIX}{counter}#")
-        with translated_errors():
-            answer = self._client.delete_item(
-                TableName=self._table, Key=attempt_key(domain, counter), ReturnValues="ALL_OLD"
-            )
-        return deleted + ("Attributes" in answer)
+        for key in (attempt_key(domain, counter), used_key(domain, counter.partition("#")[2])):
+            with translated_errors():
+                answer = self._client.delete_item(TableName=self._table, Key=key, ReturnValues="ALL_OLD")
+            deleted += "Attributes" in answer
+        return deleted
 
     def _update(self, domain: str, counter: str, expression: str, values: Item) -> None:
         with translated_errors():

@@ -1,7 +1,8 @@
 """Decisions in DynamoDB: partition key `domain`, sort key `decision_id`.
 
 The index `by_time` has partition key `domain` and sort key `decided_at`, and the attributes that a list is filtered by.
-It holds no documents: those of a page are read from the table.
+It holds no documents: those of a page are read from the table. The index `by_speaker` leads an erasure to the decisions
+on a speaker; those of earlier releases are not in it.
 """
 
 import json
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.dynamodb.conditions import BatchReader, Item, translated_errors
 from bonafide.adapters.dynamodb.items import document_of
-from bonafide.adapters.protection.decisions import joined, split
+from bonafide.adapters.protection.decisions import SEALED, joined, split
 from bonafide.adapters.protection.templates import TemplateProtection
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import VersionConflict
+from bonafide.records import StoredForm
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BY_TIME = "by_time"
+CLAIMED = "claimed_speaker"
 # A filtered list looks at this many decisions a query, and makes this many queries a request: then the page ends.
 SEARCHED = 2000
 MOST_QUERIES = 10
@@ -112,8 +115,7 @@ class DynamoDecisionStore:
             **decision_key(record.domain, record.decision_id or ""),
             "decision": {"S": str(record.judgement.decision)},
             "decided_at": {"S": written_time(record.decided_at)},
-            **({"claimed_speaker": {"S": record.speaker}} if record.speaker else {}),
-            "document": {"S": json.dumps(document)},
+            **_of_speaker(record, document),
             **sealed,
             "expires_at": {"N": str(int(expires_at.timestamp()))},
         }
@@ -130,7 +132,7 @@ def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
         ":end": {"S": written_time(selection.end - TICK)},
     }
     filters: list[str] = []
-    for name, value in (("claimed_speaker", selection.speaker), ("decision", selection.decision)):
+    for name, value in ((CLAIMED, selection.speaker), ("decision", selection.decision)):
         if value is not None:
             values[f":{name}"] = {"S": str(value)}
             filters.append(f"{name} = :{name}")
@@ -139,6 +141,23 @@ def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
         "ExpressionAttributeNames": {"#domain": "domain"},
         "ExpressionAttributeValues": values,
         **({"FilterExpression": " AND ".join(filters)} if filters else {}),
+    }
+
+
+def unlinked_item(item: Item) -> Item:
+    """Returns the item of a decision without all that leads to the person."""
+    kept = {name: value for name, value in item.items() if name not in (CLAIMED, SEALED)}
+    record = DecisionRecord.from_document(document_of(item)).unlinked()
+    return {**kept, **_of_speaker(record, record.to_document())}
+
+
+def _of_speaker(record: DecisionRecord, document: StoredForm) -> Item:
+    """Returns the attributes that change when a decision is unlinked from its speaker."""
+    name = f"{record.speaker or ''}#{written_time(record.decided_at)}#{record.decision_id}"
+    return {
+        "claim": {"S": name},
+        **({CLAIMED: {"S": record.speaker}} if record.speaker else {}),
+        "document": {"S": json.dumps(document)},
     }
 
 

@@ -45,15 +45,16 @@ from bonafide.adapters.dynamodb.items import (
     read_domain,
     read_speaker,
     read_summary,
+    read_used,
     reservation_item,
     speaker_key,
     speaker_name,
+    used_key,
     version_item,
     version_name,
 )
 from bonafide.adapters.protection.items import KEY_PREFIX
 from bonafide.adapters.protection.speakers import PlainSpeakers
-from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
@@ -119,9 +120,9 @@ class DynamoDomainStore:
             )
         return [DomainVersion.from_document(document_of(item)) for item in answer["Items"]]
 
-    def forget_versions(self, domain: str) -> None:
+    def forget_versions(self, domain: str) -> int:
         """See `DomainStore`."""
-        self._partitions.delete(HISTORY_PARTITION + domain)
+        return self._partitions.delete(HISTORY_PARTITION + domain)
 
     def delete_domain(self, record: DomainRecord) -> None:
         """See `DomainStore`."""
@@ -154,10 +155,17 @@ class DynamoDomainStore:
         """See `DomainStore`."""
         keys = domain_key(domain), speaker_key(domain, speaker), brake_key(domain), calibration_key(domain)
         own = self._stored.keys(domain, speaker)
-        (found, known, brake, calibrations, *key), counted = self._read_with([*keys, *own], domain, counters)
-        besides: Any = {"calibrations": read_calibrations(domain, calibrations), "attempts": counted}
+        counting = [attempt_key(domain, counter) for counter in counters]
+        used = [used_key(domain, speaker)] if counters else []
+        read, counted = self._read_with([*keys, *own], [*counting, *used])
+        found, known, brake, calibrations, *key = read
+        failed = None if counted is None else tuple(read_attempts(each) for each in counted[: len(counting)])
+        besides: Any = {"calibrations": read_calibrations(domain, calibrations), "attempts": failed}
         record = replace(read_domain(found), **besides) if found else None
-        return record, self._speaker(known, *key), read_brake(domain, brake)
+        claimed = self._speaker(known, *key)
+        if claimed and counted:
+            claimed = replace(claimed, used_at=read_used(counted[-1]))
+        return record, claimed, read_brake(domain, brake)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`. Writes what is the speaker's only, so that writes of two speakers never conflict."""
@@ -240,10 +248,9 @@ class DynamoDomainStore:
             )
 
     def _read_with(
-        self, keys: Sequence[Item], domain: str, counters: Sequence[str]
-    ) -> tuple[list[Item | None], tuple[Attempts, ...] | None]:
+        self, keys: Sequence[Item], counting: Sequence[Item]
+    ) -> tuple[list[Item | None], list[Item | None] | None]:
         """Reads items and counters together; the counters are None if nothing but them is left unread."""
-        counting = [attempt_key(domain, counter) for counter in counters]
         read: list[Item] = []
         unread: Sequence[Item] = ()
         try:
@@ -254,8 +261,7 @@ class DynamoDomainStore:
             if not all(key in counting for key in unread):
                 raise
         found = _in_order(read, [*keys, *counting])
-        counted = None if unread else tuple(read_attempts(item) for item in found[len(keys) :])
-        return found[: len(keys)], counted
+        return found[: len(keys)], None if unread else found[len(keys) :]
 
     def _speaker(self, item: Item | None, key: Item | None = None) -> SpeakerRecord | None:
         return self._stored.read(item, key) if item and not is_reservation(item) else None

@@ -2,29 +2,26 @@
 
 Partition key `owner`, sort key `item`. The partition `<domain>#<speaker>` holds the recordings of a speaker as
 `enrollment#<time>#<name>` and `call#<time>#<name>`, so that one query reads them, contributions first, then the newest
-calls. `<domain>##<first digit>` holds the domain's claims on samples by the rest of their digest: no speaker has such a
-name. Calls expire; DynamoDB deletes up to days later, so what is over is left out when it is read.
+calls. The index `by_speaker` has the recordings of a whole domain, of speakers known or not, so that its deletion
+finds them. `<domain>##<first digit>` holds the domain's claims on samples by the rest of their digest: no speaker has
+such a name. Calls expire; DynamoDB deletes up to days later, so what is over is left out when it is read.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import Item, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, Partitions, translated_errors
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.ports.fingerprints import HeardRecording, UseKind
 from bonafide.ports.stores import VersionConflict
+from bonafide.records.times import utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DIGITS = "0123456789abcdef"
 FREE = "attribute_not_exists(#item) OR #used = :used OR expires_at <= :now"
-
-
-def utc_now() -> datetime:
-    """Returns the time."""
-    return datetime.now(UTC)
 
 
 class DynamoFingerprintStore:
@@ -34,6 +31,7 @@ class DynamoFingerprintStore:
         self._client = client
         self._table = table
         self._clock = clock
+        self._partitions = Partitions(client, table, "owner", "item")
 
     def claim(self, recording: HeardRecording) -> bool:
         """See `FingerprintStore`."""
@@ -41,7 +39,7 @@ class DynamoFingerprintStore:
             with translated_errors():
                 self._client.put_item(
                     TableName=self._table,
-                    Item={**_claim_key(recording), "used": {"S": recording.name}, **_expiry(recording)},
+                    Item=_claim_item(recording),
                     ConditionExpression=FREE,
                     ExpressionAttributeNames={"#item": "item", "#used": "used"},
                     ExpressionAttributeValues={":used": {"S": recording.name}, ":now": _seconds(self._clock())},
@@ -62,7 +60,7 @@ class DynamoFingerprintStore:
                 TableName=self._table,
                 KeyConditionExpression="#owner = :owner",
                 ExpressionAttributeNames={"#owner": "owner"},
-                ExpressionAttributeValues={":owner": {"S": f"{domain}#{speaker}"}},
+                ExpressionAttributeValues={":owner": {"S": owner_of(domain, speaker)}},
                 ConsistentRead=True,
                 ScanIndexForward=False,
                 Limit=limit,
@@ -73,21 +71,28 @@ class DynamoFingerprintStore:
 
     def forget(self, recording: HeardRecording) -> None:
         """See `FingerprintStore`."""
-        self._delete([_key(recording)])
+        self._partitions.delete_items([_key(recording)])
         self._release(recording)
 
     def forget_speaker(self, domain: str, speaker: str) -> int:
-        """See `FingerprintStore`. Claims go first: they are found by the recordings."""
-        deleted = 0
-        for items in self._pages(f"{domain}#{speaker}"):
-            for item in items:
-                self._release(_recording(domain, speaker, item))
-            deleted += self._delete(items)
-        return deleted
+        """See `FingerprintStore`."""
+        deleted, after = 0, ""
+        while True:
+            items, last = self._partitions.page(owner_of(domain, speaker), "", after, whole=True)
+            deleted += self.forget_items(domain, speaker, items)
+            if last is None:
+                return deleted
+            after = last
 
     def forget_claims(self, domain: str) -> int:
         """See `FingerprintStore`."""
-        return sum(self._delete(items) for digit in DIGITS for items in self._pages(f"{domain}##{digit}"))
+        return sum(self._partitions.delete(claim_owner(domain, digit)) for digit in DIGITS)
+
+    def forget_items(self, domain: str, speaker: str, items: Sequence[Item]) -> int:
+        """Deletes recordings of a speaker with their claims, which go first: the recordings lead to them."""
+        for item in items:
+            self._release(_recording(domain, speaker, item))
+        return self._partitions.delete_items(items)
 
     def _release(self, recording: HeardRecording) -> None:
         """Deletes the claim on the samples, unless it is of another use."""
@@ -105,48 +110,48 @@ class DynamoFingerprintStore:
         except VersionConflict:
             return
 
-    def _pages(self, owner: str) -> Iterator[Sequence[Item]]:
-        """Reads a partition; only what a deletion needs."""
-        start: Any = {}
-        while start is not None:
-            with translated_errors():
-                answer = self._client.query(
-                    TableName=self._table,
-                    KeyConditionExpression="#owner = :owner",
-                    ExpressionAttributeNames={"#owner": "owner"},
-                    ExpressionAttributeValues={":owner": {"S": owner}},
-                    ConsistentRead=True,
-                    **start,
-                )
-            yield answer["Items"]
-            last = answer.get("LastEvaluatedKey")
-            start = {"ExclusiveStartKey": last} if last else None
 
-    def _delete(self, items: Sequence[Item]) -> int:
-        for item in items:
-            with translated_errors():
-                self._client.delete_item(TableName=self._table, Key={name: item[name] for name in ("owner", "item")})
-        return len(items)
+def owner_of(domain: str, speaker: str) -> str:
+    """Returns the partition of a speaker's recordings."""
+    return f"{domain}#{speaker}"
+
+
+def claim_owner(domain: str, digit: str) -> str:
+    """Returns the partition of a domain's claims on samples whose digests begin with a digit."""
+    return f"{domain}##{digit}"
+
+
+def heard_at(item: Item) -> datetime:
+    """Returns the time of the use that a recording, or a claim, is of."""
+    written = item["at"]["S"] if "at" in item else item["item"]["S"].split("#", 2)[1]
+    return datetime.fromisoformat(written)
 
 
 def _key(recording: HeardRecording) -> Item:
     at = recording.at.isoformat(timespec="microseconds")
     return {
-        "owner": {"S": f"{recording.domain}#{recording.speaker}"},
+        "owner": {"S": owner_of(recording.domain, recording.speaker)},
         "item": {"S": f"{recording.kind}#{at}#{recording.name}"},
     }
 
 
 def _claim_key(recording: HeardRecording) -> Item:
     return {
-        "owner": {"S": f"{recording.domain}##{recording.audio[:1]}"},
+        "owner": {"S": claim_owner(recording.domain, recording.audio[:1])},
         "item": {"S": recording.audio[1:]},
     }
+
+
+def _claim_item(recording: HeardRecording) -> Item:
+    at = {"S": recording.at.isoformat()}
+    return {**_claim_key(recording), "used": {"S": recording.name}, "at": at, **_expiry(recording)}
 
 
 def _item(recording: HeardRecording) -> Item:
     return {
         **_key(recording),
+        "domain": {"S": recording.domain},
+        "claim": {"S": f"{recording.speaker}#{recording.name}"},
         "fingerprint": {"B": recording.fingerprint.to_bytes()},
         "audio": {"S": recording.audio},
         "generation": {"S": recording.generation},

@@ -27,6 +27,8 @@ CALIBRATION_PARTITION = "calibration#"
 # Partitions of counters of failed attempts: roles that decide may update items of these, and write nothing else.
 ATTEMPT_PARTITION = "attempts#"
 RESET_PREFIX = "reset#"
+# Items of last uses of voiceprints, beside the counters: what roles that decide may write.
+USED_PREFIX = "used#"
 # Partitions of the former settings of domains.
 HISTORY_PARTITION = "history#"
 LAST_VERSION = 9_999_999_999
@@ -192,6 +194,16 @@ def read_calibrations(domain: str, item: Item | None) -> CalibrationsRecord:
 def attempt_key(domain: str, counter: str) -> Item:
     """Returns the key of a counter of failed attempts."""
     return {"domain": {"S": ATTEMPT_PARTITION + domain}, "item": {"S": counter}}
+
+
+def used_key(domain: str, speaker: str) -> Item:
+    """Returns the key of the last use of a voiceprint."""
+    return attempt_key(domain, USED_PREFIX + speaker)
+
+
+def read_used(item: Item | None) -> datetime | None:
+    """Turns an item into the time of the last use that was noted."""
+    return times.read(item["used_at"]["S"]) if item else None
 
 
 def read_attempts(item: Item | None) -> Attempts:

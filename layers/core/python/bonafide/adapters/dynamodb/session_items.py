@@ -4,8 +4,9 @@ One table: partition key `session` (`<domain>#<session>`), sort key `item`, whic
 and `chunk#<start>#<number>#<content>#<space>` for evidence. A chunk's row is put once and never touched again, so the
 rows are a grow-only set. `marks#<start>#<block>` holds the marks of BLOCK chunks as a set that is only ever added to. A
 mark is added after its row, and again when the row is found, so that a mark never exists without its row.
-`accepted#<start>#<block>` holds, likewise, the chunks that the intake accepted. The sparse index `due` holds the
-sessions that still need a final decision, in DUE_PARTS partitions by their names.
+`accepted#<start>#<block>` holds, likewise, the chunks that the intake accepted. `claimed#<speaker>` leads to the
+session from a speaker who was claimed before another one. The sparse index `due` holds the sessions that still need a
+final decision, in DUE_PARTS partitions by their names.
 """
 
 import json
@@ -115,9 +116,23 @@ def seconds(at: datetime) -> str:
     return str(int(at.timestamp()))
 
 
-def claim_attributes(record: SessionRecord) -> Item:
+def claim_attributes(record: SessionRecord, speaker: str | None) -> Item:
     """Returns the keys of the index `by_speaker`, by which sessions of a domain or speaker are found."""
-    return {"domain": {"S": record.domain}, "claim": {"S": f"{record.speaker or ''}#{record.session}"}}
+    return {"domain": {"S": record.domain}, "claim": {"S": f"{speaker or ''}#{record.session}"}}
+
+
+def claimed_key(record: SessionRecord, speaker: str) -> Item:
+    """Returns the key of the item that leads from a speaker who was claimed before to the session."""
+    return item_key(record, f"claimed#{speaker}")
+
+
+def claimed_items(record: SessionRecord) -> list[Item]:
+    """Returns the items that lead to the session from speakers who were claimed before the present one."""
+    former = [each for each in record.claims if each not in {record.speaker, ""}]
+    return [
+        {**claimed_key(record, each), **claim_attributes(record, each), "expires_at": expires(record)}
+        for each in former
+    ]
 
 
 def session_item(record: SessionRecord) -> Item:
@@ -125,7 +140,7 @@ def session_item(record: SessionRecord) -> Item:
     document = record.to_document()
     return {
         **item_key(record, SESSION_ITEM),
-        **claim_attributes(record),
+        **claim_attributes(record, record.speaker),
         "version": {"N": str(record.version)},
         "document": {"S": json.dumps({name: document[name] for name in document if name not in _BESIDE})},
         "expires_at": expires(record),

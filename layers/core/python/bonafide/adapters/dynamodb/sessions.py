@@ -22,6 +22,7 @@ from bonafide.adapters.dynamodb.session_items import (
     accepted_block,
     accepted_prefix,
     block,
+    claimed_items,
     evidence_item,
     expires,
     is_sealed,
@@ -109,8 +110,10 @@ class DynamoSessionStore:
         )
 
     def put_session(self, record: SessionRecord) -> None:
-        """See `SessionStore`."""
+        """See `SessionStore`. What leads to the session goes first, so that no name in it is without."""
         with translated_errors():
+            for each in claimed_items(record):
+                self._client.put_item(TableName=self._table, Item=each)
             self._client.put_item(TableName=self._table, Item=session_item(record), **follows(record.version))
 
     def delete_session(self, record: SessionRecord) -> None:
@@ -135,7 +138,7 @@ class DynamoSessionStore:
         )
 
     def of_speaker(self, domain: str, speaker: str, limit: int) -> Sequence[SessionRecord]:
-        """See `SessionStore`. The index also has what is left of erased sessions, which are no longer read."""
+        """See `SessionStore`. The index also has former claims, and what is left of erased sessions."""
         with translated_errors():
             answer = self._client.query(
                 TableName=self._table,
@@ -145,8 +148,10 @@ class DynamoSessionStore:
                 ExpressionAttributeValues={":domain": {"S": domain}, ":claim": {"S": f"{speaker}#"}},
                 Limit=limit,
             )
-        keys = [{"session": each["session"], "item": {"S": SESSION_ITEM}} for each in answer["Items"]]
-        return [read_session(item) for item in self._batches.read(keys)]
+        names = dict.fromkeys(each["session"]["S"] for each in answer["Items"])
+        keys = [{"session": {"S": name}, "item": {"S": SESSION_ITEM}} for name in names]
+        found = [read_session(item) for item in self._batches.read(keys)]
+        return [each for each in found if each.speaker == speaker]
 
     def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """See `SessionStore`. The index lags a little behind; sessions that it misses are found the next time."""

@@ -18,9 +18,11 @@ PAGE = 10
 class ClaimsIndex:
     """The index of one table."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, items: int = PAGE) -> None:
+        """Stores its dependencies; a page has at most so many items."""
         self._client = client
         self._table = table
+        self._items = items
 
     def page(self, subject: ErasureSubject, after: str) -> tuple[Sequence[Item], str | None]:
         """Reads a page of what the index has about a subject, and where the next one begins; None on the last one.
@@ -43,8 +45,29 @@ class ClaimsIndex:
                 KeyConditionExpression=condition,
                 ExpressionAttributeNames={"#domain": "domain"},
                 ExpressionAttributeValues=values,
-                Limit=PAGE,
+                Limit=self._items,
                 **start,
             )
         last = answer.get("LastEvaluatedKey")
         return answer["Items"], json.dumps(last) if last else None
+
+
+class AnswerCounts:
+    """Numbers of answers that are kept about speakers."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def of_speaker(self, domain: str, speaker: str) -> int:
+        """Counts the answers about a speaker: those of a day, and of a megabyte of keys at most."""
+        with translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=CLAIMS_INDEX,
+                KeyConditionExpression="#domain = :domain AND begins_with(claim, :claim)",
+                ExpressionAttributeNames={"#domain": "domain"},
+                ExpressionAttributeValues={":domain": {"S": domain}, ":claim": {"S": f"{speaker}#"}},
+                Select="COUNT",
+            )
+        return answer["Count"]

@@ -1,90 +1,98 @@
-"""Rows of a table under a partition for each domain."""
+"""Erasure of rows that are about a domain as a whole, in a partition of its own."""
 
-from collections.abc import Callable, Sequence
-from itertools import batched
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from datetime import UTC, datetime
 
-from bonafide.adapters.dynamodb.conditions import Item, attempts, translated_errors
-from bonafide.errors import StoreUnavailable
+from bonafide.adapters.dynamodb.conditions import Item, Partitions
+from bonafide.adapters.dynamodb.items import RESET_PREFIX, USED_PREFIX, document_of, read_attempts
+from bonafide.adapters.dynamodb.monitoring.drift import BASELINE
 from bonafide.ports.erasure import ErasedStep
-from bonafide.records.erasure import ErasureSubject
+from bonafide.records.erasure import ErasureKind, ErasureSubject
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
-BATCH_WRITES = 25
-# Rows of a step.
-PAGE = 200
-
-
-class TableKeys:
-    """Keys of a table."""
-
-    def __init__(self, client: "DynamoDBClient", table: str, partition: str, sort: str) -> None:
-        """Stores its dependencies.
-
-        Args:
-            client: of DynamoDB.
-            table: its name.
-            partition: name of the partition key.
-            sort: name of the sort key.
-        """
-        self._client = client
-        self._table = table
-        self._names = {"#partition": partition, "#sort": sort}
-
-    def page(self, partition: str, prefix: str = "", **how: Any) -> Sequence[Item]:
-        """Reads the keys of the first items of a partition, or of those whose sort keys begin so."""
-        condition, values = "#partition = :partition", {":partition": {"S": partition}}
-        if prefix:
-            condition, values = f"{condition} AND begins_with(#sort, :prefix)", values | {":prefix": {"S": prefix}}
-        with translated_errors():
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression=condition,
-                ExpressionAttributeNames=self._names,
-                ExpressionAttributeValues=values,
-                ProjectionExpression="#partition, #sort",
-                **{"Limit": PAGE, "ConsistentRead": True, **how},
-            )
-        return answer["Items"]
-
-    def delete(self, keys: Sequence[Item]) -> None:
-        """Deletes items, and again those that DynamoDB left.
-
-        Raises:
-            StoreUnavailable: some are left when the attempts are used up.
-        """
-        for batch in batched(keys, BATCH_WRITES):
-            self._delete([{"DeleteRequest": {"Key": key}} for key in batch])
-
-    def _delete(self, requests: Sequence[Any]) -> None:
-        for _ in attempts():
-            with translated_errors():
-                answer = self._client.batch_write_item(RequestItems={self._table: requests})
-            requests = answer.get("UnprocessedItems", {}).get(self._table, [])
-            if not requests:
-                return
-        raise StoreUnavailable
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class RowsOfDomain:
-    """`ErasableStore` of rows that are about a domain as a whole.
+    """`ErasableStore` of the rows of a partition; those of a successor are told from them by their times."""
 
-    Nothing is looked for once the domain has a successor of its name, whose rows cannot be told from its own.
-    """
+    def __init__(
+        self,
+        name: str,
+        rows: Partitions,
+        partition: Callable[[str], str],
+        written_at: Callable[[Item], datetime],
+    ) -> None:
+        """Stores its dependencies.
 
-    def __init__(self, name: str, keys: TableKeys, partition: Callable[[str], str]) -> None:
-        """Stores its dependencies; `partition` returns the partition of a domain."""
+        Args:
+            name: of the store.
+            rows: of the table.
+            partition: returns the partition of a domain.
+            written_at: returns the time of a row.
+        """
         self.name = name
-        self._keys = keys
+        self._rows = rows
         self._partition = partition
+        self._written_at = written_at
 
-    def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:  # noqa: ARG002
+    def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:
         """See `ErasableStore`."""
-        if subject.speaker or subject.followed:
+        if subject.speaker:
             return ErasedStep(0, None)
-        found = self._keys.page(self._partition(subject.domain))
-        self._keys.delete(found)
-        return ErasedStep(len(found), "" if found else None)
+        partition = self._partition(subject.domain)
+        if not subject.followed:
+            items, last = self._rows.page(partition, "", after)
+            return ErasedStep(self._rows.delete_items(items), last)
+        items, last = self._rows.page(partition, "", after, whole=True)
+        meant = [each for each in items if self._written_at(each) < subject.before]
+        return ErasedStep(sum(self._rows.delete_unchanged(each) for each in meant), last)
+
+
+class AttemptErasing:
+    """`ErasableStore` of counters of failed attempts, with their resets."""
+
+    name = "attempts"
+
+    def __init__(self, rows: RowsOfDomain, forget: Callable[[str, str], int]) -> None:
+        """Stores its dependencies.
+
+        Args:
+            rows: of a domain's counters.
+            forget: deletes the counter at a speaker, and its resets; returns how many items.
+        """
+        self._rows = rows
+        self._forget = forget
+
+    def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:
+        """See `ErasableStore`. Who opts out keeps the counter, which is over within a day: it is not of the voice."""
+        if subject.speaker is None:
+            return self._rows.erase(subject, after)
+        kept = subject.followed or subject.kind is ErasureKind.OPTED_OUT
+        return ErasedStep(0 if kept else self._forget(subject.domain, subject.speaker), None)
+
+
+def in_key(place: int) -> Callable[[Item], datetime]:
+    """Returns what reads the time of a row from a part of its sort key."""
+    return lambda item: datetime.fromisoformat(item["item"]["S"].split("#")[place])
+
+
+def drift_at(item: Item) -> datetime:
+    """Returns the time until which a baseline or a window looks back."""
+    if item["item"]["S"] == BASELINE:
+        return datetime.fromisoformat(document_of(item)["end"])
+    return in_key(1)(item)
+
+
+def calibrations_at(item: Item) -> datetime:
+    """Returns the time of the change that led to calibrations."""
+    return datetime.fromisoformat(document_of(item)["change"]["changed_at"])
+
+
+def attempts_at(item: Item) -> datetime:
+    """Returns the time of a reset, a use, or a counter's newest failure; that of a secret is not known."""
+    name = item["item"]["S"]
+    if name.startswith(USED_PREFIX):
+        return datetime.fromisoformat(item["used_at"]["S"])
+    if name.startswith(RESET_PREFIX):
+        return datetime.fromisoformat(name.rpartition("#")[2])
+    return max((each.at for each in read_attempts(item).failures), default=NEVER)

@@ -8,17 +8,18 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bonafide.adapters.dynamodb.conditions import Item, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, Partitions, is_version, translated_errors
 from bonafide.adapters.dynamodb.session_items import (
     KEPT,
     SESSION_ITEM,
     claim_attributes,
+    claimed_key,
     item_key,
     read_session,
     seconds,
+    session_item,
 )
 from bonafide.adapters.erasure.claims import ClaimsIndex
-from bonafide.adapters.erasure.rows import TableKeys
 from bonafide.ports.erasure import ErasedStep
 from bonafide.records.erasure import IN_FLIGHT, ErasureSubject
 from bonafide.records.session import SessionRecord
@@ -55,7 +56,7 @@ class SessionErasing:
         self._clock = clock
         self._table = table
         self._claims = ClaimsIndex(client, table)
-        self._keys = TableKeys(client, table, "session", "item")
+        self._items = Partitions(client, table, "session", "item")
         self._delete = delete
         self._forget = forget
 
@@ -70,16 +71,29 @@ class SessionErasing:
         if session:
             record = read_session(session)
             if not _is_meant(subject, record):
-                return ErasedStep(0, None)
+                return self._without_name(subject, record)
             self._forget(record)
             self._replace(record)
         return ErasedStep(self._rows(partition) + bool(session), None, self._waits(partition))
+
+    def _without_name(self, subject: ErasureSubject, record: SessionRecord) -> ErasedStep:
+        """Takes the name of a speaker who was claimed before another one out of a session, which goes on."""
+        name = subject.speaker or ""
+        if name not in record.claims or record.started_at > subject.at or record.speaker == name:
+            return ErasedStep(0, None)
+        # Its place is kept, so that the limit of claims still holds.
+        claims = tuple("" if each == name else each for each in record.claims)
+        changed = session_item(record.next(claims=claims))
+        with translated_errors():
+            self._client.put_item(TableName=self._table, Item=changed, **is_version(record.version))
+        self._items.delete_items([claimed_key(record, name)])
+        return ErasedStep(1, None)
 
     def _replace(self, record: SessionRecord) -> None:
         """Puts the item first that leads to the rows, then deletes the session: whoever changes it now fails."""
         mark = {
             **item_key(record, ERASED_ITEM),
-            **claim_attributes(record),
+            **claim_attributes(record, record.speaker),
             "erased_at": {"N": seconds(self._clock())},
             "expires_at": {"N": seconds(record.expires_at + KEPT)},
         }
@@ -90,9 +104,8 @@ class SessionErasing:
     def _rows(self, partition: str) -> int:
         """Deletes all that a session wrote; returns how many items."""
         erased = 0
-        while found := [key for key in self._keys.page(partition) if key["item"]["S"] != ERASED_ITEM]:
-            self._keys.delete(found)
-            erased += len(found)
+        while found := [key for key in self._items.page(partition)[0] if key["item"]["S"] != ERASED_ITEM]:
+            erased += self._items.delete_items(found)
         return erased
 
     def _waits(self, partition: str) -> bool:
@@ -100,7 +113,7 @@ class SessionErasing:
         mark = self._get(partition, ERASED_ITEM)
         if mark and int(mark["erased_at"]["N"]) + IN_FLIGHT.total_seconds() > self._clock().timestamp():
             return True
-        self._keys.delete([{name: mark[name] for name in ("session", "item")}] if mark else [])
+        self._items.delete_items([mark] if mark else [])
         return False
 
     def _get(self, partition: str, item: str) -> Item | None:

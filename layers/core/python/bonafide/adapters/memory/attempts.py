@@ -17,6 +17,7 @@ class MemoryAttemptStore:
         self._lock = threading.Lock()
         self._counters: dict[tuple[str, str], Attempts] = {}
         self._resets: dict[tuple[str, str], list[AttemptReset]] = {}
+        self.uses: dict[tuple[str, str], datetime] = {}
 
     def attempts(self, domain: str, counter: str) -> Attempts:
         """Reads a counter, for the store of domains."""
@@ -49,10 +50,14 @@ class MemoryAttemptStore:
         with self._lock:
             return self._resets.get((domain, counter), [])[::-1][:limit]
 
+    def use(self, domain: str, speaker: str, at: datetime) -> None:
+        """See `AttemptStore`."""
+        self.uses[domain, f"speaker#{speaker}"] = at
+
     def forget(self, domain: str, counter: str | None) -> int:
         """See `AttemptStore`."""
         with self._lock:
-            kept: Sequence[dict[Any, Any]] = (self._counters, self._resets)
+            kept: Sequence[dict[Any, Any]] = (self._counters, self._resets, self.uses)
             found = [(each, key) for each in kept for key in each if key[0] == domain and counter in (None, key[1])]
             for each, key in found:
                 each.pop(key)

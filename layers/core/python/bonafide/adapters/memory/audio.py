@@ -85,12 +85,12 @@ class MemoryAudioStore:
         """See `AudioStore`."""
         return sorted(key for key in self.objects if key.startswith(prefix))[:1000]
 
-    def discard(self, prefix: str) -> bool:
+    def discard(self, prefix: str) -> int:
         """See `AudioStore`."""
-        found = [key for key in self.objects if key.startswith(prefix)]
-        for key in found[:1000]:
+        found = self.names(prefix)
+        for key in found:
             del self.objects[key]
-        return len(found) <= 1000
+        return len(found)
 
     def record_erasure(self, erasure: ErasureRecord) -> None:
         """See `AudioStore`."""

@@ -10,6 +10,10 @@ class MemoryCallerHashes:
     def __init__(self) -> None:
         self._secrets: dict[str, bytes] = {}
 
+    def known(self, domain: str, caller: str) -> str | None:
+        """See `CallerHashes`."""
+        return self.hashed(domain, caller) if domain in self._secrets else None
+
     def hashed(self, domain: str, caller: str) -> str:
         """See `CallerHashes`."""
         secret = self._secrets.setdefault(domain, secrets.token_bytes(32))

@@ -50,10 +50,10 @@ class MemoryDomainStore:
         own = (each for each in every if each.record.created_at == record.created_at)
         return [each for each in own if before is None or each.record.version < before][:limit]
 
-    def forget_versions(self, domain: str) -> None:
+    def forget_versions(self, domain: str) -> int:
         """See `DomainStore`."""
         with self._lock:
-            self._versions.pop(domain, None)
+            return len(self._versions.pop(domain, ()))
 
     def delete_domain(self, record: DomainRecord) -> None:
         """See `DomainStore`."""
@@ -82,7 +82,8 @@ class MemoryDomainStore:
         found, known = self.find(domain, speaker)
         calibrations = self.calibrations.calibrations(domain)
         counted = tuple(self.attempts.attempts(domain, each) for each in counters)
-        return found and replace(found, calibrations=calibrations, attempts=counted), known, self.brakes.brake(domain)
+        used = known and replace(known, used_at=self.attempts.uses.get((domain, f"speaker#{speaker}")))
+        return found and replace(found, calibrations=calibrations, attempts=counted), used, self.brakes.brake(domain)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`."""

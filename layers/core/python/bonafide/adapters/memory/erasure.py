@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from bonafide.adapters.memory.versions import require_version
+from bonafide.ports.erasure import PendingErasure, SweepPlace
 from bonafide.records.erasure import Erasure
 
 
@@ -17,6 +18,7 @@ class MemoryErasureStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.erasures: dict[tuple[str, str], Erasure] = {}
+        self._place: SweepPlace | None = None
 
     def put(self, erasure: Erasure) -> None:
         """See `ErasureStore`."""
@@ -30,8 +32,18 @@ class MemoryErasureStore:
 
     def of_domain(self, domain: str, limit: int) -> Sequence[Erasure]:
         """See `ErasureStore`."""
-        return [each for each in self.erasures.values() if each.domain == domain][:limit]
+        found = [each for each in self.erasures.values() if each.domain == domain]
+        return sorted(found, key=lambda each: (each.at, each.name), reverse=True)[:limit]
 
-    def pending(self) -> Iterator[tuple[str, str]]:
+    def pending(self) -> Iterator[PendingErasure]:
         """See `ErasureStore`."""
-        yield from [name for name, each in self.erasures.items() if each.completed_at is None]
+        waiting = [each for each in self.erasures.values() if each.completed_at is None]
+        yield from sorted(PendingErasure(each.due_at, each.domain, each.name) for each in waiting)
+
+    def place(self) -> SweepPlace | None:
+        """See `ErasureStore`."""
+        return self._place
+
+    def put_place(self, place: SweepPlace) -> None:
+        """See `ErasureStore`."""
+        self._place = place

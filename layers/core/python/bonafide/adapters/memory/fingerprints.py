@@ -1,16 +1,12 @@
 """Fingerprints in memory."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bonafide.ports.fingerprints import HeardRecording, UseKind
+from bonafide.records.times import utc_now
 
 type Place = tuple[str, str, str]
-
-
-def utc_now() -> datetime:
-    """Returns the time."""
-    return datetime.now(UTC)
 
 
 class MemoryFingerprintStore:

@@ -13,7 +13,7 @@ from bonafide.adapters.protection.templates import FORM, TemplateProtection
 from bonafide.records.decision import DecisionRecord
 
 _PURPOSE = "decisions"
-_SEALED = "sealed"
+SEALED = "sealed"
 
 
 def split(protection: TemplateProtection | None, record: DecisionRecord) -> tuple[dict[str, Any], Item]:
@@ -29,14 +29,14 @@ def split(protection: TemplateProtection | None, record: DecisionRecord) -> tupl
     if key is None:
         return document, {}
     content = key.cipher(_PURPOSE).seal(json.dumps(components).encode(), *_place(record))
-    return document, {_SEALED: {"M": {"domain_key": {"S": key.name}, "content": {"B": content}}}}
+    return document, {SEALED: {"M": {"domain_key": {"S": key.name}, "content": {"B": content}}}}
 
 
 def joined(protection: TemplateProtection | None, record: DecisionRecord, item: Item) -> DecisionRecord:
     """Returns a decision with the components, if they can be opened."""
-    if protection is None or _SEALED not in item:
+    if protection is None or SEALED not in item:
         return record
-    stored = item[_SEALED]["M"]
+    stored = item[SEALED]["M"]
     key = protection.keys.named(record.domain, stored["domain_key"]["S"])
     if key is None:
         return record

@@ -1,7 +1,8 @@
 """Export of what is held on a speaker."""
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
+from bonafide.contracts.attempts import AttemptResetEntry, reset_entry
 from bonafide.contracts.base import Answer
 from bonafide.contracts.decisions import LedgerEntry, ledger_entry
 from bonafide.contracts.sessions import Session, session_view
@@ -21,6 +22,14 @@ class HeldVoiceprint(Answer):
     speech_seconds: float
 
 
+class HeldFingerprint(Answer):
+    """One fingerprint of a recording, by which a copy of it is found: the pitches of speech over time, no voice."""
+
+    kind: str = Field(description="`enrollment` of a contribution to the voiceprint, `call` of a call.")
+    at: AwareDatetime = Field(description="Time of the recording's use.")
+    expires_at: AwareDatetime | None = Field(description="Null: with the voiceprint.")
+
+
 class SpeakerExport(Answer):
     """Everything that is held on a speaker, but numbers that stand for the voice and the audio itself."""
 
@@ -31,6 +40,13 @@ class SpeakerExport(Answer):
     sessions: list[Session] = Field(description="Sessions of the last day that claim the speaker, a hundred at most.")
     decisions: list[LedgerEntry] = Field(description="The newest, a hundred at most.")
     more_decisions: bool = Field(description="Whether there are older ones: list decisions with `speaker`.")
+    fingerprints: list[HeldFingerprint] = Field(
+        description="Contributions first, then the newest calls, a thousand at most, or as many as have a megabyte."
+    )
+    last_used_at: AwareDatetime = Field(description="Last match that was noted, once a day, or last enrollment.")
+    failed_attempts: list[AwareDatetime] = Field(description="Times of failed attempts that are still counted.")
+    attempt_resets: list[AttemptResetEntry]
+    answers: int = Field(description="Answers about the speaker that are kept by their Idempotency-Key, for a day.")
 
 
 def export_view(held: HeldData) -> SpeakerExport:
@@ -47,4 +63,11 @@ def export_view(held: HeldData) -> SpeakerExport:
         sessions=[session_view(each) for each in held.sessions],
         decisions=[ledger_entry(each) for each in held.decisions],
         more_decisions=held.more_decisions,
+        fingerprints=[
+            HeldFingerprint(kind=each.kind, at=each.at, expires_at=each.expires_at) for each in held.fingerprints
+        ],
+        last_used_at=held.speaker.last_used_at,
+        failed_attempts=[each.at for each in held.failures],
+        attempt_resets=[reset_entry(each) for each in held.resets],
+        answers=held.answers,
     )

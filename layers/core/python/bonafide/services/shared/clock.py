@@ -1,11 +1,10 @@
 """Clock of the services."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
+
+from bonafide.records.times import utc_now
+
+__all__ = ["Clock", "utc_now"]
 
 type Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Returns the time in UTC."""
-    return datetime.now(UTC)

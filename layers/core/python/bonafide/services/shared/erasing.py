@@ -1,5 +1,6 @@
 """Beginning of erasures."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from bonafide.ports.erasure import ErasureStore
@@ -8,10 +9,12 @@ from bonafide.records.domain import DomainRecord
 from bonafide.records.erasure import Erasure, ErasureRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.identifiers import identifier
+from bonafide.services.shared.lookups import WRITE_ATTEMPTS
+from bonafide.services.shared.retries import retry_on_conflict
 
 
-def begin(store: ErasureStore, record: ErasureRecord, owner: DomainRecord, known: SpeakerRecord | None = None) -> None:
-    """Begins an erasure, unless it has begun.
+def begin(store: ErasureStore, record: ErasureRecord, owner: DomainRecord, known: SpeakerRecord | None = None) -> str:
+    """Begins an erasure, unless it has begun; returns its name.
 
     Args:
         store: of erasures.
@@ -20,10 +23,23 @@ def begin(store: ErasureStore, record: ErasureRecord, owner: DomainRecord, known
         known: the speaker, if there is one.
     """
     name = erasure_name(record, owner, known)
-    decisions = owner.retention.erased_decisions
-    erasure = Erasure(name, record.kind, record.domain, record.speaker, record.at, decisions, record.at, version=1)
     with suppress(VersionConflict):
-        store.put(erasure)
+        store.put(Erasure.begun(name, record))
+    return name
+
+
+def note(store: ErasureStore, domain: str, name: str, erased: Mapping[str, int]) -> None:
+    """Adds what a request has erased itself to the counts of the report.
+
+    A request that is killed before this leaves it out: counts are of what was noted.
+    """
+
+    def attempt() -> None:
+        known = store.read(domain, name)
+        if known and any(erased.values()):
+            store.put(known.noted(erased))
+
+    retry_on_conflict(WRITE_ATTEMPTS, attempt)
 
 
 def erasure_name(record: ErasureRecord, owner: DomainRecord, known: SpeakerRecord | None) -> str:

@@ -1,6 +1,7 @@
 """The ledger: stores decisions, counts those that failed, and reports them without anything about the person."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -10,8 +11,7 @@ from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.presentation.attempts import Failure, alerts, attempt_name, is_failure
 from bonafide.errors import StoreUnavailable
-from bonafide.observability import annotate, logger, measurements, stage
-from bonafide.ports.signatures import CallerHashes
+from bonafide.observability import annotate, log_unexpected, logger, measurements, stage
 from bonafide.ports.stores import AttemptStore, DecisionStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
@@ -78,12 +78,12 @@ class AttemptLimit:
         return cls(tuple(alerts([*own, *domain.attempts[1:]], domain.policy, now, attempt)))
 
 
-def hash_of(hashes: CallerHashes, domain: str, caller: str | None) -> str | None:
+def hash_of(hash_: Callable[[str, str], str | None], domain: str, caller: str | None) -> str | None:
     """Returns the keyed hash of the reference to a caller; None without one, and empty if it cannot be made."""
     if caller is None:
         return None
     try:
-        return hashes.hashed(domain, caller)
+        return hash_(domain, caller)
     except StoreUnavailable:
         # The decision says that a signal is missing; nobody is refused for it.
         return UNHASHED
@@ -100,13 +100,16 @@ class AttemptCounter:
     def __init__(self, store: AttemptStore) -> None:
         self._store = store
 
-    def final(self, domain: DomainRecord, record: DecisionRecord) -> None:
+    def final(self, domain: DomainRecord, record: DecisionRecord, speaker: SpeakerRecord | None) -> None:
         """Counts a final decision that failed, before it is answered; takes back what its evaluations counted if not.
 
         Args:
             domain: as it was read for the decision, with the counters.
             record: as it is stored, so that every retry counts the same failure.
+            speaker: as read with them; a match is noted as a use of the voiceprint.
         """
+        if speaker and Reason.VOICE_MATCH in record.judgement.reasons and not is_failure(record.judgement):
+            self._note_use(speaker, record.decided_at)
         if domain.policy.failure_limit is None or record.decision_id is None or record.speaker is None:
             return
         if is_failure(record.judgement):
@@ -116,6 +119,15 @@ class AttemptCounter:
         for counter, known in zip(_counters(record), domain.attempts or (), strict=False):
             if taken := known.of_attempt(own):
                 self._store.remove(domain.domain, [counter], taken)
+
+    def _note_use(self, speaker: SpeakerRecord, at: datetime) -> None:
+        """Notes a use, once a day at most; nobody is refused if that fails, and the next match tries again."""
+        if speaker.used_at and speaker.used_at.date() >= at.date():
+            return
+        try:
+            self._store.use(speaker.domain, speaker.speaker, at)
+        except StoreUnavailable as error:
+            log_unexpected(error)
 
     def provisional(self, domain: DomainRecord, record: DecisionRecord, decision_id: str) -> None:
         """Counts an evaluation that failed, unless one of the same session and speaker was counted before.

@@ -4,6 +4,7 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from uuid import UUID
 
 from bonafide.audio.decode import decode
@@ -68,8 +69,7 @@ class Recordings:
     def forget_uploads(self, domain: str) -> None:
         """Deletes all that was uploaded to a domain, so that another one of its name begins without."""
         for prefix in (UPLOADS, USED):
-            while not self._store.discard(f"{prefix}/{domain}/"):
-                pass
+            self._discard(f"{prefix}/{domain}/")
 
     def keep(self, domain: str, speaker: str, name: str, content: bytes, form: RecordingFormat) -> None:
         """Keeps a recording, and how to decode it, until its speaker is deleted or opts out."""
@@ -93,18 +93,20 @@ class Recordings:
         """Deletes one kept recording, if there is one."""
         self._store.discard(f"{_kept_prefix(domain, speaker)}{name}")
 
-    def forget_speaker(self, domain: str, speaker: str) -> None:
-        """Deletes all that was kept of a speaker."""
-        while not self._store.discard(_kept_prefix(domain, speaker)):
-            pass
+    def forget_speaker(self, domain: str, speaker: str) -> int:
+        """Deletes all that was kept of a speaker; returns how many recordings."""
+        return self._discard(_kept_prefix(domain, speaker))
 
-    def forget_some(self, domain: str) -> bool:
-        """Deletes some of what was kept in a domain, of known speakers or not; tells whether that was all."""
+    def forget_some(self, domain: str) -> int:
+        """Deletes some of what was kept in a domain, of known speakers or not; returns how many recordings."""
         return self._store.discard(f"{KEPT}/{domain}/")
 
     def record_erasure(self, erasure: ErasureRecord) -> None:
         """Keeps an erasure on record, before it happens: a table may be restored to a time before it."""
         self._store.record_erasure(erasure)
+
+    def _discard(self, prefix: str) -> int:
+        return sum(iter(partial(self._store.discard, prefix), 0))
 
     def _uploaded(self, domain: str, name: str) -> bytes:
         # No other name was ever given out, and no path into another domain is one.

@@ -113,7 +113,7 @@ class SessionJudge:
         name = session_decision(record)
         final = _as_final(self._judge(record, marks, claim, self._replays.find), name, complete=complete)
         stored = self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
-        self._attempts.final(claim.domain, stored)
+        self._attempts.final(claim.domain, stored, claim.speaker)
         return self._replace(record, record.next(decision_id=name))
 
     def _replace(self, record: SessionRecord, changed: SessionRecord) -> SessionRecord:

@@ -83,7 +83,7 @@ class Sessions:
             version=1,
             spaces=tuple(each.embedding_space for each in known.voiceprints) if known else (),
             claims=(speaker,) if speaker else (),
-            caller=hash_of(self._callers, domain, caller),
+            caller=hash_of(self._callers.hashed, domain, caller),
         )
         try:
             self._sessions.start_session(record)
