@@ -6,12 +6,14 @@ from pydantic import AwareDatetime, Field
 
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.liveness import LivenessState
+from bonafide.biometrics.policy import Disclosure
 from bonafide.contracts.audio import AudioInput, QualityReport, quality_report
 from bonafide.contracts.base import Answer, Identifier, Moment, RangeLimit, Request
 from bonafide.contracts.cursors import to_cursor
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import Consent, SpeakerPage, SpeakerSummary
-from bonafide.services.enrollment import EnrollmentResult
+from bonafide.services.enrollment.contribution import EnrollmentResult
 
 
 class ConsentReceipt(Request):
@@ -68,6 +70,11 @@ class Enrollment(Answer):
     quality: QualityReport
     bundle: str
     repeated: bool = Field(description="Whether the voiceprint held this very recording before; then it added nothing.")
+    liveness: LivenessState | None = Field(
+        None,
+        description="Name of the recording's liveness. A policy whose `synthetic_enrollment` is `refuse` takes none that "
+        "is `spoof`. Null where it was not detected, or where the policy discloses nothing.",
+    )
 
 
 class Speaker(Answer):
@@ -107,6 +114,7 @@ def enrollment_view(result: EnrollmentResult) -> Enrollment:
         quality=quality_report(evidence.quality),
         bundle=result.bundle,
         repeated=result.repeated,
+        liveness=None if policy.disclosure is Disclosure.NONE else result.contribution.liveness,
     )
 
 

@@ -1,12 +1,13 @@
 """Domains."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
 from bonafide.access.principal import Principals
-from bonafide.biometrics.policy import Disclosure, Policy
+from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
 from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.calibration import CalibrationsRecord
@@ -65,20 +66,20 @@ class WantedSettings:
         policy: None leaves it as it is, or makes the default one in a new domain.
         retention: the same.
         principals: None leaves them as they are.
-        keeps_disclosure: whether the request has a policy that does not state its disclosure, as requests of clients
-            that were written before there was one: it stays as it is.
+        keeps: settings of the policy that stay as they are, since the request has a policy that does not state them, as
+            requests of clients that were written before there were these settings.
     """
 
     policy: Policy | None = None
     retention: Retention | None = None
     principals: Principals | None = None
-    keeps_disclosure: bool = False
+    keeps: Collection[str] = ()
 
     def over(self, current: "DomainRecord | None") -> tuple[Policy, Retention, Principals | None]:
         """Returns the settings that the request leads to, from those of the domain, if there is one."""
         policy = self.policy or (current.policy if current else Policy())
-        if self.keeps_disclosure and current:
-            policy = replace(policy, disclosure=current.policy.disclosure)
+        if current:
+            policy = replace(policy, **{name: getattr(current.policy, name) for name in self.keeps})
         principals = self.principals or (current.principals if current else None)
         return policy, self.retention or (current.retention if current else Retention()), principals
 
@@ -199,11 +200,20 @@ def read_policy(document: Stored) -> Policy:
     """Reads a stored policy.
 
     The first release stored no cost of accepting a spoof: that of an impostor counts. Releases that stored no
-    disclosure told all scores, and whoever reads them goes on getting them.
+    disclosure told all scores, and whoever reads them goes on getting them; releases that stored no treatment of
+    synthetic contributions added them.
     """
-    before = {"spoof_accept_cost": document["false_accept_cost"], "disclosure": Disclosure.FULL}
+    before = {
+        "spoof_accept_cost": document["false_accept_cost"],
+        "disclosure": Disclosure.FULL,
+        "synthetic_enrollment": SyntheticEnrollment.RECORD,
+    }
     stored = {**before, **known(Policy, document)}
-    return Policy(**{**stored, "disclosure": Disclosure(stored["disclosure"])})
+    named = {
+        "disclosure": Disclosure(stored["disclosure"]),
+        "synthetic_enrollment": SyntheticEnrollment(stored["synthetic_enrollment"]),
+    }
+    return Policy(**{**stored, **named})
 
 
 def _retention(document: Stored) -> Retention:

@@ -11,6 +11,7 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.records import Stored, StoredForm, times
 from bonafide.records.domain import DomainRecord
+from bonafide.records.history.contribution import ContributionRecord
 
 SCHEMA = 1
 
@@ -106,6 +107,7 @@ class SpeakerRecord:
         voiceprint: in the oldest space, the only one that the release before reads; None before the first enrollment
             and after an opt-out.
         newer: voiceprints of the same person in newer spaces, the newest last; empty without `voiceprint`.
+        history: of contributions, the oldest first; without those that an earlier release added.
         consent: the newest receipt; kept after an opt-out as evidence of consent.
         opted_out_at: time of the last opt-out; consent given before it is void as long as the record exists.
         applied: identifiers of the newest contributions to the voiceprint, so that a repeated one adds no speech.
@@ -123,6 +125,7 @@ class SpeakerRecord:
     applied: tuple[str, ...] = ()
     version: int = 0
     newer: tuple[Voiceprint, ...] = ()
+    history: tuple[ContributionRecord, ...] = ()
 
     @property
     def voiceprints(self) -> tuple[Voiceprint, ...]:
@@ -192,6 +195,7 @@ class SpeakerRecord:
             "consent": _written_consent(self.consent),
             "opted_out_at": times.written(self.opted_out_at),
             "applied": list(self.applied),
+            "history": [each.to_document() for each in self.history],
             "created_at": self.created_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
             "version": self.version,
@@ -212,6 +216,7 @@ class SpeakerRecord:
             applied=tuple(document["applied"]),
             version=document["version"],
             newer=tuple(Voiceprint.from_bytes(each) for each in newer),
+            history=tuple(ContributionRecord.from_document(each) for each in document.get("history", ())),
         )
 
 
@@ -221,7 +226,8 @@ def opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:
     Opting out again voids consent that was given in between, even if no enrollment has used it yet.
     """
     at = max(now, record.opted_out_at or now)
-    return record.next(now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, newer=(), applied=(), opted_out_at=at)
+    nothing: dict[str, Any] = {"voiceprint": None, "newer": (), "applied": (), "history": ()}
+    return record.next(now, status=SpeakerStatus.OPTED_OUT, opted_out_at=at, **nothing)
 
 
 @dataclass(frozen=True, slots=True)
