@@ -1,6 +1,6 @@
 """Enrollment: consent and speech, over as many requests as it takes, become a voiceprint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -18,7 +18,7 @@ from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.policy import SyntheticEnrollment
 from bonafide.biometrics.scoring import compare
-from bonafide.biometrics.voiceprint import add_to_each
+from bonafide.biometrics.voiceprint import Voiceprint, add_to_each
 from bonafide.errors import Conflict, NotFound, Subject
 from bonafide.ports.models import SpeechModels
 from bonafide.ports.stores import DomainChanged, DomainStore
@@ -27,7 +27,7 @@ from bonafide.records.history.contribution import newest
 from bonafide.records.request import RequestContext, SubmittedAudio
 from bonafide.records.speaker import Consent, SpeakerRecord
 from bonafide.services.enrollment.consent import newer, require_not_opted_out, require_plausible
-from bonafide.services.enrollment.contribution import Contribution, EnrollmentResult
+from bonafide.services.enrollment.contribution import Contribution, EnrollmentResult, require_not_taken_back
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.extraction import observe_to_enroll
@@ -142,6 +142,7 @@ class EnrollmentService:
             if found.created_at != domain.created_at:
                 raise domain_not_found(domain.domain)
             _require_not_deleted(known, current)
+            require_not_taken_back(current, contribution.name)
             if current and contribution.name in current.applied:
                 return EnrollmentResult(contribution, found, current, self._models.digest)
             self._require_same_voice(found, current, contribution)
@@ -168,7 +169,7 @@ class EnrollmentService:
         now = self._clock()
         record = current or SpeakerRecord(domain.domain, speaker, SpeakerStatus.PENDING, created_at=now, updated_at=now)
         known = record.voiceprints
-        voiceprints = known if copied else add_to_each(known, contribution.recording, contribution.audio)
+        voiceprints = known if copied else _added(known, contribution)
         # A voiceprint that holds the recording stays the very same object.
         pairs = zip_longest(voiceprints, known)
         added = [each.embedding_space for each, before in pairs if each and each is not before]
@@ -212,6 +213,10 @@ class EnrollmentService:
         record = require_open(record, domain)
         require_not_opted_out(current, consent)
         return record
+
+
+def _added(known: Sequence[Voiceprint], contribution: Contribution) -> Sequence[Voiceprint]:
+    return add_to_each(known, contribution.recording, contribution.audio, contribution.name)
 
 
 def _require_not_deleted(known: SpeakerRecord | None, current: SpeakerRecord | None) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.evidence import Evidence
 from bonafide.biometrics.liveness import LivenessState
+from bonafide.errors import Conflict, Subject
 from bonafide.records.domain import DomainRecord
 from bonafide.records.history.contribution import ContributionRecord
 from bonafide.records.speaker import Consent, SpeakerRecord
@@ -79,3 +80,18 @@ class EnrollmentResult:
     speaker: SpeakerRecord
     bundle: str
     repeated: bool = False
+
+
+def require_not_taken_back(current: SpeakerRecord | None, name: str) -> None:
+    """Refuses a repeated enrollment request whose contribution was taken back.
+
+    Raises:
+        Conflict: says how to add it again.
+    """
+    known = current and next((each for each in current.history if each.name == name), None)
+    if known and known.taken_back_at:
+        raise Conflict(
+            "contribution_taken_back",
+            "This contribution was taken back. To add the recording again, send it with another Idempotency-Key.",
+            subject=Subject.AUDIO,
+        )

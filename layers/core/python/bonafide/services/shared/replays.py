@@ -15,7 +15,7 @@ from bonafide.errors import StoreUnavailable
 from bonafide.observability import logger, measurements
 from bonafide.ports.fingerprints import FingerprintStore, HeardRecording, UseKind
 from bonafide.records.domain import DomainRecord
-from bonafide.records.speaker import SpeakerRecord, generation
+from bonafide.records.speaker import SpeakerRecord, lifetime
 from bonafide.services.shared.clock import Clock, utc_now
 
 # Bounds of one comparison: recordings that are read, and seconds of them that are compared, the newest first.
@@ -105,7 +105,7 @@ class Replays:
     ) -> ReplayFinding:
         if not _is_comparable(domain, audio):
             return ReplayFinding()
-        heard = replace(self._heard(domain, speaker.speaker, audio), generation=generation(domain, speaker))
+        heard = replace(self._heard(domain, speaker.speaker, audio), generation=lifetime(domain, speaker))
         try:
             claimed, recordings = read(heard)
         except StoreUnavailable as error:

@@ -1,0 +1,1 @@
+"""Templates that can be renewed and that cannot be linked across domains."""
