@@ -85,6 +85,21 @@ def require_bona_fide(state: LivenessState | None) -> None:
         )
 
 
+def require_spoken_once(*, repeats_itself: bool) -> None:
+    """Refuses a recording in which a part is repeated to make up the length.
+
+    Raises:
+        UnsupportedAudio: says what to do.
+    """
+    if repeats_itself:
+        raise UnsupportedAudio(
+            "audio_repeats_itself",
+            "A part of the recording is in it more than once, exactly, which nobody can do by speaking. Send it as it"
+            " was spoken.",
+            subject=Subject.AUDIO,
+        )
+
+
 def require_same_voice(score: SpeakerScore) -> None:
     """Refuses a recording that is not of the voice of the voiceprint so far.
 

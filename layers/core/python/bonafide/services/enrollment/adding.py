@@ -12,6 +12,7 @@ from bonafide.biometrics.enrollment import (
     require_enrollment_quality,
     require_one_voice,
     require_same_voice,
+    require_spoken_once,
     status_of,
 )
 from bonafide.biometrics.evidence import Evidence
@@ -105,6 +106,7 @@ class EnrollmentService:
         require_enrollment_quality(contribution.evidence)
         self._require_label(content, audio.format)
         require_one_voice(contribution.evidence)
+        require_spoken_once(repeats_itself=self._replays.repeats_itself(found, contribution.spoken))
         if found.policy.synthetic_enrollment is SyntheticEnrollment.REFUSE:
             require_bona_fide(liveness)
         self._require_same_voice(found, known, contribution)

@@ -145,6 +145,10 @@ class Replays:
             self._store.claim(heard)
             self._store.put(heard)
 
+    def repeats_itself(self, domain: DomainRecord, audio: SpokenAudio) -> bool:
+        """Tells whether a part of a contribution is in it more than once, where recordings are compared at all."""
+        return _is_comparable(domain, audio) and looped(audio.fingerprint)
+
     def is_copy(self, domain: DomainRecord, speaker: SpeakerRecord, audio: SpokenAudio) -> bool:
         """Tells whether a part of a contribution is in another one that the voiceprint holds.
 
