@@ -147,3 +147,17 @@ def test_of_more_than_can_be_kept_apart_the_oldest_stay_for_good() -> None:
     assert voiceprint.without("39").to_bytes() != named(evidence[:39]).to_bytes()
     total = named(evidence[:39]).templates[Channel.NARROWBAND].total
     assert np.array_equal(voiceprint.without("39").templates[Channel.NARROWBAND].total, total)
+
+
+def test_no_vector_is_left_as_it_was_by_a_transform_and_none_is_in_the_closed_form() -> None:
+    voiceprint = named([wideband(1), narrowband(2)])
+    turned = voiceprint.transformed(lambda vectors: -vectors)
+    assert turned.without("1").transformed(lambda vectors: -vectors).to_bytes() == voiceprint.without("1").to_bytes()
+    groups = [[made.templates, *(each.templates for each in made.parts)] for made in (voiceprint, turned)]
+    for each, other in zip(*groups, strict=True):
+        for channel, template in each.items():
+            assert np.array_equal(other[channel].total, -template.total)
+    closed = voiceprint.closed()
+    assert (closed.is_closed, closed.parts, closed.audio) == (True, (), ())
+    assert closed.speech_seconds == voiceprint.speech_seconds
+    assert Voiceprint.empty(SPACE).transformed(lambda vectors: -vectors) == Voiceprint.empty(SPACE)

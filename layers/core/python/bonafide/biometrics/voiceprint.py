@@ -1,11 +1,13 @@
 """Voiceprints: the protected templates of a person, a pure fold over evidence."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
-from bonafide.biometrics.evidence import Channel, Evidence
+import numpy as np
+
+from bonafide.biometrics.evidence import Channel, Evidence, FloatVector
 from bonafide.biometrics.templates.parts import (
     DIGITS,
     Template,
@@ -111,6 +113,30 @@ class Voiceprint:
         total = pooled(apart)
         known = apart if any(each.name for each in apart) else ()
         return Voiceprint(self.embedding_space, total.templates, total.speech_seconds, audio, known)
+
+    @property
+    def is_closed(self) -> bool:
+        """Tells whether the embeddings are left out, as for those who may not read them."""
+        return any(template.total.size == 0 for template in self.templates.values())
+
+    def closed(self) -> Self:
+        """Returns what may be read without the key: no embedding, and no digest of a recording."""
+        nothing = np.empty(0, np.float32)
+        templates = {channel: replace(each, total=nothing) for channel, each in self.templates.items()}
+        return replace(self, templates=templates, audio=(), parts=())
+
+    def transformed(self, change: Callable[[FloatVector], FloatVector]) -> Self:
+        """Returns the voiceprint with every embedding changed by a function of vectors, shape (count, dim)."""
+        groups = [self.templates, *(each.templates for each in self.parts)]
+        vectors = [template.total for group in groups for template in group.values()]
+        if not vectors:
+            return self
+        changed = iter(change(np.stack(vectors)))
+        whole, *apart = [
+            {channel: replace(template, total=next(changed)) for channel, template in group.items()} for group in groups
+        ]
+        parts = tuple(replace(each, templates=own) for each, own in zip(self.parts, apart, strict=True))
+        return replace(self, templates=whole, parts=parts)
 
     def to_bytes(self) -> bytes:
         """One line of JSON, then the sums as little-endian float32 in the order of the line.
