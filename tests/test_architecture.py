@@ -36,8 +36,11 @@ NEIGHBORS = {
 }
 # Narrower than the list: adapters know the contract's events and nothing of use cases; the consumer knows no HTTP.
 NOT = {"adapters": {"services", "http", "stream_consumer"}, "stream_consumer": {"http"}, "contracts": {"ports"}}
-# Use cases stand on shared building blocks; those of streaming also on the judge of sessions and on admission control.
-SERVICES = {"shared", "streaming.claims", "streaming.judging", "streaming.admission", "streaming.backlog"}
+# Use cases stand on shared building blocks; those of streaming also on the judge of sessions and on admission control,
+# those of enrollment on contributions and consent.
+SERVICES = {"shared", "enrollment.consent", "enrollment.contribution"} | {
+    f"streaming.{name}" for name in ("claims", "judging", "admission", "backlog")
+}
 
 # Third-party package -> where in the repository it may be imported.
 ONLY_IN = {

@@ -189,6 +189,28 @@ class EnrollmentDocument(TypedDict):
     quality: dict[str, Any]
     bundle: str
     repeated: bool
+    liveness: str | None
+
+
+class ContributionDocument(TypedDict):
+    """One contribution to a voiceprint, with whether it counts."""
+
+    contribution_id: str
+    at: str
+    speech_seconds: float
+    channel: str
+    embedding_spaces: list[str]
+    liveness: str | None
+    repeated: bool
+    counts: bool
+    taken_back_at: str | None
+
+
+class ContributionsDocument(TypedDict):
+    """Contributions to a voiceprint, the newest first."""
+
+    contributions: list[ContributionDocument]
+    other_speech_seconds: float
 
 
 class DecisionDocument(TypedDict):

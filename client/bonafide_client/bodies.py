@@ -40,12 +40,28 @@ def in_base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def consent(receipt_id: str, given_at: datetime | None = None) -> dict[str, Any]:
+def consent(
+    receipt_id: str,
+    given_at: datetime | None = None,
+    *,
+    purpose: str | None = None,
+    notice_version: str | None = None,
+    expires_at: datetime | None = None,
+) -> dict[str, Any]:
     """Returns a consent receipt.
 
     Args:
         receipt_id: your reference to the recorded consent.
         given_at: with its time zone; a minute ago if it is not given, since the clocks of two machines differ.
+        purpose: your name of what it was given for.
+        notice_version: of the notice that the person was shown.
+        expires_at: with its time zone; from then on the voiceprint is not used. None for consent until it is withdrawn.
     """
     given = given_at or datetime.now(timezone.utc) - timedelta(minutes=1)
-    return {"receipt_id": receipt_id, "given_at": given.isoformat()}
+    stated = {
+        "purpose": purpose,
+        "notice_version": notice_version,
+        "expires_at": expires_at.isoformat() if expires_at else None,
+    }
+    known = {name: value for name, value in stated.items() if value is not None}
+    return {"receipt_id": receipt_id, "given_at": given.isoformat(), **known}

@@ -85,6 +85,7 @@ class Client(AdministrationCalls):
         audio: bytes | Mapping[str, Any],
         *,
         call_id: str | None = None,
+        caller: str | None = None,
         key: str | None = None,
     ) -> answers.DecisionDocument:
         """Decides whether a recording is of the claimed speaker.
@@ -94,9 +95,10 @@ class Client(AdministrationCalls):
             speaker: who the caller claims to be.
             audio: a WAV file, or `audio` of the contract: see `bodies.audio`.
             call_id: your reference to the call.
+            caller: your reference to who calls, such as a hash of the number: failed attempts are limited by it, too.
             key: Idempotency-Key.
         """
-        body = {"audio": self._audio(domain, audio), **_context(call_id)}
+        body = {"audio": self._audio(domain, audio), **_context(call_id, caller)}
         answer = self.send("POST", f"{paths.of_speaker(domain, speaker)}/authentications", body, key=key)
         return cast("answers.DecisionDocument", answer)
 
@@ -178,6 +180,7 @@ class Client(AdministrationCalls):
         *,
         speaker: str | None = None,
         call_id: str | None = None,
+        caller: str | None = None,
         key: str | None = None,
     ) -> answers.SessionDocument:
         """Starts a session whose audio arrives in chunks.
@@ -187,9 +190,10 @@ class Client(AdministrationCalls):
             format: `encoding`, `sample_rate` and `channel` of every chunk.
             speaker: who the caller claims to be; may be said later by `claim`.
             call_id: your reference to the call.
+            caller: your reference to who calls, such as a hash of the number: failed attempts are limited by it, too.
             key: Idempotency-Key.
         """
-        body = {"speaker": speaker, "format": dict(format), **_context(call_id)}
+        body = {"speaker": speaker, "format": dict(format), **_context(call_id, caller)}
         return cast("answers.SessionDocument", self.send("POST", f"{paths.of_domain(domain)}/sessions", body, key=key))
 
     def get_session(self, domain: str, session: str) -> answers.SessionDocument:
@@ -248,5 +252,6 @@ class Client(AdministrationCalls):
         return bodies.audio(given) if bodies.fits_inline(given) else {"upload": self.upload(domain, given)}
 
 
-def _context(call_id: str | None) -> dict[str, Any]:
-    return {"context": {"call_id": call_id}} if call_id else {}
+def _context(call_id: str | None, caller: str | None) -> dict[str, Any]:
+    stated = {name: value for name, value in (("call_id", call_id), ("caller", caller)) if value}
+    return {"context": stated} if stated else {}

@@ -45,6 +45,16 @@ def of_speaker(domain: str, speaker: str) -> str:
     return f"{of_domain(domain)}/speakers/{_segment('speaker', speaker)}"
 
 
+def of_contributions(domain: str, speaker: str) -> str:
+    """Returns the path of the contributions to a speaker's voiceprint."""
+    return f"{of_speaker(domain, speaker)}/contributions"
+
+
+def of_contribution(domain: str, speaker: str, contribution: str) -> str:
+    """Returns the path of one contribution."""
+    return f"{of_contributions(domain, speaker)}/{_segment('contribution', contribution)}"
+
+
 def of_session(domain: str, session: str) -> str:
     """Returns the path of a session."""
     return f"{of_domain(domain)}/sessions/{_segment('session', session)}"

@@ -18,7 +18,14 @@ from bonafide.contracts.attempts import AttemptResetRequest, FailedAttempts, att
 from bonafide.contracts.cursors import from_cursor
 from bonafide.contracts.privacy.erasures import ErasureList, ErasureReport, erasure_report
 from bonafide.contracts.privacy.export import SpeakerExport, export_view
-from bonafide.contracts.speakers import Speaker, SpeakerList, speaker_list, speaker_view
+from bonafide.contracts.speakers import (
+    ContributionList,
+    Speaker,
+    SpeakerList,
+    contribution_list,
+    speaker_list,
+    speaker_view,
+)
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
 from bonafide.http.identity import principal
@@ -112,6 +119,19 @@ def reset_attempts(
     found = resets.reset(domain, request.speaker, request.caller, request.reason, principal(app))
     answer_about(app, generation(found[0]))
     return attempts_view(*found)
+
+
+@app.get(
+    f"{PATH}/<speaker>/contributions",
+    summary="List contributions",
+    operation_id="listContributions",
+    tags=TAGS,
+    responses=responses(ContributionList, 404),
+)
+def list_contributions(domain: DomainName, speaker: SpeakerName) -> ContributionList:
+    """Reads what was sent to be added to a voiceprint, and whether it counts; no audio and no score."""
+    _, record = service.get(domain, speaker)
+    return contribution_list(record)
 
 
 @app.get(

@@ -34,6 +34,7 @@ class SpeakersCapability(Construct):
         api.route("DELETE", SPEAKER, manage)
         api.route("POST", f"{SPEAKER}/opt-out", manage)
         api.route("GET", f"{SPEAKER}/attempts", manage)
+        api.route("GET", f"{SPEAKER}/contributions", manage)
         api.route("POST", "/v1/domains/{domain}/attempts/reset", manage)
         # An export.
         stores.sessions.allow(manage, "BatchGetItem")

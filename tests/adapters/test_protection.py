@@ -306,6 +306,20 @@ def test_an_opt_out_and_a_deletion_take_the_key_with_them(stage: Stage, domain: 
     assert not stage.has_key(own)
 
 
+def test_the_key_goes_with_the_last_contribution_that_is_taken_back(stage: Stage, domain: DomainRecord) -> None:
+    own, store = speaker_key_item(domain.domain, "ann"), stage.speakers()
+    written = a_speaker(domain)
+    named = [Voiceprint.empty("space-1").add(evidence(1), "a" * 64, each) for each in ("one", "two")]
+    store.put_speaker(domain, written.with_voiceprints(NOW, named[:1]))
+    known = found(store, domain)
+    (made,) = known.voiceprints
+    assert np.allclose(made.parts[0].templates[BANDS[0]].total, named[0].parts[0].templates[BANDS[0]].total, atol=1e-5)
+    assert made.without("two") == made
+    store.put_speaker(domain, known.with_voiceprints(NOW, [], status=SpeakerStatus.PENDING))
+    assert not stage.has_key(own)
+    assert "voiceprint" not in stage.item(domain.domain, "ann")
+
+
 def test_an_erasure_that_another_writer_overtakes_leaves_voiceprint_and_key(stage: Stage, domain: DomainRecord) -> None:
     closed = stage.closed()
     stage.speakers().put_speaker(domain, a_speaker(domain))

@@ -28,6 +28,7 @@ from bonafide.records.speaker import SpeakerRecord
 from tests.adapters.table import Item, Killed, Table, Turns
 from tests.adapters.test_stores import a_domain, a_speaker
 from tests.services.parts import MORNING, World, speech
+from tests.services.test_taking_back import a_world, dynamo, together
 
 SPEECH = speech("ann", 1.0, 8000)
 DOMAIN_KEY = ("acme", "domain")
@@ -296,3 +297,9 @@ def test_a_closed_domain_keeps_what_a_reservation_came_before() -> None:
     with pytest.raises(DomainChanged):
         store.put_speaker(domain, a_speaker("acme"))
     assert store.find("acme", "ann")[1] is None
+
+
+def test_of_a_contribution_that_is_taken_back_while_another_is_added_neither_is_lost(state: Any) -> None:
+    world = a_world(**dynamo(state.dynamodb, state.name("Tenants")))
+    together(world)
+    world.domains.delete("acme", force=True)

@@ -50,6 +50,23 @@ def test_a_stranger_is_not_added_to_a_voiceprint_and_a_recording_counts_once(api
     )
 
 
+def test_a_contribution_is_listed_and_can_be_taken_back(api: Api, domain: str) -> None:
+    path, key, body = f"/v1/domains/{domain}/speakers/ann", str(uuid.uuid4()), enrolment(reading("train_grace", 1))
+    first = api.call("POST", f"{path}/enrollments", body, key=key).document
+    more = api.call("POST", f"{path}/enrollments", enrolment(call("train_grace", 2))).document
+    assert {each["liveness"] for each in (first, more)} <= {"bona_fide", "uncertain"}
+    listed = api.call("GET", f"{path}/contributions").document["contributions"]
+    assert [each["contribution_id"] for each in listed] == [more["enrollment_id"], first["enrollment_id"]]
+    for name, seconds in ((first["enrollment_id"], more["speech_seconds"]), (more["enrollment_id"], 0.0)):
+        answers = [api.call("DELETE", f"{path}/contributions/{name}") for _ in range(2)]
+        assert [each.document["total_speech_seconds"] for each in answers] == [seconds] * 2
+    assert api.call("GET", path).document["status"] == "PENDING"
+    assert api.call("POST", f"{path}/enrollments", body, key=key).code == "answer_outdated"
+    assert api.call("DELETE", f"{path}/contributions/none").code == "contribution_not_found"
+    audit = [each["operation"] for each in api.call("GET", f"/v1/domains/{domain}/audit").document["entries"]]
+    assert audit.count("takeBackContribution") == 5
+
+
 @pytest.mark.parametrize(
     ("method", "suffix", "code"),
     [("POST", "/opt-out", "speaker_opted_out"), ("DELETE", "", "speaker_not_found")],

@@ -118,3 +118,46 @@ def test_a_voiceprint_remembers_a_bounded_number_of_recordings() -> None:
     assert len(voiceprint.audio) == 32
     assert voiceprint.holds(f"{39:064d}"[::-1])
     assert len(voiceprint.to_bytes()) - len(fold([narrowband(1)]).to_bytes()) < 1300
+
+
+def named(evidence: list[Evidence], begun: Voiceprint | None = None) -> Voiceprint:
+    voiceprint = begun or Voiceprint.empty(SPACE)
+    for number, each in enumerate(evidence):
+        voiceprint = voiceprint.add(each, f"{number:032x}", str(number))
+    return voiceprint
+
+
+@given(st.lists(EVIDENCE, min_size=1, max_size=5), st.integers(0, 4), st.booleans())
+def test_what_is_taken_out_leaves_the_voiceprint_that_was_made_without_it(
+    evidence: list[Evidence], number: int, begun: bool
+) -> None:
+    former = fold([wideband(1001), narrowband(1002)]) if begun else None
+    stored = Voiceprint.from_bytes(named(evidence, former).to_bytes())
+    without = former or Voiceprint.empty(SPACE)
+    for index, each in enumerate(evidence):
+        without = without if index == number else without.add(each, f"{index:032x}", str(index))
+    assert stored.without(str(number)).to_bytes() == without.to_bytes()
+    assert stored.without("nobody") is stored
+
+
+def test_of_more_than_can_be_kept_apart_the_oldest_stay_for_good() -> None:
+    evidence = [narrowband(seed, 1.0) for seed in range(40)]
+    voiceprint = named(evidence)
+    assert [voiceprint.holds_apart(str(number)) for number in (0, 7, 8, 39)] == [False, False, True, True]
+    assert voiceprint.without("39").to_bytes() != named(evidence[:39]).to_bytes()
+    total = named(evidence[:39]).templates[Channel.NARROWBAND].total
+    assert np.array_equal(voiceprint.without("39").templates[Channel.NARROWBAND].total, total)
+
+
+def test_no_vector_is_left_as_it_was_by_a_transform_and_none_is_in_the_closed_form() -> None:
+    voiceprint = named([wideband(1), narrowband(2)])
+    turned = voiceprint.transformed(lambda vectors: -vectors)
+    assert turned.without("1").transformed(lambda vectors: -vectors).to_bytes() == voiceprint.without("1").to_bytes()
+    groups = [[made.templates, *(each.templates for each in made.parts)] for made in (voiceprint, turned)]
+    for each, other in zip(*groups, strict=True):
+        for channel, template in each.items():
+            assert np.array_equal(other[channel].total, -template.total)
+    closed = voiceprint.closed()
+    assert (closed.is_closed, closed.parts, closed.audio) == (True, (), ())
+    assert closed.speech_seconds == voiceprint.speech_seconds
+    assert Voiceprint.empty(SPACE).transformed(lambda vectors: -vectors) == Voiceprint.empty(SPACE)

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 
+from bonafide.contracts.speakers import ConsentReceipt
+from bonafide.records.speaker import Consent
 from bonafide_client import Client, DecisionQuery, InvalidIdentifier, answers, bodies
 from local.aws.http import HttpHandler, LoopbackServer
 
@@ -22,6 +25,8 @@ SHAPES = {
     answers.SpeakerDocument: "Speaker",
     answers.SpeakerPageDocument: "SpeakerList",
     answers.EnrollmentDocument: "Enrollment",
+    answers.ContributionDocument: "ContributionEntry",
+    answers.ContributionsDocument: "ContributionList",
     answers.DecisionDocument: "AuthenticationDecision",
     answers.UploadDocument: "Upload",
     answers.SessionDocument: "Session",
@@ -126,6 +131,8 @@ def call_everything(client: Client) -> None:
     client.attempts("acme", "ann")
     client.reset_attempts("acme", "a new telephone", speaker="ann")
     client.export("acme", "ann")
+    client.contributions("acme", "ann")
+    client.take_back_contribution("acme", "ann", "c")
     client.erasures("acme")
     client.erasure("acme", "e")
 
@@ -141,6 +148,7 @@ def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
         "decision_id": "d",
         "version": 1,
         "erasure_id": "e",
+        "contribution": "c",
     }
     offered = {
         (method.upper(), path.format(**names))
@@ -149,6 +157,22 @@ def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
         if operation.get("tags") != [OF_MODEL_ENGINEERS]
     }
     assert {(method, path.partition("?")[0]) for method, path in recorder.seen} == offered
+
+
+def test_who_calls_and_all_of_a_consent_are_sent_if_they_are_stated(recorder: Recorder) -> None:
+    given, until = datetime(2026, 1, 31, 10, tzinfo=UTC), datetime(2027, 1, 31, tzinfo=UTC)
+    receipt = bodies.consent("form-17", given, purpose="calls", notice_version="3", expires_at=until)
+    with Client(recorder.endpoint) as client:
+        client.enroll("acme", "ann", b"RIFF", receipt)
+        client.enroll("acme", "ann", b"RIFF", bodies.consent("form-17", given))
+        client.authenticate("acme", "ann", b"RIFF", call_id="call-42", caller="c-1")
+        client.start_session("acme", {"encoding": "wav"}, caller="c-1")
+        client.authenticate("acme", "ann", b"RIFF")
+    full, plain, one_shot, session, bare = map(json.loads, recorder.bodies)
+    assert ConsentReceipt.model_validate(full["consent"]).to_record() == Consent("form-17", given, "calls", "3", until)
+    assert set(plain["consent"]) == {"receipt_id", "given_at"}
+    assert one_shot["context"] == {"call_id": "call-42", "caller": "c-1"}
+    assert (session["context"], "context" in bare) == ({"caller": "c-1"}, False)
 
 
 def test_a_recording_that_is_too_long_to_travel_inside_is_uploaded(recorder: Recorder) -> None:

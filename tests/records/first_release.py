@@ -7,7 +7,7 @@ from typing import Any
 from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel
-from bonafide.biometrics.policy import Disclosure, Policy
+from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
 from bonafide.records.domain import DomainRecord, Retention
 from bonafide.records.session import SessionRecord
 from bonafide.records.speaker import Consent, SpeakerRecord
@@ -43,7 +43,11 @@ DOMAIN_ITEM: dict[str, Any] = {
 }
 DOMAIN = DomainRecord(
     "acme",
-    Policy(0.05, 0.002, 300.0, 200.0, 4.0, 1.5, 12.5, 2.5, disclosure=Disclosure.FULL),
+    Policy(
+        *(0.05, 0.002, 300.0, 200.0, 4.0, 1.5, 12.5, 2.5),
+        disclosure=Disclosure.FULL,
+        synthetic_enrollment=SyntheticEnrollment.RECORD,
+    ),
     Retention(30, True),
     AT,
     LATER_AT,

@@ -14,13 +14,14 @@ from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement
 from bonafide.biometrics.liveness import LivenessState
-from bonafide.biometrics.policy import Disclosure, Policy
+from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
 from bonafide.records.domain import DomainRecord, DomainState, Retention
+from bonafide.records.history.contribution import ContributionRecord
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import Consent, SpeakerRecord
 
@@ -38,6 +39,7 @@ POLICIES = st.builds(
     st.integers(15, 1440),
     st.integers(1, 10),
     st.sampled_from(Disclosure),
+    st.sampled_from(SyntheticEnrollment),
 )
 
 
@@ -77,6 +79,17 @@ BRAKES = st.builds(
     changed_at=st.none() | TIMES,
     since=st.none() | TIMES,
 )
+CONTRIBUTIONS = st.builds(
+    ContributionRecord,
+    NAMES,
+    TIMES,
+    NUMBERS,
+    CHANNELS,
+    st.lists(NAMES, max_size=2).map(tuple),
+    st.none() | NUMBERS,
+    st.none() | st.sampled_from(LivenessState),
+    st.none() | TIMES,
+)
 SPEAKERS = st.builds(
     SpeakerRecord,
     domain=NAMES,
@@ -89,6 +102,7 @@ SPEAKERS = st.builds(
     opted_out_at=st.none() | TIMES,
     applied=st.lists(NAMES, max_size=3).map(tuple),
     version=COUNTS,
+    history=st.lists(CONTRIBUTIONS, max_size=2).map(tuple),
 )
 SESSIONS = st.builds(
     SessionRecord,

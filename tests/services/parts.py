@@ -56,7 +56,7 @@ from bonafide.services.authentication import AuthenticationRequested, Authentica
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
 from bonafide.services.domains import Domains
-from bonafide.services.enrollment import EnrollmentService
+from bonafide.services.enrollment.adding import EnrollmentService
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.recordings import Recordings

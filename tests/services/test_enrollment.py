@@ -16,7 +16,7 @@ from bonafide.contracts.audio import AudioInput
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, UnsupportedAudio
 from bonafide.http.problems import status_of
 from bonafide.records.domain import DomainState
-from bonafide.services import enrollment
+from bonafide.services.enrollment import adding
 from tests.services.parts import MORNING, Chords, World, recording, sound, speech
 
 
@@ -301,7 +301,7 @@ def test_an_enrollment_that_a_deletion_overtakes_does_not_bring_the_speaker_back
 
 
 def test_a_race_that_is_lost_again_and_again_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enrollment, "WRITE_ATTEMPTS", 2)
+    monkeypatch.setattr(adding, "WRITE_ATTEMPTS", 2)
     other = World(store=world.store)
 
     def win(when: str, call: str) -> None:

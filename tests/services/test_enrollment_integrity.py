@@ -4,6 +4,7 @@ import base64
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from bonafide.biometrics.scoring import CalibratedRange, Condition, SpeakerScore
 from bonafide.contracts.audio import AudioInput
 from bonafide.errors import Conflict, UnsupportedAudio
 from bonafide.http.problems import status_of
+from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
 from tests.audio.signals import pcm
@@ -65,6 +67,62 @@ def test_a_recording_with_several_voices_is_refused_and_nothing_of_it_stays(worl
             world.enroll(mixed)
         assert (status_of(refusal.value), refusal.value.code) == (422, "several_voices")
     assert (world.store.find("acme", "ann")[1], world.audio.objects) == (before, kept)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_synthetic_contribution_is_refused_without_a_score_and_nothing_of_it_stays(
+    world: World, *, begun: bool
+) -> None:
+    if begun:
+        world.enroll(speech("ann"))
+    before = world.store.find("acme", "ann"), dict(world.audio.objects), world.fingerprints.heard("acme", "ann", 9)
+    world.models.liveness = -1.6
+    with pytest.raises(UnsupportedAudio) as refusal:
+        world.enroll(speech("ann", 8))
+    error = refusal.value
+    assert (status_of(error), error.code, error.subject) == (422, "audio_synthetic", "audio")
+    assert (error.limit, error.found) == (None, None)
+    after = world.store.find("acme", "ann"), dict(world.audio.objects), world.fingerprints.heard("acme", "ann", 9)
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("liveness", "policy", "told"),
+    [
+        (-1.6, {"synthetic_enrollment": "record"}, "spoof"),
+        (-1.4, {}, "uncertain"),
+        (4.0, {}, "bona_fide"),
+        (None, {}, None),
+        (4.0, {"disclosure": "none"}, None),
+    ],
+)
+def test_liveness_of_what_is_added_is_answered_by_name_and_kept(
+    world: World, liveness: float | None, policy: dict[str, Any], told: str | None
+) -> None:
+    world.put_domain(minimum_enrolment_seconds=10, **policy)
+    world.models.liveness = liveness
+    answer = world.enroll(speech("ann"))
+    assert answer.liveness == told
+    (entry,) = world.stored("ann").history
+    assert (entry.name, entry.liveness, entry.counts) == (answer.enrollment_id, liveness, True)
+
+
+def test_a_domain_that_never_said_what_becomes_of_synthetic_contributions_adds_them_until_it_does(
+    world: World,
+) -> None:
+    domain = world.store.domain("acme")
+    assert domain is not None
+    document = domain.next().to_document()
+    del document["policy"]["synthetic_enrollment"]
+    world.store.put_domain(DomainRecord.from_document(document))
+    world.models.liveness = -1.6
+    assert world.enroll(speech("ann")).liveness == "spoof"
+    # As a client of an earlier release writes it.
+    world.put_domain(minimum_enrolment_seconds=11)
+    assert world.enroll(speech("ann", 8)).liveness == "spoof"
+    world.put_domain(minimum_enrolment_seconds=11, synthetic_enrollment="refuse")
+    with pytest.raises(UnsupportedAudio):
+        world.enroll(speech("ann", 7))
 
 
 def test_a_refused_contribution_is_refused_again_under_its_key(world: World) -> None:

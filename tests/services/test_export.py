@@ -43,6 +43,7 @@ def test_an_export_has_everything_but_numbers_that_stand_for_the_voice_and_audio
     assert [each.session_id for each in shown.sessions] == ["session-ann"]
     assert {name.partition("/")[0] for name in shown.recordings} == {"authentications", "enrollments"}
     assert [each.speech_seconds for each in shown.voiceprints] == [shown.speaker.total_speech_seconds]
+    assert [each.speech_seconds for each in shown.contributions] == [shown.speaker.total_speech_seconds]
     assert not {"embedding", "templates", "embedding_directions"} & {*_names(shown.model_dump(mode="json"))}
 
 

@@ -13,7 +13,8 @@ from bonafide.biometrics.evidence import Evidence
 from bonafide.contracts.audio import AudioInput
 from bonafide.contracts.authentications import AuthenticationDecision
 from bonafide.contracts.domains import DomainSettings
-from bonafide.errors import Conflict, StoreUnavailable
+from bonafide.errors import Conflict, StoreUnavailable, UnsupportedAudio
+from bonafide.http.problems import status_of
 from bonafide.observability import measurements
 from bonafide.services.shared.replays import Replays, SpokenAudio
 from tests.services.parts import Chords, LoudPart, World, recording, sound
@@ -197,3 +198,15 @@ def test_whoever_leaves_takes_the_fingerprints_along(world: World) -> None:
     world.put_domain(minimum_enrolment_seconds=6)
     world.enroll(speech(0))
     assert not replayed(world.authenticate(speech(1)))
+
+
+@pytest.mark.parametrize(("part", "times"), [(1.0, 8), (2.0, 4), (3.5, 2)])
+def test_a_part_that_is_repeated_within_a_contribution_is_refused(world: World, part: float, times: int) -> None:
+    before = world.stored("ann"), world.fingerprints.heard("acme", "ann", 9)
+    looped = np.tile(chatter(5)[: int(part * 16000)], times)
+    with pytest.raises(UnsupportedAudio) as refusal:
+        world.enroll(recording(looped))
+    error = refusal.value
+    assert (status_of(error), error.code, error.limit, error.found) == (422, "audio_repeats_itself", None, None)
+    assert (world.stored("ann"), world.fingerprints.heard("acme", "ann", 9)) == before
+    assert not world.enroll(speech(5)).repeated

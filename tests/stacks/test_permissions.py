@@ -303,11 +303,7 @@ def test_the_audit_trail_is_only_added_to_and_by_nobody_but_those_whose_acts_it_
         for function in ("enroll_speaker", "manage_speakers", "manage_domains")
     }
     changing = {"dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
-    assert denied == {
-        "enroll_speaker": {"dynamodb:PutItem", *changing},
-        "manage_speakers": changing,
-        "manage_domains": changing,
-    }
+    assert denied == {"enroll_speaker": changing, "manage_speakers": changing, "manage_domains": changing}
     assert partition("acme").startswith("audit#")
 
 

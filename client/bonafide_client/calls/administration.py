@@ -91,6 +91,16 @@ class AdministrationCalls(ApiConnection):
         who = {"speaker": speaker} if speaker else {"caller": caller}
         return self.send("POST", f"{paths.of_domain(domain)}/attempts/reset", {"reason": reason, **who})
 
+    def contributions(self, domain: str, speaker: str) -> answers.ContributionsDocument:
+        """Reads what was sent to be added to a voiceprint, the newest first, and whether it counts."""
+        path = paths.of_contributions(domain, speaker)
+        return cast("answers.ContributionsDocument", self.send("GET", path))
+
+    def take_back_contribution(self, domain: str, speaker: str, contribution: str) -> answers.SpeakerDocument:
+        """Makes the voiceprint what it was without a contribution; named by its `enrollment_id`."""
+        path = paths.of_contribution(domain, speaker, contribution)
+        return cast("answers.SpeakerDocument", self.send("DELETE", path))
+
     def export(self, domain: str, speaker: str) -> Any:
         """Reads all that is held on a person."""
         return self.send("GET", f"{paths.of_speaker(domain, speaker)}/export")

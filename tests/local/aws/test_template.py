@@ -32,6 +32,8 @@ ROUTES = {
     ("POST", "/v1/domains/{domain}/attempts/reset", "manage_speakers"),
     ("GET", f"{SPEAKER}/attempts", "manage_speakers"),
     ("GET", f"{SPEAKER}/export", "manage_speakers"),
+    ("GET", f"{SPEAKER}/contributions", "manage_speakers"),
+    ("DELETE", f"{SPEAKER}/contributions/{{contribution}}", "enroll_speaker"),
     ("GET", "/v1/domains/{domain}/erasures", "manage_speakers"),
     ("GET", "/v1/domains/{domain}/erasures/{erasure_id}", "manage_speakers"),
     ("GET", "/v1/domains/{domain}/decisions", "read_decisions"),

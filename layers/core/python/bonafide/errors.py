@@ -46,6 +46,7 @@ class Subject(StrEnum):
     CURSOR = "cursor"
     DECISION = "decision"
     ERASURE = "erasure"
+    CONTRIBUTION = "contribution"
     DOMAIN = "domain"
     SPEAKER = "speaker"
     SPEAKERS = "speakers"

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from bonafide.biometrics.evidence import Evidence
+from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.presentation.voices import voice_alerts
 from bonafide.biometrics.scoring import Condition, SpeakerScore
 from bonafide.errors import Conflict, Subject, UnsupportedAudio
@@ -64,6 +65,37 @@ def require_one_voice(evidence: Evidence) -> None:
             "several_voices",
             "More than one voice speaks in the recording. Send speech of the person alone: their own track of the call,"
             " without the agent's, prompts or music.",
+            subject=Subject.AUDIO,
+        )
+
+
+def require_bona_fide(state: LivenessState | None) -> None:
+    """Refuses a recording that sounds synthetic: whose liveness hardly any human's falls below.
+
+    Without a detector there is no state, and nothing is refused: nobody could enroll otherwise.
+
+    Raises:
+        UnsupportedAudio: says what to do, but not by how much it fails: whoever makes voices shall not learn from it.
+    """
+    if state is LivenessState.SPOOF:
+        raise UnsupportedAudio(
+            "audio_synthetic",
+            "The speech sounds synthetic. Record the person anew, without suppression of noise or other processing.",
+            subject=Subject.AUDIO,
+        )
+
+
+def require_spoken_once(*, repeats_itself: bool) -> None:
+    """Refuses a recording in which a part is repeated to make up the length.
+
+    Raises:
+        UnsupportedAudio: says what to do.
+    """
+    if repeats_itself:
+        raise UnsupportedAudio(
+            "audio_repeats_itself",
+            "A part of the recording is in it more than once, exactly, which nobody can do by speaking. Send it as it"
+            " was spoken.",
             subject=Subject.AUDIO,
         )
 

@@ -16,6 +16,13 @@ class Disclosure(StrEnum):
     NONE = "none"
 
 
+class SyntheticEnrollment(StrEnum):
+    """Treatments of a contribution that sounds synthetic: REFUSE adds nothing, RECORD adds it and says so."""
+
+    REFUSE = "refuse"
+    RECORD = "record"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Costs, priors, requirements and limits of a domain; the defaults are those of a new domain.
@@ -33,6 +40,7 @@ class Policy:
         failure_minutes: minutes without a failed attempt after which the limit ends.
         claim_limit: different speakers that may be claimed in one session.
         disclosure: detail in which answers tell scores.
+        synthetic_enrollment: what becomes of a contribution that sounds synthetic.
     """
 
     impostor_prior: float = 0.02
@@ -47,3 +55,4 @@ class Policy:
     failure_minutes: int = 15
     claim_limit: int = 3
     disclosure: Disclosure = Disclosure.COARSE
+    synthetic_enrollment: SyntheticEnrollment = SyntheticEnrollment.REFUSE

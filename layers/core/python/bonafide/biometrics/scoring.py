@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.liveness import LivenessScale
-from bonafide.biometrics.voiceprint import Template, Voiceprint
+from bonafide.biometrics.templates.parts import Template
+from bonafide.biometrics.voiceprint import Voiceprint
 
 # Of one recording, or of each of a batch, shape (n,): the formulas are the same.
 type Numbers = float | NDArray[np.float64]

@@ -18,21 +18,21 @@ from bonafide.bootstrap.stores import (
     shard_lag_store,
 )
 from bonafide.services.authentication import AuthenticationService
-from bonafide.services.enrollment import EnrollmentService
+from bonafide.services.enrollment.adding import EnrollmentService
 from bonafide.services.streaming.scoring import ChunkScoring
 from bonafide.settings import BundleSettings
 
 
 @cache
-def bundle(*, liveness: bool = True) -> Bundle:
-    """Returns the verified models; the liveness detector only if it is needed."""
+def bundle() -> Bundle:
+    """Returns the verified models."""
     place = BundleSettings.read(os.environ)
-    return Bundle.load(place.bundle_dir, place.bundle_digest, threads=1, liveness=liveness)
+    return Bundle.load(place.bundle_dir, place.bundle_digest, threads=1)
 
 
 def enrollment() -> EnrollmentService:
     """Composes enrollment."""
-    models = bundle(liveness=False)
+    models = bundle()
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
     return EnrollmentService(voice_store(), models, recordings(), book, replays())
 

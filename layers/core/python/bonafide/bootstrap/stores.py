@@ -37,6 +37,7 @@ from bonafide.services.calibrations import Calibrations
 from bonafide.services.decisions import Decisions
 from bonafide.services.domains import Domains
 from bonafide.services.drift import DriftReading, DriftWatch
+from bonafide.services.enrollment.taking_back import Contributions
 from bonafide.services.erasures import ErasureReading
 from bonafide.services.export import Export
 from bonafide.services.shadow import ShadowReading, ShadowSweep
@@ -198,6 +199,11 @@ def calibrations() -> Calibrations:
 def decisions() -> Decisions:
     """Composes the reading of decisions."""
     return Decisions(domain_store(), decision_store())
+
+
+def contributions() -> Contributions:
+    """Composes the taking back of contributions."""
+    return Contributions(voice_store(), recordings(), replays())
 
 
 def export() -> Export:

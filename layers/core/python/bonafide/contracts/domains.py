@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, S
 from bonafide.access.operations import Role
 from bonafide.access.principal import PATTERN, Principals
 from bonafide.access.quota import Quota
-from bonafide.biometrics.policy import Disclosure, Policy
+from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
 from bonafide.contracts.base import Answer, Request
 from bonafide.records.domain import DomainRecord, DomainVersion, ErasedDecisions, Retention, WantedSettings
 
@@ -19,6 +19,10 @@ type Bound = Annotated[list[PrincipalPattern], Field(max_length=20)]
 type Cost = Annotated[StrictFloat, Field(gt=0, le=1_000_000)]
 # NIST SP 800-63B, 5.2.3 (2017): a biometric allows 5 failed attempts in a row, 10 with presentation attack detection.
 type FailureLimit = Annotated[StrictInt, Field(ge=1, le=10)]
+
+
+# Settings that clients of earlier releases do not know: a policy that does not state them leaves them as they are.
+LATER_SETTINGS = frozenset({"disclosure", "synthetic_enrollment"})
 
 
 class PolicySettings(Request):
@@ -54,6 +58,12 @@ class PolicySettings(Request):
         Disclosure.COARSE,
         description="Detail of the scores in answers: `full` LLRs; `coarse`, the threshold that they reach; or `none`. "
         "Left out, it stays as it was.",
+    )
+    synthetic_enrollment: SyntheticEnrollment = Field(
+        SyntheticEnrollment.REFUSE,
+        description="What becomes of a contribution to a voiceprint whose liveness is `spoof`: `refuse` answers 422 "
+        "`audio_synthetic`; `record` adds it, and says so in its answer and in the history. Left out, it stays as it "
+        "was.",
     )
 
     @model_validator(mode="after")
@@ -147,7 +157,7 @@ class DomainSettings(Request):
             Policy(**self.policy.model_dump()) if "policy" in given else None,
             Retention(**self.retention.model_dump()) if "retention" in given else None,
             self.principals.to_record() if self.principals else None,
-            keeps_disclosure="disclosure" not in self.policy.model_fields_set,
+            keeps=LATER_SETTINGS - self.policy.model_fields_set,
             quota=Quota(**self.quota.model_dump()) if self.quota else None,
             changes_quota="quota" in given,
         )

@@ -6,12 +6,15 @@ from pydantic import AwareDatetime, Field
 
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel
+from bonafide.biometrics.liveness import LivenessState
+from bonafide.biometrics.policy import Disclosure
 from bonafide.contracts.audio import AudioInput, QualityReport, quality_report
 from bonafide.contracts.base import Answer, Identifier, Moment, RangeLimit, Request
 from bonafide.contracts.cursors import to_cursor
 from bonafide.records.domain import DomainRecord
-from bonafide.records.speaker import Consent, SpeakerPage, SpeakerSummary
-from bonafide.services.enrollment import EnrollmentResult
+from bonafide.records.history.contribution import ContributionRecord
+from bonafide.records.speaker import Consent, SpeakerPage, SpeakerRecord, SpeakerSummary
+from bonafide.services.enrollment.contribution import EnrollmentResult
 
 
 class ConsentReceipt(Request):
@@ -68,6 +71,11 @@ class Enrollment(Answer):
     quality: QualityReport
     bundle: str
     repeated: bool = Field(description="Whether the voiceprint held this very recording before; then it added nothing.")
+    liveness: LivenessState | None = Field(
+        None,
+        description="Name of the recording's liveness; never `spoof` where the policy's `synthetic_enrollment` is "
+        "`refuse`. Null where it was not detected, or where the policy discloses nothing.",
+    )
 
 
 class Speaker(Answer):
@@ -83,6 +91,30 @@ class Speaker(Answer):
     opted_out_at: AwareDatetime | None = Field(description="The last opt-out; consent given before it is void.")
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+
+class ContributionEntry(Answer):
+    """One recording that was sent to be added to a voiceprint, and was not refused; nothing biometric."""
+
+    contribution_id: str = Field(description="The `enrollment_id` of the answer to its request.")
+    at: AwareDatetime
+    speech_seconds: float = Field(description="Net speech in the recording.")
+    channel: Channel
+    embedding_spaces: list[str] = Field(description="Networks whose voiceprints it was added to.")
+    liveness: LivenessState | None = Field(description="As it was named then; null where it was not detected.")
+    repeated: bool = Field(description="Whether the voiceprint held the recording before, so that it added nothing.")
+    counts: bool = Field(description="Whether it is part of the voiceprint.")
+    taken_back_at: AwareDatetime | None
+
+
+class ContributionList(Answer):
+    """Contributions to a voiceprint, the newest first: 32 that count and 32 others at most."""
+
+    contributions: list[ContributionEntry]
+    other_speech_seconds: float = Field(
+        description="Net speech in the voiceprint of contributions that are not listed, and cannot be taken back: "
+        "older ones, and those that an earlier release added."
+    )
 
 
 class SpeakerList(Answer):
@@ -107,6 +139,7 @@ def enrollment_view(result: EnrollmentResult) -> Enrollment:
         quality=quality_report(evidence.quality),
         bundle=result.bundle,
         repeated=result.repeated,
+        liveness=None if policy.disclosure is Disclosure.NONE else result.contribution.liveness,
     )
 
 
@@ -124,6 +157,29 @@ def speaker_view(domain: DomainRecord, record: SpeakerSummary) -> Speaker:
         opted_out_at=record.opted_out_at,
         created_at=record.created_at,
         updated_at=record.updated_at,
+    )
+
+
+def contribution_list(record: SpeakerRecord) -> ContributionList:
+    """Returns the view of a speaker's contributions."""
+    listed = sum(each.speech_seconds for each in record.history if each.counts)
+    return ContributionList(
+        contributions=[_contribution(each) for each in reversed(record.history)],
+        other_speech_seconds=round(max(0.0, record.speech_seconds - listed), 2),
+    )
+
+
+def _contribution(entry: ContributionRecord) -> ContributionEntry:
+    return ContributionEntry(
+        contribution_id=entry.name,
+        at=entry.at,
+        speech_seconds=round(entry.speech_seconds, 2),
+        channel=entry.channel,
+        embedding_spaces=list(entry.spaces),
+        liveness=entry.liveness_state,
+        repeated=entry.is_repeated,
+        counts=entry.counts,
+        taken_back_at=entry.taken_back_at,
     )
 
 

@@ -17,6 +17,7 @@ ChunkNumber = Annotated[int, Path(ge=0, lt=MAX_CHUNKS, description="Place of the
 Cursor = Annotated[str | None, Query(max_length=128, description="`next_cursor` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Speakers a page.")]
 ErasureName = Annotated[str, Path(pattern=IDENTIFIER, description="The erasure, by its `erasure_id`.")]
+ContributionName = Annotated[str, Path(pattern=IDENTIFIER, description="The contribution, by its `enrollment_id`.")]
 DecisionName = Annotated[str, Path(pattern=IDENTIFIER, description="The decision.")]
 Begin = Annotated[RangeLimit | None, Query(alias="from", description="Earliest time, inclusive; default: 30 days ago.")]
 End = Annotated[RangeLimit | None, Query(alias="to", description="Latest time, exclusive; default: now.")]

@@ -26,7 +26,7 @@ class HeardRecording:
         name: identifier of the effect of the request, so that a repeated request is no second use.
         audio: digest of the samples within this domain; empty where nothing is to be known of equal samples.
         fingerprint: as `thinned` makes it.
-        generation: of the speaker, as `generation` names it.
+        generation: of the speaker, as `lifetime` names it.
         at: time of the use.
         expires_at: from then on it counts no more; None as long as the speaker is enrolled.
         call_id: the contact center's reference to the call.

@@ -1,5 +1,6 @@
 """Domains."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +9,7 @@ from typing import Any, Self
 from bonafide.access.operations import Role
 from bonafide.access.principal import NOBODY, Principals
 from bonafide.access.quota import Quota
-from bonafide.biometrics.policy import Disclosure, Policy
+from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
 from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.errors import InvalidInput, Subject
 from bonafide.records import Stored, StoredForm, known
@@ -74,16 +75,16 @@ class WantedSettings:
         policy: None leaves it as it is, or makes the default one in a new domain.
         retention: the same.
         principals: of the roles that the request states; None leaves them as they are.
+        keeps: settings of the policy that stay as they are, since the request has a policy that does not state them, as
+            requests of clients that were written before there were these settings.
         quota: None takes away the one that the domain has, if `changes_quota`.
         changes_quota: whether the request says anything of the quota; else it stays as it is.
-        keeps_disclosure: whether the request has a policy that does not state its disclosure, as requests of clients
-            that were written before there was one: it stays as it is.
     """
 
     policy: Policy | None = None
     retention: Retention | None = None
     principals: Principals | None = None
-    keeps_disclosure: bool = False
+    keeps: Collection[str] = ()
     quota: Quota | None = None
     changes_quota: bool = False
 
@@ -94,8 +95,8 @@ class WantedSettings:
             InvalidInput: the principals would lock somebody out who may not be meant.
         """
         policy = self.policy or (current.policy if current else Policy())
-        if self.keeps_disclosure and current:
-            policy = replace(policy, disclosure=current.policy.disclosure)
+        if current:
+            policy = replace(policy, **{name: getattr(current.policy, name) for name in self.keeps})
         former = current.principals if current else None
         principals = former if self.principals is None else _bound(self.principals, former or NOBODY)
         quota = self.quota if self.changes_quota or not current else current.quota
@@ -244,11 +245,20 @@ def read_policy(document: Stored) -> Policy:
     """Reads a stored policy.
 
     The first release stored no cost of accepting a spoof: that of an impostor counts. Releases that stored no
-    disclosure told all scores, and whoever reads them goes on getting them.
+    disclosure told all scores, and whoever reads them goes on getting them; releases that stored no treatment of
+    synthetic contributions added them.
     """
-    before = {"spoof_accept_cost": document["false_accept_cost"], "disclosure": Disclosure.FULL}
+    before = {
+        "spoof_accept_cost": document["false_accept_cost"],
+        "disclosure": Disclosure.FULL,
+        "synthetic_enrollment": SyntheticEnrollment.RECORD,
+    }
     stored = {**before, **known(Policy, document)}
-    return Policy(**{**stored, "disclosure": Disclosure(stored["disclosure"])})
+    named = {
+        "disclosure": Disclosure(stored["disclosure"]),
+        "synthetic_enrollment": SyntheticEnrollment(stored["synthetic_enrollment"]),
+    }
+    return Policy(**{**stored, **named})
 
 
 def _retention(document: Stored) -> Retention:

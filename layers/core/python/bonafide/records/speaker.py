@@ -11,6 +11,7 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.records import DataKey, Stored, StoredForm, times
 from bonafide.records.domain import DomainRecord
+from bonafide.records.history.contribution import ContributionRecord
 
 SCHEMA = 1
 
@@ -106,6 +107,8 @@ class SpeakerRecord:
         voiceprint: in the oldest space, the only one that the release before reads; None before the first enrollment
             and after an opt-out.
         newer: voiceprints of the same person in newer spaces, the newest last; empty without `voiceprint`.
+        history: of contributions, the oldest first; without those that an earlier release added.
+        taken_back_at: when a contribution was last taken back.
         consent: the newest receipt; kept after an opt-out as evidence of consent.
         opted_out_at: time of the last opt-out; consent given before it is void as long as the record exists.
         applied: identifiers of the newest contributions to the voiceprint, so that a repeated one adds no speech.
@@ -128,6 +131,8 @@ class SpeakerRecord:
     newer: tuple[Voiceprint, ...] = ()
     key: DataKey | None = field(default=None, compare=False, repr=False)
     used_at: datetime | None = None
+    history: tuple[ContributionRecord, ...] = ()
+    taken_back_at: datetime | None = None
 
     @property
     def last_used_at(self) -> datetime:
@@ -202,6 +207,8 @@ class SpeakerRecord:
             "consent": _written_consent(self.consent),
             "opted_out_at": times.written(self.opted_out_at),
             "applied": list(self.applied),
+            "history": [each.to_document() for each in self.history],
+            "taken_back_at": times.written(self.taken_back_at),
             "created_at": self.created_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
             "version": self.version,
@@ -222,6 +229,8 @@ class SpeakerRecord:
             applied=tuple(document["applied"]),
             version=document["version"],
             newer=tuple(Voiceprint.from_bytes(each) for each in newer),
+            history=tuple(ContributionRecord.from_document(each) for each in document.get("history", ())),
+            taken_back_at=times.read(document.get("taken_back_at")),
         )
 
 
@@ -231,7 +240,8 @@ def opted_out(record: SpeakerRecord, now: datetime) -> SpeakerRecord:
     Opting out again voids consent that was given in between, even if no enrollment has used it yet.
     """
     at = max(now, record.opted_out_at or now)
-    return record.next(now, status=SpeakerStatus.OPTED_OUT, voiceprint=None, newer=(), applied=(), opted_out_at=at)
+    left = record.with_voiceprints(now, [], applied=(), history=(), taken_back_at=None)
+    return replace(left, status=SpeakerStatus.OPTED_OUT, opted_out_at=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,17 +252,26 @@ class SpeakerPage:
     after: str | None
 
 
-def generation(domain: DomainRecord, speaker: SpeakerRecord | None = None) -> str:
-    """Names what an answer is about, apart from what had the same names before: a domain, or one of its speakers.
+def lifetime(domain: DomainRecord, speaker: SpeakerRecord | None = None) -> str:
+    """Names a domain, or one of its speakers, apart from what had the same names before.
 
     The name changes with every deletion of the domain or the speaker, with an opt-out, and with the enrollment after
-    one. It stays as long as a voiceprint only grows.
+    one.
     """
     parts = [domain.created_at.isoformat()]
     if speaker:
         opted_out = speaker.status is SpeakerStatus.OPTED_OUT
         parts += [speaker.created_at.isoformat(), "opted-out" if opted_out else str(speaker.opted_out_at)]
     return "/".join(parts)
+
+
+def generation(domain: DomainRecord, speaker: SpeakerRecord | None = None) -> str:
+    """Names what an answer is about: a lifetime, since a contribution was last taken back.
+
+    It stays as long as a voiceprint only grows.
+    """
+    taken_back_at = speaker.taken_back_at if speaker else None
+    return "/".join([lifetime(domain, speaker), *([taken_back_at.isoformat()] if taken_back_at else [])])
 
 
 def _written_consent(consent: Consent | None) -> StoredForm | None:

@@ -6,7 +6,7 @@ from bonafide.contracts.attempts import AttemptResetEntry, reset_entry
 from bonafide.contracts.base import Answer
 from bonafide.contracts.decisions import LedgerEntry, ledger_entry
 from bonafide.contracts.sessions import Session, session_view
-from bonafide.contracts.speakers import Speaker, speaker_view
+from bonafide.contracts.speakers import ContributionEntry, Speaker, contribution_list, speaker_view
 from bonafide.services.export import HeldData
 
 STATEMENT = (
@@ -35,6 +35,7 @@ class SpeakerExport(Answer):
 
     speaker: Speaker
     voiceprints: list[HeldVoiceprint]
+    contributions: list[ContributionEntry] = Field(description="Recordings that the voiceprints were made of.")
     biometric_data: str = Field(description="What is held and not shown here, for the person.")
     recordings: list[str] = Field(description="Names of recordings that the domain keeps, a thousand at most.")
     sessions: list[Session] = Field(description="Sessions of the last day that claim the speaker, a hundred at most.")
@@ -58,6 +59,7 @@ def export_view(held: HeldData) -> SpeakerExport:
             HeldVoiceprint(embedding_space=each.embedding_space, speech_seconds=round(each.speech_seconds, 2))
             for each in voiceprints
         ],
+        contributions=contribution_list(held.speaker).contributions,
         biometric_data=STATEMENT,
         recordings=list(held.recordings),
         sessions=[session_view(each) for each in held.sessions],

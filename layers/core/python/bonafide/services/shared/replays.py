@@ -13,7 +13,7 @@ from bonafide.errors import StoreUnavailable
 from bonafide.observability import logger, measurements
 from bonafide.ports.fingerprints import FingerprintStore, HeardRecording, UseKind
 from bonafide.records.domain import DomainRecord
-from bonafide.records.speaker import SpeakerRecord, generation
+from bonafide.records.speaker import SpeakerRecord, lifetime
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.settings import is_probed
 
@@ -103,7 +103,7 @@ class Replays:
     ) -> ReplayFinding:
         if not _is_comparable(domain, audio):
             return ReplayFinding()
-        heard = replace(self._heard(domain, speaker.speaker, audio), generation=generation(domain, speaker))
+        heard = replace(self._heard(domain, speaker.speaker, audio), generation=lifetime(domain, speaker))
         try:
             claimed, recordings = read(heard)
         except StoreUnavailable as error:
@@ -144,6 +144,10 @@ class Replays:
             heard = replace(self._heard(domain, speaker, audio), kind=UseKind.ENROLLMENT, expires_at=None)
             self._store.claim(heard)
             self._store.put(heard)
+
+    def repeats_itself(self, domain: DomainRecord, audio: SpokenAudio) -> bool:
+        """Tells whether a part of a contribution is in it more than once, where recordings are compared at all."""
+        return _is_comparable(domain, audio) and looped(audio.fingerprint)
 
     def is_copy(self, domain: DomainRecord, speaker: SpeakerRecord, audio: SpokenAudio) -> bool:
         """Tells whether a part of a contribution is in another one that the voiceprint holds.

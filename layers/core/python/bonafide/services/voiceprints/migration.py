@@ -102,7 +102,7 @@ class SpaceMigration:
             if name not in heard:
                 heard[name] = self._hear(record, name)
             found = heard[name]
-            made = made.add(*found) if found else made
+            made = made.add(*found, name) if found else made
         return made
 
     def _hear(self, record: SpeakerRecord, name: str) -> tuple[Evidence, str] | None:

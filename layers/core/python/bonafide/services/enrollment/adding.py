@@ -1,37 +1,41 @@
 """Enrollment: consent and speech, over as many requests as it takes, become a voiceprint."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
 from bonafide.audio.decode import require_as_labeled
 from bonafide.audio.encoding import RecordingFormat
-from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.enrollment import (
     SpeakerStatus,
+    require_bona_fide,
     require_enrollment_quality,
     require_one_voice,
     require_same_voice,
+    require_spoken_once,
     status_of,
 )
 from bonafide.biometrics.evidence import Evidence
+from bonafide.biometrics.liveness import LivenessState
+from bonafide.biometrics.policy import SyntheticEnrollment
 from bonafide.biometrics.scoring import compare
-from bonafide.biometrics.voiceprint import add_to_each
-from bonafide.errors import Conflict, InvalidInput, NotFound, Subject
+from bonafide.biometrics.voiceprint import Voiceprint, add_to_each
+from bonafide.errors import Conflict, NotFound, Subject
 from bonafide.ports.models import SpeechModels
 from bonafide.ports.stores import DomainChanged, DomainStore
 from bonafide.records.domain import DomainRecord
+from bonafide.records.history.contribution import newest
 from bonafide.records.request import RequestContext, SubmittedAudio
 from bonafide.records.speaker import Consent, SpeakerRecord
+from bonafide.services.enrollment.consent import newer, require_not_opted_out, require_plausible
+from bonafide.services.enrollment.contribution import Contribution, EnrollmentResult, require_not_taken_back
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.extraction import observe_to_enroll
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import domain_not_found, require_open
 from bonafide.services.shared.recordings import Recordings, enrollment_audio, to_waveform
-from bonafide.services.shared.replays import Replays, SpokenAudio
+from bonafide.services.shared.replays import Replays
 from bonafide.services.shared.retries import retry_on_conflict
 
 # Refuses content that is not speech of this format.
@@ -40,56 +44,6 @@ type LabelCheck = Callable[[bytes, RecordingFormat], None]
 # Enough for a whole team that enrolls one speaker at once; a loser only reads and writes again.
 WRITE_ATTEMPTS = 40
 REMEMBERED_CONTRIBUTIONS = 32
-# No record is kept for longer (`decision_days`), so nothing could show what an older consent was given to.
-OLDEST_CONSENT = timedelta(days=3650)
-
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """One recording that adds to a voiceprint.
-
-    Attributes:
-        name: identifier of the enrollment request's effect.
-        recording: its evidence in each embedding space that is served, the newest first.
-        audio: digest of its samples.
-        consent: to use it.
-        fingerprint: by which a copy of it is found.
-    """
-
-    name: str
-    recording: Sequence[Evidence]
-    audio: str
-    consent: Consent
-    fingerprint: Fingerprint
-
-    @property
-    def evidence(self) -> Evidence:
-        """Evidence in the bundle's own embedding space."""
-        return self.recording[0]
-
-    @property
-    def spoken(self) -> SpokenAudio:
-        """The audio, as it is searched for copies."""
-        return SpokenAudio(self.name, self.audio, self.fingerprint)
-
-
-@dataclass(frozen=True, slots=True)
-class EnrollmentResult:
-    """Result of one enrollment request.
-
-    Attributes:
-        contribution: the recording's.
-        domain: whose policy says when the speaker is enrolled.
-        speaker: after the contribution.
-        bundle: digest of the model bundle.
-        repeated: whether the voiceprint held the recording before, so that it added nothing.
-    """
-
-    contribution: Contribution
-    domain: DomainRecord
-    speaker: SpeakerRecord
-    bundle: str
-    repeated: bool = False
 
 
 class EnrollmentService:
@@ -131,7 +85,7 @@ class EnrollmentService:
             Conflict: the speaker opted out after this consent, or was deleted meanwhile, or it is somebody else who
                 speaks than in the recordings before.
         """
-        _require_plausible(consent, self._clock())
+        require_plausible(consent, self._clock())
         name = request_identifier(context, domain, speaker, "enrollment")
         try:
             return self._enroll(domain, speaker, name, audio, consent)
@@ -147,10 +101,14 @@ class EnrollmentService:
         content = self._recordings.content(domain, speaker, audio)
         waveform = to_waveform(content, audio.format)
         recording, fingerprint = observe_to_enroll(self._models, waveform)
-        contribution = Contribution(name, recording, waveform.digest, consent, fingerprint)
+        liveness = self._liveness(recording[0])
+        contribution = Contribution(name, recording, waveform.digest, consent, fingerprint, liveness)
         require_enrollment_quality(contribution.evidence)
         self._require_label(content, audio.format)
         require_one_voice(contribution.evidence)
+        require_spoken_once(repeats_itself=self._replays.repeats_itself(found, contribution.spoken))
+        if found.policy.synthetic_enrollment is SyntheticEnrollment.REFUSE:
+            require_bona_fide(liveness)
         self._require_same_voice(found, known, contribution)
         if found.retention.keep_audio:
             # Kept before the voiceprint is written, so that an erasure of the speaker afterwards finds it.
@@ -186,6 +144,7 @@ class EnrollmentService:
             if found.created_at != domain.created_at:
                 raise domain_not_found(domain.domain)
             _require_not_deleted(known, current)
+            require_not_taken_back(current, contribution.name)
             if current and contribution.name in current.applied:
                 return EnrollmentResult(contribution, found, current, self._models.digest)
             self._require_same_voice(found, current, contribution)
@@ -212,18 +171,25 @@ class EnrollmentService:
         now = self._clock()
         record = current or SpeakerRecord(domain.domain, speaker, SpeakerStatus.PENDING, created_at=now, updated_at=now)
         known = record.voiceprints
-        voiceprints = known if copied else add_to_each(known, contribution.recording, contribution.audio)
+        voiceprints = known if copied else _added(known, contribution)
         # A voiceprint that holds the recording stays the very same object.
-        added = any(each is not before for each, before in zip_longest(voiceprints, known))
+        pairs = zip_longest(voiceprints, known)
+        added = [each.embedding_space for each, before in pairs if each and each is not before]
+        others = [each for each in record.history if each.name != contribution.name]
         status = SpeakerStatus.PENDING if record.status is SpeakerStatus.OPTED_OUT else record.status
         most = max(each.speech_seconds for each in voiceprints)
         return record.with_voiceprints(
             now,
             voiceprints,
             status=status_of(status, most, domain.policy.minimum_enrolment_seconds),
-            consent=_newest(record.consent, contribution.consent),
+            consent=newer(record.consent, contribution.consent),
             applied=(*record.applied, *([contribution.name] if added else []))[-REMEMBERED_CONTRIBUTIONS:],
+            history=newest([*others, contribution.taken(now, added)]),
         )
+
+    def _liveness(self, evidence: Evidence) -> LivenessState | None:
+        scale = self._calibrations.base(evidence.embedding_space).liveness
+        return scale.state(evidence.liveness) if scale and evidence.liveness is not None else None
 
     def _require_same_voice(
         self, domain: DomainRecord, current: SpeakerRecord | None, contribution: Contribution
@@ -247,43 +213,12 @@ class EnrollmentService:
         self, record: DomainRecord | None, current: SpeakerRecord | None, *, domain: str, consent: Consent
     ) -> DomainRecord:
         record = require_open(record, domain)
-        if current and current.opted_out_at and consent.given_at <= current.opted_out_at:
-            raise Conflict(
-                "speaker_opted_out",
-                "The speaker opted out after this consent was given.",
-                subject=Subject.CONSENT_TIME,
-                limit=f"after {current.opted_out_at.isoformat()}",
-                found=consent.given_at.isoformat(),
-            )
+        require_not_opted_out(current, consent)
         return record
 
 
-def _require_plausible(consent: Consent, now: datetime) -> None:
-    found, oldest = consent.given_at.isoformat(), now - OLDEST_CONSENT
-    if consent.given_at > now:
-        raise InvalidInput(
-            "consent_in_future",
-            "Consent cannot be given in the future.",
-            subject=Subject.CONSENT_TIME,
-            limit=now.isoformat(),
-            found=found,
-        )
-    if consent.is_over(now):
-        raise InvalidInput(
-            "consent_expired",
-            "The consent has expired.",
-            subject=Subject.CONSENT_END,
-            limit=f"after {now.isoformat()}",
-            found=str(consent.expires_at),
-        )
-    if consent.given_at < oldest:
-        raise InvalidInput(
-            "consent_too_old",
-            "Consent this old cannot be relied on.",
-            subject=Subject.CONSENT_TIME,
-            limit=oldest.isoformat(),
-            found=found,
-        )
+def _added(known: Sequence[Voiceprint], contribution: Contribution) -> Sequence[Voiceprint]:
+    return add_to_each(known, contribution.recording, contribution.audio, contribution.name)
 
 
 def _require_not_deleted(known: SpeakerRecord | None, current: SpeakerRecord | None) -> None:
@@ -292,8 +227,3 @@ def _require_not_deleted(known: SpeakerRecord | None, current: SpeakerRecord | N
         raise Conflict(
             "speaker_deleted", "The speaker was deleted while the recording was processed.", subject=Subject.SPEAKER
         )
-
-
-def _newest(known: Consent | None, given: Consent) -> Consent:
-    """Enrollments may arrive in another order than their consents were given in."""
-    return known if known and known.given_at > given.given_at else given

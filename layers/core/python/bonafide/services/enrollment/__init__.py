@@ -1,0 +1,1 @@
+"""Enrollment: voiceprints are made of contributions, which can be taken back."""
