@@ -90,4 +90,5 @@ class Moments:
             return self.mean
         normal = NormalDist().inv_cdf(1.0 - chance)
         sixth = max(self.third / self.second**1.5, 1e-3) / 6.0
-        return self.mean + sqrt(self.second) * ((1.0 + sixth * (normal - sixth)) ** 3 - 1.0) / (3.0 * sixth)
+        skewed = ((1.0 + sixth * (normal - sixth)) ** 3 - 1.0) / (3.0 * sixth)
+        return self.mean + sqrt(self.second) * float(skewed)

@@ -19,6 +19,8 @@ POINTS = 64
 BINS = 10
 # Speakers who bring more than one reading, from which on their resemblance can be measured.
 REPEATING = 20
+# Speakers who count as people with the lowest LLR that there may be, beside those of a baseline.
+UNSEEN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,10 @@ class Attack:
 
     Attributes:
         share: of the speakers, who would be attacks.
-        unseen: speakers who count as people with the lowest LLR, beside those of a baseline.
         chance: probability that a window exceeds its bound without any attack.
     """
 
     share: float
-    unseen: float
     chance: float
 
     def probability(self, llrs: Floats) -> Floats:
@@ -146,13 +146,13 @@ class Distribution:
     def predicted(self, attack: Attack, count: float) -> Moments:
         """Predicts the mean probability of an attack in a later sample of a size.
 
-        Readings between two points count as the mean of these. As many speakers as `attack` says are added who are as
-        certain an attack as can be: who was never heard before may still be a person.
+        Readings between two points count as the mean of these. Half a speaker is added whose LLR is as low as can be, the
+        prior of Jeffreys (Proceedings of the Royal Society A 186, 1946): the lowest of a hundred is not the lowest.
         """
         each = attack.probability(self.points)
         between = (each + np.append(each[0], each[:-1])) / 2.0
         sizes = self.effective * np.diff(np.append(0.0, self.below))
-        return Moments.predicted(np.append(1.0, between), np.append(attack.unseen, sizes), count)
+        return Moments.predicted(np.append(1.0, between), np.append(UNSEEN, sizes), count)
 
     def to_document(self) -> dict[str, Any]:
         """Returns the stored form."""
@@ -293,9 +293,11 @@ def shift(before: Floats, below: Floats) -> float:
 
 def _attacks(strata: Sequence[tuple[Distribution, Readings]], weights: Floats, attack: Attack) -> tuple[float, float]:
     """Returns the mean probability of an attack in the window, and its bound."""
-    found = float(weights @ [window.mean(attack.probability) for _, window in strata])
     usual = [base.predicted(attack, window.effective(base.resemblance)) for base, window in strata]
+    precision = np.array([1.0 / each.second for each in usual])
+    weights = precision / precision.sum()
     without = Moments.mixed(usual, weights)
+    found = float(weights @ [window.mean(attack.probability) for _, window in strata])
     return found, max(without.exceeded(attack.chance), without.mean + LEAST_RISE)
 
 
