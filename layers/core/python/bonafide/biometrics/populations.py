@@ -146,8 +146,8 @@ class Distribution:
     def predicted(self, attack: Attack, count: float) -> Moments:
         """Predicts the mean probability of an attack in a later sample of a size.
 
-        Readings between two points count as the mean of these. Half a speaker is added whose LLR is as low as can be, the
-        prior of Jeffreys (Proceedings of the Royal Society A 186, 1946): the lowest of a hundred is not the lowest.
+        Readings between two points count as the mean of these. Half a speaker is added whose LLR is as low as can be,
+        the prior of Jeffreys (Proceedings of the Royal Society A 186, 1946): the lowest of a hundred is not the lowest.
         """
         each = attack.probability(self.points)
         between = (each + np.append(each[0], each[:-1])) / 2.0
