@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from bonafide.biometrics.chance import Moments, ks_bound
+from bonafide.biometrics.chance import Attack, Moments, ks_bound
 from bonafide.biometrics.drift import (
     DIRECTIONS,
     DriftBaseline,
@@ -17,7 +17,7 @@ from bonafide.biometrics.drift import (
     drifted,
     observed_values,
 )
-from bonafide.biometrics.populations import Attack, Distribution, Readings
+from bonafide.biometrics.populations import Distribution, Readings
 from tests.decisions import decision_record
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)

@@ -16,6 +16,26 @@ LEAST_SHIFT = 0.1
 LEAST_RISE = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """A wave of attacks that low LLRs tell of.
+
+    Attributes:
+        share: of the speakers, who would be attacks.
+        chance: probability that a window exceeds its bound without any attack.
+    """
+
+    share: float
+    chance: float
+
+    def probability(self, llrs: Floats) -> Floats:
+        """Returns the probability that a speaker is an attack, by Bayes' rule, shape of the LLRs.
+
+        For LLRs that are calibrated, their mean is what the likelihood of the share rises by first.
+        """
+        return np.asarray(1.0 / (1.0 + (1.0 / self.share - 1.0) * np.exp(llrs)))
+
+
 def ks_bound(size: float, chance: float) -> float:
     """Returns the distance that two samples of one distribution exceed with a probability.
 

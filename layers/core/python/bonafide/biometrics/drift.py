@@ -11,9 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from bonafide.biometrics.case import Case
+from bonafide.biometrics.chance import Attack
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.judgement import Judgement
-from bonafide.biometrics.populations import Attack, Difference, Distribution, Readings, differ
+from bonafide.biometrics.populations import Difference, Distribution, Readings, differ
 
 # With readings of fewer, nothing is said about a signal.
 LEAST_SPEAKERS = 20

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.biometrics.chance import LEAST_RISE, Floats, Moments, ks_bound, shift_bound
+from bonafide.biometrics.chance import LEAST_RISE, Attack, Floats, Moments, ks_bound, shift_bound
 
 # Points at which distributions are kept and compared, and the bins of the population stability index.
 POINTS = 64
@@ -21,26 +21,6 @@ BINS = 10
 REPEATING = 20
 # Speakers who count as people with the lowest LLR that there may be, beside those of a baseline.
 UNSEEN = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Attack:
-    """A wave of attacks that low LLRs tell of.
-
-    Attributes:
-        share: of the speakers, who would be attacks.
-        chance: probability that a window exceeds its bound without any attack.
-    """
-
-    share: float
-    chance: float
-
-    def probability(self, llrs: Floats) -> Floats:
-        """Returns the probability that a speaker is an attack, by Bayes' rule, shape of the LLRs.
-
-        For LLRs that are calibrated, their mean is what the likelihood of the share rises by first.
-        """
-        return np.asarray(1.0 / (1.0 + (1.0 / self.share - 1.0) * np.exp(llrs)))
 
 
 @dataclass(frozen=True, slots=True)
