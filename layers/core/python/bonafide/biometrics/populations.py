@@ -273,11 +273,9 @@ def shift(before: Floats, below: Floats) -> float:
 
 def _attacks(strata: Sequence[tuple[Distribution, Readings]], weights: Floats, attack: Attack) -> tuple[float, float]:
     """Returns the mean probability of an attack in the window, and its bound."""
-    usual = [base.predicted(attack, window.effective(base.resemblance)) for base, window in strata]
-    precision = np.array([1.0 / each.second for each in usual])
-    weights = precision / precision.sum()
-    without = Moments.mixed(usual, weights)
     found = float(weights @ [window.mean(attack.probability) for _, window in strata])
+    usual = [base.predicted(attack, window.effective(base.resemblance)) for base, window in strata]
+    without = Moments.mixed(usual, weights)
     return found, max(without.exceeded(attack.chance), without.mean + LEAST_RISE)
 
 
