@@ -18,7 +18,7 @@ MEASURES = {
     "ks": ("distance (KS)", NOW),
     "psi": ("index (PSI)", BEFORE),
     "shift": ("shift", SHIFT),
-    "tail": ("very low scores", TAIL),
+    "tail": ("attacks", TAIL),
 }
 # Signal -> what it is, and where to look first when it drifts.
 ADVICE = {
@@ -107,9 +107,9 @@ def _show(page: MonitoringPage, windows: Sequence[Document]) -> None:
     page.heading("Signals")
     page.text(
         "A signal drifts where the distance of the two distributions (KS) and their stability index (PSI) both exceed "
-        "their bounds, or where the shift or the share of very low scores exceeds its own. Bounds depend on the number "
-        "of speakers. The last window is shaded where it drifts. Its shift is higher in 60 % if a call of it is above "
-        "one of the baseline with that probability; without a change it is 50 %."
+        "their bounds, or where the shift or the mean probability of an attack exceeds its own. Bounds depend on the "
+        "number of speakers. The last window is shaded where it drifts. Its shift is higher in 60 % if a call of it is "
+        "above one of the baseline with that probability; without a change it is 50 %."
     )
     head = (
         "signal",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from bonafide.biometrics.chance import Moments, ks_bound
+from bonafide.biometrics.chance import Attack, Moments, ks_bound
 from bonafide.biometrics.drift import (
     DIRECTIONS,
     DriftBaseline,
@@ -17,7 +17,7 @@ from bonafide.biometrics.drift import (
     drifted,
     observed_values,
 )
-from bonafide.biometrics.populations import Attack, Distribution, Readings
+from bonafide.biometrics.populations import Distribution, Readings
 from tests.decisions import decision_record
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -117,10 +117,10 @@ def test_a_few_machines_are_noticed_where_no_person_sounded_like_one(
 def test_people_who_sound_like_machines_as_often_as_before_are_no_drift(odd: float) -> None:
     generator = np.random.default_rng(11)
     alarms = 0
-    for _ in range(100):
+    for _ in range(200):
         learned = baseline(voices(generator, 100, odd=odd))
         alarms += len(drifted(differences(learned, voices(generator, 50, odd=odd))))
-    assert alarms <= 1
+    assert alarms <= 2
 
 
 def test_one_frequent_caller_is_no_drift() -> None:
@@ -180,7 +180,7 @@ def test_the_mean_of_a_later_sample_exceeds_its_bound_as_rarely_as_it_says() -> 
 
 
 def test_the_probability_of_an_attack_is_that_of_bayes() -> None:
-    attack = Attack(share=0.2, unseen=0.0, chance=1e-3)
+    attack = Attack(share=0.2, chance=1e-3)
     assert attack.probability(np.log([1.0, 0.25, 4.0])).tolist() == pytest.approx([0.2, 0.5, 1 / 17])
 
 

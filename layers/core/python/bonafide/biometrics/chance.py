@@ -16,6 +16,26 @@ LEAST_SHIFT = 0.1
 LEAST_RISE = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """A wave of attacks that low LLRs tell of.
+
+    Attributes:
+        share: of the speakers, who would be attacks.
+        chance: probability that a window exceeds its bound without any attack.
+    """
+
+    share: float
+    chance: float
+
+    def probability(self, llrs: Floats) -> Floats:
+        """Returns the probability that a speaker is an attack, by Bayes' rule, shape of the LLRs.
+
+        For LLRs that are calibrated, their mean is what the likelihood of the share rises by first.
+        """
+        return np.asarray(1.0 / (1.0 + (1.0 / self.share - 1.0) * np.exp(llrs)))
+
+
 def ks_bound(size: float, chance: float) -> float:
     """Returns the distance that two samples of one distribution exceed with a probability.
 
@@ -90,4 +110,5 @@ class Moments:
             return self.mean
         normal = NormalDist().inv_cdf(1.0 - chance)
         sixth = max(self.third / self.second**1.5, 1e-3) / 6.0
-        return self.mean + sqrt(self.second) * ((1.0 + sixth * (normal - sixth)) ** 3 - 1.0) / (3.0 * sixth)
+        skewed = ((1.0 + sixth * (normal - sixth)) ** 3 - 1.0) / (3.0 * sixth)
+        return self.mean + sqrt(self.second) * float(skewed)

@@ -11,9 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from bonafide.biometrics.case import Case
+from bonafide.biometrics.chance import Attack
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.judgement import Judgement
-from bonafide.biometrics.populations import Attack, Difference, Distribution, Readings, differ
+from bonafide.biometrics.populations import Difference, Distribution, Readings, differ
 
 # With readings of fewer, nothing is said about a signal.
 LEAST_SPEAKERS = 20
@@ -45,10 +46,12 @@ DIRECTIONS = (DriftSignal.DIRECTION_1, DriftSignal.DIRECTION_2, DriftSignal.DIRE
 # Made by the models: comparable between decisions of one bundle only.
 OF_MODELS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR, DriftSignal.EMBEDDING_NORM, *DIRECTIONS})
 
-# Low values of these are what impostors and synthetic voices have.
-OF_ATTACKS = frozenset({DriftSignal.SPEAKER_LLR, DriftSignal.LIVENESS_LLR})
-WAVE = Attack(share=0.15, unseen=0.25, chance=2e-3)
-
+# What low values tell of: impostors, and synthetic voices. Most of the alarms that there may be without a change are
+# left to the latter, since detectors miss many.
+ATTACKS = {
+    DriftSignal.SPEAKER_LLR: Attack(share=0.3, chance=CHANCE),
+    DriftSignal.LIVENESS_LLR: Attack(share=0.3, chance=4e-3),
+}
 
 # Of one signal, by the band of the calls; ALL for one that is compared over all bands.
 type BandDistributions = Mapping[str, Distribution]
@@ -127,8 +130,7 @@ def differences(baseline: DriftBaseline, calls: Sequence[ObservedCall]) -> dict[
         found = _readings(calls, signal, baseline.bundle)
         strata = [(of, found[band]) for band, of in bands.items() if band in found]
         if _is_enough([readings for _, readings in strata]):
-            attack = WAVE if signal in OF_ATTACKS else None
-            compared[signal] = differ(strata, CHANCE, RELEVANT_PSI, attack=attack)
+            compared[signal] = differ(strata, CHANCE, RELEVANT_PSI, attack=ATTACKS.get(signal))
     return compared
 
 

@@ -12,35 +12,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bonafide.biometrics.chance import LEAST_RISE, Floats, Moments, ks_bound, shift_bound
+from bonafide.biometrics.chance import LEAST_RISE, Attack, Floats, Moments, ks_bound, shift_bound
 
 # Points at which distributions are kept and compared, and the bins of the population stability index.
 POINTS = 64
 BINS = 10
 # Speakers who bring more than one reading, from which on their resemblance can be measured.
 REPEATING = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Attack:
-    """A wave of attacks that low LLRs tell of.
-
-    Attributes:
-        share: of the speakers, who would be attacks.
-        unseen: speakers who count as people with the lowest LLR, beside those of a baseline.
-        chance: probability that a window exceeds its bound without any attack.
-    """
-
-    share: float
-    unseen: float
-    chance: float
-
-    def probability(self, llrs: Floats) -> Floats:
-        """Returns the probability that a speaker is an attack, by Bayes' rule, shape of the LLRs.
-
-        For LLRs that are calibrated, their mean is what the likelihood of the share rises by first.
-        """
-        return np.asarray(1.0 / (1.0 + (1.0 / self.share - 1.0) * np.exp(llrs)))
+# Speakers who count as people with the lowest LLR that there may be, beside those of a baseline.
+UNSEEN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +126,13 @@ class Distribution:
     def predicted(self, attack: Attack, count: float) -> Moments:
         """Predicts the mean probability of an attack in a later sample of a size.
 
-        Readings between two points count as the mean of these. As many speakers as `attack` says are added who are as
-        certain an attack as can be: who was never heard before may still be a person.
+        Readings between two points count as the mean of these. Half a speaker is added whose LLR is as low as can be,
+        the prior of Jeffreys (Proceedings of the Royal Society A 186, 1946): the lowest of a hundred is not the lowest.
         """
         each = attack.probability(self.points)
         between = (each + np.append(each[0], each[:-1])) / 2.0
         sizes = self.effective * np.diff(np.append(0.0, self.below))
-        return Moments.predicted(np.append(1.0, between), np.append(attack.unseen, sizes), count)
+        return Moments.predicted(np.append(1.0, between), np.append(UNSEEN, sizes), count)
 
     def to_document(self) -> dict[str, Any]:
         """Returns the stored form."""

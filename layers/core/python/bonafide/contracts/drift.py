@@ -41,8 +41,8 @@ class SignalDifference(Answer):
     psi_bound: float
     shift: float = Field(description="Probability that a speaker of the window is above one of the baseline, less 0.5.")
     shift_bound: float
-    tail: float = Field(description="Share of the window below what few of the baseline are below.")
-    tail_bound: float = Field(description="1 where tails are not compared.")
+    tail: float = Field(description="Mean probability that a speaker of the window is an attack, by the LLR.")
+    tail_bound: float = Field(description="1 where low values tell of no attack.")
     count: int = Field(description="Readings.")
     speakers: int
     expected: list[float] = Field(description="Shares of the baseline in its bins.")
