@@ -31,6 +31,7 @@ STATUSES = {
     "TooLarge": 413,
     "Overloaded": 429,
     "AudioOverload": 429,
+    "QuotaExceeded": 429,
     "Unavailable": 503,
     "StoreUnavailable": 503,
     "BonafideError": 500,

@@ -50,12 +50,17 @@ class StageAccess:
 
         Raises:
             AccessDenied: the sender has none.
+            QuotaExceeded: the domain has begun too much work.
         """
         authorization = self._rules.authorize(arn, operation, domain)
         if not self._permitted(authorization, domain):
             raise AccessDenied
+        self._meter(operation, domain)
         with authorized(authorization):
             yield authorization
+
+    def _meter(self, operation: ApiOperation, domain: str | None) -> None:
+        """Counts a request for the quota of its domain; routes that are about no domain have none."""
 
     def _permitted(self, authorization: Authorization, domain: str | None) -> bool:
         return domain is None and authorization.permits_stage()
@@ -98,20 +103,11 @@ class DomainAccess(StageAccess):
         self._quotas = quotas
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    @contextmanager
-    def granted(self, arn: str | None, operation: ApiOperation, domain: str | None) -> Iterator[Authorization]:
-        """Lets a request be answered as `StageAccess`, if the quota of its domain allows it as well.
-
-        Raises:
-            AccessDenied: the sender has no role that the operation needs.
-            QuotaExceeded: the domain has begun too much work.
-        """
-        with super().granted(arn, operation, domain) as authorization:
-            if self._quotas and operation.metered and not self._rules.is_probed(domain):
-                # One that was just read, unless there is no such domain.
-                for kept in self._kept.keys() & {domain}:
-                    self._quotas.require(kept, self._kept[kept].quota)
-            yield authorization
+    def _meter(self, operation: ApiOperation, domain: str | None) -> None:
+        if self._quotas and operation.metered and not self._rules.is_probed(domain):
+            # One that was just read, unless there is no such domain.
+            for kept in self._kept.keys() & {domain}:
+                self._quotas.require(kept, self._kept[kept].quota)
 
     def _permitted(self, authorization: Authorization, domain: str | None) -> bool:
         if domain is None:
