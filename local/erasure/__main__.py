@@ -54,8 +54,10 @@ class KilledWorkers:
         environment = {**own, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "local.erasure.worker", name, json.dumps(self.steps), *arguments]
         done = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=TASK_SECONDS
+            command, env=environment, capture_output=True, text=True, check=False, timeout=TASK_SECONDS
         )
+        if done.returncode:
+            sys.exit(done.stderr)
         said: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
         self.steps += said["kills"]
         print(
