@@ -18,8 +18,8 @@ from typing import Any
 
 from bonafide_client import NO_RETRIES, Client
 from layers.golden.readers import load
-from local.erasure.calls import Line, Person
-from local.erasure.scan import Found, Scan
+from local.erasure.calls import Line, Streamer
+from local.erasure.scan import NamesFound, Scan
 from local.runner import Deployment, deployment
 from ops.synthesis import ROOT
 
@@ -54,8 +54,10 @@ class KilledWorkers:
         environment = {**own, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "local.erasure.worker", name, json.dumps(self.steps), *arguments]
         done = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=TASK_SECONDS
+            command, env=environment, capture_output=True, text=True, check=False, timeout=TASK_SECONDS
         )
+        if done.returncode:
+            sys.exit(done.stderr)
         said: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
         self.steps += said["kills"]
         print(
@@ -73,10 +75,10 @@ class KilledWorkers:
         return len(found)
 
 
-class Rehearsal:
+class ErasureRehearsal:
     """One rehearsal on a running deployment: Zoe is erased, Yuri stays, and Xena's domain is erased."""
 
-    def __init__(self, running: Deployment, line: Line, people: Sequence[Person]) -> None:
+    def __init__(self, running: Deployment, line: Line, people: Sequence[Streamer]) -> None:
         self._line = line
         self._workers = KilledWorkers(running)
         self._zoe, self._yuri, self._xena = people
@@ -93,7 +95,7 @@ class Rehearsal:
         yield not pending, "no erasure is pending"
         yield from self._after()
 
-    def _begin(self) -> Found:
+    def _begin(self) -> NamesFound:
         for domain in (self._zoe.domain, self._xena.domain):
             self._line.client.put_domain(domain, **SETTINGS)
         for each in (self._zoe, self._yuri, self._xena):
@@ -107,6 +109,8 @@ class Rehearsal:
 
     def _erase(self) -> tuple[list[str], int]:
         """Erases while sessions run, and then until nothing is pending; returns what is, and killed functions."""
+        # Who is gone begins no more sessions; those that run go on.
+        self._line.leave(self._zoe, self._xena)
         self._workers.erase("manage_speakers", "delete-speaker", self._zoe.domain, self._zoe.name)
         self._workers.erase("manage_domains", "delete-domain", self._xena.domain)
         scoring = self._workers.kill_scoring()
@@ -142,7 +146,7 @@ class Rehearsal:
         print(f"report on {report['speaker'] or domain}: {counts}")
         return report
 
-    def _found(self) -> Found:
+    def _found(self) -> NamesFound:
         sessions = self._line.sessions.get(self._xena.name, [])
         return self._scan.find([self._zoe.name, self._xena.name, self._xena.domain, *sessions])
 
@@ -151,10 +155,10 @@ def main() -> int:
     """Runs the rehearsal; returns 0 only if every check held."""
     tag, readers = secrets.token_hex(4), iter(load().values())
     places = (("stays", "zoe"), ("stays", "yuri"), ("leaves", "xena"))
-    people = [Person(f"{domain}-{tag}", f"{name}-{tag}", next(readers)) for domain, name in places]
+    people = [Streamer(f"{domain}-{tag}", f"{name}-{tag}", next(readers)) for domain, name in places]
     with deployment(stage=STAGE) as running:
         line = Line(Client(running.endpoint, timeout=60, retries=NO_RETRIES))
-        checks = list(Rehearsal(running, line, people).run())
+        checks = list(ErasureRehearsal(running, line, people).run())
     for held, what in checks:
         print(f"{'✓' if held else '✗'} {what}")
     return 0 if all(held for held, _ in checks) else 1

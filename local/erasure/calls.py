@@ -13,7 +13,7 @@ PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Streamer:
     """Somebody who calls one domain."""
 
     domain: str
@@ -32,27 +32,32 @@ class Line:
 
     client: Client
     sessions: dict[str, list[str]] = field(default_factory=dict)
+    _gone: set[str] = field(default_factory=set)
     _stopped: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
-    def enroll(self, person: Person) -> None:
+    def enroll(self, person: Streamer) -> None:
         """Enrolls somebody from an upload, and lets them call once."""
         upload = self.client.upload(person.domain, wav(person.reader.enrollment))
         self.client.enroll(person.domain, person.name, {"upload": upload}, bodies.consent(f"receipt-{person.name}"))
         self.call(person)
 
-    def call(self, person: Person) -> str:
+    def call(self, person: Streamer) -> str:
         """Lets somebody call; returns the decision, or the code of the problem."""
         try:
             return self.client.authenticate(person.domain, person.name, wav(person.reader.call))["decision"]
         except ProblemError as problem:
             return problem.code
 
-    def begin(self, person: Person, other: Person | None = None) -> None:
+    def begin(self, person: Streamer, other: Streamer | None = None) -> None:
         """Lets somebody stream sessions, one after the other; in each somebody else is claimed then, if wanted."""
         thread = threading.Thread(target=self._keep_streaming, args=(person, other))
         self._threads.append(thread)
         thread.start()
+
+    def leave(self, *people: Streamer) -> None:
+        """Lets some begin no more sessions."""
+        self._gone |= {each.name for each in people}
 
     def stop(self) -> None:
         """Ends the sessions, and waits for that."""
@@ -60,14 +65,14 @@ class Line:
         for each in self._threads:
             each.join()
 
-    def _keep_streaming(self, person: Person, other: Person | None) -> None:
-        while not self._stopped.is_set():
+    def _keep_streaming(self, person: Streamer, other: Streamer | None) -> None:
+        while not self._stopped.is_set() and person.name not in self._gone:
             # Whoever is erased is refused from then on.
             with suppress(ProblemError, NotDecided, OSError):
                 self._stream(person, other)
             self._stopped.wait(PAUSE_SECONDS)
 
-    def _stream(self, person: Person, other: Person | None) -> None:
+    def _stream(self, person: Streamer, other: Streamer | None) -> None:
         producer = SessionProducer(
             self.client, person.domain, person.name, SourceRecording.read(wav(person.reader.call))
         )

@@ -15,7 +15,7 @@ OBJECTS = "erasures/"
 
 
 @dataclass
-class Found:
+class NamesFound:
     """All that says one of some names.
 
     Attributes:
@@ -32,7 +32,7 @@ class Found:
 
     @property
     def count(self) -> int:
-        """How many items and objects should not be there."""
+        """Number of items and objects that should not be there."""
         return sum(map(len, self.left.values()))
 
 
@@ -45,9 +45,9 @@ class Scan:
         found = list_resources(client("cloudformation"), f"Bonafide-{stage}-Data")
         self._names = [(each["ResourceType"], each["PhysicalResourceId"]) for each in found]
 
-    def find(self, names: Sequence[str]) -> Found:
+    def find(self, names: Sequence[str]) -> NamesFound:
         """Looks for names in every item, object, key and record of the stage."""
-        found = Found()
+        found = NamesFound()
         for kind, name in self._names:
             read = READERS.get(kind)
             if read is None:
@@ -59,7 +59,7 @@ class Scan:
         return found
 
 
-def _add(found: Found, kind: str, name: str, place: str) -> None:
+def _add(found: NamesFound, kind: str, name: str, place: str) -> None:
     if kind == "AWS::Kinesis::Stream":
         found.streamed += 1
     elif place.startswith((*RECORDS, OBJECTS)):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 
@@ -55,10 +56,10 @@ class Fate:
 
 
 def _place(params: Mapping[str, Any]) -> str:
-    """Returns the table that a request to DynamoDB writes to, or the first part of the path of one to S3."""
+    """Returns the table that a request to DynamoDB writes to, or the bucket of one to S3."""
     body = params["body"]
     if not isinstance(body, bytes | str) or "x-amz-target" not in {name.lower() for name in params["headers"]}:
-        return str(params["url_path"]).split("/")[1]
+        return urlsplit(str(params["url"])).path.split("/")[1]
     document: Any = json.loads(body)
     if "TransactItems" in document:
         return str(next(iter(document["TransactItems"][0].values()))["TableName"])

@@ -349,8 +349,8 @@ def test_a_domain_that_is_made_again_at_once_inherits_nothing_and_keeps_what_is_
         filled.now += timedelta(minutes=minutes)
         report = filled.go_on()
     assert report.completed_at
-    own = [json.loads(each) for each in filled.found("") if '"about"' not in each]
-    kinds = {each.get("domain", each.get("owner", {}))["S"].replace(filled.domain, "*") for each in own}
+    own = [json.loads(each) for each in filled.found("") if "about" not in each]
+    kinds = {each.get("owner", each.get("domain"))["S"].replace(filled.domain, "*") for each in own}
     # The domain, its history, its reset of a counter; a recording with its claim.
     assert kinds == {"*", "history#*", "attempts#*", "*#wim", "*##" + hashlib.sha256(b"wim").hexdigest()[0]}
     assert len(own) == 6

@@ -186,7 +186,11 @@ def test_a_domain_that_was_made_anew_has_no_calibration() -> None:
     call.world.now += timedelta(seconds=1)
     call.world.put_domain()
     assert call.judging() == (call.base.digest, ())
+    assert call.service.history("acme").changes == []
+    with pytest.raises(NotFound):
+        call.service.get("acme", 1)
     assert call.propose() == 2
+    assert [each.version for each in call.service.history("acme").changes] == [2]
     assert call.judging()[0] != call.base.digest
 
 

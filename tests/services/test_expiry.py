@@ -6,7 +6,7 @@ import pytest
 
 from bonafide.errors import NotFound
 from bonafide.records.erasure import ErasureKind
-from bonafide.services.expiry import PAGES_OF_A_RUN, VoiceprintExpiry
+from bonafide.services.privacy.expiry import PAGES_OF_A_RUN, VoiceprintExpiry
 from tests.services.parts import World, speech
 
 DAY = timedelta(days=1)

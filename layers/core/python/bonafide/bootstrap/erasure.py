@@ -30,7 +30,7 @@ from bonafide.bootstrap.stores import attempt_store, domain_store, erasure_store
 from bonafide.ports.erasure import ErasableStore
 from bonafide.records.session import SessionRecord
 from bonafide.services.erasures import DomainErasing, ErasureRuns, SpeakerErasing
-from bonafide.services.expiry import VoiceprintExpiry
+from bonafide.services.privacy.expiry import VoiceprintExpiry
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import session_decision, speaker_counter
 from bonafide.services.streaming.failed_records import NOBODY, RECORDS

@@ -126,8 +126,9 @@ class Calibrations:
             NotFound: there is no such domain or calibration.
         """
         current = self._with(domain, version)
+        made_at = require_open(self._domains.domain(domain), domain).created_at
         for signed in proposals(self._store, domain):
-            if signed.version == version:
+            if (signed.version, signed.domain_created_at) == (version, made_at):
                 return KnownCalibration(signed, current.state(version))
         raise _not_found(version)
 
@@ -137,10 +138,12 @@ class Calibrations:
         Raises:
             NotFound: there is no such domain.
         """
-        current = self._current(require_open(self._domains.domain(domain), domain))
+        owner = require_open(self._domains.domain(domain), domain)
         changes = self._store.calibration_changes(domain, before, SHOWN_CHANGES)
-        older = changes[-1].version if changes and changes[-1].version > 1 else None
-        return CalibrationHistory(current, changes, older)
+        # Those of a domain that had this name before are erased within minutes.
+        own = [each for each in changes if each.change and each.change.changed_at >= owner.created_at]
+        older = own[-1].version if own and own[-1].version > 1 and len(own) == len(changes) else None
+        return CalibrationHistory(self._current(owner), own, older)
 
     def _current(self, record: DomainRecord) -> CalibrationsRecord:
         return self._store.calibrations(record.domain).of_domain_made(record.created_at)

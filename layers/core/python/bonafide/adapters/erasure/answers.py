@@ -106,4 +106,4 @@ def _is_meant(subject: ErasureSubject, item: Item) -> bool:
         return about.partition("/")[0] != subject.current
     if "/" in about:
         return about != subject.current
-    return datetime.fromtimestamp(int(item["expiration"]["N"]), UTC) - DAY <= subject.at
+    return datetime.fromtimestamp(int(item["expiration"]["N"]), UTC) - DAY < subject.before

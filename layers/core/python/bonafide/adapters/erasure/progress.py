@@ -105,8 +105,8 @@ class DynamoErasureStore:
         if "Item" not in answer:
             return None
         document = document_of(answer["Item"])
-        times = [datetime.fromisoformat(document[name]) for name in TIMES]
-        return SweepPlace(*times, document["domain"], document["after"])
+        noted_since, begun_at = (datetime.fromisoformat(document[name]) for name in TIMES)
+        return SweepPlace(noted_since, begun_at, document["domain"], document["after"])
 
     def put_place(self, place: SweepPlace) -> None:
         """See `ErasureStore`."""

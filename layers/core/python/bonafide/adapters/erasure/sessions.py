@@ -79,7 +79,7 @@ class SessionErasing:
     def _without_name(self, subject: ErasureSubject, record: SessionRecord) -> ErasedStep:
         """Takes the name of a speaker who was claimed before another one out of a session, which goes on."""
         name = subject.speaker or ""
-        if name not in record.claims or record.started_at > subject.at or record.speaker == name:
+        if name not in record.claims or record.started_at >= subject.before or record.speaker == name:
             return ErasedStep(0, None)
         # Its place is kept, so that the limit of claims still holds.
         claims = tuple("" if each == name else each for each in record.claims)
@@ -125,6 +125,4 @@ class SessionErasing:
 
 def _is_meant(subject: ErasureSubject, record: SessionRecord) -> bool:
     """Tells whether the session is one of the subject, and not of a successor or of another speaker by now."""
-    if subject.speaker is None:
-        return record.started_at < subject.before
-    return record.speaker == subject.speaker and record.started_at <= subject.at
+    return subject.speaker in {None, record.speaker} and record.started_at < subject.before

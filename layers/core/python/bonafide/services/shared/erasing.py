@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from contextlib import suppress
 
+from bonafide.errors import StoreUnavailable
+from bonafide.observability import log_unexpected
 from bonafide.ports.erasure import ErasureStore
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord
@@ -31,7 +33,7 @@ def begin(store: ErasureStore, record: ErasureRecord, owner: DomainRecord, known
 def note(store: ErasureStore, domain: str, name: str, erased: Mapping[str, int]) -> None:
     """Adds what a request has erased itself to the counts of the report.
 
-    A request that is killed before this leaves it out: counts are of what was noted.
+    A request that is killed before this leaves it out, and one whose store fails: counts are of what was noted.
     """
 
     def attempt() -> None:
@@ -39,7 +41,10 @@ def note(store: ErasureStore, domain: str, name: str, erased: Mapping[str, int])
         if known and any(erased.values()):
             store.put(known.noted(erased))
 
-    retry_on_conflict(WRITE_ATTEMPTS, attempt)
+    try:
+        retry_on_conflict(WRITE_ATTEMPTS, attempt)
+    except StoreUnavailable as error:
+        log_unexpected(error)
 
 
 def erasure_name(record: ErasureRecord, owner: DomainRecord, known: SpeakerRecord | None) -> str:
