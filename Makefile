@@ -273,6 +273,12 @@ migrate: setup ## move voiceprints to the bundle's embedding space: STAGE= DOMAI
 	@$(PY) -m ops.migration $(or $(STEP),status) --stage $(STAGE) --domain "$(DOMAIN)" $(if $(RATE),--rate $(RATE)) \
 		$(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(APPLY),--apply)
 
+.PHONY: protect
+protect: setup ## protect a domain's voiceprints, or renew them under another key: STAGE= DOMAIN= [STEP=convert|rotate|retire] [APPLY=yes]
+	$(NAMED)
+	@$(PY) -m ops.protection $(or $(STEP),convert) --stage $(STAGE) --domain "$(DOMAIN)" $(if $(RATE),--rate $(RATE)) \
+		$(if $(APPLY),--apply)
+
 .PHONY: rehearse-migration
 rehearse-migration: setup ## move domains to another network's embedding space on this machine, under load
 	@$(PY) -m local.spaces

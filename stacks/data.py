@@ -11,6 +11,9 @@ from stacks.stage import LONGEST_RECOVERY_DAYS, DeploymentStage
 
 # An erasure is on record for longer than any backup could bring back what it erased, also that of a deleted table.
 ERASURE_DAYS = LONGEST_RECOVERY_DAYS + 1
+# The shortest that DynamoDB offers: a deleted key is in no backup after a day, and what it encrypted opens nowhere.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html
+KEY_RECOVERY_DAYS = 1
 # A file of a model version can be deleted by nobody without a right of its own for as long as decisions are kept that
 # it made, unless their domain says otherwise.
 MODEL_LOCK_DAYS = 365
@@ -26,6 +29,7 @@ class DataStack(Stack):
         domains: domains, speakers and voiceprints; one partition per domain.
         decisions: decisions, until they expire.
         idempotency: answers by Idempotency-Key.
+        keys: keys of voiceprints and of evidence; backups of a day, so that what is deleted is gone within a day.
         sessions: sessions and the evidence of their chunks, for a day.
         fingerprints: of recordings that were used, by which a copy is found.
         stream: accepted chunks that wait to be scored.
@@ -51,6 +55,7 @@ class DataStack(Stack):
         self.decisions = self._decisions()
         self.idempotency = self._by_speaker(self._table("Idempotency", "id", expires="expiration"))
         self.sessions = self._sessions()
+        self.keys = self._table("TemplateKeys", "domain", "item", expires="expires_at", recovery_days=KEY_RECOVERY_DAYS)
         self.fingerprints = self._table("Fingerprints", "owner", "item", expires="expires_at")
         self.audio = self._audio()
         self.failures = self._failures()
@@ -139,7 +144,13 @@ class DataStack(Stack):
         )
 
     def _table(
-        self, id_: str, partition: str, sort: str | None = None, *, expires: str | None = None
+        self,
+        id_: str,
+        partition: str,
+        sort: str | None = None,
+        *,
+        expires: str | None = None,
+        recovery_days: int | None = None,
     ) -> dynamodb.Table:
         return dynamodb.Table(
             self,
@@ -149,7 +160,7 @@ class DataStack(Stack):
             time_to_live_attribute=expires,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True, recovery_period_in_days=self._recovery_days
+                point_in_time_recovery_enabled=True, recovery_period_in_days=recovery_days or self._recovery_days
             ),
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=self.key,

@@ -83,6 +83,8 @@ class DeploymentStage:
         protected: whether tables have deletion protection.
         shards: of the audio stream; each takes 1 MB a second.
         stream_version: of the events in which chunks are sent; 1 while consumers of the first release may read them.
+        template_form: in which voiceprints and evidence are written: `protected`, or `plain` while functions of a
+            release that reads no other may run. `plain` unless set.
         traffic: CDK's name of the CodeDeploy configuration that shifts traffic to a new version.
         provisioned: provisioned concurrency by function; empty while traffic is shifted in parts.
         multi_region_key: whether the data key can get replicas in other regions. True unless set; never changed after
@@ -108,6 +110,7 @@ class DeploymentStage:
     protected: bool
     shards: int
     stream_version: int
+    template_form: str
     traffic: str
     provisioned: Mapping[str, int]
     multi_region_key: bool
@@ -138,6 +141,7 @@ class DeploymentStage:
             protected=bool(settings["protected"]),
             shards=int(settings["shards"]),
             stream_version=int(settings["stream_version"]),
+            template_form=template_form(settings.get("template_form", "plain")),
             traffic=str(settings["traffic"]),
             provisioned=dict(settings["provisioned"]),
             multi_region_key=bool(settings.get("multi_region_key", True)),
@@ -179,6 +183,17 @@ def check_principals(principals: Mapping[str, Sequence[str]]) -> Mapping[str, Se
     if len(every) > MOST_PRINCIPALS:
         raise StageSettingError(f"principals has {len(every)} entries; there may be {MOST_PRINCIPALS}")
     return principals
+
+
+def template_form(form: str) -> str:
+    """Checks the form in which templates are written, and returns it.
+
+    Raises:
+        StageSettingError: there is no such form.
+    """
+    if form not in ("plain", "protected"):
+        raise StageSettingError(f"template_form has to be plain or protected, is {form}")
+    return form
 
 
 def shadow_share(share: float) -> float:

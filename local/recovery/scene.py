@@ -48,11 +48,11 @@ class Caller:
 
 def spoil_voiceprint(client: Any, table: str, victim: str, other: str) -> None:
     """Gives somebody the voiceprint of somebody else, as a bad release might."""
-    foreign = client.get_item(TableName=table, Key=speaker_key(DOMAIN, other))["Item"]["voiceprint"]
+    foreign = client.get_item(TableName=table, Key=speaker_key(DOMAIN, other))["Item"]["protected_voiceprints"]
     client.update_item(
         TableName=table,
         Key=speaker_key(DOMAIN, victim),
-        UpdateExpression="SET voiceprint = :foreign ADD #version :one",
+        UpdateExpression="SET protected_voiceprints = :foreign ADD #version :one",
         ExpressionAttributeNames={"#version": "version"},
         ExpressionAttributeValues={":foreign": foreign, ":one": {"N": "1"}},
     )

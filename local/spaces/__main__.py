@@ -32,8 +32,8 @@ from local.spaces.build import build
 from local.spaces.callers import KEPT, MIX, UNKEPT, CallLog, enrollable
 from local.spaces.release import ReleaseDriver
 from local.spaces.report import MoveReport
-from ops.migration.__main__ import speakers
 from ops.migration.progress import SpaceCount
+from ops.migration.voiceprints import speakers
 from ops.restore import DOMAINS, data_resources
 from ops.synthesis import ROOT
 

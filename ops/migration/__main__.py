@@ -11,34 +11,30 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.adapters.bundle import BundleFiles
-from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.onnx import Bundle
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.errors import BonafideError
 from bonafide.ports.stores import DomainStore
-from bonafide.records.speaker import SpeakerSummary
-from bonafide.services.migration import SpaceMigration
 from bonafide.services.shared.recordings import Recordings
+from bonafide.services.voiceprints.migration import SpaceMigration
 from ops.migration.progress import SpaceCount, show_progress
 from ops.migration.releases import NotReadyError, ServedBundles
-from ops.restore import AUDIO, DOMAINS, data_resources
+from ops.migration.voiceprints import CALLS, protected_store, speakers
+from ops.restore import AUDIO, data_resources
 
 BUNDLE = Path(".build/layers/model/bundle")
-PAGE = 100
 
 type ReadBundles = Callable[[str, Callable[..., Any]], ServedBundles]
 # Each speaker costs one write, and a second or so of this machine for each recording.
 SPEAKERS_A_SECOND = 5.0
-CALLS = Config(retries={"mode": "adaptive", "max_attempts": 20})
 
 
 def main() -> int:
@@ -68,7 +64,7 @@ def run(given: argparse.Namespace, connect: Callable[..., Any], bundles: ReadBun
     served = bundles(given.stage, connect)
     (served.require_settled if given.action == "complete" else served.require_live)(files.digest)
     names = data_resources(connect("cloudformation"), given.stage)
-    store = DynamoDomainStore(connect("dynamodb", config=CALLS), names[DOMAINS])
+    store, _ = protected_store(given.stage, connect)
     domain = store.domain(given.domain)
     if domain is None:
         raise NotReadyError(f"there is no domain {given.domain}")
@@ -77,16 +73,6 @@ def run(given: argparse.Namespace, connect: Callable[..., Any], bundles: ReadBun
     recordings = Recordings(S3AudioStore(connect("s3", config=CALLS), names[AUDIO]))
     migration = SpaceMigration(store, Bundle.load(given.bundle, files.digest, liveness=False), recordings)
     return _each_speaker(given, store, migration)
-
-
-def speakers(store: DomainStore, domain: str) -> Iterator[SpeakerSummary]:
-    """Yields all speakers of a domain."""
-    after: str | None = None
-    while True:
-        page = store.list_speakers(domain, after, PAGE)
-        yield from page.speakers
-        if (after := page.after) is None:
-            return
 
 
 def _each_speaker(given: argparse.Namespace, store: DomainStore, migration: SpaceMigration) -> str:

@@ -19,6 +19,7 @@ class AuthenticationCapability(Construct):
         stores.allow_caller_hashes(authenticate)
         stores.domains.allow_in(authenticate, ATTEMPTS, "PutItem")
         stores.domains.allow(authenticate, "GetItem")
+        stores.allow_templates(authenticate, "BatchGetItem", "GetItem")
         stores.idempotency.allow(authenticate, *IDEMPOTENCY)
         stores.audio.allow(authenticate, GetObject=UPLOADED, PutObject=KEPT, DeleteObject=KEPT)
         stores.audio.allow(authenticate, PutObject=USED)

@@ -24,6 +24,7 @@ class DomainsCapability(Construct):
         manage = platform.released("manage_domains", Wave.WRITERS, ANSWERING)
         stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem")
         stores.keep_audit_trail(manage)
+        stores.keys.allow(manage, "GetItem", "DeleteItem")
         stores.allow_signatures(manage, "Encrypt")
         stores.fingerprints.allow(manage, "Query", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)

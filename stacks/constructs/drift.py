@@ -21,6 +21,7 @@ class DriftCapability(Construct):
         stores.domains.allow(watch, "Query", index="domains")
         stores.decisions.allow(watch, "BatchGetItem")
         stores.decisions.allow(watch, "Query", index="by_time")
+        stores.allow_templates(watch, "GetItem")
         stores.sessions.allow(watch, "GetItem", "PutItem")
         platform.every_hour("EveryHour", watch.latest)
         self._alarm(platform.stage.name)

@@ -19,6 +19,7 @@ class EnrollmentCapability(Construct):
         enroll = platform.released("enroll_speaker", Wave.WRITERS, ANSWERING, models=True)
         stores.allow_writing_speakers(enroll)
         stores.keep_audit_trail(enroll)
+        stores.allow_templates(enroll, "BatchGetItem", "GetItem", "PutItem")
         # A contribution is judged as a call is.
         stores.allow_signatures(enroll, "Decrypt")
         stores.fingerprints.allow(enroll, "PutItem", "Query", "DeleteItem")

@@ -27,6 +27,7 @@ class SessionsCapability(Construct):
         platform.stores.allow_caller_hashes(manage)
         platform.stores.domains.allow_in(manage, ATTEMPTS, "PutItem")
         platform.stores.domains.allow(manage, "GetItem")
+        platform.stores.allow_templates(manage, "BatchGetItem", "GetItem", "PutItem")
         platform.stores.idempotency.allow(manage, *IDEMPOTENCY)
         platform.api.route("POST", SESSIONS, manage)
         platform.api.route("GET", SESSION, manage)
@@ -36,6 +37,7 @@ class SessionsCapability(Construct):
     def _close(self, platform: ServicePlatform) -> None:
         close = platform.released("close_sessions", Wave.READERS, (ERRORS, *DECIDING), models=True, size=SMALL)
         platform.stores.allow_judging(close)
+        platform.stores.allow_templates(close, "BatchGetItem", "GetItem", "DeleteItem")
         platform.stores.sessions.allow(close, "Query", index="due")
         platform.stores.domains.allow(close, "GetItem")
         platform.stores.audio.allow(close, DeleteObject=SHADOWED)

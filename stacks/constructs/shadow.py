@@ -19,6 +19,7 @@ class ShadowCapability(Construct):
         shadow = platform.function("shadow_challenger", [], SHADOW)
         stores.audio.allow(shadow, GetObject=SHADOWED, DeleteObject=SHADOWED)
         stores.domains.allow(shadow, "BatchGetItem")
+        stores.allow_templates(shadow, "BatchGetItem", "GetItem")
         stores.decisions.allow(shadow, "GetItem")
         stores.sessions.allow(shadow, "PutItem")
         stores.models.allow(shadow, "GetItem")

@@ -25,6 +25,8 @@ class SpeakersCapability(Construct):
         stores.allow_caller_hashes(manage)
         stores.domains.allow(manage, "Query", index="speakers")
         stores.fingerprints.allow(manage, "Query", "DeleteItem")
+        # It deletes keys, and can open none.
+        stores.keys.allow(manage, "BatchGetItem", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         stores.audio.allow(manage, PutObject=ERASED, DeleteObject=KEPT)
         api.route("GET", SPEAKERS, manage)

@@ -42,6 +42,7 @@ class StreamingCapability(Construct):
         _check_reserved(platform.stage)
         score = platform.released("score_audio", Wave.WRITERS, (*SCORING, *DECIDING), models=True)
         stores.allow_judging(score)
+        stores.allow_templates(score, "BatchGetItem", "GetItem")
         stores.sessions.allow(score, "UpdateItem")
         stores.domains.allow(score, "GetItem")
         stores.audio.allow(score, PutObject=SHADOWED)

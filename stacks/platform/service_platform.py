@@ -44,7 +44,7 @@ class ServicePlatform:
     def __init__(self, stack: Stack, *, stage: DeploymentStage, data: DataStack, assets: Assets) -> None:
         self._stack = stack
         self.stage = stage
-        self.stores = Stores(data)
+        self.stores = Stores(data, stage)
         self.assets = assets
         self._services: set[str] = set()
         self._core = [self.layer("Runtime", assets.runtime()), self.layer("Core", assets.core())]

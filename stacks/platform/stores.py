@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 
 from stacks.data import DataStack
 from stacks.platform.function import ServiceFunction
+from stacks.stage import DeploymentStage
 
 # Used by Powertools to store answers by Idempotency-Key.
 IDEMPOTENCY = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
@@ -50,6 +51,8 @@ SIGNING = {"kms:EncryptionContext:purpose": "domain-calibration"}
 ATTEMPTS = "attempts#*"
 HISTORY = "history#*"
 WRAPPING = {"kms:EncryptionContext:purpose": "caller-reference"}
+# Another purpose, by which keys of domains are made and opened.
+TEMPLATES = {"kms:EncryptionContext:purpose": "template-protection"}
 # Seconds for which the state of the stage's brake is used; services refuse a value with which a brake would not hold
 # everywhere within 60 s.
 BRAKE_KEPT_SECONDS = "15"
@@ -185,6 +188,7 @@ class Stores:
         idempotency: table of answers by Idempotency-Key.
         sessions: table of sessions and their evidence.
         fingerprints: table of fingerprints of recordings.
+        keys: table of the keys of voiceprints and of evidence.
         audio: bucket of uploads and kept recordings.
         failures: bucket of stream records that could not be scored.
         chunks: stream of accepted chunks.
@@ -192,13 +196,15 @@ class Stores:
         model_files: bucket of the files of model versions.
     """
 
-    def __init__(self, data: DataStack) -> None:
+    def __init__(self, data: DataStack, stage: DeploymentStage) -> None:
         self._key = data.key
+        self._stage = stage
         self.domains = TableAccess(data.domains, data.key, "BONAFIDE_DOMAIN_TABLE")
         self.decisions = TableAccess(data.decisions, data.key, "BONAFIDE_DECISION_TABLE")
         self.idempotency = TableAccess(data.idempotency, data.key, "BONAFIDE_IDEMPOTENCY_TABLE")
         self.sessions = TableAccess(data.sessions, data.key, "BONAFIDE_SESSION_TABLE")
         self.fingerprints = TableAccess(data.fingerprints, data.key, "BONAFIDE_FINGERPRINT_TABLE")
+        self.keys = TableAccess(data.keys, data.key, "BONAFIDE_KEY_TABLE")
         self.audio = BucketAccess(data.audio, data.key, "BONAFIDE_AUDIO_BUCKET")
         self.failures = BucketAccess(data.failures, data.key, "BONAFIDE_FAILURE_BUCKET")
         self.chunks = StreamAccess(data.stream, data.key, "BONAFIDE_AUDIO_STREAM")
@@ -214,6 +220,15 @@ class Stores:
         """Allows reading a session's evidence, and deciding."""
         self.sessions.allow(function, "GetItem", "BatchGetItem", "PutItem", "Query")
         self.allow_deciding(function)
+
+    def allow_templates(self, function: ServiceFunction, *actions: str) -> None:
+        """Allows to open voiceprints and evidence by actions on the table of keys; with PutItem also to make keys."""
+        self.keys.allow(function, *actions)
+        making = ("GenerateDataKey",) if "PutItem" in actions else ()
+        own = TEMPLATES | {"kms:EncryptionContext:stage": self._stage.name}
+        function.allow_key_for(self._key, own, "Decrypt", *making)
+        function.set("BONAFIDE_TEMPLATE_KEY", self._key.key_arn)
+        function.set("BONAFIDE_TEMPLATE_FORM", self._stage.template_form)
 
     def allow_deciding(self, function: ServiceFunction) -> None:
         """Allows reading the claimed speaker, the brakes and the domain's calibrations, and writing the decision.

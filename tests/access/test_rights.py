@@ -120,7 +120,8 @@ def test_the_pipeline_may_make_the_calls_of_a_rollback(access: Access) -> None:
 def test_a_migration_may_make_its_calls_and_no_other(access: Access) -> None:
     statements = access["Migration"]["PolicyDocument"]["Statement"]
     granted = {action for each in statements for action in values(each["Action"]) if not action.startswith("kms:")}
-    adapters = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject"}
+    items = ("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem")
+    adapters = {*(f"dynamodb:{each}" for each in items), "s3:GetObject"}
     called = {each for module in (releases, resources) for each in _calls(module)}
     assert granted == {*adapters, *called, "s3:ListBucket"}
 
@@ -128,7 +129,12 @@ def test_a_migration_may_make_its_calls_and_no_other(access: Access) -> None:
 def test_a_migration_reaches_the_stores_by_their_names(assembly: Path, access: Access) -> None:
     statements = {each["Sid"]: each for each in access["Migration"]["PolicyDocument"]["Statement"]}
     ids = json.loads((assembly / "Bonafide-dev-Data.template.json").read_text())["Resources"]
-    for sid, prefix in (("Speakers", "table/Bonafide-dev-Data-"), ("KnowWhatIsNotKept", "bonafide-dev-data-")):
+    table = "table/Bonafide-dev-Data-"
+    for sid, prefix in (
+        ("Speakers", table),
+        ("KeysOfVoiceprints", table),
+        ("KnowWhatIsNotKept", "bonafide-dev-data-"),
+    ):
         (target,) = values(statements[sid]["Resource"])
         name = target.split(prefix)[1].removesuffix("*").lower()
         assert any(each.lower().startswith(name) for each in ids)

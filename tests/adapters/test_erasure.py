@@ -26,7 +26,8 @@ from bonafide.audio.fingerprint import BANDS, Fingerprint
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.presentation.attempts import Failure
-from bonafide.bootstrap import clients
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.bootstrap import clients, protection
 from bonafide.bootstrap import stores as bootstrap
 from bonafide.bootstrap.erasure import erasable_stores
 from bonafide.ports.erasure import ErasureStore
@@ -46,7 +47,7 @@ from tests.adapters.conftest import State
 from tests.adapters.test_sessions import a_row, a_session
 from tests.decisions import decision_record
 
-TABLES = ("Tenants", "Decisions", "Idempotency", "Sessions", "Fingerprints")
+TABLES = ("Tenants", "Decisions", "Idempotency", "Sessions", "Fingerprints", "TemplateKeys")
 BUCKETS = ("Audio", "Failures")
 CACHED = (
     clients.dynamodb,
@@ -54,6 +55,11 @@ CACHED = (
     bootstrap.erasure_store,
     bootstrap.attempt_store,
     bootstrap.fingerprint_store,
+    protection.template_protection,
+    protection.voice_store,
+    protection.erasing_store,
+    protection.evidence_store,
+    protection.judgement_store,
 )
 LONG = timedelta(hours=1)
 
@@ -69,11 +75,11 @@ class Held:
 
     @property
     def domains(self) -> DynamoDomainStore:
-        return DynamoDomainStore(self.dynamodb, self.state.name("Tenants"))
+        return protection.voice_store()
 
     @property
     def session_store(self) -> DynamoSessionStore:
-        return DynamoSessionStore(self.dynamodb, self.state.name("Sessions"))
+        return protection.evidence_store()
 
     @property
     def attempts(self) -> DynamoAttemptStore:
@@ -119,7 +125,8 @@ class Held:
         self._objects("Audio", f"uploads/{self.domain}/{'f' * 32}")
 
     def _fill(self, owner: DomainRecord, speaker: str, at: datetime) -> None:
-        record = SpeakerRecord(self.domain, speaker, SpeakerStatus.ENROLLED, at, at, version=1)
+        record = SpeakerRecord(self.domain, speaker, SpeakerStatus.ENROLLED, at, at)
+        record = record.with_voiceprints(at, [Voiceprint.of([a_row().chunk.evidence])])
         self.domains.put_speaker(owner, record)
         session = replace(
             a_session(self.domain, f"session-{speaker}"),
@@ -128,7 +135,10 @@ class Held:
             expires_at=at + LONG,
             version=1,
         )
-        self.session_store.put_session(session)
+        self.session_store.start_session(session)
+        started = self.session_store.session(self.domain, session.session)
+        assert started
+        session = started
         self.session_store.put_evidence(session, a_row())
         self.session_store.note_accepted(session, 0, "a" * 64)
         self.sessions[speaker] = session
@@ -208,6 +218,7 @@ def held(state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Er
         "IDEMPOTENCY": "Idempotency",
         "SESSION": "Sessions",
         "FINGERPRINT": "Fingerprints",
+        "KEY": "TemplateKeys",
     }
     names = {f"BONAFIDE_{name}_TABLE": table for name, table in tables.items()}
     names |= {"BONAFIDE_AUDIO_BUCKET": "Audio", "BONAFIDE_FAILURE_BUCKET": "Failures"}
@@ -215,6 +226,9 @@ def held(state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Er
     for name, value in {**{name: state.name(each) for name, each in names.items()}, **account}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", state.endpoint)
+    (key,) = {each["KeyArn"] for each in state.client("kms").list_keys()["Keys"]}
+    for name, value in {"TEMPLATE_KEY": key, "TEMPLATE_FORM": "protected", "STAGE": "dev"}.items():
+        monkeypatch.setenv(f"BONAFIDE_{name}", value)
     for each in CACHED:
         each.cache_clear()
 

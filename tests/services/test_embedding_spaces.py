@@ -12,8 +12,8 @@ from bonafide.biometrics.decision import Decision
 from bonafide.biometrics.scoring import Calibration
 from bonafide.errors import Conflict
 from bonafide.records.speaker import SpeakerRecord
-from bonafide.services.migration import MigrationState, SpaceMigration
 from bonafide.services.shared.recordings import Recordings
+from bonafide.services.voiceprints.migration import MigrationState, SpaceMigration
 from tests.services.parts import Chords, World, speech
 
 OLD, NEW = "chords-1", "chords-2"

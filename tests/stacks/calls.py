@@ -89,8 +89,24 @@ class Reading:
             self._passed(value)
         if isinstance(getattr(target, "__self__", None), BaseClient):
             self.actions.update(_actions(target, node, values, named, owner))
+            self.actions.update(self._transacted(target, node, scope, owner))
         elif _own(target):
             self.function(target, _bound(target, values, named))
+
+    def _transacted(self, method: Any, node: ast.Call, scope: Mapping[str, Any], owner: Any) -> Iterator[Action]:
+        """Yields the writes of a transaction: each names its table, unless it was put together elsewhere."""
+        service, name = method.__self__.meta.service_model.service_name, method.__name__
+        if name != "transact_write_items":
+            return
+        for each in (each for each in ast.walk(node) if isinstance(each, ast.Dict)):
+            for key, value in zip(each.keys, each.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value in {"ConditionCheck", "Put", "Update", "Delete"}:
+                    yield service, f"{key.value}Item", self._table_of(value, scope) or vars(owner)["_table"]
+
+    def _table_of(self, write: ast.expr, scope: Mapping[str, Any]) -> str:
+        pairs = zip(write.keys, write.values, strict=True) if isinstance(write, ast.Dict) else ()
+        named = (value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "TableName")
+        return next((str(self._value(value, scope)) for value in named), "")
 
     def _passed(self, value: Any) -> None:
         """Follows arguments that will be called: callbacks, and the persistence of idempotency."""
@@ -160,11 +176,9 @@ def _actions(method: Any, node: ast.Call, values: list[Any], named: Mapping[str,
     action = client.meta.method_to_api_mapping.get(operation)
     place = next((named[each] for each in RESOURCE_PARAMETERS if isinstance(named.get(each), str)), None)
     place = place or next((vars(owner)[each] for each in ("_table", "_bucket", "_stream") if each in vars(owner)), "")
-    if action == "TransactWriteItems":
-        for key in (each.value for each in ast.walk(node) if isinstance(each, ast.Constant)):
-            if key in {"ConditionCheck", "Put", "Update", "Delete"}:
-                yield service, f"{key}Item", place
-    elif action:
+    # The key is the same for all; what it is used for is up to the class.
+    place = type(owner).__name__ if service == "kms" else place
+    if action and action != "TransactWriteItems":
         for each in vars(owner).get("_tables", (place,)):
             yield service, ACTION_NAMES.get(action, action), each
 

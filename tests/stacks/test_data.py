@@ -13,7 +13,7 @@ KEY = "AWS::KMS::Key"
 STREAM = "AWS::Kinesis::Stream"
 
 
-@pytest.mark.parametrize(("kind", "count"), [(TABLE, 6), (BUCKET, 3), (POLICY, 3), (KEY, 1)])
+@pytest.mark.parametrize(("kind", "count"), [(TABLE, 7), (BUCKET, 3), (POLICY, 3), (KEY, 1)])
 def test_state_survives_the_deletion_of_its_stack(data: OfKind, kind: str, count: int) -> None:
     resources = data(kind)
     assert len(resources) == count
@@ -47,6 +47,15 @@ def test_tables_can_be_restored_and_are_encrypted_with_the_own_key(data: OfKind)
         assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
         assert properties["SSESpecification"]["KMSMasterKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_a_deleted_key_is_in_no_backup_after_a_day(data: OfKind) -> None:
+    days = {
+        id_[:-8]: table["Properties"]["PointInTimeRecoverySpecification"]["RecoveryPeriodInDays"]
+        for id_, table in data(TABLE).items()
+    }
+    assert days.pop("TemplateKeys") == 1
+    assert set(days.values()) == {35}
 
 
 def test_tables_have_the_keys_that_the_code_relies_on(data: OfKind) -> None:

@@ -10,13 +10,19 @@ import pytest
 
 from bonafide.adapters.dynamodb.audit import partition
 from bonafide.adapters.dynamodb.items import HISTORY_PARTITION, attempt_key, brake_key, calibration_key
-from bonafide.adapters.kms import PURPOSE, WRAPPING_PURPOSE
+from bonafide.adapters.kms import (
+    PURPOSE,
+    TEMPLATES,
+    WRAPPING_PURPOSE,
+    KmsDomainSecrets,
+    KmsSignatures,
+    KmsWrapping,
+)
 from ops.synthesis import ROOT
 from stacks.constructs.probes import READING, REPORTING
 from tests.stacks.calls import Action, reachable
 from tests.stacks.conftest import OfKind, Resources, as_list
 
-PURPOSES = {PURPOSE, WRAPPING_PURPOSE}
 HANDLERS = sorted(path for path in (ROOT / "functions").glob("*/handler.py") if "probe" not in path.parent.name)
 # Permissions of every function: its log, its traces, and the key of the stores that it reaches.
 PLATFORM = {"logs", "xray", "kms"}
@@ -55,6 +61,12 @@ UNSEEN: dict[str, set[Action]] = {
         *(("s3", action, "ModelFiles") for action in ("GetObject", "GetObjectVersion", "ListBucket")),
         ("dynamodb", "GetItem", "Models"),
     },
+}
+# What each class uses the key for, directly.
+PURPOSES = {
+    KmsSignatures.__name__: PURPOSE,
+    KmsWrapping.__name__: WRAPPING_PURPOSE,
+    KmsDomainSecrets.__name__: TEMPLATES,
 }
 PROBES = {
     "probe_release": {
@@ -150,10 +162,8 @@ def test_a_role_uses_the_key_for_its_own_calls_only(handler: Path, service: OfKi
     calls = {(name, action) for name, action, _ in actions(policies, function)}
     needed = set().union(*(KEY_ACTIONS.get(call, set()) for call in calls))
     reading = READING_TABLES if any(name == "dynamodb" for name, _ in calls) else set()
-    direct = {action for name, action, _ in reachable(handler) if name == "kms"}
-    found = key_actions(policies, function)
-    assert {each for each in found if each[0] not in PURPOSES} == needed | reading
-    assert {action for purpose, action in found if purpose in PURPOSES} == direct
+    direct = {(PURPOSES[kind], action) for name, action, kind in reachable(handler) if name == "kms"}
+    assert key_actions(policies, function) == needed | reading | direct
 
 
 def using(service: OfKind, purpose: str) -> dict[str, set[str]]:
@@ -178,6 +188,34 @@ def test_one_function_signs_calibrations_and_those_that_judge_check_them(service
         "Encrypt": {"manage_domains"},
         "Decrypt": {"authenticate_caller", "close_sessions", "enroll_speaker", "manage_sessions", "score_audio"},
     }
+
+
+def test_voiceprints_are_opened_by_who_compares_them_and_keys_made_by_who_begins_something(service: OfKind) -> None:
+    may = {
+        action: {
+            path.parent.name
+            for path in HANDLERS
+            if (TEMPLATES, action) in key_actions(service("AWS::IAM::Policy"), path.parent.name)
+        }
+        for action in ("Decrypt", "GenerateDataKey")
+    }
+    makers = {"enroll_speaker", "manage_sessions"}
+    comparing = {"authenticate_caller", "close_sessions", "score_audio", "shadow_challenger", "watch_drift"}
+    assert may == {"Decrypt": makers | comparing, "GenerateDataKey": makers}
+
+
+def test_keys_of_templates_open_for_the_stage_that_they_were_made_for(service: OfKind) -> None:
+    conditions = [
+        json.loads(condition)["StringEquals"]
+        for path in HANDLERS
+        for action, _, condition in granted(service("AWS::IAM::Policy"), path.parent.name)
+        if action.startswith("kms:") and TEMPLATES in condition
+    ]
+    assert conditions
+    assert all(
+        each == {"kms:EncryptionContext:purpose": TEMPLATES, "kms:EncryptionContext:stage": "dev"}
+        for each in conditions
+    )
 
 
 def test_a_role_that_only_reads_cannot_encrypt(service: OfKind) -> None:

@@ -66,6 +66,28 @@ class FingerprintTable(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyTable(FromEnvironment):
+    """Table of the keys of voiceprints and of evidence."""
+
+    key_table: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateKey(FromEnvironment):
+    """ARN of the key that encrypts the keys of domains, and the form in which templates are written.
+
+    Attributes:
+        template_key: the ARN.
+        template_form: `plain` or `protected`; both are read.
+        stage: name of the deployment stage.
+    """
+
+    template_key: str
+    template_form: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class AudioBucket(FromEnvironment):
     """Bucket of uploads, and of recordings of domains whose policy keeps them."""
 

@@ -1,4 +1,4 @@
-"""Signatures of calibrations by the stage's own key, and the wrapping of secrets of domains under it.
+"""Signatures of calibrations by the stage's own key, and secrets of domains that it makes or wraps.
 
 A signature is the digest of the content, encrypted under an encryption context that names the purpose, the domain and
 the version. AES-GCM authenticates both, so only a role that may encrypt under this purpose can make one, and a role
@@ -9,18 +9,31 @@ https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
 import base64
 import binascii
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.errors import StoreUnavailable
+from bonafide.ports.keys import KeyRefused
 from bonafide.records.calibration import SignedCalibration
 
 # Roles may use the key directly for these purposes only (`stacks/platform/stores.py`).
 PURPOSE = "domain-calibration"
 WRAPPING_PURPOSE = "caller-reference"
+TEMPLATES = "template-protection"
+# What KMS answers where asking again is of no use.
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors
+REFUSED = {
+    "AccessDeniedException",
+    "DisabledException",
+    "IncorrectKeyException",
+    "InvalidCiphertextException",
+    "KMSInvalidStateException",
+    "NotFoundException",
+}
 # What KMS answers for a ciphertext, or a context, that it did not make.
 FORGED = {"InvalidCiphertextException", "IncorrectKeyException"}
 
@@ -73,6 +86,45 @@ class KmsSignatures(KmsKey):
         except BotoCoreError as error:
             raise StoreUnavailable from error
         return hmac.compare_digest(answer["Plaintext"], calibration.content_digest.encode())
+
+
+class KmsDomainSecrets(KmsKey):
+    """`DomainSecrets` by one symmetric key; a secret opens for the stage and domain that it was made for only."""
+
+    def __init__(self, connect: Callable[[], Any], key: str, stage: str) -> None:
+        """Takes what makes a client when the first secret is made or opened, the ARN of the key, and the stage."""
+        super().__init__(connect, key)
+        self._stage = stage
+
+    def make(self, domain: str) -> tuple[bytes, bytes]:
+        """See `DomainSecrets`."""
+        with _translated():
+            answer = self._client.generate_data_key(
+                KeyId=self._key, KeySpec="AES_256", EncryptionContext=self._context(domain)
+            )
+        return answer["Plaintext"], answer["CiphertextBlob"]
+
+    def open(self, domain: str, wrapped: bytes) -> bytes:
+        """See `DomainSecrets`."""
+        with _translated():
+            answer = self._client.decrypt(
+                KeyId=self._key, CiphertextBlob=wrapped, EncryptionContext=self._context(domain)
+            )
+        return bytes(answer["Plaintext"])
+
+    def _context(self, domain: str) -> dict[str, str]:
+        return {"purpose": TEMPLATES, "stage": self._stage, "domain": domain}
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        refused = error.response["Error"]["Code"] in REFUSED
+        raise (KeyRefused if refused else StoreUnavailable) from error
+    except BotoCoreError as error:
+        raise StoreUnavailable from error
 
 
 def _context(domain: str, calibration: SignedCalibration) -> dict[str, str]:

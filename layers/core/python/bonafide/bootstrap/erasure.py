@@ -16,6 +16,7 @@ from bonafide.adapters.erasure.rows import RowsOfDomain, TableKeys
 from bonafide.adapters.erasure.sessions import SessionErasing
 from bonafide.adapters.tracing import traced
 from bonafide.bootstrap.clients import UPLOADS, dynamodb
+from bonafide.bootstrap.protection import erasing_store, evidence_store
 from bonafide.bootstrap.stores import attempt_store, domain_store, erasure_store, fingerprint_store
 from bonafide.ports.erasure import ErasableStore
 from bonafide.records.session import SessionRecord
@@ -58,9 +59,9 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         of_sessions.delete([result_key(domain, decided_at, f"#{decision_id}")])
 
     return [
-        SpeakerErasing(domain_store(), fingerprint_store().forget_speaker),
+        SpeakerErasing(erasing_store(), fingerprint_store().forget_speaker),
         ObjectErasing("kept_audio", s3, audio, "kept/"),
-        SessionErasing(dynamodb(), sessions, forget_session, clock),
+        SessionErasing(dynamodb(), sessions, evidence_store().delete_session, forget_session, clock),
         UploadErasing(s3, audio),
         ObjectErasing("uploads_of_domain", s3, audio, "uploads/", of_speakers=False),
         ObjectErasing("shadow_audio", s3, audio, "shadow/", of_speakers=False),
@@ -73,7 +74,7 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         NamedErasing("fingerprints", _forget_fingerprints),
         RowsOfDomain("versions", of_domains, lambda domain: f"{HISTORY_PARTITION}{domain}"),
         RowsOfDomain("calibrations", of_domains, lambda domain: f"{CALIBRATION_PARTITION}{domain}"),
-        DomainErasing(domain_store()),
+        DomainErasing(erasing_store()),
     ]
 
 

@@ -5,18 +5,16 @@ from functools import cache
 
 from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.scoring import SpaceCalibrations
+from bonafide.bootstrap.protection import evidence_store, judgement_store, voice_store
 from bonafide.bootstrap.shadow import chunk_offers, shadow_offers
 from bonafide.bootstrap.stores import (
     attempt_store,
     braked_domains,
     calibration_book,
     caller_hashes,
-    decision_store,
-    domain_store,
     recordings,
     replays,
     session_judge,
-    session_store,
     shard_lag_store,
 )
 from bonafide.services.authentication import AuthenticationService
@@ -36,17 +34,17 @@ def enrollment() -> EnrollmentService:
     """Composes enrollment."""
     models = bundle()
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
-    return EnrollmentService(domain_store(), models, recordings(), book, replays())
+    return EnrollmentService(voice_store(), models, recordings(), book, replays())
 
 
 def authentication() -> AuthenticationService:
     """Composes authentication."""
     models = bundle()
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
-    stores = braked_domains(), models, recordings(), decision_store(), attempt_store(), caller_hashes()
+    stores = braked_domains(), models, recordings(), judgement_store(), attempt_store(), caller_hashes()
     return AuthenticationService(*stores, book, replays(), shadow=shadow_offers())
 
 
 def chunk_scoring() -> ChunkScoring:
     """Composes the scoring of the audio stream."""
-    return ChunkScoring(session_store(), shard_lag_store(), bundle(), session_judge(), shadow=chunk_offers())
+    return ChunkScoring(evidence_store(), shard_lag_store(), bundle(), session_judge(), shadow=chunk_offers())

@@ -13,7 +13,8 @@ from bonafide.adapters.model_files import S3ModelFiles
 from bonafide.adapters.onnx import Bundle
 from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.bootstrap.clients import CALLS, UPLOADS
-from bonafide.bootstrap.stores import decision_store, domain_store, shadow_results
+from bonafide.bootstrap.protection import voice_store
+from bonafide.bootstrap.stores import decision_store, shadow_results
 from bonafide.ports.registry import ModelFiles, ModelRegistryStore
 from bonafide.records.model import ModelVersionRecord
 from bonafide.services.shadow import ShadowScoring
@@ -47,7 +48,7 @@ def chunk_offers() -> ChunkOffers | None:
 def shadow_scoring() -> ShadowScoring:
     """Composes scoring by the challenger, and the sweep."""
     audio = S3ShadowAudio(boto3.client("s3", config=UPLOADS), AudioBucket.read(os.environ).audio_bucket)
-    return ShadowScoring(domain_store(), decision_store(), audio, shadow_results())
+    return ShadowScoring(voice_store(), decision_store(), audio, shadow_results())
 
 
 def challenger_models() -> "ChallengerModels":

@@ -29,6 +29,7 @@ from bonafide.adapters.shadow_audio import S3ShadowAudio
 from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.bootstrap.clients import CALLS, KEYS, UPLOADS, dynamodb
+from bonafide.bootstrap.protection import erasing_store, evidence_store, judgement_store, voice_store
 from bonafide.services.attempts import AttemptResets
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
@@ -73,7 +74,7 @@ def stage() -> str:
 
 @cache
 def domain_store() -> DynamoDomainStore:
-    """Returns the store of domains and speakers."""
+    """Returns the store of domains and speakers for those who need no voiceprints."""
     return DynamoDomainStore(dynamodb(), DomainTable.read(os.environ).domain_table)
 
 
@@ -101,7 +102,7 @@ def caller_hashes() -> StoredCallerHashes:
 def braked_domains() -> BrakedDomains:
     """Returns domains and brakes as decisions need them; one for each environment, since it keeps the stage's brake."""
     kept = timedelta(seconds=float(BrakeSettings.read(os.environ).brake_kept_seconds))
-    return BrakedDomains(domain_store(), brake_store(), kept)
+    return BrakedDomains(voice_store(), brake_store(), kept)
 
 
 @cache
@@ -126,13 +127,13 @@ def calibration_book(bases: SpaceCalibrations) -> CalibrationBook:
 
 @cache
 def decision_store() -> DynamoDecisionStore:
-    """Returns the store of decisions."""
+    """Returns the store of decisions for those who read them."""
     return DynamoDecisionStore(dynamodb(), DecisionTable.read(os.environ).decision_table)
 
 
 @cache
 def session_store() -> DynamoSessionStore:
-    """Returns the store of sessions and their evidence."""
+    """Returns the store of sessions for those who have nothing to do with their evidence."""
     return DynamoSessionStore(dynamodb(), SessionTable.read(os.environ).session_table)
 
 
@@ -181,7 +182,7 @@ def idempotency() -> ClaimedAnswers:
 
 def domains() -> Domains:
     """Composes the life cycle of domains."""
-    return Domains(domain_store(), attempt_store(), recordings(), fingerprint_store(), erasure_store())
+    return Domains(erasing_store(), attempt_store(), recordings(), fingerprint_store(), erasure_store())
 
 
 def brakes() -> Brakes:
@@ -201,7 +202,7 @@ def decisions() -> Decisions:
 
 def contributions() -> Contributions:
     """Composes the taking back of contributions."""
-    return Contributions(domain_store(), recordings(), replays())
+    return Contributions(voice_store(), recordings(), replays())
 
 
 def export() -> Export:
@@ -217,7 +218,7 @@ def erasure_reading() -> ErasureReading:
 def drift_watch() -> DriftWatch:
     """Composes the watch for drift."""
     probe_domain = ProbeDomain.read(os.environ).probe_domain
-    return DriftWatch(domain_store(), decision_store(), drift_store(), probe_domain)
+    return DriftWatch(domain_store(), judgement_store(), drift_store(), probe_domain)
 
 
 def drift_reading() -> DriftReading:
@@ -227,7 +228,7 @@ def drift_reading() -> DriftReading:
 
 def speakers() -> Speakers:
     """Composes the life cycle of speakers."""
-    return Speakers(domain_store(), attempt_store(), recordings(), fingerprint_store(), erasure_store())
+    return Speakers(erasing_store(), attempt_store(), recordings(), fingerprint_store(), erasure_store())
 
 
 def attempt_resets() -> AttemptResets:
@@ -240,13 +241,13 @@ def session_judge() -> SessionJudge:
     place = BundleSettings.read(os.environ)
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
     book = calibration_book(SpaceCalibrations.parse(files.calibrations()))
-    stores = session_store(), braked_domains(), decision_store(), attempt_store()
+    stores = evidence_store(), braked_domains(), judgement_store(), attempt_store()
     return SessionJudge(*stores, book, replays(), files.digest)
 
 
 def sessions() -> Sessions:
     """Composes the life cycle of sessions."""
-    return Sessions(session_store(), domain_store(), caller_hashes(), intake_reader(), session_judge())
+    return Sessions(evidence_store(), domain_store(), caller_hashes(), intake_reader(), session_judge())
 
 
 def intake_reader() -> DynamoIntakeReader:
@@ -265,7 +266,7 @@ def intake() -> AudioIntake:
 
 def closing() -> SessionClosing:
     """Composes the closing of overdue sessions."""
-    return SessionClosing(session_store(), domain_store(), session_judge())
+    return SessionClosing(evidence_store(), domain_store(), session_judge())
 
 
 def shadow_sweep() -> ShadowSweep:

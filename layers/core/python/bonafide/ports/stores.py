@@ -52,6 +52,12 @@ class DomainStore(Protocol):
     def forget_versions(self, domain: str) -> None:
         """Deletes the versions of every domain that has, or had, this name."""
 
+    def shred_keys(self, domain: DomainRecord) -> None:
+        """Deletes the key of a closed domain, without which no voiceprint and no evidence of it can be read.
+
+        Nothing happens if the domain is not stored as it was read: the key may be that of another one of its name.
+        """
+
     def domain_names(self) -> Iterator[str]:
         """Yields the names of domains, in any order; those last written by an earlier release are left out."""
 
@@ -159,6 +165,13 @@ class SessionStore(Protocol):
 
     def session(self, domain: str, session: str) -> SessionRecord | None:
         """Reads a session."""
+
+    def start_session(self, record: SessionRecord) -> None:
+        """Writes version 1 of a session, with a key for its evidence.
+
+        Raises:
+            VersionConflict: the session was started before.
+        """
 
     def put_session(self, record: SessionRecord) -> None:
         """Writes version n over version n - 1.

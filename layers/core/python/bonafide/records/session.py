@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ from bonafide.audio.encoding import RecordingFormat
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, HalfVector, Quality
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
-from bonafide.records import Stored, StoredForm, known, times
+from bonafide.records import DataKey, Stored, StoredForm, known, times
 
 SCHEMA = 1
 # An ended session waits so long for chunks that are still missing; an open one so long for anything at all.
@@ -39,6 +39,7 @@ class SessionRecord:
         version: optimistic version, 0 when never written.
         claims: different speakers that were claimed so far, in order.
         caller: keyed hash of the reference to the caller, if one was given.
+        key: of the evidence, for the store alone; None where it is not encrypted.
     """
 
     domain: str
@@ -59,6 +60,7 @@ class SessionRecord:
     spaces: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     caller: str | None = None
+    key: DataKey | None = field(default=None, compare=False, repr=False)
 
     @property
     def status(self) -> SessionStatus:

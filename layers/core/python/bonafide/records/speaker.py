@@ -9,7 +9,7 @@ from bonafide.biometrics.enrollment import SpeakerStatus, missing_seconds, statu
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.records import Stored, StoredForm, times
+from bonafide.records import DataKey, Stored, StoredForm, times
 from bonafide.records.domain import DomainRecord
 from bonafide.records.history.contribution import ContributionRecord
 
@@ -113,6 +113,7 @@ class SpeakerRecord:
         opted_out_at: time of the last opt-out; consent given before it is void as long as the record exists.
         applied: identifiers of the newest contributions to the voiceprint, so that a repeated one adds no speech.
         version: optimistic version, 0 when never written.
+        key: of the voiceprints, for the store alone; None where they were never encrypted.
     """
 
     domain: str
@@ -128,6 +129,7 @@ class SpeakerRecord:
     newer: tuple[Voiceprint, ...] = ()
     history: tuple[ContributionRecord, ...] = ()
     taken_back_at: datetime | None = None
+    key: DataKey | None = field(default=None, compare=False, repr=False)
 
     @property
     def voiceprints(self) -> tuple[Voiceprint, ...]:

@@ -137,7 +137,10 @@ class Domains:
         if record.state is not DomainState.DELETING:
             record = self._switch(record, DomainState.DELETING)
         self._record_erasure(record)
+        self._store.shred_keys(record)
         self._erase(record)
+        # A request that had begun before the closing may have made another one.
+        self._store.shred_keys(record)
         self._remove(record)
 
     def _history(

@@ -2,8 +2,8 @@
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -114,6 +114,20 @@ def attempts() -> Iterator[None]:
         yield
 
 
+def transacted(call: Callable[[], object]) -> None:
+    """Makes a transaction, and again while DynamoDB is too busy for it.
+
+    Raises:
+        VersionConflict: one of its conditions does not hold.
+        StoreUnavailable: DynamoDB stays too busy, or does not answer.
+    """
+    for _ in attempts():
+        with suppress(Throttled), translated_errors():
+            call()
+            return
+    raise StoreUnavailable
+
+
 class BatchReader:
     """Reads items together, of one table or of several."""
 
@@ -136,7 +150,8 @@ class BatchReader:
         Raises:
             StoreUnavailable: as `read`.
         """
-        wanted: Mapping[str, Any] = {table: {"Keys": list(own)} for table, own in zip(self._tables, keys, strict=False)}
+        own = zip(self._tables, keys, strict=False)
+        wanted: Mapping[str, Any] = {table: {"Keys": list(each)} for table, each in own if each}
         for _ in attempts():
             progress = True
             # Of large items an answer holds as many as fit: what leaves some out, but reads others, is no failure.

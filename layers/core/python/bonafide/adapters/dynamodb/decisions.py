@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.dynamodb.conditions import BatchReader, Item, translated_errors
 from bonafide.adapters.dynamodb.items import document_of
+from bonafide.adapters.protection.decisions import joined, split
+from bonafide.adapters.protection.templates import TemplateProtection
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.decision import DecisionRecord
@@ -31,9 +33,17 @@ TICK = timedelta(microseconds=1)
 class DynamoDecisionStore:
     """`DecisionStore` on one table."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, protection: TemplateProtection | None = None) -> None:
+        """Stores its dependencies.
+
+        Args:
+            client: of DynamoDB.
+            table: of decisions.
+            protection: of what decisions know of voices; without it that is not read, and written plain.
+        """
         self._client = client
         self._table = table
+        self._protection = protection
         self._batches = BatchReader(client, table)
 
     def append(self, record: DecisionRecord, expires_at: datetime) -> DecisionRecord:
@@ -42,20 +52,20 @@ class DynamoDecisionStore:
             with translated_errors():
                 self._client.put_item(
                     TableName=self._table,
-                    Item=_item(record, expires_at),
+                    Item=self._item(record, expires_at),
                     ConditionExpression="attribute_not_exists(decision_id)",
                 )
         except VersionConflict as conflict:
             stored = self._stored(record.domain, record.decision_id or "")
             if stored is None:
                 raise StoreUnavailable from conflict
-            return _record(stored)
+            return self._record(stored)
         return record
 
     def read(self, domain: str, decision_id: str) -> DecisionRecord | None:
         """See `DecisionStore`."""
         item = self._stored(domain, decision_id)
-        return _record(item) if item and _is_kept(item) else None
+        return self._record(item) if item and _is_kept(item) else None
 
     def list(self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, limit: int) -> DecisionPage:
         """See `DecisionStore`."""
@@ -70,7 +80,7 @@ class DynamoDecisionStore:
         keys = [decision_key(domain, each.decision_id) for each in found]
         items = self._batches.read(keys)
         # The index still has decisions whose retention is over.
-        records = {each["decision_id"]["S"]: _record(each) for each in items if _is_kept(each)}
+        records = {each["decision_id"]["S"]: self._record(each) for each in items if _is_kept(each)}
         return DecisionPage([records[each.decision_id] for each in found if each.decision_id in records], after)
 
     def _query(
@@ -96,6 +106,21 @@ class DynamoDecisionStore:
             )
         return answer.get("Item")
 
+    def _item(self, record: DecisionRecord, expires_at: datetime) -> Item:
+        document, sealed = split(self._protection, record)
+        return {
+            **decision_key(record.domain, record.decision_id or ""),
+            "decision": {"S": str(record.judgement.decision)},
+            "decided_at": {"S": written_time(record.decided_at)},
+            **({"claimed_speaker": {"S": record.speaker}} if record.speaker else {}),
+            "document": {"S": json.dumps(document)},
+            **sealed,
+            "expires_at": {"N": str(int(expires_at.timestamp()))},
+        }
+
+    def _record(self, item: Item) -> DecisionRecord:
+        return joined(self._protection, DecisionRecord.from_document(document_of(item)), item)
+
 
 def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
     values = {
@@ -115,21 +140,6 @@ def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
         "ExpressionAttributeValues": values,
         **({"FilterExpression": " AND ".join(filters)} if filters else {}),
     }
-
-
-def _item(record: DecisionRecord, expires_at: datetime) -> Item:
-    return {
-        **decision_key(record.domain, record.decision_id or ""),
-        "decision": {"S": str(record.judgement.decision)},
-        "decided_at": {"S": written_time(record.decided_at)},
-        **({"claimed_speaker": {"S": record.speaker}} if record.speaker else {}),
-        "document": {"S": json.dumps(record.to_document())},
-        "expires_at": {"N": str(int(expires_at.timestamp()))},
-    }
-
-
-def _record(item: Item) -> DecisionRecord:
-    return DecisionRecord.from_document(document_of(item))
 
 
 def _is_kept(item: Item) -> bool:

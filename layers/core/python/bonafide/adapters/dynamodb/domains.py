@@ -1,8 +1,9 @@
 """Domains and speakers in DynamoDB.
 
 Partition key `domain`, sort key `item`, which is `domain` for the domain's own record and `speaker#<speaker>` for a
-speaker. One BatchGetItem reads both, and the domain's brake and calibrations. The index `speakers` has the same keys,
-and what a list shows: no voiceprints. The sparse index `domains` has the names of domains.
+speaker. One BatchGetItem reads both, the domain's brake and calibrations, and the speaker's data key from the table of
+keys. The index `speakers` has the same keys, and what a list shows: no voiceprints. The sparse index `domains` has the
+names of domains. A data key is made and deleted in one transaction with the voiceprints that it is for.
 """
 
 import uuid
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.dynamodb.conditions import (
@@ -44,12 +46,13 @@ from bonafide.adapters.dynamodb.items import (
     read_speaker,
     read_summary,
     reservation_item,
-    speaker_item,
     speaker_key,
     speaker_name,
     version_item,
     version_name,
 )
+from bonafide.adapters.protection.items import KEY_PREFIX
+from bonafide.adapters.protection.speakers import PlainSpeakers
 from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import DomainChanged
@@ -65,12 +68,13 @@ DOMAINS_INDEX = "domains"
 
 
 class DynamoDomainStore:
-    """`DomainStore` on one table."""
+    """`DomainStore` on one table, and that of keys for those who have to do with voiceprints."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, speakers: PlainSpeakers | None = None) -> None:
         self._client = client
         self._table = table
-        self._batches = BatchReader(client, table)
+        self._stored = speakers or PlainSpeakers(client, table)
+        self._batches = BatchReader(client, *self._stored.tables)
         self._partitions = Partitions(client, table)
 
     def domain(self, domain: str) -> DomainRecord | None:
@@ -139,34 +143,37 @@ class DynamoDomainStore:
 
     def find(self, domain: str, speaker: str) -> tuple[DomainRecord | None, SpeakerRecord | None]:
         """See `DomainStore`."""
-        found, known = self._read(domain_key(domain), speaker_key(domain, speaker))
-        return read_domain(found) if found else None, _speaker(known)
+        found, known, *key = self._read(
+            domain_key(domain), speaker_key(domain, speaker), *self._stored.keys(domain, speaker)
+        )
+        return read_domain(found) if found else None, self._speaker(known, *key)
 
     def find_with_brake(
         self, domain: str, speaker: str, counters: Sequence[str] = ()
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
         keys = domain_key(domain), speaker_key(domain, speaker), brake_key(domain), calibration_key(domain)
-        (found, known, brake, calibrations), counted = self._read_with(keys, domain, counters)
+        own = self._stored.keys(domain, speaker)
+        (found, known, brake, calibrations, *key), counted = self._read_with([*keys, *own], domain, counters)
         besides: Any = {"calibrations": read_calibrations(domain, calibrations), "attempts": counted}
         record = replace(read_domain(found), **besides) if found else None
-        return record, _speaker(known), read_brake(domain, brake)
+        return record, self._speaker(known, *key), read_brake(domain, brake)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
-        """See `DomainStore`. Writes the speaker's item only, so that writes of two speakers never conflict."""
+        """See `DomainStore`. Writes what is the speaker's only, so that writes of two speakers never conflict."""
         first = record.version == 1
-        condition = self._reserve(domain, record) if first else follows_same(record.version, record.created_at)
-        with translated_errors():
-            self._client.put_item(TableName=self._table, Item=speaker_item(record), **condition)
+        follows = partial(follows_same, record.version, record.created_at)
+        self._stored.put(record, partial(self._reserve, domain, record) if first else follows)
 
     def delete_speaker(self, record: SpeakerRecord) -> None:
         """See `DomainStore`."""
-        with translated_errors():
-            self._client.delete_item(
-                TableName=self._table,
-                Key=speaker_key(record.domain, record.speaker),
-                **is_same(record.version, record.created_at),
-            )
+        self._stored.delete(record)
+
+    def shred_keys(self, domain: DomainRecord) -> None:
+        """See `DomainStore`. Its name is read before the domain: a domain that was made anew has another one."""
+        name = self._stored.domain_key(domain.domain)
+        if name and self.domain(domain.domain) == domain:
+            self._stored.shred(domain.domain, name)
 
     def list_speakers(self, domain: str, after: str | None, limit: int) -> SpeakerPage:
         """See `DomainStore`. Reads the index, and from the table the items of a release that wrote no summary."""
@@ -180,7 +187,7 @@ class DynamoDomainStore:
 
     def stored_speakers(self, domain: str, limit: int) -> Sequence[SpeakerRecord]:
         """See `DomainStore`."""
-        return [read_speaker(item) for item in self._speakers(domain, limit, ConsistentRead=True)["Items"]]
+        return [self._stored.read(each, None) for each in self._speakers(domain, limit, ConsistentRead=True)["Items"]]
 
     def _reserve(self, domain: DomainRecord, record: SpeakerRecord) -> dict[str, Any]:
         """Puts an empty item in the place of a first version; returns the condition to write that version over it.
@@ -241,7 +248,7 @@ class DynamoDomainStore:
         unread: Sequence[Item] = ()
         try:
             # What was read before an error stays in the list.
-            read.extend(self._batches.read([*keys, *counting]))
+            read.extend(self._batches.read_each(_by_table([*keys, *counting])))
         except KeysUnread as error:
             unread = error.keys
             if not all(key in counting for key in unread):
@@ -250,15 +257,19 @@ class DynamoDomainStore:
         counted = None if unread else tuple(read_attempts(item) for item in found[len(keys) :])
         return found[: len(keys)], counted
 
+    def _speaker(self, item: Item | None, key: Item | None = None) -> SpeakerRecord | None:
+        return self._stored.read(item, key) if item and not is_reservation(item) else None
+
     def _read(self, *keys: Item) -> list[Item | None]:
         """Reads items together, in the order of their keys."""
-        return _in_order(self._batches.read(keys), keys)
+        return _in_order(self._batches.read_each(_by_table(keys)), keys)
+
+
+def _by_table(keys: Sequence[Item]) -> list[Sequence[Item]]:
+    of_keys = [key for key in keys if key["item"]["S"].startswith(KEY_PREFIX)]
+    return [[key for key in keys if key not in of_keys], of_keys]
 
 
 def _in_order(found: Iterable[Item], keys: Sequence[Item]) -> list[Item | None]:
     items = {(item["domain"]["S"], item["item"]["S"]): item for item in found}
     return [items.get((key["domain"]["S"], key["item"]["S"])) for key in keys]
-
-
-def _speaker(item: Item | None) -> SpeakerRecord | None:
-    return read_speaker(item) if item and not is_reservation(item) else None

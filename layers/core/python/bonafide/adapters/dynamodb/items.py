@@ -69,13 +69,18 @@ def read_domain(item: Item) -> DomainRecord:
     return DomainRecord.from_document(document_of(item) | own)
 
 
-def speaker_item(record: SpeakerRecord) -> Item:
+def speaker_item(record: SpeakerRecord, protected: Item | None = None) -> Item:
     """Turns a speaker into an item; each voiceprint is one binary value, and `summary` is what a list shows.
 
-    The release before reads `voiceprint` alone, and drops the newer ones if it writes the speaker.
+    Args:
+        record: of the speaker.
+        protected: attributes of the voiceprints if they are stored protected.
+
+    Raises:
+        ValueError: the voiceprints were read closed, and nothing would be left of them.
     """
-    voiceprint = {"voiceprint": {"B": record.voiceprint.to_bytes()}} if record.voiceprint else {}
-    newer = {"newer_voiceprints": {"L": [{"B": each.to_bytes()} for each in record.newer]}} if record.newer else {}
+    if protected is None and any(each.is_closed for each in record.voiceprints):
+        raise ValueError("a voiceprint that was read without its key cannot be written")
     return {
         **speaker_key(record.domain, record.speaker),
         "version": {"N": str(record.version)},
@@ -83,9 +88,15 @@ def speaker_item(record: SpeakerRecord) -> Item:
         "status": {"S": record.status},
         "summary": {"S": json.dumps(record.summary.to_document())},
         "document": {"S": json.dumps(record.to_document())},
-        **voiceprint,
-        **newer,
+        **(_plain(record) if protected is None else protected),
     }
+
+
+def _plain(record: SpeakerRecord) -> Item:
+    """Returns the attributes of voiceprints that are not protected."""
+    voiceprint = {"voiceprint": {"B": record.voiceprint.to_bytes()}} if record.voiceprint else {}
+    newer = {"newer_voiceprints": {"L": [{"B": each.to_bytes()} for each in record.newer]}} if record.newer else {}
+    return {**voiceprint, **newer}
 
 
 def reservation_item(record: SpeakerRecord, token: str, now: datetime) -> Item:

@@ -12,6 +12,7 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,11 @@ import numpy as np
 
 from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.items import document_of
+from bonafide.adapters.protection.items import read_reference, reference
+from bonafide.adapters.protection.templates import SealedRow
 from bonafide.biometrics.evidence import Channel, FloatVector, HalfVector
 from bonafide.biometrics.session import Mark, content_tag
+from bonafide.records import DataKey
 from bonafide.records.session import EvidenceRow, SessionRecord
 
 SESSION_ITEM = "session"
@@ -39,6 +43,8 @@ _ACCEPTED = struct.Struct(">H8s")
 # The first release reads the document into a record that knows no other attributes: these stand beside it.
 _TEXTS, _LISTS = ("request_id", "principal", "caller"), ("spaces", "claims")
 _BESIDE = ("schema", "domain", "session", "version", *_TEXTS, *_LISTS)
+# What a row knows of the voice is one encrypted value where the session has a key.
+_SEALED = "sealed"
 
 
 def partition(domain: str, session: str) -> str:
@@ -128,31 +134,48 @@ def session_item(record: SessionRecord) -> Item:
         "schema": {"N": str(document["schema"])},
         **{name: {"S": document[name]} for name in _TEXTS if document[name] is not None},
         **{name: {"L": [{"S": each} for each in document[name]]} for name in _LISTS if document[name]},
+        **({"key": reference(record.key)} if record.key else {}),
     }
 
 
-def read_session(item: Item) -> SessionRecord:
-    """Turns an item into a session."""
+def read_session(item: Item, key: DataKey | None = None) -> SessionRecord:
+    """Turns an item into a session, with its key as it is stored; without that, with the name of the key."""
     domain, _, session = item["session"]["S"].partition("#")
     own = {"domain": domain, "session": session, "version": int(item["version"]["N"])}
     beside = {name: item[name]["S"] for name in _TEXTS if name in item}
     lists = {name: [each["S"] for each in item[name]["L"]] for name in _LISTS if name in item}
-    return SessionRecord.from_document(document_of(item) | own | beside | lists)
+    record = SessionRecord.from_document(document_of(item) | own | beside | lists)
+    return replace(record, key=read_reference(item["key"], key)) if "key" in item else record
 
 
-def evidence_item(session: SessionRecord, row: EvidenceRow) -> Item:
-    """Turns a row of evidence into an item; each embedding is one binary attribute."""
-    embeddings = row.chunk.evidence.embeddings
-    fingerprint = {"fingerprint": {"B": row.fingerprint.to_bytes()}} if row.fingerprint else {}
-    vectors = {channel: {"B": vector.astype(_FLOAT).tobytes()} for channel, vector in embeddings.items()}
+def evidence_item(session: SessionRecord, row: EvidenceRow, sealed: bytes | None = None) -> Item:
+    """Turns a row of evidence into an item; what it knows of the voice is binary attributes unless it is sealed."""
+    document = row.to_document()
+    if sealed is not None:
+        del document["embedding_directions"]
     return {
         **item_key(session, row_item(session, row.mark)),
-        "document": {"S": json.dumps(row.to_document())},
-        "embeddings": {"M": vectors},
-        **_parts_attribute(row.chunk.evidence.parts),
-        **fingerprint,
+        "document": {"S": json.dumps(document)},
+        **(_plain(row) if sealed is None else {_SEALED: {"B": sealed}}),
         "expires_at": expires(session),
     }
+
+
+def _plain(row: EvidenceRow) -> Item:
+    evidence = row.chunk.evidence
+    vectors = {channel: {"B": vector.astype(_FLOAT).tobytes()} for channel, vector in evidence.embeddings.items()}
+    fingerprint = {"fingerprint": {"B": row.fingerprint.to_bytes()}} if row.fingerprint else {}
+    return {"embeddings": {"M": vectors}, **_parts_attribute(evidence.parts), **fingerprint}
+
+
+def is_sealed(item: Item) -> bool:
+    """Tells whether what the row knows of the voice is encrypted."""
+    return _SEALED in item
+
+
+def read_sealed_row(item: Item) -> SealedRow:
+    """Turns an item into a row that is yet to be opened."""
+    return SealedRow(item["item"]["S"], bytes(item[_SEALED]["B"]), document_of(item))
 
 
 def read_row(item: Item) -> EvidenceRow:

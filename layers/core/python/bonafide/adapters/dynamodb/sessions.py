@@ -2,10 +2,18 @@
 
 import heapq
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from bonafide.adapters.dynamodb.conditions import BatchReader, Item, follows, is_version, translated_errors
+from bonafide.adapters.dynamodb.conditions import (
+    BatchReader,
+    Item,
+    follows,
+    is_version,
+    transacted,
+    translated_errors,
+)
 from bonafide.adapters.dynamodb.session_items import (
     CLAIMS_INDEX,
     DUE_INDEX,
@@ -16,11 +24,13 @@ from bonafide.adapters.dynamodb.session_items import (
     block,
     evidence_item,
     expires,
+    is_sealed,
     item_key,
     pack,
     pack_accepted,
     partition,
     read_row,
+    read_sealed_row,
     read_session,
     row_item,
     seconds,
@@ -29,6 +39,8 @@ from bonafide.adapters.dynamodb.session_items import (
     unpack,
     unpack_accepted,
 )
+from bonafide.adapters.protection.items import key_attributes, read_data_key, session_key_item
+from bonafide.adapters.protection.templates import TemplateProtection
 from bonafide.biometrics.session import Mark, tag
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import VersionConflict
@@ -41,17 +53,60 @@ DUE_PAGE = 100
 
 
 class DynamoSessionStore:
-    """`SessionStore` on one table."""
+    """`SessionStore` on one table, and that of keys for those who have to do with evidence."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, protection: TemplateProtection | None = None) -> None:
+        """Stores its dependencies.
+
+        Args:
+            client: of DynamoDB.
+            table: of sessions.
+            protection: seals and opens evidence; None for those who have nothing to do with it.
+        """
         self._client = client
         self._table = table
         self._batches = BatchReader(client, table)
+        self._protection = protection
+        self._keys = protection.keys.table if protection else ""
+        self._sessions = BatchReader(client, table, self._keys) if protection else self._batches
 
     def session(self, domain: str, session: str) -> SessionRecord | None:
         """See `SessionStore`."""
-        item = self._get(partition(domain, session), SESSION_ITEM)
-        return read_session(item) if item else None
+        own: Item = {"session": {"S": partition(domain, session)}, "item": {"S": SESSION_ITEM}}
+        if self._protection is None:
+            item = self._get(partition(domain, session), SESSION_ITEM)
+            return read_session(item) if item else None
+        found = list(self._sessions.read_each([[own], [session_key_item(domain, session)]]))
+        item = next((each for each in found if "session" in each), None)
+        key = next((read_data_key(each) for each in found if "session" not in each), None)
+        record = read_session(item, key) if item else None
+        # Without its key nothing of the session can be judged any more: it is one that was deleted.
+        return None if record and record.key and not record.key.wrapped else record
+
+    def start_session(self, record: SessionRecord) -> None:
+        """See `SessionStore`. Nothing is written before the key is made, and the session together with it."""
+        if self._protection is None or not self._protection.writes:
+            self.put_session(record)
+            return
+        key = self._protection.key_of_session(record, start(record))
+        item = session_item(replace(record, key=key))
+        follows_none: Any = follows(record.version)
+        own = {
+            **session_key_item(record.domain, record.session),
+            **key_attributes(key),
+            "expires_at": expires(record),
+        }
+        transacted(
+            lambda: self._client.transact_write_items(
+                TransactItems=cast(
+                    "Any",
+                    [
+                        {"Put": {"TableName": self._table, "Item": item, **follows_none}},
+                        {"Put": {"TableName": self._keys, "Item": own}},
+                    ],
+                )
+            )
+        )
 
     def put_session(self, record: SessionRecord) -> None:
         """See `SessionStore`."""
@@ -60,12 +115,24 @@ class DynamoSessionStore:
 
     def delete_session(self, record: SessionRecord) -> None:
         """See `SessionStore`."""
-        with translated_errors():
-            self._client.delete_item(
-                TableName=self._table,
-                Key=item_key(record, SESSION_ITEM),
-                **is_version(record.version),
+        own = item_key(record, SESSION_ITEM)
+        if self._protection is None:
+            with translated_errors():
+                self._client.delete_item(TableName=self._table, Key=own, **is_version(record.version))
+            return
+        key = session_key_item(record.domain, record.session)
+        same: Any = is_version(record.version)
+        transacted(
+            lambda: self._client.transact_write_items(
+                TransactItems=cast(
+                    "Any",
+                    [
+                        {"Delete": {"TableName": self._table, "Key": own, **same}},
+                        {"Delete": {"TableName": self._keys, "Key": key}},
+                    ],
+                )
             )
+        )
 
     def of_speaker(self, domain: str, speaker: str, limit: int) -> Sequence[SessionRecord]:
         """See `SessionStore`. The index also has what is left of erased sessions, which are no longer read."""
@@ -166,7 +233,10 @@ class DynamoSessionStore:
     def evidence(self, session: SessionRecord, marks: Collection[Mark]) -> Sequence[EvidenceRow]:
         """See `SessionStore`."""
         keys = [item_key(session, row_item(session, mark)) for mark in marks]
-        return [read_row(item) for item in self._batches.read(keys)]
+        items = list(self._batches.read(keys))
+        sealed = [read_sealed_row(item) for item in items if is_sealed(item)]
+        opened = self._protection.open_rows(session, start(session), sealed) if sealed and self._protection else []
+        return [*(read_row(item) for item in items if not is_sealed(item)), *opened]
 
     def _stored_mark(self, session: SessionRecord, row: EvidenceRow, *, new: bool) -> Mark:
         """Returns the mark of a row as it is stored: another delivery may have been accepted at another time."""
@@ -180,13 +250,27 @@ class DynamoSessionStore:
             with translated_errors():
                 self._client.put_item(
                     TableName=self._table,
-                    Item=evidence_item(session, row),
+                    Item=self._row_item(session, row),
                     ConditionExpression="attribute_not_exists(#item)",
                     ExpressionAttributeNames={"#item": "item"},
                 )
         except VersionConflict:
             return False
         return True
+
+    def _row_item(self, session: SessionRecord, row: EvidenceRow) -> Item:
+        """Returns the item of a row, sealed if the session has a key.
+
+        Raises:
+            StoreUnavailable: the session's key is gone, and the session about to be, or not known here.
+        """
+        if session.key is None:
+            return evidence_item(session, row)
+        place = row_item(session, row.mark)
+        sealed = self._protection.seal_row(session, start(session), place, row) if self._protection else None
+        if sealed is None:
+            raise StoreUnavailable
+        return evidence_item(session, row, sealed)
 
     def _get(self, name: str, item: str) -> Item | None:
         key: Item = {"session": {"S": name}, "item": {"S": item}}

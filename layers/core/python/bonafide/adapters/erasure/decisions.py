@@ -92,7 +92,7 @@ class DecisionErasing:
             self._client.update_item(
                 TableName=self._table,
                 Key=key,
-                UpdateExpression="SET document = :document REMOVE claimed_speaker",
+                UpdateExpression="SET document = :document REMOVE claimed_speaker, sealed",
                 ExpressionAttributeValues={":document": {"S": json.dumps(record.unlinked().to_document())}},
                 ConditionExpression="attribute_exists(decision_id)",
             )

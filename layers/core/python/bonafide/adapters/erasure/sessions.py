@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bonafide.adapters.dynamodb.conditions import Item, is_version, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, translated_errors
 from bonafide.adapters.dynamodb.session_items import (
     KEPT,
     SESSION_ITEM,
@@ -38,15 +38,25 @@ class SessionErasing:
         self,
         client: "DynamoDBClient",
         table: str,
+        delete: Callable[[SessionRecord], None],
         forget: Callable[[SessionRecord], None],
         clock: Callable[[], datetime],
     ) -> None:
-        """Stores its dependencies; `forget` deletes audio of the session that waits elsewhere."""
+        """Stores its dependencies.
+
+        Args:
+            client: of DynamoDB.
+            table: of sessions.
+            delete: deletes a session as it was read, with its key.
+            forget: deletes audio of the session that waits elsewhere.
+            clock: a wall clock.
+        """
         self._client = client
         self._clock = clock
         self._table = table
         self._claims = ClaimsIndex(client, table)
         self._keys = TableKeys(client, table, "session", "item")
+        self._delete = delete
         self._forget = forget
 
     def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:
@@ -75,9 +85,7 @@ class SessionErasing:
         }
         with translated_errors():
             self._client.put_item(TableName=self._table, Item=mark)
-            self._client.delete_item(
-                TableName=self._table, Key=item_key(record, SESSION_ITEM), **is_version(record.version)
-            )
+        self._delete(record)
 
     def _rows(self, partition: str) -> int:
         """Deletes all that a session wrote; returns how many items."""

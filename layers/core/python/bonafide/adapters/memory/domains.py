@@ -63,6 +63,9 @@ class MemoryDomainStore:
             require_same(stored, record)
             del self._domains[record.domain]
 
+    def shred_keys(self, domain: DomainRecord) -> None:
+        """See `DomainStore`. Nothing is encrypted here."""
+
     def domain_names(self) -> Iterator[str]:
         """See `DomainStore`."""
         return iter(list(self._domains))

@@ -86,7 +86,7 @@ class Sessions:
             caller=hash_of(self._callers, domain, caller),
         )
         try:
-            self._sessions.put_session(record)
+            self._sessions.start_session(record)
         except VersionConflict:
             record = find_session(self._sessions, domain, record.session)
             if record.started_at < owner.created_at:

@@ -1,0 +1,1 @@
+"""Voiceprints that are made anew from what is kept: in another embedding space, or another stored form."""
