@@ -213,4 +213,4 @@ def _with(record: SpeakerRecord, voiceprints: Sequence[Voiceprint], key: DataKey
 def _lost(record: SpeakerRecord) -> SpeakerRecord:
     """Returns a speaker whose voiceprints nobody can open: who has to enroll as if never before."""
     status = SpeakerStatus.PENDING if record.status is SpeakerStatus.ENROLLED else record.status
-    return replace(record, status=status, applied=())
+    return replace(record, status=status, applied=(), history=())
