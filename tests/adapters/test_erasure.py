@@ -269,7 +269,7 @@ def held(state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Er
         filled = Held(state, f"domain-{uuid.uuid4()}", datetime.now(UTC))
         filled.fill(erased_decisions)
         # The emulator counts times of objects in whole seconds.
-        filled.now += timedelta(seconds=2)
+        filled.now = datetime.now(UTC) + timedelta(seconds=2)
         return filled
 
     yield fill
