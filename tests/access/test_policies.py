@@ -90,7 +90,8 @@ def test_no_name_in_a_path_opens_a_route_of_another_role(role: str) -> None:
         if role in permitted or "{domain}" not in path:
             continue
         for crafted in (*CRAFTED, "x1"):
-            named = re.sub(r"\{\w+\}", lambda _, crafted=crafted: crafted, path.replace("{domain}", OWN))
+            # The crafted name may hold what a template of `re.sub` would read as a group.
+            named = crafted.join(re.split(r"\{\w+\}", path.replace("{domain}", OWN)))
             if allows(document, method, named):
                 opened.add(path.rpartition("/")[2])
     assert opened == set(BELOW.get(role, ()))

@@ -14,7 +14,7 @@ from bonafide.adapters.erasure.answers import AnswerErasing, ClaimedAnswers
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import DAY_SECONDS, answer_about
 from bonafide.records.domain import ErasedDecisions
-from bonafide.records.erasure import ErasureSubject
+from bonafide.records.erasure import ErasureKind, ErasureSubject
 from bonafide.records.speaker import generation
 from tests.adapters.conftest import State
 from tests.services.parts import Killed, World, speech
@@ -127,7 +127,9 @@ def test_an_answer_is_found_by_its_speaker_and_emptied_and_its_key_stays_taken(s
     client, table = service.state.dynamodb, service.state.name("Idempotency")
     service.world.speakers.delete("acme", "ann")
     now = datetime.now(UTC)
-    subject = ErasureSubject("acme", "ann", now, now, None, ErasedDecisions.UNLINK, followed=False)
+    subject = ErasureSubject(
+        ErasureKind.SPEAKER_DELETED, "acme", "ann", now, now, None, ErasedDecisions.UNLINK, followed=False
+    )
     erasing = AnswerErasing(client, table)
     assert erasing.erase(subject, "") == (1, None, False)
     assert erasing.erase(subject, "") == (0, None, False)

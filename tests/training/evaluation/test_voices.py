@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
-from bonafide.biometrics.presentation.voices import SESSION
 from training.evaluation.voices.__main__ import table
 from training.evaluation.voices.material import SHORTEST_TURN_SECONDS, Cut, SpeechKind, Voice, compose
 
@@ -54,6 +53,6 @@ def test_the_table_says_how_many_of_each_kind_are_alerted() -> None:
         ]
 
     speech = {SpeechKind.ONE: [session("aaaaaaaa")], SpeechKind.HANDOVER: [session("aaaabbbb"), session("aaaaaaaa")]}
-    lines = list(table("sessions", speech, SESSION))
+    lines = list(table("sessions", speech))
     assert lines[0] == "sessions, wideband: 1 one voice, 2 one, then another"
     assert "  VOICE_CHANGED, bounds +0.00: one voice 0.000  one, then another 0.500" in lines
