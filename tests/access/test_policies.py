@@ -23,7 +23,7 @@ OTHERS = ("acme-2", "acm", "ACME", "acme.x", "other", "brake", "speakers", "doma
 # An asterisk at the end of a path stands for what is below it, too. These routes are below that of a speaker, which the
 # role may read; the function refuses them (tests/api/test_access.py). A denial here would also bind a principal who has
 # two roles.
-BELOW = {"integrator": ("attempts", "export"), "analyst": ("export",)}
+BELOW = {"integrator": ("attempts", "contributions", "export"), "analyst": ("export",)}
 # The longest name of a domain.
 LONGEST = "d" * 64
 MANAGED_POLICY_CHARACTERS = 6144
