@@ -113,6 +113,13 @@ class DataStack(Stack):
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=["claimed_speaker", "decision"],
         )
+        # Only decisions whose outcome somebody has stated have the sort key: what error rates are computed from.
+        decisions.add_global_secondary_index(
+            index_name="labeled",
+            partition_key=_string("domain"),
+            sort_key=_string("labeled_at"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
         return self._by_speaker(decisions)
 
     def _sessions(self) -> dynamodb.Table:

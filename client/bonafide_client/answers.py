@@ -166,6 +166,8 @@ class LedgerEntryDocument(TypedDict):
     timings_ms: dict[str, float]
     request_id: str | None
     principal: str | None
+    outcome: dict[str, Any] | None
+    outcome_history: list[dict[str, Any]]
 
 
 class LedgerPageDocument(TypedDict):

@@ -1,12 +1,14 @@
-"""Decisions as analysts read them, and how their evidence drifts."""
+"""Decisions as analysts read them, what their outcomes say, and how their evidence drifts."""
 
 from datetime import UTC, datetime, timedelta
 
 from bonafide.bootstrap.access import access
-from bonafide.bootstrap.stores import decisions, drift_reading, shadow_reading
+from bonafide.bootstrap.stores import decisions, drift_reading, outcomes, shadow_reading
 from bonafide.contracts.base import EARLIEST
 from bonafide.contracts.decisions import LedgerEntry, LedgerPage, ledger_entry, ledger_page, position
 from bonafide.contracts.drift import DriftReport, drift_report
+from bonafide.contracts.outcomes.performance import PerformanceReport, performance_report
+from bonafide.contracts.outcomes.reviews import ReviewList, review_list, review_position
 from bonafide.contracts.shadow import ShadowReport, shadow_report
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.openapi import responses
@@ -24,6 +26,7 @@ from bonafide.records.decision_page import DecisionFilter
 
 app = create_app(access())
 service = decisions()
+labels = outcomes()
 drift = drift_reading()
 shadow = shadow_reading()
 lambda_handler = lambda_entry(app)
@@ -61,6 +64,41 @@ def list_decisions(  # noqa: PLR0913, one parameter for each of the query
 def get(domain: DomainName, decision_id: DecisionName) -> LedgerEntry:
     """Reads a decision with everything that explains it."""
     return ledger_entry(service.get(domain, decision_id))
+
+
+@app.get(
+    "/v1/domains/<domain>/performance",
+    summary="Read realized error rates",
+    operation_id="getPerformance",
+    tags=TAGS,
+    responses=responses(PerformanceReport, 404),
+)
+def get_performance(domain: DomainName, begin: Begin = None, end: End = None) -> PerformanceReport:
+    """Reads the error rates of decisions whose outcome was stated, by bundle and policy version, with intervals."""
+    end = end or datetime.now(UTC)
+    return performance_report(domain, labels.performance(domain, begin or max(end - RECENT, EARLIEST), end))
+
+
+@app.get(
+    "/v1/domains/<domain>/reviews",
+    summary="List decisions that are worth a look",
+    operation_id="listReviews",
+    tags=TAGS,
+    responses=responses(ReviewList, 404),
+)
+def list_reviews(
+    domain: DomainName,
+    begin: Begin = None,
+    end: End = None,
+    decision: WantedDecision = None,
+    cursor: Cursor = None,
+    limit: DecisionLimit = 50,
+) -> ReviewList:
+    """Reads a page of the newest thousand decisions by what an error in them would cost; unlabeled ones first."""
+    after = review_position(cursor)
+    end = after[0] if after else end or datetime.now(UTC)
+    selection = DecisionFilter(begin or max(end - RECENT, EARLIEST), end, decision=decision)
+    return review_list(labels.reviews(domain, selection, after and after[1], limit), end)
 
 
 @app.get(

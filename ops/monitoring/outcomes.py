@@ -1,19 +1,22 @@
-"""Error rates from reported outcomes: `python -m ops.monitoring.outcomes --stage S --domain D OUTCOMES.csv`.
+"""Outcomes from a file: `python -m ops.monitoring.outcomes --stage S --domain D OUTCOMES.csv`.
 
-The file has the columns decision_id, outcome (genuine, fraud or unknown) and attack. Each decision is read over REST.
+The file has the columns decision_id, outcome (genuine, fraud or unknown), attack (impostor, synthetic, replayed, other
+or empty) and, if they are known, known_at and source. Each line is stated over REST, once however often the file is
+used; then the error rates of the domain are printed.
 """
 
 import argparse
 import csv
+import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bonafide.biometrics.outcomes.labels import AttackKind, OutcomeLabel
 from bonafide_client import BonafideClientError, Client
-from ops.monitoring.error_rates import CallOutcome, OutcomeRate, ReportedOutcome, outcome_rates
 from ops.target import NotDeployedError, add_target, url_of
 
 NOT_FOUND = 404
@@ -24,68 +27,71 @@ class OutcomesError(Exception):
 
 
 def main() -> int:
-    """Runs the command; returns 0 if rates were computed."""
-    parser = argparse.ArgumentParser(description="Compute error rates from reported outcomes.")
+    """Runs the command; returns 0 if all outcomes were stated."""
+    parser = argparse.ArgumentParser(description="State outcomes, and print realized error rates.")
     add_target(parser)
     parser.add_argument("--domain", required=True)
-    parser.add_argument("outcomes", type=Path, help="CSV: decision_id, outcome, attack")
+    parser.add_argument("outcomes", type=Path, help="CSV: decision_id, outcome, attack, known_at, source")
     given = parser.parse_args()
     try:
         outcomes = read_outcomes(given.outcomes)
         with Client(url_of(given)) as client:
-            decisions = read_decisions(client, given.domain, [each.decision_id for each in outcomes])
+            missing = sum(not state(client, given.domain, name, body) for name, body in outcomes)
+            print(shown(client.performance(given.domain)))
     except (OutcomesError, NotDeployedError, BonafideClientError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(shown(outcome_rates(outcomes, decisions)))
-    if missing := len(outcomes) - len(decisions):
+    if missing:
         print(f"{missing} decisions are not there, or their retention is over", file=sys.stderr)
-    return 0
+    return 1 if missing else 0
 
 
-def read_outcomes(path: Path) -> list[ReportedOutcome]:
-    """Reads a file of outcomes; of several lines on one decision the last counts.
+def read_outcomes(path: Path) -> list[tuple[str, dict[str, str]]]:
+    """Reads a file of outcomes: decisions, and what is stated on each.
 
     Raises:
         OutcomesError: it cannot be read, or a line is not valid.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-        found = [
-            ReportedOutcome(
-                row["decision_id"], CallOutcome(row["outcome"].strip().lower()), (row.get("attack") or "").strip()
-            )
-            for row in rows
-        ]
+            return [(row["decision_id"], dict(_fields(row))) for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError) as error:
         raise OutcomesError(f"{path}: cannot be read as outcomes ({error})") from error
-    return list({each.decision_id: each for each in found}.values())
 
 
-def read_decisions(client: Client, domain: str, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Reads the decisions that are there."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for name in names:
-        try:
-            found[name] = client.get_decision(domain, name)
-        except BonafideClientError as error:
-            if getattr(error, "status", None) != NOT_FOUND:
-                raise
-    return found
+def state(client: Client, domain: str, decision_id: str, body: Mapping[str, str]) -> bool:
+    """States one outcome, once however often it is asked for; tells whether the decision is there."""
+    # A line without a time says when it became known by being stated first.
+    key = hashlib.sha256("/".join((decision_id, *map("=".join, sorted(body.items())))).encode()).hexdigest()
+    try:
+        client.state_outcome(domain, decision_id, **body, key=key)
+    except BonafideClientError as error:
+        if getattr(error, "status", None) != NOT_FOUND:
+            raise
+        return False
+    return True
 
 
-def shown(rates: Mapping[str, Sequence[OutcomeRate]]) -> str:
-    """Returns rates as lines of text."""
+def shown(report: Mapping[str, Any]) -> str:
+    """Returns realized error rates as lines of text."""
     lines: list[str] = []
-    for bundle, found in sorted(rates.items()):
-        lines.append(f"bundle {bundle:.12}")
+    for each in report["by_bundle_and_policy"]:
+        lines.append(f"bundle {each['bundle']:.12}, policy version {each['policy_version']}")
         lines += [
-            f"  {each.name:24} {each.errors / each.total:6.1%}  {each.errors} of {each.total}, "
-            f"95 % interval {each.low:.1%} to {each.high:.1%}"
-            for each in found
+            f"  {rate['name']:24} {rate['rate']:6.1%}  {rate['errors']} of {rate['total']}, "
+            f"{report['confidence']:.0%} interval {rate['low']:.1%} to {rate['high']:.1%}"
+            for rate in each["rates"]
         ]
     return "\n".join(lines) or "no outcome counts for any rate"
+
+
+def _fields(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    yield "label", str(OutcomeLabel(row["outcome"].strip().lower()))
+    if attack := (row.get("attack") or "").strip().lower():
+        yield "attack", str(AttackKind(attack))
+    for name in ("known_at", "source"):
+        if text := (row.get(name) or "").strip():
+            yield name, text
 
 
 if __name__ == "__main__":

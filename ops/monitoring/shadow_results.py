@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ops.monitoring.error_rates import wilson
+from bonafide.biometrics.outcomes.error_rates import wilson
 
 SIDES = ("champion", "challenger")
 SHORT, LONG = 4.0, 10.0

@@ -99,6 +99,15 @@ class TableAccess:
         function.allow(self.table.table_arn, *[f"dynamodb:{action}" for action in actions], conditions=conditions)
         function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *KEY_OF_WRITERS)
 
+    def allow_attributes(self, function: ServiceFunction, attributes: Sequence[str], *actions: str) -> None:
+        """Allows writing actions on these attributes, keys and those of conditions included, and on no others.
+
+        Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
+        """
+        conditions = {"ForAllValues:StringEquals": {"dynamodb:Attributes": list(attributes)}}
+        function.allow(self.table.table_arn, *[f"dynamodb:{action}" for action in actions], conditions=conditions)
+        function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *KEY_OF_WRITERS)
+
     def deny_writing(
         self,
         function: ServiceFunction,

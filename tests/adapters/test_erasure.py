@@ -26,6 +26,7 @@ from bonafide.adapters.s3 import S3AudioStore
 from bonafide.audio.fingerprint import BANDS, Fingerprint
 from bonafide.biometrics.drift import DriftBaseline
 from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.biometrics.outcomes.labels import OutcomeLabel
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.presentation.attempts import Failure
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -39,6 +40,7 @@ from bonafide.records.calibration import CalibrationAction, CalibrationChange, C
 from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention, WantedSettings
 from bonafide.records.erasure import Erasure, ErasureKind, ErasureRecord
 from bonafide.records.history.attempt_reset import AttemptReset
+from bonafide.records.outcomes.statement import OutcomeStatement
 from bonafide.records.session import SessionRecord
 from bonafide.records.speaker import SpeakerRecord, generation
 from bonafide.services.domains import Domains
@@ -171,7 +173,10 @@ class Held:
         self.attempts.count(self.domain, [speaker_counter(speaker)], Failure.of(at, speaker), at + LONG * 24)
         self._hear(speaker, UseKind.CALL, at)
         made = decision_record(domain=self.domain, decision_id=str(uuid.uuid4()), speaker=speaker, decided_at=at)
-        DynamoDecisionStore(self.dynamodb, self.state.name("Decisions")).append(made, at + LONG * 99)
+        decisions = DynamoDecisionStore(self.dynamodb, self.state.name("Decisions"))
+        decisions.append(made, at + LONG * 99)
+        stated = OutcomeStatement("statement-1", OutcomeLabel.GENUINE, None, at, at, "role/analyst", f"of-{speaker}")
+        decisions.add_outcome(made, stated, 9)
         result = result_key(self.domain, at, f"#{made.decision_id}")
         self.dynamodb.put_item(TableName=self.state.name("Sessions"), Item=result)
         about = {f"{speaker}#answer-1": generation(owner, record), f"{speaker}#answer-2": generation(owner)}
@@ -302,6 +307,8 @@ def test_after_a_speaker_was_erased_while_a_session_ran_a_scan_of_every_store_fi
     assert sorted(filled.found("yuri")) == before
     decisions = [each for each in filled.found("") if '"decision_id": {' in each]
     assert len(decisions) == 2
+    # What it turned out to be is told of nobody any more.
+    assert all("statement-1" in each for each in decisions)
 
 
 # The request itself has deleted the record of the speaker and kept audio.

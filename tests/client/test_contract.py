@@ -137,9 +137,16 @@ def call_everything(client: Client) -> None:
     client.erasure("acme", "e")
 
 
+def call_everything_of_outcomes(client: Client) -> None:
+    client.state_outcome("acme", "d", "fraud", attack="synthetic")
+    client.performance("acme")
+    client.reviews("acme", decision="ACCEPT")
+
+
 def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
     with Client(recorder.endpoint) as client:
         call_everything(client)
+        call_everything_of_outcomes(client)
     names = {
         "domain": "acme",
         "speaker": "ann",

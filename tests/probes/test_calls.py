@@ -49,6 +49,8 @@ class Service:
             return 200, {"decision": recordings[body["audio"]["content"]], "decision_id": "d"}
         if function == "read_decisions":
             return 200, {"decision": "ACCEPT", "decisions": []}
+        if function == "report_outcomes":
+            return 200, {"outcome": body}
         if function == "manage_sessions":
             ended = ("ingest_audio", "score_audio")
             heard = any(each in ended for each, _ in self.asked)
@@ -104,6 +106,7 @@ def test_a_function_that_fails_is_found(function: str) -> None:
         ("manage_sessions", {"decision": "ACCEPT"}),
         ("manage_speakers", {"status": "ENROLLED"}),
         ("describe_service", {"status": "tired"}),
+        ("report_outcomes", {"outcome": {"label": "unknown"}}),
         ("score_audio", {"batchItemFailures": [{"itemIdentifier": "0"}]}),
         ("close_sessions", {"closed": None}),
     ],

@@ -105,6 +105,7 @@ def test_each_index_is_read_by_the_functions_that_list_its_items(service: OfKind
         ("ManageSpeakers", "by_time"),
         ("ManageSpeakers", "speakers"),
         ("ReadDecisions", "by_time"),
+        ("ReadDecisions", "labeled"),
         ("WatchDrift", "by_time"),
         ("WatchDrift", "domains"),
     ]

@@ -9,6 +9,8 @@
     ├── NotFound                 the target does not exist
     ├── Conflict                 right request, wrong state
     │   └── AnswerOutdated       the answer to the repeated request is about what is no longer there
+    ├── PreconditionFailed       the target is not as the request says that it knows it
+    ├── PreconditionRequired     the request does not say which state of the target it knows
     ├── TooLarge                 more than is accepted at once
     ├── Overloaded               slow down
     └── Unavailable              try again later
@@ -44,6 +46,7 @@ class Subject(StrEnum):
     QUOTA = "quota"
     BEGIN = "begin"
     CURSOR = "cursor"
+    KNOWN_AT = "known_at"
     DECISION = "decision"
     ERASURE = "erasure"
     CONTRIBUTION = "contribution"
@@ -132,6 +135,14 @@ class AnswerOutdated(Conflict):
             "This Idempotency-Key was used before the domain or the speaker was deleted, opted out or enrolled anew; "
             "send a new request under a new key.",
         )
+
+
+class PreconditionFailed(BonafideError):
+    """Raised when the target has changed since it was read, or is not as the request says."""
+
+
+class PreconditionRequired(BonafideError):
+    """Raised when a change does not say which state of its target it was made from."""
 
 
 class TooLarge(BonafideError):

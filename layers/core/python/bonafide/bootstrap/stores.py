@@ -40,6 +40,7 @@ from bonafide.services.drift import DriftReading, DriftWatch
 from bonafide.services.enrollment.taking_back import Contributions
 from bonafide.services.erasures import ErasureReading
 from bonafide.services.export import Export
+from bonafide.services.outcomes import Outcomes
 from bonafide.services.shadow import ShadowReading, ShadowSweep
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
@@ -199,6 +200,11 @@ def calibrations() -> Calibrations:
 def decisions() -> Decisions:
     """Composes the reading of decisions."""
     return Decisions(domain_store(), decision_store())
+
+
+def outcomes() -> Outcomes:
+    """Composes the outcomes of decisions."""
+    return Outcomes(domain_store(), decision_store())
 
 
 def contributions() -> Contributions:

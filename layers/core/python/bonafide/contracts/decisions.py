@@ -17,6 +17,7 @@ from bonafide.contracts.audio import QualityReport
 from bonafide.contracts.base import Answer
 from bonafide.contracts.cursors import from_cursor, to_cursor
 from bonafide.contracts.domains import PolicySettings
+from bonafide.contracts.outcomes.statements import OutcomeEntry, outcome_entries
 from bonafide.contracts.sessions import ChunkCounts
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionPage, DecisionPosition
@@ -91,6 +92,10 @@ class LedgerEntry(Answer):
     timings_ms: dict[str, float] = Field(description="Duration of each stage.")
     request_id: str | None = Field(description="Of the request that was decided on, or that started the session.")
     principal: str | None = Field(description="Verified identity of who sent that request.")
+    outcome: OutcomeEntry | None = Field(
+        None, description="What the call turned out to be: the statement in force; null where nobody has stated any."
+    )
+    outcome_history: list[OutcomeEntry] = Field([], description="All statements on it, the one in force first.")
 
 
 class LedgerPage(Answer):
@@ -105,6 +110,7 @@ class LedgerPage(Answer):
 def ledger_entry(record: DecisionRecord) -> LedgerEntry:
     """Returns the view of a stored decision."""
     case, judgement, part = record.case, record.judgement, record.session
+    outcomes = outcome_entries(record.outcomes)
     return LedgerEntry(
         decision_id=record.decision_id or "",
         domain=record.domain,
@@ -135,6 +141,8 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         timings_ms=dict(record.timings_ms),
         request_id=record.request_id,
         principal=record.principal,
+        outcome=outcomes[0] if outcomes else None,
+        outcome_history=outcomes,
     )
 
 

@@ -12,6 +12,7 @@ from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
 from bonafide.records.domain import DomainRecord, DomainVersion
 from bonafide.records.history.attempt_reset import AttemptReset
+from bonafide.records.outcomes.statement import OutcomeStatement
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
@@ -220,7 +221,7 @@ class SessionStore(Protocol):
 
 
 class DecisionStore(Protocol):
-    """Decisions, written once and never changed."""
+    """Decisions, written once and never changed, and beside each the statements on its outcome, which it outlives."""
 
     def append(self, record: DecisionRecord, expires_at: datetime) -> DecisionRecord:
         """Stores a decision under its `decision_id`; returns the stored one, which may be an earlier one."""
@@ -233,4 +234,19 @@ class DecisionStore(Protocol):
 
         A page may hold fewer, even none, and still have a next one: the search for rare decisions is cut into pages.
         New decisions appear within about a second; those that the first release stored do not appear.
+        """
+
+    def add_outcome(self, record: DecisionRecord, statement: OutcomeStatement, most: int) -> None:
+        """Adds a statement on the outcome of a decision; the same one again changes nothing.
+
+        Raises:
+            VersionConflict: the decision is gone, or was unlinked since it was read, or has `most` statements.
+        """
+
+    def labeled(
+        self, domain: str, begin: datetime, end: datetime, after: DecisionPosition | None, limit: int
+    ) -> DecisionPage:
+        """Reads at most `limit` decisions that have statements, were made from `begin` on and before `end`, and follow.
+
+        The newest come first; new statements appear within about a second.
         """

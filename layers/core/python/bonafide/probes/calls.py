@@ -95,6 +95,14 @@ class GoldenCalls:
         # The index is up to date a moment later.
         self._ask("read_decisions", "GET", f"{path}?limit=1&speaker={self._speaker}")
 
+    def check_outcome(self) -> None:
+        """Checks that an outcome is stated, and is in force."""
+        self.enroll()
+        made = self._authentication("genuine").get("decision_id")
+        path = f"{self._domain_path}/decisions/{made}/outcome"
+        answer = self._ask("report_outcomes", "POST", path, {"label": "genuine"})
+        self._expect("label", answer.get("outcome", {}), "genuine")
+
     def check_session(self) -> None:
         """Checks that a session is started, claimed, and evaluated before it has audio."""
         self.enroll()
@@ -255,6 +263,7 @@ CHECKS: Mapping[str, Callable[[FunctionCalls], None]] = {
     "manage_sessions": GoldenCalls.check_session,
     "manage_speakers": GoldenCalls.check_speaker,
     "read_decisions": GoldenCalls.check_decision,
+    "report_outcomes": GoldenCalls.check_outcome,
     "score_audio": FunctionCalls.check_scoring,
 }
 

@@ -15,6 +15,7 @@ from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import SessionStatus
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.domain import read_policy
+from bonafide.records.outcomes.statement import OutcomeStatement, without_source
 
 # Schema 1 was the REST answer: rounded, without comparison, thresholds, policy, calibration, audio, and principal.
 SCHEMA = 2
@@ -82,6 +83,7 @@ class DecisionRecord:
         caller: keyed hash of the reference to the caller, if one was given.
         generation: of the speaker who was claimed; None for sessions, and in records of releases that wrote none.
         schema: of the stored form that it was read from.
+        outcomes: statements on what the call turned out to be, as they were read with the decision; stored beside it.
     """
 
     domain: str
@@ -104,6 +106,12 @@ class DecisionRecord:
     caller: str | None = None
     generation: str | None = None
     schema: int = SCHEMA
+    outcomes: tuple[OutcomeStatement, ...] = field(default=(), compare=False)
+
+    @property
+    def is_linked(self) -> bool:
+        """Tells whether the decision still leads to the speaker or the session that it was about."""
+        return bool(self.session.session if self.session else self.speaker)
 
     def unlinked(self) -> Self:
         """Returns the decision without what leads to the person or the call: references, digests, components."""
@@ -117,6 +125,7 @@ class DecisionRecord:
             generation=None,
             case=replace(self.case, embedding_directions=(), embedding_norm=None),
             session=self.session and replace(self.session, session="", evaluation_id=""),
+            outcomes=tuple(map(without_source, self.outcomes)),
         )
 
     def to_document(self) -> StoredForm:

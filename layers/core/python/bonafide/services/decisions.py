@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from bonafide.errors import InvalidInput, NotFound, Subject
+from bonafide.errors import InvalidInput, Subject
 from bonafide.ports.stores import DecisionStore, DomainStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
-from bonafide.services.shared.lookups import require_open
+from bonafide.services.shared.lookups import decision_not_found, require_open, require_range
 
 
 class Decisions:
@@ -26,12 +26,7 @@ class Decisions:
         record = self._decisions.read(domain, decision_id)
         # A domain that was deleted left its decisions; they are not those of a new domain of its name.
         if record is None or record.decided_at < owner.created_at:
-            raise NotFound(
-                "decision_not_found",
-                "There is no such decision in the domain.",
-                subject=Subject.DECISION,
-                found=decision_id,
-            )
+            raise decision_not_found(decision_id)
         return record
 
     def list(self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, limit: int) -> DecisionPage:
@@ -42,7 +37,7 @@ class Decisions:
             InvalidInput: the range of time is empty, or `after` lies outside of it.
         """
         owner = require_open(self._domains.domain(domain), domain)
-        _require_range(selection)
+        require_range(selection.begin, selection.end)
         if after and after.decided_at >= selection.end:
             raise InvalidInput(
                 "cursor_invalid", "The cursor was issued for another range of time.", subject=Subject.CURSOR
@@ -52,14 +47,3 @@ class Decisions:
         if begin >= selection.end or (after and after.decided_at < begin):
             return DecisionPage([], None)
         return self._decisions.list(domain, replace(selection, begin=begin), after, limit)
-
-
-def _require_range(selection: DecisionFilter) -> None:
-    if selection.begin >= selection.end:
-        raise InvalidInput(
-            "time_range_empty",
-            "The range of time is empty: its begin has to be before its end.",
-            subject=Subject.BEGIN,
-            limit=f"before {selection.end.isoformat()}",
-            found=selection.begin.isoformat(),
-        )

@@ -2,12 +2,14 @@
 
 The index `by_time` has partition key `domain` and sort key `decided_at`, and the attributes that a list is filtered by.
 It holds no documents: those of a page are read from the table. The index `by_speaker` leads an erasure to the decisions
-on a speaker; those of earlier releases are not in it.
+on a speaker; those of earlier releases are not in it. The index `labeled` holds those on whose outcome there are
+statements: sets beside the document, to which is only added, so that they come and go with the decision.
 """
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +22,16 @@ from bonafide.ports.stores import VersionConflict
 from bonafide.records import StoredForm
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
+from bonafide.records.outcomes.statement import OutcomeStatement, outcome_history
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BY_TIME = "by_time"
+LABELED = "labeled"
 CLAIMED = "claimed_speaker"
+# Statements on the outcome, and references to where they are known from: what leads to the person is apart.
+OUTCOMES, SOURCES = "outcomes", "outcome_sources"
 # A filtered list looks at this many decisions a query, and makes this many queries a request: then the page ends.
 SEARCHED = 2000
 MOST_QUERIES = 10
@@ -80,11 +86,59 @@ class DynamoDecisionStore:
                 break
         if len(found) > limit:
             found, after = found[:limit], found[limit - 1]
-        keys = [decision_key(domain, each.decision_id) for each in found]
-        items = self._batches.read(keys)
-        # The index still has decisions whose retention is over.
+        return DecisionPage(self._whole(domain, found), after)
+
+    def add_outcome(self, record: DecisionRecord, statement: OutcomeStatement, most: int) -> None:
+        """See `DecisionStore`."""
+        source = json.dumps([statement.statement_id, statement.source])
+        added: Item = {
+            ":outcomes": {"SS": [json.dumps(statement.to_document(), sort_keys=True)]},
+            **({":sources": {"SS": [source]}} if statement.source else {}),
+        }
+        with translated_errors():
+            self._client.update_item(
+                TableName=self._table,
+                Key=decision_key(record.domain, record.decision_id or ""),
+                UpdateExpression="SET labeled_at = :at ADD outcomes :outcomes"
+                + (", outcome_sources :sources" if statement.source else ""),
+                # Releases before the index of speakers wrote no claim.
+                ConditionExpression="attribute_exists(decision_id) AND (attribute_not_exists(claim) OR claim = :claim)"
+                " AND (attribute_not_exists(outcomes) OR size(outcomes) < :most)",
+                ExpressionAttributeValues={
+                    **added,
+                    ":at": {"S": written_time(record.decided_at)},
+                    ":claim": {"S": _claim(record)},
+                    ":most": {"N": str(most)},
+                },
+            )
+
+    def labeled(
+        self, domain: str, begin: datetime, end: datetime, after: DecisionPosition | None, limit: int
+    ) -> DecisionPage:
+        """See `DecisionStore`."""
+        start: Any = {"ExclusiveStartKey": _labeled_key(domain, after)} if after else {}
+        with translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=LABELED,
+                ScanIndexForward=False,
+                Limit=limit,
+                KeyConditionExpression="#domain = :domain AND labeled_at BETWEEN :begin AND :end",
+                ExpressionAttributeNames={"#domain": "domain"},
+                ExpressionAttributeValues=_between(domain, begin, end),
+                **start,
+            )
+        last: Any = answer.get("LastEvaluatedKey")
+        return DecisionPage(
+            self._whole(domain, map(_labeled_position, answer["Items"])), last and _labeled_position(last)
+        )
+
+    def _whole(self, domain: str, found: Iterable[DecisionPosition]) -> Sequence[DecisionRecord]:
+        """Reads what an index names; it still has decisions whose retention is over."""
+        names = [each.decision_id for each in found]
+        items = self._batches.read([decision_key(domain, each) for each in names])
         records = {each["decision_id"]["S"]: self._record(each) for each in items if _is_kept(each)}
-        return DecisionPage([records[each.decision_id] for each in found if each.decision_id in records], after)
+        return [records[each] for each in names if each in records]
 
     def _query(
         self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, wanted: int
@@ -121,16 +175,12 @@ class DynamoDecisionStore:
         }
 
     def _record(self, item: Item) -> DecisionRecord:
-        return joined(self._protection, DecisionRecord.from_document(document_of(item)), item)
+        record = replace(DecisionRecord.from_document(document_of(item)), outcomes=_outcomes(item))
+        return joined(self._protection, record, item)
 
 
 def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
-    values = {
-        ":domain": {"S": domain},
-        ":begin": {"S": written_time(selection.begin)},
-        # BETWEEN includes its upper bound.
-        ":end": {"S": written_time(selection.end - TICK)},
-    }
+    values = _between(domain, selection.begin, selection.end)
     filters: list[str] = []
     for name, value in ((CLAIMED, selection.speaker), ("decision", selection.decision)):
         if value is not None:
@@ -144,21 +194,38 @@ def _conditions(domain: str, selection: DecisionFilter) -> dict[str, Any]:
     }
 
 
+def _between(domain: str, begin: datetime, end: datetime) -> Item:
+    # BETWEEN includes its upper bound.
+    times = {":begin": {"S": written_time(begin)}, ":end": {"S": written_time(end - TICK)}}
+    return {":domain": {"S": domain}, **times}
+
+
+def _outcomes(item: Item) -> tuple[OutcomeStatement, ...]:
+    """Returns the history of the statements beside a decision."""
+    sources = dict(json.loads(each) for each in item.get(SOURCES, {}).get("SS", ()))
+    documents = [json.loads(each) for each in item.get(OUTCOMES, {}).get("SS", ())]
+    return outcome_history(OutcomeStatement.from_document(each, sources.get(each["id"])) for each in documents)
+
+
 def unlinked_item(item: Item) -> Item:
     """Returns the item of a decision without all that leads to the person."""
-    kept = {name: value for name, value in item.items() if name not in (CLAIMED, SEALED)}
+    kept = {name: value for name, value in item.items() if name not in (CLAIMED, SEALED, SOURCES)}
     record = DecisionRecord.from_document(document_of(item)).unlinked()
     return {**kept, **_of_speaker(record, record.to_document())}
 
 
 def _of_speaker(record: DecisionRecord, document: StoredForm) -> Item:
     """Returns the attributes that change when a decision is unlinked from its speaker."""
-    name = f"{record.speaker or ''}#{written_time(record.decided_at)}#{record.decision_id}"
     return {
-        "claim": {"S": name},
+        "claim": {"S": _claim(record)},
         **({CLAIMED: {"S": record.speaker}} if record.speaker else {}),
         "document": {"S": json.dumps(document)},
     }
+
+
+def _claim(record: DecisionRecord) -> str:
+    """Returns the sort key of the index `by_speaker`, which changes when a decision is unlinked."""
+    return f"{record.speaker or ''}#{written_time(record.decided_at)}#{record.decision_id}"
 
 
 def _is_kept(item: Item) -> bool:
@@ -173,6 +240,14 @@ def decision_key(domain: str, decision_id: str) -> Item:
 
 def _index_key(domain: str, position: DecisionPosition) -> Item:
     return {**decision_key(domain, position.decision_id), "decided_at": {"S": written_time(position.decided_at)}}
+
+
+def _labeled_key(domain: str, position: DecisionPosition) -> Item:
+    return {**decision_key(domain, position.decision_id), "labeled_at": {"S": written_time(position.decided_at)}}
+
+
+def _labeled_position(item: Item) -> DecisionPosition:
+    return DecisionPosition(datetime.fromisoformat(item["labeled_at"]["S"]), item["decision_id"]["S"])
 
 
 def _position(item: Item) -> DecisionPosition:

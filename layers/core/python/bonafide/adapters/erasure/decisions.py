@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.dynamodb.conditions import Item, translated_errors
-from bonafide.adapters.dynamodb.decisions import BY_TIME, CLAIMED, decision_key, unlinked_item, written_time
+from bonafide.adapters.dynamodb.decisions import BY_TIME, CLAIMED, SOURCES, decision_key, unlinked_item, written_time
 from bonafide.adapters.erasure.claims import ClaimsIndex
 from bonafide.adapters.protection.decisions import SEALED
 from bonafide.ports.erasure import ErasedStep
@@ -127,7 +127,7 @@ class DecisionErasing:
             self._client.update_item(
                 TableName=self._table,
                 Key=key,
-                UpdateExpression=f"SET document = :document, claim = :claim REMOVE {CLAIMED}, {SEALED}",
+                UpdateExpression=f"SET document = :document, claim = :claim REMOVE {CLAIMED}, {SEALED}, {SOURCES}",
                 ExpressionAttributeValues={":document": item["document"], ":claim": item["claim"]},
                 ConditionExpression="attribute_exists(decision_id)",
             )

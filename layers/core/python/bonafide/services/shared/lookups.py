@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bonafide.access.authorization import current
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.errors import AccessDenied, Conflict, NotFound, Subject
+from bonafide.errors import AccessDenied, Conflict, InvalidInput, NotFound, Subject
 from bonafide.observability import follow
 from bonafide.ports.stores import DomainStore, SessionStore
 from bonafide.records.domain import DomainRecord, DomainState
@@ -19,6 +20,29 @@ WRITE_ATTEMPTS = 10
 def domain_not_found(domain: str) -> NotFound:
     """Makes the error for a domain that does not exist or is being deleted."""
     return NotFound("domain_not_found", "There is no such domain.", subject=Subject.DOMAIN, found=domain)
+
+
+def decision_not_found(decision_id: str) -> NotFound:
+    """Makes the error for a decision that does not exist, was erased, or whose retention is over."""
+    return NotFound(
+        "decision_not_found", "There is no such decision in the domain.", subject=Subject.DECISION, found=decision_id
+    )
+
+
+def require_range(begin: datetime, end: datetime) -> None:
+    """Refuses an empty range of time.
+
+    Raises:
+        InvalidInput: it does not begin before its end.
+    """
+    if begin >= end:
+        raise InvalidInput(
+            "time_range_empty",
+            "The range of time is empty: its begin has to be before its end.",
+            subject=Subject.BEGIN,
+            limit=f"before {end.isoformat()}",
+            found=begin.isoformat(),
+        )
 
 
 def require_permitted(record: DomainRecord | None) -> None:

@@ -1,0 +1,1 @@
+"""Outcomes of decisions, as they are stated and stored."""
