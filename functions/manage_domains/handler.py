@@ -1,6 +1,7 @@
 """Domains, places to upload their recordings to, brakes, and calibrations of domains."""
 
 from http import HTTPStatus
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -27,6 +28,7 @@ from bonafide.contracts.domains import (
     history_view,
     version_view,
 )
+from bonafide.contracts.settings.changes import DomainChanges
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
 from bonafide.http.identity import principal, request_context
@@ -39,10 +41,13 @@ from bonafide.http.parameters import (
     EntryLimit,
     Force,
     IdempotencyKey,
+    IfMatch,
     ReleaseReason,
     SettingsVersion,
     SettingsVersions,
 )
+from bonafide.http.preconditions import known_revisions, tagged
+from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import generation
 from bonafide.services.shared.quotas import within
 
@@ -52,7 +57,9 @@ service, switches, book = domains(), brakes(), calibrations()
 lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>"
 BRAKE, DOMAIN_BRAKE = "/v1/brake", f"{PATH}/brake"
-TAGS, BRAKES, AUDIT, CALIBRATIONS = ["domains"], ["brakes"], ["audit"], ["calibrations"]
+OF_BRAKE: dict[str, Any] = {"tags": ["brakes"], "responses": responses(Brake)}
+RELEASED: dict[str, Any] = {"tags": ["brakes"], "responses": responses(Brake, 409)}
+TAGS, AUDIT, CALIBRATIONS = ["domains"], ["audit"], ["calibrations"]
 CALIBRATION = f"{PATH}/calibrations/<version>"
 UNSTATED = UploadRequest()
 MOST = quota_rules().most
@@ -61,19 +68,32 @@ MOST = quota_rules().most
 @app.put(
     PATH, summary="Create or change a domain", operation_id="putDomain", tags=TAGS, responses=responses(Domain, 409)
 )
-def put(domain: DomainName, request: DomainSettings) -> Domain:
+def put(domain: DomainName, request: DomainSettings) -> Response[Domain]:
     """Writes settings of a domain; the same again change nothing.
 
     What is left out as a whole stays as it was; what is left out of one that is given takes its default. A new domain
     is bound to the principal who creates it.
     """
-    return domain_view(service.put(domain, within(request.to_record(), MOST), principal(app)))
+    return _shown(service.put(domain, within(request.to_record(), MOST), principal(app)))
+
+
+@app.patch(
+    PATH,
+    summary="Change single settings of a domain",
+    operation_id="patchDomain",
+    tags=TAGS,
+    responses=responses(Domain, 404, 409, 412, 428),
+)
+def patch(domain: DomainName, request: DomainChanges, if_match: IfMatch = None) -> Response[Domain]:
+    """Changes the settings that are named, and no other, if the domain is still as it was read (`If-Match`)."""
+    changes = within(request.to_record(), MOST)
+    return _shown(service.change(domain, changes, known_revisions(if_match), principal(app)))
 
 
 @app.get(PATH, summary="Read a domain", operation_id="getDomain", tags=TAGS, responses=responses(Domain, 404))
-def get(domain: DomainName) -> Domain:
-    """Reads policy, retention and their version."""
-    return domain_view(service.get(domain))
+def get(domain: DomainName) -> Response[Domain]:
+    """Reads policy, retention and their version, with an ETag that a change of single settings names."""
+    return _shown(service.get(domain))
 
 
 @app.get(
@@ -129,69 +149,37 @@ def create_upload(
     return upload_view(offer)
 
 
-@app.put(
-    BRAKE,
-    summary="Set the brake of the stage",
-    operation_id="setStageBrake",
-    tags=BRAKES,
-    responses=responses(Brake),
-)
+@app.put(BRAKE, summary="Set the brake of the stage", operation_id="setStageBrake", **OF_BRAKE)
 def set_stage_brake(request: BrakeRequest) -> Brake:
     """Makes STEP_UP the best decision of all domains within 60 s; the same request again changes nothing."""
     return brake_view(*switches.set(None, request.reason, principal(app)))
 
 
-@app.get(
-    BRAKE, summary="Read the brake of the stage", operation_id="getStageBrake", tags=BRAKES, responses=responses(Brake)
-)
+@app.get(BRAKE, summary="Read the brake of the stage", operation_id="getStageBrake", **OF_BRAKE)
 def get_stage_brake() -> Brake:
     """Reads whether the brake is on, since when and why, and its newest changes."""
     return brake_view(*switches.get(None))
 
 
-@app.delete(
-    BRAKE,
-    summary="Release the brake of the stage",
-    operation_id="releaseStageBrake",
-    tags=BRAKES,
-    responses=responses(Brake, 409),
-)
+@app.delete(BRAKE, summary="Release the brake of the stage", operation_id="releaseStageBrake", **RELEASED)
 def release_stage_brake(reason: ReleaseReason) -> Brake:
     """Ends it, within 60 s; a brake that is not on stays as it is."""
     return brake_view(*switches.release(None, reason, principal(app)))
 
 
-@app.put(
-    DOMAIN_BRAKE,
-    summary="Set the brake of a domain",
-    operation_id="setDomainBrake",
-    tags=BRAKES,
-    responses=responses(Brake, 404),
-)
+@app.put(DOMAIN_BRAKE, summary="Set the brake of a domain", operation_id="setDomainBrake", **OF_BRAKE)
 def set_domain_brake(domain: DomainName, request: BrakeRequest) -> Brake:
     """Makes STEP_UP the best of the domain's next decisions; the same request again changes nothing."""
     return brake_view(*switches.set(domain, request.reason, principal(app)))
 
 
-@app.get(
-    DOMAIN_BRAKE,
-    summary="Read the brake of a domain",
-    operation_id="getDomainBrake",
-    tags=BRAKES,
-    responses=responses(Brake, 404),
-)
+@app.get(DOMAIN_BRAKE, summary="Read the brake of a domain", operation_id="getDomainBrake", **OF_BRAKE)
 def get_domain_brake(domain: DomainName) -> Brake:
     """Reads whether the brake is on, since when and why, and its newest changes."""
     return brake_view(*switches.get(domain))
 
 
-@app.delete(
-    DOMAIN_BRAKE,
-    summary="Release the brake of a domain",
-    operation_id="releaseDomainBrake",
-    tags=BRAKES,
-    responses=responses(Brake, 404, 409),
-)
+@app.delete(DOMAIN_BRAKE, summary="Release the brake of a domain", operation_id="releaseDomainBrake", **RELEASED)
 def release_domain_brake(domain: DomainName, reason: ReleaseReason) -> Brake:
     """Ends it for the next decisions; a brake that is not on stays as it is."""
     return brake_view(*switches.release(domain, reason, principal(app)))
@@ -297,3 +285,7 @@ def list_audit_entries(domain: DomainName, cursor: Cursor = None, limit: EntryLi
 def list_stage_audit_entries(cursor: Cursor = None, limit: EntryLimit = 50) -> AuditPage:
     """Reads one page of administrative acts that are about no domain; those on models have a history of their own."""
     return audit_page(records.acts(None, from_cursor(cursor, is_position), limit))
+
+
+def _shown(record: DomainRecord) -> Response[Domain]:
+    return tagged(domain_view(record), record.revision)

@@ -36,6 +36,7 @@ class DomainsCapability(Construct):
         for method in ("PUT", "GET", "DELETE"):
             for path in (DOMAIN, f"{DOMAIN}/brake", "/v1/brake"):
                 api.route(method, path, manage)
+        api.route("PATCH", DOMAIN, manage)
         api.route("POST", f"{DOMAIN}/uploads", manage)
         for path in (f"{DOMAIN}/versions", f"{DOMAIN}/versions/{{version}}", f"{DOMAIN}/audit", "/v1/audit"):
             api.route("GET", path, manage)

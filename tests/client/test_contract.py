@@ -82,7 +82,7 @@ def recorder() -> Iterator[Recorder]:
         def serve(self) -> None:
             recorder.answer(self)
 
-    for method in ("DELETE", "GET", "POST", "PUT"):
+    for method in ("DELETE", "GET", "PATCH", "POST", "PUT"):
         setattr(Scripted, f"do_{method}", Scripted.serve)
     server = LoopbackServer(0, Scripted)
     server.start()
@@ -143,10 +143,15 @@ def call_everything_of_outcomes(client: Client) -> None:
     client.reviews("acme", decision="ACCEPT")
 
 
+def call_everything_of_settings(client: Client) -> None:
+    client.patch_domain("acme", {"policy": {"claim_limit": 1}}, '"1-1"')
+
+
 def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
     with Client(recorder.endpoint) as client:
         call_everything(client)
         call_everything_of_outcomes(client)
+        call_everything_of_settings(client)
     names = {
         "domain": "acme",
         "speaker": "ann",

@@ -13,7 +13,7 @@ from bonafide.errors import BonafideError, Conflict, InvalidInput, NotFound
 from bonafide.http.problems import Problems
 from bonafide.records.domain import DomainState
 from bonafide.records.erasure import ErasureKind, ErasureRecord
-from bonafide.services import domains
+from bonafide.services.shared.domains import deletion
 from tests.services.parts import ADMINISTRATOR, MORNING, World, speech
 from tests.services.test_enrollment import once
 
@@ -212,8 +212,8 @@ def test_all_speakers_and_their_audio_go_with_the_domain(world: World) -> None:
 def test_a_deletion_that_is_too_much_for_one_request_goes_on_with_the_next(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(domains, "PAGES_AT_ONCE", 2)
-    monkeypatch.setattr(domains, "DELETE_PAGE", 2)
+    monkeypatch.setattr(deletion, "PAGES_AT_ONCE", 2)
+    monkeypatch.setattr(deletion, "DELETE_PAGE", 2)
     world.put_domain(keep_audio=True)
     for n in range(5):
         world.enroll(speech("ann", 1), speaker=f"speaker-{n}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 from bonafide_client import paths
-from bonafide_client.connection import ApiConnection
+from bonafide_client.connection import ApiConnection, accepted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +65,25 @@ class AdministrationCalls(ApiConnection):
         """Reads a page of the audit trail of a domain, or of the stage."""
         query = f"?{urlencode({'cursor': cursor})}" if cursor else ""
         return cast("answers.AuditPageDocument", self.send("GET", f"{paths.of_audit(domain)}{query}"))
+
+    def domain_etag(self, domain: str) -> str:
+        """Reads the tag of a domain's settings as they are now."""
+        answer = self.request("GET", paths.of_domain(domain))
+        accepted(answer)
+        return {name.lower(): value for name, value in answer.headers.items()}.get("etag", "")
+
+    def patch_domain(self, domain: str, changes: Mapping[str, Any], etag: str) -> answers.DomainDocument:
+        """Changes single settings of a domain, if they are still as they were read.
+
+        After a fault it may have been done: then the repeated request is refused with 412, since the tag has changed.
+
+        Args:
+            domain: to change.
+            changes: of `policy`, `retention`, `principals` and `quota`; what is left out stays as it is.
+            etag: of the settings that the changes were made from: see `domain_etag`.
+        """
+        answer = self.request("PATCH", paths.of_domain(domain), dict(changes), headers={"If-Match": etag})
+        return cast("answers.DomainDocument", accepted(answer))
 
     def domain_versions(self, domain: str, before: int | None = None) -> Any:
         """Reads former settings of a domain, the newest first, or those before a version."""

@@ -23,6 +23,7 @@ PLACES = ("/v1", "/v1/domains/{domain}")
 ROUTES = {
     ("PUT", "/v1/domains/{domain}", "manage_domains"),
     ("GET", "/v1/domains/{domain}", "manage_domains"),
+    ("PATCH", "/v1/domains/{domain}", "manage_domains"),
     ("DELETE", "/v1/domains/{domain}", "manage_domains"),
     ("POST", "/v1/domains/{domain}/uploads", "manage_domains"),
     *((method, f"{place}/brake", "manage_domains") for place in PLACES for method in ("GET", "PUT", "DELETE")),

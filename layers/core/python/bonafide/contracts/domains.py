@@ -4,14 +4,28 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, Field, StrictBool, StrictFloat, StrictInt, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
 
 from bonafide.access.operations import Role
 from bonafide.access.principal import PATTERN, Principals
 from bonafide.access.quota import Quota
 from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
 from bonafide.contracts.base import Answer, Request
-from bonafide.records.domain import DomainRecord, DomainVersion, ErasedDecisions, Retention, WantedSettings
+from bonafide.records.domain import (
+    DomainRecord,
+    DomainVersion,
+    ErasedDecisions,
+    Retention,
+    WantedSettings,
+)
 
 type Probability = Annotated[StrictFloat, Field(gt=0, lt=0.5)]
 type PrincipalPattern = Annotated[str, StringConstraints(max_length=256, pattern=PATTERN)]

@@ -53,3 +53,7 @@ IdempotencyKey = Annotated[
         description="Same key and same body: same answer, one effect. Same key and another body: 422.",
     ),
 ]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", max_length=256, description="ETag of the settings that the change was made from."),
+]

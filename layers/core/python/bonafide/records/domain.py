@@ -137,6 +137,11 @@ class DomainRecord:
         return self.policy, self.retention, self.principals, self.quota
 
     @property
+    def revision(self) -> str:
+        """Name of this version, apart from those of domains that had the name before."""
+        return f"{self.created_at.timestamp():.6f}-{self.version}"
+
+    @property
     def is_open(self) -> bool:
         """Tells whether the domain takes requests."""
         return self.state is DomainState.OPEN

@@ -10,6 +10,7 @@ from bonafide.errors import InvalidInput, QuotaExceeded, StoreUnavailable, Subje
 from bonafide.observability import logger, measurements
 from bonafide.ports.quotas import QuotaStore
 from bonafide.records.domain import WantedSettings
+from bonafide.records.settings.changes import ChangedSettings
 from bonafide.services.shared.clock import Clock, utc_now
 
 # Tokens that an environment took and did not use lapse after this time. So the requests that a domain gets through in
@@ -109,7 +110,7 @@ def _use(lease: Lease, now: datetime) -> None:
         lease.tokens -= 1
 
 
-def within(settings: WantedSettings, most: Quota) -> WantedSettings:
+def within[Settings: (WantedSettings, ChangedSettings)](settings: Settings, most: Quota) -> Settings:
     """Returns settings that are wanted for a domain, if their quota is no more than all domains together may use.
 
     Raises:

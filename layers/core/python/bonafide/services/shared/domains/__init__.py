@@ -1,0 +1,1 @@
+"""Parts of the life cycle of domains."""
