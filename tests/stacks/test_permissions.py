@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bonafide.adapters.dynamodb.audit import partition
+from bonafide.adapters.dynamodb.decisions import OUTCOMES, SOURCES
 from bonafide.adapters.dynamodb.items import HISTORY_PARTITION, attempt_key, brake_key, calibration_key
 from bonafide.adapters.kms import (
     PURPOSE,
@@ -221,6 +222,17 @@ def test_keys_of_templates_open_for_the_stage_that_they_were_made_for(service: O
 def test_a_role_that_only_reads_cannot_encrypt(service: OfKind) -> None:
     assert key_actions(service("AWS::IAM::Policy"), "read_decisions") == READING_TABLES
     assert key_actions(service("AWS::IAM::Policy"), "describe_service") == set()
+
+
+def test_who_states_outcomes_can_change_nothing_else_of_a_decision(service: OfKind) -> None:
+    policies, written = service("AWS::IAM::Policy"), {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
+    found = {
+        (action.removeprefix("dynamodb:"), condition)
+        for action, where, condition in granted(policies, "report_outcomes")
+        if store(where) == "Decisions" and action.removeprefix("dynamodb:") in written
+    }
+    attributes = ["domain", "decision_id", "claim", OUTCOMES, SOURCES, "labeled_at"]
+    assert found == {("UpdateItem", json.dumps({"ForAllValues:StringEquals": {"dynamodb:Attributes": attributes}}))}
 
 
 @pytest.mark.parametrize("function", PROBES)
