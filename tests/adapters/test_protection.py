@@ -14,6 +14,7 @@ import pytest
 
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.items import speaker_key
 from bonafide.adapters.dynamodb.session_items import item_key, row_item
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
@@ -393,10 +394,31 @@ def test_evidence_is_read_as_it_was_written_and_only_with_the_key_of_its_session
         assert all(
             np.allclose(actual.embeddings[each], expected.embeddings[each], atol=1e-6) for each in actual.embeddings
         )
+    assert _reader(stage).read(domain.domain, "one").session == known
     store.delete_session(known)
     assert not stage.has_key(session_key_item(domain.domain, "one"))
     assert known.key
     assert store.evidence(replace(known, key=replace(known.key, wrapped=b"")), store.marks(known)) == []
+
+
+def _reader(stage: Stage) -> DynamoIntakeReader:
+    return DynamoIntakeReader(
+        stage.client, *(stage.state.name(each) for each in ("Tenants", "Sessions", "TemplateKeys"))
+    )
+
+
+def test_who_judges_reads_the_key_with_the_session_and_no_session_without_it(
+    stage: Stage, domain: DomainRecord
+) -> None:
+    store = stage.sessions()
+    store.start_session(a_session(domain))
+    read = _reader(stage).read(domain.domain, "one").session
+    assert read
+    assert read.key
+    assert read.key.wrapped
+    keys = stage.state.name("TemplateKeys")
+    stage.client.delete_item(TableName=keys, Key=session_key_item(domain.domain, "one"))
+    assert _reader(stage).read(domain.domain, "one").session is None
 
 
 def _bytes(row: EvidenceRow) -> bytes:

@@ -30,6 +30,7 @@ from bonafide.adapters.dynamodb.session_items import (
     pack,
     pack_accepted,
     partition,
+    read_keyed_session,
     read_row,
     read_sealed_row,
     read_session,
@@ -40,7 +41,7 @@ from bonafide.adapters.dynamodb.session_items import (
     unpack,
     unpack_accepted,
 )
-from bonafide.adapters.protection.items import key_attributes, read_data_key, session_key_item
+from bonafide.adapters.protection.items import key_attributes, session_key_item
 from bonafide.adapters.protection.templates import TemplateProtection
 from bonafide.biometrics.session import Mark, tag
 from bonafide.errors import StoreUnavailable
@@ -79,10 +80,8 @@ class DynamoSessionStore:
             return read_session(item) if item else None
         found = list(self._sessions.read_each([[own], [session_key_item(domain, session)]]))
         item = next((each for each in found if "session" in each), None)
-        key = next((read_data_key(each) for each in found if "session" not in each), None)
-        record = read_session(item, key) if item else None
-        # Without its key nothing of the session can be judged any more: it is one that was deleted.
-        return None if record and record.key and not record.key.wrapped else record
+        key = next((each for each in found if "session" not in each), None)
+        return read_keyed_session(item, key) if item else None
 
     def start_session(self, record: SessionRecord) -> None:
         """See `SessionStore`. Nothing is written before the key is made, and the session together with it."""
