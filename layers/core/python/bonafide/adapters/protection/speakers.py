@@ -175,7 +175,7 @@ class SealedSpeakers(ClosedSpeakers):
     def put(self, record: SpeakerRecord, condition: Condition) -> None:
         """See `PlainSpeakers`. What is sealed stays so; what is not gets a key, if that is the form to write."""
         if not record.voiceprints and record.key:
-            super().put(record, condition)
+            ClosedSpeakers.put(self, record, condition)
             return
         if not record.voiceprints or not (record.key or self._protection.writes):
             PlainSpeakers.put(self, record, condition)
