@@ -32,7 +32,7 @@ from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, HalfVec
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.session import ChunkEvidence
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.errors import StoreUnavailable
+from bonafide.errors import NotFound, StoreUnavailable
 from bonafide.ports.keys import KeyRefused
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, Retention
@@ -307,6 +307,30 @@ def test_an_opt_out_and_a_deletion_take_the_key_with_them(stage: Stage, domain: 
     assert not stage.has_key(own)
 
 
+def test_a_batch_that_read_the_key_before_a_write_and_the_speaker_after_it_loses_nobody(
+    stage: Stage, domain: DomainRecord
+) -> None:
+    """Of two tables a batch is no snapshot: the key may be read before the first enrollment, the speaker after it."""
+    store, written = stage.speakers(), a_speaker(domain)
+    store.put_speaker(domain, written)
+    batch = stage.client.batch_get_item
+
+    class Torn:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stage.client, name)
+
+        def batch_get_item(self, **request: Any) -> Any:
+            answer = batch(**request)
+            answer["Responses"].pop(stage.state.name("TemplateKeys"), None)
+            return answer
+
+    table = stage.state.name("Tenants")
+    client: Any = Torn()
+    protection = TemplateProtection(stage.keys(), writes=True)
+    torn = DynamoDomainStore(client, table, SealedSpeakers(client, table, protection))
+    assert same(found(torn, domain), written)
+
+
 def test_the_key_goes_with_the_last_contribution_that_is_taken_back(stage: Stage, domain: DomainRecord) -> None:
     own, store = speaker_key_item(domain.domain, "ann"), stage.speakers()
     written = a_speaker(domain)
@@ -419,6 +443,19 @@ def test_who_judges_reads_the_key_with_the_session_and_no_session_without_it(
     keys = stage.state.name("TemplateKeys")
     stage.client.delete_item(TableName=keys, Key=session_key_item(domain.domain, "one"))
     assert _reader(stage).read(domain.domain, "one").session is None
+
+
+def test_evidence_of_a_domain_whose_key_is_gone_is_that_of_a_deleted_session(
+    stage: Stage, domain: DomainRecord
+) -> None:
+    store = stage.sessions()
+    store.start_session(a_session(domain))
+    known = store.session(domain.domain, "one")
+    assert known
+    stage.closed().shred_keys(domain)
+    with pytest.raises(NotFound) as refusal:
+        stage.sessions().put_evidence(known, a_row(0))
+    assert refusal.value.code == "session_not_found"
 
 
 def _bytes(row: EvidenceRow) -> bytes:

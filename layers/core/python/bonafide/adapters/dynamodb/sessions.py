@@ -44,7 +44,7 @@ from bonafide.adapters.dynamodb.session_items import (
 from bonafide.adapters.protection.items import key_attributes, session_key_item
 from bonafide.adapters.protection.templates import TemplateProtection
 from bonafide.biometrics.session import Mark, tag
-from bonafide.errors import StoreUnavailable
+from bonafide.errors import NotFound, StoreUnavailable, Subject
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.session import EvidenceRow, SessionRecord
 
@@ -266,14 +266,14 @@ class DynamoSessionStore:
         """Returns the item of a row, sealed if the session has a key.
 
         Raises:
-            StoreUnavailable: the session's key is gone, and the session about to be, or not known here.
+            NotFound: the key of the session or of its domain is gone, and the session about to be.
         """
         if session.key is None:
             return evidence_item(session, row)
         place = row_item(session, row.mark)
         sealed = self._protection.seal_row(session, start(session), place, row) if self._protection else None
         if sealed is None:
-            raise StoreUnavailable
+            raise NotFound("session_not_found", "The session was deleted.", subject=Subject.SESSION)
         return evidence_item(session, row, sealed)
 
     def _get(self, name: str, item: str) -> Item | None:
