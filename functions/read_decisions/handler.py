@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from bonafide.bootstrap.access import access
-from bonafide.bootstrap.stores import decisions, drift_reading, outcomes, shadow_reading
+from bonafide.bootstrap.outcomes import outcomes
+from bonafide.bootstrap.stores import decisions, drift_reading, shadow_reading
 from bonafide.contracts.base import EARLIEST
 from bonafide.contracts.decisions import LedgerEntry, LedgerPage, ledger_entry, ledger_page, position
 from bonafide.contracts.drift import DriftReport, drift_report

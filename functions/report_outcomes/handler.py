@@ -1,7 +1,8 @@
 """Outcomes of decisions, as they are stated."""
 
 from bonafide.bootstrap.access import access
-from bonafide.bootstrap.stores import domain_store, idempotency, outcomes
+from bonafide.bootstrap.outcomes import outcomes
+from bonafide.bootstrap.stores import domain_store, idempotency
 from bonafide.contracts.outcomes.statements import DecisionOutcome, OutcomeRequest, outcome_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about

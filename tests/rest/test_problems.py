@@ -26,6 +26,8 @@ STATUSES = {
     "IdempotencyKeyReused": 422,
     "AccessDenied": 403,
     "NotFound": 404,
+    "PreconditionFailed": 412,
+    "PreconditionRequired": 428,
     "Conflict": 409,
     "AnswerOutdated": 409,
     "TooLarge": 413,

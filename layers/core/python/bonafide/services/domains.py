@@ -14,9 +14,15 @@ from bonafide.records.domain import DomainRecord, DomainState, DomainVersion, Wa
 from bonafide.records.request import RequestContext
 from bonafide.records.settings.changes import ChangedSettings
 from bonafide.services.shared.clock import Clock, utc_now
-from bonafide.services.shared.domains.deletion import DomainDeletion, domain_deleting
+from bonafide.services.shared.domains.deletion import DomainDeletion
 from bonafide.services.shared.identifiers import request_identifier
-from bonafide.services.shared.lookups import domain_not_found, require_open, require_permitted, require_stage_role
+from bonafide.services.shared.lookups import (
+    domain_deleting,
+    domain_not_found,
+    require_open,
+    require_permitted,
+    require_stage_role,
+)
 from bonafide.services.shared.recordings import Recordings, UploadOffer
 from bonafide.services.shared.retries import retry_on_conflict
 

@@ -13,6 +13,7 @@ from bonafide.records.erasure import ErasureKind, ErasureRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock
 from bonafide.services.shared.erasing import begin, note
+from bonafide.services.shared.lookups import domain_changed, domain_deleting
 from bonafide.services.shared.recordings import Recordings
 
 # One request deletes up to 2,000 speakers, or 20,000 recordings: some ten seconds of the 29 that it has.
@@ -99,7 +100,7 @@ class DomainDeletion:
         try:
             self._store.put_domain(switched)
         except VersionConflict as error:
-            raise _domain_changed() from error
+            raise domain_changed() from error
         return switched
 
     def _begin_erasure(self, record: DomainRecord) -> str | None:
@@ -144,20 +145,6 @@ class DomainDeletion:
             self._store.delete_domain(record)
         except VersionConflict as error:
             if self._store.domain(record.domain):
-                raise _domain_changed() from error
+                raise domain_changed() from error
             return False
         return True
-
-
-def domain_deleting() -> Conflict:
-    """Makes the error for a domain that takes nothing but further deletions."""
-    return Conflict(
-        "domain_deleting",
-        "The domain is being deleted; repeat the deletion until it is gone.",
-        subject=Subject.DOMAIN,
-        retry_after=1,
-    )
-
-
-def _domain_changed() -> Conflict:
-    return Conflict("domain_changed", "The domain was changed at the same time; repeat the request.")

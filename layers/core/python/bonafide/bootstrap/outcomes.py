@@ -1,0 +1,9 @@
+"""What decisions turned out to be."""
+
+from bonafide.bootstrap.stores import decision_store, domain_store
+from bonafide.services.outcomes import Outcomes
+
+
+def outcomes() -> Outcomes:
+    """Composes the outcomes of decisions."""
+    return Outcomes(domain_store(), decision_store())
