@@ -65,7 +65,7 @@ class WriteBack:
     Attributes:
         client: of DynamoDB.
         remaining: returns what may be left of an item, None for nothing.
-        overwrite: whether an item that changed since is put back too, unless it is one of a brake or a calibration.
+        overwrite: whether an item that changed since is put back too, unless it is one that stays as it is.
         apply: whether anything is written; otherwise outcomes are only counted.
     """
 
@@ -113,9 +113,12 @@ def _outcome(wanted: Item | None, current: Item | None, *, overwrite: bool) -> O
 
 
 def _stays_as_it_is(item: Item) -> bool:
-    """Tells whether an item is one of a brake or a calibration, perhaps set or revoked because of what is restored."""
+    """Tells whether an item is one of a brake or a calibration, perhaps set or revoked because of what is restored.
+
+    Or the last use of a voiceprint: there was a later one since.
+    """
     partition: str = item["domain"]["S"]
-    return partition.startswith((BRAKE_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION))
+    return partition.startswith((BRAKE_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION, ATTEMPT_PARTITION))
 
 
 def _is_of_the_past(item: Item) -> bool:

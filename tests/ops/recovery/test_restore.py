@@ -295,6 +295,22 @@ def enroll_before_the_write(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Ca
     return lambda: created
 
 
+def test_a_use_of_a_voiceprint_that_was_noted_since_stays_noted(stage: Stage) -> None:
+    stage.attempts.use("acme", "ann", CREATED)
+    stage = replace(stage, at=stage.deployed.backups.remember())
+    stage.attempts.use("acme", "ann", CREATED + timedelta(days=9))
+    assert stage.restore(overwrite=True)["Tenants"] == {Outcome.SAME: 6, Outcome.KEPT: 1}
+    assert used_at(stage, "ann") == CREATED + timedelta(days=9)
+    stage.wipe("Tenants", "domain", "item")
+    assert stage.restore()["Tenants"] == {Outcome.PUT_BACK: 7}
+    assert used_at(stage, "ann") == CREATED
+
+
+def used_at(stage: Stage, name: str) -> datetime | None:
+    found = stage.domains.find_with_brake("acme", name, ["any"])[1]
+    return found.used_at if found else None
+
+
 @pytest.mark.parametrize("text", ["2026-11-27T03:10:00", "2026-11-27T03:10:00.5Z"])
 def test_a_time_without_offset_or_with_fractions_is_refused(text: str) -> None:
     with pytest.raises(Exception, match="whole second"):
