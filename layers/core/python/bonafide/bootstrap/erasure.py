@@ -12,6 +12,7 @@ from bonafide.adapters.dynamodb.monitoring.shadow import result_key, shadow_part
 from bonafide.adapters.erasure.answers import AnswerErasing
 from bonafide.adapters.erasure.decisions import DecisionErasing
 from bonafide.adapters.erasure.fingerprints import FingerprintErasing
+from bonafide.adapters.erasure.keys import KeyErasing
 from bonafide.adapters.erasure.objects import DatedObjects, ObjectErasing, UploadErasing
 from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.adapters.erasure.rows import (
@@ -41,6 +42,7 @@ from bonafide.settings import (
     FailureBucket,
     FingerprintTable,
     IdempotencyTable,
+    KeyTable,
     SessionTable,
 )
 
@@ -90,6 +92,7 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         FingerprintErasing(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table),
         RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
         RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
+        KeyErasing(dynamodb(), domains, KeyTable.read(os.environ).key_table),
         DomainErasing(erasing_store()),
     ]
 

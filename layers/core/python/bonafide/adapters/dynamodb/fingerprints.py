@@ -124,7 +124,7 @@ def claim_owner(domain: str, digit: str) -> str:
 
 
 def heard_at(item: Item) -> datetime:
-    """Returns the time of the use that a recording, or a claim, is of; that of an earlier release's claim is unknown."""
+    """Returns the time of the use that a recording, or a claim, is of; the release before wrote claims without it."""
     if "at" in item:
         return datetime.fromisoformat(item["at"]["S"])
     return LONG_AGO if "used" in item else datetime.fromisoformat(item["item"]["S"].split("#", 2)[1])
