@@ -393,6 +393,13 @@ def test_a_speaker_is_put_back_in_the_place_of_a_reservation(stage: Stage) -> No
     assert stage.item("ann") == before
 
 
+def test_who_enrolled_anew_after_an_expiry_was_put_on_record_may_come_back() -> None:
+    later = CREATED + timedelta(seconds=1)
+    record = SpeakerRecord("acme", "ann", SpeakerStatus.ENROLLED, CREATED, later, voiceprint=a_voiceprint(1), version=2)
+    for at, left in ((CREATED, speaker_item(record)), (later, None)):
+        assert Erasures([ErasureRecord(ErasureKind.EXPIRED, "acme", "ann", at)]).remaining(speaker_item(record)) == left
+
+
 def test_an_opt_out_does_not_mean_who_was_made_anew_after_it() -> None:
     later = CREATED + timedelta(seconds=1)
     record = SpeakerRecord("acme", "ann", SpeakerStatus.ENROLLED, later, later, voiceprint=a_voiceprint(1), version=1)
