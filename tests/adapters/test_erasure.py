@@ -42,7 +42,7 @@ from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention, Wa
 from bonafide.records.erasure import Erasure, ErasureKind, ErasureRecord
 from bonafide.records.history.attempt_reset import AttemptReset
 from bonafide.records.session import SessionRecord
-from bonafide.records.speaker import SpeakerRecord, generation, opted_out
+from bonafide.records.speaker import SpeakerRecord, generation, lifetime, opted_out
 from bonafide.services.domains import Domains
 from bonafide.services.erasures import ErasureReading, ErasureRuns
 from bonafide.services.shared.erasing import begin
@@ -134,11 +134,11 @@ class Held:
         # What a first enrollment left that was killed before there was a speaker.
         self._hear("nobody", UseKind.ENROLLMENT, begun)
 
-    def _hear(self, speaker: str, kind: UseKind, at: datetime) -> None:
+    def _hear(self, speaker: str, kind: UseKind, at: datetime, lifetime: str = "") -> None:
         cells = Fingerprint(np.ones((25, BANDS), np.int8))
         expires_at = at + LONG * 99 if kind is UseKind.CALL else None
         audio = hashlib.sha256(speaker.encode()).hexdigest()[:32]
-        heard = HeardRecording(self.domain, speaker, kind, str(kind), audio, cells, "", at, expires_at)
+        heard = HeardRecording(self.domain, speaker, kind, str(kind), audio, cells, lifetime, at, expires_at)
         self.fingerprints.put(heard)
         self.fingerprints.claim(heard)
 
@@ -398,6 +398,20 @@ def test_a_key_that_lost_its_voiceprint_goes_and_that_of_a_successor_stays(held:
     again = filled.domains.find(filled.domain, "zoe")[1]
     assert again
     assert again.voiceprints
+
+
+def test_calls_of_a_successor_who_took_a_contribution_back_stay(held: Callable[[], Held]) -> None:
+    filled = held()
+    filled.delete("zoe")
+    later = filled.now + timedelta(seconds=1)
+    owner, _ = filled.domains.find(filled.domain, "zoe")
+    assert owner
+    record = SpeakerRecord(filled.domain, "zoe", SpeakerStatus.PENDING, later, later, taken_back_at=later, version=1)
+    filled.domains.put_speaker(owner, record)
+    filled._hear("zoe", UseKind.CALL, later, lifetime(owner, record))
+    filled.now += timedelta(minutes=2)
+    filled.go_on()
+    assert len(filled.fingerprints.heard(filled.domain, "zoe", 9)) == 1
 
 
 def test_an_opt_out_that_was_killed_loses_the_fingerprints_too(held: Callable[[], Held]) -> None:

@@ -236,6 +236,7 @@ class ErasureSubject:
         at: when the erasure was asked for.
         before: what was written earlier is meant; later on it may be about a successor of the same name.
         current: generation of what has the name now, as answers are about it; None if nothing has.
+        lifetime: of the same, as fingerprints name it.
         decisions: what becomes of decisions.
         followed: whether there is a successor, or new consent after an opt-out.
     """
@@ -246,6 +247,7 @@ class ErasureSubject:
     at: datetime
     before: datetime
     current: str | None
+    lifetime: str | None
     decisions: ErasedDecisions
     followed: bool
 

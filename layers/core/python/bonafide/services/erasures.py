@@ -15,7 +15,7 @@ from bonafide.ports.erasure import ErasableStore, ErasedStep, ErasureStore, Pend
 from bonafide.ports.stores import DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState
 from bonafide.records.erasure import IN_FLIGHT, Erasure, ErasureKind, ErasureSubject, is_overtaken
-from bonafide.records.speaker import SpeakerRecord, generation, opted_out
+from bonafide.records.speaker import SpeakerRecord, generation, lifetime, opted_out
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import speaker_counter
 
@@ -134,14 +134,15 @@ def _queues(pending: Iterable[PendingErasure], now: datetime) -> deque[deque[Pen
 
 def _subject(erasure: Erasure, domain: DomainRecord | None, speaker: SpeakerRecord | None) -> ErasureSubject:
     successor = _successor(erasure, domain, speaker)
-    is_open = domain is not None and domain.is_open
+    there = domain if domain and domain.is_open and (speaker or not erasure.speaker) else None
     return ErasureSubject(
         kind=erasure.kind,
         domain=erasure.domain,
         speaker=erasure.speaker,
         at=erasure.at,
         before=_before(erasure, successor),
-        current=generation(domain, speaker) if domain and is_open and (speaker or not erasure.speaker) else None,
+        current=generation(there, speaker) if there else None,
+        lifetime=lifetime(there, speaker) if there else None,
         decisions=erasure.decisions,
         followed=successor is not None,
     )
