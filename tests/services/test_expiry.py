@@ -1,9 +1,12 @@
 """Voiceprints that nobody uses expire, and their speakers with them."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.errors import NotFound
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.erasure import ErasureKind
@@ -83,6 +86,18 @@ def test_who_opted_out_stays_on_record(world: World) -> None:
     world.now += 40 * DAY
     assert sweep(world) == 1
     assert world.stored("ann").opted_out_at
+
+
+def test_one_whose_key_is_gone_expires_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = world.store.find_with_brake
+
+    def without_keys(*asked: Any) -> Any:
+        owner, known, brake = read(*asked)
+        return owner, replace(known, voiceprint=None, status=SpeakerStatus.PENDING) if known else None, brake
+
+    monkeypatch.setattr(world.store, "find_with_brake", without_keys)
+    world.now += 31 * DAY
+    assert sweep(world) == 2
 
 
 def heard_again(world: World, how: str) -> None:

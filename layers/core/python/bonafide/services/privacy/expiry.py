@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import log_unexpected, logger
 from bonafide.ports.erasure import ErasureStore, SweepPlace
@@ -81,7 +82,10 @@ class VoiceprintExpiry:
     def _erased(self, owner: DomainRecord, speaker: str, since: datetime) -> bool:
         found, known, _ = self._domains.find_with_brake(owner.domain, speaker, [speaker_counter(speaker)])
         is_known = found is not None and found.attempts is not None and found.created_at == owner.created_at
-        if not is_known or known is None or known.last_used_at >= since or not known.voiceprints:
+        if not is_known or known is None or known.last_used_at >= since:
+            return False
+        # Not by the voiceprints: none is read of one whose key is gone.
+        if known.status is SpeakerStatus.OPTED_OUT:
             return False
         decisions = owner.retention.erased_decisions
         record = ErasureRecord(ErasureKind.EXPIRED, owner.domain, speaker, self._clock(), decisions)
