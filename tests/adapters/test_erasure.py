@@ -418,11 +418,14 @@ def test_an_opt_out_that_was_killed_loses_the_fingerprints_too(held: Callable[[]
     filled = held()
     owner, known = filled.domains.find(filled.domain, "zoe")
     assert owner
+    for name in ("zoe", "zoe2"):
+        filled.attempts.use(filled.domain, name, filled.now)
     begin(filled.erasures, ErasureRecord(ErasureKind.OPTED_OUT, filled.domain, "zoe", filled.now), owner, known)
     filled.now += timedelta(seconds=1)
     filled._hear("zoe", UseKind.ENROLLMENT, filled.now)
     report = filled.go_on()
     assert report.of("fingerprints").erased == 2
+    assert report.of("attempts").erased == 1
     assert filled.fingerprints.heard(filled.domain, "zoe", 9) == []
     assert len(filled.fingerprints.heard(filled.domain, "yuri", 9)) == 1
 

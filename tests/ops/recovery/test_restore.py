@@ -36,7 +36,7 @@ from ops.recovery import writeback
 from ops.recovery.erasures import Erasures
 from ops.recovery.tables import NotRestorableError, copy_name
 from ops.recovery.writeback import Outcome
-from ops.restore import RestoreRequest, forget_answers, point_in_time, restore
+from ops.restore import RestoreReport, RestoreRequest, forget_answers, point_in_time, restore
 from tests.decisions import decision_record
 from tests.ops.recovery.conftest import DeployedData
 
@@ -103,8 +103,11 @@ class Stage:
             self.client.delete_item(TableName=table, Key={name: item[name] for name in keys})
 
     def restore(self, **options: Any) -> dict[str, Counter[Outcome]]:
+        return dict(self.report(**options).outcomes)
+
+    def report(self, **options: Any) -> RestoreReport:
         request = RestoreRequest("dev", self.at, **{"apply": True, **options})
-        return dict(restore(request, self.deployed.connect, poll=0.01).outcomes)
+        return restore(request, self.deployed.connect, poll=0.01)
 
 
 def enroll(store: DynamoDomainStore, domain: str, name: str) -> SpeakerRecord:
@@ -233,6 +236,13 @@ def test_what_changed_since_is_kept_unless_it_is_to_be_overwritten(stage: Stage)
     with pytest.raises(VersionConflict):
         put(stage.domains, spoilt.next(datetime.now(UTC)))
     assert stage.restore(overwrite=True)["Tenants"] == {Outcome.SAME: 6}
+
+
+def test_voiceprints_that_come_back_plain_are_counted(stage: Stage) -> None:
+    stage.wipe("Tenants", "domain", "item")
+    report = stage.report()
+    assert report.plain == {"acme": len(PEOPLE)}
+    assert "acme: 4 voiceprints in the plain form; run make protect DOMAIN=acme" in str(report)
 
 
 def test_who_enrolled_since_is_not_touched(stage: Stage) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import boto3
 
-from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION
+from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION, USED_PREFIX
 from bonafide.adapters.dynamodb.monitoring.drift import drift_partition
 from bonafide.adapters.dynamodb.monitoring.shadow import result_key, shadow_partition
 from bonafide.adapters.erasure.answers import AnswerErasing
@@ -72,6 +72,11 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         for speaker in {record.speaker or NOBODY, NOBODY}:
             set_aside.delete_below(f"{RECORDS}{record.domain}/{speaker}/{record.session}/")
 
+    def forget_use(domain: str, speaker: str) -> int:
+        partition, name = ATTEMPT_PARTITION + domain, USED_PREFIX + speaker
+        items, _ = of_domains.page(partition, name)
+        return of_domains.delete_items([each for each in items if each["item"]["S"] == name])
+
     def forget_decision(domain: str, decision_id: str, decided_at: datetime) -> None:
         waiting.delete_below(f"shadow/{domain}/{decision_id}")
         of_sessions.delete_items([result_key(domain, decided_at, f"#{decision_id}")])
@@ -88,7 +93,7 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         DecisionErasing(dynamodb(), DecisionTable.read(os.environ).decision_table, forget_decision),
         RowsOfDomain("shadow_results", of_sessions, shadow_partition, in_key(1)),
         RowsOfDomain("drift", of_sessions, drift_partition, drift_at),
-        AttemptErasing(attempts, _forget_attempts),
+        AttemptErasing(attempts, _forget_attempts, forget_use),
         FingerprintErasing(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table),
         RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
         RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
