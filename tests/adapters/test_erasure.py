@@ -388,6 +388,8 @@ def test_a_key_that_lost_its_voiceprint_goes_and_that_of_a_successor_stays(held:
     filled.runs.go_on(lambda: 60.0)
     assert not filled.has_key("zoe")
     assert not filled.has_key("yuri")
+    owner = filled.domains.domain(filled.domain)
+    assert owner
     later = filled.now + timedelta(seconds=1)
     record = SpeakerRecord(filled.domain, "zoe", SpeakerStatus.ENROLLED, later, later)
     filled.domains.put_speaker(owner, record.with_voiceprints(later, [Voiceprint.of([a_row().chunk.evidence])]))

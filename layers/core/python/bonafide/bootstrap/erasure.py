@@ -72,11 +72,6 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         for speaker in {record.speaker or NOBODY, NOBODY}:
             set_aside.delete_below(f"{RECORDS}{record.domain}/{speaker}/{record.session}/")
 
-    def forget_use(domain: str, speaker: str) -> int:
-        partition, name = ATTEMPT_PARTITION + domain, USED_PREFIX + speaker
-        items, _ = of_domains.page(partition, name)
-        return of_domains.delete_items([each for each in items if each["item"]["S"] == name])
-
     def forget_decision(domain: str, decision_id: str, decided_at: datetime) -> None:
         waiting.delete_below(f"shadow/{domain}/{decision_id}")
         of_sessions.delete_items([result_key(domain, decided_at, f"#{decision_id}")])
@@ -93,7 +88,7 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         DecisionErasing(dynamodb(), DecisionTable.read(os.environ).decision_table, forget_decision),
         RowsOfDomain("shadow_results", of_sessions, shadow_partition, in_key(1)),
         RowsOfDomain("drift", of_sessions, drift_partition, drift_at),
-        AttemptErasing(attempts, _forget_attempts, forget_use),
+        AttemptErasing(attempts, _forget_attempts, _forget_use),
         FingerprintErasing(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table),
         RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
         RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
@@ -104,3 +99,9 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
 
 def _forget_attempts(domain: str, speaker: str) -> int:
     return attempt_store().forget(domain, speaker_counter(speaker))
+
+
+def _forget_use(domain: str, speaker: str) -> int:
+    rows, name = Partitions(dynamodb(), DomainTable.read(os.environ).domain_table), USED_PREFIX + speaker
+    items, _ = rows.page(ATTEMPT_PARTITION + domain, name)
+    return rows.delete_items([each for each in items if each["item"]["S"] == name])
