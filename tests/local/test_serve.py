@@ -29,7 +29,10 @@ def runs(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+LONG = pytest.mark.skipif("REHEARSE" not in os.environ, reason="set REHEARSE=1 to run it")
+
+
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=LONG), signal.SIGKILL])
 def test_serving_says_where_and_ends_with_the_make_that_started_it(
     assembly: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
