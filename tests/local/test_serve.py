@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.synthesis import ROOT
+from tests.hosted import HOSTED
 
 # Whoever runs the tests in the background may have them ignore interrupts, which make would inherit.
 MAKE = ["env", "--default-signal=INT", "make", "-f", "/dev/null", "--eval"]
@@ -29,10 +30,7 @@ def runs(pid: int) -> bool:
         return False
 
 
-LONG = pytest.mark.skipif("REHEARSE" not in os.environ, reason="set REHEARSE=1 to run it")
-
-
-@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=LONG), signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=HOSTED), signal.SIGKILL])
 def test_serving_says_where_and_ends_with_the_make_that_started_it(
     assembly: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
