@@ -7,7 +7,7 @@ on a speaker; those of earlier releases are not in it.
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,20 @@ class DynamoDecisionStore:
         # The index still has decisions whose retention is over.
         records = {each["decision_id"]["S"]: self._record(each) for each in items if _is_kept(each)}
         return DecisionPage([records[each.decision_id] for each in found if each.decision_id in records], after)
+
+    def positions(self, domain: str, begin: datetime, end: datetime) -> Iterator[DecisionPosition]:
+        """See `DecisionIndex`."""
+        after: DecisionPosition | None = None
+        while True:
+            found, after = self._query(domain, DecisionFilter(begin, end), after, SEARCHED)
+            yield from found
+            if after is None:
+                return
+
+    def stored(self, domain: str, decision_id: str) -> tuple[DecisionRecord, datetime] | None:
+        """See `DecisionIndex`."""
+        item = self._stored(domain, decision_id)
+        return (self._record(item), datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC)) if item else None
 
     def _query(
         self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, wanted: int
