@@ -36,6 +36,9 @@ class DecisionArchive(ArchiveReader, Protocol):
             StoreUnavailable: the archive did not answer.
         """
 
+    def has(self, domain: str, day: date, decision_id: str) -> bool:
+        """Tells whether a day has an entry of that name."""
+
 
 class SealStore(Protocol):
     """Seals of days."""

@@ -50,6 +50,14 @@ class S3DecisionArchive:
                 raise
         return True
 
+    def has(self, domain: str, day: date, decision_id: str) -> bool:
+        """See `DecisionArchive`. It lists, since who adds entries may not read them."""
+        key = f"{ENTRIES}{domain}/{day.isoformat()}/{decision_id}"
+        with s3_errors():
+            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        # Keys are sorted, so of those that begin so it is the first.
+        return any(each["Key"] == key for each in found.get("Contents", []))
+
     def domains(self) -> Iterator[str]:
         """See `ArchiveReader`."""
         return self._below(ENTRIES)

@@ -25,6 +25,10 @@ class InMemoryArchive:
         self.stored[key] = entry.to_bytes()
         return True
 
+    def has(self, domain: str, day: date, decision_id: str) -> bool:
+        """See `DecisionArchive`."""
+        return (domain, day, decision_id) in self.stored
+
     def domains(self) -> Iterator[str]:
         """See `ArchiveReader`."""
         return iter(sorted({domain for domain, *_ in self.stored}))

@@ -1,7 +1,7 @@
 """Decisions in memory, in their stored form."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from bonafide.records import Stored
@@ -45,6 +45,19 @@ class MemoryDecisionStore:
         found = [each for each in records if selection.selects(each) and (after is None or _position(each) < after)]
         found.sort(key=_position, reverse=True)
         return DecisionPage(found[:limit], _position(found[limit - 1]) if len(found) > limit else None)
+
+    def positions(self, domain: str, begin: datetime, end: datetime) -> Iterator[DecisionPosition]:
+        """See `DecisionIndex`."""
+        for of, name in self.documents:
+            if of == domain and begin <= (at := _time(self.documents[of, name])) < end:
+                yield DecisionPosition(at, name)
+
+    def stored(self, domain: str, decision_id: str) -> tuple[DecisionRecord, datetime] | None:
+        """See `DecisionIndex`."""
+        key = domain, decision_id
+        return (
+            (DecisionRecord.from_document(self.documents[key]), self.expiries[key]) if key in self.documents else None
+        )
 
     def _is_kept(self, key: tuple[str, str]) -> bool:
         return key in self.documents and self.expiries[key] > self._clock()

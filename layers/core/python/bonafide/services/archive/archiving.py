@@ -8,7 +8,7 @@ from bonafide.observability import log_unexpected, logger, measurements
 from bonafide.ports.ledger import DecisionArchive, DecisionIndex, PersonalFields
 from bonafide.ports.stores import DomainStore
 from bonafide.records.decision import DecisionRecord
-from bonafide.records.ledger.entry import ArchivedDecision, end_of, personal_of
+from bonafide.records.ledger.entry import ArchivedDecision, day_of, end_of, personal_of
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.settings import is_probed
 
@@ -40,6 +40,10 @@ class Archiving:
         if is_probed(record.domain, self._probe_domain) or until <= now:
             return False
         name = record.decision_id or ""
+        own = record.decided_at.astimezone(UTC).date()
+        # A batch that is repeated late has decisions that are under their own day already.
+        if day_of(record.decided_at, now) != own and self._archive.has(record.domain, own, name):
+            return False
         personal = self._personal.seal(record.domain, record.speaker, name, personal_of(record))
         return self._archive.put(ArchivedDecision.of(record, personal, until, now))
 
