@@ -9,6 +9,8 @@ from stacks.platform.service_platform import ServicePlatform
 from stacks.platform.stores import ARCHIVED, SEALS
 
 BATCH = 100
+# Writing to S3 is most of the work; a batch takes seconds.
+PARALLEL_BATCHES = 4
 # Shorter than the stream keeps records, so that none is archived two days after its own.
 LONGEST_WAIT = Duration.hours(22)
 
@@ -43,6 +45,7 @@ class LedgerCapability(Construct):
             event_source_arn=stream,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
             batch_size=BATCH,
+            parallelization_factor=PARALLEL_BATCHES,
             max_batching_window=Duration.seconds(5),
             bisect_batch_on_error=True,
             report_batch_item_failures=True,

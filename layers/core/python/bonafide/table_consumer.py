@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from bonafide.observability import Event, log_unexpected, measurements
+from bonafide.observability import Event, log_unexpected
 from bonafide.records.decision import DecisionRecord
 from bonafide.services.archive.archiving import Archiving
 
@@ -40,7 +40,7 @@ class TableConsumer:
         try:
             decision = DecisionRecord.from_document(json.loads(image["document"]))
             until = datetime.fromtimestamp(int(image["expires_at"]), UTC)
-            measurements.add(DecisionsArchived=self._archiving.take(decision, until))
+            self._archiving.take(decision, until)
         except Exception as error:
             log_unexpected(error)
             raise

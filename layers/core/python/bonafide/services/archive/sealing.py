@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bonafide.observability import logger, measurements
+from bonafide.observability import logger
 from bonafide.ports.ledger import ArchiveReader, SealStore
 from bonafide.records.ledger.seal import DaySeal, SealedEntry, is_due
 from bonafide.services.shared.clock import Clock, utc_now
@@ -23,7 +23,6 @@ class Sealing:
         made: list[DaySeal] = []
         for domain in self._archive.domains():
             made += self._domain(domain, seconds_left)
-        measurements.add(DaysSealed=len(made))
         return made
 
     def _domain(self, domain: str, seconds_left: Callable[[], float]) -> list[DaySeal]:
