@@ -22,7 +22,7 @@ from bonafide.errors import BonafideError
 from bonafide.records.ledger.verification import KnownRoot
 from ops.ledger.replaying import BUNDLE, Replay
 from ops.ledger.stage import LedgerOfStage, NoArchiveError
-from ops.ledger.verifying import verified
+from ops.ledger.verifying import LedgerCheck
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
     try:
         ledger = LedgerOfStage.of(given.stage, boto3.client)
         if given.action == "verify":
-            report, ok = verified(ledger, given.domain, given.day, given.root, datetime.now(UTC))
+            report, ok = LedgerCheck(ledger, given.domain, datetime.now(UTC), given.day or ()).run(given.root)
         else:
             replay = Replay.of(ledger, given.domain, given.bundle)
             report, ok = replay.run(given.day, given.decision, given.count)

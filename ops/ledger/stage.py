@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.ledger.archive import S3DecisionArchive, S3SealStore
-from bonafide.ports.ledger import ArchiveReader, SealStore
-from bonafide.ports.stores import CalibrationStore
-from ops.resources import list_resources
-from ops.restore import DOMAINS, data_resources
+from bonafide.ports.ledger import ArchiveReader, DecisionIndex, SealStore
+from bonafide.ports.stores import CalibrationStore, DomainStore
+from ops.restore import DECISIONS, DOMAINS, data_resources
 
 ARCHIVE = "Archive"
 
@@ -26,11 +27,15 @@ class LedgerOfStage:
         archive: of decisions.
         seals: of its days.
         calibrations: of domains.
+        decisions: the table.
+        domains: settings of domains.
     """
 
     archive: ArchiveReader
     seals: SealStore
     calibrations: CalibrationStore
+    decisions: DecisionIndex
+    domains: DomainStore
 
     @classmethod
     def of(cls, stage: str, connect: Callable[..., Any]) -> Self:
@@ -39,13 +44,14 @@ class LedgerOfStage:
         Raises:
             NoArchiveError: there is no archive.
         """
-        formation, s3 = connect("cloudformation"), connect("s3")
-        found = list_resources(formation, f"Bonafide-{stage}-Data")
-        buckets = [each for each in found if each["ResourceType"] == "AWS::S3::Bucket"]
-        for each in buckets:
-            if each["LogicalResourceId"].startswith(ARCHIVE):
-                bucket = str(each["PhysicalResourceId"])
-                table = data_resources(formation, stage)[DOMAINS]
-                calibrations = DynamoCalibrationStore(connect("dynamodb"), table)
-                return cls(S3DecisionArchive(s3, bucket), S3SealStore(s3, bucket), calibrations)
-        raise NoArchiveError(f"Bonafide-{stage}-Data has no bucket {ARCHIVE}")
+        names = data_resources(connect("cloudformation"), stage)
+        if ARCHIVE not in names:
+            raise NoArchiveError(f"Bonafide-{stage}-Data has no bucket {ARCHIVE}")
+        s3, client = connect("s3"), connect("dynamodb")
+        return cls(
+            S3DecisionArchive(s3, names[ARCHIVE]),
+            S3SealStore(s3, names[ARCHIVE]),
+            DynamoCalibrationStore(client, names[DOMAINS]),
+            DynamoDecisionStore(client, names[DECISIONS]),
+            DynamoDomainStore(client, names[DOMAINS]),
+        )

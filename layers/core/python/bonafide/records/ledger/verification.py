@@ -1,12 +1,14 @@
 """The check of an archive against its seals, which names what was removed, changed or inserted."""
 
+import json
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import pairwise
 
-from bonafide.records.ledger.entry import digest_of
+from bonafide.records.decision import DecisionRecord
+from bonafide.records.ledger.entry import ArchivedDecision, digest_of, without_personal
 from bonafide.records.ledger.seal import DaySeal, is_due
 
 
@@ -121,3 +123,23 @@ def _unsealed(seals: Sequence[DaySeal], days: Sequence[date], contents: Contents
             continue
         else:
             yield from (Finding(Fault.INSERTED, day, name) for name in contents(day))
+
+
+def compared(day: date, name: str, content: bytes, stored: DecisionRecord | None) -> Finding | None:
+    """Compares an entry of a day that is not sealed with the table, which no function that archives can write.
+
+    Args:
+        day: of the entry.
+        name: of the entry.
+        content: as it is archived.
+        stored: the decision of that name in the table, whose personal attributes an erasure may have taken.
+    """
+    if stored is None:
+        return Finding(Fault.INSERTED, day, name)
+    try:
+        entry = ArchivedDecision.from_bytes(content)
+    except ValueError:
+        return Finding(Fault.CHANGED, day, name)
+    same = (entry.domain, entry.decision_id, entry.day) == (stored.domain, name, day)
+    same &= entry.document == json.loads(json.dumps(without_personal(stored)))
+    return None if same else Finding(Fault.CHANGED, day, name)
