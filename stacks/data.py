@@ -18,7 +18,7 @@ KEY_RECOVERY_DAYS = 1
 # it made, unless their domain says otherwise.
 MODEL_LOCK_DAYS = 365
 # Tags of archived decisions: the domain's `decision_days`, rounded up.
-ARCHIVE_PERIODS = (1, 30, 90, 365, 1095, 3650)
+ARCHIVE_PERIODS = {"day": 1, "month": 30, "quarter": 90, "year": 365, "three_years": 1095, "ten_years": 3650}
 
 
 class DataStack(Stack):
@@ -192,12 +192,12 @@ class DataStack(Stack):
         # (`adapters/ledger/archive.py`). A lock outlasts these rules.
         rules = [
             s3.LifecycleRule(
-                id=f"over-{days}",
+                id=f"archived_{name}",
                 tag_filters={"days": str(days)},
                 expiration=Duration.days(days + 1),
                 noncurrent_version_expiration=Duration.days(1),
             )
-            for days in ARCHIVE_PERIODS
+            for name, days in ARCHIVE_PERIODS.items()
         ]
         return self._bucket("Archive", *rules, lock=s3.ObjectLockRetention.governance(Duration.days(1)))
 
