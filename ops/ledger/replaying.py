@@ -12,7 +12,7 @@ from bonafide.biometrics.scoring import Calibration, SpaceCalibrations
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.ledger.entry import ArchivedDecision
 from bonafide.records.ledger.replay import difference, replayed
-from bonafide.services.shared.calibration_book import proposals, with_corrections
+from bonafide.services.shared.calibration_book import calibrations_by_digest
 from ops.ledger.stage import LedgerOfStage
 
 BUNDLE = Path(".build/layers/model/bundle")
@@ -42,8 +42,7 @@ class Replay:
             BundleCorrupt: the folder has no bundle.
         """
         bases = SpaceCalibrations.parse(BundleFiles.open(bundle).calibrations())
-        own = [each.calibration for each in proposals(ledger.calibrations, domain)]
-        return cls(ledger, domain, with_corrections(bases, own))
+        return cls(ledger, domain, calibrations_by_digest(ledger.calibrations, domain, bases))
 
     def run(self, days: Sequence[date] | None, decision: str | None, count: int) -> tuple[str, bool]:
         """Replays up to `count` decisions; returns the report, and whether all that could be came out the same."""
