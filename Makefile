@@ -239,6 +239,7 @@ deploy: opened ## deploy to the account and region of the environment, if enough
 	@$(PY) -m ops.promotion.champion --stage $(STAGE) --assembly .build/release --promotion "$$DEPLOY_PROMOTION" --model "$(MODEL)"
 	@$(PY) -m ops.budget --stage $(STAGE) --reason "$$DEPLOY_REASON" --assembly .build/release
 	@$(PY) -m ops.concurrency --stage $(STAGE) --assembly .build/release
+	@$(PY) -m ops.protection.readable --stage $(STAGE) --assembly .build/release
 	@$(CDK) deploy --require-approval never --progress events --no-previous-parameters \
 		$(if $(TRAFFIC),--parameters "Bonafide-$(STAGE)-Service:Traffic=CodeDeployDefault.LambdaAllAtOnce") "Bonafide-$(STAGE)-*"
 

@@ -7,7 +7,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.stage import LONGEST_RECOVERY_DAYS, DeploymentStage
+from stacks.stage import DeploymentStage
+from stacks.stage_checks import LONGEST_RECOVERY_DAYS
 
 # An erasure is on record for longer than any backup could bring back what it erased, also that of a deleted table.
 ERASURE_DAYS = LONGEST_RECOVERY_DAYS + 1

@@ -8,22 +8,19 @@ from typing import Any, Self
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-ALL_AT_ONCE = "ALL_AT_ONCE"
-# Longest period of DynamoDB's point-in-time recovery, and its default.
-LONGEST_RECOVERY_DAYS = 35
-# As in bonafide.access. The functions read them from an environment of 4 KB in all.
-ROLES = ("administrator", "analyst", "auditor", "integrator", "model_engineer")
-MOST_PRINCIPALS = 20
-# Of a quota, in requests a second; the contract's lowest.
-SLOWEST = 0.01
-PRINCIPAL = re.compile(
-    r"(arn:aws[a-z0-9-]*:iam::[0-9]{12}:)?(role|user)/([!-)+-.0-~]+/)*\*?[\w+=,.@-][\w+=,.@*-]*"
-    r"|arn:aws[a-z0-9-]*:iam::[0-9]{12}:root"
+from stacks.stage_checks import (
+    LONGEST_RECOVERY_DAYS,
+    StageSettingError,
+    check_concurrency,
+    check_principals,
+    recovery_period,
+    shadow_share,
+    template_form,
 )
 
-
-class StageSettingError(ValueError):
-    """A setting in cdk.json that cannot be deployed; the message names it."""
+ALL_AT_ONCE = "ALL_AT_ONCE"
+# Of a quota, in requests a second; the contract's lowest.
+SLOWEST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,66 +244,3 @@ class DeploymentStage:
             waf=WafSettings(**settings["waf"]) if "waf" in settings else None,
             ledger=bool(settings.get("ledger", True)),
         )
-
-
-def check_concurrency(provisioned: Mapping[str, int], reserved: Mapping[str, int]) -> None:
-    """Checks that no function keeps more environments ready than it may use.
-
-    Raises:
-        StageSettingError: Lambda would refuse the alias.
-    """
-    # https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
-    for service, count in provisioned.items():
-        if service in reserved and count > reserved[service]:
-            raise StageSettingError(
-                f"provisioned of {service} is {count}, which is more than the {reserved[service]} that are reserved"
-            )
-
-
-def check_principals(principals: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """Checks principals by role, and returns them.
-
-    Raises:
-        StageSettingError: a role is unknown, a principal is no user or role, or there are too many.
-    """
-    if unknown := sorted(set(principals) - set(ROLES)):
-        raise StageSettingError(f"principals has {', '.join(unknown)}; roles are {', '.join(ROLES)}")
-    every = [each for patterns in principals.values() for each in patterns]
-    if wrong := [each for each in every if not PRINCIPAL.fullmatch(each)]:
-        raise StageSettingError(f"principals has {wrong[0]}; needed is role/NAME, user/NAME, or an ARN of one")
-    if len(every) > MOST_PRINCIPALS:
-        raise StageSettingError(f"principals has {len(every)} entries; there may be {MOST_PRINCIPALS}")
-    return principals
-
-
-def template_form(form: str) -> str:
-    """Checks the form in which templates are written, and returns it.
-
-    Raises:
-        StageSettingError: there is no such form.
-    """
-    if form not in ("plain", "protected"):
-        raise StageSettingError(f"template_form has to be plain or protected, is {form}")
-    return form
-
-
-def shadow_share(share: float) -> float:
-    """Checks a share, and returns it.
-
-    Raises:
-        StageSettingError: it is none.
-    """
-    if not 0.0 <= share <= 1.0:
-        raise StageSettingError(f"shadow_share has to be 0 to 1, is {share}")
-    return float(share)
-
-
-def recovery_period(days: int) -> int:
-    """Checks a period of point-in-time recovery in days, and returns it.
-
-    Raises:
-        StageSettingError: DynamoDB has no such period.
-    """
-    if not 1 <= days <= LONGEST_RECOVERY_DAYS:
-        raise StageSettingError(f"recovery_days has to be 1 to {LONGEST_RECOVERY_DAYS}, is {days}")
-    return days

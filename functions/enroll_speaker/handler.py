@@ -2,7 +2,7 @@
 
 from bonafide.bootstrap.access import access, audit
 from bonafide.bootstrap.models import enrollment
-from bonafide.bootstrap.stores import contributions, domain_store, idempotency
+from bonafide.bootstrap.stores import caller_hashes, contributions, domain_store, idempotency
 from bonafide.contracts.speakers import Enrollment, EnrollmentRequest, Speaker, enrollment_view, speaker_view
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
@@ -11,7 +11,7 @@ from bonafide.http.openapi import responses
 from bonafide.http.parameters import ContributionName, DomainName, IdempotencyKey, SpeakerName
 from bonafide.records.speaker import generation
 
-app = create_app(access(kept=True, metered=True), idempotency(), find=domain_store().find, audit=audit())
+app = create_app(access(kept=True, metered=True), idempotency(), find=domain_store().find, audit=audit(caller_hashes()))
 service = enrollment()
 added = contributions()
 lambda_handler = lambda_entry(app)

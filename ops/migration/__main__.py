@@ -26,7 +26,7 @@ from bonafide.ports.stores import DomainStore
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.voiceprints.migration import SpaceMigration
 from ops.migration.progress import SpaceCount, show_progress
-from ops.migration.releases import NotReadyError, ServedBundles
+from ops.migration.releases import NotReadyError, ServedBundles, writes_protected
 from ops.migration.voiceprints import CALLS, protected_store, speakers
 from ops.restore import AUDIO, data_resources
 
@@ -64,7 +64,7 @@ def run(given: argparse.Namespace, connect: Callable[..., Any], bundles: ReadBun
     served = bundles(given.stage, connect)
     (served.require_settled if given.action == "complete" else served.require_live)(files.digest)
     names = data_resources(connect("cloudformation"), given.stage)
-    store, _ = protected_store(given.stage, connect)
+    store, _ = protected_store(given.stage, connect, writes=writes_protected(given.stage, connect))
     domain = store.domain(given.domain)
     if domain is None:
         raise NotReadyError(f"there is no domain {given.domain}")

@@ -1,6 +1,6 @@
 """Which bundles a stage serves: that of the release that answers, and that of the release before it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ FUNCTION = "AWS::Lambda::Function"
 # Beginning of the logical id of the function that enrolls; every function with models has the same bundle.
 ENROLLS = "EnrollSpeaker"
 DIGEST = "BONAFIDE_BUNDLE_DIGEST"
+# The form in which templates are written; no release that has no such setting reads the protected one.
+FORM = "BONAFIDE_TEMPLATE_FORM"
 
 
 class NotReadyError(Exception):
@@ -36,12 +38,8 @@ class ServedBundles:
         Raises:
             NotReadyError: the stage has no such function.
         """
-        client, name = connect("lambda"), _function(stage, connect("cloudformation"))
-        pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
-        digests = _digests(each for page in pages for each in page["Versions"])
-        alias = client.get_alias(FunctionName=name, Name=ALIAS)
-        weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-        live = [int(alias["FunctionVersion"]), *map(int, weights)]
+        versions, live = deployed_versions(stage, connect)
+        digests = {version: settings[DIGEST] for version, settings in versions.items()}
         earlier = [version for version in digests if version < min(live)]
         return cls(tuple(digests[each] for each in live), digests[max(earlier)] if earlier else None)
 
@@ -79,9 +77,29 @@ def _function(stage: str, formation: Any) -> str:
     raise NotReadyError(f"Bonafide-{stage}-Service has no function that enrolls")
 
 
-def _digests(versions: Any) -> Mapping[int, str]:
-    numbered = [each for each in versions if each["Version"].isdigit()]
-    return {int(each["Version"]): each["Environment"]["Variables"][DIGEST] for each in numbered}
+def deployed_versions(stage: str, connect: Callable[..., Any]) -> tuple[Mapping[int, Mapping[str, str]], Sequence[int]]:
+    """Returns the settings of each version of the function that enrolls, and which versions answer.
+
+    Raises:
+        NotReadyError: the stage has no such function.
+    """
+    client, name = connect("lambda"), _function(stage, connect("cloudformation"))
+    pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
+    versions = [each for page in pages for each in page["Versions"] if each["Version"].isdigit()]
+    alias = client.get_alias(FunctionName=name, Name=ALIAS)
+    weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    settings = {int(each["Version"]): each["Environment"]["Variables"] for each in versions}
+    return settings, [int(alias["FunctionVersion"]), *map(int, weights)]
+
+
+def writes_protected(stage: str, connect: Callable[..., Any]) -> bool:
+    """Tells whether every version that answers writes templates in the protected form.
+
+    Raises:
+        NotReadyError: the stage has no function that enrolls.
+    """
+    versions, live = deployed_versions(stage, connect)
+    return all(versions[each].get(FORM) == "protected" for each in live)
 
 
 def _short(digests: Any) -> str:

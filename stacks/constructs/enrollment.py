@@ -19,6 +19,7 @@ class EnrollmentCapability(Construct):
         enroll = platform.released("enroll_speaker", Wave.WRITERS, ANSWERING, models=True)
         stores.allow_writing_speakers(enroll)
         stores.keep_audit_trail(enroll)
+        stores.allow_caller_hashes(enroll)
         stores.allow_templates(enroll, "BatchGetItem", "GetItem", "PutItem", "DeleteItem")
         stores.domains.allow_in(enroll, ATTEMPTS, "UpdateItem")
         # A contribution is judged as a call is.

@@ -18,7 +18,7 @@ class ShadowCapability(Construct):
         stores = platform.stores
         shadow = platform.function("shadow_challenger", [], SHADOW)
         stores.audio.allow(shadow, GetObject=SHADOWED, DeleteObject=SHADOWED)
-        stores.domains.allow(shadow, "BatchGetItem")
+        stores.domains.allow(shadow, "BatchGetItem", "GetItem")
         stores.allow_templates(shadow, "BatchGetItem", "GetItem")
         stores.decisions.allow(shadow, "GetItem")
         stores.sessions.allow(shadow, "PutItem")

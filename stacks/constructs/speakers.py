@@ -26,7 +26,7 @@ class SpeakersCapability(Construct):
         stores.domains.allow(manage, "Query", index="speakers")
         stores.fingerprints.allow(manage, "Query", "BatchWriteItem", "DeleteItem")
         # It deletes keys, and can open none.
-        stores.keys.allow(manage, "BatchGetItem", "DeleteItem")
+        stores.keys.allow(manage, "BatchGetItem", "GetItem", "DeleteItem")
         stores.idempotency.allow(manage, *IDEMPOTENCY)
         stores.audio.allow(manage, PutObject=ERASED, DeleteObject=KEPT)
         api.route("GET", SPEAKERS, manage)

@@ -16,7 +16,7 @@ from bonafide.records.domain import DomainRecord, Retention
 from bonafide.services.access import DomainAccess, StageAccess
 from bonafide.services.shared.lookups import require_open
 from stacks.platform import senders
-from stacks.stage import ROLES
+from stacks.stage_checks import ROLES
 from tests.services.parts import World
 
 ROLE = "arn:aws:iam::123456789012:role/team/voice/Integrator"

@@ -40,11 +40,18 @@ class Table:
         found = [self.items[_key(key)] for key in wanted["Keys"] if _key(key) in self.items]
         return {"Responses": {table: found}, "UnprocessedKeys": {}}
 
+    def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> Item:  # noqa: N803
+        [(_, requests)] = RequestItems.items()
+        for request in requests:
+            self.items.pop(_key(request["DeleteRequest"]["Key"]), None)
+        return {"UnprocessedItems": {}}
+
     def query(self, **request: Any) -> Item:
         """Reads sort keys that begin with `:prefix`, or lie between `:first` and `:last`."""
         values = {name: value["S"] for name, value in request["ExpressionAttributeValues"].items()}
         prefix, first, last = values.get(":prefix", ""), values.get(":first", ""), values.get(":last", "~")
-        own = [key for key in sorted(self.items) if key[0] == values[":domain"]]
+        partition = values.get(":domain") or values[":partition"]
+        own = [key for key in sorted(self.items) if key[0] == partition]
         found = [key for key in own if key[1].startswith(prefix) and first <= key[1] <= last]
         found = found if request.get("ScanIndexForward", True) else found[::-1]
         return {"Items": [self.items[key] for key in found[: request.get("Limit")]]}

@@ -14,6 +14,7 @@ import pytest
 
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.intake import DynamoIntakeReader
 from bonafide.adapters.dynamodb.items import speaker_key
 from bonafide.adapters.dynamodb.session_items import item_key, row_item
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
@@ -31,7 +32,7 @@ from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, HalfVec
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.session import ChunkEvidence
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.errors import StoreUnavailable
+from bonafide.errors import NotFound, StoreUnavailable
 from bonafide.ports.keys import KeyRefused
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState, Retention
@@ -306,11 +307,35 @@ def test_an_opt_out_and_a_deletion_take_the_key_with_them(stage: Stage, domain: 
     assert not stage.has_key(own)
 
 
+def test_a_batch_that_read_the_key_before_a_write_and_the_speaker_after_it_loses_nobody(
+    stage: Stage, domain: DomainRecord
+) -> None:
+    """Of two tables a batch is no snapshot: the key may be read before the first enrollment, the speaker after it."""
+    store, written = stage.speakers(), a_speaker(domain)
+    store.put_speaker(domain, written)
+    batch = stage.client.batch_get_item
+
+    class Torn:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stage.client, name)
+
+        def batch_get_item(self, **request: Any) -> Any:
+            answer = batch(**request)
+            answer["Responses"].pop(stage.state.name("TemplateKeys"), None)
+            return answer
+
+    table = stage.state.name("Tenants")
+    client: Any = Torn()
+    protection = TemplateProtection(stage.keys(), writes=True)
+    torn = DynamoDomainStore(client, table, SealedSpeakers(client, table, protection))
+    assert same(found(torn, domain), written)
+
+
 def test_the_key_goes_with_the_last_contribution_that_is_taken_back(stage: Stage, domain: DomainRecord) -> None:
     own, store = speaker_key_item(domain.domain, "ann"), stage.speakers()
     written = a_speaker(domain)
     named = [Voiceprint.empty("space-1").add(evidence(1), "a" * 64, each) for each in ("one", "two")]
-    store.put_speaker(domain, written.with_voiceprints(NOW, named[:1]))
+    store.put_speaker(domain, replace(written, version=0).with_voiceprints(NOW, named[:1]))
     known = found(store, domain)
     (made,) = known.voiceprints
     assert np.allclose(made.parts[0].templates[BANDS[0]].total, named[0].parts[0].templates[BANDS[0]].total, atol=1e-5)
@@ -393,10 +418,44 @@ def test_evidence_is_read_as_it_was_written_and_only_with_the_key_of_its_session
         assert all(
             np.allclose(actual.embeddings[each], expected.embeddings[each], atol=1e-6) for each in actual.embeddings
         )
+    assert _reader(stage).read(domain.domain, "one").session == known
     store.delete_session(known)
     assert not stage.has_key(session_key_item(domain.domain, "one"))
     assert known.key
     assert store.evidence(replace(known, key=replace(known.key, wrapped=b"")), store.marks(known)) == []
+
+
+def _reader(stage: Stage) -> DynamoIntakeReader:
+    return DynamoIntakeReader(
+        stage.client, *(stage.state.name(each) for each in ("Tenants", "Sessions", "TemplateKeys"))
+    )
+
+
+def test_who_judges_reads_the_key_with_the_session_and_no_session_without_it(
+    stage: Stage, domain: DomainRecord
+) -> None:
+    store = stage.sessions()
+    store.start_session(a_session(domain))
+    read = _reader(stage).read(domain.domain, "one").session
+    assert read
+    assert read.key
+    assert read.key.wrapped
+    keys = stage.state.name("TemplateKeys")
+    stage.client.delete_item(TableName=keys, Key=session_key_item(domain.domain, "one"))
+    assert _reader(stage).read(domain.domain, "one").session is None
+
+
+def test_evidence_of_a_domain_whose_key_is_gone_is_that_of_a_deleted_session(
+    stage: Stage, domain: DomainRecord
+) -> None:
+    store = stage.sessions()
+    store.start_session(a_session(domain))
+    known = store.session(domain.domain, "one")
+    assert known
+    stage.closed().shred_keys(domain)
+    with pytest.raises(NotFound) as refusal:
+        stage.sessions().put_evidence(known, a_row(0))
+    assert refusal.value.code == "session_not_found"
 
 
 def _bytes(row: EvidenceRow) -> bytes:

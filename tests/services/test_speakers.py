@@ -125,8 +125,9 @@ def test_who_was_never_enrolled_opts_out_until_consent_is_given_anew(world: Worl
 def test_of_who_opted_out_and_was_never_enrolled_only_name_and_time_are_stored(world: World) -> None:
     world.speakers.opt_out("acme", "ann")
     said = {"domain": "acme", "speaker": "ann", "status": "OPTED_OUT", "opted_out_at": MORNING.isoformat()}
+    nothing = {"consent": None, "applied": [], "history": [], "taken_back_at": None}
     made = {"schema": 1, "created_at": MORNING.isoformat(), "updated_at": MORNING.isoformat(), "version": 1}
-    assert world.stored("ann").to_document() == {**said, **made, "consent": None, "applied": []}
+    assert world.stored("ann").to_document() == {**said, **made, **nothing}
 
 
 def test_a_deletion_forgets_the_opt_out_of_who_was_never_enrolled(world: World) -> None:

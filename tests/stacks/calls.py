@@ -46,7 +46,8 @@ class Reading:
     def function(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
         """Follows one function or method with what is known of its arguments."""
         plain = inspect.unwrap(function)
-        owner = function.__self__ if isinstance(function, MethodType) else None
+        # `Base.method(self)` names its owner.
+        owner = function.__self__ if isinstance(function, MethodType) else arguments.get("self")
         code = plain.__func__ if isinstance(plain, MethodType) else plain
         known = {name: value for name, value in arguments.items() if value is not UNKNOWN}
         key = (code, id(owner), *sorted((name, id(value)) for name, value in known.items()))
@@ -94,13 +95,13 @@ class Reading:
             self.function(target, _bound(target, values, named))
 
     def _transacted(self, method: Any, node: ast.Call, scope: Mapping[str, Any], owner: Any) -> Iterator[Action]:
-        """Yields the writes of a transaction: each names its table, unless it was put together elsewhere."""
+        """Yields the reads or writes of a transaction: each names its table, unless it was put together elsewhere."""
         service, name = method.__self__.meta.service_model.service_name, method.__name__
-        if name != "transact_write_items":
+        if name not in {"transact_get_items", "transact_write_items"}:
             return
         for each in (each for each in ast.walk(node) if isinstance(each, ast.Dict)):
             for key, value in zip(each.keys, each.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value in {"ConditionCheck", "Put", "Update", "Delete"}:
+                if isinstance(key, ast.Constant) and key.value in {"ConditionCheck", "Get", "Put", "Update", "Delete"}:
                     yield service, f"{key.value}Item", self._table_of(value, scope) or vars(owner)["_table"]
 
     def _table_of(self, write: ast.expr, scope: Mapping[str, Any]) -> str:
@@ -178,7 +179,7 @@ def _actions(method: Any, node: ast.Call, values: list[Any], named: Mapping[str,
     place = place or next((vars(owner)[each] for each in ("_table", "_bucket", "_stream") if each in vars(owner)), "")
     # The key is the same for all; what it is used for is up to the class.
     place = type(owner).__name__ if service == "kms" else place
-    if action and action != "TransactWriteItems":
+    if action and not action.startswith("Transact"):
         for each in vars(owner).get("_tables", (place,)):
             yield service, ACTION_NAMES.get(action, action), each
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stacks.platform.policies import policy, roles
-from stacks.stage import StageSettingError, check_principals
+from stacks.stage_checks import StageSettingError, check_principals
 from tests.access.evaluation import Document, Request, allowed
 from tests.access.template import ACCOUNT, Access
 

@@ -11,7 +11,8 @@ from ops.synthesis import ROOT
 from ops.training import content
 from stacks import ml
 from stacks.assets import TRAINING
-from stacks.stage import MlSettings, StageSettingError
+from stacks.stage import MlSettings
+from stacks.stage_checks import StageSettingError
 from tests.access.evaluation import EVERYTHING, Request, allowed
 from tests.access.template import Access
 from tests.access.test_boundaries import Deployed

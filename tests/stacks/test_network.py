@@ -8,7 +8,8 @@ import pytest
 
 from stacks.platform.api import PUBLIC
 from stacks.platform.network import INTERFACES
-from stacks.stage import DomainQuotaSettings, PrivateSettings, StageSettingError, WafSettings
+from stacks.stage import DomainQuotaSettings, PrivateSettings, WafSettings
+from stacks.stage_checks import StageSettingError
 from tests.access.evaluation import EVERYTHING, Request, allowed
 from tests.access.template import Access
 from tests.stacks.delivery import Template, of

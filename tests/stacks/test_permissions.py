@@ -190,7 +190,7 @@ def using(service: OfKind, purpose: str) -> dict[str, set[str]]:
 
 
 def test_those_that_are_told_of_callers_hash_them(service: OfKind) -> None:
-    hashing = {"authenticate_caller", "manage_sessions", "manage_speakers"}
+    hashing = {"authenticate_caller", "enroll_speaker", "manage_sessions", "manage_speakers"}
     assert using(service, WRAPPING_PURPOSE) == {"Encrypt": hashing, "Decrypt": hashing}
 
 

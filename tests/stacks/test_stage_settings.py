@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ops.synthesis import ROOT
-from stacks.stage import DeploymentStage, StageSettingError, recovery_period
+from stacks.stage import DeploymentStage
+from stacks.stage_checks import StageSettingError, recovery_period
 from tests.stacks.delivery import Template, of
 from tests.stacks.variants import CUSTOM_DOMAIN
 

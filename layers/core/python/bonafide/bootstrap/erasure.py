@@ -6,7 +6,6 @@ from datetime import datetime
 
 import boto3
 
-from bonafide.adapters.dynamodb.conditions import Partitions
 from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION
 from bonafide.adapters.dynamodb.monitoring.drift import drift_partition
 from bonafide.adapters.dynamodb.monitoring.shadow import result_key, shadow_partition
@@ -14,6 +13,7 @@ from bonafide.adapters.erasure.answers import AnswerErasing
 from bonafide.adapters.erasure.decisions import DecisionErasing
 from bonafide.adapters.erasure.fingerprints import FingerprintErasing
 from bonafide.adapters.erasure.objects import DatedObjects, ObjectErasing, UploadErasing
+from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.adapters.erasure.rows import (
     AttemptErasing,
     RowsOfDomain,

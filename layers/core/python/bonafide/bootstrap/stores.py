@@ -62,6 +62,7 @@ from bonafide.settings import (
     FailureBucket,
     FingerprintTable,
     IdempotencyTable,
+    KeyTable,
     ProbeDomain,
     SessionTable,
     StageName,
@@ -249,13 +250,14 @@ def session_judge() -> SessionJudge:
 
 def sessions() -> Sessions:
     """Composes the life cycle of sessions."""
-    return Sessions(evidence_store(), domain_store(), caller_hashes(), intake_reader(), session_judge())
+    reader = intake_reader(KeyTable.read(os.environ).key_table)
+    return Sessions(evidence_store(), domain_store(), caller_hashes(), reader, session_judge())
 
 
-def intake_reader() -> DynamoIntakeReader:
-    """Returns what reads a session together with its domain."""
+def intake_reader(keys: str | None = None) -> DynamoIntakeReader:
+    """Returns what reads a session together with its domain, and with its key out of a table if that is given."""
     domain_table, session_table = DomainTable.read(os.environ), SessionTable.read(os.environ)
-    return DynamoIntakeReader(dynamodb(), domain_table.domain_table, session_table.session_table)
+    return DynamoIntakeReader(dynamodb(), domain_table.domain_table, session_table.session_table, keys)
 
 
 def intake() -> AudioIntake:

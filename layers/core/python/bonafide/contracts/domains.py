@@ -158,6 +158,7 @@ class DomainSettings(Request):
             Retention(**self.retention.model_dump()) if "retention" in given else None,
             self.principals.to_record() if self.principals else None,
             keeps=LATER_SETTINGS - self.policy.model_fields_set,
+            keeps_expiry="voiceprint_days" not in self.retention.model_fields_set,
             quota=Quota(**self.quota.model_dump()) if self.quota else None,
             changes_quota="quota" in given,
         )

@@ -77,6 +77,7 @@ class WantedSettings:
         principals: of the roles that the request states; None leaves them as they are.
         keeps: settings of the policy that stay as they are, since the request has a policy that does not state them, as
             requests of clients that were written before there were these settings.
+        keeps_expiry: the same for the days after which unused voiceprints expire, of the retention.
         quota: None takes away the one that the domain has, if `changes_quota`.
         changes_quota: whether the request says anything of the quota; else it stays as it is.
     """
@@ -85,6 +86,7 @@ class WantedSettings:
     retention: Retention | None = None
     principals: Principals | None = None
     keeps: Collection[str] = ()
+    keeps_expiry: bool = False
     quota: Quota | None = None
     changes_quota: bool = False
 
@@ -97,10 +99,13 @@ class WantedSettings:
         policy = self.policy or (current.policy if current else Policy())
         if current:
             policy = replace(policy, **{name: getattr(current.policy, name) for name in self.keeps})
+        retention = self.retention or (current.retention if current else Retention())
+        if self.keeps_expiry and current:
+            retention = replace(retention, voiceprint_days=current.retention.voiceprint_days)
         former = current.principals if current else None
         principals = former if self.principals is None else _bound(self.principals, former or NOBODY)
         quota = self.quota if self.changes_quota or not current else current.quota
-        return policy, self.retention or (current.retention if current else Retention()), principals, quota
+        return policy, retention, principals, quota
 
 
 @dataclass(frozen=True, slots=True)

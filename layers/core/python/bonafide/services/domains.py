@@ -19,7 +19,14 @@ from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.erasing import begin, note
 from bonafide.services.shared.identifiers import request_identifier
-from bonafide.services.shared.lookups import domain_not_found, require_open, require_permitted, require_stage_role
+from bonafide.services.shared.lookups import (
+    domain_changed,
+    domain_deleting,
+    domain_not_found,
+    require_open,
+    require_permitted,
+    require_stage_role,
+)
 from bonafide.services.shared.recordings import Recordings, UploadOffer
 from bonafide.services.shared.retries import retry_on_conflict
 
@@ -215,7 +222,7 @@ class Domains:
         try:
             self._store.put_domain(switched)
         except VersionConflict as error:
-            raise _domain_changed() from error
+            raise domain_changed() from error
         return switched
 
     def _begin_erasure(self, record: DomainRecord) -> str | None:
@@ -236,10 +243,7 @@ class Domains:
         return begin(self._erasures, erasure, record)
 
     def _erase(self, record: DomainRecord, erased: Counter[str]) -> None:
-        """Deletes speakers and recordings of a closed domain, as many as one request has time for, and counts them.
-
-        The recordings go last and by the domain's name: an enrollment that was killed leaves audio without a speaker.
-        """
+        # Recordings go last and by the domain's name: an enrollment that was killed leaves audio without a speaker.
         for _ in range(PAGES_AT_ONCE):
             page = self._store.stored_speakers(record.domain, DELETE_PAGE)
             if self._store.domain(record.domain) != record:
@@ -253,14 +257,14 @@ class Domains:
                 erased["versions"] += self._store.forget_versions(record.domain)
                 erased["fingerprints"] += self._fingerprints.forget_claims(record.domain)
                 return
-        raise _domain_deleting()
+        raise domain_deleting()
 
     def _remove(self, record: DomainRecord) -> bool:
         try:
             self._store.delete_domain(record)
         except VersionConflict as error:
             if self._store.domain(record.domain):
-                raise _domain_changed() from error
+                raise domain_changed() from error
             return False
         return True
 
@@ -275,7 +279,7 @@ class Domains:
             times: dict[str, Any] = {"created_at": now, "updated_at": now}
             return DomainRecord(domain, policy, retention, **times, version=1, principals=bound, quota=quota)
         if current.state is DomainState.DELETING:
-            raise _domain_deleting()
+            raise domain_deleting()
         if current.is_open and current.settings == (policy, retention, principals, quota):
             return current
         return current.next(
@@ -293,16 +297,3 @@ def _creator() -> Principals:
     """Binds a new domain to who creates it; one that no request creates, to nobody but those of the stage."""
     sender = current()
     return Principals.only(sender.principal if sender else None)
-
-
-def _domain_deleting() -> Conflict:
-    return Conflict(
-        "domain_deleting",
-        "The domain is being deleted; repeat the deletion until it is gone.",
-        subject=Subject.DOMAIN,
-        retry_after=1,
-    )
-
-
-def _domain_changed() -> Conflict:
-    return Conflict("domain_changed", "The domain was changed at the same time; repeat the request.")

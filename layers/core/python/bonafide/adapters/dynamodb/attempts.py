@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import Item, Partitions, Throttled, attempts, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, Throttled, attempts, translated_errors
 from bonafide.adapters.dynamodb.items import (
     ATTEMPT_PARTITION,
     RESET_PREFIX,
@@ -22,6 +22,7 @@ from bonafide.adapters.dynamodb.items import (
     used_key,
     written_failure,
 )
+from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.biometrics.presentation.attempts import Failure
 from bonafide.errors import StoreUnavailable
 from bonafide.records.history.attempt_reset import AttemptReset

@@ -19,7 +19,6 @@ from bonafide.adapters.dynamodb.conditions import (
     BatchReader,
     Item,
     KeysUnread,
-    Partitions,
     RequestRefused,
     Throttled,
     attempts,
@@ -53,6 +52,7 @@ from bonafide.adapters.dynamodb.items import (
     version_item,
     version_name,
 )
+from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.adapters.protection.items import KEY_PREFIX
 from bonafide.adapters.protection.speakers import PlainSpeakers
 from bonafide.errors import StoreUnavailable

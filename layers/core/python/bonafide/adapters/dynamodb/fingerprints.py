@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import Item, Partitions, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, translated_errors
+from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.ports.fingerprints import HeardRecording, UseKind
 from bonafide.ports.stores import VersionConflict

@@ -21,7 +21,7 @@ import numpy as np
 
 from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.items import document_of
-from bonafide.adapters.protection.items import read_reference, reference
+from bonafide.adapters.protection.items import read_data_key, read_reference, reference
 from bonafide.adapters.protection.templates import SealedRow
 from bonafide.biometrics.evidence import Channel, FloatVector, HalfVector
 from bonafide.biometrics.session import Mark, content_tag
@@ -161,6 +161,15 @@ def read_session(item: Item, key: DataKey | None = None) -> SessionRecord:
     lists = {name: [each["S"] for each in item[name]["L"]] for name in _LISTS if name in item}
     record = SessionRecord.from_document(document_of(item) | own | beside | lists)
     return replace(record, key=read_reference(item["key"], key)) if "key" in item else record
+
+
+def read_keyed_session(item: Item, key: Item | None) -> SessionRecord | None:
+    """Turns an item into a session with its key from the item of that.
+
+    None once the key is gone: without it nothing of the session can be judged any more, as if it were deleted.
+    """
+    record = read_session(item, read_data_key(key) if key else None)
+    return None if record.key and not record.key.wrapped else record
 
 
 def evidence_item(session: SessionRecord, row: EvidenceRow, sealed: bytes | None = None) -> Item:

@@ -30,6 +30,7 @@ from bonafide.adapters.dynamodb.session_items import (
     pack,
     pack_accepted,
     partition,
+    read_keyed_session,
     read_row,
     read_sealed_row,
     read_session,
@@ -40,10 +41,10 @@ from bonafide.adapters.dynamodb.session_items import (
     unpack,
     unpack_accepted,
 )
-from bonafide.adapters.protection.items import key_attributes, read_data_key, session_key_item
+from bonafide.adapters.protection.items import key_attributes, session_key_item
 from bonafide.adapters.protection.templates import TemplateProtection
 from bonafide.biometrics.session import Mark, tag
-from bonafide.errors import StoreUnavailable
+from bonafide.errors import NotFound, StoreUnavailable, Subject
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.session import EvidenceRow, SessionRecord
 
@@ -79,10 +80,8 @@ class DynamoSessionStore:
             return read_session(item) if item else None
         found = list(self._sessions.read_each([[own], [session_key_item(domain, session)]]))
         item = next((each for each in found if "session" in each), None)
-        key = next((read_data_key(each) for each in found if "session" not in each), None)
-        record = read_session(item, key) if item else None
-        # Without its key nothing of the session can be judged any more: it is one that was deleted.
-        return None if record and record.key and not record.key.wrapped else record
+        key = next((each for each in found if "session" not in each), None)
+        return read_keyed_session(item, key) if item else None
 
     def start_session(self, record: SessionRecord) -> None:
         """See `SessionStore`. Nothing is written before the key is made, and the session together with it."""
@@ -267,14 +266,14 @@ class DynamoSessionStore:
         """Returns the item of a row, sealed if the session has a key.
 
         Raises:
-            StoreUnavailable: the session's key is gone, and the session about to be, or not known here.
+            NotFound: the key of the session or of its domain is gone, and the session about to be.
         """
         if session.key is None:
             return evidence_item(session, row)
         place = row_item(session, row.mark)
         sealed = self._protection.seal_row(session, start(session), place, row) if self._protection else None
         if sealed is None:
-            raise StoreUnavailable
+            raise NotFound("session_not_found", "The session was deleted.", subject=Subject.SESSION)
         return evidence_item(session, row, sealed)
 
     def _get(self, name: str, item: str) -> Item | None:

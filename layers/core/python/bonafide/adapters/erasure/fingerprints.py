@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from bonafide.adapters.dynamodb.conditions import PAGE_ITEMS, Item, Partitions
+from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.fingerprints import DIGITS, DynamoFingerprintStore, claim_owner, heard_at, owner_of
 from bonafide.adapters.erasure.claims import ClaimsIndex
+from bonafide.adapters.erasure.partitions import PAGE_ITEMS, Partitions
 from bonafide.ports.erasure import ErasedStep
 from bonafide.records.erasure import ErasureSubject
 

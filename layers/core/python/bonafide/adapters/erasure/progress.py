@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from bonafide.adapters.dynamodb.conditions import (
     BatchReader,
     Item,
-    Partitions,
     Throttled,
     attempts,
     follows,
@@ -22,6 +21,7 @@ from bonafide.adapters.dynamodb.conditions import (
 )
 from bonafide.adapters.dynamodb.items import document_of
 from bonafide.adapters.dynamodb.session_items import seconds
+from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.erasure import PendingErasure, SweepPlace
 from bonafide.records.erasure import Erasure

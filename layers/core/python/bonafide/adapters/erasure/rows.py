@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bonafide.adapters.dynamodb.conditions import Item, Partitions
+from bonafide.adapters.dynamodb.conditions import Item
 from bonafide.adapters.dynamodb.items import RESET_PREFIX, USED_PREFIX, document_of, read_attempts
 from bonafide.adapters.dynamodb.monitoring.drift import BASELINE
+from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.ports.erasure import ErasedStep
 from bonafide.records.erasure import ErasureKind, ErasureSubject
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bonafide.adapters.dynamodb.conditions import Item, Partitions, is_version, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, is_version, translated_errors
 from bonafide.adapters.dynamodb.session_items import (
     KEPT,
     SESSION_ITEM,
@@ -20,6 +20,7 @@ from bonafide.adapters.dynamodb.session_items import (
     session_item,
 )
 from bonafide.adapters.erasure.claims import ClaimsIndex
+from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.ports.erasure import ErasedStep
 from bonafide.records.erasure import IN_FLIGHT, ErasureSubject
 from bonafide.records.session import SessionRecord

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from bonafide.adapters.dynamodb.conditions import Item, is_same, transacted, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, Throttled, attempts, is_same, transacted, translated_errors
 from bonafide.adapters.dynamodb.items import read_speaker, speaker_item, speaker_key
 from bonafide.adapters.protection.items import (
     domain_key_item,
@@ -26,6 +26,7 @@ from bonafide.adapters.protection.templates import (
 )
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import VersionConflict
 from bonafide.records import DataKey
 from bonafide.records.speaker import SpeakerRecord
@@ -101,12 +102,38 @@ class ClosedSpeakers(PlainSpeakers):
 
     def read(self, item: Item, key: Item | None) -> SpeakerRecord:
         """See `PlainSpeakers`."""
+        return self._read(item, key) or self._read_together(item)
+
+    def _read(self, item: Item, key: Item | None) -> SpeakerRecord | None:
+        """Turns a speaker's item into a record; None if the voiceprints do not open with this key."""
         record, stored, own = read_speaker(item), read_sealed(item), read_data_key(key) if key else None
         if not stored:
             return record
         named = read_reference(item["key"], own)
         opened = self._opened(record, named, stored) if named.wrapped else []
-        return _with(record, opened, own) if opened else _lost(record)
+        return _with(record, opened, own) if opened else None
+
+    def _read_together(self, item: Item) -> SpeakerRecord:
+        """Reads a speaker and the key in one transaction before they are taken for lost.
+
+        Of several tables a batch may return one item as of before a write and the other as of after it. Who took that
+        for a lost voiceprint would begin a new one over it.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
+        """
+        record = read_speaker(item)
+        own, key = speaker_key(record.domain, record.speaker), speaker_key_item(record.domain, record.speaker)
+        for _ in attempts():
+            with suppress(VersionConflict, Throttled), translated_errors():
+                answer = self._client.transact_get_items(
+                    TransactItems=[
+                        {"Get": {"TableName": self._table, "Key": own}},
+                        {"Get": {"TableName": self._keys, "Key": key}},
+                    ]
+                )
+                found, of_key = (each.get("Item") for each in answer["Responses"])
+                # Who was deleted meanwhile is read as of before.
+                return self._read(found or item, of_key) or _lost(read_speaker(found or item))
+        raise StoreUnavailable
 
     def put(self, record: SpeakerRecord, condition: Condition) -> None:
         """See `PlainSpeakers`. The key goes with the voiceprints."""
@@ -175,7 +202,7 @@ class SealedSpeakers(ClosedSpeakers):
     def put(self, record: SpeakerRecord, condition: Condition) -> None:
         """See `PlainSpeakers`. What is sealed stays so; what is not gets a key, if that is the form to write."""
         if not record.voiceprints and record.key:
-            super().put(record, condition)
+            ClosedSpeakers.put(self, record, condition)
             return
         if not record.voiceprints or not (record.key or self._protection.writes):
             PlainSpeakers.put(self, record, condition)

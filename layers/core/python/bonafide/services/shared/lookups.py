@@ -189,3 +189,18 @@ def require_not_final(record: SessionRecord) -> None:
     """
     if record.finalized_at:
         raise Conflict("session_final", "The session's decision is final.", subject=Subject.SESSION)
+
+
+def domain_deleting() -> Conflict:
+    """Returns the refusal of what a domain that is being deleted takes no more."""
+    return Conflict(
+        "domain_deleting",
+        "The domain is being deleted; repeat the deletion until it is gone.",
+        subject=Subject.DOMAIN,
+        retry_after=1,
+    )
+
+
+def domain_changed() -> Conflict:
+    """Returns the refusal of a change that another one overtook."""
+    return Conflict("domain_changed", "The domain was changed at the same time; repeat the request.")

@@ -18,14 +18,15 @@ from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.ledger import hash_of
 from bonafide.services.shared.lookups import (
+    WRITE_ATTEMPTS,
     change_session,
-    find_session,
     follow_session,
     refuse_deleting,
     refuse_former,
     require_not_final,
     require_open,
 )
+from bonafide.services.shared.retries import retry_on_conflict
 from bonafide.services.streaming.judging import SessionJudge
 
 
@@ -85,14 +86,26 @@ class Sessions:
             claims=(speaker,) if speaker else (),
             caller=hash_of(self._callers.hashed, domain, caller),
         )
+        started = retry_on_conflict(WRITE_ATTEMPTS, lambda: self._started(record))
+        if started.started_at < owner.created_at:
+            raise AnswerOutdated
+        follow(started.request_id)
+        return owner, started
+
+    def _started(self, record: SessionRecord) -> SessionRecord:
+        """Starts a session, or returns the one that was started before.
+
+        Raises:
+            VersionConflict: another one is being started at this moment.
+        """
         try:
             self._sessions.start_session(record)
         except VersionConflict:
-            record = find_session(self._sessions, domain, record.session)
-            if record.started_at < owner.created_at:
-                raise AnswerOutdated from None
-        follow(record.request_id)
-        return owner, record
+            found = self._sessions.session(record.domain, record.session)
+            if found is None:
+                raise
+            return found
+        return record
 
     def get(self, domain: str, session: str) -> SessionRecord:
         """Reads a session.
