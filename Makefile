@@ -322,6 +322,10 @@ shadow: setup ## write the page on champion and challenger: STAGE= or ENDPOINT= 
 	@$(PY) -m ops.monitoring.shadow $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
 		--domain "$(or $(DOMAIN),demo)"
 
+.PHONY: ledger
+ledger: $(READY) ## verify the archive of decisions, or replay decisions out of it: ARGS="verify|replay --domain D ..." [STAGE=dev]
+	@$(PY) -m ops.ledger --stage "$(or $(STAGE),dev)" $(ARGS)
+
 .PHONY: registry
 registry: $(READY) ## register, compare, promote and roll back model versions: ARGS="list|show|compare|register|..." STAGE= or ENDPOINT=
 	@$(PY) -m ops.registry $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") $(ARGS)

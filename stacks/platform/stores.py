@@ -65,6 +65,9 @@ SHADOWED = "shadow/*"
 USED = "used/*"
 # Prefix of records that scoring set aside, in the bucket of failures.
 SET_ASIDE = "records/*"
+# Keys of the archive: entries, which one function adds, and seals, which another adds.
+ARCHIVED = "decisions/*"
+SEALS = "seals/*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,7 @@ class Stores:
         chunks: stream of accepted chunks.
         models: table of model versions, aliases and their history.
         model_files: bucket of the files of model versions.
+        archive: bucket of archived decisions and of the seals of their days.
     """
 
     def __init__(self, data: DataStack, stage: DeploymentStage) -> None:
@@ -219,11 +223,12 @@ class Stores:
         self.chunks = StreamAccess(data.stream, data.key, "BONAFIDE_AUDIO_STREAM")
         self.models = TableAccess(data.models, data.key, "BONAFIDE_MODEL_TABLE")
         self.model_files = BucketAccess(data.model_files, data.key, "BONAFIDE_MODEL_BUCKET")
+        self.archive = BucketAccess(data.archive, data.key, "BONAFIDE_ARCHIVE_BUCKET")
 
     def of_callers(self) -> list[TableAccess | BucketAccess | StreamAccess]:
-        """Returns those that a caller's decision depends on: the registry of models only matters to engineers."""
+        """Returns those that a caller's decision depends on: not on the registry of models and the archive."""
         stores = [each for each in vars(self).values() if isinstance(each, TableAccess | BucketAccess | StreamAccess)]
-        return [each for each in stores if each not in (self.models, self.model_files)]
+        return [each for each in stores if each not in (self.models, self.model_files, self.archive)]
 
     def allow_judging(self, function: ServiceFunction) -> None:
         """Allows reading a session's evidence, and deciding."""

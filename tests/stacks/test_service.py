@@ -47,7 +47,8 @@ def test_each_function_is_called_through_its_alias(service: OfKind, functions: R
     }
     aliased = {names[alias["Properties"]["FunctionName"]["Ref"]] for alias in aliases.values()}
     # Callers reach no probe; CodeDeploy calls its hook by the function's name.
-    assert aliased == set(names.values()) - {"probe_release", "probe_service", "watch_drift", "shadow_challenger"}
+    probes, ledger = {"probe_release", "probe_service"}, {"archive_decisions", "seal_ledger"}
+    assert aliased == set(names.values()) - probes - ledger - {"watch_drift", "shadow_challenger"}
     assert {alias["Properties"]["Name"] for alias in aliases.values()} == {"live"}
     for method in service("AWS::ApiGateway::Method").values():
         target = method["Properties"]["Integration"]["Uri"]["Fn::Join"][1]
@@ -69,8 +70,9 @@ def test_each_function_has_a_role_of_its_own(functions: Resources) -> None:
 def test_no_permission_is_for_everything(service: OfKind) -> None:
     for statement in statements(service("AWS::IAM::Policy")):
         if "*" in as_list(statement["Resource"]):
-            # X-Ray, and CodeDeploy for the calls of a hook, have no resource-level permissions.
-            assert {action.partition(":")[0] for action in as_list(statement["Action"])} <= {"xray", "codedeploy"}
+            # X-Ray, CodeDeploy for the calls of a hook, and a list of streams have no resource-level permissions.
+            found = set(as_list(statement["Action"])) - {"dynamodb:ListStreams"}
+            assert {action.partition(":")[0] for action in found} <= {"xray", "codedeploy"}
         assert not {"*", "dynamodb:*", "s3:*", "kms:*", "dynamodb:Scan"} & set(as_list(statement["Action"]))
 
 
@@ -96,12 +98,14 @@ def test_each_index_is_read_by_the_functions_that_list_its_items(service: OfKind
     written = [(id_.partition("Role")[0], json.dumps(each)) for id_, each in policies]
     readers = [(function, index) for function, text in written for index in re.findall(r"/index/([^\"]*)", text)]
     assert sorted(readers) == [
-        ("CloseSessions", "by_speaker"),
-        ("CloseSessions", "by_speaker"),
+        ("ArchiveDecisions", "by_time"),
+        ("ArchiveDecisions", "domains"),
+        *[("CloseSessions", "by_speaker")] * 4,
         ("CloseSessions", "by_time"),
         ("CloseSessions", "domains"),
         ("CloseSessions", "due"),
-        ("ManageSpeakers", "by_speaker"),
+        ("CloseSessions", "speakers"),
+        *[("ManageSpeakers", "by_speaker")] * 2,
         ("ManageSpeakers", "by_time"),
         ("ManageSpeakers", "speakers"),
         ("ReadDecisions", "by_time"),
@@ -123,7 +127,7 @@ def test_no_function_works_longer_than_somebody_listens(service: OfKind, functio
         each["Properties"]["Integration"]["TimeoutInMillis"] for each in service("AWS::ApiGateway::Method").values()
     }
     assert timeouts == {29_000}
-    unheard = ("Probe", "WatchDrift", "ShadowChallenger")
+    unheard = ("Probe", "WatchDrift", "ShadowChallenger", "ArchiveDecisions", "SealLedger")
     answering = {id_: each for id_, each in functions.items() if not id_.startswith(unheard)}
     assert all(each["Properties"]["Timeout"] <= 29 for each in answering.values())
 

@@ -1,7 +1,7 @@
-"""Event source mappings of Kinesis: batches, retries, splits and discarded records, as a fold without clock or calls.
+"""Event source mappings of streams: batches, retries, splits and discarded records, as a fold without clock or calls.
 
-https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and the pages below it. Comments name the points that
-these pages leave open.
+https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html, with-ddb.html, and the pages below them. Comments name
+the points that these pages leave open.
 """
 
 import base64

@@ -8,7 +8,7 @@ statements: sets beside the document, to which is only added, so that they come 
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -139,6 +139,20 @@ class DynamoDecisionStore:
         items = self._batches.read([decision_key(domain, each) for each in names])
         records = {each["decision_id"]["S"]: self._record(each) for each in items if _is_kept(each)}
         return [records[each] for each in names if each in records]
+
+    def positions(self, domain: str, begin: datetime, end: datetime) -> Iterator[DecisionPosition]:
+        """See `DecisionIndex`."""
+        after: DecisionPosition | None = None
+        while True:
+            found, after = self._query(domain, DecisionFilter(begin, end), after, SEARCHED)
+            yield from found
+            if after is None:
+                return
+
+    def stored(self, domain: str, decision_id: str) -> tuple[DecisionRecord, datetime] | None:
+        """See `DecisionIndex`."""
+        item = self._stored(domain, decision_id)
+        return (self._record(item), datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC)) if item else None
 
     def _query(
         self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, wanted: int

@@ -1,7 +1,7 @@
 """Decisions in memory, in their stored form."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -70,6 +70,19 @@ class MemoryDecisionStore:
     def _record(self, key: tuple[str, str]) -> DecisionRecord:
         record = DecisionRecord.from_document(self.documents[key])
         return replace(record, outcomes=outcome_history(self.outcomes.get(key, ())))
+
+    def positions(self, domain: str, begin: datetime, end: datetime) -> Iterator[DecisionPosition]:
+        """See `DecisionIndex`."""
+        for of, name in self.documents:
+            if of == domain and begin <= (at := _time(self.documents[of, name])) < end:
+                yield DecisionPosition(at, name)
+
+    def stored(self, domain: str, decision_id: str) -> tuple[DecisionRecord, datetime] | None:
+        """See `DecisionIndex`."""
+        key = domain, decision_id
+        return (
+            (DecisionRecord.from_document(self.documents[key]), self.expiries[key]) if key in self.documents else None
+        )
 
     def _is_kept(self, key: tuple[str, str]) -> bool:
         return key in self.documents and self.expiries[key] > self._clock()
