@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_who_was_never_enrolled_opts_out_until_consent_is_given_anew(world: Worl
 def test_of_who_opted_out_and_was_never_enrolled_only_name_and_time_are_stored(world: World) -> None:
     world.speakers.opt_out("acme", "ann")
     said = {"domain": "acme", "speaker": "ann", "status": "OPTED_OUT", "opted_out_at": MORNING.isoformat()}
-    nothing = {"consent": None, "applied": [], "history": [], "taken_back_at": None}
+    nothing: dict[str, Any] = {"consent": None, "applied": [], "history": [], "taken_back_at": None}
     made = {"schema": 1, "created_at": MORNING.isoformat(), "updated_at": MORNING.isoformat(), "version": 1}
     assert world.stored("ann").to_document() == {**said, **made, **nothing}
 
