@@ -66,6 +66,7 @@ class RestoreReport:
         answers: remembered answers that were forgotten, or would be.
         copying_seconds: until the copies were there.
         writing_seconds: for comparing and writing back.
+        plain: how many speakers of each domain came back, or would, with voiceprints that are not protected.
     """
 
     outcomes: Mapping[str, Counter[Outcome]]
@@ -74,6 +75,7 @@ class RestoreReport:
     answers: int
     copying_seconds: float
     writing_seconds: float
+    plain: Mapping[str, int]
 
     def __str__(self) -> str:
         lines = [
@@ -82,6 +84,10 @@ class RestoreReport:
             for outcome, count in counts.items()
         ]
         lines.append(f"{DOMAINS}: {self.erased} erased during the restore, erased again")
+        lines += [
+            f"{domain}: {count} voiceprints in the plain form; run make protect DOMAIN={domain}"
+            for domain, count in self.plain.items()
+        ]
         lines.append(f"{self.begun} erasures begun again in every store: GET /v1/domains/DOMAIN/erasures reports them")
         lines.append(f"Idempotency: {self.answers} answers given since, forgotten")
         lines.append(f"{self.copying_seconds:.0f} s for the copies, {self.writing_seconds:.0f} s for the items")
@@ -121,10 +127,9 @@ def restore(request: RestoreRequest, connect: Callable[..., Any], *, poll: float
         DOMAINS: erasures.restorable,
         DECISIONS: partial(_decision, erasures),
     }
+    backs = {kind: WriteBack(client, filters[kind], request.overwrite, request.apply) for kind in KEYS}
     outcomes = {
-        kind: WriteBack(client, filters[kind], request.overwrite, request.apply).run(
-            TableCopy(names[kind], copies[names[kind]], keys, request.domain)
-        )
+        kind: backs[kind].run(TableCopy(names[kind], copies[names[kind]], keys, request.domain))
         for kind, keys in KEYS.items()
     }
     erased = begun = 0
@@ -134,7 +139,8 @@ def restore(request: RestoreRequest, connect: Callable[..., Any], *, poll: float
     answers = forget_answers(client, names[IDEMPOTENCY], request.at, apply=request.apply)
     if request.apply:
         delete_copies(client, copies.values())
-    return RestoreReport(outcomes, erased, begun, answers, copied - started_at, time.monotonic() - copied)
+    seconds = copied - started_at, time.monotonic() - copied
+    return RestoreReport(outcomes, erased, begun, answers, *seconds, Counter(backs[DOMAINS].plain))
 
 
 def data_resources(formation: Any, stage: str) -> dict[str, str]:

@@ -150,7 +150,7 @@ def export_speaker(domain: DomainName, speaker: SpeakerName) -> SpeakerExport:
     ERASURES, summary="List erasures", operation_id="listErasures", tags=OF_ERASURES, responses=responses(ErasureList)
 )
 def list_erasures(domain: DomainName) -> ErasureList:
-    """Reads what was erased lately in a domain, also in one that is gone: deletions and opt-outs."""
+    """Reads what was erased lately in a domain, also in one that is gone: deletions, opt-outs and expiries."""
     return ErasureList(erasures=[erasure_report(each) for each in reports.list(domain)])
 
 

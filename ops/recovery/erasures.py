@@ -24,7 +24,7 @@ from bonafide.adapters.dynamodb.items import (
 from bonafide.adapters.erasure.rows import attempts_at, calibrations_at, in_key
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord, ErasedDecisions
-from bonafide.records.erasure import ErasureKind, ErasureRecord, prefix
+from bonafide.records.erasure import ErasureKind, ErasureRecord, is_overtaken, prefix
 from bonafide.records.speaker import SpeakerRecord, opted_out
 
 # What was erased before the point in time is not in the copy; clocks and slow requests are allowed this much.
@@ -100,7 +100,8 @@ class Erasures:
     def _of_speaker(self, speaker: SpeakerRecord, item: Item) -> Item | None:
         kinds = ErasureKind.SPEAKER_DELETED, ErasureKind.EXPIRED
         known = [self._records.get((kind, speaker.domain, speaker.speaker)) for kind in kinds]
-        if self._is_deleted(speaker) or any(each and speaker.created_at <= each.at for each in known):
+        meant = (each for each in known if each and speaker.created_at <= each.at)
+        if self._is_deleted(speaker) or any(not is_overtaken(each.kind, each.at, speaker) for each in meant):
             return None
         return self._without_voice(speaker, item)
 

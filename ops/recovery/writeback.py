@@ -7,7 +7,7 @@ request that read the record before the write fails its own condition, and repea
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import batched
 from typing import Any
@@ -65,14 +65,16 @@ class WriteBack:
     Attributes:
         client: of DynamoDB.
         remaining: returns what may be left of an item, None for nothing.
-        overwrite: whether an item that changed since is put back too, unless it is one of a brake or a calibration.
+        overwrite: whether an item that changed since is put back too, unless it is one that stays as it is.
         apply: whether anything is written; otherwise outcomes are only counted.
+        plain: domains of voiceprints that come back as they were before they were protected, one for each speaker.
     """
 
     client: Any
     remaining: Callable[[Item], Item | None]
     overwrite: bool
     apply: bool
+    plain: list[str] = field(default_factory=list)
 
     def run(self, copy: TableCopy) -> Counter[Outcome]:
         """Goes through a copy; returns how many items had which outcome."""
@@ -93,12 +95,15 @@ class WriteBack:
     def _item(self, copy: TableCopy, item: Item, current: Item | None) -> Outcome:
         wanted = None if _is_of_the_past(item) else self.remaining(item)
         outcome = _outcome(wanted, current, overwrite=self.overwrite)
-        if wanted is None or outcome not in {Outcome.PUT_BACK, Outcome.OVERWRITTEN} or not self.apply:
+        if wanted is None or outcome not in {Outcome.PUT_BACK, Outcome.OVERWRITTEN}:
             return outcome
         try:
-            self.client.put_item(TableName=copy.table, **put(copy, wanted, current))
+            if self.apply:
+                self.client.put_item(TableName=copy.table, **put(copy, wanted, current))
         except self.client.exceptions.ConditionalCheckFailedException:
             return Outcome.LOST_RACE
+        if "voiceprint" in wanted:
+            self.plain.append(wanted["domain"]["S"])
         return outcome
 
 
@@ -113,9 +118,12 @@ def _outcome(wanted: Item | None, current: Item | None, *, overwrite: bool) -> O
 
 
 def _stays_as_it_is(item: Item) -> bool:
-    """Tells whether an item is one of a brake or a calibration, perhaps set or revoked because of what is restored."""
+    """Tells whether an item is one of a brake or a calibration, perhaps set or revoked because of what is restored.
+
+    Or the last use of a voiceprint: there was a later one since.
+    """
     partition: str = item["domain"]["S"]
-    return partition.startswith((BRAKE_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION))
+    return partition.startswith((BRAKE_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION, ATTEMPT_PARTITION))
 
 
 def _is_of_the_past(item: Item) -> bool:

@@ -44,7 +44,7 @@ class SessionsCapability(Construct):
     def _close(self, platform: ServicePlatform) -> None:
         close = platform.released("close_sessions", Wave.READERS, (ERRORS, *DECIDING), models=True, size=SMALL)
         platform.stores.allow_judging(close)
-        platform.stores.allow_templates(close, "BatchGetItem", "GetItem", "DeleteItem")
+        platform.stores.allow_templates(close, "BatchGetItem", "GetItem", "Query", "DeleteItem")
         platform.stores.sessions.allow(close, "Query", index="due")
         platform.stores.domains.allow(close, "GetItem")
         platform.stores.audio.allow(close, DeleteObject=SHADOWED)

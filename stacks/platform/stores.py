@@ -259,6 +259,7 @@ class Stores:
     def allow_erasing(self, function: ServiceFunction) -> None:
         """Allows to find and delete, in every store, what is about a speaker or a domain, but no brakes."""
         self.domains.allow(function, "BatchGetItem", "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
+        self.domains.allow(function, "ConditionCheckItem")
         for index in ("domains", "speakers"):
             self.domains.allow(function, "Query", index=index)
         self.domains.deny_writing(function, BRAKES, AUDIT)

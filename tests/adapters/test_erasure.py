@@ -17,11 +17,13 @@ from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.dynamodb.fingerprints import DynamoFingerprintStore
+from bonafide.adapters.dynamodb.items import speaker_item, speaker_key
 from bonafide.adapters.dynamodb.monitoring.drift import DynamoDriftStore
 from bonafide.adapters.dynamodb.monitoring.shadow import result_key
 from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.erasure.progress import DynamoErasureStore
 from bonafide.adapters.memory.erasure import MemoryErasureStore
+from bonafide.adapters.protection.items import domain_key_item, speaker_key_item
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.audio.fingerprint import BANDS, Fingerprint
 from bonafide.biometrics.drift import DriftBaseline
@@ -42,7 +44,7 @@ from bonafide.records.erasure import Erasure, ErasureKind, ErasureRecord
 from bonafide.records.history.attempt_reset import AttemptReset
 from bonafide.records.outcomes.statement import OutcomeStatement
 from bonafide.records.session import SessionRecord
-from bonafide.records.speaker import SpeakerRecord, generation
+from bonafide.records.speaker import SpeakerRecord, generation, lifetime, opted_out
 from bonafide.services.domains import Domains
 from bonafide.services.erasures import ErasureReading, ErasureRuns
 from bonafide.services.shared.erasing import begin
@@ -134,11 +136,11 @@ class Held:
         # What a first enrollment left that was killed before there was a speaker.
         self._hear("nobody", UseKind.ENROLLMENT, begun)
 
-    def _hear(self, speaker: str, kind: UseKind, at: datetime) -> None:
+    def _hear(self, speaker: str, kind: UseKind, at: datetime, lifetime: str = "") -> None:
         cells = Fingerprint(np.ones((25, BANDS), np.int8))
         expires_at = at + LONG * 99 if kind is UseKind.CALL else None
         audio = hashlib.sha256(speaker.encode()).hexdigest()[:32]
-        heard = HeardRecording(self.domain, speaker, kind, str(kind), audio, cells, "", at, expires_at)
+        heard = HeardRecording(self.domain, speaker, kind, str(kind), audio, cells, lifetime, at, expires_at)
         self.fingerprints.put(heard)
         self.fingerprints.claim(heard)
 
@@ -210,6 +212,11 @@ class Held:
     @property
     def parts(self) -> Any:
         return self.domains, self.attempts, self.recordings, self.fingerprints, self.erasures, self.clock
+
+    def has_key(self, speaker: str) -> bool:
+        """Tells whether a speaker has a data key."""
+        key = speaker_key_item(self.domain, speaker)
+        return "Item" in self.dynamodb.get_item(TableName=self.state.name("TemplateKeys"), Key=key)
 
     @property
     def calibrations(self) -> DynamoCalibrationStore:
@@ -318,6 +325,13 @@ OF_SPEAKER = {"sessions", "uploads", "failed_records", "answers"}
 def test_a_domain_that_is_erased_leaves_nothing_in_any_store(held: Callable[[], Held]) -> None:
     filled = held()
     filled.delete(None)
+    # As a request in flight of the release before writes it, without a time.
+    claim = {"owner": f"{filled.domain}##a", "item": "b" * 31, "used": "contribution"}
+    filled.dynamodb.put_item(
+        TableName=filled.state.name("Fingerprints"), Item={name: {"S": value} for name, value in claim.items()}
+    )
+    # And one that had read the domain before.
+    filled.dynamodb.put_item(TableName=filled.state.name("TemplateKeys"), Item=domain_key_item(filled.domain))
     for minutes in (20, 2, 1):
         filled.now += timedelta(minutes=minutes)
         report = filled.go_on()
@@ -364,15 +378,63 @@ def test_a_domain_that_is_made_again_at_once_inherits_nothing_and_keeps_what_is_
     assert not ErasureReading(filled.erasures, filled.domains).list(filled.domain)
 
 
+def test_a_key_that_lost_its_voiceprint_goes_and_that_of_a_successor_stays(held: Callable[[], Held]) -> None:
+    filled = held()
+    table = filled.state.name("Tenants")
+    for kind, name in ((ErasureKind.SPEAKER_DELETED, "zoe"), (ErasureKind.OPTED_OUT, "yuri")):
+        owner, known = filled.domains.find(filled.domain, name)
+        assert owner
+        assert known
+        begin(filled.erasures, ErasureRecord(kind, filled.domain, name, filled.now), owner, known)
+        # As a restore, or a release that knows no keys, does it.
+        if kind is ErasureKind.OPTED_OUT:
+            filled.dynamodb.put_item(TableName=table, Item=speaker_item(opted_out(known, filled.now)))
+        else:
+            filled.dynamodb.delete_item(TableName=table, Key=speaker_key(filled.domain, name))
+        assert filled.has_key(name)
+    filled.runs.go_on(lambda: 60.0)
+    assert not filled.has_key("zoe")
+    assert not filled.has_key("yuri")
+    owner = filled.domains.domain(filled.domain)
+    assert owner
+    later = filled.now + timedelta(seconds=1)
+    record = SpeakerRecord(filled.domain, "zoe", SpeakerStatus.ENROLLED, later, later)
+    filled.domains.put_speaker(owner, record.with_voiceprints(later, [Voiceprint.of([a_row().chunk.evidence])]))
+    for minutes in (2, 1):
+        filled.now += timedelta(minutes=minutes)
+        filled.runs.go_on(lambda: 60.0)
+    assert all(each.completed_at for each in filled.erasures.of_domain(filled.domain, 9))
+    again = filled.domains.find(filled.domain, "zoe")[1]
+    assert again
+    assert again.voiceprints
+
+
+def test_calls_of_a_successor_who_took_a_contribution_back_stay(held: Callable[[], Held]) -> None:
+    filled = held()
+    filled.delete("zoe")
+    later = filled.now + timedelta(seconds=1)
+    owner, _ = filled.domains.find(filled.domain, "zoe")
+    assert owner
+    record = SpeakerRecord(filled.domain, "zoe", SpeakerStatus.PENDING, later, later, taken_back_at=later, version=1)
+    filled.domains.put_speaker(owner, record)
+    filled._hear("zoe", UseKind.CALL, later, lifetime(owner, record))
+    filled.now += timedelta(minutes=2)
+    filled.go_on()
+    assert len(filled.fingerprints.heard(filled.domain, "zoe", 9)) == 1
+
+
 def test_an_opt_out_that_was_killed_loses_the_fingerprints_too(held: Callable[[], Held]) -> None:
     filled = held()
     owner, known = filled.domains.find(filled.domain, "zoe")
     assert owner
+    for name in ("zoe", "zoe2"):
+        filled.attempts.use(filled.domain, name, filled.now)
     begin(filled.erasures, ErasureRecord(ErasureKind.OPTED_OUT, filled.domain, "zoe", filled.now), owner, known)
     filled.now += timedelta(seconds=1)
     filled._hear("zoe", UseKind.ENROLLMENT, filled.now)
     report = filled.go_on()
     assert report.of("fingerprints").erased == 2
+    assert report.of("attempts").erased == 1
     assert filled.fingerprints.heard(filled.domain, "zoe", 9) == []
     assert len(filled.fingerprints.heard(filled.domain, "yuri", 9)) == 1
 

@@ -128,7 +128,7 @@ def test_an_answer_is_found_by_its_speaker_and_emptied_and_its_key_stays_taken(s
     service.world.speakers.delete("acme", "ann")
     now = datetime.now(UTC)
     subject = ErasureSubject(
-        ErasureKind.SPEAKER_DELETED, "acme", "ann", now, now, None, ErasedDecisions.UNLINK, followed=False
+        ErasureKind.SPEAKER_DELETED, "acme", "ann", now, now, None, None, ErasedDecisions.UNLINK, followed=False
     )
     erasing = AnswerErasing(client, table)
     assert erasing.erase(subject, "") == (1, None, False)

@@ -1,11 +1,16 @@
 """Voiceprints that nobody uses expire, and their speakers with them."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.errors import NotFound
+from bonafide.ports.stores import VersionConflict
 from bonafide.records.erasure import ErasureKind
+from bonafide.services.erasures import ErasureRuns, SpeakerErasing
 from bonafide.services.privacy.expiry import PAGES_OF_A_RUN, VoiceprintExpiry
 from tests.services.parts import World, speech
 
@@ -81,6 +86,49 @@ def test_who_opted_out_stays_on_record(world: World) -> None:
     world.now += 40 * DAY
     assert sweep(world) == 1
     assert world.stored("ann").opted_out_at
+
+
+def test_one_whose_key_is_gone_expires_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = world.store.find_with_brake
+
+    def without_keys(*asked: Any) -> Any:
+        owner, known, brake = read(*asked)
+        return owner, replace(known, voiceprint=None, status=SpeakerStatus.PENDING) if known else None, brake
+
+    monkeypatch.setattr(world.store, "find_with_brake", without_keys)
+    world.now += 31 * DAY
+    assert sweep(world) == 2
+
+
+def heard_again(world: World, how: str) -> None:
+    world.now += timedelta(seconds=1)
+    if how == "enrolled":
+        world.enroll(speech("ann", level=0.22))
+    else:
+        world.authenticate(speech("ann", 5, level=0.22))
+
+
+@pytest.mark.parametrize("how", ["enrolled", "used"])
+def test_who_is_heard_again_while_the_expiry_begins_stays_and_expires_later(world: World, how: str) -> None:
+    def interfere(when: str, call: str) -> None:
+        if (when, call) == ("before", "delete_speaker"):
+            world.report = lambda *_: None
+            heard_again(world, how)
+            raise VersionConflict
+
+    world.now += 31 * DAY
+    world.report = interfere
+    assert VoiceprintExpiry(world._store, world._recordings, world.erasures, lambda: world.now).sweep(lambda: 60.0) == 1
+    for _ in range(9):
+        ErasureRuns(world.erasures, world.store, [SpeakerErasing(world.store)], lambda: world.now).go_on(lambda: 60.0)
+        world.now += timedelta(minutes=1)
+    assert world.stored("ann").voiceprint
+    assert all(each.completed_at for each in world.erasures.of_domain("acme", 9))
+    with pytest.raises(NotFound):
+        world.speakers.get("acme", "bob")
+    world.now += 31 * DAY
+    assert sweep(world) == 1
+    assert len(world.erasures.of_domain("acme", 9)) == 3
 
 
 def test_the_search_goes_on_where_the_run_before_ended(world: World) -> None:

@@ -36,7 +36,7 @@ from ops.recovery import writeback
 from ops.recovery.erasures import Erasures
 from ops.recovery.tables import NotRestorableError, copy_name
 from ops.recovery.writeback import Outcome
-from ops.restore import RestoreRequest, forget_answers, point_in_time, restore
+from ops.restore import RestoreReport, RestoreRequest, forget_answers, point_in_time, restore
 from tests.decisions import decision_record
 from tests.ops.recovery.conftest import DeployedData
 
@@ -103,8 +103,11 @@ class Stage:
             self.client.delete_item(TableName=table, Key={name: item[name] for name in keys})
 
     def restore(self, **options: Any) -> dict[str, Counter[Outcome]]:
+        return dict(self.report(**options).outcomes)
+
+    def report(self, **options: Any) -> RestoreReport:
         request = RestoreRequest("dev", self.at, **{"apply": True, **options})
-        return dict(restore(request, self.deployed.connect, poll=0.01).outcomes)
+        return restore(request, self.deployed.connect, poll=0.01)
 
 
 def enroll(store: DynamoDomainStore, domain: str, name: str) -> SpeakerRecord:
@@ -235,6 +238,13 @@ def test_what_changed_since_is_kept_unless_it_is_to_be_overwritten(stage: Stage)
     assert stage.restore(overwrite=True)["Tenants"] == {Outcome.SAME: 6}
 
 
+def test_voiceprints_that_come_back_plain_are_counted(stage: Stage) -> None:
+    stage.wipe("Tenants", "domain", "item")
+    report = stage.report()
+    assert report.plain == {"acme": len(PEOPLE)}
+    assert "acme: 4 voiceprints in the plain form; run make protect DOMAIN=acme" in str(report)
+
+
 def test_who_enrolled_since_is_not_touched(stage: Stage) -> None:
     since = enroll(stage.domains, "acme", "eve")
     stage.restore(overwrite=True)
@@ -293,6 +303,22 @@ def enroll_before_the_write(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Ca
 
     monkeypatch.setattr(writeback, "put", late)
     return lambda: created
+
+
+def test_a_use_of_a_voiceprint_that_was_noted_since_stays_noted(stage: Stage) -> None:
+    stage.attempts.use("acme", "ann", CREATED)
+    stage = replace(stage, at=stage.deployed.backups.remember())
+    stage.attempts.use("acme", "ann", CREATED + timedelta(days=9))
+    assert stage.restore(overwrite=True)["Tenants"] == {Outcome.SAME: 6, Outcome.KEPT: 1}
+    assert used_at(stage, "ann") == CREATED + timedelta(days=9)
+    stage.wipe("Tenants", "domain", "item")
+    assert stage.restore()["Tenants"] == {Outcome.PUT_BACK: 7}
+    assert used_at(stage, "ann") == CREATED
+
+
+def used_at(stage: Stage, name: str) -> datetime | None:
+    found = stage.domains.find_with_brake("acme", name, ["any"])[1]
+    return found.used_at if found else None
 
 
 @pytest.mark.parametrize("text", ["2026-11-27T03:10:00", "2026-11-27T03:10:00.5Z"])
@@ -375,6 +401,13 @@ def test_a_speaker_is_put_back_in_the_place_of_a_reservation(stage: Stage) -> No
     reserve(stage, "ann")
     assert stage.restore()["Tenants"] == {Outcome.PUT_BACK: 1, Outcome.SAME: 5}
     assert stage.item("ann") == before
+
+
+def test_who_enrolled_anew_after_an_expiry_was_put_on_record_may_come_back() -> None:
+    later = CREATED + timedelta(seconds=1)
+    record = SpeakerRecord("acme", "ann", SpeakerStatus.ENROLLED, CREATED, later, voiceprint=a_voiceprint(1), version=2)
+    for at, left in ((CREATED, speaker_item(record)), (later, None)):
+        assert Erasures([ErasureRecord(ErasureKind.EXPIRED, "acme", "ann", at)]).remaining(speaker_item(record)) == left
 
 
 def test_an_opt_out_does_not_mean_who_was_made_anew_after_it() -> None:

@@ -6,12 +6,13 @@ from datetime import datetime
 
 import boto3
 
-from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION
+from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION, USED_PREFIX
 from bonafide.adapters.dynamodb.monitoring.drift import drift_partition
 from bonafide.adapters.dynamodb.monitoring.shadow import result_key, shadow_partition
 from bonafide.adapters.erasure.answers import AnswerErasing
 from bonafide.adapters.erasure.decisions import DecisionErasing
 from bonafide.adapters.erasure.fingerprints import FingerprintErasing
+from bonafide.adapters.erasure.keys import KeyErasing
 from bonafide.adapters.erasure.objects import DatedObjects, ObjectErasing, UploadErasing
 from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.adapters.erasure.rows import (
@@ -41,6 +42,7 @@ from bonafide.settings import (
     FailureBucket,
     FingerprintTable,
     IdempotencyTable,
+    KeyTable,
     SessionTable,
 )
 
@@ -86,13 +88,20 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         DecisionErasing(dynamodb(), DecisionTable.read(os.environ).decision_table, forget_decision),
         RowsOfDomain("shadow_results", of_sessions, shadow_partition, in_key(1)),
         RowsOfDomain("drift", of_sessions, drift_partition, drift_at),
-        AttemptErasing(attempts, _forget_attempts),
+        AttemptErasing(attempts, _forget_attempts, _forget_use),
         FingerprintErasing(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table),
         RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
         RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
+        KeyErasing(dynamodb(), domains, KeyTable.read(os.environ).key_table),
         DomainErasing(erasing_store()),
     ]
 
 
 def _forget_attempts(domain: str, speaker: str) -> int:
     return attempt_store().forget(domain, speaker_counter(speaker))
+
+
+def _forget_use(domain: str, speaker: str) -> int:
+    rows, name = Partitions(dynamodb(), DomainTable.read(os.environ).domain_table), USED_PREFIX + speaker
+    items, _ = rows.page(ATTEMPT_PARTITION + domain, name)
+    return rows.delete_items([each for each in items if each["item"]["S"] == name])

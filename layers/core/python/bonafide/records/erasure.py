@@ -9,6 +9,7 @@ from typing import Any, Self
 from bonafide.records import Stored, StoredForm, times
 from bonafide.records.domain import ErasedDecisions
 from bonafide.records.request import UPLOAD_SECONDS
+from bonafide.records.speaker import SpeakerRecord
 
 SCHEMA = 1
 ERASURES = "erasures"
@@ -180,6 +181,10 @@ class Erasure:
         again = {name: replace(each, done=False, after="") for name, each in self.stores.items()}
         return self._next(stores=again, pass_at=now, pass_erased=0)
 
+    def dropped(self, now: datetime) -> Self:
+        """Returns the erasure as complete, since its subject is to be erased no more."""
+        return self._next(completed_at=now)
+
     def _next(self, **changes: Any) -> Self:
         return replace(self, version=self.version + 1, **changes)
 
@@ -231,6 +236,7 @@ class ErasureSubject:
         at: when the erasure was asked for.
         before: what was written earlier is meant; later on it may be about a successor of the same name.
         current: generation of what has the name now, as answers are about it; None if nothing has.
+        lifetime: of the same, as fingerprints name it.
         decisions: what becomes of decisions.
         followed: whether there is a successor, or new consent after an opt-out.
     """
@@ -241,8 +247,14 @@ class ErasureSubject:
     at: datetime
     before: datetime
     current: str | None
+    lifetime: str | None
     decisions: ErasedDecisions
     followed: bool
+
+
+def is_overtaken(kind: ErasureKind, at: datetime, speaker: SpeakerRecord) -> bool:
+    """Tells whether a speaker who was to expire was enrolled, or used, after that was put on record."""
+    return kind is ErasureKind.EXPIRED and speaker.last_used_at > at
 
 
 def prefix(domain: str | None) -> str:

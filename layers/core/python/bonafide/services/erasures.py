@@ -14,9 +14,10 @@ from bonafide.observability import log_unexpected
 from bonafide.ports.erasure import ErasableStore, ErasedStep, ErasureStore, PendingErasure
 from bonafide.ports.stores import DomainStore, VersionConflict
 from bonafide.records.domain import DomainRecord, DomainState
-from bonafide.records.erasure import IN_FLIGHT, Erasure, ErasureKind, ErasureSubject
-from bonafide.records.speaker import SpeakerRecord, generation, opted_out
+from bonafide.records.erasure import IN_FLIGHT, Erasure, ErasureKind, ErasureSubject, is_overtaken
+from bonafide.records.speaker import SpeakerRecord, generation, lifetime, opted_out
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.identifiers import speaker_counter
 
 SHOWN = 100
 SECONDS_OF_A_STEP = 5.0
@@ -94,23 +95,19 @@ class ErasureRuns:
         store = next((each for each in self._stores if not erasure.of(each.name).done), None)
         if store is None:
             return erasure.passed(self._clock())
-        step = store.erase(self._subject(erasure), erasure.of(store.name).after)
+        domain, speaker = self._found(erasure)
+        if speaker and speaker.created_at <= erasure.at and is_overtaken(erasure.kind, erasure.at, speaker):
+            return erasure.dropped(self._clock())
+        step = store.erase(_subject(erasure, domain, speaker), erasure.of(store.name).after)
         return erasure.stepped(store.name, step.erased, step.after, waits=step.waits)
 
-    def _subject(self, erasure: Erasure) -> ErasureSubject:
-        domain, speaker = self._domains.find(erasure.domain, erasure.speaker or "")
-        successor = _successor(erasure, domain, speaker)
-        is_open = domain is not None and domain.is_open
-        return ErasureSubject(
-            kind=erasure.kind,
-            domain=erasure.domain,
-            speaker=erasure.speaker,
-            at=erasure.at,
-            before=_before(erasure, successor),
-            current=generation(domain, speaker) if domain and is_open and (speaker or not erasure.speaker) else None,
-            decisions=erasure.decisions,
-            followed=successor is not None,
-        )
+    def _found(self, erasure: Erasure) -> tuple[DomainRecord | None, SpeakerRecord | None]:
+        """Reads what has the name now; of one who is to expire with the last use."""
+        speaker = erasure.speaker or ""
+        if erasure.kind is not ErasureKind.EXPIRED:
+            return self._domains.find(erasure.domain, speaker)
+        domain, found, _ = self._domains.find_with_brake(erasure.domain, speaker, [speaker_counter(speaker)])
+        return domain, found
 
 
 class Turn(NamedTuple):
@@ -133,6 +130,22 @@ def _queues(pending: Iterable[PendingErasure], now: datetime) -> deque[deque[Pen
     queues = deque(domains[name] for name in sorted(domains))
     queues.rotate(-int(now.timestamp() // 60) * STRIDE)
     return queues
+
+
+def _subject(erasure: Erasure, domain: DomainRecord | None, speaker: SpeakerRecord | None) -> ErasureSubject:
+    successor = _successor(erasure, domain, speaker)
+    there = domain if domain and domain.is_open and (speaker or not erasure.speaker) else None
+    return ErasureSubject(
+        kind=erasure.kind,
+        domain=erasure.domain,
+        speaker=erasure.speaker,
+        at=erasure.at,
+        before=_before(erasure, successor),
+        current=generation(there, speaker) if there else None,
+        lifetime=lifetime(there, speaker) if there else None,
+        decisions=erasure.decisions,
+        followed=successor is not None,
+    )
 
 
 def _successor(
@@ -209,6 +222,9 @@ class SpeakerErasing:
         domain, found = self._store.find(subject.domain, subject.speaker)
         if domain is None or found is None or found.created_at > subject.at:
             return ErasedStep(0, None)
+        if is_overtaken(subject.kind, subject.at, found):
+            # Since the subject was read: the next step sees it.
+            return ErasedStep(0, "")
         return self._one(domain, found, subject)
 
     def _one(self, domain: DomainRecord, found: SpeakerRecord, subject: ErasureSubject) -> ErasedStep:

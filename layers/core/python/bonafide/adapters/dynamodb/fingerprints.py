@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DIGITS = "0123456789abcdef"
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 FREE = "attribute_not_exists(#item) OR #used = :used OR expires_at <= :now"
 
 
@@ -123,9 +124,10 @@ def claim_owner(domain: str, digit: str) -> str:
 
 
 def heard_at(item: Item) -> datetime:
-    """Returns the time of the use that a recording, or a claim, is of."""
-    written = item["at"]["S"] if "at" in item else item["item"]["S"].split("#", 2)[1]
-    return datetime.fromisoformat(written)
+    """Returns the time of the use that a recording, or a claim, is of; the release before wrote claims without it."""
+    if "at" in item:
+        return datetime.fromisoformat(item["at"]["S"])
+    return LONG_AGO if "used" in item else datetime.fromisoformat(item["item"]["S"].split("#", 2)[1])
 
 
 def _key(recording: HeardRecording) -> Item:

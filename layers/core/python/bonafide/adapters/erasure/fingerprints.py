@@ -51,6 +51,6 @@ class FingerprintErasing:
 
 
 def _is_meant(subject: ErasureSubject, item: Item) -> bool:
-    """Tells whether a recording is of who was erased: by its time, or a call's by the generation that it claimed."""
-    former = item["generation"]["S"] not in {"", subject.current}
+    """Tells whether a recording is of who was erased: by its time, or a call's by the lifetime that it names."""
+    former = item["generation"]["S"] not in {"", subject.lifetime}
     return heard_at(item) < subject.before or former

@@ -50,26 +50,32 @@ class RowsOfDomain:
 
 
 class AttemptErasing:
-    """`ErasableStore` of counters of failed attempts, with their resets."""
+    """`ErasableStore` of counters of failed attempts, with their resets, and of last uses of voiceprints."""
 
     name = "attempts"
 
-    def __init__(self, rows: RowsOfDomain, forget: Callable[[str, str], int]) -> None:
+    def __init__(
+        self, rows: RowsOfDomain, forget: Callable[[str, str], int], forget_use: Callable[[str, str], int]
+    ) -> None:
         """Stores its dependencies.
 
         Args:
             rows: of a domain's counters.
-            forget: deletes the counter at a speaker, and its resets; returns how many items.
+            forget: deletes the counter at a speaker, its resets and the last use; returns how many items.
+            forget_use: deletes the last use of a speaker's voiceprint; returns how many items.
         """
         self._rows = rows
         self._forget = forget
+        self._forget_use = forget_use
 
     def erase(self, subject: ErasureSubject, after: str) -> ErasedStep:
         """See `ErasableStore`. Who opts out keeps the counter, which is over within a day: it is not of the voice."""
         if subject.speaker is None:
             return self._rows.erase(subject, after)
-        kept = subject.followed or subject.kind is ErasureKind.OPTED_OUT
-        return ErasedStep(0 if kept else self._forget(subject.domain, subject.speaker), None)
+        if subject.followed:
+            return ErasedStep(0, None)
+        forget = self._forget_use if subject.kind is ErasureKind.OPTED_OUT else self._forget
+        return ErasedStep(forget(subject.domain, subject.speaker), None)
 
 
 def in_key(place: int) -> Callable[[Item], datetime]:

@@ -8,7 +8,7 @@ from bonafide.observability import log_unexpected
 from bonafide.ports.erasure import ErasureStore
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord
-from bonafide.records.erasure import Erasure, ErasureRecord
+from bonafide.records.erasure import Erasure, ErasureKind, ErasureRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.identifiers import identifier
 from bonafide.services.shared.lookups import WRITE_ATTEMPTS
@@ -53,4 +53,6 @@ def erasure_name(record: ErasureRecord, owner: DomainRecord, known: SpeakerRecor
         there = str(owner.created_at)
     else:
         there = f"{known.created_at}/{known.opted_out_at}" if known else str(record.at)
+        # One who was overtaken by an enrollment, or a use, expires again later.
+        there += f"/{known.last_used_at}" if known and record.kind is ErasureKind.EXPIRED else ""
     return identifier(there, record.domain, record.speaker or "", record.kind)
