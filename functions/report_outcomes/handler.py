@@ -30,4 +30,5 @@ def state(
     context = request_context(app, request, idempotency_key)
     owner, record = service.state(domain, decision_id, request.to_record(), context)
     answer_about(app, generation(owner), speaker=record.speaker)
-    return outcome_view(domain, decision_id, record.outcomes)
+    shown = [each.shown_to(context.principal) for each in record.outcomes]
+    return outcome_view(domain, decision_id, shown)

@@ -271,7 +271,7 @@ def held(state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Er
     for name, value in {**{name: state.name(each) for name, each in names.items()}, **account}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", state.endpoint)
-    (key,) = {each["KeyArn"] for each in state.client("kms").list_keys()["Keys"]}
+    key = next(each["KeyArn"] for each in state.client("kms").list_keys()["Keys"])
     for name, value in {"TEMPLATE_KEY": key, "TEMPLATE_FORM": "protected", "STAGE": "dev"}.items():
         monkeypatch.setenv(f"BONAFIDE_{name}", value)
     for each in CACHED:

@@ -77,8 +77,9 @@ def test_a_refusal_names_the_request_in_the_problem_and_in_the_header(api: Api, 
 def test_an_answer_that_is_remembered_keeps_the_id_of_the_request_that_it_was_first_given_to(
     api: Api, calls: TracedCalls
 ) -> None:
-    first = api.call("POST", "/v1/domains/traced/uploads", key="one-upload")
-    again = api.call("POST", "/v1/domains/traced/uploads", key="one-upload")
+    body = {"format": {"encoding": "mulaw", "sample_rate": 8000}}
+    first, again = (api.call("POST", "/v1/domains/traced/sessions", body, key="one-session") for _ in range(2))
+    assert first.status == 200
     assert first.content == again.content
     assert first.headers["x-request-id"] != again.headers["x-request-id"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.synthesis import ROOT
+from tests.hosted import HOSTED
 
 # Whoever runs the tests in the background may have them ignore interrupts, which make would inherit.
 MAKE = ["env", "--default-signal=INT", "make", "-f", "/dev/null", "--eval"]
@@ -29,7 +30,7 @@ def runs(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=HOSTED), signal.SIGKILL])
 def test_serving_says_where_and_ends_with_the_make_that_started_it(
     assembly: Path, tmp_path: Path, number: signal.Signals
 ) -> None:

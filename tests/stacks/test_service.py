@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.synthesis import ROOT, run_app
+from tests.hosted import HOSTED
 from tests.stacks.conftest import OfKind, Resources, as_list, statements
 from tests.stacks.copies import copy_product
 
@@ -200,11 +201,13 @@ def with_compiled_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@HOSTED
 def test_running_code_does_not_change_what_is_deployed(assembly: Path, with_compiled_files: Path) -> None:
     name = "Bonafide-dev-Service.template.json"
     assert (with_compiled_files / name).read_bytes() == (assembly / name).read_bytes()
 
 
+@HOSTED
 def test_findings_of_cdk_nag_are_intended(with_compiled_files: Path) -> None:
     (report,) = json.loads((with_compiled_files / "validation-report.json").read_text())["pluginReports"]
     found = {each["ruleName"].partition("[")[0].removeprefix("AwsSolutions-") for each in report["violations"]}

@@ -1,7 +1,6 @@
 """A rehearsal: one real promotion, and how stories are judged and told."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from local.rehearse.report import RehearsalTable, record
 from local.rehearse.results import OBSERVED, MinuteFigures, ScenarioResult, VersionFigures
 from local.rehearse.scenarios import SCENARIOS, Scenario
 from local.rehearse.versions import copy
+from tests.hosted import HOSTED
 
 BY_NAME: Mapping[str, Scenario] = {scenario.name: scenario for scenario in SCENARIOS}
 OLD, NEW = VersionFigures(90, 0, 80.0, 0.9, 5.0), VersionFigures(10, 1, 90.0, 0.5, 1.0)
@@ -50,8 +50,8 @@ def far_too_low(bundle: Path) -> None:
     manifest.write_text(json.dumps(listed))
 
 
-# It starts all functions twice, which takes minutes on two cores: the hosted checks run it, `.ci/run` does not.
-@pytest.mark.skipif("REHEARSE" not in os.environ, reason="set REHEARSE=1 to run it")
+# It starts all functions twice, which takes minutes on two cores.
+@HOSTED
 def test_a_challenger_that_passed_its_gates_is_stopped_by_golden_calls_and_the_champion_stays(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from bonafide.audio.telephone import NARROWBAND_RATE
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.scoring import Calibration, Comparison, Condition, Curve
 from layers.model.build import CALIBRATION, embedding_space
+from tests.hosted import HOSTED
 from tests.readings import reading
 from training.calibration.calibrate import CONFIGURATION, calibrate, chosen, recordings
 from training.calibration.fit import CorpusTrials, fit, llrs
@@ -87,6 +88,7 @@ def test_a_line_keeps_silence_finite() -> None:
     assert np.isfinite(LINES.send(Waveform(np.zeros(16000, np.float32), 16000), np.random.default_rng(1)).samples).all()
 
 
+@HOSTED
 def test_the_same_inputs_give_the_same_bytes_and_their_lineage(manifest: Path, bundle: Path, tmp_path: Path) -> None:
     fewer = tmp_path / "few.yaml"
     fewer.write_text("settings: {calibrate: {crops_seconds: [], lines_per_recording: 1}}")

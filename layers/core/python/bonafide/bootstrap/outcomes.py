@@ -1,4 +1,4 @@
-"""What decisions turned out to be."""
+"""Services of outcomes: statements on decisions, error rates, reviews."""
 
 from bonafide.bootstrap.stores import decision_store, domain_store
 from bonafide.services.outcomes import Outcomes

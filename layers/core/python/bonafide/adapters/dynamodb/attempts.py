@@ -9,11 +9,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 
 import json
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import Item, Throttled, attempts, translated_errors
+from bonafide.adapters.dynamodb.conditions import Item, transacted, translated_errors
 from bonafide.adapters.dynamodb.items import (
     ATTEMPT_PARTITION,
     RESET_PREFIX,
@@ -24,7 +23,6 @@ from bonafide.adapters.dynamodb.items import (
 )
 from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.biometrics.presentation.attempts import Failure
-from bonafide.errors import StoreUnavailable
 from bonafide.records.history.attempt_reset import AttemptReset
 
 if TYPE_CHECKING:
@@ -63,11 +61,7 @@ class DynamoAttemptStore:
             "UpdateExpression": "SET reset_at = :at, expires_at = :expires_at",
             "ExpressionAttributeValues": {":at": {"S": record.at.isoformat()}, ":expires_at": _seconds(expires_at)},
         }
-        for _ in attempts():
-            with suppress(Throttled), translated_errors():
-                self._client.transact_write_items(TransactItems=[{"Put": kept}, {"Update": state}])
-                return
-        raise StoreUnavailable
+        transacted(lambda: self._client.transact_write_items(TransactItems=[{"Put": kept}, {"Update": state}]))
 
     def resets(self, domain: str, counter: str, limit: int) -> Sequence[AttemptReset]:
         """See `AttemptStore`."""

@@ -5,12 +5,15 @@ brake as it is, and `change#<version>` for each change.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import BatchReader, Throttled, attempts, follows, translated_errors
+from bonafide.adapters.dynamodb.conditions import (
+    BatchReader,
+    follows,
+    transacted,
+    translated_errors,
+)
 from bonafide.adapters.dynamodb.items import CHANGE_PREFIX, brake_attributes, brake_key, change_key, read_brake
-from bonafide.errors import StoreUnavailable
 from bonafide.records.brake import BrakeRecord
 
 if TYPE_CHECKING:
@@ -40,11 +43,7 @@ class DynamoBrakeStore:
             "Item": {**brake_key(record.domain), **own},
             **follows(record.version),
         }
-        for _ in attempts():
-            with suppress(Throttled), translated_errors():
-                self._client.transact_write_items(TransactItems=[{"Put": change}, {"Put": state}])
-                return
-        raise StoreUnavailable
+        transacted(lambda: self._client.transact_write_items(TransactItems=[{"Put": change}, {"Put": state}]))
 
     def brake_changes(self, domain: str | None, limit: int) -> Sequence[BrakeRecord]:
         """See `BrakeStore`."""

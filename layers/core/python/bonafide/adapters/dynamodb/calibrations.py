@@ -5,10 +5,14 @@ Partition key `domain`, which is `calibration#<domain>`; sort key `item`, which 
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import BatchReader, Throttled, attempts, follows, translated_errors
+from bonafide.adapters.dynamodb.conditions import (
+    BatchReader,
+    follows,
+    transacted,
+    translated_errors,
+)
 from bonafide.adapters.dynamodb.items import (
     CHANGE_PREFIX,
     calibration_attributes,
@@ -16,7 +20,6 @@ from bonafide.adapters.dynamodb.items import (
     calibration_key,
     read_calibrations,
 )
-from bonafide.errors import StoreUnavailable
 from bonafide.records.calibration import CalibrationsRecord
 
 if TYPE_CHECKING:
@@ -47,11 +50,7 @@ class DynamoCalibrationStore:
             "Item": {**calibration_key(record.domain), **own},
             **follows(record.version),
         }
-        for _ in attempts():
-            with suppress(Throttled), translated_errors():
-                self._client.transact_write_items(TransactItems=[{"Put": change}, {"Put": state}])
-                return
-        raise StoreUnavailable
+        transacted(lambda: self._client.transact_write_items(TransactItems=[{"Put": change}, {"Put": state}]))
 
     def calibration_changes(self, domain: str, before: int | None, limit: int) -> Sequence[CalibrationsRecord]:
         """See `CalibrationStore`."""

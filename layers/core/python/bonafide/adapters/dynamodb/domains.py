@@ -8,7 +8,6 @@ names of domains. A data key is made and deleted in one transaction with the voi
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,10 +19,9 @@ from bonafide.adapters.dynamodb.conditions import (
     Item,
     KeysUnread,
     RequestRefused,
-    Throttled,
-    attempts,
     follows_same,
     is_same,
+    transacted,
     translated_errors,
 )
 from bonafide.adapters.dynamodb.items import (
@@ -55,7 +53,6 @@ from bonafide.adapters.dynamodb.items import (
 from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.adapters.protection.items import KEY_PREFIX
 from bonafide.adapters.protection.speakers import PlainSpeakers
-from bonafide.errors import StoreUnavailable
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.domain import DomainRecord, DomainVersion
@@ -95,11 +92,7 @@ class DynamoDomainStore:
         table = {"TableName": self._table}
         state: Any = {**table, "Item": domain_item(record), **follows_same(record.version, record.created_at)}
         kept: Any = [{**table, "Item": version_item(each)} for each in history]
-        for _ in attempts():
-            with suppress(Throttled), translated_errors():
-                self._client.transact_write_items(TransactItems=[{"Put": put} for put in (state, *kept)])
-                return
-        raise StoreUnavailable
+        transacted(lambda: self._client.transact_write_items(TransactItems=[{"Put": put} for put in (state, *kept)]))
 
     def domain_versions(self, record: DomainRecord, before: int | None, limit: int) -> Sequence[DomainVersion]:
         """See `DomainStore`."""

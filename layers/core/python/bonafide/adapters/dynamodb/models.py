@@ -6,12 +6,10 @@ an entry, `versions` / `<digest>` a version.
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import Item, Throttled, attempts, follows, translated_errors
-from bonafide.errors import StoreUnavailable
+from bonafide.adapters.dynamodb.conditions import Item, follows, transacted, translated_errors
 from bonafide.records.model import ModelVersionRecord, VersionStatus
 from bonafide.records.promotion import AliasesRecord, RegistryEntry
 
@@ -53,11 +51,7 @@ class DynamoModelRegistryStore:
         ]
         if version:
             writes.append(self._put(_version_item(version), follows(version.revision)))
-        for _ in attempts():
-            with suppress(Throttled), translated_errors():
-                self._client.transact_write_items(TransactItems=writes)
-                return
-        raise StoreUnavailable
+        transacted(lambda: self._client.transact_write_items(TransactItems=writes))
 
     def history(self, before: int | None, limit: int) -> Sequence[RegistryEntry]:
         """See `ModelRegistryStore`."""

@@ -7,22 +7,19 @@ due. The three are written together, so that none is ever without the others. No
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bonafide.adapters.dynamodb.conditions import (
     BatchReader,
     Item,
-    Throttled,
-    attempts,
     follows,
+    transacted,
     translated_errors,
 )
 from bonafide.adapters.dynamodb.items import document_of
 from bonafide.adapters.dynamodb.session_items import seconds
 from bonafide.adapters.erasure.partitions import Partitions
-from bonafide.errors import StoreUnavailable
 from bonafide.ports.erasure import PendingErasure, SweepPlace
 from bonafide.records.erasure import Erasure
 
@@ -120,11 +117,7 @@ class DynamoErasureStore:
             with translated_errors():
                 self._client.put_item(**writes[0]["Put"])
             return
-        for _ in attempts():
-            with suppress(Throttled), translated_errors():
-                self._client.transact_write_items(TransactItems=writes)
-                return
-        raise StoreUnavailable
+        transacted(lambda: self._client.transact_write_items(TransactItems=writes))
 
 
 def _key(domain: str, name: str) -> Item:

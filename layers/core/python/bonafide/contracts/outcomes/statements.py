@@ -52,8 +52,14 @@ class OutcomeEntry(Answer):
     attack: AttackKind | None
     known_at: AwareDatetime = Field(description="When it became known, as stated.")
     stated_at: AwareDatetime = Field(description="When the statement arrived.")
-    stated_by: str | None = Field(description="Verified identity of who stated it; null where requests are not signed.")
-    source: str | None = Field(description="As stated; null where the decision was unlinked from its speaker.")
+    stated_by: str | None = Field(
+        description="Verified identity of who stated it; null where requests are not signed, and of others in the "
+        "answer to a statement."
+    )
+    source: str | None = Field(
+        description="As stated; null where the decision was unlinked from its speaker, and of others in the answer to "
+        "a statement."
+    )
 
 
 class DecisionOutcome(Answer):

@@ -31,6 +31,10 @@ class OutcomeStatement:
     principal: str | None = None
     source: str | None = None
 
+    def shown_to(self, principal: str | None) -> Self:
+        """Returns the statement without who stated it and its reference, unless it is the principal's own."""
+        return self if self.principal == principal else replace(self, principal=None, source=None)
+
     def to_document(self) -> StoredForm:
         """Returns the stored form without the source, which is stored apart."""
         return {
