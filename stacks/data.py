@@ -2,6 +2,7 @@
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -207,7 +208,19 @@ class DataStack(Stack):
             )
             for name, days in ARCHIVE_PERIODS.items()
         ]
-        return self._bucket("Archive", *rules, lock=s3.ObjectLockRetention.governance(Duration.days(1)))
+        archive = self._bucket("Archive", *rules, lock=s3.ObjectLockRetention.governance(Duration.days(1)))
+        # Whatever a role allows, nobody writes over an object. Parts of an upload have no such condition, its end has.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        archive.add_to_resource_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[archive.arn_for_objects("*")],
+                conditions={"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
+            )
+        )
+        return archive
 
     def _bucket(self, id_: str, *lifecycle: s3.LifecycleRule, lock: s3.ObjectLockRetention | None = None) -> s3.Bucket:
         # Versioned only with a lock: an erased recording must not remain behind a delete marker.

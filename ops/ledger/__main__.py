@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bonafide.adapters.bundle import BundleCorrupt
 from bonafide.errors import BonafideError
-from bonafide.records.ledger.verification import KnownRoot
+from bonafide.records.ledger.seal import KnownRoot
 from ops.ledger.replaying import BUNDLE, Replay
 from ops.ledger.stage import LedgerOfStage, NoArchiveError
 from ops.ledger.verifying import LedgerCheck

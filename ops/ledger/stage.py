@@ -8,6 +8,7 @@ from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.ledger.archive import S3DecisionArchive, S3SealStore
+from bonafide.adapters.ledger.objects import GOVERNANCE, AddedObjects
 from bonafide.ports.ledger import ArchiveReader, DecisionIndex, SealStore
 from bonafide.ports.stores import CalibrationStore, DomainStore
 from ops.restore import DECISIONS, DOMAINS, data_resources
@@ -47,10 +48,11 @@ class LedgerOfStage:
         names = data_resources(connect("cloudformation"), stage)
         if ARCHIVE not in names:
             raise NoArchiveError(f"Bonafide-{stage}-Data has no bucket {ARCHIVE}")
-        s3, client = connect("s3"), connect("dynamodb")
+        objects, client = AddedObjects(connect("s3"), names[ARCHIVE]), connect("dynamodb")
         return cls(
-            S3DecisionArchive(s3, names[ARCHIVE]),
-            S3SealStore(s3, names[ARCHIVE]),
+            S3DecisionArchive(objects),
+            # It only reads, so the lock of roots is never used.
+            S3SealStore(objects, GOVERNANCE),
             DynamoCalibrationStore(client, names[DOMAINS]),
             DynamoDecisionStore(client, names[DECISIONS]),
             DynamoDomainStore(client, names[DOMAINS]),

@@ -3,14 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import batched
 
-from bonafide.records.domain import ErasedDecisions
-from bonafide.records.ledger.seal import DaySeal, utc_day
-from bonafide.records.ledger.verification import Fault, Finding, KnownRoot, compared, verify
+from bonafide.adapters.ledger.archive import ENTRIES
+from bonafide.records.ledger.comparison import TableComparison
+from bonafide.records.ledger.entry import ArchivedDecision, StoredContent
+from bonafide.records.ledger.seal import DaySeal, KnownRoot, utc_day
+from bonafide.records.ledger.verification import Fault, Finding, verify
+from ops.ledger.chain import StoredChain
 from ops.ledger.stage import LedgerOfStage
 
 # A decision is archived within seconds; younger ones than this may be on their way.
 ON_THE_WAY = timedelta(minutes=1)
+COMPARED_TOGETHER = 100
 
 
 @dataclass(slots=True)
@@ -28,7 +33,7 @@ class LedgerCheck:
     domain: str
     now: datetime
     only: Sequence[date] = ()
-    _read: dict[date, Mapping[str, bytes]] = field(default_factory=dict)
+    _read: dict[date, Mapping[str, StoredContent]] = field(default_factory=dict)
 
     def run(self, known: KnownRoot | None = None) -> tuple[str, bool]:
         """Returns the report, and whether nothing was found.
@@ -36,34 +41,44 @@ class LedgerCheck:
         Args:
             known: a root that was kept elsewhere.
         """
-        seals = list(self.ledger.seals.seals(self.domain))
+        chain = StoredChain(self.domain, self.now)
+        chain.read(self.ledger.seals)
         days = [each for each in self.ledger.archive.days(self.domain) if self._wanted(each)]
-        found = verify(seals, days, self._contents, self.now, known, only=self.only or None)
-        unsealed = sorted({*days, utc_day(self.now)} - {each.day for each in seals})
-        found += self._against_table([each for each in unsealed if self._wanted(each)])
-        return "\n".join([*map(_shown, found), *self._summary(seals, unsealed)]), not found
+        roots = [*chain.roots, *([known] if known else [])]
+        unsealed = sorted({*days, utc_day(self.now)} - {each.day for each in chain.seals})
+        found = {
+            *chain.found,
+            *verify(chain.seals, days, self._contents, self.now, roots, only=self.only or None),
+            *(Finding(Fault.STRAY, None, self._key(each)) for each in self.ledger.archive.strays(self.domain)),
+            *self._against_table([each for each in unsealed if self._wanted(each)]),
+        }
+        shown = [_shown(each) for each in sorted(found, key=lambda each: each.place)]
+        return "\n".join([*shown, *self._summary(chain.seals, unsealed)]), not found
+
+    def _key(self, name: str) -> str:
+        return f"{ENTRIES}{self.domain}/{name}"
 
     def _wanted(self, day: date) -> bool:
         return not self.only or day in self.only
 
-    def _contents(self, day: date) -> Mapping[str, bytes]:
+    def _contents(self, day: date) -> Mapping[str, StoredContent]:
         if day not in self._read:
-            self._read[day] = self.ledger.archive.contents(self.domain, day)
+            self._read[day] = {each.name: each for each in self.ledger.archive.contents(self.domain, day)}
         return self._read[day]
 
     def _against_table(self, days: Sequence[date]) -> list[Finding]:
         return [*self._entries(days), *self._missing(days)] if days else []
 
     def _entries(self, days: Sequence[date]) -> Iterator[Finding]:
-        domain = self.ledger.domains.domain(self.domain)
-        erased = domain is None or domain.retention.erased_decisions is ErasedDecisions.ERASE
+        comparison = TableComparison(self.ledger.domains.domain(self.domain), self.now)
         for day in days:
-            for name, content in self._contents(day).items():
-                stored = self.ledger.decisions.stored(self.domain, name)
-                found = compared(day, name, content, stored[0] if stored else None)
-                # What an erasure deleted from the table is no finding.
-                if found and not (erased and found.fault is Fault.INSERTED):
-                    yield found
+            for some in batched(self._contents(day).values(), COMPARED_TOGETHER):
+                stored = self.ledger.decisions.stored(self.domain, [each.name for each in some])
+                for each in some:
+                    if fault := comparison.fault(day, each, stored.get(each.name)):
+                        yield Finding(fault, day, each.name)
+                    elif each.covered and self.now < ArchivedDecision.from_bytes(each.content or b"").until:
+                        yield Finding(Fault.COVERED, day, each.name)
 
     def _missing(self, days: Sequence[date]) -> Iterator[Finding]:
         """Yields the decisions of the table that are under none of these days, nor under a later one."""
@@ -89,4 +104,6 @@ class LedgerCheck:
 
 
 def _shown(finding: Finding) -> str:
-    return f"{finding.fault}: {finding.day}{f' decision {finding.decision_id}' if finding.decision_id else ''}"
+    if finding.day is None:
+        return f"{finding.fault}: {finding.name}"
+    return f"{finding.fault}: {finding.day}{f' decision {finding.name}' if finding.name else ''}"

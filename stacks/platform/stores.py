@@ -65,9 +65,11 @@ SHADOWED = "shadow/*"
 USED = "used/*"
 # Prefix of records that scoring set aside, in the bucket of failures.
 SET_ASIDE = "records/*"
-# Keys of the archive: entries, which one function adds, and seals, which another adds.
+# Keys of the archive: entries, which one function adds, and what another adds: seals, their roots, parts of large days.
 ARCHIVED = "decisions/*"
 SEALS = "seals/*"
+ROOTS = "roots/*"
+PARTS = "parts/*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,15 @@ class TableAccess:
         function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *KEY_OF_WRITERS)
 
     def allow_attributes(self, function: ServiceFunction, attributes: Sequence[str], *actions: str) -> None:
-        """Allows writing actions on these attributes, keys and those of conditions included, and on no others.
+        """Allows actions on these attributes, keys and those of conditions included, and on no others.
 
         Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
         """
         conditions = {"ForAllValues:StringEquals": {"dynamodb:Attributes": list(attributes)}}
         function.allow(self.table.table_arn, *[f"dynamodb:{action}" for action in actions], conditions=conditions)
-        function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *KEY_OF_WRITERS)
+        function.set(self.variable, self.table.table_name)
+        writing = KEY_OF_WRITERS if WRITES & set(actions) else ()
+        function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *writing)
 
     def deny_writing(
         self,
@@ -151,6 +155,12 @@ class BucketAccess:
         # Besides listing, it makes S3 report that an object is missing instead of denying access to it.
         function.allow(self.bucket.bucket_arn, "s3:ListBucket")
         function.set(self.variable, self.bucket.bucket_name)
+
+    def allow_adding(self, function: ServiceFunction, *keys: str) -> None:
+        """Allows to add locked objects, and to list all their versions; not to change, delete or unlock any."""
+        for each in keys:
+            self.allow(function, PutObject=each, PutObjectRetention=each, PutObjectTagging=each)
+        function.allow(self.bucket.bucket_arn, "s3:ListBucketVersions")
 
 
 @dataclass(frozen=True, slots=True)

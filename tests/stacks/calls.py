@@ -21,6 +21,7 @@ ACTION_NAMES = {
     "DeleteObjects": "DeleteObject",
     "DeleteObjectTagging": "DeleteObjectVersionTagging",
     "HeadObject": "GetObject",
+    "ListObjectVersions": "ListBucketVersions",
     "ListObjectsV2": "ListBucket",
 }
 # Parameters that name the resource of a call.

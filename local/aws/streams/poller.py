@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ThrottledError
 from local.aws.streams.failure import ClientFactory, DeliverFailure, destination
+from local.aws.streams.filters import is_wanted
 from local.aws.streams.mapping import EventSourceMapping, PartitionGroup, StreamBatch, StreamRecord
 from local.aws.streams.sources import StreamSource, source_of
 
@@ -88,6 +89,7 @@ class Shard:
     ) -> None:
         self._name = name
         self._pause = pause
+        self._filters = rules.filters
         self._source = source
         self._start = (rules.start, "")
         self._iterator = self._iterate()
@@ -106,8 +108,9 @@ class Shard:
 
     def _read(self) -> int:
         records = self._records()
+        wanted = [each for each in records if is_wanted(each.event, self._filters)]
         for number, group in enumerate(self._groups):
-            group.add([each for each in records if group_of(each.key, len(self._groups)) == number])
+            group.add([each for each in wanted if group_of(each.key, len(self._groups)) == number])
         if records:
             self._start = ("AFTER_SEQUENCE_NUMBER", records[-1].sequence)
         if len(records) < self._capacity:

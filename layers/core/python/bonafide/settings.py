@@ -117,6 +117,13 @@ class ArchiveBucket(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class RootLock(FromEnvironment):
+    """Mode in which published roots are locked: `GOVERNANCE` or `COMPLIANCE`."""
+
+    root_lock: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRegistryPlaces(FromEnvironment):
     """Table and bucket of model versions."""
 

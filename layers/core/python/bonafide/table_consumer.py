@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bonafide.observability import Event, log_unexpected
-from bonafide.records.decision import DecisionRecord
+from bonafide.records.ledger.entry import StoredDecision
 from bonafide.services.archive.archiving import Archiving
 
 INSERTED = "INSERT"
@@ -38,9 +38,8 @@ class TableConsumer:
         if record.raw_event.get("eventName") != INSERTED or not image:
             return
         try:
-            decision = DecisionRecord.from_document(json.loads(image["document"]))
             until = datetime.fromtimestamp(int(image["expires_at"]), UTC)
-            self._archiving.take(decision, until)
+            self._archiving.take(StoredDecision(json.loads(image["document"]), until))
         except Exception as error:
             log_unexpected(error)
             raise

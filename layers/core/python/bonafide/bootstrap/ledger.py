@@ -3,8 +3,10 @@
 import os
 
 import boto3
+from botocore.config import Config
 
 from bonafide.adapters.ledger.archive import S3DecisionArchive, S3SealStore
+from bonafide.adapters.ledger.objects import READERS, AddedObjects
 from bonafide.adapters.ledger.personal import SpeakerFields
 from bonafide.adapters.tracing import traced
 from bonafide.bootstrap.clients import UPLOADS, dynamodb
@@ -12,27 +14,30 @@ from bonafide.bootstrap.protection import template_protection
 from bonafide.bootstrap.stores import decision_store, domain_store
 from bonafide.services.archive.archiving import Archiving, Reconciliation
 from bonafide.services.archive.sealing import Sealing
-from bonafide.settings import ArchiveBucket, ProbeDomain
+from bonafide.settings import ArchiveBucket, DomainTable, ProbeDomain, RootLock
+
+# A connection for each thread that reads or writes.
+MANY_AT_ONCE = UPLOADS.merge(Config(max_pool_connections=READERS))
 
 
-def decision_archive() -> S3DecisionArchive:
-    """Returns the archive."""
-    bucket = ArchiveBucket.read(os.environ).archive_bucket
-    return S3DecisionArchive(traced(boto3.client("s3", config=UPLOADS)), bucket)
+def added_objects() -> AddedObjects:
+    """Returns the objects of the archive."""
+    return AddedObjects(traced(boto3.client("s3", config=MANY_AT_ONCE)), ArchiveBucket.read(os.environ).archive_bucket)
 
 
 def archiving() -> Archiving:
     """Composes the archiving of decisions."""
-    personal = SpeakerFields(dynamodb(), template_protection())
-    return Archiving(decision_archive(), personal, ProbeDomain.read(os.environ).probe_domain)
+    personal = SpeakerFields(dynamodb(), template_protection(), DomainTable.read(os.environ).domain_table)
+    return Archiving(S3DecisionArchive(added_objects()), personal, ProbeDomain.read(os.environ).probe_domain)
 
 
 def reconciliation() -> Reconciliation:
     """Composes the search for decisions that were not archived."""
-    return Reconciliation(domain_store(), decision_store(), decision_archive(), archiving())
+    return Reconciliation(domain_store(), decision_store(), S3DecisionArchive(added_objects()), archiving())
 
 
 def sealing() -> Sealing:
     """Composes the sealing of days."""
-    bucket = ArchiveBucket.read(os.environ).archive_bucket
-    return Sealing(decision_archive(), S3SealStore(traced(boto3.client("s3", config=UPLOADS)), bucket))
+    objects = added_objects()
+    seals = S3SealStore(objects, RootLock.read(os.environ).root_lock)
+    return Sealing(S3DecisionArchive(objects), seals, decision_store(), domain_store())

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionPosition
-from bonafide.records.ledger.entry import ArchivedDecision
-from bonafide.records.ledger.seal import DaySeal
+from bonafide.records.ledger.entry import ArchivedDecision, StoredContent, StoredDecision
+from bonafide.records.ledger.seal import DaySeal, KnownRoot, SealedEntry
 
 
 class ArchiveReader(Protocol):
-    """Reads entries."""
+    """Reads entries, also those over which somebody put a delete marker."""
 
     def domains(self) -> Iterator[str]:
         """Yields the domains that have entries."""
@@ -19,11 +18,14 @@ class ArchiveReader(Protocol):
     def days(self, domain: str) -> Sequence[date]:
         """Returns the days that have entries of a domain, in their order."""
 
+    def strays(self, domain: str) -> Iterator[str]:
+        """Yields what is below a domain and is no day."""
+
     def names(self, domain: str, day: date) -> Iterator[str]:
         """Yields the names of a day's entries."""
 
-    def contents(self, domain: str, day: date) -> Mapping[str, bytes]:
-        """Reads a day's entries, by their names."""
+    def contents(self, domain: str, day: date, after: str = "") -> Iterator[StoredContent]:
+        """Reads a day's entries, in the order of their names, those after a name."""
 
 
 class DecisionArchive(ArchiveReader, Protocol):
@@ -41,23 +43,49 @@ class DecisionArchive(ArchiveReader, Protocol):
 
 
 class SealStore(Protocol):
-    """Seals of days."""
-
-    def seals(self, domain: str, after: date | None = None) -> Iterator[DaySeal]:
-        """Yields the seals of a domain after a day, in their order."""
+    """Seals of days, and their roots, which are kept apart."""
 
     def newest(self, domain: str) -> DaySeal | None:
-        """Returns the newest seal of a domain."""
+        """Returns the newest seal of a domain.
+
+        Raises:
+            ValueError: it is no seal.
+        """
 
     def put(self, seal: DaySeal) -> bool:
         """Adds a seal unless its day has one; tells whether it did."""
+
+    def publish(self, domain: str, root: KnownRoot) -> bool:
+        """Adds a root unless its day has one; tells whether it did."""
+
+    def seals(self, domain: str) -> Iterator[StoredContent]:
+        """Reads the seals of a domain, in the order of their days."""
+
+    def roots(self, domain: str) -> Iterator[StoredContent]:
+        """Reads the published roots of a domain, in the order of their days."""
+
+    def begun(self, domain: str, day: date) -> list[SealedEntry]:
+        """Returns the entries of a day that former runs have read, in the order of their names."""
+
+    def keep(self, domain: str, day: date, number: int, entries: Sequence[SealedEntry]) -> bool:
+        """Keeps entries of a day for the next run, after the first ones; tells whether no other run was faster.
+
+        Args:
+            domain: of the day.
+            day: that is too large for one run.
+            number: how many are kept already.
+            entries: the next ones.
+        """
 
 
 class PersonalFields(Protocol):
     """Encrypts the personal attributes of a decision under the key of the speaker who was claimed."""
 
-    def seal(self, domain: str, speaker: str | None, decision_id: str, content: bytes) -> str | None:
-        """Encrypts attributes; None where nobody was claimed, or the speaker has no key.
+    def seal(self, decision: StoredDecision, content: bytes) -> str | None:
+        """Encrypts attributes.
+
+        Returns:
+            None where nobody was claimed, the speaker has no key, or whoever has the name now was enrolled later.
 
         Raises:
             StoreUnavailable: the key could not be read or opened.
@@ -68,10 +96,10 @@ class PersonalFields(Protocol):
 
 
 class DecisionIndex(Protocol):
-    """Names of stored decisions by time."""
+    """Stored decisions by time and by name."""
 
     def positions(self, domain: str, begin: datetime, end: datetime) -> Iterator[DecisionPosition]:
         """Yields the decisions of a range of time, whose end is exclusive."""
 
-    def stored(self, domain: str, decision_id: str) -> tuple[DecisionRecord, datetime] | None:
-        """Reads a decision and when it expires."""
+    def stored(self, domain: str, names: Sequence[str]) -> Mapping[str, StoredDecision]:
+        """Reads decisions, those whose retention is over included."""

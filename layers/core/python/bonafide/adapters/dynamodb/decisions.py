@@ -8,7 +8,7 @@ statements: sets beside the document, to which is only added, so that they come 
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from bonafide.ports.stores import VersionConflict
 from bonafide.records import StoredForm
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
+from bonafide.records.ledger.entry import StoredDecision
 from bonafide.records.outcomes.statement import OutcomeStatement, outcome_history
 
 if TYPE_CHECKING:
@@ -149,10 +150,10 @@ class DynamoDecisionStore:
             if after is None:
                 return
 
-    def stored(self, domain: str, decision_id: str) -> tuple[DecisionRecord, datetime] | None:
+    def stored(self, domain: str, names: Sequence[str]) -> Mapping[str, StoredDecision]:
         """See `DecisionIndex`."""
-        item = self._stored(domain, decision_id)
-        return (self._record(item), datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC)) if item else None
+        items = self._batches.read([decision_key(domain, each) for each in names])
+        return {each["decision_id"]["S"]: StoredDecision(document_of(each), _expiry(each)) for each in items}
 
     def _query(
         self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, wanted: int
@@ -245,6 +246,10 @@ def _claim(record: DecisionRecord) -> str:
 def _is_kept(item: Item) -> bool:
     """Tells whether the retention goes on: DynamoDB deletes up to days after it."""
     return int(item["expires_at"]["N"]) > time.time()
+
+
+def _expiry(item: Item) -> datetime:
+    return datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC)
 
 
 def decision_key(domain: str, decision_id: str) -> Item:

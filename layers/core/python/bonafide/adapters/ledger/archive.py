@@ -1,157 +1,127 @@
-"""The archive in S3: entries and seals in one versioned bucket with object lock.
+"""The archive in S3: entries, seals and roots in one versioned bucket with object lock.
 
-Entries are `decisions/<domain>/<day>/<decision_id>`, seals `seals/<domain>/<day>`. Both are only ever added: a PUT
-writes where nothing is stored (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html), and
-locks what it wrote until the domain's retention of decisions is over. A tag names a period, by which a rule of the
-bucket deletes what is no longer locked.
+Entries are `decisions/<domain>/<day>/<decision_id>`, seals `seals/<domain>/<day>`, roots `roots/<domain>/<day>`. A day
+that is too large for one run leaves `parts/<domain>/<day>/<number>` for the next. All are only ever added, and locked
+until the domain's retention of decisions is over. A tag names a period, by which a rule of the bucket deletes what is
+no longer locked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from bonafide.adapters.s3 import s3_errors
-from bonafide.records.ledger.entry import ArchivedDecision
-from bonafide.records.ledger.seal import DaySeal
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from bonafide.adapters.ledger.objects import AddedObjects, Kept
+from bonafide.records.ledger.entry import ArchivedDecision, StoredContent, canonical
+from bonafide.records.ledger.seal import DaySeal, KnownRoot, SealedEntry
 
 ENTRIES = "decisions/"
 SEALS = "seals/"
-# Days after which the bucket's rules delete; the first that is long enough is the tag of an object.
-PERIODS = (1, 30, 90, 365, 1095, 3650)
-TAG = "days"
-# Requests at once that read the entries of a day.
-READERS = 16
+ROOTS = "roots/"
+PARTS = "parts/"
 
 
 class S3DecisionArchive:
     """`DecisionArchive` on one bucket."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
-        self._client = client
-        self._bucket = bucket
+    def __init__(self, objects: AddedObjects) -> None:
+        self._objects = objects
 
     def put(self, entry: ArchivedDecision) -> bool:
         """See `DecisionArchive`."""
-        key = f"{ENTRIES}{entry.domain}/{entry.day.isoformat()}/{entry.decision_id}"
-        with s3_errors():
-            try:
-                self._client.put_object(
-                    Bucket=self._bucket, Key=key, Body=entry.to_bytes(), **_kept(entry.day, entry.until)
-                )
-            except ClientError as error:
-                if is_stored(error):
-                    return False
-                raise
-        return True
+        key = f"{_day(entry.domain, entry.day)}{entry.decision_id}"
+        return self._objects.add(key, entry.to_bytes(), Kept(entry.day, entry.until))
 
     def has(self, domain: str, day: date, decision_id: str) -> bool:
         """See `DecisionArchive`. It lists, since who adds entries may not read them."""
-        key = f"{ENTRIES}{domain}/{day.isoformat()}/{decision_id}"
-        with s3_errors():
-            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
         # Keys are sorted, so of those that begin so it is the first.
-        return any(each["Key"] == key for each in found.get("Contents", []))
+        return next(self._objects.names(_day(domain, day) + decision_id), None) == ""
 
     def domains(self) -> Iterator[str]:
         """See `ArchiveReader`."""
-        return self._below(ENTRIES)
+        return (each.rstrip("/") for each in self._objects.below(ENTRIES) if each.endswith("/"))
 
     def days(self, domain: str) -> Sequence[date]:
         """See `ArchiveReader`."""
-        return sorted(date.fromisoformat(each) for each in self._below(f"{ENTRIES}{domain}/"))
+        below = self._objects.below(f"{ENTRIES}{domain}/")
+        return sorted(day for each in below if each.endswith("/") and (day := read_day(each.rstrip("/"))))
+
+    def strays(self, domain: str) -> Iterator[str]:
+        """See `ArchiveReader`."""
+        below = self._objects.below(f"{ENTRIES}{domain}/")
+        return (each for each in below if not (each.endswith("/") and read_day(each.rstrip("/"))))
 
     def names(self, domain: str, day: date) -> Iterator[str]:
         """See `ArchiveReader`."""
-        prefix = f"{ENTRIES}{domain}/{day.isoformat()}/"
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        with s3_errors():
-            for page in pages:
-                yield from (each["Key"].removeprefix(prefix) for each in page.get("Contents", []))
+        return self._objects.names(_day(domain, day))
 
-    def contents(self, domain: str, day: date) -> Mapping[str, bytes]:
+    def contents(self, domain: str, day: date, after: str = "") -> Iterator[StoredContent]:
         """See `ArchiveReader`."""
-        names = list(self.names(domain, day))
-        keys = [f"{ENTRIES}{domain}/{day.isoformat()}/{name}" for name in names]
-        with s3_errors(), ThreadPoolExecutor(READERS) as readers:
-            return dict(zip(names, readers.map(self._read, keys), strict=True))
-
-    def _read(self, key: str) -> bytes:
-        return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-
-    def _below(self, prefix: str) -> Iterator[str]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix, Delimiter="/"
-        )
-        with s3_errors():
-            for page in pages:
-                for each in page.get("CommonPrefixes", []):
-                    yield each["Prefix"].removeprefix(prefix).rstrip("/")
+        return self._objects.contents(_day(domain, day), after)
 
 
 class S3SealStore:
     """`SealStore` on the same bucket."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
-        self._client = client
-        self._bucket = bucket
+    def __init__(self, objects: AddedObjects, root_lock: str) -> None:
+        """Stores its dependencies.
 
-    def seals(self, domain: str, after: date | None = None) -> Iterator[DaySeal]:
-        """See `SealStore`."""
-        for day in self._days(domain):
-            if after is None or day > after:
-                yield self._read(domain, day)
+        Args:
+            objects: of the bucket.
+            root_lock: mode in which roots are locked: in COMPLIANCE mode nobody can delete one before its time.
+        """
+        self._objects = objects
+        self._root_lock = root_lock
 
     def newest(self, domain: str) -> DaySeal | None:
         """See `SealStore`."""
-        days = self._days(domain)
-        return self._read(domain, days[-1]) if days else None
+        prefix = f"{SEALS}{domain}/"
+        days = sorted(day for each in self._objects.names(prefix) if (day := read_day(each)))
+        found = self._objects.contents(prefix + days[-1].isoformat()) if days else iter(())
+        return next((DaySeal.from_bytes(each.content or b"") for each in found), None)
 
     def put(self, seal: DaySeal) -> bool:
         """See `SealStore`."""
         key = f"{SEALS}{seal.domain}/{seal.day.isoformat()}"
-        with s3_errors():
-            try:
-                self._client.put_object(
-                    Bucket=self._bucket, Key=key, Body=seal.to_bytes(), **_kept(seal.day, seal.until)
-                )
-            except ClientError as error:
-                if is_stored(error):
-                    return False
-                raise
-        return True
+        return self._objects.add(key, seal.to_bytes(), Kept(seal.day, seal.until))
 
-    def _days(self, domain: str) -> Sequence[date]:
-        prefix = f"{SEALS}{domain}/"
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        with s3_errors():
-            keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
-        return sorted(date.fromisoformat(each.removeprefix(prefix)) for each in keys)
+    def publish(self, domain: str, root: KnownRoot) -> bool:
+        """See `SealStore`."""
+        until = root.until or datetime.now(UTC)
+        key = f"{ROOTS}{domain}/{root.day.isoformat()}"
+        return self._objects.add(key, root.to_bytes(domain), Kept(root.day, until, self._root_lock))
 
-    def _read(self, domain: str, day: date) -> DaySeal:
-        key = f"{SEALS}{domain}/{day.isoformat()}"
-        with s3_errors():
-            return DaySeal.from_bytes(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+    def seals(self, domain: str) -> Iterator[StoredContent]:
+        """See `SealStore`."""
+        return self._objects.contents(f"{SEALS}{domain}/")
+
+    def roots(self, domain: str) -> Iterator[StoredContent]:
+        """See `SealStore`."""
+        return self._objects.contents(f"{ROOTS}{domain}/")
+
+    def begun(self, domain: str, day: date) -> list[SealedEntry]:
+        """See `SealStore`."""
+        parts = self._objects.contents(_parts(domain, day))
+        return [SealedEntry.from_list(each) for part in parts for each in json.loads(part.content or b"")]
+
+    def keep(self, domain: str, day: date, number: int, entries: Sequence[SealedEntry]) -> bool:
+        """See `SealStore`."""
+        now = datetime.now(UTC)
+        content = canonical([each.to_list() for each in entries])
+        return self._objects.add(f"{_parts(domain, day)}{number:09}", content, Kept(now.date(), now))
 
 
-def is_stored(error: ClientError) -> bool:
-    """Tells whether a PUT was refused since something is stored under the key."""
-    return error.response["Error"]["Code"] in {"PreconditionFailed", "412"}
+def read_day(text: str) -> date | None:
+    """Reads a day as keys have it; None of any other text."""
+    with suppress(ValueError):
+        day = date.fromisoformat(text)
+        return day if day.isoformat() == text else None
+    return None
 
 
-def _kept(day: date, until: datetime) -> dict[str, Any]:
-    """Returns the condition of a PUT that only adds, its checksum, which a lock needs, its lock and its tag."""
-    kept = (until.astimezone(UTC).date() - day).days
-    period = next((each for each in PERIODS if each >= kept), PERIODS[-1])
-    return {
-        "IfNoneMatch": "*",
-        "ChecksumAlgorithm": "SHA256",
-        "ObjectLockMode": "GOVERNANCE",
-        "ObjectLockRetainUntilDate": until,
-        "Tagging": f"{TAG}={period}",
-    }
+def _day(domain: str, day: date) -> str:
+    return f"{ENTRIES}{domain}/{day.isoformat()}/"
+
+
+def _parts(domain: str, day: date) -> str:
+    return f"{PARTS}{domain}/{day.isoformat()}/"

@@ -1,25 +1,28 @@
 """The archive in memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
-from bonafide.records.ledger.entry import ArchivedDecision
-from bonafide.records.ledger.seal import DaySeal
+from bonafide.adapters.ledger.archive import read_day
+from bonafide.records.ledger.entry import ArchivedDecision, StoredContent
+from bonafide.records.ledger.seal import DaySeal, KnownRoot, SealedEntry
 
 
 class InMemoryArchive:
     """`DecisionArchive`.
 
     Attributes:
-        stored: contents by domain, day and name.
+        stored: contents by domain, day and name; None is one that cannot be read.
+        covered: those over which something lies.
     """
 
     def __init__(self) -> None:
-        self.stored: dict[tuple[str, date, str], bytes] = {}
+        self.stored: dict[tuple[str, str, str], bytes | None] = {}
+        self.covered: set[tuple[str, str, str]] = set()
 
     def put(self, entry: ArchivedDecision) -> bool:
         """See `DecisionArchive`."""
-        key = (entry.domain, entry.day, entry.decision_id)
+        key = (entry.domain, entry.day.isoformat(), entry.decision_id)
         if key in self.stored:
             return False
         self.stored[key] = entry.to_bytes()
@@ -27,7 +30,7 @@ class InMemoryArchive:
 
     def has(self, domain: str, day: date, decision_id: str) -> bool:
         """See `DecisionArchive`."""
-        return (domain, day, decision_id) in self.stored
+        return (domain, day.isoformat(), decision_id) in self.stored
 
     def domains(self) -> Iterator[str]:
         """See `ArchiveReader`."""
@@ -35,40 +38,74 @@ class InMemoryArchive:
 
     def days(self, domain: str) -> Sequence[date]:
         """See `ArchiveReader`."""
-        return sorted({day for of, day, _ in self.stored if of == domain})
+        return sorted({day for of, text, _ in self.stored if of == domain and (day := read_day(text))})
+
+    def strays(self, domain: str) -> Iterator[str]:
+        """See `ArchiveReader`."""
+        return iter(sorted({f"{text}/" for of, text, _ in self.stored if of == domain and not read_day(text)}))
 
     def names(self, domain: str, day: date) -> Iterator[str]:
         """See `ArchiveReader`."""
-        return iter(self.contents(domain, day))
+        return iter(sorted(name for of, on, name in self.stored if (of, on) == (domain, day.isoformat())))
 
-    def contents(self, domain: str, day: date) -> Mapping[str, bytes]:
+    def contents(self, domain: str, day: date, after: str = "") -> Iterator[StoredContent]:
         """See `ArchiveReader`."""
-        return {name: each for (of, on, name), each in self.stored.items() if (of, on) == (domain, day)}
+        for name in self.names(domain, day):
+            key = (domain, day.isoformat(), name)
+            if name > after:
+                yield StoredContent(name, self.stored[key], key in self.covered)
 
 
 class InMemorySeals:
     """`SealStore`.
 
     Attributes:
-        stored: seals by domain and day.
+        stored: seals by domain and day, in their stored form.
+        published: roots, likewise.
+        parts: entries that are kept for the next run, by domain and day.
     """
 
     def __init__(self) -> None:
-        self.stored: dict[tuple[str, date], DaySeal] = {}
-
-    def seals(self, domain: str, after: date | None = None) -> Iterator[DaySeal]:
-        """See `SealStore`."""
-        for (of, day), seal in sorted(self.stored.items()):
-            if of == domain and (after is None or day > after):
-                yield seal
+        self.stored: dict[tuple[str, str], bytes | None] = {}
+        self.published: dict[tuple[str, str], bytes | None] = {}
+        self.parts: dict[tuple[str, date], list[SealedEntry]] = {}
 
     def newest(self, domain: str) -> DaySeal | None:
         """See `SealStore`."""
-        return max(self.seals(domain), key=lambda each: each.day, default=None)
+        days = [day for of, day in self.stored if of == domain and read_day(day)]
+        return DaySeal.from_bytes(self.stored[domain, max(days)] or b"") if days else None
 
     def put(self, seal: DaySeal) -> bool:
         """See `SealStore`."""
-        if (seal.domain, seal.day) in self.stored:
+        return _added(self.stored, (seal.domain, seal.day.isoformat()), seal.to_bytes())
+
+    def publish(self, domain: str, root: KnownRoot) -> bool:
+        """See `SealStore`."""
+        return _added(self.published, (domain, root.day.isoformat()), root.to_bytes(domain))
+
+    def seals(self, domain: str) -> Iterator[StoredContent]:
+        """See `SealStore`."""
+        return (StoredContent(day, each) for (of, day), each in sorted(self.stored.items()) if of == domain)
+
+    def roots(self, domain: str) -> Iterator[StoredContent]:
+        """See `SealStore`."""
+        return (StoredContent(day, each) for (of, day), each in sorted(self.published.items()) if of == domain)
+
+    def begun(self, domain: str, day: date) -> list[SealedEntry]:
+        """See `SealStore`."""
+        return list(self.parts.get((domain, day), ()))
+
+    def keep(self, domain: str, day: date, number: int, entries: Sequence[SealedEntry]) -> bool:
+        """See `SealStore`."""
+        kept = self.parts.setdefault((domain, day), [])
+        if len(kept) != number:
             return False
-        self.stored[seal.domain, seal.day] = seal
+        kept += entries
         return True
+
+
+def _added(stored: dict[tuple[str, str], bytes | None], key: tuple[str, str], content: bytes) -> bool:
+    if key in stored:
+        return False
+    stored[key] = content
+    return True

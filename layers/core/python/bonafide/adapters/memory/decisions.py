@@ -1,7 +1,7 @@
 """Decisions in memory, in their stored form."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,6 +9,7 @@ from bonafide.ports.stores import VersionConflict
 from bonafide.records import Stored
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
+from bonafide.records.ledger.entry import StoredDecision
 from bonafide.records.outcomes.statement import OutcomeStatement, outcome_history
 
 
@@ -77,12 +78,10 @@ class MemoryDecisionStore:
             if of == domain and begin <= (at := _time(self.documents[of, name])) < end:
                 yield DecisionPosition(at, name)
 
-    def stored(self, domain: str, decision_id: str) -> tuple[DecisionRecord, datetime] | None:
+    def stored(self, domain: str, names: Sequence[str]) -> Mapping[str, StoredDecision]:
         """See `DecisionIndex`."""
-        key = domain, decision_id
-        return (
-            (DecisionRecord.from_document(self.documents[key]), self.expiries[key]) if key in self.documents else None
-        )
+        keys = [(domain, each) for each in names if (domain, each) in self.documents]
+        return {key[1]: StoredDecision(self.documents[key], self.expiries[key]) for key in keys}
 
     def _is_kept(self, key: tuple[str, str]) -> bool:
         return key in self.documents and self.expiries[key] > self._clock()

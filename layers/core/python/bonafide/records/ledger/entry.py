@@ -10,7 +10,7 @@ from bonafide.records import Stored, StoredForm
 from bonafide.records.decision import DecisionRecord
 
 SCHEMA = 1
-# Attributes of a decision's document that lead to the person, the call, or who asked.
+# Attributes of a decision's document that lead to the person, the call, or who asked; the last two of sessions only.
 PERSONAL = (
     "claimed_speaker",
     "call_id",
@@ -22,8 +22,85 @@ PERSONAL = (
     "session_id",
     "evaluation_id",
 )
+# Attributes that lead to nobody. What is in neither list, as a later release may write it, is treated as personal.
+PLAIN = frozenset(
+    {
+        "schema",
+        "decision_id",
+        "domain",
+        "decision",
+        "reasons",
+        "speaker",
+        "liveness",
+        "speech_seconds",
+        "channel",
+        "quality",
+        "degraded",
+        "bundle",
+        "policy_version",
+        "decided_at",
+        "latency_ms",
+        "status",
+        "chunks",
+        "facts",
+        "thresholds",
+        "policy",
+        "calibration",
+        "timings_ms",
+    }
+)
+# Facts that find one person's decisions among those of others.
+COMPONENTS = ("embedding_norm", "embedding_directions")
 # A decision that is archived later than this after its day belongs to the day on which it is archived.
 GRACE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """A decision as the table holds it.
+
+    Attributes:
+        document: stored form, as whichever release wrote it.
+        until: when the domain's retention of decisions is over.
+    """
+
+    document: Stored
+    until: datetime
+
+    @property
+    def domain(self) -> str:
+        """Domain of the decision."""
+        return str(self.document["domain"])
+
+    @property
+    def decision_id(self) -> str:
+        """Name within the domain."""
+        return str(self.document["decision_id"])
+
+    @property
+    def decided_at(self) -> datetime:
+        """Time of the decision, UTC."""
+        return datetime.fromisoformat(self.document["decided_at"]).astimezone(UTC)
+
+    @property
+    def speaker(self) -> str | None:
+        """Claimed speaker, if any."""
+        return self.document.get("claimed_speaker")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """Content under one name of the archive: its first version, since nothing is ever written twice.
+
+    Attributes:
+        name: last part of the key.
+        content: None if it cannot be read.
+        covered: whether a delete marker or another version is over it.
+    """
+
+    name: str
+    content: bytes | None
+    covered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +124,16 @@ class ArchivedDecision:
     personal: str | None
 
     @classmethod
-    def of(cls, record: DecisionRecord, personal: str | None, until: datetime, now: datetime) -> Self:
+    def of(cls, stored: StoredDecision, personal: str | None, now: datetime) -> Self:
         """Makes the entry of a decision.
 
         Args:
-            record: as it is stored.
+            stored: the decision.
             personal: its personal attributes, encrypted.
-            until: when it expires.
             now: time of archiving.
         """
-        document = without_personal(record)
-        return cls(record.domain, record.decision_id or "", day_of(record.decided_at, now), until, document, personal)
+        day = day_of(stored.decided_at, now)
+        return cls(stored.domain, stored.decision_id, day, stored.until, plain_part(stored.document), personal)
 
     def to_bytes(self) -> bytes:
         """Returns the stored form: JSON with sorted names and no spaces."""
@@ -86,11 +162,11 @@ class ArchivedDecision:
                 stored["domain"],
                 stored["decision_id"],
                 date.fromisoformat(stored["day"]),
-                datetime.fromisoformat(stored["until"]),
+                datetime.fromisoformat(stored["until"]).astimezone(UTC),
                 stored["decision"],
                 stored["personal"],
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("no archived decision") from error
 
     def record(self, personal: bytes | None = None) -> DecisionRecord:
@@ -101,17 +177,17 @@ class ArchivedDecision:
         return DecisionRecord.from_document({**document, **(json.loads(personal) if personal else {})})
 
 
-def without_personal(record: DecisionRecord) -> StoredForm:
-    """Returns the document of a decision without personal attributes, and without components of its embedding."""
-    document = {name: each for name, each in record.to_document().items() if name not in PERSONAL}
-    facts = document["facts"]
-    return {**document, "facts": {**facts, "embedding_norm": None, "embedding_directions": []}}
+def plain_part(document: Stored) -> StoredForm:
+    """Returns what is known to lead to nobody of the document of a decision."""
+    plain = {name: each for name, each in document.items() if name in PLAIN}
+    if facts := plain.get("facts"):
+        plain["facts"] = {name: each for name, each in facts.items() if name not in COMPONENTS}
+    return plain
 
 
-def personal_of(record: DecisionRecord) -> bytes:
-    """Returns the personal attributes of a decision, JSON."""
-    document = record.to_document()
-    return canonical({name: document[name] for name in PERSONAL if name in document})
+def personal_part(document: Stored) -> bytes:
+    """Returns the rest of the document of a decision, JSON."""
+    return canonical({name: each for name, each in document.items() if name not in PLAIN})
 
 
 def day_of(decided_at: datetime, now: datetime) -> date:

@@ -42,6 +42,16 @@ class SealedEntry:
         """Returns the stored form."""
         return [self.decision_id, self.until.isoformat(), self.digest]
 
+    @classmethod
+    def from_list(cls, stored: Sequence[str]) -> Self:
+        """Reads a stored form.
+
+        Raises:
+            ValueError: it is none.
+        """
+        name, until, digest = stored
+        return cls(name, datetime.fromisoformat(until), digest)
+
 
 @dataclass(frozen=True, slots=True)
 class FormerSeal:
@@ -54,6 +64,42 @@ class FormerSeal:
     def to_document(self) -> StoredForm:
         """Returns the stored form."""
         return {"day": self.day.isoformat(), "root": self.root, "until": self.until.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRoot:
+    """A root as it was published, or kept elsewhere.
+
+    Attributes:
+        day: that it seals.
+        root: hexadecimal.
+        until: when it may be missing; None for never.
+    """
+
+    day: date
+    root: str
+    until: datetime | None = None
+
+    def to_bytes(self, domain: str) -> bytes:
+        """Returns the stored form."""
+        until = self.until and self.until.astimezone(UTC).isoformat()
+        return canonical({"domain": domain, "day": self.day.isoformat(), "root": self.root, "until": until})
+
+    @classmethod
+    def from_bytes(cls, domain: str, content: bytes) -> Self:
+        """Reads a stored form.
+
+        Raises:
+            ValueError: it is none, or of another domain.
+        """
+        try:
+            stored: StoredForm = json.loads(content)
+            if stored["domain"] == domain:
+                until = datetime.fromisoformat(stored["until"])
+                return cls(date.fromisoformat(stored["day"]), str(stored["root"]), until)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("no root of a day") from error
+        raise ValueError("root of another domain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +131,11 @@ class DaySeal:
     def until(self) -> datetime:
         """Time at which its last entry expires."""
         return max((each.until for each in self.entries), default=end_of(self.day))
+
+    @property
+    def published(self) -> KnownRoot:
+        """Its root, to be kept where no seal is."""
+        return KnownRoot(self.day, self.root, self.until)
 
     @property
     def is_consistent(self) -> bool:
@@ -121,10 +172,10 @@ class DaySeal:
                 and FormerSeal(
                     date.fromisoformat(former["day"]), former["root"], datetime.fromisoformat(former["until"])
                 ),
-                [SealedEntry(name, datetime.fromisoformat(until), digest) for name, until, digest in stored["entries"]],
+                [SealedEntry.from_list(each) for each in stored["entries"]],
                 stored["root"],
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("no seal of a day") from error
 
 

@@ -1,15 +1,13 @@
 """The check of an archive against its seals, which names what was removed, changed or inserted."""
 
-import json
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import pairwise
 
-from bonafide.records.decision import DecisionRecord
-from bonafide.records.ledger.entry import ArchivedDecision, digest_of, without_personal
-from bonafide.records.ledger.seal import DaySeal, is_due
+from bonafide.records.ledger.entry import StoredContent, digest_of
+from bonafide.records.ledger.seal import DaySeal, KnownRoot, is_due
 
 
 class Fault(StrEnum):
@@ -18,8 +16,15 @@ class Fault(StrEnum):
     REMOVED = "removed"
     CHANGED = "changed"
     INSERTED = "inserted"
+    COVERED = "covered"
+    UNREADABLE = "unreadable"
+    STRAY = "stray"
     SEAL_REMOVED = "seal_removed"
     SEAL_CHANGED = "seal_changed"
+    SEAL_COVERED = "seal_covered"
+    ROOT_REMOVED = "root_removed"
+    ROOT_CHANGED = "root_changed"
+    ROOT_COVERED = "root_covered"
     NOT_SEALED = "not_sealed"
 
 
@@ -29,24 +34,21 @@ class Finding:
 
     Attributes:
         fault: its kind.
-        day: on which it is.
-        decision_id: of the entry; None where it is about the day.
+        day: on which it is; None of a key that has none.
+        name: of the entry, or a whole key; None where it is about the day.
     """
 
     fault: Fault
-    day: date
-    decision_id: str | None = None
+    day: date | None
+    name: str | None = None
+
+    @property
+    def place(self) -> tuple[date, str, Fault]:
+        """Orders findings."""
+        return self.day or date.min, self.name or "", self.fault
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRoot:
-    """A root that was kept elsewhere."""
-
-    day: date
-    root: str
-
-
-type Contents = Callable[[date], Mapping[str, bytes]]
+type Contents = Callable[[date], Mapping[str, StoredContent]]
 
 
 def verify(
@@ -54,30 +56,27 @@ def verify(
     days: Sequence[date],
     contents: Contents,
     now: datetime,
-    known: KnownRoot | None = None,
+    known: Sequence[KnownRoot] = (),
     only: Container[date] | None = None,
 ) -> list[Finding]:
-    """Compares entries with seals, and each seal with the one before.
+    """Compares entries with seals, each seal with the one before, and with the roots that are known.
 
-    Whoever can write both entries and seals can make all of them anew: only a root that is kept elsewhere finds that.
+    Whoever can write both entries and seals can make all of them anew: only roots that are kept elsewhere find that.
 
     Args:
         seals: of one domain.
         days: those that have entries.
         contents: reads the content of a day's entries by their names.
         now: entries and seals whose retention is over may be missing.
-        known: a root that was kept elsewhere.
+        known: roots that were published, or kept elsewhere.
         only: days whose entries are read; None reads all. Seals are checked in any case.
     """
     ordered = sorted(seals, key=lambda each: each.day)
-    found = [*_chain(ordered, now), *_unsealed(ordered, days, contents, now)]
-    if known and all((each.day, each.root) != (known.day, known.root) for each in ordered):
-        changed = any(each.day == known.day for each in ordered)
-        found.append(Finding(Fault.SEAL_CHANGED if changed else Fault.SEAL_REMOVED, known.day))
+    found = [*_chain(ordered, now), *_roots(ordered, known, now), *_unsealed(ordered, days, contents, now)]
     for seal in ordered:
         if only is None or seal.day in only:
             found += _entries(seal, contents(seal.day), now)
-    return sorted(set(found), key=lambda each: (each.day, each.decision_id or "", each.fault))
+    return sorted(set(found), key=lambda each: each.place)
 
 
 def _chain(seals: Sequence[DaySeal], now: datetime) -> Iterator[Finding]:
@@ -97,13 +96,25 @@ def _chain(seals: Sequence[DaySeal], now: datetime) -> Iterator[Finding]:
             yield Finding(Fault.SEAL_CHANGED, former.day)
 
 
-def _entries(seal: DaySeal, contents: Mapping[str, bytes], now: datetime) -> Iterator[Finding]:
+def _roots(seals: Sequence[DaySeal], known: Sequence[KnownRoot], now: datetime) -> Iterator[Finding]:
+    by_day = {each.day: each for each in seals}
+    for each in known:
+        seal = by_day.get(each.day)
+        if seal is None and (each.until is None or now < each.until):
+            yield Finding(Fault.SEAL_REMOVED, each.day)
+        if seal and seal.root != each.root:
+            yield Finding(Fault.SEAL_CHANGED, each.day)
+
+
+def _entries(seal: DaySeal, contents: Mapping[str, StoredContent], now: datetime) -> Iterator[Finding]:
     sealed = {each.decision_id: each for each in seal.entries}
     for name, each in sealed.items():
-        if name not in contents:
-            if now < each.until:
-                yield Finding(Fault.REMOVED, seal.day, name)
-        elif digest_of(contents[name]) != each.digest:
+        found = contents.get(name)
+        if (found is None or found.covered) and now < each.until:
+            yield Finding(Fault.COVERED if found else Fault.REMOVED, seal.day, name)
+        if found and found.content is None:
+            yield Finding(Fault.UNREADABLE, seal.day, name)
+        elif found and digest_of(found.content or b"") != each.digest:
             yield Finding(Fault.CHANGED, seal.day, name)
     for name in contents.keys() - sealed.keys():
         yield Finding(Fault.INSERTED, seal.day, name)
@@ -123,23 +134,3 @@ def _unsealed(seals: Sequence[DaySeal], days: Sequence[date], contents: Contents
             continue
         else:
             yield from (Finding(Fault.INSERTED, day, name) for name in contents(day))
-
-
-def compared(day: date, name: str, content: bytes, stored: DecisionRecord | None) -> Finding | None:
-    """Compares an entry of a day that is not sealed with the table, which no function that archives can write.
-
-    Args:
-        day: of the entry.
-        name: of the entry.
-        content: as it is archived.
-        stored: the decision of that name in the table, whose personal attributes an erasure may have taken.
-    """
-    if stored is None:
-        return Finding(Fault.INSERTED, day, name)
-    try:
-        entry = ArchivedDecision.from_bytes(content)
-    except ValueError:
-        return Finding(Fault.CHANGED, day, name)
-    same = (entry.domain, entry.decision_id, entry.day) == (stored.domain, name, day)
-    same &= entry.document == json.loads(json.dumps(without_personal(stored)))
-    return None if same else Finding(Fault.CHANGED, day, name)

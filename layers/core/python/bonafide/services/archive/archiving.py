@@ -1,22 +1,26 @@
 """Archiving of decisions, and the nightly search for those that were missed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import batched
 
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import log_unexpected, logger, measurements
 from bonafide.ports.ledger import DecisionArchive, DecisionIndex, PersonalFields
 from bonafide.ports.stores import DomainStore
-from bonafide.records.decision import DecisionRecord
-from bonafide.records.ledger.entry import ArchivedDecision, day_of, end_of, personal_of
-from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.records.ledger.entry import ArchivedDecision, StoredDecision, day_of, end_of, personal_part
+from bonafide.services.shared.clock import Clock, turns, utc_now
 from bonafide.settings import is_probed
 
 # UTC hours after the end of a day in which it is compared, so that one failed run is followed by another.
 COMPARED_AT = (1, 5)
 # Days before today that are compared.
-COMPARED_DAYS = 2
-SECONDS_FOR_ONE = 20.0
+COMPARED_DAYS = 3
+SECONDS_AT_THE_END = 20.0
+# Decisions that are read in one call, and archived at once: most of the time is that of S3.
+ADDED_TOGETHER = 100
+WRITERS = 16
 
 
 class Archiving:
@@ -30,22 +34,22 @@ class Archiving:
         self._probe_domain = probe_domain
         self._clock = clock
 
-    def take(self, record: DecisionRecord, until: datetime) -> bool:
-        """Archives a decision until a time; tells whether it was not there, or already is over.
+    def take(self, decision: StoredDecision) -> bool:
+        """Archives a decision; tells whether it was not there. Those whose retention is over are left out.
 
         Raises:
             StoreUnavailable: a store or the speaker's key did not answer.
         """
         now = self._clock()
-        if is_probed(record.domain, self._probe_domain) or until <= now:
+        domain, name = decision.domain, decision.decision_id
+        if is_probed(domain, self._probe_domain) or decision.until <= now:
             return False
-        name = record.decision_id or ""
-        own = record.decided_at.astimezone(UTC).date()
+        own = decision.decided_at.date()
         # A batch that is repeated late has decisions that are under their own day already.
-        if day_of(record.decided_at, now) != own and self._archive.has(record.domain, own, name):
+        if day_of(decision.decided_at, now) != own and self._archive.has(domain, own, name):
             return False
-        personal = self._personal.seal(record.domain, record.speaker, name, personal_of(record))
-        return self._archive.put(ArchivedDecision.of(record, personal, until, now))
+        personal = self._personal.seal(decision, personal_part(decision.document))
+        return self._archive.put(ArchivedDecision.of(decision, personal, now))
 
 
 class Reconciliation:
@@ -68,39 +72,86 @@ class Reconciliation:
     def run(self, seconds_left: Callable[[], float], days: int | None = None) -> int:
         """Compares the last days of all domains while there is time; returns how many decisions were archived.
 
+        What the time ends is gone on with by the next run, which begins with another domain.
+
         Args:
             seconds_left: returns the remaining time of the invocation.
-            days: how many days before today are compared; by default two, in some hours of the night only.
+            days: how many days before today are compared; by default three, in some hours of the night only.
+
+        Raises:
+            StoreUnavailable: a store did not answer; what did not need it is archived.
         """
         now = self._clock()
         if days is None and now.hour not in COMPARED_AT:
             return 0
         today = now.astimezone(UTC).date()
-        added = 0
-        for domain in self._domains.domain_names():
-            if seconds_left() < SECONDS_FOR_ONE:
-                logger.warning("domains not compared with the archive")
-                break
-            first = today - timedelta(days=COMPARED_DAYS if days is None else days)
-            added += self._compared(domain, first, today)
-        measurements.add(DecisionsReconciled=added)
-        return added
+        first = today - timedelta(days=COMPARED_DAYS if days is None else days)
+        with ThreadPoolExecutor(WRITERS) as writers:
+            search = _Search(self._decisions, self._archive, self._archiving, writers, seconds_left)
+            for domain in turns(list(self._domains.domain_names()), now):
+                search.compare(domain, first, today)
+        measurements.add(DecisionsReconciled=search.added)
+        if search.unanswered:
+            raise StoreUnavailable
+        return search.added
 
-    def _compared(self, domain: str, first: date, today: date) -> int:
-        """Archives what is missing of the days before today; late entries are under a later day than their own."""
+
+class _Search:
+    """One run.
+
+    Attributes:
+        added: how many decisions were archived.
+        unanswered: how often a store did not answer.
+    """
+
+    def __init__(
+        self,
+        decisions: DecisionIndex,
+        archive: DecisionArchive,
+        archiving: Archiving,
+        writers: ThreadPoolExecutor,
+        seconds_left: Callable[[], float],
+    ) -> None:
+        self._decisions = decisions
+        self._archive = archive
+        self._archiving = archiving
+        self._writers = writers
+        self._seconds_left = seconds_left
+        self.added = 0
+        self.unanswered = 0
+
+    def compare(self, domain: str, first: date, today: date) -> None:
+        """Archives what is missing of a domain; one that cannot be compared must not keep the others from it."""
+        try:
+            for some in batched(self._missing(domain, first, today), ADDED_TOGETHER):
+                if self._seconds_left() < SECONDS_AT_THE_END:
+                    logger.warning("domain not compared with the archive to its end", extra={"domain": domain})
+                    return
+                self._add(domain, some)
+        except StoreUnavailable:
+            self.unanswered += 1
+
+    def _missing(self, domain: str, first: date, today: date) -> Iterator[str]:
+        """Yields what no day has; late entries are under a later day than their own."""
+        if self._seconds_left() < SECONDS_AT_THE_END:
+            logger.warning("domain not compared with the archive", extra={"domain": domain})
+            return
         days = [each for each in self._archive.days(domain) if each >= first]
         archived = {name for day in days for name in self._archive.names(domain, day)}
         begin = datetime.combine(first, time(), UTC)
         positions = self._decisions.positions(domain, begin, end_of(today - timedelta(days=1)))
-        return sum(self._missed(domain, each.decision_id) for each in positions if each.decision_id not in archived)
+        yield from (each.decision_id for each in positions if each.decision_id not in archived)
 
-    def _missed(self, domain: str, decision_id: str) -> bool:
+    def _add(self, domain: str, names: Sequence[str]) -> None:
+        found = self._decisions.stored(domain, names)
+        self.added += sum(self._writers.map(self._take, found.values()))
+
+    def _take(self, decision: StoredDecision) -> bool:
         try:
-            found = self._decisions.stored(domain, decision_id)
-            return found is not None and self._archiving.take(*found)
+            return self._archiving.take(decision)
         except StoreUnavailable:
-            raise
+            self.unanswered += 1
         except Exception as error:
             # One decision that cannot be read must not hide the others.
             log_unexpected(error)
-            return False
+        return False
