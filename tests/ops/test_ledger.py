@@ -59,12 +59,14 @@ class Stage:
         made = {"case": case, "judgement": judge(case, Policy(), CALIBRATION), "calibration": CALIBRATION.digest}
         record = decision_record(decision_id=name, decided_at=self.now, **{**made, **changes})
         self.decisions.append(record, self.now + timedelta(days=365))
-        self.archive.put(ArchivedDecision.of(record, "sealed", self.now + timedelta(days=365), self.now))
+        (stored,) = self.decisions.stored("acme", [name]).values()
+        self.archive.put(ArchivedDecision.of(stored, "sealed", self.now))
         return record
 
     def seal(self) -> str:
         self.now = MORNING
-        (seal,) = Sealing(self.archive, self.seals, lambda: self.now).run(lambda: 1000.0)
+        sealing = Sealing(self.archive, self.seals, self.decisions, self.domains, lambda: self.now)
+        (seal,) = sealing.run(lambda: 1000.0)
         return seal.root
 
     def tamper(self) -> None:
@@ -72,7 +74,7 @@ class Stage:
         stored = self.archive.stored
         first, second, *_ = sorted(stored)
         del stored[first]
-        document = json.loads(stored[second])
+        document = json.loads(stored[second] or b"")
         document["decision"]["decision"] = "REJECT"
         stored[second] = json.dumps(document).encode()
         stored[(*second[:2], "another")] = stored[second]
@@ -118,7 +120,7 @@ def test_an_erasure_is_no_finding(stage: Stage) -> None:
 
 def test_a_decision_that_may_be_on_its_way_is_no_finding(stage: Stage) -> None:
     stage.decide("young")
-    del stage.archive.stored["acme", NOON.date(), "young"]
+    del stage.archive.stored["acme", DAY, "young"]
     assert list(stage.verify()) == []
     stage.now += timedelta(minutes=2)
     assert list(stage.verify()) == [f"removed: {DAY} decision young"]
@@ -134,3 +136,40 @@ def test_archived_decisions_are_replayed_equal_and_a_changed_one_is_named(stage:
     report, ok = replay.run(None, None, 10)
     assert "different: decision d1 by inf" in report
     assert not ok
+
+
+def test_a_changed_seal_a_changed_root_and_stray_keys_are_named(stage: Stage) -> None:
+    root = f"newest root: {DAY}={stage.seal()}"
+    key = ("acme", DAY)
+    kept = dict(stage.seals.published)
+    del stage.seals.published[key]
+    assert list(stage.verify()) == [f"root_removed: {DAY}", root]
+    stage.seals.published[key] = b"[]"
+    assert list(stage.verify()) == [f"root_changed: {DAY}", root]
+    stage.seals.published = kept
+    stage.archive.stored["acme", "notes", "x"] = b""
+    stage.seals.stored["acme", "notes"] = b""
+    strays = ["stray: decisions/acme/notes/", "stray: seals/acme/notes"]
+    assert list(stage.verify()) == [*strays, root]
+    stage.seals.stored[key] = b"{"
+    assert list(stage.verify()) == [*strays, f"not_sealed: {DAY}", f"seal_changed: {DAY}", f"seal_removed: {DAY}"]
+
+
+def test_what_cannot_be_read_is_a_finding_of_both_commands(stage: Stage) -> None:
+    stage.archive.stored["acme", DAY, "d0"] = None
+    stage.archive.stored["acme", DAY, "d1"] = b'{"decision": 1}'
+    stage.archive.covered = {("acme", DAY, "d2")}
+    named = {f"unreadable: {DAY} decision d0", f"changed: {DAY} decision d1", f"covered: {DAY} decision d2"}
+    assert set(stage.verify()) == named
+    report, ok = Replay(stage.ledger, "acme", {CALIBRATION.digest: CALIBRATION}).run(None, None, 10)
+    assert report.splitlines()[:2] == ["unreadable: decision d0", "unreadable: decision d1"]
+    assert not ok
+
+
+def test_records_of_a_domain_that_was_made_anew_are_no_findings(stage: Stage) -> None:
+    stage.decisions.documents.clear()
+    stage.domains = MemoryDomainStore()
+    stage.domains.put_domain(
+        DomainRecord("acme", Policy(), Retention(365, keep_audio=False), stage.now, stage.now, version=1)
+    )
+    assert list(stage.verify()) == []

@@ -114,7 +114,7 @@ class AddedObjects:
                 every = list(found)
                 # S3 lists the newest version first; a delete marker has no size.
                 objects = [each for each in every if "Size" in each]
-                if objects and key > prefix + after:
+                if objects and (not after or key > prefix + after):
                     yield key, objects[-1]["VersionId"], len(every) > 1
 
     def _read(self, key: str, version: str) -> bytes | None:

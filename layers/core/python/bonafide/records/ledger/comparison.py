@@ -32,15 +32,18 @@ class TableComparison:
         """
         if found.content is None:
             return Fault.UNREADABLE
+        if self._fits(day, found.name, found.content, stored):
+            return None
+        return Fault.CHANGED if stored else Fault.INSERTED
+
+    def _fits(self, day: date, name: str, content: bytes, stored: StoredDecision | None) -> bool:
         try:
-            entry = ArchivedDecision.from_bytes(found.content)
-            if (entry.day, entry.decision_id) != (day, found.name):
-                return Fault.CHANGED
-            if stored:
-                return None if _agree(entry, stored) else Fault.CHANGED
-            return Fault.INSERTED if self._has_to_be_there(entry) else None
+            entry = ArchivedDecision.from_bytes(content)
+            if (entry.day, entry.decision_id) != (day, name):
+                return False
+            return _agree(entry, stored) if stored else not self._has_to_be_there(entry)
         except (ValueError, KeyError, TypeError, AttributeError):
-            return Fault.CHANGED if stored else Fault.INSERTED
+            return False
 
     def _has_to_be_there(self, entry: ArchivedDecision) -> bool:
         """Tells whether nothing deletes such a decision: no retention, erasure or deletion of a domain of that name."""
