@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bonafide.adapters.ledger.archive import PERIODS, TAG
+from bonafide.adapters.ledger.objects import PERIODS, TAG
 from bonafide.adapters.model_files import PENDING
 from tests.stacks.conftest import OfKind, statements
 
@@ -143,3 +143,15 @@ def test_the_table_of_decisions_tells_what_is_added_to_it(data: OfKind) -> None:
     streams = {id_[:-8]: each["Properties"].get("StreamSpecification") for id_, each in data(TABLE).items()}
     assert {id_ for id_, each in streams.items() if each} == {"Decisions"}
     assert streams["Decisions"] == {"StreamViewType": "NEW_IMAGE"}
+
+
+def test_nobody_writes_over_what_is_in_the_archive(data: OfKind) -> None:
+    (bucket,) = [id_ for id_ in data(BUCKET) if id_.startswith("Archive")]
+    policies = [each for each in data(POLICY).values() if each["Properties"]["Bucket"] == {"Ref": bucket}]
+    (denied,) = [each for each in statements({"": policies[0]}) if each["Action"] == "s3:PutObject"]
+    assert (denied["Effect"], denied["Principal"]) == ("Deny", {"AWS": "*"})
+    assert denied["Condition"] == {
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+    }
+    assert denied["Resource"] == {"Fn::Join": ["", [{"Fn::GetAtt": [bucket, "Arn"]}, "/*"]]}

@@ -59,9 +59,9 @@ UNSEEN: dict[str, set[Action]] = {
     "manage_models": {
         ("s3", action, "ModelFiles") for action in ("GetObjectVersion", "ListBucket", "PutObjectTagging")
     },
-    # The lock and the tag of a PUT.
+    # The lock and the tag of a PUT, and what makes S3 say that a version is missing.
     **{
-        name: {("s3", f"PutObject{what}", "Archive") for what in ("Retention", "Tagging")}
+        name: {("s3", action, "Archive") for action in ("PutObjectRetention", "PutObjectTagging", "ListBucket")}
         for name in ("archive_decisions", "seal_ledger")
     },
     # Listing comes with every access to a bucket.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bonafide.adapters.ledger.personal import LIFETIME_ATTRIBUTES
 from ops.synthesis import ROOT, run_app
 from tests.hosted import HOSTED
 from tests.stacks.conftest import OfKind, Resources, as_list, statements
@@ -236,3 +237,15 @@ def test_everything_that_a_function_unpacks_is_below_200_mb(assembly: Path) -> N
     folders = [assembly / each["source"]["path"] for each in files.values() if each["source"]["packaging"] == "zip"]
     size = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
     assert size < 200_000_000
+
+
+def test_the_archive_is_told_of_added_decisions_only_and_reads_no_voiceprints(service: OfKind) -> None:
+    mappings = [each["Properties"] for each in service("AWS::Lambda::EventSourceMapping").values()]
+    (mapping,) = [each for each in mappings if "Decisions" in json.dumps(each["EventSourceArn"])]
+    (wanted,) = mapping["FilterCriteria"]["Filters"]
+    assert json.loads(wanted["Pattern"]) == {"eventName": ["INSERT"]}
+    policies = {id_: each for id_, each in service("AWS::IAM::Policy").items() if id_.startswith("ArchiveDecisions")}
+    (reading,) = [each for each in statements(policies) if "ForAllValues:StringEquals" in each.get("Condition", {})]
+    assert as_list(reading["Action"]) == ["dynamodb:GetItem"]
+    allowed = reading["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+    assert set(allowed) == set(LIFETIME_ATTRIBUTES)

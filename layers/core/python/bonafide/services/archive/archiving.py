@@ -1,8 +1,11 @@
 """Archiving of decisions, and the nightly search for those that were missed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum, auto
 from itertools import batched
 
 from bonafide.errors import StoreUnavailable
@@ -52,6 +55,35 @@ class Archiving:
         return self._archive.put(ArchivedDecision.of(decision, personal, now))
 
 
+class Outcome(Enum):
+    """What became of one decision, or of a whole domain that could not be compared."""
+
+    ADDED = auto()
+    THERE = auto()
+    UNREADABLE = auto()
+    UNANSWERED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Limits of one run.
+
+    Attributes:
+        seconds_left: returns the remaining time of the invocation.
+        writers: what archives at once.
+    """
+
+    seconds_left: Callable[[], float]
+    writers: ThreadPoolExecutor
+
+    def is_over(self, domain: str) -> bool:
+        """Tells whether the time is over, and logs the domain that it ends."""
+        if self.seconds_left() >= SECONDS_AT_THE_END:
+            return False
+        logger.warning("domain not compared with the archive to its end", extra={"domain": domain})
+        return True
+
+
 class Reconciliation:
     """Finds decisions that the stream of the table lost, and archives them."""
 
@@ -86,72 +118,43 @@ class Reconciliation:
             return 0
         today = now.astimezone(UTC).date()
         first = today - timedelta(days=COMPARED_DAYS if days is None else days)
+        done = Counter[Outcome]()
         with ThreadPoolExecutor(WRITERS) as writers:
-            search = _Search(self._decisions, self._archive, self._archiving, writers, seconds_left)
             for domain in turns(list(self._domains.domain_names()), now):
-                search.compare(domain, first, today)
-        measurements.add(DecisionsReconciled=search.added)
-        if search.unanswered:
+                done.update(self._domain(domain, first, today, _Run(seconds_left, writers)))
+        measurements.add(DecisionsReconciled=done[Outcome.ADDED])
+        if done[Outcome.UNANSWERED]:
             raise StoreUnavailable
-        return search.added
+        return done[Outcome.ADDED]
 
-
-class _Search:
-    """One run.
-
-    Attributes:
-        added: how many decisions were archived.
-        unanswered: how often a store did not answer.
-    """
-
-    def __init__(
-        self,
-        decisions: DecisionIndex,
-        archive: DecisionArchive,
-        archiving: Archiving,
-        writers: ThreadPoolExecutor,
-        seconds_left: Callable[[], float],
-    ) -> None:
-        self._decisions = decisions
-        self._archive = archive
-        self._archiving = archiving
-        self._writers = writers
-        self._seconds_left = seconds_left
-        self.added = 0
-        self.unanswered = 0
-
-    def compare(self, domain: str, first: date, today: date) -> None:
+    def _domain(self, domain: str, first: date, today: date, run: _Run) -> Iterator[Outcome]:
         """Archives what is missing of a domain; one that cannot be compared must not keep the others from it."""
         try:
-            for some in batched(self._missing(domain, first, today), ADDED_TOGETHER):
-                if self._seconds_left() < SECONDS_AT_THE_END:
-                    logger.warning("domain not compared with the archive to its end", extra={"domain": domain})
-                    return
-                self._add(domain, some)
+            for some in batched(self._missing(domain, first, today, run), ADDED_TOGETHER):
+                found = self._decisions.stored(domain, some)
+                yield from run.writers.map(self._take, found.values())
         except StoreUnavailable:
-            self.unanswered += 1
+            yield Outcome.UNANSWERED
 
-    def _missing(self, domain: str, first: date, today: date) -> Iterator[str]:
-        """Yields what no day has; late entries are under a later day than their own."""
-        if self._seconds_left() < SECONDS_AT_THE_END:
-            logger.warning("domain not compared with the archive", extra={"domain": domain})
+    def _missing(self, domain: str, first: date, today: date, run: _Run) -> Iterator[str]:
+        """Yields what no day has, while there is time; late entries are under a later day than their own."""
+        if run.is_over(domain):
             return
         days = [each for each in self._archive.days(domain) if each >= first]
         archived = {name for day in days for name in self._archive.names(domain, day)}
         begin = datetime.combine(first, time(), UTC)
-        positions = self._decisions.positions(domain, begin, end_of(today - timedelta(days=1)))
-        yield from (each.decision_id for each in positions if each.decision_id not in archived)
+        for each in self._decisions.positions(domain, begin, end_of(today - timedelta(days=1))):
+            if each.decision_id not in archived:
+                if run.is_over(domain):
+                    return
+                yield each.decision_id
 
-    def _add(self, domain: str, names: Sequence[str]) -> None:
-        found = self._decisions.stored(domain, names)
-        self.added += sum(self._writers.map(self._take, found.values()))
-
-    def _take(self, decision: StoredDecision) -> bool:
+    def _take(self, decision: StoredDecision) -> Outcome:
         try:
-            return self._archiving.take(decision)
+            return Outcome.ADDED if self._archiving.take(decision) else Outcome.THERE
         except StoreUnavailable:
-            self.unanswered += 1
+            return Outcome.UNANSWERED
         except Exception as error:
             # One decision that cannot be read must not hide the others.
             log_unexpected(error)
-        return False
+            return Outcome.UNREADABLE
