@@ -301,6 +301,10 @@ rehearse-restore: setup ## damage data locally, restore them, and check that cal
 rehearse-erasure: setup ## erase a speaker and a domain locally while all that erases is killed, then scan every store
 	@$(PY) -m local.erasure
 
+.PHONY: rehearse-ledger
+rehearse-ledger: setup ## send every call three times at once, archive and seal a day locally, tamper with it, and check that it shows
+	@$(PY) -m local.ledger
+
 .PHONY: smoke
 smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=
 	@$(PY) -m ops.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jsii
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from stacks.data import DataStack
@@ -183,22 +181,6 @@ class StreamAccess:
         if used := sorted({each for action in actions for each in KEY_OF_RECORDS.get(action, ())}):
             function.allow_key(self.key, "kinesis", *used)
         function.set(self.variable, self.stream.stream_name)
-
-
-@jsii.implements(lambda_.IEventSourceDlq)
-class FailureDestination:
-    """Destination of records that Lambda failed to process; CDK's own would also grant reading and deleting."""
-
-    def __init__(self, bucket: s3.Bucket) -> None:
-        self._bucket_arn = bucket.bucket_arn
-
-    def bind(
-        self,
-        target: lambda_.IEventSourceMapping,  # noqa: ARG002, the interface's names
-        target_handler: lambda_.IFunction,  # noqa: ARG002
-    ) -> lambda_.DlqDestinationConfig:
-        """Names the bucket; the function's role has the permission to write to it."""
-        return lambda_.DlqDestinationConfig(destination=self._bucket_arn)
 
 
 class Stores:

@@ -55,8 +55,8 @@ class Archiving:
         return self._archive.put(ArchivedDecision.of(decision, personal, now))
 
 
-class Outcome(Enum):
-    """What became of one decision, or of a whole domain that could not be compared."""
+class Reconciled(Enum):
+    """Result for one decision, or for a whole domain that could not be compared."""
 
     ADDED = auto()
     THERE = auto()
@@ -118,23 +118,23 @@ class Reconciliation:
             return 0
         today = now.astimezone(UTC).date()
         first = today - timedelta(days=COMPARED_DAYS if days is None else days)
-        done = Counter[Outcome]()
+        done = Counter[Reconciled]()
         with ThreadPoolExecutor(WRITERS) as writers:
             for domain in turns(list(self._domains.domain_names()), now):
                 done.update(self._domain(domain, first, today, _Run(seconds_left, writers)))
-        measurements.add(DecisionsReconciled=done[Outcome.ADDED])
-        if done[Outcome.UNANSWERED]:
+        measurements.add(DecisionsReconciled=done[Reconciled.ADDED])
+        if done[Reconciled.UNANSWERED]:
             raise StoreUnavailable
-        return done[Outcome.ADDED]
+        return done[Reconciled.ADDED]
 
-    def _domain(self, domain: str, first: date, today: date, run: _Run) -> Iterator[Outcome]:
+    def _domain(self, domain: str, first: date, today: date, run: _Run) -> Iterator[Reconciled]:
         """Archives what is missing of a domain; one that cannot be compared must not keep the others from it."""
         try:
             for some in batched(self._missing(domain, first, today, run), ADDED_TOGETHER):
                 found = self._decisions.stored(domain, some)
                 yield from run.writers.map(self._take, found.values())
         except StoreUnavailable:
-            yield Outcome.UNANSWERED
+            yield Reconciled.UNANSWERED
 
     def _missing(self, domain: str, first: date, today: date, run: _Run) -> Iterator[str]:
         """Yields what no day has, while there is time; late entries are under a later day than their own."""
@@ -149,12 +149,12 @@ class Reconciliation:
                     return
                 yield each.decision_id
 
-    def _take(self, decision: StoredDecision) -> Outcome:
+    def _take(self, decision: StoredDecision) -> Reconciled:
         try:
-            return Outcome.ADDED if self._archiving.take(decision) else Outcome.THERE
+            return Reconciled.ADDED if self._archiving.take(decision) else Reconciled.THERE
         except StoreUnavailable:
-            return Outcome.UNANSWERED
+            return Reconciled.UNANSWERED
         except Exception as error:
             # One decision that cannot be read must not hide the others.
             log_unexpected(error)
-            return Outcome.UNREADABLE
+            return Reconciled.UNREADABLE
