@@ -249,3 +249,18 @@ def test_the_archive_is_told_of_added_decisions_only_and_reads_no_voiceprints(se
     assert as_list(reading["Action"]) == ["dynamodb:GetItem"]
     allowed = reading["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
     assert set(allowed) == set(LIFETIME_ATTRIBUTES)
+
+
+def test_a_ledger_that_is_late_fails_or_differs_makes_tickets(service: OfKind) -> None:
+    alarms = {id_: each["Properties"] for id_, each in service("AWS::CloudWatch::Alarm").items() if id_[:6] == "Ledger"}
+    watched = {
+        each["AlarmName"].removeprefix("Bonafide-dev-"): set(re.findall(r'"MetricName": "(\w+)"', json.dumps(each)))
+        for each in alarms.values()
+    }
+    assert watched == {
+        "ledger-fails": {"Errors"},
+        "archive-behind": {"IteratorAge"},
+        "days-unsealed": {"DaysUnsealed"},
+        "archive-differs": {"DecisionsReconciled", "RecordsNotSealed"},
+    }
+    assert all("tickets" in json.dumps(each["AlarmActions"]) for each in alarms.values())
