@@ -20,6 +20,7 @@ from typing import Any
 
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.ledger.memory import InMemoryParts
 from bonafide.biometrics.scoring import Calibration, SpaceCalibrations
 from bonafide.services.archive.sealing import Sealing
 from bonafide_client import Client, bodies
@@ -139,7 +140,8 @@ class LedgerRehearsal:
 
     def _seal(self, now: datetime) -> int:
         ledger = self._ledger
-        sealing = Sealing(ledger.archive, ledger.seals, ledger.decisions, ledger.domains, lambda: now)
+        parts = InMemoryParts()
+        sealing = Sealing(ledger.archive, ledger.seals, parts, ledger.decisions, ledger.domains, lambda: now)
         return sum(len(each.entries) for each in sealing.run(lambda: 1000.0) if each.domain == self._domain)
 
     def _verified(self, now: datetime) -> list[str]:

@@ -85,6 +85,7 @@ class LedgerCapability(Construct):
         stores.archive.allow_adding(seal, SEALS, ROOTS, PARTS)
         stores.decisions.allow(seal, "BatchGetItem")
         stores.domains.allow(seal, "GetItem")
+        stores.allow_parts(seal)
         # A developer's stage has to be deletable; in compliance mode nobody can delete a root before its time.
         seal.set("BONAFIDE_ROOT_LOCK", "COMPLIANCE" if platform.stage.protected else "GOVERNANCE")
         platform.every_hour("SealEveryHour", seal.latest)

@@ -49,8 +49,9 @@ SIGNING = {"kms:EncryptionContext:purpose": "domain-calibration"}
 ATTEMPTS = "attempts#*"
 HISTORY = "history#*"
 WRAPPING = {"kms:EncryptionContext:purpose": "caller-reference"}
-# Another purpose, by which keys of domains are made and opened.
+# Purposes by which keys of domains are made and opened, and by which who seals knows its own work again.
 TEMPLATES = {"kms:EncryptionContext:purpose": "template-protection"}
+LEDGER_PARTS = {"kms:EncryptionContext:purpose": "ledger-part"}
 # Seconds for which the state of the stage's brake is used; services refuse a value with which a brake would not hold
 # everywhere within 60 s.
 BRAKE_KEPT_SECONDS = "15"
@@ -272,6 +273,11 @@ class Stores:
     def allow_signatures(self, function: ServiceFunction, *actions: str) -> None:
         """Allows to check signatures of calibrations (Decrypt), or to make them (Encrypt), and no other use."""
         function.allow_key_for(self._key, SIGNING, *actions)
+        function.set("BONAFIDE_CALIBRATION_KEY", self._key.key_arn)
+
+    def allow_parts(self, function: ServiceFunction) -> None:
+        """Allows to sign parts of a ledger's day, and to check their signatures."""
+        function.allow_key_for(self._key, LEDGER_PARTS, "Decrypt", "Encrypt")
         function.set("BONAFIDE_CALIBRATION_KEY", self._key.key_arn)
 
     def allow_caller_hashes(self, function: ServiceFunction) -> None:

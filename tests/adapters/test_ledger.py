@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bonafide.adapters.dynamodb.items import speaker_item, speaker_key
-from bonafide.adapters.ledger.archive import S3DecisionArchive, S3SealStore
-from bonafide.adapters.ledger.memory import InMemoryArchive, InMemorySeals
+from bonafide.adapters.kms import KmsPartSignatures
+from bonafide.adapters.ledger.archive import S3DayParts, S3DecisionArchive, S3SealStore
+from bonafide.adapters.ledger.memory import InMemoryArchive, InMemoryParts, InMemorySeals
 from bonafide.adapters.ledger.objects import GOVERNANCE, AddedObjects
 from bonafide.adapters.ledger.personal import SpeakerFields
 from bonafide.adapters.protection.cipher import new_name
@@ -18,7 +19,7 @@ from bonafide.adapters.protection.domain_keys import DomainKeys
 from bonafide.adapters.protection.items import key_attributes, speaker_key_item
 from bonafide.adapters.protection.templates import TemplateProtection
 from bonafide.biometrics.enrollment import SpeakerStatus
-from bonafide.ports.ledger import DecisionArchive, SealStore
+from bonafide.ports.ledger import DayParts, DecisionArchive, SealStore
 from bonafide.records.ledger.entry import ArchivedDecision, StoredContent, StoredDecision
 from bonafide.records.ledger.seal import DaySeal, KnownRoot, SealedEntry
 from bonafide.records.speaker import SpeakerRecord
@@ -82,15 +83,42 @@ def test_a_seal_and_its_root_are_added_once_and_read_as_they_were_added(stores: 
     assert published == [first.published]
 
 
-def test_what_a_run_has_read_of_a_day_is_there_for_the_next(stores: Stores) -> None:
-    _, seals = stores
+@pytest.fixture(params=["s3", "memory"])
+def parts(request: pytest.FixtureRequest) -> DayParts:
+    if request.param == "memory":
+        return InMemoryParts()
+    return request.getfixturevalue("signed")
+
+
+@pytest.fixture
+def signed(state: State, s3: Any) -> S3DayParts:
+    client = state.client("kms")
+    signatures = KmsPartSignatures(lambda: client, client.create_key()["KeyMetadata"]["Arn"])
+    return S3DayParts(AddedObjects(s3, state.name("Archive")), signatures)
+
+
+def test_what_a_run_has_read_of_a_day_is_there_for_the_next(parts: DayParts) -> None:
     domain = f"acme-{uuid.uuid4()}"
     first, second, third = (SealedEntry.of(name, entry(domain, name).to_bytes()) for name in ("d1", "d2", "d3"))
-    assert seals.begun(domain, DAY) == []
-    assert seals.keep(domain, DAY, 0, [first, second])
-    assert not seals.keep(domain, DAY, 0, [first])
-    assert seals.keep(domain, DAY, 2, [third])
-    assert seals.begun(domain, DAY) == [first, second, third]
+    assert parts.begun(domain, DAY) == []
+    assert parts.keep(domain, DAY, 0, [first, second])
+    assert not parts.keep(domain, DAY, 0, [first])
+    assert parts.keep(domain, DAY, 2, [third])
+    assert parts.begun(domain, DAY) == [first, second, third]
+
+
+def test_nothing_is_sealed_by_a_part_that_who_seals_did_not_write_there(
+    state: State, s3: Any, signed: S3DayParts
+) -> None:
+    bucket, domain = state.name("Archive"), f"acme-{uuid.uuid4()}"
+    signed.keep(domain, DAY, 0, [SealedEntry.of("d1", entry(domain).to_bytes())])
+    own = f"parts/{domain}/{DAY}/000000000"
+    body = s3.get_object(Bucket=bucket, Key=own)["Body"].read()
+    for each in (b"{", b"[]", b"{}", body, body.replace(b"d1", b"d2")):
+        other = f"acme-{uuid.uuid4()}"
+        s3.put_object(Bucket=bucket, Key=f"parts/{other}/{DAY}/000000000", Body=each)
+        with pytest.raises(ValueError, match=r"part|JSON|Expecting"):
+            signed.begun(other, DAY)
 
 
 def test_what_somebody_covers_is_read_as_it_was_added_and_told(state: State, s3: Any) -> None:

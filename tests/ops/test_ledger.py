@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bonafide.adapters.ledger.memory import InMemoryArchive, InMemorySeals
+from bonafide.adapters.ledger.memory import InMemoryArchive, InMemoryParts, InMemorySeals
 from bonafide.adapters.memory.calibrations import MemoryCalibrationStore
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
@@ -37,6 +37,7 @@ class Stage:
     def __init__(self) -> None:
         self.now = NOON
         self.archive, self.seals, self.domains = InMemoryArchive(), InMemorySeals(), MemoryDomainStore()
+        self.parts = InMemoryParts()
         self.decisions = MemoryDecisionStore(lambda: self.now)
         self.keep(ErasedDecisions.UNLINK)
         for number in range(3):
@@ -65,7 +66,7 @@ class Stage:
 
     def seal(self) -> str:
         self.now = MORNING
-        sealing = Sealing(self.archive, self.seals, self.decisions, self.domains, lambda: self.now)
+        sealing = Sealing(self.archive, self.seals, self.parts, self.decisions, self.domains, lambda: self.now)
         (seal,) = sealing.run(lambda: 1000.0)
         return seal.root
 

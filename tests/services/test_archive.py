@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bonafide.adapters.ledger.memory import InMemoryArchive, InMemorySeals
+from bonafide.adapters.ledger.memory import InMemoryArchive, InMemoryParts, InMemorySeals
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.biometrics.policy import Policy
@@ -58,6 +58,7 @@ class Line:
     domains: MemoryDomainStore = field(default_factory=MemoryDomainStore)
     archive: InMemoryArchive = field(default_factory=InMemoryArchive)
     seals: InMemorySeals = field(default_factory=InMemorySeals)
+    parts: InMemoryParts = field(default_factory=InMemoryParts)
     personal: Reversed = field(default_factory=Reversed)
 
     def __post_init__(self) -> None:
@@ -89,7 +90,7 @@ class Line:
     def seal(self, *seconds: float) -> int:
         """Seals what is due; the time that is left is the next of these at each look, and the last one for good."""
         times = chain(seconds[:-1], repeat(seconds[-1] if seconds else 1000.0))
-        sealing = Sealing(self.archive, self.seals, self.decisions, self.domains, lambda: self.now)
+        sealing = Sealing(self.archive, self.seals, self.parts, self.decisions, self.domains, lambda: self.now)
         return len(sealing.run(lambda: next(times)))
 
     def archived(self) -> list[tuple[str, str]]:
@@ -252,10 +253,10 @@ def test_a_day_that_is_too_large_for_one_run_is_sealed_by_later_ones_as_by_one()
     assert whole.seal() == 1
     # A look before the domain, and one before each hundred.
     assert cut.seal(1000, 1000, 10) == 0
-    assert len(cut.seals.parts["acme", date(2026, 3, 1)]) == 100
+    assert len(cut.parts.stored["acme", date(2026, 3, 1)]) == 100
     assert cut.seal(1000, 10) == 0
     assert cut.seal(1000, 1000, 10) == 0
-    assert len(cut.seals.parts["acme", date(2026, 3, 1)]) == 200
+    assert len(cut.parts.stored["acme", date(2026, 3, 1)]) == 200
     assert cut.seal() == 1
     assert cut.sealed() == whole.sealed()
 

@@ -12,10 +12,12 @@ from bonafide.adapters.dynamodb.audit import partition
 from bonafide.adapters.dynamodb.decisions import OUTCOMES, SOURCES
 from bonafide.adapters.dynamodb.items import HISTORY_PARTITION, attempt_key, brake_key, calibration_key
 from bonafide.adapters.kms import (
+    PARTS,
     PURPOSE,
     TEMPLATES,
     WRAPPING_PURPOSE,
     KmsDomainSecrets,
+    KmsPartSignatures,
     KmsSignatures,
     KmsWrapping,
 )
@@ -75,6 +77,7 @@ UNSEEN: dict[str, set[Action]] = {
 # What each class uses the key for, directly.
 PURPOSES = {
     KmsSignatures.__name__: PURPOSE,
+    KmsPartSignatures.__name__: PARTS,
     KmsWrapping.__name__: WRAPPING_PURPOSE,
     KmsDomainSecrets.__name__: TEMPLATES,
 }

@@ -5,16 +5,17 @@ import os
 import boto3
 from botocore.config import Config
 
-from bonafide.adapters.ledger.archive import S3DecisionArchive, S3SealStore
+from bonafide.adapters.kms import KmsPartSignatures
+from bonafide.adapters.ledger.archive import S3DayParts, S3DecisionArchive, S3SealStore
 from bonafide.adapters.ledger.objects import READERS, AddedObjects
 from bonafide.adapters.ledger.personal import SpeakerFields
 from bonafide.adapters.tracing import traced
-from bonafide.bootstrap.clients import UPLOADS, dynamodb
+from bonafide.bootstrap.clients import KEYS, UPLOADS, dynamodb
 from bonafide.bootstrap.protection import template_protection
 from bonafide.bootstrap.stores import decision_store, domain_store
 from bonafide.services.archive.archiving import Archiving, Reconciliation
 from bonafide.services.archive.sealing import Sealing
-from bonafide.settings import ArchiveBucket, DomainTable, ProbeDomain, RootLock
+from bonafide.settings import ArchiveBucket, CalibrationKey, DomainTable, ProbeDomain, RootLock
 
 # A connection for each thread that reads or writes.
 MANY_AT_ONCE = UPLOADS.merge(Config(max_pool_connections=READERS))
@@ -40,4 +41,7 @@ def sealing() -> Sealing:
     """Composes the sealing of days."""
     objects = added_objects()
     seals = S3SealStore(objects, RootLock.read(os.environ).root_lock)
-    return Sealing(S3DecisionArchive(objects), seals, decision_store(), domain_store())
+    key = CalibrationKey.read(os.environ).calibration_key
+    signatures = KmsPartSignatures(lambda: traced(boto3.client("kms", config=KEYS)), key)
+    parts = S3DayParts(objects, signatures)
+    return Sealing(S3DecisionArchive(objects), seals, parts, decision_store(), domain_store())

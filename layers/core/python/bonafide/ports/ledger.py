@@ -64,8 +64,16 @@ class SealStore(Protocol):
     def roots(self, domain: str) -> Iterator[StoredContent]:
         """Reads the published roots of a domain, in the order of their days."""
 
+
+class DayParts(Protocol):
+    """What was read of a day that is too large for one run."""
+
     def begun(self, domain: str, day: date) -> list[SealedEntry]:
-        """Returns the entries of a day that former runs have read, in the order of their names."""
+        """Returns the entries of a day that former runs have read, in the order of their names.
+
+        Raises:
+            ValueError: somebody else wrote them.
+        """
 
     def keep(self, domain: str, day: date, number: int, entries: Sequence[SealedEntry]) -> bool:
         """Keeps entries of a day for the next run, after the first ones; tells whether no other run was faster.

@@ -12,7 +12,9 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 
 from bonafide.adapters.ledger.objects import AddedObjects, Kept
-from bonafide.records.ledger.entry import ArchivedDecision, StoredContent, canonical
+from bonafide.ports.signatures import PartSignatures
+from bonafide.records import StoredForm
+from bonafide.records.ledger.entry import ArchivedDecision, StoredContent, canonical, digest_of
 from bonafide.records.ledger.seal import DaySeal, KnownRoot, SealedEntry
 
 ENTRIES = "decisions/"
@@ -99,16 +101,38 @@ class S3SealStore:
         """See `SealStore`."""
         return self._objects.contents(f"{ROOTS}{domain}/")
 
+
+class S3DayParts:
+    """`DayParts` on the same bucket, signed: whoever else writes one cannot have anything sealed by it."""
+
+    def __init__(self, objects: AddedObjects, signatures: PartSignatures) -> None:
+        self._objects = objects
+        self._signatures = signatures
+
     def begun(self, domain: str, day: date) -> list[SealedEntry]:
-        """See `SealStore`."""
-        parts = self._objects.contents(_parts(domain, day))
-        return [SealedEntry.from_list(each) for part in parts for each in json.loads(part.content or b"")]
+        """See `DayParts`."""
+        prefix = f"{PARTS}{domain}/{day.isoformat()}/"
+        read = [self._read(prefix + each.name, each.content or b"") for each in self._objects.contents(prefix)]
+        return [SealedEntry.from_list(each) for part in read for each in part]
 
     def keep(self, domain: str, day: date, number: int, entries: Sequence[SealedEntry]) -> bool:
-        """See `SealStore`."""
+        """See `DayParts`."""
         now = datetime.now(UTC)
-        content = canonical([each.to_list() for each in entries])
-        return self._objects.add(f"{_parts(domain, day)}{number:09}", content, Kept(now.date(), now))
+        key = f"{PARTS}{domain}/{day.isoformat()}/{number:09}"
+        listed = [each.to_list() for each in entries]
+        signature = self._signatures.sign(key, digest_of(canonical(listed)))
+        return self._objects.add(key, canonical({"entries": listed, "signature": signature}), Kept(now.date(), now))
+
+    def _read(self, key: str, content: bytes) -> Sequence[Sequence[str]]:
+        try:
+            stored: StoredForm = json.loads(content)
+            entries: Sequence[Sequence[str]] = stored["entries"]
+            signature = str(stored["signature"])
+        except (KeyError, TypeError) as error:
+            raise ValueError("no part of a day") from error
+        if not self._signatures.is_genuine(key, digest_of(canonical(entries)), signature):
+            raise ValueError("part of a day that somebody else wrote")
+        return entries
 
 
 def read_day(text: str) -> date | None:
@@ -121,7 +145,3 @@ def read_day(text: str) -> date | None:
 
 def _day(domain: str, day: date) -> str:
     return f"{ENTRIES}{domain}/{day.isoformat()}/"
-
-
-def _parts(domain: str, day: date) -> str:
-    return f"{PARTS}{domain}/{day.isoformat()}/"

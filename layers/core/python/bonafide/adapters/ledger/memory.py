@@ -62,13 +62,11 @@ class InMemorySeals:
     Attributes:
         stored: seals by domain and day, in their stored form.
         published: roots, likewise.
-        parts: entries that are kept for the next run, by domain and day.
     """
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str], bytes | None] = {}
         self.published: dict[tuple[str, str], bytes | None] = {}
-        self.parts: dict[tuple[str, date], list[SealedEntry]] = {}
 
     def newest(self, domain: str) -> DaySeal | None:
         """See `SealStore`."""
@@ -91,13 +89,24 @@ class InMemorySeals:
         """See `SealStore`."""
         return (StoredContent(day, each) for (of, day), each in sorted(self.published.items()) if of == domain)
 
+
+class InMemoryParts:
+    """`DayParts`.
+
+    Attributes:
+        stored: entries that are kept for the next run, by domain and day.
+    """
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, date], list[SealedEntry]] = {}
+
     def begun(self, domain: str, day: date) -> list[SealedEntry]:
-        """See `SealStore`."""
-        return list(self.parts.get((domain, day), ()))
+        """See `DayParts`."""
+        return list(self.stored.get((domain, day), ()))
 
     def keep(self, domain: str, day: date, number: int, entries: Sequence[SealedEntry]) -> bool:
-        """See `SealStore`."""
-        kept = self.parts.setdefault((domain, day), [])
+        """See `DayParts`."""
+        kept = self.stored.setdefault((domain, day), [])
         if len(kept) != number:
             return False
         kept += entries

@@ -6,7 +6,7 @@ from itertools import batched
 
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import log_unexpected, logger, measurements
-from bonafide.ports.ledger import ArchiveReader, DecisionIndex, SealStore
+from bonafide.ports.ledger import ArchiveReader, DayParts, DecisionIndex, SealStore
 from bonafide.ports.stores import DomainStore
 from bonafide.records.ledger.comparison import TableComparison
 from bonafide.records.ledger.entry import StoredContent
@@ -31,12 +31,14 @@ class Sealing:
         self,
         archive: ArchiveReader,
         seals: SealStore,
+        parts: DayParts,
         decisions: DecisionIndex,
         domains: DomainStore,
         clock: Clock = utc_now,
     ) -> None:
         self._archive = archive
         self._seals = seals
+        self._parts = parts
         self._decisions = decisions
         self._domains = domains
         self._clock = clock
@@ -96,14 +98,14 @@ class Sealing:
 
     def _entries(self, domain: str, day: date, seconds_left: Callable[[], float]) -> list[SealedEntry] | None:
         """Reads and compares the entries of a day, beginning where the run before ended; None if the time is over."""
-        entries = self._seals.begun(domain, day)
+        entries = self._parts.begun(domain, day)
         kept = len(entries)
         comparison = TableComparison(self._domains.domain(domain), self._clock())
         faults: list[Fault] = []
         rest = self._archive.contents(domain, day, entries[-1].decision_id if entries else "")
         for some in batched(rest, COMPARED_TOGETHER):
             if seconds_left() < SECONDS_AT_THE_END:
-                self._seals.keep(domain, day, kept, entries[kept:])
+                self._parts.keep(domain, day, kept, entries[kept:])
                 return None
             stored = self._decisions.stored(domain, [each.name for each in some])
             for each in some:
