@@ -66,7 +66,7 @@ class SealStore(Protocol):
 
 
 class DayParts(Protocol):
-    """What was read of a day that is too large for one run."""
+    """Entries that were read of a day that is too large for one run."""
 
     def begun(self, domain: str, day: date) -> list[SealedEntry]:
         """Returns the entries of a day that former runs have read, in the order of their names.
