@@ -103,6 +103,13 @@ class PersonalFields(Protocol):
         """Decrypts attributes; None if the speaker's key is gone, or is another one."""
 
 
+class DecisionEvents(Protocol):
+    """Tells whoever subscribes that decisions were made."""
+
+    def announce(self, decisions: Sequence[StoredDecision]) -> None:
+        """Sends an event for each decision; those that the bus does not take are counted, and lost."""
+
+
 class DecisionIndex(Protocol):
     """Stored decisions by time and by name."""
 
