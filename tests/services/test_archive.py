@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonafide.adapters.ledger.memory import InMemoryArchive, InMemoryParts, InMemorySeals
@@ -117,6 +117,7 @@ class Line:
         self.archive.stored[domain, day, name] = content
 
 
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=6), max_size=6))
 def test_any_deliveries_of_a_stream_archive_each_decision_once_and_never_change_it(batches: list[list[int]]) -> None:
     line = Line()
