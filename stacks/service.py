@@ -21,6 +21,7 @@ from stacks.constructs.description import DescriptionCapability
 from stacks.constructs.domains import DomainsCapability
 from stacks.constructs.drift import DriftCapability
 from stacks.constructs.enrollment import EnrollmentCapability
+from stacks.constructs.ledger import LedgerCapability
 from stacks.constructs.models import ModelsCapability
 from stacks.constructs.policies import caller_policies
 from stacks.constructs.probes import ProbesCapability
@@ -47,6 +48,7 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     ProbesCapability,
     DriftCapability,
     ShadowCapability,
+    LedgerCapability,
     caller_policies,
 )
 
