@@ -58,6 +58,14 @@ class PolicyThresholds(Answer):
     liveness: float | None = Field(description="Liveness LLR from which on a surely matching voice is accepted.")
 
 
+class StagedDecision(Answer):
+    """Decision that a policy that was staged would have made, and no caller was told."""
+
+    staged_version: int = Field(description="Of that policy.")
+    decision: Decision
+    reasons: list[Reason] = Field(description="The decisive one first.")
+
+
 class LedgerEntry(Answer):
     """A decision with everything that explains it."""
 
@@ -96,6 +104,9 @@ class LedgerEntry(Answer):
         None, description="What the call turned out to be: the statement in force; null where nobody has stated any."
     )
     outcome_history: list[OutcomeEntry] = Field([], description="All statements on it, the one in force first.")
+    staged: StagedDecision | None = Field(
+        None, description="What the policy that was staged would have decided; null where none was."
+    )
 
 
 class LedgerPage(Answer):
@@ -143,6 +154,7 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         principal=record.principal,
         outcome=outcomes[0] if outcomes else None,
         outcome_history=outcomes,
+        staged=StagedDecision(**asdict(record.staged)) if record.staged else None,
     )
 
 
@@ -150,8 +162,13 @@ def ledger_page(page: DecisionPage) -> LedgerPage:
     """Returns the view of one page of decisions."""
     return LedgerPage(
         decisions=[ledger_entry(record) for record in page.decisions],
-        next_cursor=to_cursor(_written(page.after)) if page.after else None,
+        next_cursor=decision_cursor(page.after),
     )
+
+
+def decision_cursor(after: DecisionPosition | None) -> str | None:
+    """Returns the cursor of a position; None where there is no next page."""
+    return to_cursor(_written(after)) if after else None
 
 
 def position(cursor: str | None) -> DecisionPosition | None:

@@ -14,8 +14,9 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import SessionStatus
 from bonafide.records import Stored, StoredForm, known
-from bonafide.records.domain import read_policy
 from bonafide.records.outcomes.statement import OutcomeStatement, without_source
+from bonafide.records.policies.staged import StagedVerdict
+from bonafide.records.policies.stored import read_policy, written_policy
 
 # Schema 1 was the REST answer: rounded, without comparison, thresholds, policy, calibration, audio, and principal.
 SCHEMA = 2
@@ -82,6 +83,7 @@ class DecisionRecord:
         session: None for one-shot authentications.
         caller: keyed hash of the reference to the caller, if one was given.
         generation: of the speaker who was claimed; None for sessions, and in records of releases that wrote none.
+        staged: what a policy that was staged would have decided; None if none was. No answer to a caller tells it.
         schema: of the stored form that it was read from.
         outcomes: statements on what the call turned out to be, as they were read with the decision; stored beside it.
     """
@@ -105,6 +107,7 @@ class DecisionRecord:
     session: SessionPart | None = None
     caller: str | None = None
     generation: str | None = None
+    staged: StagedVerdict | None = None
     schema: int = SCHEMA
     outcomes: tuple[OutcomeStatement, ...] = field(default=(), compare=False)
 
@@ -161,13 +164,14 @@ class DecisionRecord:
                 "embedding_directions": list(case.embedding_directions),
             },
             "thresholds": asdict(judgement.thresholds),
-            "policy": asdict(self.policy) if self.policy else None,
+            "policy": written_policy(self.policy) if self.policy else None,
             "calibration": self.calibration,
             "audio": self.audio,
             "timings_ms": dict(self.timings_ms),
             "principal": self.principal,
             "caller": self.caller,
             "generation": self.generation,
+            **({"staged": self.staged.to_document()} if self.staged else {}),
         }
 
     @classmethod
@@ -194,6 +198,7 @@ class DecisionRecord:
             session=_read_session(document) if "session_id" in document else None,
             caller=document.get("caller"),
             generation=document.get("generation"),
+            staged=StagedVerdict.from_document(document["staged"]) if "staged" in document else None,
             schema=document.get("schema", 1),
         )
 

@@ -202,6 +202,7 @@ class AuthenticationService:
         domain, calibration = claim.domain, claim.judging.calibration
         with stage("decide", extraction.timings_ms):
             judgement = judge(case, domain.policy, calibration)
+            staged = domain.staged.verdict(case, calibration) if domain.staged else None
         return DecisionRecord(
             domain=request.domain,
             decision_id=name,
@@ -221,6 +222,7 @@ class AuthenticationService:
             principal=request.context.principal,
             caller=claim.caller,
             generation=generation(domain, claim.speaker),
+            staged=staged,
         )
 
 

@@ -8,9 +8,12 @@ from bonafide.adapters.memory.attempts import MemoryAttemptStore
 from bonafide.adapters.memory.brakes import MemoryBrakeStore
 from bonafide.adapters.memory.calibrations import MemoryCalibrationStore
 from bonafide.adapters.memory.versions import require_follows, require_same, require_version
+from bonafide.adapters.policies.memory import MemoryStagingStore
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
-from bonafide.records.domain import DomainRecord, DomainVersion
+from bonafide.records.domain import DomainRecord
+from bonafide.records.policies.staged import Staging
+from bonafide.records.settings.versions import DomainVersion
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
 
@@ -21,12 +24,14 @@ class MemoryDomainStore:
         brakes: of the domains and of the stage.
         calibrations: of the domains.
         attempts: counters of failed attempts in the domains.
+        stagings: policies of the domains that are staged.
     """
 
     def __init__(self) -> None:
         self.brakes = MemoryBrakeStore()
         self.calibrations = MemoryCalibrationStore()
         self.attempts = MemoryAttemptStore()
+        self.stagings = MemoryStagingStore()
         self._lock = threading.Lock()
         self._domains: dict[str, DomainRecord] = {}
         self._speakers: dict[tuple[str, str], SpeakerRecord] = {}
@@ -36,10 +41,14 @@ class MemoryDomainStore:
         """See `DomainStore`."""
         return self._domains.get(domain)
 
-    def put_domain(self, record: DomainRecord, history: Sequence[DomainVersion] = ()) -> None:
+    def put_domain(
+        self, record: DomainRecord, history: Sequence[DomainVersion] = (), staging: Staging | None = None
+    ) -> None:
         """See `DomainStore`."""
         with self._lock:
             require_follows(self._domains.get(record.domain), record)
+            if staging:
+                self.stagings.put_staging(staging)
             self._domains[record.domain] = record
             self._versions.setdefault(record.domain, []).extend(history)
 
@@ -83,7 +92,10 @@ class MemoryDomainStore:
         calibrations = self.calibrations.calibrations(domain)
         counted = tuple(self.attempts.attempts(domain, each) for each in counters)
         used = known and replace(known, used_at=self.attempts.uses.get((domain, f"speaker#{speaker}")))
-        return found and replace(found, calibrations=calibrations, attempts=counted), used, self.brakes.brake(domain)
+        if found:
+            staged = self.stagings.staging(domain).of_domain_made(found.created_at)
+            found = replace(found, calibrations=calibrations, attempts=counted, staged=staged)
+        return found, used, self.brakes.brake(domain)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`."""
