@@ -85,7 +85,7 @@ def get_policy(domain: DomainName, policy_version: PolicyNumber) -> PolicyVersio
 
 @app.put(STAGED, summary="Stage a policy", operation_id="stagePolicy", **OF_STAGED)
 def stage(domain: DomainName, request: PolicyStaging) -> StagedPolicyEntry:
-    """Lets a policy judge in shadow, beside the active one, in place of one that is staged; the same changes nothing."""
+    """Lets a policy judge in shadow, beside the active one and instead of one staged before; it answers nothing."""
     return staged_view(service.stage(domain, request.changes(), request.reason, principal(app)))
 
 

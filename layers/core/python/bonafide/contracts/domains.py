@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     Field,
     StrictBool,
@@ -19,9 +17,10 @@ from pydantic import (
 from bonafide.access.operations import Role
 from bonafide.access.principal import PATTERN, Principals
 from bonafide.access.quota import Quota
-from bonafide.biometrics.policy import Disclosure, Factor, Policy, RejectingAlert, SyntheticEnrollment
+from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
 from bonafide.contracts.base import Answer, Request
 from bonafide.contracts.brakes import BrakeReason
+from bonafide.contracts.policies.sets import Factors, RejectingAlerts
 from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention, WantedSettings
 from bonafide.records.settings.versions import DomainVersion, SettingsAction
 
@@ -35,15 +34,6 @@ type FailureLimit = Annotated[StrictInt, Field(ge=1, le=10)]
 
 # Settings that clients of earlier releases do not know: a policy that does not state them leaves them as they are.
 LATER_SETTINGS = frozenset({"disclosure", "synthetic_enrollment", "requires", "uncertain_margin", "reject_on"})
-
-
-def _each_once[Name: StrEnum](names: tuple[Name, ...]) -> tuple[Name, ...]:
-    return tuple(sorted(set(names)))
-
-
-# Sets, whose order and repetitions say nothing.
-type Factors = Annotated[tuple[Factor, ...], Field(max_length=10), AfterValidator(_each_once)]
-type RejectingAlerts = Annotated[tuple[RejectingAlert, ...], Field(max_length=10), AfterValidator(_each_once)]
 
 
 class PolicySettings(Request):

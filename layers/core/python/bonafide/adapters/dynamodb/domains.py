@@ -155,8 +155,8 @@ class DynamoDomainStore:
         self, domain: str, speaker: str, counters: Sequence[str] = ()
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
-        keys = domain_key(domain), speaker_key(domain, speaker), brake_key(domain), calibration_key(domain)
-        keys = *keys, staging_key(domain)
+        of_domain = brake_key(domain), calibration_key(domain), staging_key(domain)
+        keys = domain_key(domain), speaker_key(domain, speaker), *of_domain
         own = self._stored.keys(domain, speaker)
         counting = [attempt_key(domain, counter) for counter in counters]
         used = [used_key(domain, speaker)] if counters else []

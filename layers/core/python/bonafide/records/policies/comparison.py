@@ -96,7 +96,7 @@ def what_if(records: Iterable[DecisionRecord], policy: Policy) -> PolicyComparis
 
     def again(record: DecisionRecord, former: Policy) -> tuple[Decision, Sequence[Reason]] | None:
         found = rejudged(record.case, record.judgement, former, policy)
-        return found and (found.decision, found.reasons)
+        return (found.decision, found.reasons) if found else None
 
     return _compared(records, policy, again)
 
