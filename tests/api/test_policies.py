@@ -7,7 +7,7 @@ from tests.api.test_outcomes import once
 from tests.readings import reading
 
 
-def test_a_policy_is_tried_in_shadow_activated_and_taken_back(api: Api, domain: str) -> None:
+def test_a_policy_is_tried_in_shadow_and_on_stored_decisions(api: Api, domain: str) -> None:
     def decide() -> Any:
         body = {"audio": audio(reading("train_grace", 2))}
         answer = api.call("POST", f"{path}/speakers/grace/authentications", body).document
@@ -23,27 +23,31 @@ def test_a_policy_is_tried_in_shadow_activated_and_taken_back(api: Api, domain: 
     assert staged["policy"] == {**before["policy"], "requires": ["another_factor"]}
     assert api.call("GET", f"{path}/policy/staged").document == staged
     shadowed = decide()
-    verdict = {"staged_version": staged["staged_version"], "decision": "STEP_UP"}
+    judged = {"staged_version": staged["staged_version"], "decision": "STEP_UP"}
     assert shadowed["decision"] == "ACCEPT"
-    assert shadowed["staged"] == {**verdict, "reasons": ["FACTOR_REQUIRED", "VOICE_MATCH"]}
+    assert shadowed["staged"] == {**judged, "reasons": ["FACTOR_REQUIRED", "VOICE_MATCH"]}
     report = once(api, f"{path}/policy/staged/report", "compared", 1)
     assert report["counts"] == [{"before": "ACCEPT", "after": "STEP_UP", "outcome": "unknown", "count": 1}]
     assert [each["decision_id"] for each in report["flips"]] == [shadowed["decision_id"]]
 
     replayed = api.call("POST", f"{path}/policy/what-if", {"policy": wanted["policy"]}).document
     assert (replayed["compared"], replayed["untold"], len(replayed["flips"])) == (2, 0, 2)
+
+
+def test_a_staged_policy_becomes_active_and_is_taken_back(api: Api, domain: str) -> None:
+    path = f"/v1/domains/{domain}"
+    before = api.call("GET", path).document
+    staged = api.call("PUT", f"{path}/policy/staged", {"policy": {"step_up_cost": 2.0}, "reason": "try it"}).document
     activation = {"staged_version": staged["staged_version"], "reason": "tried for a week"}
     outdated = api._client.request("POST", f"{path}/policy/activation", activation, headers={"If-Match": '"other"'})
     assert (outdated.status, outdated.document["code"]) == (412, "domain_revision_outdated")
     active = api.call("POST", f"{path}/policy/activation", activation, key="activate").document
     assert api.call("POST", f"{path}/policy/activation", activation, key="activate").document == active
-    assert decide()["decision"] == "STEP_UP"
+    assert (active["policy"]["step_up_cost"], active["policy_version"]) == (2.0, before["policy_version"] + 1)
     leaving = {"policy_version": active["policy_version"], "reason": "too many step-ups"}
     assert api.call("POST", f"{path}/policy/rollback", leaving).document["policy"] == before["policy"]
     again = api.call("POST", f"{path}/policy/rollback", leaving)
     assert (again.status, again.document["code"]) == (409, "policy_version_outdated")
-    after = decide()
-    assert (after["decision"], after["policy_version"]) == ("ACCEPT", active["policy_version"] + 1)
     policies = api.call("GET", f"{path}/policies").document["policies"]
     assert [each["action"] for each in policies[:2]] == ["rolled_back", "activated"]
     assert [each["reason"] for each in policies[:2]] == ["too many step-ups", "tried for a week"]

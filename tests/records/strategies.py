@@ -22,7 +22,7 @@ from bonafide.records.brake import BrakeRecord
 from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
 from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.history.contribution import ContributionRecord
-from bonafide.records.policies.staged import StagedPolicy, StagedVerdict, Staging
+from bonafide.records.policies.staged import StagedJudgement, StagedPolicy, Staging
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import Consent, SpeakerRecord
 
@@ -149,7 +149,7 @@ JUDGEMENTS = st.builds(
     liveness=st.none() | st.builds(LivenessJudgement, NUMBERS, st.floats(0, 100), st.sampled_from(LivenessState)),
     degraded=DEGRADED,
 )
-VERDICTS = st.builds(StagedVerdict, COUNTS, st.sampled_from(Decision), REASONS)
+STAGED = st.builds(StagedJudgement, COUNTS, st.sampled_from(Decision), REASONS)
 STAGINGS = st.builds(
     Staging,
     NAMES,
@@ -200,7 +200,7 @@ def decisions(facts: Any, latency: Any, session: Any, speaker: Any) -> Any:
         request_id=st.none() | NAMES,
         principal=st.none() | NAMES,
         caller=st.none() | NAMES,
-        staged=st.none() | VERDICTS,
+        staged=st.none() | STAGED,
         session=session,
     )
 

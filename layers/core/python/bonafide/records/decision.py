@@ -15,7 +15,7 @@ from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import SessionStatus
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.outcomes.statement import OutcomeStatement, without_source
-from bonafide.records.policies.staged import StagedVerdict
+from bonafide.records.policies.staged import StagedJudgement
 from bonafide.records.policies.stored import read_policy, written_policy
 
 # Schema 1 was the REST answer: rounded, without comparison, thresholds, policy, calibration, audio, and principal.
@@ -107,7 +107,7 @@ class DecisionRecord:
     session: SessionPart | None = None
     caller: str | None = None
     generation: str | None = None
-    staged: StagedVerdict | None = None
+    staged: StagedJudgement | None = None
     schema: int = SCHEMA
     outcomes: tuple[OutcomeStatement, ...] = field(default=(), compare=False)
 
@@ -198,7 +198,7 @@ class DecisionRecord:
             session=_read_session(document) if "session_id" in document else None,
             caller=document.get("caller"),
             generation=document.get("generation"),
-            staged=StagedVerdict.from_document(document["staged"]) if "staged" in document else None,
+            staged=StagedJudgement.from_document(document["staged"]) if "staged" in document else None,
             schema=document.get("schema", 1),
         )
 

@@ -202,7 +202,7 @@ class AuthenticationService:
         domain, calibration = claim.domain, claim.judging.calibration
         with stage("decide", extraction.timings_ms):
             judgement = judge(case, domain.policy, calibration)
-            staged = domain.staged.verdict(case, calibration) if domain.staged else None
+            staged = domain.staged.judged(case, calibration) if domain.staged else None
         return DecisionRecord(
             domain=request.domain,
             decision_id=name,

@@ -64,7 +64,7 @@ class PolicyFlip:
 
 @dataclass(frozen=True, slots=True)
 class PolicyComparison:
-    """What another policy makes of decisions.
+    """Counts and costs of decisions under the policies that made them, and under another one.
 
     Attributes:
         counts: decisions by both actions and outcome; those with equal actions, too.
@@ -105,9 +105,8 @@ def in_shadow(records: Iterable[DecisionRecord], staged: StagedPolicy) -> Policy
     """Compares stored decisions with what a staged policy made of them in shadow; others are untold."""
 
     def stored(record: DecisionRecord, _: Policy) -> tuple[Decision, Sequence[Reason]] | None:
-        verdict = record.staged
-        known = verdict is not None and verdict.staged_version == staged.staged_version
-        return (verdict.decision, verdict.reasons) if verdict and known else None
+        found = record.staged
+        return (found.decision, found.reasons) if found and found.staged_version == staged.staged_version else None
 
     return _compared(records, staged.policy, stored)
 

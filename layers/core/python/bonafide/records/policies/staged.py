@@ -16,7 +16,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
-class StagedVerdict:
+class StagedJudgement:
     """Decision that a staged policy would have made.
 
     Attributes:
@@ -64,10 +64,10 @@ class StagedPolicy:
     staged_by: str | None
     staged_at: datetime
 
-    def verdict(self, case: Case, calibration: Calibration) -> StagedVerdict:
-        """Judges a case as the active policy's judge does."""
+    def judged(self, case: Case, calibration: Calibration) -> StagedJudgement:
+        """Judges a case, as the active policy does."""
         judgement = judge(case, self.policy, calibration)
-        return StagedVerdict(self.staged_version, judgement.decision, judgement.reasons)
+        return StagedJudgement(self.staged_version, judgement.decision, judgement.reasons)
 
     def to_document(self) -> StoredForm:
         """Returns the stored form."""

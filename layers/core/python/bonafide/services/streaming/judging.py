@@ -151,8 +151,8 @@ class SessionJudge:
             case = case_of(claim, folded, replay)
         with stage("decide", timings):
             judgement = judge(case, claim.domain.policy, claim.judging.calibration)
-            staged = claim.domain.staged
-            verdict = staged.verdict(case, claim.judging.calibration) if staged else None
+            policy = claim.domain.staged
+            staged = policy.judged(case, claim.judging.calibration) if policy else None
         return DecisionRecord(
             domain=record.domain,
             decision_id=None,
@@ -170,7 +170,7 @@ class SessionJudge:
             request_id=record.request_id,
             principal=record.principal,
             caller=record.caller,
-            staged=verdict,
+            staged=staged,
             session=SessionPart(
                 record.session,
                 self._name(record, claim, marks, (*replay.missing, *case.alerts)),
