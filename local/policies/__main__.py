@@ -42,7 +42,7 @@ TRIED: Sequence[Mapping[str, Any]] = (
     {"minimum_decision_seconds": 4.0},
 )
 # Decisions that are waited for between two changes.
-BETWEEN = 8
+BETWEEN = 12
 
 
 @dataclass(slots=True)
@@ -101,10 +101,9 @@ class PolicyTrial:
 
     def _judge_again(self) -> None:
         told, requests = self.callers.told, self.callers.requests
-        self._claim(
-            f"{requests} requests by {CALLERS + STREAMERS} threads, failed: {self.callers.failed[:3]}",
-            not (self.callers.failed),
-        )
+        failed, throttled = self.callers.failed, self.callers.throttled
+        text = f"{requests} requests by {CALLERS + STREAMERS} threads, {len(failed)} failed {failed[:3]}"
+        self._claim(f"{text}, {throttled} chunks came too fast for this machine and were sent again", not failed)
         late = [each for each in told if each.asked_at and each.policy_version < self._acknowledged(each.asked_at)]
         self._claim(f"{len(late)} answers under a policy that had been left before they were asked for", not late)
         across = sum(bool(each.began_under and each.began_under != each.policy_version) for each in told)
