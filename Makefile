@@ -290,6 +290,10 @@ rehearse-migration: setup ## move domains to another network's embedding space o
 rehearse-shadow: setup ## break the shadow on this machine, and check that callers are answered as without one
 	@$(PY) -m local.shadow
 
+.PHONY: rehearse-policy
+rehearse-policy: setup ## change policies on this machine while people call, and judge every decision again
+	@$(PY) -m local.policies
+
 .PHONY: reimport
 reimport: opened ## make the data stack of a destroyed stage out of what was retained: STAGE= [RELEASE=] [TAKE=names]
 	$(NAMED)

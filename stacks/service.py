@@ -18,6 +18,7 @@ from stacks.assets import Assets
 from stacks.constructs.authentication import AuthenticationCapability
 from stacks.constructs.decisions import DecisionsCapability
 from stacks.constructs.description import DescriptionCapability
+from stacks.constructs.domain_policies import DomainPoliciesCapability
 from stacks.constructs.domains import DomainsCapability
 from stacks.constructs.drift import DriftCapability
 from stacks.constructs.enrollment import EnrollmentCapability
@@ -41,6 +42,7 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     SpeakersCapability,
     EnrollmentCapability,
     DomainsCapability,
+    DomainPoliciesCapability,
     DecisionsCapability,
     StreamingCapability,
     ModelsCapability,

@@ -168,6 +168,7 @@ class LedgerEntryDocument(TypedDict):
     principal: str | None
     outcome: dict[str, Any] | None
     outcome_history: list[dict[str, Any]]
+    staged: dict[str, Any] | None
 
 
 class LedgerPageDocument(TypedDict):

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from bonafide_client import answers, bodies, paths
 from bonafide_client.calls.administration import AdministrationCalls
 from bonafide_client.calls.outcomes import OutcomeCalls
+from bonafide_client.calls.policies import PolicyCalls
 from bonafide_client.connection import accepted
 from bonafide_client.decisions import ALL_DECISIONS, DecisionQuery
 from bonafide_client.errors import NotDecided
@@ -22,7 +23,7 @@ DECISION_SECONDS = 120.0
 POLL_SECONDS = 0.25
 
 
-class Client(AdministrationCalls, OutcomeCalls):
+class Client(AdministrationCalls, OutcomeCalls, PolicyCalls):
     """Talks to one deployment. Threads may share a client; close it, or use it in a `with` statement.
 
     Every method raises `ProblemError` if the service refuses, and `RetriesExhausted` if it still fails when the

@@ -70,6 +70,11 @@ def of_erasure(domain: str, erasure: str) -> str:
     return f"{of_domain(domain)}/erasures/{_segment('erasure', erasure)}"
 
 
+def of_staged_policy(domain: str) -> str:
+    """Returns the path of the policy that is staged."""
+    return f"{of_domain(domain)}/policy/staged"
+
+
 def _segment(kind: str, name: str) -> str:
     if not IDENTIFIER.fullmatch(name):
         raise InvalidIdentifier(kind, name)

@@ -46,7 +46,7 @@ from bonafide.http.parameters import (
     SettingsVersion,
     SettingsVersions,
 )
-from bonafide.http.preconditions import known_revisions, tagged
+from bonafide.http.preconditions import known_revisions, stated_revisions, tagged
 from bonafide.records.domain import DomainRecord
 from bonafide.records.speaker import generation
 from bonafide.services.shared.quotas import within
@@ -66,15 +66,20 @@ MOST = quota_rules().most
 
 
 @app.put(
-    PATH, summary="Create or change a domain", operation_id="putDomain", tags=TAGS, responses=responses(Domain, 409)
+    PATH,
+    summary="Create or change a domain",
+    operation_id="putDomain",
+    tags=TAGS,
+    responses=responses(Domain, 409, 412),
 )
-def put(domain: DomainName, request: DomainSettings) -> Response[Domain]:
-    """Writes settings of a domain; the same again change nothing.
+def put(domain: DomainName, request: DomainSettings, if_match: IfMatch = None) -> Response[Domain]:
+    """Writes settings of a domain; the same again change nothing. With `If-Match`, only if it is still as it was read.
 
     What is left out as a whole stays as it was; what is left out of one that is given takes its default. A new domain
     is bound to the principal who creates it.
     """
-    return _shown(service.put(domain, within(request.to_record(), MOST), principal(app)))
+    wanted = within(request.to_record(), MOST)
+    return _shown(service.put(domain, wanted, principal(app), stated_revisions(if_match)))
 
 
 @app.patch(

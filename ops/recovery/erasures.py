@@ -13,6 +13,7 @@ from bonafide.adapters.dynamodb.items import (
     CALIBRATION_PARTITION,
     DOMAIN_ITEM,
     HISTORY_PARTITION,
+    POLICY_PARTITION,
     SPEAKER_PREFIX,
     USED_PREFIX,
     document_of,
@@ -21,7 +22,7 @@ from bonafide.adapters.dynamodb.items import (
     read_speaker,
     speaker_item,
 )
-from bonafide.adapters.erasure.rows import attempts_at, calibrations_at, in_key
+from bonafide.adapters.erasure.rows import attempts_at, calibrations_at, in_key, staging_at
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord, ErasedDecisions
 from bonafide.records.erasure import ErasureKind, ErasureRecord, is_overtaken, prefix
@@ -31,7 +32,12 @@ from bonafide.records.speaker import SpeakerRecord, opted_out
 MARGIN = timedelta(hours=1)
 READERS = 16
 # Partitions of rows about a domain as a whole, and what tells their times.
-ROWS = {HISTORY_PARTITION: in_key(0), CALIBRATION_PARTITION: calibrations_at, ATTEMPT_PARTITION: attempts_at}
+ROWS = {
+    HISTORY_PARTITION: in_key(0),
+    CALIBRATION_PARTITION: calibrations_at,
+    POLICY_PARTITION: staging_at,
+    ATTEMPT_PARTITION: attempts_at,
+}
 
 
 class Erasures:

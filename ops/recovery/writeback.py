@@ -18,12 +18,15 @@ from bonafide.adapters.dynamodb.items import (
     BRAKE_PARTITION,
     CALIBRATION_PARTITION,
     HISTORY_PARTITION,
+    POLICY_PARTITION,
     USED_PREFIX,
     is_reservation,
 )
 from bonafide.adapters.erasure.progress import BY_TIME, ERASURES, PENDING
 
 SEGMENTS = 16
+# Partitions of what administrators decided.
+STAYING = (BRAKE_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION, POLICY_PARTITION, ATTEMPT_PARTITION)
 
 
 class Outcome(StrEnum):
@@ -118,12 +121,12 @@ def _outcome(wanted: Item | None, current: Item | None, *, overwrite: bool) -> O
 
 
 def _stays_as_it_is(item: Item) -> bool:
-    """Tells whether an item is one of a brake or a calibration, perhaps set or revoked because of what is restored.
+    """Tells whether an item is one of a brake, a calibration or a policy, perhaps set because of what is restored.
 
     Or the last use of a voiceprint: there was a later one since.
     """
     partition: str = item["domain"]["S"]
-    return partition.startswith((BRAKE_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION, ATTEMPT_PARTITION))
+    return partition.startswith(STAYING)
 
 
 def _is_of_the_past(item: Item) -> bool:

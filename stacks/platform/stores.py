@@ -48,6 +48,8 @@ SIGNING = {"kms:EncryptionContext:purpose": "domain-calibration"}
 # Partitions of counters of failed attempts, with the secrets of callers' hashes, and of former settings of domains.
 ATTEMPTS = "attempts#*"
 HISTORY = "history#*"
+# Partitions of staged policies.
+POLICIES = "policy#*"
 WRAPPING = {"kms:EncryptionContext:purpose": "caller-reference"}
 # Purposes by which keys of domains are made and opened, and by which who seals knows its own work again.
 TEMPLATES = {"kms:EncryptionContext:purpose": "template-protection"}
@@ -292,4 +294,4 @@ class Stores:
     def allow_writing_speakers(self, function: ServiceFunction, *actions: str) -> None:
         """Allows actions on domains and speakers, and writing of speakers, but not of what administrators decide."""
         self.domains.allow(function, *READ_SPEAKER, *actions, *WRITE_SPEAKER)
-        self.domains.deny_writing(function, BRAKES, CALIBRATIONS, HISTORY)
+        self.domains.deny_writing(function, BRAKES, CALIBRATIONS, HISTORY, POLICIES)

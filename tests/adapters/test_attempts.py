@@ -19,8 +19,8 @@ from bonafide.biometrics.presentation.attempts import Attempts, Failure
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.signatures import CallerHashes
 from bonafide.ports.stores import AttemptStore, DomainStore, VersionConflict
-from bonafide.records.domain import DomainVersion
 from bonafide.records.history.attempt_reset import AttemptReset
+from bonafide.records.settings.versions import DomainVersion
 from tests.adapters.conftest import State
 from tests.adapters.test_stores import a_domain
 

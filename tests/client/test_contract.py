@@ -143,6 +143,18 @@ def call_everything_of_outcomes(client: Client) -> None:
     client.reviews("acme", decision="ACCEPT")
 
 
+def call_everything_of_policies(client: Client) -> None:
+    client.policies("acme", before=7)
+    client.policy("acme", 2)
+    client.stage_policy("acme", {"step_up_cost": 2.0}, "callers complain")
+    client.staged_policy("acme")
+    client.withdraw_policy("acme")
+    client.staged_report("acme", 3)
+    client.activate_policy("acme", 3, "tried", etag='"1-1"')
+    client.roll_back_policy("acme", 2, "worse")
+    client.what_if("acme", {"step_up_cost": 2.0}, begin="2026-01-01T00:00:00Z")
+
+
 def call_everything_of_settings(client: Client) -> None:
     client.patch_domain("acme", {"policy": {"claim_limit": 1}}, '"1-1"')
 
@@ -152,6 +164,7 @@ def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
         call_everything(client)
         call_everything_of_outcomes(client)
         call_everything_of_settings(client)
+        call_everything_of_policies(client)
     names = {
         "domain": "acme",
         "speaker": "ann",
@@ -161,6 +174,7 @@ def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
         "version": 1,
         "erasure_id": "e",
         "contribution": "c",
+        "policy_version": 2,
     }
     offered = {
         (method.upper(), path.format(**names))

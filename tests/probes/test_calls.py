@@ -49,8 +49,8 @@ class Service:
             return 200, {"decision": recordings[body["audio"]["content"]], "decision_id": "d"}
         if function == "read_decisions":
             return 200, {"decision": "ACCEPT", "decisions": []}
-        if function == "report_outcomes":
-            return 200, {"outcome": body}
+        if function in ("report_outcomes", "manage_policies"):
+            return 200, {"outcome": body, "policies": [{"policy": {"minimum_enrolment_seconds": 6}}]}
         if function == "manage_sessions":
             ended = ("ingest_audio", "score_audio")
             heard = any(each in ended for each, _ in self.asked)
@@ -103,6 +103,7 @@ def test_a_function_that_fails_is_found(function: str) -> None:
         ("authenticate_caller", {"decision": "REJECT"}),
         ("enroll_speaker", {"status": "PENDING"}),
         ("manage_domains", {"policy": {"minimum_enrolment_seconds": 20}}),
+        ("manage_policies", {"policies": []}),
         ("manage_sessions", {"decision": "ACCEPT"}),
         ("manage_speakers", {"status": "ENROLLED"}),
         ("describe_service", {"status": "tired"}),

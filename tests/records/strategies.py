@@ -14,7 +14,7 @@ from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement
 from bonafide.biometrics.liveness import LivenessState
-from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
+from bonafide.biometrics.policy import Disclosure, Factor, Policy, RejectingAlert, SyntheticEnrollment
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -22,6 +22,7 @@ from bonafide.records.brake import BrakeRecord
 from bonafide.records.decision import ChunkTally, DecisionRecord, SessionPart
 from bonafide.records.domain import DomainRecord, DomainState, Retention
 from bonafide.records.history.contribution import ContributionRecord
+from bonafide.records.policies.staged import StagedJudgement, StagedPolicy, Staging
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import Consent, SpeakerRecord
 
@@ -40,6 +41,9 @@ POLICIES = st.builds(
     st.integers(1, 10),
     st.sampled_from(Disclosure),
     st.sampled_from(SyntheticEnrollment),
+    st.lists(st.sampled_from(Factor), unique=True).map(lambda names: tuple(sorted(names))),
+    st.floats(0, 10),
+    st.lists(st.sampled_from(RejectingAlert), unique=True).map(lambda names: tuple(sorted(names))),
 )
 
 
@@ -145,6 +149,15 @@ JUDGEMENTS = st.builds(
     liveness=st.none() | st.builds(LivenessJudgement, NUMBERS, st.floats(0, 100), st.sampled_from(LivenessState)),
     degraded=DEGRADED,
 )
+STAGED = st.builds(StagedJudgement, COUNTS, st.sampled_from(Decision), REASONS)
+STAGINGS = st.builds(
+    Staging,
+    NAMES,
+    COUNTS,
+    st.none() | TIMES,
+    st.none() | TIMES,
+    st.none() | st.builds(StagedPolicy, COUNTS, POLICIES, COUNTS, NAMES, st.none() | NAMES, TIMES),
+)
 TALLIES = st.builds(
     ChunkTally, st.none() | COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, st.none() | st.booleans(), st.none() | st.text()
 )
@@ -183,6 +196,7 @@ def decisions(facts: Any, latency: Any, session: Any, speaker: Any) -> Any:
         call_id=st.none() | NAMES,
         decided_at=TIMES,
         latency_ms=latency,
+        staged=st.none() | STAGED,
         timings_ms=st.dictionaries(NAMES, NUMBERS, max_size=3),
         request_id=st.none() | NAMES,
         principal=st.none() | NAMES,

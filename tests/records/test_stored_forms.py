@@ -16,17 +16,22 @@ from bonafide.adapters.dynamodb.items import (
     read_brake,
     read_domain,
     read_speaker,
+    read_staging,
     speaker_item,
+    staging_attributes,
 )
 from bonafide.adapters.dynamodb.session_items import evidence_item, read_row, read_session, session_item
 from bonafide.biometrics.case import BrakeScope
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.policy import Factor, Policy, RejectingAlert
 from bonafide.biometrics.session import ChunkEvidence
 from bonafide.contracts.authentications import decision_view
 from bonafide.contracts.sessions import evaluation_view
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord, DomainState
+from bonafide.records.policies.staged import Staging
+from bonafide.records.policies.stored import read_policy, written_policy
 from bonafide.records.session import EvidenceRow, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
 from tests.decisions import decision_record
@@ -50,7 +55,7 @@ from tests.records.first_release import (
     VOICEPRINT,
 )
 from tests.records.first_release_contract import FirstAuthenticationDecision, FirstSessionEvaluation
-from tests.records.strategies import AUTHENTICATIONS, BRAKES, DOMAINS, EVALUATIONS, ROWS, SESSIONS, SPEAKERS
+from tests.records.strategies import AUTHENTICATIONS, BRAKES, DOMAINS, EVALUATIONS, ROWS, SESSIONS, SPEAKERS, STAGINGS
 
 
 def through_json(document: Mapping[str, Any]) -> Any:
@@ -80,6 +85,24 @@ def test_a_brake_that_a_later_release_adds_is_read_over() -> None:
     stored = decision_record().to_document()
     stored["facts"]["brakes"] = ["region", "stage"]
     assert DecisionRecord.from_document(stored).case.brakes == (BrakeScope.STAGE,)
+
+
+@given(STAGINGS)
+def test_a_staged_policy_comes_back(staging: Staging) -> None:
+    assert Staging.from_document(staging.domain, through_json(staging.to_document())) == staging
+    assert read_staging(staging.domain, staging_attributes(staging)) == staging
+
+
+def test_policies_of_other_releases_are_read() -> None:
+    """What an earlier one did not know is off; a factor that a later one requires is one that this one does not see."""
+    later = written_policy(Policy())
+    assert read_policy({**later, "requires": ["iris"], "reject_on": ["HICCUP", "AUDIO_REPLAYED"]}) == Policy(
+        requires=(Factor.ANOTHER,), reject_on=(RejectingAlert.AUDIO_REPLAYED,)
+    )
+    earlier = {
+        name: value for name, value in later.items() if name not in {"requires", "uncertain_margin", "reject_on"}
+    }
+    assert read_policy(earlier) == Policy()
 
 
 @given(SPEAKERS)

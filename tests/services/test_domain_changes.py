@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bonafide.access.operations import Role
 from bonafide.access.principal import Principals
 from bonafide.access.quota import Quota
-from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
+from bonafide.biometrics.policy import Disclosure, Factor, Policy, RejectingAlert, SyntheticEnrollment
 from bonafide.contracts.settings.changes import DomainChanges
 from bonafide.errors import BonafideError, NotFound, PreconditionFailed
 from bonafide.records.domain import DomainRecord, Retention
@@ -45,11 +45,23 @@ VALUES: dict[str, Any] = {
     "failure_limit": st.none() | st.integers(1, 10),
     "disclosure": st.sampled_from(Disclosure),
     "synthetic_enrollment": st.sampled_from(SyntheticEnrollment),
+    "requires": st.sampled_from([(), (Factor.ANOTHER,)]),
+    "uncertain_margin": st.floats(0, 10),
+    "reject_on": st.sampled_from([(), (RejectingAlert.AUDIO_REPLAYED, RejectingAlert.VOICE_CHANGED)]),
 }
 KEPT: dict[str, Any] = {"decision_days": st.integers(1, 3650), "keep_audio": st.booleans()}
 FORMER = DomainRecord(
     "acme",
-    Policy(impostor_prior=0.03, false_accept_cost=400.0, spoof_accept_cost=300.0, claim_limit=7, failure_limit=None),
+    Policy(
+        impostor_prior=0.03,
+        false_accept_cost=400.0,
+        spoof_accept_cost=300.0,
+        claim_limit=7,
+        failure_limit=None,
+        requires=(Factor.ANOTHER,),
+        uncertain_margin=1.5,
+        reject_on=(RejectingAlert.SEVERAL_VOICES,),
+    ),
     Retention(decision_days=7, replay_days=0),
     MORNING,
     MORNING,

@@ -107,6 +107,7 @@ def test_each_index_is_read_by_the_functions_that_list_its_items(service: OfKind
         ("CloseSessions", "domains"),
         ("CloseSessions", "due"),
         ("CloseSessions", "speakers"),
+        ("ManagePolicies", "by_time"),
         *[("ManageSpeakers", "by_speaker")] * 2,
         ("ManageSpeakers", "by_time"),
         ("ManageSpeakers", "speakers"),

@@ -18,6 +18,7 @@ def service(assembly: Path) -> StackTemplate:
 
 
 SPEAKER = "/v1/domains/{domain}/speakers/{speaker}"
+POLICY = "/v1/domains/{domain}/policy"
 SESSION = "/v1/domains/{domain}/sessions/{session}"
 PLACES = ("/v1", "/v1/domains/{domain}")
 ROUTES = {
@@ -28,6 +29,11 @@ ROUTES = {
     ("POST", "/v1/domains/{domain}/uploads", "manage_domains"),
     *((method, f"{place}/brake", "manage_domains") for place in PLACES for method in ("GET", "PUT", "DELETE")),
     *(("GET", f"{place}/audit", "manage_domains") for place in PLACES),
+    *((method, f"{POLICY}/staged", "manage_policies") for method in ("GET", "PUT", "DELETE")),
+    ("GET", f"{POLICY}/staged/report", "manage_policies"),
+    *(("POST", f"{POLICY}/{act}", "manage_policies") for act in ("activation", "rollback", "what-if")),
+    ("GET", "/v1/domains/{domain}/policies", "manage_policies"),
+    ("GET", "/v1/domains/{domain}/policies/{policy_version}", "manage_policies"),
     ("GET", "/v1/domains/{domain}/versions", "manage_domains"),
     ("GET", "/v1/domains/{domain}/versions/{version}", "manage_domains"),
     ("POST", "/v1/domains/{domain}/attempts/reset", "manage_speakers"),

@@ -26,8 +26,9 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import NotFound
 from bonafide.ports.stores import VersionConflict
-from bonafide.records.domain import DomainRecord, DomainVersion, ErasedDecisions, Retention
+from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention
 from bonafide.records.erasure import ErasureKind, ErasureRecord
+from bonafide.records.settings.versions import DomainVersion
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.domains import Domains
 from bonafide.services.shared.recordings import Recordings

@@ -39,6 +39,8 @@ class Subject(StrEnum):
     CONSENT_TIME = "consent time"
     CONSENT_END = "consent end"
     POLICY = "policy"
+    POLICY_VERSION = "policy_version"
+    STAGED_VERSION = "staged_version"
     IMPOSTOR_PRIOR = "impostor prior"
     SPOOF_PRIOR = "spoof prior"
     PRINCIPALS = "principals"

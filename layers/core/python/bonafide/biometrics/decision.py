@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from math import exp, log
-from typing import Protocol
+from typing import Protocol, Self
 
 from bonafide.biometrics.evidence import Quality
 from bonafide.biometrics.policy import Policy
@@ -55,6 +55,7 @@ class Reason(StrEnum):
     CHANNEL_MISMATCH = "CHANNEL_MISMATCH"
     SIGNAL_MISSING = "SIGNAL_MISSING"
     BRAKE_ON = "BRAKE_ON"
+    FACTOR_REQUIRED = "FACTOR_REQUIRED"
     AUDIO_REPLAYED = "AUDIO_REPLAYED"
     VOICE_CHANGED = "VOICE_CHANGED"
     SEVERAL_VOICES = "SEVERAL_VOICES"
@@ -74,7 +75,7 @@ VOICE = {
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """LLRs at which a policy changes its decision, each for cases in which nothing else is in doubt.
+    """LLRs at which a policy changes its decision, each for cases in which nothing else is in doubt; margins included.
 
     Attributes:
         accept: speaker LLR from which on a voice that is surely bona fide is accepted.
@@ -114,6 +115,11 @@ class Odds:
     impostor: float
     spoof: float
 
+    def raised(self, nats: float) -> Self:
+        """Returns the odds if all evidence were wrong by so much, in favor of the speaker if above 0."""
+        factor = exp(nats)
+        return type(self)(self.impostor * factor, self.spoof * factor)
+
 
 class CaseFacts(Protocol):
     """Measurements of a case beside its score."""
@@ -147,7 +153,7 @@ def decide(
     if score is None or facts.speech_seconds < max(policy.minimum_decision_seconds, score.measured.seconds):
         missing = Reason.NO_SPEECH if score is None else Reason.NOT_ENOUGH_SPEECH
         return ReasonedDecision(Decision.INCONCLUSIVE, (missing, *doubts), limits)
-    decision = cheapest(odds_against(score.llr, facts.liveness, policy), policy)
+    decision = certain(odds_against(score.llr, facts.liveness, policy), policy)
     reasons = (*_causes(score, facts.liveness, policy, decision, limits), *doubts)
     if decision is Decision.ACCEPT:
         return ReasonedDecision(Decision.STEP_UP if doubts else decision, reasons, limits)
@@ -172,6 +178,15 @@ def fused_llr(speaker_llr: float, liveness_llr: float | None, policy: Policy) ->
     return -log(odds.impostor + odds.spoof)
 
 
+def certain(odds: Odds, policy: Policy) -> Decision:
+    """Returns the action that is cheapest wherever within the policy's margin the true odds lie; STEP_UP if none is.
+
+    There is one margin for the log odds, whatever evidence they are made of: their error is what shifts a decision.
+    """
+    worst, best = (cheapest(odds.raised(nats), policy) for nats in (policy.uncertain_margin, -policy.uncertain_margin))
+    return worst if worst is best else Decision.STEP_UP
+
+
 def cheapest(odds: Odds, policy: Policy) -> Decision:
     """Returns the action of least expected cost, of equal ones the more permissive.
 
@@ -193,11 +208,11 @@ def thresholds(policy: Policy) -> Thresholds:
     (1 - p) * false_reject_cost, and a step-up its own cost in any case; likewise for a spoof.
     """
     reject = max(1.0 - policy.step_up_cost / policy.false_reject_cost, _even(policy.false_accept_cost, policy))
-    prior = odds_against(0.0, 0.0, policy)
+    prior, margin = odds_against(0.0, 0.0, policy), policy.uncertain_margin
     return Thresholds(
-        accept=_llr_at(_acceptable(policy.false_accept_cost, policy), prior.impostor),
-        reject=_llr_at(reject, prior.impostor),
-        liveness=_llr_at(_acceptable(policy.spoof_accept_cost, policy), prior.spoof),
+        accept=_llr_at(_acceptable(policy.false_accept_cost, policy), prior.impostor) + margin,
+        reject=_llr_at(reject, prior.impostor) - margin,
+        liveness=_llr_at(_acceptable(policy.spoof_accept_cost, policy), prior.spoof) + margin,
     )
 
 
@@ -255,7 +270,7 @@ def _causes(
     The voice comes first if the decision would be the same for a surely bona fide voice, else liveness. A voice whose
     liveness LLR is above 0 is not called synthetic, however much liveness a policy asks for.
     """
-    bona_fide = cheapest(odds_against(score.llr, LARGEST_LLR, policy), policy)
+    bona_fide = certain(odds_against(score.llr, LARGEST_LLR, policy), policy)
     voice = VOICE[bona_fide]
     if liveness is not None and liveness < limits.liveness:
         doubt = Reason.VOICE_SYNTHETIC if liveness < 0 else Reason.LIVENESS_UNCERTAIN

@@ -66,7 +66,7 @@ class Judgement:
 
 
 def judge(case: Case, policy: Policy, calibration: Calibration) -> Judgement:
-    """Judges a case: takes the action of least expected cost; with an alert or a brake it is at best STEP_UP.
+    """Judges a case: takes the action of least expected cost, unless something forbids it.
 
     Args:
         case: facts of the recording or session.
@@ -74,15 +74,20 @@ def judge(case: Case, policy: Policy, calibration: Calibration) -> Judgement:
         calibration: of the bundle that extracted the evidence.
     """
     score = calibration.score(case.comparison) if case.comparison else None
-    decided = _braked(_alerted(_decide(score, case, policy), case), case)
+    found = decided(score, case, policy)
     return Judgement(
-        decision=decided.decision,
-        reasons=decided.reasons,
-        thresholds=decided.thresholds,
+        decision=found.decision,
+        reasons=found.reasons,
+        thresholds=found.thresholds,
         speaker=VoiceJudgement(score.llr, score.score) if score else None,
         liveness=_liveness(case.liveness, calibration),
         degraded=case.degraded,
     )
+
+
+def decided(score: SpeakerScore | None, case: Case, policy: Policy) -> ReasonedDecision:
+    """Decides on a scored case; with an alert, a brake, or a required factor that is missing, it is at best STEP_UP."""
+    return _braked(_required(_alerted(_decide(score, case, policy), case, policy), policy), case)
 
 
 def disclosed(judgement: Judgement, disclosure: Disclosure) -> Judgement:
@@ -116,20 +121,29 @@ def _decide(score: SpeakerScore | None, case: Case, policy: Policy) -> ReasonedD
     return decide(score, case, policy, case.degraded)
 
 
-def _alerted(decided: ReasonedDecision, case: Case) -> ReasonedDecision:
-    """Names the alerts beside whatever was decided, and lowers what would be ACCEPT."""
+def _alerted(found: ReasonedDecision, case: Case, policy: Policy) -> ReasonedDecision:
+    """Names the alerts beside whatever was decided, and lowers what would be better than they allow."""
     if not case.alerts:
-        return decided
-    if decided.decision is Decision.ACCEPT:
-        return replace(decided, decision=Decision.STEP_UP, reasons=(*case.alerts, *decided.reasons))
-    return replace(decided, reasons=(*decided.reasons, *case.alerts))
+        return found
+    rejects = any(alert.value in policy.reject_on for alert in case.alerts)
+    if found.decision is Decision.ACCEPT or (rejects and found.decision is Decision.STEP_UP):
+        lowered = Decision.REJECT if rejects else Decision.STEP_UP
+        return replace(found, decision=lowered, reasons=(*case.alerts, *found.reasons))
+    return replace(found, reasons=(*found.reasons, *case.alerts))
 
 
-def _braked(decided: ReasonedDecision, case: Case) -> ReasonedDecision:
+def _required(found: ReasonedDecision, policy: Policy) -> ReasonedDecision:
+    """Lowers what would be ACCEPT without a factor that the policy requires; no case has another one than the voice."""
+    if not policy.requires or found.decision is not Decision.ACCEPT:
+        return found
+    return replace(found, decision=Decision.STEP_UP, reasons=(Reason.FACTOR_REQUIRED, *found.reasons))
+
+
+def _braked(found: ReasonedDecision, case: Case) -> ReasonedDecision:
     """Lowers what would be ACCEPT while a brake is on; so the reason tells these decisions from all others."""
-    if not case.brakes or decided.decision is not Decision.ACCEPT:
-        return decided
-    return replace(decided, decision=Decision.STEP_UP, reasons=(*decided.reasons, Reason.BRAKE_ON))
+    if not case.brakes or found.decision is not Decision.ACCEPT:
+        return found
+    return replace(found, decision=Decision.STEP_UP, reasons=(*found.reasons, Reason.BRAKE_ON))
 
 
 def _liveness(llr: float | None, calibration: Calibration) -> LivenessJudgement | None:

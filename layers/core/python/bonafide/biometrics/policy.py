@@ -1,4 +1,4 @@
-"""Policy of a domain: costs of errors, priors, the speech that it requires, limits, and what answers tell."""
+"""Policy of a domain: costs of errors, priors, what it requires, limits, and what answers tell."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +23,26 @@ class SyntheticEnrollment(StrEnum):
     RECORD = "record"
 
 
+class Factor(StrEnum):
+    """Factors that a policy may require beside voice and liveness, without which nothing is accepted anyway.
+
+    ANOTHER is a proof that the service does not see, such as a PIN: where it is required, voice alone never accepts.
+    """
+
+    ANOTHER = "another_factor"
+
+
+class RejectingAlert(StrEnum):
+    """Alerts on which a policy may reject what would be ACCEPT or STEP_UP.
+
+    A limit of failed attempts is none of them: whoever fails on purpose would have the genuine speaker rejected.
+    """
+
+    AUDIO_REPLAYED = "AUDIO_REPLAYED"
+    VOICE_CHANGED = "VOICE_CHANGED"
+    SEVERAL_VOICES = "SEVERAL_VOICES"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Costs, priors, requirements and limits of a domain; the defaults are those of a new domain.
@@ -41,6 +61,10 @@ class Policy:
         claim_limit: different speakers that may be claimed in one session.
         disclosure: detail in which answers tell scores.
         synthetic_enrollment: what becomes of a contribution that sounds synthetic.
+        requires: factors without which nothing is accepted; sorted, each once.
+        uncertain_margin: nats by which the evidence may be wrong, >= 0: ACCEPT and REJECT have to be cheapest all the
+            same.
+        reject_on: alerts that make REJECT of what would be ACCEPT or STEP_UP; sorted, each once.
     """
 
     impostor_prior: float = 0.02
@@ -56,3 +80,6 @@ class Policy:
     claim_limit: int = 3
     disclosure: Disclosure = Disclosure.COARSE
     synthetic_enrollment: SyntheticEnrollment = SyntheticEnrollment.REFUSE
+    requires: tuple[Factor, ...] = ()
+    uncertain_margin: float = 0.0
+    reject_on: tuple[RejectingAlert, ...] = ()

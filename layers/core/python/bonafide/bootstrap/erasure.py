@@ -6,7 +6,13 @@ from datetime import datetime
 
 import boto3
 
-from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION, USED_PREFIX
+from bonafide.adapters.dynamodb.items import (
+    ATTEMPT_PARTITION,
+    CALIBRATION_PARTITION,
+    HISTORY_PARTITION,
+    POLICY_PARTITION,
+    USED_PREFIX,
+)
 from bonafide.adapters.dynamodb.monitoring.drift import drift_partition
 from bonafide.adapters.dynamodb.monitoring.shadow import result_key, shadow_partition
 from bonafide.adapters.erasure.answers import AnswerErasing
@@ -22,6 +28,7 @@ from bonafide.adapters.erasure.rows import (
     calibrations_at,
     drift_at,
     in_key,
+    staging_at,
 )
 from bonafide.adapters.erasure.sessions import SessionErasing
 from bonafide.adapters.tracing import traced
@@ -90,6 +97,7 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         RowsOfDomain("drift", of_sessions, drift_partition, drift_at),
         AttemptErasing(attempts, _forget_attempts, _forget_use),
         FingerprintErasing(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table),
+        RowsOfDomain("staged_policies", of_domains, POLICY_PARTITION.__add__, staging_at),
         RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
         RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
         KeyErasing(dynamodb(), domains, KeyTable.read(os.environ).key_table),

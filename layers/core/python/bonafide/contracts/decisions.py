@@ -33,6 +33,14 @@ class VoiceScore(Answer):
     score: float = Field(description="The LLR on a scale of 0 to 100.")
 
 
+class StagedDecision(Answer):
+    """Decision that a policy that was staged would have made, and no caller was told."""
+
+    staged_version: int = Field(description="Of that policy.")
+    decision: Decision
+    reasons: list[Reason] = Field(description="The decisive one first.")
+
+
 class LivenessScore(Answer):
     """Score of the voice as bona fide or synthetic."""
 
@@ -83,6 +91,9 @@ class LedgerEntry(Answer):
     brakes: list[BrakeScope] = Field([], description="Brakes that were on: of the stage, of the domain.")
     policy: PolicySettings | None = Field(description="The policy that decided; null where it was not stored.")
     policy_version: int
+    staged: StagedDecision | None = Field(
+        None, description="What the policy that was staged would have decided; null where none was."
+    )
     bundle: str = Field(description="SHA-256 of the models' manifest.")
     calibration: str | None = Field(description="SHA-256 of the calibration; null where it was not stored.")
     audio: str | None = Field(description="SHA-256 of the recording, or of the names of a session's chunks used.")
@@ -132,6 +143,7 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         brakes=list(case.brakes),
         policy=PolicySettings(**asdict(record.policy)) if record.policy else None,
         policy_version=record.policy_version,
+        staged=StagedDecision(**asdict(record.staged)) if record.staged else None,
         bundle=record.bundle,
         calibration=record.calibration,
         audio=record.audio,
@@ -150,8 +162,13 @@ def ledger_page(page: DecisionPage) -> LedgerPage:
     """Returns the view of one page of decisions."""
     return LedgerPage(
         decisions=[ledger_entry(record) for record in page.decisions],
-        next_cursor=to_cursor(_written(page.after)) if page.after else None,
+        next_cursor=decision_cursor(page.after),
     )
+
+
+def decision_cursor(after: DecisionPosition | None) -> str | None:
+    """Returns the cursor of a position; None where there is no next page."""
+    return to_cursor(_written(after)) if after else None
 
 
 def position(cursor: str | None) -> DecisionPosition | None:

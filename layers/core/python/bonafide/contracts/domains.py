@@ -19,13 +19,10 @@ from bonafide.access.principal import PATTERN, Principals
 from bonafide.access.quota import Quota
 from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
 from bonafide.contracts.base import Answer, Request
-from bonafide.records.domain import (
-    DomainRecord,
-    DomainVersion,
-    ErasedDecisions,
-    Retention,
-    WantedSettings,
-)
+from bonafide.contracts.brakes import BrakeReason
+from bonafide.contracts.policies.sets import Factors, RejectingAlerts
+from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention, WantedSettings
+from bonafide.records.settings.versions import DomainVersion, SettingsAction
 
 type Probability = Annotated[StrictFloat, Field(gt=0, lt=0.5)]
 type PrincipalPattern = Annotated[str, StringConstraints(max_length=256, pattern=PATTERN)]
@@ -36,7 +33,7 @@ type FailureLimit = Annotated[StrictInt, Field(ge=1, le=10)]
 
 
 # Settings that clients of earlier releases do not know: a policy that does not state them leaves them as they are.
-LATER_SETTINGS = frozenset({"disclosure", "synthetic_enrollment"})
+LATER_SETTINGS = frozenset({"disclosure", "synthetic_enrollment", "requires", "uncertain_margin", "reject_on"})
 
 
 class PolicySettings(Request):
@@ -78,6 +75,24 @@ class PolicySettings(Request):
         description="What becomes of a contribution to a voiceprint whose liveness is `spoof`: `refuse` answers 422 "
         "`audio_synthetic`; `record` adds it, and says so in its answer and in the history. Left out, it stays as it "
         "was.",
+    )
+    requires: Factors = Field(
+        (),
+        description="Factors without which nothing is accepted, beside voice and liveness, which always are required. "
+        "`another_factor` is a proof that the service does not see: what would be ACCEPT is STEP_UP, "
+        "`FACTOR_REQUIRED`. Left out, it stays as it was.",
+    )
+    uncertain_margin: StrictFloat = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Nats by which the evidence may be wrong: within so many of a threshold the answer is STEP_UP. "
+        "Left out, it stays as it was.",
+    )
+    reject_on: RejectingAlerts = Field(
+        (),
+        description="Alerts that make REJECT of what would be ACCEPT or STEP_UP; others make STEP_UP of ACCEPT. Left "
+        "out, it stays as it was.",
     )
 
     @model_validator(mode="after")
@@ -163,6 +178,7 @@ class DomainSettings(Request):
         description="Set by administrators of the stage only. Left out, it stays as it was; null for that of the "
         "stage, if there is one. At most what the API lets through for all domains together.",
     )
+    reason: BrakeReason | None = Field(None, description="Why, for the history. Never personal data.")
 
     def to_record(self) -> WantedSettings:
         """Returns the settings as services take them."""
@@ -175,6 +191,7 @@ class DomainSettings(Request):
             keeps_expiry="voiceprint_days" not in self.retention.model_fields_set,
             quota=Quota(**self.quota.model_dump()) if self.quota else None,
             changes_quota="quota" in given,
+            reason=self.reason,
         )
 
 
@@ -207,6 +224,12 @@ class DomainVersionEntry(Answer):
     changed_by: str | None = Field(
         description="Verified identity of who made the change; null where requests are not signed, or where an earlier "
         "release did not store it."
+    )
+    reason: str | None = Field(None, description="Why; null where nobody said.")
+    action: SettingsAction = Field(
+        SettingsAction.CHANGED,
+        description="`changed` by a request that states the settings, `activated` from the policy that was staged, or "
+        "`rolled_back` to the policy before.",
     )
 
 
@@ -244,6 +267,8 @@ def version_view(version: DomainVersion) -> DomainVersionEntry:
         changed=list(version.changed),
         changed_at=record.updated_at,
         changed_by=version.changed_by,
+        reason=version.reason,
+        action=version.action,
     )
 
 

@@ -31,6 +31,11 @@ CalibrationNumber = Annotated[int, Path(ge=1, le=1_000_000_000, description="Ver
 ChangesBefore = Annotated[int | None, Query(alias="before", ge=1, description="`next_before` of the page before.")]
 SettingsVersion = Annotated[int, Path(ge=1, le=1_000_000_000, description="Version of the domain's settings.")]
 SettingsVersions = Annotated[int, Query(alias="limit", ge=1, le=100, description="Versions a page.")]
+PolicyNumber = Annotated[int, Path(ge=1, le=1_000_000_000, description="Version of the policy, as decisions name it.")]
+StagedNumber = Annotated[
+    int | None, Query(alias="staged_version", ge=1, le=1_000_000_000, description="Default: the policy staged now.")
+]
+ComparedDecisions = Annotated[int, Query(alias="limit", ge=1, le=500, description="Decisions a page.")]
 ReleaseReason = Annotated[
     str,
     Query(

@@ -18,6 +18,11 @@ def tagged[Body: Answer](body: Body, revision: str) -> Response[Body]:
     return Response(200, "application/json", body, headers={"ETag": f'"{revision}"'})
 
 
+def stated_revisions(if_match: str | None) -> Collection[str] | None:
+    """Returns what `known_revisions` does, and None for a request that names none, where that is not needed."""
+    return None if if_match is None else known_revisions(if_match)
+
+
 def known_revisions(if_match: str | None) -> Collection[str]:
     """Returns the revisions of which the target has to be one; empty for `*`, which any is.
 

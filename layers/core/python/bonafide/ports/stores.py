@@ -10,10 +10,12 @@ from bonafide.records.brake import BrakeRecord
 from bonafide.records.calibration import CalibrationsRecord
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
-from bonafide.records.domain import DomainRecord, DomainVersion
+from bonafide.records.domain import DomainRecord
 from bonafide.records.history.attempt_reset import AttemptReset
 from bonafide.records.outcomes.statement import OutcomeStatement
+from bonafide.records.policies.staged import StagedPolicy, Staging
 from bonafide.records.session import EvidenceRow, SessionRecord
+from bonafide.records.settings.versions import DomainVersion
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
 
@@ -31,10 +33,12 @@ class DomainStore(Protocol):
     def domain(self, domain: str) -> DomainRecord | None:
         """Reads a domain."""
 
-    def put_domain(self, record: DomainRecord, history: Sequence[DomainVersion] = ()) -> None:
+    def put_domain(
+        self, record: DomainRecord, history: Sequence[DomainVersion] = (), staging: Staging | None = None
+    ) -> None:
         """Writes version n over version n - 1 of the same record, or version 1 over nothing.
 
-        The versions of `history` are written with it, all or nothing.
+        The versions of `history` are written with it, and a change of the policy that is staged: all or nothing.
 
         Raises:
             VersionConflict: another version, or another record of that name, is stored.
@@ -68,7 +72,7 @@ class DomainStore(Protocol):
     def find_with_brake(
         self, domain: str, speaker: str, counters: Sequence[str] = ()
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
-        """Reads a domain with its calibrations, one of its speakers, and the domain's brake in one round trip.
+        """Reads a domain with its calibrations and staged policy, a speaker, and the domain's brake in one round trip.
 
         Counters of failed attempts are read with the domain, and the last use of the voiceprint with the speaker. Its
         `attempts` are None where only they cannot be read.
@@ -163,6 +167,23 @@ class CalibrationStore(Protocol):
 
     def calibration_changes(self, domain: str, before: int | None, limit: int) -> Sequence[CalibrationsRecord]:
         """Reads at most `limit` changes of versions below `before`, or of all; the newest first."""
+
+
+class StagingStore(Protocol):
+    """Staged policies of domains, by name. Reads see every write that was acknowledged before them."""
+
+    def staging(self, domain: str) -> Staging:
+        """Reads the one that is staged."""
+
+    def staged_before(self, domain: DomainRecord, staged_version: int) -> StagedPolicy | None:
+        """Reads one that is or was staged in a domain, not in another one of its name; None if there is none."""
+
+    def put_staging(self, staging: Staging) -> None:
+        """Writes version n over version n - 1, and the change for good, both or neither.
+
+        Raises:
+            VersionConflict: another version is stored.
+        """
 
 
 class SessionStore(Protocol):

@@ -116,6 +116,13 @@ class GoldenCalls:
         self.enroll()
         self.stream_audio("genuine", "ACCEPT")
 
+    def check_policy(self) -> None:
+        """Checks that the policy of the domain is read as decisions name it."""
+        self.check_domain()
+        found = self._ask("manage_policies", "GET", f"{self._domain_path}/policies?limit=1")["policies"]
+        policy = found[0]["policy"] if found else {}
+        self._expect("minimum_enrolment_seconds", policy, SETTINGS["policy"]["minimum_enrolment_seconds"])
+
     def check_deletion(self) -> None:
         """Checks that the speaker can be deleted."""
         self._ask("manage_speakers", "DELETE", self._speaker_path, statuses=(204, 404))
@@ -260,6 +267,7 @@ CHECKS: Mapping[str, Callable[[FunctionCalls], None]] = {
     "enroll_speaker": GoldenCalls.check_enrollment,
     "ingest_audio": GoldenCalls.check_stream,
     "manage_domains": GoldenCalls.check_domain,
+    "manage_policies": GoldenCalls.check_policy,
     "manage_sessions": GoldenCalls.check_session,
     "manage_speakers": GoldenCalls.check_speaker,
     "read_decisions": GoldenCalls.check_decision,

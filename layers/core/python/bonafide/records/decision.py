@@ -14,8 +14,9 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import SessionStatus
 from bonafide.records import Stored, StoredForm, known
-from bonafide.records.domain import read_policy
 from bonafide.records.outcomes.statement import OutcomeStatement, without_source
+from bonafide.records.policies.staged import StagedJudgement
+from bonafide.records.policies.stored import read_policy, written_policy
 
 # Schema 1 was the REST answer: rounded, without comparison, thresholds, policy, calibration, audio, and principal.
 SCHEMA = 2
@@ -77,6 +78,7 @@ class DecisionRecord:
         audio: SHA-256 of the recording, or of the names of the chunks used; None in records of schema 1.
         latency_ms: from the request's arrival to the decision; None for sessions.
         timings_ms: by stage.
+        staged: what a policy that was staged would have decided; None if none was. No answer to a caller tells it.
         request_id: of the request that was decided on, or that started the session.
         principal: verified identity of who sent that request.
         session: None for one-shot authentications.
@@ -100,6 +102,7 @@ class DecisionRecord:
     decided_at: datetime
     latency_ms: int | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    staged: StagedJudgement | None = None
     request_id: str | None = None
     principal: str | None = None
     session: SessionPart | None = None
@@ -161,10 +164,11 @@ class DecisionRecord:
                 "embedding_directions": list(case.embedding_directions),
             },
             "thresholds": asdict(judgement.thresholds),
-            "policy": asdict(self.policy) if self.policy else None,
+            "policy": written_policy(self.policy) if self.policy else None,
             "calibration": self.calibration,
             "audio": self.audio,
             "timings_ms": dict(self.timings_ms),
+            **({"staged": self.staged.to_document()} if self.staged else {}),
             "principal": self.principal,
             "caller": self.caller,
             "generation": self.generation,
@@ -189,6 +193,7 @@ class DecisionRecord:
             decided_at=_read_time(document["decided_at"]),
             latency_ms=document.get("latency_ms"),
             timings_ms=document.get("timings_ms", {}),
+            staged=StagedJudgement.from_document(document["staged"]) if "staged" in document else None,
             request_id=document.get("request_id"),
             principal=document.get("principal"),
             session=_read_session(document) if "session_id" in document else None,

@@ -9,11 +9,13 @@ from typing import Any, Self
 from bonafide.access.operations import Role
 from bonafide.access.principal import NOBODY, Principals
 from bonafide.access.quota import Quota
-from bonafide.biometrics.policy import Disclosure, Policy, SyntheticEnrollment
+from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.errors import InvalidInput, Subject
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.calibration import CalibrationsRecord
+from bonafide.records.policies.staged import StagedPolicy
+from bonafide.records.policies.stored import read_policy, written_policy
 
 SCHEMA = 1
 
@@ -80,6 +82,7 @@ class WantedSettings:
         keeps_expiry: the same for the days after which unused voiceprints expire, of the retention.
         quota: None takes away the one that the domain has, if `changes_quota`.
         changes_quota: whether the request says anything of the quota; else it stays as it is.
+        reason: for the history; None if none was given.
     """
 
     policy: Policy | None = None
@@ -89,6 +92,7 @@ class WantedSettings:
     keeps_expiry: bool = False
     quota: Quota | None = None
     changes_quota: bool = False
+    reason: str | None = None
 
     def over(self, current: "DomainRecord | None") -> "Settings":
         """Returns the settings that the request leads to, from those of the domain, if there is one.
@@ -118,6 +122,7 @@ class DomainRecord:
         version: optimistic version of the record, 0 when it was never written.
         quota: of requests that begin work on audio; None for that of the stage, if there is one.
         principals: who has which role in the domain; None for one that the first release made, until they are set.
+        staged: policy that is staged, as it was read together with the domain; None for none, or if read without.
         calibrations: as they were read together with the domain, None where it was read without; stored by themselves.
         attempts: counters as they were read together with the domain, in the order they were asked for; None where they
             could not be read.
@@ -133,6 +138,7 @@ class DomainRecord:
     state: DomainState = DomainState.OPEN
     principals: Principals | None = None
     quota: Quota | None = None
+    staged: StagedPolicy | None = field(default=None, compare=False)
     calibrations: CalibrationsRecord | None = field(default=None, compare=False)
     attempts: tuple[Attempts, ...] | None = field(default=(), compare=False)
 
@@ -164,7 +170,7 @@ class DomainRecord:
         return {
             "schema": SCHEMA,
             "domain": self.domain,
-            "policy": asdict(self.policy),
+            "policy": written_policy(self.policy),
             "retention": asdict(self.retention),
             "policy_version": self.policy_version,
             "created_at": self.created_at.isoformat(),
@@ -193,42 +199,6 @@ class DomainRecord:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DomainVersion:
-    """Settings of a domain as one change left them; kept until the domain is deleted.
-
-    Attributes:
-        record: the domain after the change; `updated_at` is the time of the change.
-        changed: names of the settings that changed, such as `policy.failure_limit`; empty for the first version.
-        changed_by: verified identity of who made the change; None where requests are not signed, and for versions that
-            an earlier release wrote.
-    """
-
-    record: DomainRecord
-    changed: tuple[str, ...] = ()
-    changed_by: str | None = None
-
-    @classmethod
-    def of(cls, record: DomainRecord, former: DomainRecord | None, changed_by: str | None) -> Self:
-        """Makes the version that a change from `former`, None for a new domain, leads to."""
-        return cls(record, _differences(former, record) if former else (), changed_by)
-
-    def to_document(self) -> StoredForm:
-        """Returns the stored form."""
-        return {
-            "schema": SCHEMA,
-            "record": self.record.to_document(),
-            "changed": list(self.changed),
-            "changed_by": self.changed_by,
-        }
-
-    @classmethod
-    def from_document(cls, document: Stored) -> Self:
-        """Reads a stored form."""
-        record = DomainRecord.from_document(document["record"])
-        return cls(record, tuple(document["changed"]), document["changed_by"])
-
-
 def _bound(wanted: Principals, former: Principals) -> Principals:
     """Returns the principals that a request leads to, for all roles.
 
@@ -251,26 +221,6 @@ def _bound(wanted: Principals, former: Principals) -> Principals:
     return Principals({role: tuple(wanted.patterns.get(role, ())) for role in Role})
 
 
-def read_policy(document: Stored) -> Policy:
-    """Reads a stored policy.
-
-    The first release stored no cost of accepting a spoof: that of an impostor counts. Releases that stored no
-    disclosure told all scores, and whoever reads them goes on getting them; releases that stored no treatment of
-    synthetic contributions added them.
-    """
-    before = {
-        "spoof_accept_cost": document["false_accept_cost"],
-        "disclosure": Disclosure.FULL,
-        "synthetic_enrollment": SyntheticEnrollment.RECORD,
-    }
-    stored = {**before, **known(Policy, document)}
-    named = {
-        "disclosure": Disclosure(stored["disclosure"]),
-        "synthetic_enrollment": SyntheticEnrollment(stored["synthetic_enrollment"]),
-    }
-    return Policy(**{**stored, **named})
-
-
 def _retention(document: Stored) -> Retention:
     stored = known(Retention, document)
     return Retention(**stored | {"erased_decisions": ErasedDecisions(stored.get("erased_decisions", "unlink"))})
@@ -281,14 +231,3 @@ def _state(document: Stored) -> DomainState:
         return DomainState.OPEN
     # The first release stored no "tentative".
     return DomainState.EMPTYING if document.get("tentative", False) else DomainState.DELETING
-
-
-def _differences(former: DomainRecord, record: DomainRecord) -> tuple[str, ...]:
-    before, after = _settings(former), _settings(record)
-    return tuple(name for name in after if before[name] != after[name])
-
-
-def _settings(record: DomainRecord) -> StoredForm:
-    sections = {"policy": asdict(record.policy), "retention": asdict(record.retention)}
-    named = {f"{section}.{name}": value for section, own in sections.items() for name, value in own.items()}
-    return {**named, "principals": record.principals, "quota": record.quota}

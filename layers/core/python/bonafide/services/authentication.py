@@ -202,6 +202,7 @@ class AuthenticationService:
         domain, calibration = claim.domain, claim.judging.calibration
         with stage("decide", extraction.timings_ms):
             judgement = judge(case, domain.policy, calibration)
+            staged = domain.staged.judged(case, calibration) if domain.staged else None
         return DecisionRecord(
             domain=request.domain,
             decision_id=name,
@@ -210,6 +211,7 @@ class AuthenticationService:
             judgement=judgement,
             policy=domain.policy,
             policy_version=domain.policy_version,
+            staged=staged,
             bundle=self._models.digest,
             calibration=calibration.digest,
             audio=hashlib.sha256(extraction.content).hexdigest(),

@@ -6,21 +6,24 @@ from typing import Any
 from bonafide.access.authorization import current
 from bonafide.access.principal import Principals
 from bonafide.biometrics.decision import require_bounds
-from bonafide.errors import NotFound, PreconditionFailed
+from bonafide.errors import NotFound
 from bonafide.ports.erasure import ErasureStore
 from bonafide.ports.fingerprints import FingerprintStore
 from bonafide.ports.stores import AttemptStore, DomainStore
-from bonafide.records.domain import DomainRecord, DomainState, DomainVersion, WantedSettings
+from bonafide.records.domain import DomainRecord, DomainState, WantedSettings
 from bonafide.records.request import RequestContext
 from bonafide.records.settings.changes import ChangedSettings
+from bonafide.records.settings.versions import DomainVersion
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.domains.deletion import DomainDeletion
+from bonafide.services.shared.domains.versions import ChangeNote, kept_versions
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import (
     domain_deleting,
     domain_not_found,
     require_open,
     require_permitted,
+    require_revision,
     require_stage_role,
 )
 from bonafide.services.shared.recordings import Recordings, UploadOffer
@@ -47,17 +50,21 @@ class Domains:
         self._clock = clock
         self._deletion = DomainDeletion(store, attempts, recordings, fingerprints, erasures, clock)
 
-    def put(self, domain: str, settings: WantedSettings, principal: str | None) -> DomainRecord:
+    def put(
+        self, domain: str, settings: WantedSettings, principal: str | None, revisions: Collection[str] | None = None
+    ) -> DomainRecord:
         """Creates or changes a domain; the same settings again change nothing. Every version is kept.
 
         Args:
             domain: to create or change.
             settings: that are wanted; without principals a new domain is bound to who creates it.
             principal: verified identity of who wants them.
+            revisions: of which the domain has to be one; empty for any, None for any or none.
 
         Raises:
             AccessDenied: the sender is no administrator of the domain as it is by now; or none of the stage, whom
                 changes of quotas are left to.
+            PreconditionFailed: it is another revision by now, or there is none.
             InvalidInput: the policy is out of bounds, or the principals would lock somebody out.
             Conflict: the domain is being deleted.
         """
@@ -65,12 +72,13 @@ class Domains:
         def attempt() -> DomainRecord:
             current = self._store.domain(domain)
             require_permitted(current)
+            require_revision(current, revisions)
             wanted = self._wanted(domain, settings, current)
             if current is None:
                 # What a request in flight left after the deletion of a predecessor.
                 self._recordings.forget_uploads(domain)
                 self._attempts.forget(domain, None)
-            return self._written(wanted, current, principal)
+            return self._written(wanted, current, ChangeNote(principal, settings.reason))
 
         return retry_on_conflict(WRITE_ATTEMPTS, attempt)
 
@@ -93,17 +101,15 @@ class Domains:
 
         def attempt() -> DomainRecord:
             current = self._existing(domain)
-            if revisions and current.revision not in revisions:
-                raise PreconditionFailed(
-                    "domain_revision_outdated", "The domain has changed since; read it, and decide again."
-                )
-            return self._written(self._wanted(domain, changes.over(current), current), current, principal)
+            require_revision(current, revisions)
+            wanted = self._wanted(domain, changes.over(current), current)
+            return self._written(wanted, current, ChangeNote(principal, changes.reason))
 
         return retry_on_conflict(WRITE_ATTEMPTS, attempt)
 
-    def _written(self, wanted: DomainRecord, current: DomainRecord | None, principal: str | None) -> DomainRecord:
+    def _written(self, wanted: DomainRecord, current: DomainRecord | None, note: ChangeNote) -> DomainRecord:
         if wanted is not current:
-            self._store.put_domain(wanted, self._history(wanted, current, principal))
+            self._store.put_domain(wanted, kept_versions(self._store, wanted, current, note))
         return wanted
 
     def versions(self, domain: str, before: int | None, limit: int) -> Sequence[DomainVersion]:
@@ -166,19 +172,6 @@ class Domains:
                 part of the deletion, and the next request goes on.
         """
         self._deletion.delete(self._existing(domain), force=force)
-
-    def _history(
-        self, wanted: DomainRecord, current: DomainRecord | None, principal: str | None
-    ) -> Sequence[DomainVersion]:
-        """Returns the version that is written, and the one before if an earlier release did not keep it."""
-        if current is None:
-            return [DomainVersion.of(wanted, None, principal)]
-        if current.settings == wanted.settings:
-            return []
-        kept = self._store.domain_versions(current, None, 1)
-        known = kept and kept[0].record.settings == current.settings
-        former = [] if known else [DomainVersion.of(current, kept[0].record if kept else None, None)]
-        return [*former, DomainVersion.of(wanted, current, principal)]
 
     def _existing(self, domain: str) -> DomainRecord:
         record = self._store.domain(domain)

@@ -1,9 +1,10 @@
 """Domains and speakers in DynamoDB.
 
 Partition key `domain`, sort key `item`, which is `domain` for the domain's own record and `speaker#<speaker>` for a
-speaker. One BatchGetItem reads both, the domain's brake and calibrations, and the speaker's data key from the table of
-keys. The index `speakers` has the same keys, and what a list shows: no voiceprints. The sparse index `domains` has the
-names of domains. A data key is made and deleted in one transaction with the voiceprints that it is for.
+speaker. One BatchGetItem reads both, the domain's brake, calibrations and staged policy, and the speaker's data key
+from the table of keys. The index `speakers` has the same keys, and what a list shows: no voiceprints. The sparse index
+`domains` has the names of domains. A data key is made and deleted in one transaction with the voiceprints that it is
+for.
 """
 
 import uuid
@@ -41,21 +42,26 @@ from bonafide.adapters.dynamodb.items import (
     read_calibrations,
     read_domain,
     read_speaker,
+    read_staging,
     read_summary,
     read_used,
     reservation_item,
     speaker_key,
     speaker_name,
+    staging_key,
     used_key,
     version_item,
     version_name,
 )
 from bonafide.adapters.erasure.partitions import Partitions
+from bonafide.adapters.policies.dynamodb import staging_puts
 from bonafide.adapters.protection.items import KEY_PREFIX
 from bonafide.adapters.protection.speakers import PlainSpeakers
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
-from bonafide.records.domain import DomainRecord, DomainVersion
+from bonafide.records.domain import DomainRecord
+from bonafide.records.policies.staged import Staging
+from bonafide.records.settings.versions import DomainVersion
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
 if TYPE_CHECKING:
@@ -81,9 +87,11 @@ class DynamoDomainStore:
             answer = self._client.get_item(TableName=self._table, Key=domain_key(domain), ConsistentRead=True)
         return read_domain(answer["Item"]) if "Item" in answer else None
 
-    def put_domain(self, record: DomainRecord, history: Sequence[DomainVersion] = ()) -> None:
+    def put_domain(
+        self, record: DomainRecord, history: Sequence[DomainVersion] = (), staging: Staging | None = None
+    ) -> None:
         """See `DomainStore`."""
-        if not history:
+        if not history and staging is None:
             with translated_errors():
                 self._client.put_item(
                     TableName=self._table, Item=domain_item(record), **follows_same(record.version, record.created_at)
@@ -92,6 +100,7 @@ class DynamoDomainStore:
         table = {"TableName": self._table}
         state: Any = {**table, "Item": domain_item(record), **follows_same(record.version, record.created_at)}
         kept: Any = [{**table, "Item": version_item(each)} for each in history]
+        kept += staging_puts(self._table, staging) if staging else []
         transacted(lambda: self._client.transact_write_items(TransactItems=[{"Put": put} for put in (state, *kept)]))
 
     def domain_versions(self, record: DomainRecord, before: int | None, limit: int) -> Sequence[DomainVersion]:
@@ -146,15 +155,18 @@ class DynamoDomainStore:
         self, domain: str, speaker: str, counters: Sequence[str] = ()
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
-        keys = domain_key(domain), speaker_key(domain, speaker), brake_key(domain), calibration_key(domain)
+        of_domain = brake_key(domain), calibration_key(domain), staging_key(domain)
+        keys = domain_key(domain), speaker_key(domain, speaker), *of_domain
         own = self._stored.keys(domain, speaker)
         counting = [attempt_key(domain, counter) for counter in counters]
         used = [used_key(domain, speaker)] if counters else []
         read, counted = self._read_with([*keys, *own], [*counting, *used])
-        found, known, brake, calibrations, *key = read
+        found, known, brake, calibrations, staging, *key = read
         failed = None if counted is None else tuple(read_attempts(each) for each in counted[: len(counting)])
         besides: Any = {"calibrations": read_calibrations(domain, calibrations), "attempts": failed}
         record = replace(read_domain(found), **besides) if found else None
+        if record and staging:
+            record = replace(record, staged=read_staging(domain, staging).of_domain_made(record.created_at))
         claimed = self._speaker(known, *key)
         if claimed and counted:
             claimed = replace(claimed, used_at=read_used(counted[-1]))

@@ -10,7 +10,9 @@ from bonafide.biometrics.presentation.attempts import Attempts, Failure
 from bonafide.records import times
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.calibration import CalibrationsRecord
-from bonafide.records.domain import DomainRecord, DomainVersion
+from bonafide.records.domain import DomainRecord
+from bonafide.records.policies.staged import Staging
+from bonafide.records.settings.versions import DomainVersion
 from bonafide.records.speaker import SpeakerRecord, SpeakerSummary
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,6 +26,8 @@ RESERVED = timedelta(hours=1)
 BRAKE_PARTITION = "brake#"
 # Partitions of calibrations, likewise.
 CALIBRATION_PARTITION = "calibration#"
+# Partitions of staged policies, likewise.
+POLICY_PARTITION = "policy#"
 # Partitions of counters of failed attempts: roles that decide may update items of these, and write nothing else.
 ATTEMPT_PARTITION = "attempts#"
 RESET_PREFIX = "reset#"
@@ -189,6 +193,26 @@ def calibration_attributes(record: CalibrationsRecord) -> Item:
 def read_calibrations(domain: str, item: Item | None) -> CalibrationsRecord:
     """Turns a state or a change into calibrations; what is not stored was never proposed."""
     return CalibrationsRecord.from_document(domain, document_of(item)) if item else CalibrationsRecord(domain)
+
+
+def staging_key(domain: str) -> Item:
+    """Returns the key of the policy of a domain that is staged."""
+    return {"domain": {"S": POLICY_PARTITION + domain}, "item": {"S": STATE_ITEM}}
+
+
+def staging_change_key(domain: str, version: int) -> Item:
+    """Returns the key of one change of it; their order is that of the versions."""
+    return {**staging_key(domain), "item": {"S": f"{CHANGE_PREFIX}{version:010d}"}}
+
+
+def staging_attributes(staging: Staging) -> Item:
+    """Turns a staging into attributes, which its state and the change that led to it share."""
+    return {"version": {"N": str(staging.version)}, "document": {"S": json.dumps(staging.to_document())}}
+
+
+def read_staging(domain: str, item: Item | None) -> Staging:
+    """Turns a state or a change into a staging; what is not stored was never staged."""
+    return Staging.from_document(domain, document_of(item)) if item else Staging(domain)
 
 
 def attempt_key(domain: str, counter: str) -> Item:

@@ -95,6 +95,11 @@ def calibrations_at(item: Item) -> datetime:
     return datetime.fromisoformat(document_of(item)["change"]["changed_at"])
 
 
+def staging_at(item: Item) -> datetime:
+    """Returns the time of the change that led to a staged policy, or to none."""
+    return datetime.fromisoformat(document_of(item)["changed_at"])
+
+
 def attempts_at(item: Item) -> datetime:
     """Returns the time of a reset, a use, or a counter's newest failure; that of a secret is not known."""
     name = item["item"]["S"]

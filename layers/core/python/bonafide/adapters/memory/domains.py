@@ -8,9 +8,12 @@ from bonafide.adapters.memory.attempts import MemoryAttemptStore
 from bonafide.adapters.memory.brakes import MemoryBrakeStore
 from bonafide.adapters.memory.calibrations import MemoryCalibrationStore
 from bonafide.adapters.memory.versions import require_follows, require_same, require_version
+from bonafide.adapters.policies.memory import MemoryStagingStore
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
-from bonafide.records.domain import DomainRecord, DomainVersion
+from bonafide.records.domain import DomainRecord
+from bonafide.records.policies.staged import Staging
+from bonafide.records.settings.versions import DomainVersion
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
 
 
@@ -18,12 +21,14 @@ class MemoryDomainStore:
     """`DomainStore` in memory.
 
     Attributes:
+        stagings: policies of the domains that are staged.
         brakes: of the domains and of the stage.
         calibrations: of the domains.
         attempts: counters of failed attempts in the domains.
     """
 
     def __init__(self) -> None:
+        self.stagings = MemoryStagingStore()
         self.brakes = MemoryBrakeStore()
         self.calibrations = MemoryCalibrationStore()
         self.attempts = MemoryAttemptStore()
@@ -36,10 +41,14 @@ class MemoryDomainStore:
         """See `DomainStore`."""
         return self._domains.get(domain)
 
-    def put_domain(self, record: DomainRecord, history: Sequence[DomainVersion] = ()) -> None:
+    def put_domain(
+        self, record: DomainRecord, history: Sequence[DomainVersion] = (), staging: Staging | None = None
+    ) -> None:
         """See `DomainStore`."""
         with self._lock:
             require_follows(self._domains.get(record.domain), record)
+            if staging:
+                self.stagings.put_staging(staging)
             self._domains[record.domain] = record
             self._versions.setdefault(record.domain, []).extend(history)
 
@@ -80,6 +89,8 @@ class MemoryDomainStore:
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
         found, known = self.find(domain, speaker)
+        if found:
+            found = replace(found, staged=self.stagings.staging(domain).of_domain_made(found.created_at))
         calibrations = self.calibrations.calibrations(domain)
         counted = tuple(self.attempts.attempts(domain, each) for each in counters)
         used = known and replace(known, used_at=self.attempts.uses.get((domain, f"speaker#{speaker}")))

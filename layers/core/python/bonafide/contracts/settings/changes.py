@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from bonafide.access.quota import Quota
 from bonafide.contracts.base import Request
+from bonafide.contracts.brakes import BrakeReason
 from bonafide.contracts.domains import DomainQuota, PolicySettings, PrincipalSettings, RetentionSettings
 from bonafide.records.settings.changes import ChangedSettings
 
@@ -38,6 +39,7 @@ class DomainChanges(Request):
     retention: RetentionChanges = RetentionChanges()
     principals: PrincipalSettings | None = Field(None, description="Of the roles that change; others stay as they are.")
     quota: DomainQuota | None = Field(None, description="As a whole; null for that of the stage, if there is one.")
+    reason: BrakeReason | None = Field(None, description="Why, for the history. Never personal data.")
 
     def to_record(self) -> ChangedSettings:
         """Returns the changes as services take them."""
@@ -47,4 +49,5 @@ class DomainChanges(Request):
             self.principals.to_record() if self.principals else None,
             Quota(**self.quota.model_dump()) if self.quota else None,
             changes_quota="quota" in self.model_fields_set,
+            reason=self.reason,
         )

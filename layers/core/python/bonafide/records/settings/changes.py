@@ -19,6 +19,7 @@ class ChangedSettings:
         principals: of the roles that change; None for no role.
         quota: None takes away the one that the domain has, if `changes_quota`.
         changes_quota: whether the request says anything of the quota.
+        reason: for the history; None if none was given.
     """
 
     policy: Mapping[str, Any]
@@ -26,6 +27,7 @@ class ChangedSettings:
     principals: Principals | None = None
     quota: Quota | None = None
     changes_quota: bool = False
+    reason: str | None = None
 
     def over(self, current: DomainRecord) -> WantedSettings:
         """Returns the settings as a whole: those of the domain with the changes."""

@@ -1,12 +1,12 @@
 """Lookups of records that have to exist."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from bonafide.access.authorization import current
 from bonafide.biometrics.voiceprint import Voiceprint
-from bonafide.errors import AccessDenied, Conflict, InvalidInput, NotFound, Subject
+from bonafide.errors import AccessDenied, Conflict, InvalidInput, NotFound, PreconditionFailed, Subject
 from bonafide.observability import follow
 from bonafide.ports.stores import DomainStore, SessionStore
 from bonafide.records.domain import DomainRecord, DomainState
@@ -56,6 +56,21 @@ def require_permitted(record: DomainRecord | None) -> None:
     sender = current()
     if sender and not (sender.permits(record.principals) if record else sender.permits_unknown()):
         raise AccessDenied
+
+
+def require_revision(record: DomainRecord | None, revisions: Collection[str] | None) -> None:
+    """Refuses a change from another revision of a domain than it is.
+
+    Args:
+        record: of the domain as it was just read.
+        revisions: of which it has to be one; empty for any, None if the request names none.
+
+    Raises:
+        PreconditionFailed: it is another one, or there is none.
+    """
+    if revisions is None or (record and (not revisions or record.revision in revisions)):
+        return
+    raise PreconditionFailed("domain_revision_outdated", "The domain has changed since; read it, and decide again.")
 
 
 def require_stage_role() -> None:

@@ -151,6 +151,8 @@ class SessionJudge:
             case = case_of(claim, folded, replay)
         with stage("decide", timings):
             judgement = judge(case, claim.domain.policy, claim.judging.calibration)
+            policy = claim.domain.staged
+            staged = policy.judged(case, claim.judging.calibration) if policy else None
         return DecisionRecord(
             domain=record.domain,
             decision_id=None,
@@ -159,6 +161,7 @@ class SessionJudge:
             judgement=judgement,
             policy=claim.domain.policy,
             policy_version=claim.domain.policy_version,
+            staged=staged,
             bundle=self._bundle,
             calibration=claim.judging.calibration.digest,
             audio=_audio_digest(folded),

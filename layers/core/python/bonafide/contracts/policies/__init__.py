@@ -1,0 +1,1 @@
+"""Policies: their versions, the one that is staged, and comparisons of decisions."""

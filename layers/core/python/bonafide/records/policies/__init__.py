@@ -1,0 +1,1 @@
+"""Policies of domains: their stored form, the one that is staged, and comparisons of decisions under two of them."""
