@@ -11,11 +11,13 @@ from bonafide.biometrics.evidence import Channel, Quality
 from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement
 from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.risk.facts import CallFacts
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import SessionStatus
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.domain import read_policy
 from bonafide.records.outcomes.statement import OutcomeStatement, without_source
+from bonafide.records.risk.call import read_call, read_risk, written_call, written_risk
 
 # Schema 1 was the REST answer: rounded, without comparison, thresholds, policy, calibration, audio, and principal.
 SCHEMA = 2
@@ -81,6 +83,7 @@ class DecisionRecord:
         principal: verified identity of who sent that request.
         session: None for one-shot authentications.
         caller: keyed hash of the reference to the caller, if one was given.
+        call: facts of the call, if any were given.
         generation: of the speaker who was claimed; None for sessions, and in records of releases that wrote none.
         schema: of the stored form that it was read from.
         outcomes: statements on what the call turned out to be, as they were read with the decision; stored beside it.
@@ -104,6 +107,7 @@ class DecisionRecord:
     principal: str | None = None
     session: SessionPart | None = None
     caller: str | None = None
+    call: CallFacts | None = None
     generation: str | None = None
     schema: int = SCHEMA
     outcomes: tuple[OutcomeStatement, ...] = field(default=(), compare=False)
@@ -122,6 +126,7 @@ class DecisionRecord:
             audio=None,
             request_id=None,
             caller=None,
+            call=self.call and replace(self.call, references={}),
             generation=None,
             case=replace(self.case, embedding_directions=(), embedding_norm=None),
             session=self.session and replace(self.session, session="", evaluation_id=""),
@@ -157,6 +162,7 @@ class DecisionRecord:
                 "liveness": case.liveness,
                 "brakes": [str(brake) for brake in case.brakes],
                 "alerts": [str(alert) for alert in case.alerts],
+                "risk": written_risk(case.risk),
                 "embedding_norm": case.embedding_norm,
                 "embedding_directions": list(case.embedding_directions),
             },
@@ -167,6 +173,7 @@ class DecisionRecord:
             "timings_ms": dict(self.timings_ms),
             "principal": self.principal,
             "caller": self.caller,
+            "call": written_call(self.call),
             "generation": self.generation,
         }
 
@@ -193,6 +200,7 @@ class DecisionRecord:
             principal=document.get("principal"),
             session=_read_session(document) if "session_id" in document else None,
             caller=document.get("caller"),
+            call=read_call(document.get("call")),
             generation=document.get("generation"),
             schema=document.get("schema", 1),
         )
@@ -231,6 +239,7 @@ def _read_case(document: Stored) -> Case:
         degraded=_read_signals(document),
         brakes=tuple(BrakeScope(name) for name in facts.get("brakes", ()) if name in BrakeScope),
         alerts=tuple(Reason(name) for name in facts.get("alerts", ()) if name in Reason),
+        risk=read_risk(facts.get("risk")),
         embedding_norm=facts.get("embedding_norm"),
         embedding_directions=tuple(facts.get("embedding_directions", ())),
     )
