@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -140,6 +140,7 @@ class Script:
     caller: str
     claimed: str
     number: int = 4
+    call: Mapping[str, Any] | None = None
 
     def chunk(self, number: int) -> bytes:
         return sent(self.session, number, chunks(self.caller, self.number)[number])
@@ -295,7 +296,8 @@ class Deployment:
         for script in scripts:
             if self.domains.find(DOMAIN, script.claimed)[1] is None:
                 self.enroll(script.claimed)
-            request = SessionRequest.model_validate({"speaker": script.claimed, "format": TELEPHONE})
+            body = {"speaker": script.claimed, "format": TELEPHONE, "call": script.call}
+            request = SessionRequest.model_validate(body)
             started = self.calls.start(DOMAIN, request, script.session).session_id
             record = self.sessions._sessions.pop((DOMAIN, started))
             self.sessions.put_session(replace(record, session=script.session))

@@ -177,7 +177,7 @@ class Scorecard:
         kinds = {kind for kind, _ in known}
         there = {kind for kind, value in facts.references.items() if (kind, value) in known}
         new = {kind for kind in facts.references if kind in kinds} - there
-        if CallReference.NUMBER in there and not _is_forgeable(facts) and not history.fraud:
+        if CallReference.NUMBER in there and not is_forgeable(facts) and not history.fraud:
             yield CallReason.NUMBER_KNOWN
         # A number that was taken to another carrier lately may have been taken from its owner.
         if CallReference.CARRIER in new and CallReference.NUMBER in there:
@@ -223,7 +223,7 @@ def _of_network(facts: CallFacts) -> Iterator[CallReason]:
     yield from (FLAGS[flag] for flag in facts.flags)
 
 
-def _is_forgeable(facts: CallFacts) -> bool:
+def is_forgeable(facts: CallFacts) -> bool:
     """Tells whether the number is known to be unchecked: then it says nothing in favor of the caller."""
     return facts.verstat is Verstat.FAILED or facts.attestation is Attestation.C
 

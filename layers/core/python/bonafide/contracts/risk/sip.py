@@ -22,6 +22,7 @@ _VERSTAT = re.compile(
 _ANONYMOUS = re.compile(r"\bsips?:anonymous@|@anonymous\.invalid", re.IGNORECASE)
 # Originating line information, assigned by the North American Numbering Plan Administrator (ANI II digits).
 _LINES = {
+    "0": LineType.LANDLINE,
     "00": LineType.LANDLINE,
     "24": LineType.TOLL_FREE,
     "25": LineType.TOLL_FREE,
@@ -56,7 +57,7 @@ def read_headers(headers: Mapping[str, str]) -> SipFacts:
         dialed=_first(named, DIALED),
         attestation=attestation,
         verstat=verstat,
-        line_type=_LINES.get(named.get("isup-oli", "").strip().zfill(2)),
+        line_type=_LINES.get(named.get("isup-oli", "none").strip()),
         flags=frozenset(flag for flag, is_set in _flags(named).items() if is_set),
     )
 

@@ -86,7 +86,7 @@ class CallRisks:
             return RiskFinding()
         now, missing = self._clock(), () if call.hashed else (Signal.CALL_RISK,)
         try:
-            history = self._read(_subject(domain, claimed[1], call), name, now, lately=lately)
+            history = self._read(subject_of(domain, claimed[1], call), name, now, lately=lately)
         except StoreUnavailable as error:
             self._failed("call counters not read", error, now)
             history, missing = CallHistory(), (Signal.CALL_RISK,)
@@ -108,7 +108,7 @@ class CallRisks:
         """
         if record.call is None or record.decision_id is None:
             return
-        subject, call = _subject(domain, speaker, record.call), record.call
+        subject, call = subject_of(domain, speaker, record.call), record.call
         mark = CallMark(int(record.decided_at.timestamp()), attempt_name(record.decision_id))
         try:
             of_number = replace(mark, other=_tag(record.speaker, call))
@@ -165,7 +165,8 @@ def hashed_call(hashes: CallerHashes, domain: str, stated: StatedCall | None) ->
     return stated and stated.hashed(lambda text: hash_of(hashes.hashed, domain, text))
 
 
-def _subject(domain: DomainRecord, speaker: SpeakerRecord | None, call: CallFacts) -> CallSubject:
+def subject_of(domain: DomainRecord, speaker: SpeakerRecord | None, call: CallFacts) -> CallSubject:
+    """Names whose counters and history a call is about."""
     own = (speaker.speaker, lifetime(domain, speaker)) if speaker else (None, "")
     return CallSubject(domain.domain, lifetime(domain), *own, number=call.number)
 
