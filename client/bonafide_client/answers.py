@@ -134,6 +134,21 @@ class SpeakerPageDocument(TypedDict):
     next_cursor: str | None
 
 
+class CallRiskReasonDocument(TypedDict):
+    """One reason that the call itself gave."""
+
+    code: str
+    nats: float | None
+
+
+class CallRiskDocument(TypedDict):
+    """What the call itself says."""
+
+    version: str
+    nats: float | None
+    reasons: list[CallRiskReasonDocument]
+
+
 class LedgerEntryDocument(TypedDict):
     """A stored decision with everything that explains it."""
 
@@ -154,6 +169,7 @@ class LedgerEntryDocument(TypedDict):
     embedding_norm: float | None
     chunks: dict[str, Any] | None
     degraded: list[str]
+    call_risk: CallRiskDocument | None
     brakes: list[str]
     policy: dict[str, Any] | None
     policy_version: int
@@ -229,6 +245,7 @@ class DecisionDocument(TypedDict):
     channel: str
     quality: dict[str, Any]
     degraded: list[str]
+    call_risk: CallRiskDocument | None
     bundle: str
     policy_version: int
     call_id: str | None
@@ -288,6 +305,7 @@ class EvaluationDocument(TypedDict):
     quality: dict[str, Any] | None
     chunks: dict[str, Any]
     degraded: list[str]
+    call_risk: CallRiskDocument | None
     bundle: str
     policy_version: int
     call_id: str | None

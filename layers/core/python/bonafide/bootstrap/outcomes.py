@@ -7,5 +7,10 @@ from bonafide.services.shared.risk.outcomes import CallOutcomes
 
 
 def outcomes() -> Outcomes:
-    """Composes the outcomes of decisions."""
+    """Composes what outcomes tell of decisions."""
+    return Outcomes(domain_store(), decision_store())
+
+
+def outcome_statements() -> Outcomes:
+    """Composes the taking of statements, which also teach whence people call."""
     return Outcomes(domain_store(), decision_store(), calls=CallOutcomes(call_store(), domain_store()))

@@ -159,8 +159,7 @@ class SessionEvaluation(Answer):
     call_risk: CallRiskReport | None = Field(
         None,
         description="What the call itself says, by `call` of the request: with weights where the policy discloses full "
-        "scores, without where it discloses coarse ones. Left out where it discloses none, or nothing was said.",
-        exclude_if=lambda risk: risk is None,
+        "scores, without where it discloses coarse ones. Null where it discloses none, or nothing was said.",
     )
     bundle: str
     policy_version: int
