@@ -164,15 +164,15 @@ class DynamoCallStore:
             self._full = dict.fromkeys([*self._full, name][-MOST_FULL:])
 
     def _update(self, key: Item, expression: str, names: Item, values: Item, condition: str = "") -> None:
+        how = {
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+            "ConditionExpression": condition,
+        }
+        # DynamoDB refuses empty ones.
+        given: Any = {name: value for name, value in how.items() if value}
         with translated_errors():
-            self._client.update_item(
-                TableName=self._table,
-                Key=key,
-                UpdateExpression=expression,
-                **({"ExpressionAttributeNames": names} if names else {}),
-                **({"ExpressionAttributeValues": values} if values else {}),
-                **({"ConditionExpression": condition} if condition else {}),
-            )
+            self._client.update_item(TableName=self._table, Key=key, UpdateExpression=expression, **given)
 
 
 def _listed(known: Mapping[Any, Any]) -> Sequence[KnownReference]:

@@ -2,15 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from bonafide.biometrics.decision import (
-    CaseFacts,
-    Decision,
-    Quality,
-    Reason,
-    ReasonedDecision,
-    Thresholds,
-    decide,
-)
+from bonafide.biometrics.decision import CaseFacts, Decision, Reason, ReasonedDecision, Thresholds, decide
+from bonafide.biometrics.evidence import Quality
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import SpeakerScore
 

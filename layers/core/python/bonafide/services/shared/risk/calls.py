@@ -162,13 +162,14 @@ class CallRisks:
 
 def hashed_call(hashes: CallerHashes, domain: str, stated: StatedCall | None) -> CallFacts | None:
     """Returns the facts of a call that a request states; None without any."""
-    return stated and stated.hashed(lambda text: hash_of(hashes.hashed, domain, text))
+    return stated.hashed(lambda text: hash_of(hashes.hashed, domain, text)) if stated else None
 
 
 def subject_of(domain: DomainRecord, speaker: SpeakerRecord | None, call: CallFacts) -> CallSubject:
     """Names whose counters and history a call is about."""
-    own = (speaker.speaker, lifetime(domain, speaker)) if speaker else (None, "")
-    return CallSubject(domain.domain, lifetime(domain), *own, number=call.number)
+    if speaker is None:
+        return CallSubject(domain.domain, lifetime(domain), number=call.number)
+    return CallSubject(domain.domain, lifetime(domain), speaker.speaker, lifetime(domain, speaker), call.number)
 
 
 def _tag(speaker: str | None, call: CallFacts) -> str:
