@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 import numpy as np
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from bonafide.adapters.memory.callers import MemoryCallerHashes
 from bonafide.adapters.risk.dynamodb import DynamoCallStore
@@ -36,6 +37,7 @@ DOMAIN = DomainRecord("acme", Policy(), Retention(), NOW, NOW, version=1)
 SPEAKER = SpeakerRecord("acme", "ann", SpeakerStatus.ENROLLED, NOW, NOW)
 CLAIMED = ("ann", SPEAKER)
 ROUNDS = 300
+JSON = "application/x-amz-json-1.0"
 CALL = {
     "caller_number": "+12025550143",
     "dialed_number": "+18005550100",
@@ -64,13 +66,13 @@ class Answers:
         blocks = [f"{short(lifetime(DOMAIN))}#{last - age:09d}#{rank}" for age in range(8) for rank in range(4)]
         self._sample = {"Items": [{"owner": {"S": "acme#domain"}, "item": {"S": item}, **sample} for item in blocks]}
 
-    def answer(self, request: Any, **_: Any) -> AWSResponse:
+    def answer(self, request: Any, **_: Any) -> Any:
         """Takes botocore's event before a request is sent."""
         action = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
         self.calls[action] += 1
         body = json.dumps(self._body(action, json.loads(request.body))).encode()
         raw: Any = type("Raw", (), {"stream": lambda *_, **__: iter((body,)), "close": lambda _: None})()
-        return AWSResponse(request.url, 200, {"content-type": "application/x-amz-json-1.0"}, raw)
+        return AWSResponse(request.url, 200, HTTPHeaders.from_dict({"content-type": JSON}), raw)
 
     def _body(self, action: str, asked: Any) -> Any:
         if action == "Query":

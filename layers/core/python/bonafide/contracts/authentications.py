@@ -41,7 +41,7 @@ class AuthenticationRequest(Request):
 
     def stated_call(self) -> StatedCall | None:
         """Returns the call as services take it; None if nothing is known of it."""
-        return self.call and self.call.to_record()
+        return self.call.to_record() if self.call else None
 
 
 class SpeakerEvidence(Answer):

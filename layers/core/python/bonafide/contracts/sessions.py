@@ -54,7 +54,7 @@ class SessionRequest(Request):
 
     def to_record(self) -> SessionWanted:
         """Returns the session as services take it."""
-        call = self.call and self.call.to_record()
+        call = self.call.to_record() if self.call else None
         return SessionWanted(self.speaker, self.format.to_record(), self.context.call_id, self.context.caller, call)
 
 

@@ -55,6 +55,8 @@ def _moved(alone: ReasonedDecision, decision: Decision, nats: float) -> Reasoned
 
     The reasons of the voice stay. A voice that failed still comes first, so that it counts as a failed attempt.
     """
+    if decision is alone.decision:
+        return alone
     final = Decision.STEP_UP if _is_too_far(alone, decision) else decision
     # To whom asking is dearer than a mistake, accepting can be cheapest where most is in doubt.
     if final is alone.decision or _is_better(final, alone.decision) is (nats > 0):
@@ -72,5 +74,5 @@ def _is_better(one: Decision, other: Decision) -> bool:
 def _is_too_far(alone: ReasonedDecision, decision: Decision) -> bool:
     """Tells whether the call would reject a voice that matches, or accept one that is rejected."""
     if decision is Decision.REJECT:
-        return Reason.VOICE_MATCH in alone.reasons
+        return alone.decision is Decision.ACCEPT or Reason.VOICE_MATCH in alone.reasons
     return decision is Decision.ACCEPT and alone.decision is Decision.REJECT
