@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from bonafide_client.calls.risk import CallRiskDocument
+
 
 class EvidenceDocument(TypedDict):
     """Evidence for the claimed speaker, or for a human voice.
@@ -132,21 +134,6 @@ class SpeakerPageDocument(TypedDict):
 
     speakers: list[SpeakerDocument]
     next_cursor: str | None
-
-
-class CallRiskReasonDocument(TypedDict):
-    """One reason that the call itself gave."""
-
-    code: str
-    nats: float | None
-
-
-class CallRiskDocument(TypedDict):
-    """What the call itself says."""
-
-    version: str
-    nats: float | None
-    reasons: list[CallRiskReasonDocument]
 
 
 class LedgerEntryDocument(TypedDict):

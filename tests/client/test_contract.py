@@ -12,6 +12,7 @@ from bonafide.contracts.risk.calls import CallDetails
 from bonafide.contracts.speakers import ConsentReceipt
 from bonafide.records.speaker import Consent
 from bonafide_client import Client, DecisionQuery, InvalidIdentifier, answers, bodies
+from bonafide_client.calls.risk import CallRiskDocument, CallRiskReasonDocument
 from local.aws.http import HttpHandler, LoopbackServer
 
 CONTRACT: Mapping[str, Any] = json.loads(
@@ -35,8 +36,8 @@ SHAPES = {
     answers.EvaluationDocument: "SessionEvaluation",
     answers.LedgerEntryDocument: "LedgerEntry",
     answers.LedgerPageDocument: "LedgerPage",
-    answers.CallRiskDocument: "CallRiskReport",
-    answers.CallRiskReasonDocument: "CallRiskReason",
+    CallRiskDocument: "CallRiskReport",
+    CallRiskReasonDocument: "CallRiskReason",
     answers.EvidenceDocument: "SpeakerEvidence",
     answers.LivenessDocument: "LivenessEvidence",
 }

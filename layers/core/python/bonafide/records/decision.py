@@ -156,16 +156,7 @@ class DecisionRecord:
             "latency_ms": self.latency_ms,
             "request_id": self.request_id,
             **(_written_session(self.session) if self.session else {}),
-            "facts": {
-                "comparison": asdict(case.comparison) if case.comparison else None,
-                "obstacle": case.obstacle,
-                "liveness": case.liveness,
-                "brakes": [str(brake) for brake in case.brakes],
-                "alerts": [str(alert) for alert in case.alerts],
-                "risk": written_risk(case.risk),
-                "embedding_norm": case.embedding_norm,
-                "embedding_directions": list(case.embedding_directions),
-            },
+            "facts": _written_facts(case),
             "thresholds": asdict(judgement.thresholds),
             "policy": asdict(self.policy) if self.policy else None,
             "calibration": self.calibration,
@@ -204,6 +195,19 @@ class DecisionRecord:
             generation=document.get("generation"),
             schema=document.get("schema", 1),
         )
+
+
+def _written_facts(case: Case) -> StoredForm:
+    return {
+        "comparison": asdict(case.comparison) if case.comparison else None,
+        "obstacle": case.obstacle,
+        "liveness": case.liveness,
+        "brakes": [str(brake) for brake in case.brakes],
+        "alerts": [str(alert) for alert in case.alerts],
+        "risk": written_risk(case.risk),
+        "embedding_norm": case.embedding_norm,
+        "embedding_directions": list(case.embedding_directions),
+    }
 
 
 def _written_voice(judgement: Judgement) -> StoredForm | None:

@@ -1,4 +1,4 @@
-"""What the risk of a call does to a decision: the odds of fraud move, and the decision by one step at most."""
+"""Effect of the risk of a call on a decision: the odds of fraud move, and the decision by one step at most."""
 
 from dataclasses import dataclass, replace
 

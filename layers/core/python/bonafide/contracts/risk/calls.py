@@ -1,4 +1,4 @@
-"""What a request may say of a call beside its audio."""
+"""Signals of a call in requests, beside its audio."""
 
 from typing import Annotated, Literal
 
@@ -25,7 +25,7 @@ type VerstatText = Literal[
 
 
 class CallDetails(Request):
-    """What the contact center's platform and the telephone network know of the call. All of it is optional.
+    """Signals that the contact center's platform and the telephone network know of a call; all are optional.
 
     Numbers, devices, channels, carriers and countries are stored as keyed hashes only, and the dialed number not at
     all. What is given here wins over the same in `sip_headers`.

@@ -1,4 +1,4 @@
-"""What is told of the risk of a call."""
+"""Views of the risk of a call."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""What outcomes teach of calls: whence a speaker really called, and which numbers committed fraud."""
+"""Lessons of outcomes: whence a speaker really called, and which numbers committed fraud."""
 
 from collections.abc import Callable
 
