@@ -1,7 +1,8 @@
 """One contract for counters and histories of calls, in memory and in AWS."""
 
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,11 +14,17 @@ from hypothesis import strategies as st
 
 from bonafide.adapters.risk.dynamodb import DynamoCallStore
 from bonafide.adapters.risk.memory import MemoryCallStore
+from bonafide.biometrics.case import Signal
 from bonafide.biometrics.presentation.attempts import attempt_name
-from bonafide.biometrics.risk.facts import CallReference
+from bonafide.biometrics.risk.facts import CallFacts, CallReference
 from bonafide.biometrics.risk.velocity import MOST_MARKS, CallCount, CallHistory, CallMark
+from bonafide.bootstrap.clients import COUNTERS
 from bonafide.ports.risk.calls import CallStore, CallSubject, KnownReference
+from bonafide.services.shared.risk.calls import CallRisks
 from tests.adapters.conftest import State
+from tests.adapters.test_stores import a_domain, a_speaker
+from tests.adapters.test_stores_failing import Aws
+from tests.decisions import decision_record
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NUMBER, OTHER = "ab" * 16, "cd" * 16
@@ -141,6 +148,27 @@ def test_no_item_holds_a_number_and_all_expire(state: State, ann: CallSubject) -
     assert days.pop("known") == pytest.approx(180)
     assert days.pop("fraud") == pytest.approx(30)
     assert all(0 < each <= 1.6 for each in days.values())
+
+
+@pytest.fixture
+def silent() -> Iterator[Aws]:
+    running = Aws()
+    running.server.start()
+    running.answer = None
+    yield running
+    running.over.set()
+    running.server.stop()
+
+
+def test_a_store_that_does_not_answer_delays_a_decision_by_about_a_second(silent: Aws) -> None:
+    risks = CallRisks(DynamoCallStore(silent.client("dynamodb", COUNTERS), "calls"))
+    domain, speaker, begin = a_domain("acme"), a_speaker("acme"), time.monotonic()
+    said = CallFacts({CallReference.NUMBER: NUMBER})
+    found = risks.assess(domain, ("ann", speaker), said, "decision-1")
+    risks.count(domain, speaker, decision_record(call=said), found.known)
+    assert found.missing == (Signal.CALL_RISK,)
+    assert time.monotonic() - begin < 2.5
+    assert silent.calls == 2
 
 
 def _items(state: State, domain: str) -> list[dict[str, Any]]:

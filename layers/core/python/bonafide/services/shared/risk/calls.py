@@ -108,6 +108,9 @@ class CallRisks:
         """
         if record.call is None or record.decision_id is None:
             return
+        if self._clock() < self._asked_again_at:
+            measurements.add(CallRiskFailures=1)
+            return
         subject, call = subject_of(domain, speaker, record.call), record.call
         mark = CallMark(int(record.decided_at.timestamp()), attempt_name(record.decision_id))
         try:
