@@ -7,9 +7,10 @@ arguments give equal judgements to the last bit in one runtime.
 from dataclasses import dataclass, replace
 
 from bonafide.biometrics.case import Case, Signal
-from bonafide.biometrics.decision import Decision, Reason, ReasonedDecision, Thresholds, decide, thresholds
+from bonafide.biometrics.decision import Decision, Reason, ReasonedDecision, Thresholds, thresholds
 from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.policy import Disclosure, Policy
+from bonafide.biometrics.risk.shift import decide_on_call
 from bonafide.biometrics.scoring import Calibration, SpeakerScore, public_score
 
 # Coarse LLR of evidence that reaches no threshold; lower than any that a policy has.
@@ -118,7 +119,7 @@ def _coarse(llr: float, *thresholds: float) -> tuple[float, float]:
 def _decide(score: SpeakerScore | None, case: Case, policy: Policy) -> ReasonedDecision:
     if score is None:
         return ReasonedDecision(Decision.INCONCLUSIVE, (case.obstacle or Reason.NO_SPEECH,), thresholds(policy))
-    return decide(score, case, policy, case.degraded)
+    return decide_on_call(score, case, policy, case.degraded, case.risk.nats if case.risk else 0.0)
 
 
 def _alerted(found: ReasonedDecision, case: Case, policy: Policy) -> ReasonedDecision:
