@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from bonafide.contracts.published.decisions import DecisionMade, decision_made, schema
 from bonafide.records.decision import DecisionRecord
