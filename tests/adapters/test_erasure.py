@@ -439,7 +439,7 @@ def test_calls_of_a_successor_who_took_a_contribution_back_stay(held: Callable[[
     assert len(filled.fingerprints.heard(filled.domain, "zoe", 9)) == 1
 
 
-def test_an_opt_out_that_was_killed_loses_the_fingerprints_too(held: Callable[[], Held]) -> None:
+def test_an_opt_out_that_was_killed_loses_the_fingerprints_and_calls_too(held: Callable[[], Held]) -> None:
     filled = held()
     owner, known = filled.domains.find(filled.domain, "zoe")
     assert owner
@@ -450,6 +450,7 @@ def test_an_opt_out_that_was_killed_loses_the_fingerprints_too(held: Callable[[]
     filled._hear("zoe", UseKind.ENROLLMENT, filled.now)
     report = filled.go_on()
     assert report.of("fingerprints").erased == 2
+    assert report.of("calls").erased == 2, "the counter and the history, not what is the number's"
     assert report.of("attempts").erased == 1
     assert filled.fingerprints.heard(filled.domain, "zoe", 9) == []
     assert len(filled.fingerprints.heard(filled.domain, "yuri", 9)) == 1

@@ -24,7 +24,8 @@ from bonafide.contracts.outcomes.statements import OutcomeRequest
 from bonafide.errors import StoreUnavailable
 from bonafide.records.decision import DecisionRecord
 from bonafide.services.outcomes import Outcomes
-from bonafide.services.shared.risk.calls import MOST_KNOWN, hashed_call, subject_of
+from bonafide.services.shared.risk import calls
+from bonafide.services.shared.risk.calls import hashed_call, subject_of
 from bonafide.services.shared.risk.outcomes import CallOutcomes
 from tests.services.parts import World, context, recording
 from tests.services.test_replays import Sounds, chatter
@@ -36,13 +37,13 @@ RISKY = {"verstat": "TN-Validation-Failed", "line_type": "non_fixed_voip"}
 
 @pytest.fixture
 def world() -> World:
-    return a_world()
+    return a_world("ann", "bob", "cleo", "dan")
 
 
-def a_world() -> World:
+def a_world(*speakers: str) -> World:
     world = World(models=Sounds())
     world.put_domain(minimum_enrolment_seconds=6)
-    for number, speaker in enumerate(("ann", "bob", "cleo", "dan"), 90):
+    for number, speaker in enumerate(speakers, 90):
         world.enroll(recording(chatter(number)), speaker=speaker)
     return world
 
@@ -182,10 +183,10 @@ def test_repeated_requests_count_once_also_at_the_same_time(world: World) -> Non
     assert len(history(world).of_number.marks) == len(history(world).of_speaker.marks) == 1
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.permutations([0, 0, 1, 1, 2]))
 def test_whatever_the_order_of_duplicates_counters_are_exact(order: list[int]) -> None:
-    world = a_world()
+    world = a_world("ann")
     for number in order:
         call(world, number, FROM, key=f"call-{number}")
     assert len(history(world).of_number.marks) == 3
@@ -221,13 +222,14 @@ def test_without_the_key_of_hashes_the_call_is_missing(world: World) -> None:
     assert stored(world, found).call == CallFacts(hashed=False)
 
 
-def test_a_history_is_bounded_and_the_oldest_make_room(world: World) -> None:
-    for number in range(MOST_KNOWN + 2):
+def test_a_history_is_bounded_and_the_oldest_make_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "MOST_KNOWN", 3)
+    for number in range(5):
         world.now += timedelta(days=1)
         call(world, number, {"device": f"phone-{number}"})
     known = history(world).known
-    assert len(known) == MOST_KNOWN
-    assert min(known.values()) == (world.now - timedelta(days=MOST_KNOWN - 1)).date()
+    assert len(known) == 3
+    assert min(known.values()) == (world.now - timedelta(days=2)).date()
 
 
 def test_what_is_known_is_forgotten_after_its_time(world: World) -> None:
