@@ -175,14 +175,13 @@ class DecisionRecord:
     @classmethod
     def from_document(cls, document: Stored) -> Self:
         """Reads a stored form of this or an earlier release."""
-        policy = document.get("policy")
         return cls(
             domain=document["domain"],
             decision_id=document["decision_id"],
             speaker=document["claimed_speaker"],
             case=_read_case(document),
             judgement=_read_judgement(document),
-            policy=read_policy(policy) if policy else None,
+            policy=read_policy(document["policy"]) if document.get("policy") else None,
             policy_version=document["policy_version"],
             bundle=document["bundle"],
             calibration=document.get("calibration"),
