@@ -96,6 +96,10 @@ class ServicePlatform:
         """Invokes a function on a schedule."""
         self._schedule(id_, Duration.hours(1), function)
 
+    def every_day(self, id_: str, function: lambda_.IFunction) -> None:
+        """Invokes a function on a schedule."""
+        self._schedule(id_, Duration.days(1), function)
+
     def _schedule(self, id_: str, rate: Duration, function: lambda_.IFunction) -> None:
         targets = [events_targets.LambdaFunction(function)]
         events.Rule(self._stack, id_, schedule=events.Schedule.rate(rate), targets=targets)

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jsii
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from stacks.data import DataStack
@@ -51,6 +49,8 @@ SIGNING = {"kms:EncryptionContext:purpose": "domain-calibration"}
 ATTEMPTS = "attempts#*"
 HISTORY = "history#*"
 WRAPPING = {"kms:EncryptionContext:purpose": "caller-reference"}
+# Partitions of watchlists.
+WATCHLISTS = "watchlist#*"
 # Another purpose, by which keys of domains are made and opened.
 TEMPLATES = {"kms:EncryptionContext:purpose": "template-protection"}
 # Seconds for which the state of the stage's brake is used; services refuse a value with which a brake would not hold
@@ -63,6 +63,7 @@ KEPT = "kept/*"
 ERASED = "erasures/*"
 SHADOWED = "shadow/*"
 USED = "used/*"
+WATCHED = "watchlists/*"
 # Prefix of records that scoring set aside, in the bucket of failures.
 SET_ASIDE = "records/*"
 
@@ -172,22 +173,6 @@ class StreamAccess:
         function.set(self.variable, self.stream.stream_name)
 
 
-@jsii.implements(lambda_.IEventSourceDlq)
-class FailureDestination:
-    """Destination of records that Lambda failed to process; CDK's own would also grant reading and deleting."""
-
-    def __init__(self, bucket: s3.Bucket) -> None:
-        self._bucket_arn = bucket.bucket_arn
-
-    def bind(
-        self,
-        target: lambda_.IEventSourceMapping,  # noqa: ARG002, the interface's names
-        target_handler: lambda_.IFunction,  # noqa: ARG002
-    ) -> lambda_.DlqDestinationConfig:
-        """Names the bucket; the function's role has the permission to write to it."""
-        return lambda_.DlqDestinationConfig(destination=self._bucket_arn)
-
-
 class Stores:
     """The data stack as functions get access to it.
 
@@ -246,10 +231,23 @@ class Stores:
         """
         self.domains.allow(function, *READ_SPEAKER)
         self.domains.allow_in(function, ATTEMPTS, "UpdateItem")
+        self.allow_searching_watchlists(function)
         self.decisions.allow(function, "GetItem", "PutItem")
         self.fingerprints.allow(function, "PutItem", "Query")
         function.set("BONAFIDE_BRAKE_KEPT_SECONDS", BRAKE_KEPT_SECONDS)
         self.allow_signatures(function, "Decrypt")
+
+    def allow_searching_watchlists(self, function: ServiceFunction) -> None:
+        """Allows reading the voices of watchlists, one by one and packed, but nothing else of the table of domains."""
+        self.domains.allow_in(function, WATCHLISTS, "Query")
+        self.audio.allow(function, GetObject=WATCHED)
+
+    def allow_keeping_watchlists(self, function: ServiceFunction) -> None:
+        """Allows changing watchlists, and packing their voices."""
+        self.allow_searching_watchlists(function)
+        self.domains.allow(function, "GetItem")
+        self.domains.allow_in(function, WATCHLISTS, "PutItem", "UpdateItem", "DeleteItem")
+        self.audio.allow(function, PutObject=WATCHED, DeleteObject=WATCHED)
 
     def allow_erasing(self, function: ServiceFunction) -> None:
         """Allows to find and delete, in every store, what is about a speaker or a domain, but no brakes."""
@@ -267,7 +265,7 @@ class Stores:
         for index in ("by_time", "by_speaker"):
             self.decisions.allow(function, "Query", index=index)
         self.decisions.allow(function, "GetItem", "UpdateItem", "DeleteItem")
-        for keys in (KEPT, UPLOADED, USED, SHADOWED):
+        for keys in (KEPT, UPLOADED, USED, SHADOWED, WATCHED):
             self.audio.allow(function, DeleteObject=keys)
         self.audio.allow(function, PutObject=ERASED)
         self.failures.allow(function, DeleteObject=SET_ASIDE)
@@ -289,4 +287,4 @@ class Stores:
     def allow_writing_speakers(self, function: ServiceFunction, *actions: str) -> None:
         """Allows actions on domains and speakers, and writing of speakers, but not of what administrators decide."""
         self.domains.allow(function, *READ_SPEAKER, *actions, *WRITE_SPEAKER)
-        self.domains.deny_writing(function, BRAKES, CALIBRATIONS, HISTORY)
+        self.domains.deny_writing(function, BRAKES, CALIBRATIONS, HISTORY, WATCHLISTS)

@@ -20,6 +20,7 @@ from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.memory.fingerprints import MemoryFingerprintStore
+from bonafide.adapters.watchlists.memory import MemoryWatchlistStore
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
@@ -61,6 +62,7 @@ from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.replays import Replays
+from bonafide.services.shared.watchlists.searching import WatchlistSearch
 from bonafide.services.speakers import Speakers
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
@@ -344,6 +346,12 @@ class World:
     def replays(self) -> Replays:
         return Replays(self.fingerprints, clock=lambda: self.now)
 
+    @property
+    def search(self) -> WatchlistSearch:
+        """What an environment that has just started knows of watchlists."""
+        store = getattr(self.store, "watchlists", None) or MemoryWatchlistStore()
+        return WatchlistSearch(store, lambda: self.now)
+
     def _tell(self, when: str, call: str) -> None:
         self.report(when, call)
 
@@ -390,7 +398,7 @@ class World:
     ) -> AuthenticationDecision:
         log: Any = Observed(self.decisions, self._tell)
         parts = self.environment, self.models, self._recordings, log, self.attempts, self.callers
-        service = AuthenticationService(*parts, self.book, self.replays, lambda: self.now)
+        service = AuthenticationService(*parts, self.book, self.replays, self.search, lambda: self.now)
         asked = context(AuthenticationRequest(audio=audio), key)
         record = service.authenticate(
             AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked, caller)

@@ -19,6 +19,7 @@ class Signal(StrEnum):
     DOMAIN_CALIBRATION = "domain_calibration"
     ATTEMPTS = "attempts"
     REPLAY = "replay"
+    WATCHLIST = "watchlist"
 
 
 class BrakeScope(StrEnum):

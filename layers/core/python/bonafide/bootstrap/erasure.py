@@ -6,7 +6,13 @@ from datetime import datetime
 
 import boto3
 
-from bonafide.adapters.dynamodb.items import ATTEMPT_PARTITION, CALIBRATION_PARTITION, HISTORY_PARTITION, USED_PREFIX
+from bonafide.adapters.dynamodb.items import (
+    ATTEMPT_PARTITION,
+    CALIBRATION_PARTITION,
+    HISTORY_PARTITION,
+    USED_PREFIX,
+    WATCHLIST_PARTITION,
+)
 from bonafide.adapters.dynamodb.monitoring.drift import drift_partition
 from bonafide.adapters.dynamodb.monitoring.shadow import result_key, shadow_partition
 from bonafide.adapters.erasure.answers import AnswerErasing
@@ -25,6 +31,8 @@ from bonafide.adapters.erasure.rows import (
 )
 from bonafide.adapters.erasure.sessions import SessionErasing
 from bonafide.adapters.tracing import traced
+from bonafide.adapters.watchlists.doubles import DoubleEnrollmentErasing, DynamoDoubleEnrollmentStore
+from bonafide.adapters.watchlists.items import written_at
 from bonafide.bootstrap.clients import UPLOADS, dynamodb
 from bonafide.bootstrap.protection import erasing_store, evidence_store
 from bonafide.bootstrap.stores import attempt_store, domain_store, erasure_store, recordings
@@ -92,6 +100,9 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         FingerprintErasing(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table),
         RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
         RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
+        DoubleEnrollmentErasing(DynamoDoubleEnrollmentStore(dynamodb(), domains)),
+        RowsOfDomain("watchlists", of_domains, WATCHLIST_PARTITION.__add__, written_at),
+        ObjectErasing("watchlist_voices", s3, audio, "watchlists/", of_speakers=False),
         KeyErasing(dynamodb(), domains, KeyTable.read(os.environ).key_table),
         DomainErasing(erasing_store()),
     ]

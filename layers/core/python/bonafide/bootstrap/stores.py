@@ -31,6 +31,7 @@ from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.bootstrap.clients import CALLS, KEYS, UPLOADS, dynamodb
 from bonafide.bootstrap.protection import erasing_store, evidence_store, judgement_store, voice_store
+from bonafide.bootstrap.watchlists import watchlist_search
 from bonafide.services.attempts import AttemptResets
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
@@ -245,7 +246,7 @@ def session_judge() -> SessionJudge:
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
     book = calibration_book(SpaceCalibrations.parse(files.calibrations()))
     stores = evidence_store(), braked_domains(), judgement_store(), attempt_store()
-    return SessionJudge(*stores, book, replays(), files.digest)
+    return SessionJudge(*stores, book, replays(), watchlist_search(), files.digest)
 
 
 def sessions() -> Sessions:

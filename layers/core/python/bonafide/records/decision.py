@@ -13,9 +13,11 @@ from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import SessionStatus
+from bonafide.biometrics.watchlists.voices import VoiceMatch
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.domain import read_policy
 from bonafide.records.outcomes.statement import OutcomeStatement, without_source
+from bonafide.records.watchlists.entry import read_match, written_match
 
 # Schema 1 was the REST answer: rounded, without comparison, thresholds, policy, calibration, audio, and principal.
 SCHEMA = 2
@@ -82,6 +84,7 @@ class DecisionRecord:
         session: None for one-shot authentications.
         caller: keyed hash of the reference to the caller, if one was given.
         generation: of the speaker who was claimed; None for sessions, and in records of releases that wrote none.
+        watchlist_match: known fraudster whom the voice is like, if there is one.
         schema: of the stored form that it was read from.
         outcomes: statements on what the call turned out to be, as they were read with the decision; stored beside it.
     """
@@ -105,6 +108,7 @@ class DecisionRecord:
     session: SessionPart | None = None
     caller: str | None = None
     generation: str | None = None
+    watchlist_match: VoiceMatch | None = None
     schema: int = SCHEMA
     outcomes: tuple[OutcomeStatement, ...] = field(default=(), compare=False)
 
@@ -123,6 +127,7 @@ class DecisionRecord:
             request_id=None,
             caller=None,
             generation=None,
+            watchlist_match=None,
             case=replace(self.case, embedding_directions=(), embedding_norm=None),
             session=self.session and replace(self.session, session="", evaluation_id=""),
             outcomes=tuple(map(without_source, self.outcomes)),
@@ -168,6 +173,7 @@ class DecisionRecord:
             "principal": self.principal,
             "caller": self.caller,
             "generation": self.generation,
+            **({"watchlist_match": written_match(self.watchlist_match)} if self.watchlist_match else {}),
         }
 
     @classmethod
@@ -194,6 +200,7 @@ class DecisionRecord:
             session=_read_session(document) if "session_id" in document else None,
             caller=document.get("caller"),
             generation=document.get("generation"),
+            watchlist_match=read_match(match) if (match := document.get("watchlist_match")) else None,
             schema=document.get("schema", 1),
         )
 

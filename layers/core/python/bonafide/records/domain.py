@@ -14,6 +14,7 @@ from bonafide.biometrics.presentation.attempts import Attempts
 from bonafide.errors import InvalidInput, Subject
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.calibration import CalibrationsRecord
+from bonafide.records.watchlists.entry import WatchlistState
 
 SCHEMA = 1
 
@@ -121,6 +122,7 @@ class DomainRecord:
         calibrations: as they were read together with the domain, None where it was read without; stored by themselves.
         attempts: counters as they were read together with the domain, in the order they were asked for; None where they
             could not be read.
+        watchlists: state of the watchlists as it was read together with the domain; None where it could not be read.
     """
 
     domain: str
@@ -135,6 +137,7 @@ class DomainRecord:
     quota: Quota | None = None
     calibrations: CalibrationsRecord | None = field(default=None, compare=False)
     attempts: tuple[Attempts, ...] | None = field(default=(), compare=False)
+    watchlists: WatchlistState | None = field(default=WatchlistState(), compare=False)
 
     @property
     def settings(self) -> "Settings":

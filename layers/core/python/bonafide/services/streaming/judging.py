@@ -31,6 +31,7 @@ from bonafide.services.shared.identifiers import counters, identifier, session_d
 from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger
 from bonafide.services.shared.lookups import refuse_former, require_open
 from bonafide.services.shared.replays import Replays, ReplaySearch
+from bonafide.services.shared.watchlists.searching import WatchlistSearch
 from bonafide.services.streaming.claims import SpeakerClaim, case_of, obstacle_of, search_replay
 
 
@@ -45,6 +46,7 @@ class SessionJudge:
         attempts: AttemptStore,
         calibrations: CalibrationBook,
         replays: Replays,
+        watchlists: WatchlistSearch,
         bundle: str,
         clock: Clock = utc_now,
     ) -> None:
@@ -55,6 +57,7 @@ class SessionJudge:
         self._attempts = AttemptCounter(attempts)
         self._calibrations = calibrations
         self._replays = replays
+        self._watchlists = watchlists
         self._bundle = bundle
         self._clock = clock
 
@@ -147,8 +150,10 @@ class SessionJudge:
             folded, heard = self._fold(record, marks, claim.embedding_space)
         with stage("find_replay", timings):
             replay = search_replay(record, claim, heard, search)
+        with stage("search_watchlists", timings):
+            listed = self._watchlists.look(claim.domain, folded.evidence)
         with stage("score", timings):
-            case = case_of(claim, folded, replay)
+            case = case_of(claim, folded, replay, listed)
         with stage("decide", timings):
             judgement = judge(case, claim.domain.policy, claim.judging.calibration)
         return DecisionRecord(
@@ -168,9 +173,10 @@ class SessionJudge:
             request_id=record.request_id,
             principal=record.principal,
             caller=record.caller,
+            watchlist_match=listed.match,
             session=SessionPart(
                 record.session,
-                self._name(record, claim, marks, (*replay.missing, *case.alerts)),
+                self._name(record, claim, marks, (*replay.missing, *listed.missing, *case.alerts)),
                 record.status,
                 _tally(record, marks, folded),
             ),
