@@ -51,6 +51,8 @@ class Service:
             return 200, {"decision": "ACCEPT", "decisions": []}
         if function == "report_outcomes":
             return 200, {"outcome": body}
+        if function == "manage_watchlists":
+            return 200, {"fraudster": path.rpartition("/")[2]}
         if function == "manage_sessions":
             ended = ("ingest_audio", "score_audio")
             heard = any(each in ended for each, _ in self.asked)
@@ -107,6 +109,7 @@ def test_a_function_that_fails_is_found(function: str) -> None:
         ("manage_speakers", {"status": "ENROLLED"}),
         ("describe_service", {"status": "tired"}),
         ("report_outcomes", {"outcome": {"label": "unknown"}}),
+        ("manage_watchlists", {"fraudster": "nobody"}),
         ("score_audio", {"batchItemFailures": [{"itemIdentifier": "0"}]}),
         ("close_sessions", {"closed": None}),
     ],

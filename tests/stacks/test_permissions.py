@@ -200,8 +200,9 @@ def test_voiceprints_are_opened_by_who_compares_them_and_keys_made_by_who_begins
         }
         for action in ("Decrypt", "GenerateDataKey")
     }
-    makers = {"enroll_speaker", "manage_sessions"}
-    comparing = {"authenticate_caller", "close_sessions", "score_audio", "shadow_challenger", "watch_drift"}
+    makers = {"enroll_speaker", "manage_sessions", "manage_watchlists"}
+    comparing = {"authenticate_caller", "close_sessions", "compare_speakers", "score_audio"}
+    comparing |= {"shadow_challenger", "watch_drift"}
     assert may == {"Decrypt": makers | comparing, "GenerateDataKey": makers}
 
 
