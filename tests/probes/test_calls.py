@@ -49,10 +49,8 @@ class Service:
             return 200, {"decision": recordings[body["audio"]["content"]], "decision_id": "d"}
         if function == "read_decisions":
             return 200, {"decision": "ACCEPT", "decisions": []}
-        if function == "report_outcomes":
-            return 200, {"outcome": body}
-        if function == "manage_watchlists":
-            return 200, {"fraudster": path.rpartition("/")[2]}
+        if function in {"report_outcomes", "manage_watchlists"}:
+            return 200, {"outcome": body, "fraudster": path.rpartition("/")[2]}
         if function == "manage_sessions":
             ended = ("ingest_audio", "score_audio")
             heard = any(each in ended for each, _ in self.asked)
