@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bonafide.adapters.protection.cipher import DomainKey
+from benchmarks.templates import OpenedKeys
 from bonafide.adapters.watchlists.packs import VoicePacks
 from bonafide.adapters.watchlists.sealing import VoiceSealing
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
@@ -19,18 +19,6 @@ from bonafide.biometrics.watchlists.voices import KnownVoice, KnownVoices, Voice
 SPACE, BAND, DIMENSION, ROUNDS = "campplus-a60ad57c7847fda0", Channel.NARROWBAND, 192, 40
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NEVER = 4e9
-
-
-class OpenedKeys:
-    """Keys of a warm function: one is open."""
-
-    def __init__(self) -> None:
-        self._key = DomainKey("key", b"k" * 32)
-
-    def named(self, domain: str, name: str) -> DomainKey:
-        """Returns the key."""
-        del domain, name
-        return self._key
 
 
 class Objects:

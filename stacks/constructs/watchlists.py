@@ -42,7 +42,7 @@ class WatchlistsCapability(Construct):
         stores = platform.stores
         compare = platform.function("compare_speakers", [], COMPARE)
         stores.allow_keeping_watchlists(compare)
-        stores.allow_templates(compare, "BatchGetItem", "GetItem")
+        stores.allow_templates(compare, "BatchGetItem", "GetItem", "PutItem")
         stores.domains.allow(compare, *READ_SPEAKER)
         for index in ("domains", "speakers"):
             stores.domains.allow(compare, "Query", index=index)

@@ -49,7 +49,7 @@ class Service:
             return 200, {"decision": recordings[body["audio"]["content"]], "decision_id": "d"}
         if function == "read_decisions":
             return 200, {"decision": "ACCEPT", "decisions": []}
-        if function in {"report_outcomes", "manage_watchlists"}:
+        if function in {"report_outcomes", "manage_watchlists"} and method != "DELETE":
             return 200, {"outcome": body, "fraudster": path.rpartition("/")[2]}
         if function == "manage_sessions":
             ended = ("ingest_audio", "score_audio")

@@ -1,6 +1,7 @@
 """Watchlists in the table of domains, and their voices packed together in S3."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -123,25 +124,16 @@ class DynamoWatchlistStore(DynamoWatchlistVoices):
             "voiceprints": {"L": [{"B": each} for each in sealed]},
             "until": {"N": repr(voice.expires_at)},
         }
-        writes = [
-            self._update(domain, state, changed),
-            self._put(entry_item(entry) | expires_at),
-            self._put(_voice_item(entry, changed.change) | brought | expires_at),
-            *([self._delete(voice_key(domain.domain, former.change))] if former else []),
-        ]
-        transacted(lambda: self._client.transact_write_items(TransactItems=cast("Any", writes)))
+        items = [entry_item(entry) | expires_at, _voice_item(entry, changed.change) | brought | expires_at]
+        self._write(_update(domain, state, changed), items, [voice_key(domain.domain, former.change)] if former else [])
         return changed
 
     def remove(self, domain: DomainRecord, state: WatchlistState, entry: WatchlistEntry) -> WatchlistState:
         """See `WatchlistStore`."""
         changed = state.next(domain.created_at, entry.watchlist, -1)
-        writes = [
-            self._update(domain, state, changed),
-            self._delete(entry_key(entry.domain, entry.watchlist, entry.fraudster)),
-            self._put(_voice_item(entry, changed.change) | _expiry(datetime.now(UTC).timestamp())),
-            self._delete(voice_key(domain.domain, entry.change)),
-        ]
-        transacted(lambda: self._client.transact_write_items(TransactItems=cast("Any", writes)))
+        item = _voice_item(entry, changed.change) | _expiry(datetime.now(UTC).timestamp())
+        gone = [entry_key(entry.domain, entry.watchlist, entry.fraudster), voice_key(domain.domain, entry.change)]
+        self._write(_update(domain, state, changed), [item], gone)
         return changed
 
     def pack(self, domain: DomainRecord, voices: KnownVoices) -> None:
@@ -175,33 +167,39 @@ class DynamoWatchlistStore(DynamoWatchlistVoices):
             )
         return read_packed(answer.get("Attributes", {}))
 
-    def _update(self, domain: DomainRecord, state: WatchlistState, changed: WatchlistState) -> Item:
-        """Returns the write of the state over the one that was read; a predecessor's voices are named no more."""
-        forgets = " REMOVE packed, packed_change" if state.since is None else ""
-        since = written_time(domain.created_at)
-        values = {":document": {"S": json.dumps(changed.to_document())}, ":change": {"N": str(changed.change)}}
-        previous = {":previous": {"N": str(state.change)}} if state.change else {}
-        return {
-            "Update": {
-                "TableName": self._table,
-                "Key": watchlist_state_key(domain.domain),
-                "UpdateExpression": f"SET #document = :document, #change = :change, since = :since, #at = :since"
-                f"{forgets}",
-                "ConditionExpression": "#change = :previous" if previous else "attribute_not_exists(#change)",
-                "ExpressionAttributeNames": {"#document": "document", "#change": "change", "#at": "at"},
-                "ExpressionAttributeValues": {**values, **previous, ":since": since},
-            }
-        }
-
-    def _put(self, item: Item) -> Item:
-        return {"Put": {"TableName": self._table, "Item": item}}
-
-    def _delete(self, key: Item) -> Item:
-        return {"Delete": {"TableName": self._table, "Key": key}}
+    def _write(self, state: Item, items: Sequence[Item], gone: Sequence[Item]) -> None:
+        """Writes one change: the state if it is still the one that was read, and what it says of."""
+        table = self._table
+        transacted(
+            lambda: self._client.transact_write_items(
+                TransactItems=cast(
+                    "Any",
+                    [
+                        {"Update": {"TableName": table, **state}},
+                        *[{"Put": {"TableName": table, "Item": item}} for item in items],
+                        *[{"Delete": {"TableName": table, "Key": key}} for key in gone],
+                    ],
+                )
+            )
+        )
 
     def _get(self, key: Item) -> Item | None:
         with translated_errors():
             return self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+
+
+def _update(domain: DomainRecord, state: WatchlistState, changed: WatchlistState) -> Item:
+    """Returns the update of the state over the one that was read; a predecessor's voices are named no more."""
+    values = {":document": {"S": json.dumps(changed.to_document())}, ":change": {"N": str(changed.change)}}
+    previous = {":previous": {"N": str(state.change)}} if state.change else {}
+    written = "SET #document = :document, #change = :change, since = :since, #at = :since"
+    return {
+        "Key": watchlist_state_key(domain.domain),
+        "UpdateExpression": f"{written} REMOVE packed, packed_change" if state.since is None else written,
+        "ConditionExpression": "#change = :previous" if previous else "attribute_not_exists(#change)",
+        "ExpressionAttributeNames": {"#document": "document", "#change": "change", "#at": "at"},
+        "ExpressionAttributeValues": {**values, **previous, ":since": written_time(domain.created_at)},
+    }
 
 
 def _voice_item(entry: WatchlistEntry, change: int) -> Item:

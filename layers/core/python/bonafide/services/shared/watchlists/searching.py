@@ -40,7 +40,7 @@ class WatchlistFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _SearchedVoices:
     voices: KnownVoices
     read_at: datetime
 
@@ -52,7 +52,7 @@ class WatchlistSearch:
         self._store = store
         self._clock = clock
         # By domain and the time of its creation, the one that was used last at the end.
-        self._kept: dict[tuple[str, datetime], _Kept] = {}
+        self._kept: dict[tuple[str, datetime], _SearchedVoices] = {}
         self._failed: dict[str, datetime] = {}
 
     def look(self, domain: DomainRecord, evidence: Evidence | None) -> WatchlistFinding:
@@ -98,14 +98,14 @@ class WatchlistSearch:
         if failed_at and timedelta() <= now - failed_at < RETRY_AFTER:
             return before, StoreUnavailable()
         try:
-            read = _Kept(self._store.voices(domain, state, before), now)
+            read = _SearchedVoices(self._store.voices(domain, state, before), now)
         except StoreUnavailable as error:
             self._failed[domain.domain] = now
             return before, error
         self._failed.pop(domain.domain, None)
         return self._used(key, read), None
 
-    def _used(self, key: tuple[str, datetime], kept: _Kept | None) -> KnownVoices | None:
+    def _used(self, key: tuple[str, datetime], kept: _SearchedVoices | None) -> KnownVoices | None:
         """Keeps voices as those that were used last, and of all no more than there is room for."""
         if kept is None:
             return None
