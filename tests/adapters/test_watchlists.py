@@ -23,6 +23,7 @@ from bonafide.adapters.watchlists.dynamodb import DynamoWatchlistStore
 from bonafide.adapters.watchlists.items import written_at
 from bonafide.adapters.watchlists.memory import MemoryDoubleEnrollmentStore
 from bonafide.adapters.watchlists.packs import VoicePacks
+from bonafide.adapters.watchlists.renewal import WatchlistRenewal
 from bonafide.adapters.watchlists.sealing import VoiceSealing
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -61,6 +62,13 @@ class Aws:
     def lists(self) -> DynamoWatchlistStore:
         sealing = VoiceSealing(DomainKeys(self.dynamodb, self.keys_table, self._secrets))
         return DynamoWatchlistStore(self.dynamodb, self.table, sealing, VoicePacks(self.s3, self.bucket, sealing))
+
+    @property
+    def renewal(self) -> tuple[WatchlistRenewal, DomainKeys]:
+        keys = DomainKeys(self.dynamodb, self.keys_table, self._secrets)
+        sealing = VoiceSealing(keys)
+        packs = VoicePacks(self.s3, self.bucket, sealing)
+        return WatchlistRenewal(self.dynamodb, self.table, sealing, packs), keys
 
     def objects(self, domain: str) -> dict[str, bytes]:
         listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"watchlists/{domain}/").get("Contents", [])
@@ -311,6 +319,24 @@ def test_without_the_key_of_the_domain_nothing_opens(aws: Aws) -> None:
     aws.dynamodb.delete_item(TableName=aws.keys_table, Key=domain_key_item(domain.domain))
     with pytest.raises(StoreUnavailable):
         known(aws.lists, domain)
+
+
+def test_under_another_key_of_the_domain_all_voices_open_and_the_former_one_may_go(aws: Aws) -> None:
+    domain = made(aws.domains)
+    put(aws.lists, domain, "mallory", 1)
+    aws.lists.pack(domain, known(aws.lists, domain))
+    put(aws.lists, domain, "oscar", 2)
+    renewal, keys = aws.renewal
+    keys.add(domain.domain)
+    assert renewal.former(domain) == 3
+    assert names(known(aws.lists, domain)) == ["mallory", "oscar"]
+    assert renewal.renew(domain) == 2
+    assert (renewal.former(domain), len(aws.objects(domain.domain))) == (0, 1)
+    keys.retire(domain.domain)
+    found = known(aws.lists, domain)
+    assert names(found) == ["mallory", "oscar"]
+    matrix = found.matrices[KIND]
+    assert np.allclose(matrix.vectors[matrix.names.index(("known", "oscar"))], vector(2), atol=1e-6)
 
 
 def test_a_deleted_domain_keeps_no_lists(aws: Aws) -> None:
