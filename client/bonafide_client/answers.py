@@ -166,6 +166,7 @@ class LedgerEntryDocument(TypedDict):
     timings_ms: dict[str, float]
     request_id: str | None
     principal: str | None
+    watchlist_match: dict[str, Any] | None
     outcome: dict[str, Any] | None
     outcome_history: list[dict[str, Any]]
 

@@ -70,6 +70,16 @@ def of_erasure(domain: str, erasure: str) -> str:
     return f"{of_domain(domain)}/erasures/{_segment('erasure', erasure)}"
 
 
+def of_fraudsters(domain: str, watchlist: str) -> str:
+    """Returns the path of a watchlist."""
+    return f"{of_domain(domain)}/watchlists/{_segment('watchlist', watchlist)}/fraudsters"
+
+
+def of_fraudster(domain: str, watchlist: str, fraudster: str) -> str:
+    """Returns the path of an entry of a watchlist."""
+    return f"{of_fraudsters(domain, watchlist)}/{_segment('fraudster', fraudster)}"
+
+
 def _segment(kind: str, name: str) -> str:
     if not IDENTIFIER.fullmatch(name):
         raise InvalidIdentifier(kind, name)
