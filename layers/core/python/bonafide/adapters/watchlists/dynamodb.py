@@ -103,11 +103,12 @@ class DynamoWatchlistStore(DynamoWatchlistVoices):
                 ExpressionAttributeNames={"#domain": "domain", "#item": "item"},
                 ExpressionAttributeValues={":domain": {"S": partition}, ":prefix": {"S": prefix}},
                 ConsistentRead=True,
-                Limit=limit,
+                Limit=limit + 1,
                 **start,
             )
+        # One more is read, so that no cursor leads to nothing.
         found = [read_entry(item) for item in answer["Items"]]
-        return EntryPage(found, found[-1].fraudster if "LastEvaluatedKey" in answer else None)
+        return EntryPage(found[:limit], found[limit - 1].fraudster if len(found) > limit else None)
 
     def put(
         self, domain: DomainRecord, state: WatchlistState, entry: WatchlistEntry, voice: KnownVoice
