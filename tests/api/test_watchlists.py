@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.api.parts import Api, audio, enrol
 from tests.api.test_sessions import Call, piece
+from tests.hosted import HOSTED
 from tests.readings import reading
 
 PIECES = 3
@@ -72,6 +73,7 @@ def test_a_call_becomes_an_entry_that_finds_the_next_one(api: Api, domain: str) 
         assert evaluation["degraded"] == []
 
 
+@HOSTED
 def test_the_same_registrations_at_once_make_one_entry_each(api: Api, domain: str) -> None:
     path = f"/v1/domains/{domain}/watchlists/known/fraudsters"
     body = {**STATED, "audio": audio(reading("train_atkins", 1)), "expires_at": until()}

@@ -4,8 +4,9 @@
 
 `--manifest` names recordings whose speakers are surely known, of which a third of the speakers is used (those of
 `part choose` of `training.evaluation.watchlist`); `--others` more people, for the typical voice only. Both have the
-columns path, speaker, source, licence and use, and rows that are not for training are left out. Telephone lines are
-simulated for narrowband; wideband takes the recordings as they are.
+columns path, source, licence and use, the first also speaker; rows that are not for training are left out, and those
+that a column `label` calls anything but bona fide. Telephone lines are simulated for narrowband; wideband takes the
+recordings as they are.
 """
 
 import argparse
@@ -29,13 +30,14 @@ from training.evaluation.metrics import Floats
 from training.evaluation.watchlist.lookups import SpokenVoice, belongs, best_of_strangers
 
 BUNDLE = Path(".build/layers/model/bundle")
-COLUMNS = ("path", "speaker", "source", "licence", "use")
+COLUMNS = ("path", "source", "licence", "use")
 # Chosen on the same third of the speakers, by misses at 0.1 % and 0.02 % false matches: decision 0038.
 NOISE, COMMONNESS, HALF_SECONDS, LEAST_SECONDS = 0.6, 0.8, 1.5, 1.0
 # Lists of strangers, and false alarms of them, between which the tail is fitted.
 LIST_SIZES = (10, 20, 40, 60)
 FALSE_ALARMS = (0.05, 0.03, 0.02, 0.01)
 LOOKUPS, SEED, DIGITS = 5000, 1, 4
+HUMAN = "bonafide"
 LINES = {Channel.NARROWBAND: LineKind.TELEPHONE, Channel.WIDEBAND: LineKind.NATIVE}
 
 
@@ -54,13 +56,19 @@ class HeardClip:
         return SpokenVoice(self.clip.speaker, found.embeddings[channel], found.speech_seconds)
 
 
-def heard(manifest: Path, bundle: Path) -> list[HeardClip]:
+def heard(manifest: Path, bundle: Path, *columns: str) -> list[HeardClip]:
     """Extracts evidence from the recordings of a manifest that are for training.
+
+    Args:
+        manifest: of the recordings.
+        bundle: folder of the models.
+        columns: that it must have besides those of every manifest.
 
     Raises:
         ManifestError: it cannot be used.
     """
-    clips = [each for each in read_manifest(manifest, COLUMNS) if each.row["use"] == "train"]
+    every = read_manifest(manifest, (*COLUMNS, *columns))
+    clips = [each for each in every if each.row["use"] == "train" and each.row.get("label", HUMAN) == HUMAN]
     found = extract([each.path for each in clips], bundle, list(LineKind))
     return [HeardClip(clip, each.evidence) for clip, each in zip(clips, found, strict=True)]
 
@@ -136,7 +144,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     try:
-        known = [each for each in heard(given.manifest, given.bundle) if belongs(each.clip.row, "choose")]
+        known = [each for each in heard(given.manifest, given.bundle, "speaker") if belongs(each.clip.row, "choose")]
         others = heard(given.others, given.bundle)
     except ManifestError as error:
         sys.stderr.write(f"{error}\n")

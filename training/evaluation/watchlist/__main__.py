@@ -1,7 +1,7 @@
 """Prints how surely people on a watchlist are found, and how often others are taken for them.
 
     python -m training.evaluation.watchlist --manifest path.csv [--part choose|report] [--line telephone|native]
-        [--sizes 10,50,200] [--lookups 10000] [--least-speech SECONDS] [--bundle DIR]
+        [--sizes 10,50,100,200] [--lookups 10000] [--least-speech SECONDS] [--bundle DIR]
 
 The manifest has the columns path and speaker. A lookup draws a list of one recording of each of so many people. Of
 people on the list, another recording is looked up: FNIR is the share that is not found at their own entry. Of others
@@ -150,7 +150,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--part", choices=PARTS)
     parser.add_argument("--line", type=LineKind, choices=list(LineKind), default=LineKind.TELEPHONE)
-    parser.add_argument("--sizes", default="10,50,200")
+    parser.add_argument("--sizes", default="10,50,100,200")
     parser.add_argument("--lookups", type=int, default=10_000)
     parser.add_argument("--least-speech", type=float, default=0.0)
     parser.add_argument("--bundle", type=Path, default=BUNDLE)
