@@ -5,6 +5,7 @@ import resource
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def measured(size: int) -> tuple[float, float, float, float, float]:
     load = _median_ms(lambda: packs.read("acme", packed), 5)
     callers = [_evidence(seed) for seed in range(ROUNDS)]
     voices.search(callers[0], NOW)
-    search = float(np.median([_ms(lambda caller=caller: voices.search(caller, NOW)) for caller in callers]))
+    search = float(np.median([_ms(partial(voices.search, caller, NOW)) for caller in callers]))
     added = KnownVoice(("list", "another"), (Voiceprint.of([callers[0]]),), NEVER)
     change = _median_ms(lambda: voices.changed(size + 1, [added]).search(callers[0], NOW), 5)
     return search, load, change, voices.size / 1e6, memory

@@ -118,17 +118,20 @@ def voice(entry: WatchlistEntry, seed: int) -> KnownVoice:
 def an_entry(
     domain: DomainRecord, fraudster: str = "mallory", watchlist: str = "known", change: int = 1
 ) -> WatchlistEntry:
-    times = {"created_at": NOW, "updated_at": NOW, "expires_at": UNTIL}
-    about = {"legal_basis": "lia-7", "reason": "case 12", "author": None, "speech_seconds": 8.0}
     return WatchlistEntry(
         domain=domain.domain,
         watchlist=watchlist,
         fraudster=fraudster,
+        legal_basis="lia-7",
+        reason="case 12",
+        author=None,
+        created_at=NOW,
+        updated_at=NOW,
+        expires_at=UNTIL,
+        speech_seconds=8.0,
         channels=(KIND[1],),
         change=change,
-        **about,
-        **times,
-    )  # type: ignore[arg-type]
+    )
 
 
 def put(

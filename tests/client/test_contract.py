@@ -148,7 +148,7 @@ def call_everything_of_settings(client: Client) -> None:
 
 
 def call_everything_of_watchlists(client: Client) -> None:
-    stated = {"legal_basis": "lia-7", "reason": "case 12", "expires_at": "2027-03-01T00:00:00Z"}
+    stated: dict[str, Any] = {"legal_basis": "lia-7", "reason": "case 12", "expires_at": "2027-03-01T00:00:00Z"}
     client.put_fraudster("acme", "known", "f", audio=b"RIFF", **stated)
     client.put_fraudster("acme", "known", "f", session="s", **stated)
     client.get_fraudster("acme", "known", "f")

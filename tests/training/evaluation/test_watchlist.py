@@ -23,7 +23,8 @@ def voices(speakers: int, seed: int, noise: float = 0.6) -> list[SpokenVoice]:
         for _ in range(2):
             vector = person + noise * random.normal(size=DIMENSION) / np.sqrt(DIMENSION)
             seconds = float(random.uniform(2, 20))
-            made.append(SpokenVoice(f"s{number}", np.float32(vector / np.linalg.norm(vector)), seconds))
+            unit = np.asarray(vector / np.linalg.norm(vector), np.float32)
+            made.append(SpokenVoice(f"s{number}", unit, seconds))
     return made
 
 

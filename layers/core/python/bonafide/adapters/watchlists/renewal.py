@@ -13,8 +13,8 @@ class WatchlistRenewal(DynamoWatchlistStore):
     def former(self, domain: DomainRecord) -> int:
         """Counts the voices, and packs of them, that are not under the current key of the domain."""
         state, current = self.state(domain), self._sealing.current(domain.domain)
-        packs = state.packed is not None and state.packed.key != current
-        return packs + sum(each["key"]["S"] != current for each in self._sealed(domain))
+        packs = int(state.packed is not None and state.packed.key != current)
+        return packs + sum(1 for each in self._sealed(domain) if each["key"]["S"] != current)
 
     def renew(self, domain: DomainRecord) -> int:
         """Seals every voice under the current key, and packs them again; returns how many were not under it."""
