@@ -31,7 +31,7 @@ from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.bootstrap.clients import CALLS, KEYS, UPLOADS, dynamodb
 from bonafide.bootstrap.protection import erasing_store, evidence_store, judgement_store, voice_store
-from bonafide.bootstrap.watchlists import watchlist_search
+from bonafide.bootstrap.watchlists import double_enrollment_store, watchlist_search
 from bonafide.services.attempts import AttemptResets
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
@@ -211,7 +211,8 @@ def contributions() -> Contributions:
 def export() -> Export:
     """Composes the export of what is held on a speaker."""
     stores = domain_store(), recordings(), session_store(), decision_store(), fingerprint_store(), attempt_store()
-    return Export(*stores, AnswerCounts(dynamodb(), IdempotencyTable.read(os.environ).idempotency_table).of_speaker)
+    answers = AnswerCounts(dynamodb(), IdempotencyTable.read(os.environ).idempotency_table).of_speaker
+    return Export(*stores, answers, double_enrollment_store())
 
 
 def erasure_reading() -> ErasureReading:

@@ -7,12 +7,14 @@ from bonafide.biometrics.presentation.attempts import Failure
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.fingerprints import FingerprintStore, HeardRecording
 from bonafide.ports.stores import AttemptStore, DecisionStore, DomainStore, SessionStore
+from bonafide.ports.watchlists import DoubleEnrollmentStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter
 from bonafide.records.domain import DomainRecord
 from bonafide.records.history.attempt_reset import AttemptReset
 from bonafide.records.session import SessionRecord
 from bonafide.records.speaker import SpeakerRecord
+from bonafide.records.watchlists.double import DoubleEnrollmentPair
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import speaker_counter
 from bonafide.services.shared.lookups import require_speaker
@@ -37,6 +39,7 @@ class HeldData:
         failures: attempts that failed and are still counted, the newest first.
         resets: of their counter.
         answers: how many answers about the speaker are kept by their keys.
+        doubles: pairs with other speakers who seem to have the same voice, as the daily search found them.
     """
 
     domain: DomainRecord
@@ -49,6 +52,7 @@ class HeldData:
     failures: Sequence[Failure]
     resets: Sequence[AttemptReset]
     answers: int
+    doubles: Sequence[DoubleEnrollmentPair]
 
 
 class Export:
@@ -63,12 +67,14 @@ class Export:
         fingerprints: FingerprintStore,
         attempts: AttemptStore,
         answers: Callable[[str, str], int],
+        doubles: DoubleEnrollmentStore,
         clock: Clock = utc_now,
     ) -> None:
         """Stores its dependencies; `answers` counts those about a speaker that are kept."""
         self._fingerprints = fingerprints
         self._attempts = attempts
         self._answers = answers
+        self._doubles = doubles
         self._domains = domains
         self._recordings = recordings
         self._sessions = sessions
@@ -101,4 +107,5 @@ class Export:
             failures=owner.attempts[0].since(record.created_at).counted(),
             resets=self._attempts.resets(domain, counter, SHOWN),
             answers=self._answers(domain, speaker),
+            doubles=report.of(speaker) if (report := self._doubles.report(owner)) else (),
         )

@@ -42,6 +42,10 @@ class DoubleEnrollmentReport:
     compared: int
     complete: bool
 
+    def of(self, speaker: str) -> tuple[DoubleEnrollmentPair, ...]:
+        """Returns the pairs that name a speaker."""
+        return tuple(each for each in self.pairs if speaker in each.speakers)
+
     def without(self, speaker: str) -> Self:
         """Returns the report without what names a speaker."""
         return replace(self, pairs=tuple(each for each in self.pairs if speaker not in each.speakers))
