@@ -53,6 +53,8 @@ def test_a_fraudster_who_calls_as_somebody_else_is_found_until_the_entry_is_remo
     for name in ("known/fraudsters/f1", "others/fraudsters/f2"):
         assert api.call("DELETE", f"{path}/watchlists/{name}").status == 204
     assert "WATCHLIST_MATCH" not in reasons(api, domain, "train_atkins")
+    acts = [each["operation"] for each in api.call("GET", f"{path}/audit").document["entries"]]
+    assert {"putFraudster", "deleteFraudster"} <= set(acts)
     gone = api.call("GET", one)
     assert (gone.status, gone.document["code"]) == (404, "fraudster_not_found")
     assert api.call("GET", f"{path}/double-enrollments").document["searched_at"] is None
