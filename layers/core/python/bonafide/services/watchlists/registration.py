@@ -31,8 +31,9 @@ from bonafide.services.shared.watchlists.searching import WatchlistSearch
 MOST_ENTRIES = 100_000
 MOST_LISTS = 100
 LONGEST_KEPT = timedelta(days=1095)
-# Changes after which voices are packed again: reading so many one by one takes as long as reading them packed.
-PACKED_AFTER = 64
+# Changes after which voices are packed again, and of many voices the share: the rest is read one by one, in a fraction of
+# a second.
+PACKED_AFTER, PACKED_SHARE = 64, 1 / 32
 SHOWN_ALIKE = 10
 
 
@@ -133,7 +134,8 @@ class Registration(Watchlists):
         changed = self._store.put(owner, state, entry, voice)
         # Neither name tells who it is, but both are the domain's.
         logger.warning("fraudster registered", extra={"domain": owner.domain, "watchlist": entry.watchlist})
-        if changed.change - (changed.packed.change if changed.packed else changed.base) >= PACKED_AFTER:
+        packed = changed.packed.change if changed.packed else changed.base
+        if changed.change - packed >= max(PACKED_AFTER, changed.count * PACKED_SHARE):
             self._pack(owner, changed)
         return Registered(entry, alike[:SHOWN_ALIKE])
 
