@@ -31,8 +31,8 @@ from bonafide.services.shared.watchlists.searching import WatchlistSearch
 MOST_ENTRIES = 100_000
 MOST_LISTS = 100
 LONGEST_KEPT = timedelta(days=1095)
-# Changes after which voices are packed again, and of many voices the share: the rest is read one by one, in a fraction of
-# a second.
+# Changes after which voices are packed again, and of many voices the share: the rest is read one by one, in a fraction
+# of a second.
 PACKED_AFTER, PACKED_SHARE = 64, 1 / 32
 SHOWN_ALIKE = 10
 
