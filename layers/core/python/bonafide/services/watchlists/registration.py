@@ -33,7 +33,7 @@ MOST_LISTS = 100
 LONGEST_KEPT = timedelta(days=1095)
 # Changes after which voices are packed again, and of many voices the share: the rest is read one by one, in a fraction
 # of a second.
-PACKED_AFTER, PACKED_SHARE = 64, 1 / 32
+PACKED_AFTER, PACKED_SHARE = 64, 1 / 64
 SHOWN_ALIKE = 10
 
 
