@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 
 ROUNDS = 2000
-STAGES = ("decode", "find_speech", "find_speaker", "find_replay", "embed", "score", "decide", "store")
+STAGES = (
+    "decode",
+    "find_speech",
+    "find_speaker",
+    "find_replay",
+    "embed",
+    "search_watchlists",
+    "score",
+    "decide",
+    "store",
+)
 AWS_CALLS = 4
 TRACE = "Root=1-6a1d7a40-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled="
 CONTEXT: Any = SimpleNamespace(

@@ -30,6 +30,7 @@ from stacks.constructs.sessions import SessionsCapability
 from stacks.constructs.shadow import ShadowCapability
 from stacks.constructs.speakers import SpeakersCapability
 from stacks.constructs.streaming import StreamingCapability
+from stacks.constructs.watchlists import WatchlistsCapability
 from stacks.data import DataStack
 from stacks.platform.cause_alarms import CauseAlarms
 from stacks.platform.function import ServiceFunction
@@ -51,6 +52,7 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     DriftCapability,
     ShadowCapability,
     LedgerCapability,
+    WatchlistsCapability,
     caller_policies,
 )
 

@@ -52,6 +52,7 @@ from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.replays import Replays
 from bonafide.services.shared.risk.calls import CallRisks
+from bonafide.services.shared.watchlists.searching import WatchlistSearch
 from bonafide.services.streaming.closing import SessionClosing
 from bonafide.services.streaming.failed_records import FailedRecords
 from bonafide.services.streaming.intake import AudioIntake
@@ -248,11 +249,15 @@ class Deployment:
         return CallRisks(self._observed(self.counters), self._clock)
 
     @property
+    def search(self) -> WatchlistSearch:
+        return WatchlistSearch(self.domains.watchlists, self._clock)
+
+    @property
     def judge(self) -> SessionJudge:
         book = CalibrationBook(SpaceCalibrations.parse(self.models.calibrations), self.signatures, self._clock)
         sessions, decisions = map(self._observed, (self.sessions, self.decisions))
         parts = sessions, self.environment, decisions, self._observed(self.domains.attempts)
-        return SessionJudge(*parts, book, self.replays, self.risks, self.models.digest, self._clock)
+        return SessionJudge(*parts, book, self.replays, self.risks, self.search, self.models.digest, self._clock)
 
     @property
     def scoring(self) -> ChunkScoring:

@@ -1,7 +1,5 @@
 """Shapes of the service's answers, as JSON. Ignore fields that are not listed: more may be added."""
 
-from __future__ import annotations
-
 from typing import Any, TypedDict
 
 from bonafide_client.calls.risk import CallRiskDocument
@@ -168,6 +166,7 @@ class LedgerEntryDocument(TypedDict):
     timings_ms: dict[str, float]
     request_id: str | None
     principal: str | None
+    watchlist_match: dict[str, Any] | None
     outcome: dict[str, Any] | None
     outcome_history: list[dict[str, Any]]
     staged: dict[str, Any] | None

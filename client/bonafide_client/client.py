@@ -12,6 +12,7 @@ from bonafide_client import answers, bodies, paths
 from bonafide_client.calls.administration import AdministrationCalls
 from bonafide_client.calls.outcomes import OutcomeCalls
 from bonafide_client.calls.policies import PolicyCalls
+from bonafide_client.calls.watchlists import WatchlistCalls
 from bonafide_client.connection import accepted
 from bonafide_client.decisions import ALL_DECISIONS, DecisionQuery
 from bonafide_client.errors import NotDecided
@@ -23,7 +24,7 @@ DECISION_SECONDS = 120.0
 POLL_SECONDS = 0.25
 
 
-class Client(AdministrationCalls, OutcomeCalls, PolicyCalls):
+class Client(AdministrationCalls, OutcomeCalls, PolicyCalls, WatchlistCalls):
     """Talks to one deployment. Threads may share a client; close it, or use it in a `with` statement.
 
     Every method raises `ProblemError` if the service refuses, and `RetriesExhausted` if it still fails when the
@@ -251,6 +252,34 @@ class Client(AdministrationCalls, OutcomeCalls, PolicyCalls):
             if time.monotonic() > deadline or self._sleep(poll):
                 raise NotDecided(f"the session {session} has no final decision after {seconds:.0f} s")
         return evaluation
+
+    def put_fraudster(  # noqa: PLR0913, the fields of an entry
+        self,
+        domain: str,
+        watchlist: str,
+        fraudster: str,
+        *,
+        legal_basis: str,
+        reason: str,
+        expires_at: str,
+        audio: bytes | Mapping[str, Any] | None = None,
+        session: str | None = None,
+    ) -> Any:
+        """Registers the voice of a known fraudster under a name, new or over the one before.
+
+        Args:
+            domain: of the list.
+            watchlist: your name of the list.
+            fraudster: your reference to the fraudster.
+            legal_basis: your reference to the assessment by which the law lets you keep the voice.
+            reason: for people and the audit trail; no personal data.
+            expires_at: until when it is searched, ISO 8601 with its offset; at most 1,095 days ahead.
+            audio: a recording as `authenticate` takes it; either this or a session.
+            session: a session of the domain in which the fraudster spoke.
+        """
+        stated = {"legal_basis": legal_basis, "reason": reason, "expires_at": expires_at}
+        source = {"session": session} if audio is None else {"audio": self._audio(domain, audio)}
+        return self.send("PUT", paths.of_fraudster(domain, watchlist, fraudster), {**stated, **source})
 
     def _audio(self, domain: str, given: bytes | Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(given, bytes):

@@ -70,6 +70,16 @@ def of_erasure(domain: str, erasure: str) -> str:
     return f"{of_domain(domain)}/erasures/{_segment('erasure', erasure)}"
 
 
+def of_fraudsters(domain: str, watchlist: str) -> str:
+    """Returns the path of a watchlist."""
+    return f"{of_domain(domain)}/watchlists/{_segment('watchlist', watchlist)}/fraudsters"
+
+
+def of_fraudster(domain: str, watchlist: str, fraudster: str) -> str:
+    """Returns the path of an entry of a watchlist."""
+    return f"{of_fraudsters(domain, watchlist)}/{_segment('fraudster', fraudster)}"
+
+
 def of_staged_policy(domain: str) -> str:
     """Returns the path of the policy that is staged."""
     return f"{of_domain(domain)}/policy/staged"

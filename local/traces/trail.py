@@ -13,7 +13,7 @@ from local.runner import Deployment
 from local.traces.calls import TracedAnswer, TracedCalls, TracedSession
 
 SCORING = {"decode", "find_speech", "embed"}
-AUTHENTICATION = SCORING | {"find_speaker", "find_replay", "score", "decide", "store", "DynamoDB"}
+AUTHENTICATION = SCORING | {"find_speaker", "find_replay", "search_watchlists", "score", "decide", "store", "DynamoDB"}
 # Log of the emulator, which is not deployed.
 OTHER_LOGS = {"emulator.log"}
 

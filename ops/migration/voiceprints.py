@@ -10,10 +10,13 @@ from bonafide.adapters.kms import KmsDomainSecrets
 from bonafide.adapters.protection.domain_keys import DomainKeys
 from bonafide.adapters.protection.speakers import SealedSpeakers
 from bonafide.adapters.protection.templates import TemplateProtection
+from bonafide.adapters.watchlists.packs import VoicePacks
+from bonafide.adapters.watchlists.renewal import WatchlistRenewal
+from bonafide.adapters.watchlists.sealing import VoiceSealing
 from bonafide.ports.stores import DomainStore
 from bonafide.records.speaker import SpeakerSummary
 from ops.resources import list_resources
-from ops.restore import DOMAINS, data_resources
+from ops.restore import AUDIO, DOMAINS, data_resources
 
 KEYS = "TemplateKeys"
 PAGE = 100
@@ -30,6 +33,13 @@ def protected_store(
     keys = DomainKeys(client, names[KEYS], secrets)
     protection = TemplateProtection(keys, writes=writes, renews=renews)
     return DynamoDomainStore(client, names[DOMAINS], SealedSpeakers(client, names[DOMAINS], protection)), keys
+
+
+def watchlists(stage: str, connect: Callable[..., Any], keys: DomainKeys) -> WatchlistRenewal:
+    """Returns the watchlists of a stage, which opens their voices."""
+    names, sealing = data_resources(connect("cloudformation"), stage), VoiceSealing(keys)
+    packs = VoicePacks(connect("s3", config=CALLS), names[AUDIO], sealing)
+    return WatchlistRenewal(connect("dynamodb", config=CALLS), names[DOMAINS], sealing, packs)
 
 
 def _stage_key(formation: Any, stage: str) -> str:

@@ -24,7 +24,7 @@ from bonafide.errors import BonafideError
 from bonafide.services.voiceprints.renewal import TemplateRenewal
 from ops.migration.progress import show_progress
 from ops.migration.releases import NotReadyError
-from ops.migration.voiceprints import protected_store, speakers
+from ops.migration.voiceprints import protected_store, speakers, watchlists
 
 SPEAKERS_A_SECOND = 20.0
 
@@ -48,16 +48,20 @@ def run(given: argparse.Namespace, connect: Callable[..., Any]) -> str:
         NotReadyError: there is no such domain, or something is still under a former key.
     """
     store, keys = protected_store(given.stage, connect, writes=True, renews=True)
-    if store.domain(given.domain) is None:
+    found = store.domain(given.domain)
+    if found is None:
         raise NotReadyError(f"there is no domain {given.domain}")
     if given.action == "rotate":
         return f"the current key is {keys.add(given.domain)}" if given.apply else "there would be another key"
+    lists = watchlists(given.stage, connect, keys)
     if given.action == "retire":
-        return _retired(given, keys)
-    return _converted(given, store, keys)
+        return _retired(given, keys, lists.former(found))
+    converted = _converted(given, store, keys)
+    voices = lists.renew(found) if given.apply else lists.former(found)
+    return f"{converted}\n{voices:6} voices of watchlists" if voices else converted
 
 
-def _retired(given: argparse.Namespace, keys: DomainKeys) -> str:
+def _retired(given: argparse.Namespace, keys: DomainKeys, voices: int) -> str:
     current = keys.current(given.domain).name
     former = {name: count for name, count in keys.in_use(given.domain).items() if name != current}
     if former:
@@ -65,6 +69,8 @@ def _retired(given: argparse.Namespace, keys: DomainKeys) -> str:
             f"{sum(former.values())} speakers and sessions are under former keys; convert, and wait for sessions to "
             "expire, a day after the rotation"
         )
+    if voices:
+        raise NotReadyError(f"{voices} voices of watchlists are under former keys; convert")
     if given.apply:
         keys.retire(given.domain)
     return "the former keys are deleted" if given.apply else "nothing is under a former key"

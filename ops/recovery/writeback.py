@@ -20,6 +20,7 @@ from bonafide.adapters.dynamodb.items import (
     HISTORY_PARTITION,
     POLICY_PARTITION,
     USED_PREFIX,
+    WATCHLIST_PARTITION,
     is_reservation,
 )
 from bonafide.adapters.erasure.progress import BY_TIME, ERASURES, PENDING
@@ -132,12 +133,13 @@ def _stays_as_it_is(item: Item) -> bool:
 def _is_of_the_past(item: Item) -> bool:
     """Tells whether an item is a counter of failed attempts, which limits nobody any more, or progress of an erasure.
 
+    Or of a watchlist: one by one its rows do not fit those that are there, and would bring back whom somebody removed.
     Erasures are begun again by their records outside the tables. The last use of a voiceprint is put back: without it,
     one that was enrolled long ago would expire.
     """
     if item["domain"]["S"].startswith(ATTEMPT_PARTITION):
         return not item["item"]["S"].startswith(USED_PREFIX)
-    return bool(item["domain"]["S"].startswith((ERASURES, BY_TIME, PENDING)))
+    return bool(item["domain"]["S"].startswith((ERASURES, BY_TIME, PENDING, WATCHLIST_PARTITION)))
 
 
 def put(copy: TableCopy, wanted: Item, current: Item | None) -> Mapping[str, Any]:

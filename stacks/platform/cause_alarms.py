@@ -13,8 +13,9 @@ from constructs import Construct
 
 from stacks.metrics import emitted, expression, of_function, requests
 from stacks.notices import CAUSES, KNOWN_CAUSE, Notice, Suppression, action, alarm_name, any_of
+from stacks.platform.access import BucketAccess, StreamAccess, TableAccess
 from stacks.platform.function import ServiceFunction
-from stacks.platform.stores import BucketAccess, Stores, StreamAccess, TableAccess
+from stacks.platform.stores import Stores
 from stacks.slo import MINIMUM_BAD
 
 PERIOD = Duration.minutes(5)

@@ -32,6 +32,8 @@ ONE_CORE = Size(memory=1769, timeout=29)
 PROBE = Size(memory=512, timeout=120)
 # It reads a day of decisions of each domain, page by page.
 WATCH = Size(memory=512, timeout=300)
+# It reads the voiceprints of each domain one by one, and compares 20,000 of them with each other.
+COMPARE = Size(memory=1769, timeout=900)
 # It works for 20 s of its minute, and may have to load a model before. One core, as the functions that it stands for.
 SHADOW = Size(memory=1769, timeout=58)
 # They read a day of decisions, page by page; a batch of the stream takes seconds.

@@ -96,6 +96,10 @@ class ServicePlatform:
         """Invokes a function on a schedule."""
         self._schedule(id_, Duration.hours(1), function)
 
+    def every_day(self, id_: str, function: lambda_.IFunction) -> None:
+        """Invokes a function on a schedule."""
+        self._schedule(id_, Duration.days(1), function)
+
     def allow_events(self, function: ServiceFunction, source: str) -> None:
         """Allows to put events of one source on the account's default bus."""
         bus = self._stack.format_arn(service="events", resource="event-bus", resource_name="default")

@@ -1,14 +1,7 @@
 """Access of functions to the data stack: a grant comes with the variable that names the resource, and only with it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_kinesis as kinesis
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
-
 from stacks.data import DataStack
+from stacks.platform.access import BucketAccess, StreamAccess, TableAccess
 from stacks.platform.function import ServiceFunction
 from stacks.stage import DeploymentStage
 
@@ -19,24 +12,6 @@ IDEMPOTENCY = ("GetItem", "PutItem", "UpdateItem", "DeleteItem")
 READ_SPEAKER = ("BatchGetItem",)
 # The release before this one, which shares the role during a canary, checks the domain in the same transaction.
 WRITE_SPEAKER = ("ConditionCheckItem", "GetItem", "PutItem")
-
-# What a caller of a table needs of its key: DynamoDB decrypts the table's own key for every call, a writer's too.
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
-# A writer without Decrypt is refused: https://github.com/aws/aws-cdk/issues/10010
-KEY_OF_READERS = ("Decrypt", "DescribeKey")
-KEY_OF_WRITERS = ("Encrypt", "GenerateDataKey*", "ReEncrypt*")
-WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
-
-# S3 also decrypts when it writes: the bucket's own key.
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
-KEY_OF_OBJECTS = {
-    "GetObject": ("Decrypt",),
-    "GetObjectVersion": ("Decrypt",),
-    "PutObject": ("Decrypt", "GenerateDataKey"),
-}
-
-# https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
-KEY_OF_RECORDS = {"PutRecord": ("GenerateDataKey",), "GetRecords": ("Decrypt",)}
 
 # Partitions of brakes in the table of domains (`adapters/dynamodb/items.py`).
 BRAKES = "brake#*"
@@ -50,6 +25,8 @@ ATTEMPTS = "attempts#*"
 HISTORY = "history#*"
 POLICIES = "policy#*"
 WRAPPING = {"kms:EncryptionContext:purpose": "caller-reference"}
+# Partitions of watchlists.
+WATCHLISTS = "watchlist#*"
 # Purposes by which keys of domains are made and opened, and by which who seals knows its own work again.
 TEMPLATES = {"kms:EncryptionContext:purpose": "template-protection"}
 LEDGER_PARTS = {"kms:EncryptionContext:purpose": "ledger-part"}
@@ -63,6 +40,7 @@ KEPT = "kept/*"
 ERASED = "erasures/*"
 SHADOWED = "shadow/*"
 USED = "used/*"
+WATCHED = "watchlists/*"
 # Prefix of records that scoring set aside, in the bucket of failures.
 SET_ASIDE = "records/*"
 # Keys of the archive: entries, which one function adds, and what another adds: seals, their roots, parts of large days.
@@ -70,119 +48,6 @@ ARCHIVED = "decisions/*"
 SEALS = "seals/*"
 ROOTS = "roots/*"
 PARTS = "parts/*"
-
-
-@dataclass(frozen=True, slots=True)
-class TableAccess:
-    """A table.
-
-    Attributes:
-        table: the resource.
-        key: encrypts it.
-        variable: tells a function the table's name.
-    """
-
-    table: dynamodb.Table
-    key: kms.Key
-    variable: str
-
-    def allow(self, function: ServiceFunction, *actions: str, index: str = "") -> None:
-        """Allows DynamoDB actions on the table, or on one of its indexes."""
-        # Not `table.grant`, which adds every index.
-        resource = f"{self.table.table_arn}/index/{index}" if index else self.table.table_arn
-        function.allow(resource, *[f"dynamodb:{action}" for action in actions])
-        function.set(self.variable, self.table.table_name)
-        writing = KEY_OF_WRITERS if WRITES & set(actions) else ()
-        function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *writing)
-
-    def allow_in(self, function: ServiceFunction, partition: str, *actions: str) -> None:
-        """Allows writing actions on the partitions that a pattern names, and on no others.
-
-        Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
-        """
-        conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [partition]}}
-        function.allow(self.table.table_arn, *[f"dynamodb:{action}" for action in actions], conditions=conditions)
-        function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *KEY_OF_WRITERS)
-
-    def allow_attributes(self, function: ServiceFunction, attributes: Sequence[str], *actions: str) -> None:
-        """Allows actions on these attributes, keys and those of conditions included, and on no others.
-
-        Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
-        """
-        conditions = {"ForAllValues:StringEquals": {"dynamodb:Attributes": list(attributes)}}
-        function.allow(self.table.table_arn, *[f"dynamodb:{action}" for action in actions], conditions=conditions)
-        function.set(self.variable, self.table.table_name)
-        writing = KEY_OF_WRITERS if WRITES & set(actions) else ()
-        function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *writing)
-
-    def deny_writing(
-        self,
-        function: ServiceFunction,
-        *partitions: str,
-        actions: Sequence[str] = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
-    ) -> None:
-        """Denies writing, or some actions of it, to partitions that patterns name, whatever else is allowed.
-
-        Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
-        """
-        function.deny(
-            self.table.table_arn,
-            {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": list(partitions)}},
-            *[f"dynamodb:{action}" for action in actions],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class BucketAccess:
-    """A bucket.
-
-    Attributes:
-        bucket: the resource.
-        key: encrypts it.
-        variable: tells a function the bucket's name.
-    """
-
-    bucket: s3.Bucket
-    key: kms.Key
-    variable: str
-
-    def allow(self, function: ServiceFunction, **actions: str) -> None:
-        """Allows each S3 action on the keys given with it."""
-        for action, keys in actions.items():
-            function.allow(self.bucket.arn_for_objects(keys), f"s3:{action}")
-        if used := sorted({each for action in actions for each in KEY_OF_OBJECTS.get(action, ())}):
-            function.allow_key(self.key, "s3", *used)
-        # Besides listing, it makes S3 report that an object is missing instead of denying access to it.
-        function.allow(self.bucket.bucket_arn, "s3:ListBucket")
-        function.set(self.variable, self.bucket.bucket_name)
-
-    def allow_adding(self, function: ServiceFunction, *keys: str) -> None:
-        """Allows to add locked objects, and to list all their versions; not to change, delete or unlock any."""
-        for each in keys:
-            self.allow(function, PutObject=each, PutObjectRetention=each, PutObjectTagging=each)
-        function.allow(self.bucket.bucket_arn, "s3:ListBucketVersions")
-
-
-@dataclass(frozen=True, slots=True)
-class StreamAccess:
-    """A stream.
-
-    Attributes:
-        stream: the resource.
-        key: encrypts it.
-        variable: tells a function the stream's name.
-    """
-
-    stream: kinesis.Stream
-    key: kms.Key
-    variable: str
-
-    def allow(self, function: ServiceFunction, *actions: str) -> None:
-        """Allows Kinesis actions on the stream."""
-        self.stream.grant(function.role, *[f"kinesis:{action}" for action in actions])
-        if used := sorted({each for action in actions for each in KEY_OF_RECORDS.get(action, ())}):
-            function.allow_key(self.key, "kinesis", *used)
-        function.set(self.variable, self.stream.stream_name)
 
 
 class Stores:
@@ -247,11 +112,24 @@ class Stores:
         """
         self.domains.allow(function, *READ_SPEAKER)
         self.domains.allow_in(function, ATTEMPTS, "UpdateItem")
+        self.allow_searching_watchlists(function)
         self.decisions.allow(function, "GetItem", "PutItem")
         self.fingerprints.allow(function, "PutItem", "Query")
         self.calls.allow(function, "BatchGetItem", "Query", "UpdateItem")
         function.set("BONAFIDE_BRAKE_KEPT_SECONDS", BRAKE_KEPT_SECONDS)
         self.allow_signatures(function, "Decrypt")
+
+    def allow_searching_watchlists(self, function: ServiceFunction) -> None:
+        """Allows reading the voices of watchlists, one by one and packed, but nothing else of the table of domains."""
+        self.domains.allow_in(function, WATCHLISTS, "Query")
+        self.audio.allow(function, GetObject=WATCHED)
+
+    def allow_keeping_watchlists(self, function: ServiceFunction) -> None:
+        """Allows changing watchlists, and packing their voices."""
+        self.allow_searching_watchlists(function)
+        self.domains.allow(function, "GetItem")
+        self.domains.allow_in(function, WATCHLISTS, "PutItem", "UpdateItem", "DeleteItem")
+        self.audio.allow(function, PutObject=WATCHED, DeleteObject=WATCHED)
 
     def allow_erasing(self, function: ServiceFunction) -> None:
         """Allows to find and delete, in every store, what is about a speaker or a domain, but no brakes."""
@@ -270,7 +148,7 @@ class Stores:
         for index in ("by_time", "by_speaker"):
             self.decisions.allow(function, "Query", index=index)
         self.decisions.allow(function, "GetItem", "UpdateItem", "DeleteItem")
-        for keys in (KEPT, UPLOADED, USED, SHADOWED):
+        for keys in (KEPT, UPLOADED, USED, SHADOWED, WATCHED):
             self.audio.allow(function, DeleteObject=keys)
         self.audio.allow(function, PutObject=ERASED)
         self.failures.allow(function, DeleteObject=SET_ASIDE)
@@ -297,4 +175,4 @@ class Stores:
     def allow_writing_speakers(self, function: ServiceFunction, *actions: str) -> None:
         """Allows actions on domains and speakers, and writing of speakers, but not of what administrators decide."""
         self.domains.allow(function, *READ_SPEAKER, *actions, *WRITE_SPEAKER)
-        self.domains.deny_writing(function, BRAKES, CALIBRATIONS, HISTORY, POLICIES)
+        self.domains.deny_writing(function, BRAKES, CALIBRATIONS, HISTORY, POLICIES, WATCHLISTS)

@@ -166,12 +166,24 @@ def call_everything_of_settings(client: Client) -> None:
     client.patch_domain("acme", {"policy": {"claim_limit": 1}}, '"1-1"')
 
 
+def call_everything_of_watchlists(client: Client) -> None:
+    stated: dict[str, Any] = {"legal_basis": "lia-7", "reason": "case 12", "expires_at": "2027-03-01T00:00:00Z"}
+    client.put_fraudster("acme", "known", "f", audio=b"RIFF", **stated)
+    client.put_fraudster("acme", "known", "f", session="s", **stated)
+    client.get_fraudster("acme", "known", "f")
+    client.list_fraudsters("acme", "known", "b&c")
+    client.delete_fraudster("acme", "known", "f")
+    client.list_watchlists("acme")
+    client.double_enrollments("acme")
+
+
 def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
     with Client(recorder.endpoint) as client:
         call_everything(client)
         call_everything_of_outcomes(client)
         call_everything_of_settings(client)
         call_everything_of_policies(client)
+        call_everything_of_watchlists(client)
     names = {
         "domain": "acme",
         "speaker": "ann",
@@ -182,6 +194,8 @@ def test_the_methods_are_the_calls_of_the_contract(recorder: Recorder) -> None:
         "erasure_id": "e",
         "contribution": "c",
         "policy_version": 2,
+        "watchlist": "known",
+        "fraudster": "f",
     }
     offered = {
         (method.upper(), path.format(**names))

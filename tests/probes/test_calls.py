@@ -49,8 +49,9 @@ class Service:
             return 200, {"decision": recordings[body["audio"]["content"]], "decision_id": "d"}
         if function == "read_decisions":
             return 200, {"decision": "ACCEPT", "decisions": []}
-        if function in ("report_outcomes", "manage_policies"):
-            return 200, {"outcome": body, "policies": [{"policy": {"minimum_enrolment_seconds": 6}}]}
+        if function in {"report_outcomes", "manage_policies", "manage_watchlists"} and method != "DELETE":
+            policies = [{"policy": {"minimum_enrolment_seconds": 6}}]
+            return 200, {"outcome": body, "fraudster": path.rpartition("/")[2], "policies": policies}
         if function == "manage_sessions":
             ended = ("ingest_audio", "score_audio")
             heard = any(each in ended for each, _ in self.asked)
@@ -108,6 +109,7 @@ def test_a_function_that_fails_is_found(function: str) -> None:
         ("manage_speakers", {"status": "ENROLLED"}),
         ("describe_service", {"status": "tired"}),
         ("report_outcomes", {"outcome": {"label": "unknown"}}),
+        ("manage_watchlists", {"fraudster": "nobody"}),
         ("score_audio", {"batchItemFailures": [{"itemIdentifier": "0"}]}),
         ("close_sessions", {"closed": None}),
     ],

@@ -21,6 +21,7 @@ from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.memory.fingerprints import MemoryFingerprintStore
 from bonafide.adapters.risk.memory import MemoryCallStore
+from bonafide.adapters.watchlists.memory import MemoryWatchlistStore
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
@@ -64,6 +65,7 @@ from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.replays import Replays
 from bonafide.services.shared.risk.calls import CallRisks
+from bonafide.services.shared.watchlists.searching import WatchlistSearch
 from bonafide.services.speakers import Speakers
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
@@ -352,6 +354,12 @@ class World:
     def risks(self) -> CallRisks:
         return CallRisks(Observed(self.calls, self._tell), lambda: self.now)
 
+    @property
+    def search(self) -> WatchlistSearch:
+        """What an environment that has just started knows of watchlists."""
+        store = getattr(self.store, "watchlists", None) or MemoryWatchlistStore()
+        return WatchlistSearch(store, lambda: self.now)
+
     def _tell(self, when: str, call: str) -> None:
         self.report(when, call)
 
@@ -404,7 +412,7 @@ class World:
     ) -> AuthenticationDecision:
         log: Any = Observed(self.decisions, self._tell)
         parts = self.environment, self.models, self._recordings, log, self.attempts, self.callers
-        service = AuthenticationService(*parts, self.book, self.replays, self.risks, lambda: self.now)
+        service = AuthenticationService(*parts, self.book, self.replays, self.risks, self.search, lambda: self.now)
         request = AuthenticationRequest(audio=audio, call=CallDetails.model_validate(call) if call else None)
         said = audio.to_record(), "call-7", context(request, key), caller, request.stated_call()
         record = service.authenticate(AuthenticationRequested("acme", speaker, *said))

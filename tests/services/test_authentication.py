@@ -149,6 +149,7 @@ def test_a_stored_decision_holds_all_that_a_replay_needs_unrounded(world: World)
         "find_speaker",
         "find_replay",
         "embed",
+        "search_watchlists",
         "score",
         "decide",
     }

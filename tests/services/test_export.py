@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from bonafide.adapters.memory.sessions import MemorySessionStore
+from bonafide.adapters.watchlists.memory import MemoryDoubleEnrollmentStore
 from bonafide.audio.fingerprint import BANDS, Fingerprint
 from bonafide.contracts.privacy.export import export_view
 from bonafide.errors import NotFound
 from bonafide.ports.fingerprints import HeardRecording, UseKind
 from bonafide.records.session import SessionRecord
+from bonafide.records.watchlists.double import DoubleEnrollmentPair, DoubleEnrollmentReport
 from bonafide.services.export import Export
 from tests.adapters.test_sessions import a_session
 from tests.services.parts import MORNING, World, speech
@@ -40,6 +42,7 @@ def test_an_export_has_everything_but_numbers_that_stand_for_the_voice_and_audio
     assert shown.failed_attempts == [world.now]
     assert [each.reason for each in shown.attempt_resets] == ["asked for"]
     assert (shown.last_used_at, shown.answers) == (MORNING, 7)
+    assert [each.speakers for each in shown.double_enrollments] == [["ann", "ann2"]]
     assert shown.speaker.consent
     assert decision.decision_id in [each.decision_id for each in shown.decisions]
     assert [each.session_id for each in shown.sessions] == ["session-ann"]
@@ -51,8 +54,14 @@ def test_an_export_has_everything_but_numbers_that_stand_for_the_voice_and_audio
 
 def export(world: World, sessions: MemorySessionStore) -> Export:
     stores = world.store, world._recordings, sessions, world.decisions, world.fingerprints, world.attempts
+    doubles, owner = MemoryDoubleEnrollmentStore(), world.store.domain("acme")
+    assert owner
+    pairs = tuple(DoubleEnrollmentPair(each, 0.1) for each in (("ann", "ann2"), ("bob", "cid")))
+    doubles.put_report(DoubleEnrollmentReport("acme", owner.created_at, LATER, pairs, 4, complete=True))
     answers = {("acme", "ann"): 7}
-    return Export(*stores, world.calls, lambda *who: answers.get(who, 0), lambda: LATER)
+    return Export(
+        *stores, world.calls, lambda domain, speaker: answers.get((domain, speaker), 0), doubles, lambda: LATER
+    )
 
 
 def heard_recording(kind: UseKind, at: datetime) -> HeardRecording:

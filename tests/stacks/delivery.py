@@ -22,6 +22,7 @@ RELEASE_ALARMS: Mapping[str, set[str]] = {
     "manage_policies": ANSWERING,
     "manage_sessions": ANSWERING | DECIDING,
     "manage_speakers": ANSWERING,
+    "manage_watchlists": ANSWERING,
     "read_decisions": ANSWERING,
     "report_outcomes": ANSWERING,
     "score_audio": {"function-errors", "set-aside-audio", "late-evidence"} | DECIDING,
@@ -29,7 +30,15 @@ RELEASE_ALARMS: Mapping[str, set[str]] = {
 # Waves of releases: functions that read come before those that write what they read, entry points last.
 ORDER = (
     {"authenticate_caller", "close_sessions", "manage_sessions", "manage_speakers", "read_decisions"},
-    {"enroll_speaker", "manage_domains", "manage_models", "manage_policies", "report_outcomes", "score_audio"},
+    {
+        "enroll_speaker",
+        "manage_domains",
+        "manage_models",
+        "manage_policies",
+        "manage_watchlists",
+        "report_outcomes",
+        "score_audio",
+    },
     {"describe_service", "ingest_audio"},
 )
 CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"

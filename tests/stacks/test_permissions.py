@@ -56,6 +56,7 @@ EVENT_SOURCE: dict[str, set[Action]] = {
 RELEASE_BEFORE: dict[str, set[Action]] = {
     name: {("dynamodb", "ConditionCheckItem", "Tenants")} for name in ("enroll_speaker", "manage_speakers")
 }
+LISTING = ("compare_speakers", "manage_sessions", "manage_watchlists", "score_audio")
 # The tag of a presigned PUT, the object version that was checked, and what makes S3 say that a file is missing.
 UNSEEN: dict[str, set[Action]] = {
     "manage_models": {
@@ -67,7 +68,7 @@ UNSEEN: dict[str, set[Action]] = {
         for name in ("archive_decisions", "seal_ledger")
     },
     # Listing comes with every access to a bucket.
-    "score_audio": {("s3", "ListBucket", "Audio")},
+    **{name: {("s3", "ListBucket", "Audio")} for name in LISTING},
     # The challenger is read once its name is known, through a reader that is made then.
     "shadow_challenger": {
         *(("s3", action, "ModelFiles") for action in ("GetObject", "GetObjectVersion", "ListBucket")),
@@ -214,7 +215,7 @@ def test_voiceprints_are_opened_by_who_compares_them_and_keys_made_by_who_begins
         }
         for action in ("Decrypt", "GenerateDataKey")
     }
-    makers = {"enroll_speaker", "manage_sessions"}
+    makers = {"compare_speakers", "enroll_speaker", "manage_sessions", "manage_watchlists"}
     comparing = {"authenticate_caller", "close_sessions", "score_audio", "shadow_challenger", "watch_drift"}
     # It encrypts what is archived under the key of a speaker, and cannot read the table of voiceprints.
     archiving = {"archive_decisions"}

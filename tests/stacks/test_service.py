@@ -49,8 +49,9 @@ def test_each_function_is_called_through_its_alias(service: OfKind, functions: R
     }
     aliased = {names[alias["Properties"]["FunctionName"]["Ref"]] for alias in aliases.values()}
     # Callers reach no probe; CodeDeploy calls its hook by the function's name.
-    probes, ledger = {"probe_release", "probe_service"}, {"archive_decisions", "seal_ledger"}
-    assert aliased == set(names.values()) - probes - ledger - {"watch_drift", "shadow_challenger"}
+    ledger = {"archive_decisions", "seal_ledger"}
+    on_schedules = {"compare_speakers", "probe_service", "shadow_challenger", "watch_drift"}
+    assert aliased == set(names.values()) - {"probe_release", *on_schedules, *ledger}
     assert {alias["Properties"]["Name"] for alias in aliases.values()} == {"live"}
     for method in service("AWS::ApiGateway::Method").values():
         target = method["Properties"]["Integration"]["Uri"]["Fn::Join"][1]
@@ -91,8 +92,14 @@ def test_authentication_cannot_change_a_voiceprint(service: OfKind) -> None:
         action for each in statements_of_domains if "Condition" not in each for action in as_list(each["Action"])
     }
     assert everywhere == {"dynamodb:BatchGetItem", "dynamodb:GetItem"}
-    limited = [each["Condition"] for each in statements_of_domains if "Condition" in each]
-    assert all(each == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["attempts#*"]}} for each in limited)
+    limited = {
+        json.dumps(each["Condition"]): set(as_list(each["Action"]))
+        for each in statements_of_domains
+        if "Condition" in each
+    }
+    of_watchlists = json.dumps({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["watchlist#*"]}})
+    assert limited.pop(of_watchlists) == {"dynamodb:Query"}
+    assert [*limited] == [json.dumps({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["attempts#*"]}})]
 
 
 def test_each_index_is_read_by_the_functions_that_list_its_items(service: OfKind) -> None:
@@ -108,6 +115,8 @@ def test_each_index_is_read_by_the_functions_that_list_its_items(service: OfKind
         ("CloseSessions", "due"),
         ("CloseSessions", "speakers"),
         ("ManagePolicies", "by_time"),
+        ("CompareSpeakers", "domains"),
+        ("CompareSpeakers", "speakers"),
         *[("ManageSpeakers", "by_speaker")] * 2,
         ("ManageSpeakers", "by_time"),
         ("ManageSpeakers", "speakers"),
@@ -130,7 +139,7 @@ def test_no_function_works_longer_than_somebody_listens(service: OfKind, functio
         each["Properties"]["Integration"]["TimeoutInMillis"] for each in service("AWS::ApiGateway::Method").values()
     }
     assert timeouts == {29_000}
-    unheard = ("Probe", "WatchDrift", "ShadowChallenger", "ArchiveDecisions", "SealLedger")
+    unheard = ("Probe", "CompareSpeakers", "WatchDrift", "ShadowChallenger", "ArchiveDecisions", "SealLedger")
     answering = {id_: each for id_, each in functions.items() if not id_.startswith(unheard)}
     assert all(each["Properties"]["Timeout"] <= 29 for each in answering.values())
 
@@ -143,7 +152,7 @@ def test_a_new_bundle_is_a_new_version_of_the_functions(functions: Resources) ->
         for each in variables
         if "BONAFIDE_BUNDLE_DIR" in each
     }
-    scoring = {"authenticate_caller", "enroll_speaker", "score_audio"}
+    scoring = {"authenticate_caller", "enroll_speaker", "manage_watchlists", "score_audio"}
     judging = {"manage_sessions", "close_sessions"}
     assert digests == dict.fromkeys(scoring | judging, digest)
 

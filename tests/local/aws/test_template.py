@@ -21,6 +21,7 @@ SPEAKER = "/v1/domains/{domain}/speakers/{speaker}"
 POLICY = "/v1/domains/{domain}/policy"
 SESSION = "/v1/domains/{domain}/sessions/{session}"
 PLACES = ("/v1", "/v1/domains/{domain}")
+FRAUDSTER = "/v1/domains/{domain}/watchlists/{watchlist}/fraudsters/{fraudster}"
 ROUTES = {
     ("PUT", "/v1/domains/{domain}", "manage_domains"),
     ("GET", "/v1/domains/{domain}", "manage_domains"),
@@ -73,6 +74,10 @@ ROUTES = {
     ("GET", "/v1/domains/{domain}/reviews", "read_decisions"),
     ("GET", "/v1/domains/{domain}/drift", "read_decisions"),
     ("GET", "/v1/domains/{domain}/shadow", "read_decisions"),
+    ("GET", "/v1/domains/{domain}/watchlists", "manage_watchlists"),
+    ("GET", "/v1/domains/{domain}/watchlists/{watchlist}/fraudsters", "manage_watchlists"),
+    *((method, FRAUDSTER, "manage_watchlists") for method in ("PUT", "GET", "DELETE")),
+    ("GET", "/v1/domains/{domain}/double-enrollments", "manage_watchlists"),
     ("GET", "/v1/health", "describe_service"),
     ("GET", "/v1/openapi.json", "describe_service"),
     ("GET", "/v1/docs", "describe_service"),

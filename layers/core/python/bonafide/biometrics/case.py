@@ -21,6 +21,7 @@ class Signal(StrEnum):
     ATTEMPTS = "attempts"
     REPLAY = "replay"
     CALL_RISK = "call_risk"
+    WATCHLIST = "watchlist"
 
 
 class BrakeScope(StrEnum):

@@ -12,6 +12,7 @@ from bonafide.adapters.dynamodb.items import (
     HISTORY_PARTITION,
     POLICY_PARTITION,
     USED_PREFIX,
+    WATCHLIST_PARTITION,
 )
 from bonafide.adapters.dynamodb.monitoring.drift import drift_partition
 from bonafide.adapters.dynamodb.monitoring.shadow import result_key, shadow_partition
@@ -33,6 +34,8 @@ from bonafide.adapters.erasure.rows import (
 from bonafide.adapters.erasure.sessions import SessionErasing
 from bonafide.adapters.risk.erasing import CallErasing
 from bonafide.adapters.tracing import traced
+from bonafide.adapters.watchlists.doubles import DoubleEnrollmentErasing, DynamoDoubleEnrollmentStore
+from bonafide.adapters.watchlists.items import written_at
 from bonafide.bootstrap.clients import UPLOADS, dynamodb
 from bonafide.bootstrap.protection import erasing_store, evidence_store
 from bonafide.bootstrap.stores import attempt_store, domain_store, erasure_store, recordings
@@ -103,6 +106,9 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         CallErasing(dynamodb(), CallTable.read(os.environ).call_table),
         RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
         RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
+        DoubleEnrollmentErasing(DynamoDoubleEnrollmentStore(dynamodb(), domains)),
+        RowsOfDomain("watchlists", of_domains, WATCHLIST_PARTITION.__add__, written_at),
+        ObjectErasing("watchlist_voices", s3, audio, "watchlists/", of_speakers=False),
         KeyErasing(dynamodb(), domains, KeyTable.read(os.environ).key_table),
         DomainErasing(erasing_store()),
     ]

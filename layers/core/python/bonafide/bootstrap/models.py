@@ -18,6 +18,7 @@ from bonafide.bootstrap.stores import (
     session_judge,
     shard_lag_store,
 )
+from bonafide.bootstrap.watchlists import watchlist_search
 from bonafide.services.authentication import AuthenticationService
 from bonafide.services.enrollment.adding import EnrollmentService
 from bonafide.services.streaming.scoring import ChunkScoring
@@ -43,7 +44,7 @@ def authentication() -> AuthenticationService:
     models = bundle()
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
     stores = braked_domains(), models, recordings(), judgement_store(), attempt_store(), caller_hashes()
-    return AuthenticationService(*stores, book, replays(), call_risks(), shadow=shadow_offers())
+    return AuthenticationService(*stores, book, replays(), call_risks(), watchlist_search(), shadow=shadow_offers())
 
 
 def chunk_scoring() -> ChunkScoring:

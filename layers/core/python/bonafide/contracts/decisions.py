@@ -13,6 +13,7 @@ from bonafide.biometrics.decision import Decision, Reason, Thresholds
 from bonafide.biometrics.evidence import Channel
 from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.scoring import Condition
+from bonafide.biometrics.watchlists.voices import VoiceMatch
 from bonafide.contracts.audio import QualityReport
 from bonafide.contracts.base import Answer
 from bonafide.contracts.cursors import from_cursor, to_cursor
@@ -67,6 +68,16 @@ class PolicyThresholds(Answer):
     liveness: float | None = Field(description="Liveness LLR from which on a surely matching voice is accepted.")
 
 
+class WatchlistMatch(Answer):
+    """A known fraudster whom the voice is like."""
+
+    watchlist: str
+    fraudster: str
+    likeness: float = Field(description="Of the two voices, corrected for their length and for how common they are.")
+    expected: float = Field(description="Strangers among all entries that are expected to come so near.")
+    searched: int = Field(description="Entries that the voice was compared with.")
+
+
 class LedgerEntry(Answer):
     """A decision with everything that explains it."""
 
@@ -105,6 +116,9 @@ class LedgerEntry(Answer):
     timings_ms: dict[str, float] = Field(description="Duration of each stage.")
     request_id: str | None = Field(description="Of the request that was decided on, or that started the session.")
     principal: str | None = Field(description="Verified identity of who sent that request.")
+    watchlist_match: WatchlistMatch | None = Field(
+        None, description="The likest entry behind the reason `WATCHLIST_MATCH`; null where there is none."
+    )
     outcome: OutcomeEntry | None = Field(
         None, description="What the call turned out to be: the statement in force; null where nobody has stated any."
     )
@@ -156,6 +170,7 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         timings_ms=dict(record.timings_ms),
         request_id=record.request_id,
         principal=record.principal,
+        watchlist_match=_match(record.watchlist_match),
         outcome=outcomes[0] if outcomes else None,
         outcome_history=outcomes,
     )
@@ -182,6 +197,19 @@ def position(cursor: str | None) -> DecisionPosition | None:
     """
     after = from_cursor(cursor, _is_position)
     return _read(after) if after else None
+
+
+def _match(match: VoiceMatch | None) -> WatchlistMatch | None:
+    if match is None:
+        return None
+    watchlist, fraudster = match.name
+    return WatchlistMatch(
+        watchlist=watchlist,
+        fraudster=fraudster,
+        likeness=match.likeness,
+        expected=match.expected,
+        searched=match.searched,
+    )
 
 
 def _thresholds(known: Thresholds) -> PolicyThresholds:

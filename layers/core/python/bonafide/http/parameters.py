@@ -14,6 +14,10 @@ DomainName = Annotated[str, Path(pattern=IDENTIFIER, description="The domain.")]
 SpeakerName = Annotated[str, Path(pattern=IDENTIFIER, description="The speaker, by your own pseudonymous reference.")]
 SessionName = Annotated[str, Path(pattern=IDENTIFIER, description="The session, by the identifier of its start.")]
 ChunkNumber = Annotated[int, Path(ge=0, lt=MAX_CHUNKS, description="Place of the chunk in the session, from 0.")]
+WatchlistName = Annotated[str, Path(pattern=IDENTIFIER, description="The watchlist, by your name of it.")]
+FraudsterName = Annotated[
+    str, Path(pattern=IDENTIFIER, description="The fraudster, by your own pseudonymous reference.")
+]
 Cursor = Annotated[str | None, Query(max_length=128, description="`next_cursor` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Speakers a page.")]
 ErasureName = Annotated[str, Path(pattern=IDENTIFIER, description="The erasure, by its `erasure_id`.")]

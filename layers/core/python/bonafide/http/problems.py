@@ -68,6 +68,7 @@ COMMON: FieldNames = {
     Subject.SPOOF_PRIOR: "policy.spoof_prior",
     Subject.SPEAKERS: "force",
     Subject.UPLOAD: "audio.upload",
+    Subject.EXPIRY: "expires_at",
 }
 # Where requests hold their audio.
 RECORDING_FIELDS: FieldNames = {

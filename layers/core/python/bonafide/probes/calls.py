@@ -5,6 +5,7 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bonafide.audio.encoding import Encoding
@@ -102,6 +103,17 @@ class GoldenCalls:
         path = f"{self._domain_path}/decisions/{made}/outcome"
         answer = self._ask("report_outcomes", "POST", path, {"label": "genuine"})
         self._expect("label", answer.get("outcome", {}), "genuine")
+
+    def check_watchlist(self) -> None:
+        """Checks that a fraudster is registered, and removed."""
+        self.check_domain()
+        name = uuid.uuid4().hex
+        body = {"audio": self._golden.audio("impostor"), "legal_basis": "golden-call", "reason": "golden call"}
+        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        path = f"{self._domain_path}/watchlists/golden/fraudsters/{name}"
+        answer = self._ask("manage_watchlists", "PUT", path, {**body, "expires_at": until})
+        self._expect("fraudster", answer, name)
+        self._ask("manage_watchlists", "DELETE", path, statuses=(204, 404))
 
     def check_session(self) -> None:
         """Checks that a session is started, claimed, and evaluated before it has audio."""
@@ -270,6 +282,7 @@ CHECKS: Mapping[str, Callable[[FunctionCalls], None]] = {
     "manage_policies": GoldenCalls.check_policy,
     "manage_sessions": GoldenCalls.check_session,
     "manage_speakers": GoldenCalls.check_speaker,
+    "manage_watchlists": GoldenCalls.check_watchlist,
     "read_decisions": GoldenCalls.check_decision,
     "report_outcomes": GoldenCalls.check_outcome,
     "score_audio": FunctionCalls.check_scoring,

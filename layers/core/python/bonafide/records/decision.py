@@ -5,20 +5,25 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from bonafide.biometrics.case import BrakeScope, Case, Signal
-from bonafide.biometrics.decision import Decision, Reason, Thresholds
-from bonafide.biometrics.evidence import Channel, Quality
-from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement
-from bonafide.biometrics.liveness import LivenessState
+from bonafide.biometrics.case import Case
+from bonafide.biometrics.judgement import Judgement
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.risk.facts import CallFacts
-from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import SessionStatus
+from bonafide.biometrics.watchlists.voices import VoiceMatch
 from bonafide.records import Stored, StoredForm, known
+from bonafide.records.judgements.stored import (
+    read_case,
+    read_judgement,
+    written_facts,
+    written_liveness,
+    written_voice,
+)
 from bonafide.records.outcomes.statement import OutcomeStatement, without_source
 from bonafide.records.policies.staged import StagedJudgement
 from bonafide.records.policies.stored import read_policy, written_policy
-from bonafide.records.risk.call import read_call, read_risk, written_call, written_risk
+from bonafide.records.risk.call import read_call, written_call
+from bonafide.records.watchlists.entry import read_match, written_match
 
 # Schema 1 was the REST answer: rounded, without comparison, thresholds, policy, calibration, audio, and principal.
 SCHEMA = 2
@@ -87,6 +92,7 @@ class DecisionRecord:
         caller: keyed hash of the reference to the caller, if one was given.
         call: facts of the call, if any were given.
         generation: of the speaker who was claimed; None for sessions, and in records of releases that wrote none.
+        watchlist_match: known fraudster whom the voice is like, if there is one.
         schema: of the stored form that it was read from.
         outcomes: statements on what the call turned out to be, as they were read with the decision; stored beside it.
     """
@@ -112,6 +118,7 @@ class DecisionRecord:
     caller: str | None = None
     call: CallFacts | None = None
     generation: str | None = None
+    watchlist_match: VoiceMatch | None = None
     schema: int = SCHEMA
     outcomes: tuple[OutcomeStatement, ...] = field(default=(), compare=False)
 
@@ -131,6 +138,7 @@ class DecisionRecord:
             caller=None,
             call=self.call and replace(self.call, references={}),
             generation=None,
+            watchlist_match=None,
             case=replace(self.case, embedding_directions=(), embedding_norm=None),
             session=self.session and replace(self.session, session="", evaluation_id=""),
             outcomes=tuple(map(without_source, self.outcomes)),
@@ -146,8 +154,8 @@ class DecisionRecord:
             "claimed_speaker": self.speaker,
             "decision": str(judgement.decision),
             "reasons": [str(reason) for reason in judgement.reasons],
-            "speaker": _written_voice(judgement),
-            "liveness": _written_liveness(judgement),
+            "speaker": written_voice(judgement),
+            "liveness": written_liveness(judgement),
             "speech_seconds": case.speech_seconds,
             "channel": case.channel,
             "quality": asdict(case.quality) if case.quality else None,
@@ -159,7 +167,7 @@ class DecisionRecord:
             "latency_ms": self.latency_ms,
             "request_id": self.request_id,
             **(_written_session(self.session) if self.session else {}),
-            "facts": _written_facts(case),
+            "facts": written_facts(case),
             "thresholds": asdict(judgement.thresholds),
             "policy": written_policy(self.policy) if self.policy else None,
             "calibration": self.calibration,
@@ -170,6 +178,7 @@ class DecisionRecord:
             "caller": self.caller,
             "call": written_call(self.call),
             "generation": self.generation,
+            **({"watchlist_match": written_match(self.watchlist_match)} if self.watchlist_match else {}),
         }
 
     @classmethod
@@ -179,8 +188,8 @@ class DecisionRecord:
             domain=document["domain"],
             decision_id=document["decision_id"],
             speaker=document["claimed_speaker"],
-            case=_read_case(document),
-            judgement=_read_judgement(document),
+            case=read_case(document),
+            judgement=read_judgement(document),
             policy=read_policy(document["policy"]) if document.get("policy") else None,
             policy_version=document["policy_version"],
             bundle=document["bundle"],
@@ -197,31 +206,9 @@ class DecisionRecord:
             caller=document.get("caller"),
             call=read_call(document.get("call")),
             generation=document.get("generation"),
+            watchlist_match=read_match(match) if (match := document.get("watchlist_match")) else None,
             schema=document.get("schema", 1),
         )
-
-
-def _written_facts(case: Case) -> StoredForm:
-    return {
-        "comparison": asdict(case.comparison) if case.comparison else None,
-        "obstacle": case.obstacle,
-        "liveness": case.liveness,
-        "brakes": [str(brake) for brake in case.brakes],
-        "alerts": [str(alert) for alert in case.alerts],
-        "risk": written_risk(case.risk),
-        "embedding_norm": case.embedding_norm,
-        "embedding_directions": list(case.embedding_directions),
-    }
-
-
-def _written_voice(judgement: Judgement) -> StoredForm | None:
-    voice = judgement.speaker
-    return {**asdict(voice), "threshold": judgement.thresholds.accept} if voice else None
-
-
-def _written_liveness(judgement: Judgement) -> StoredForm | None:
-    liveness = judgement.liveness
-    return {**asdict(liveness), "threshold": judgement.thresholds.liveness} if liveness else None
 
 
 def _written_session(part: SessionPart) -> StoredForm:
@@ -231,59 +218,6 @@ def _written_session(part: SessionPart) -> StoredForm:
         "status": str(part.status),
         "chunks": asdict(part.chunks),
     }
-
-
-def _read_case(document: Stored) -> Case:
-    facts = document.get("facts", {})
-    quality, channel, liveness = document["quality"], document["channel"], document.get("liveness")
-    obstacle = facts.get("obstacle")
-    return Case(
-        speech_seconds=document["speech_seconds"],
-        channel=Channel(channel) if channel else None,
-        quality=Quality(**known(Quality, quality)) if quality else None,
-        liveness=facts["liveness"] if facts else (liveness or {}).get("llr"),
-        comparison=_read_comparison(facts.get("comparison")),
-        obstacle=Reason(obstacle) if obstacle else None,
-        degraded=_read_signals(document),
-        brakes=tuple(BrakeScope(name) for name in facts.get("brakes", ()) if name in BrakeScope),
-        alerts=tuple(Reason(name) for name in facts.get("alerts", ()) if name in Reason),
-        risk=read_risk(facts.get("risk")),
-        embedding_norm=facts.get("embedding_norm"),
-        embedding_directions=tuple(facts.get("embedding_directions", ())),
-    )
-
-
-def _read_comparison(document: Stored | None) -> Comparison | None:
-    if document is None:
-        return None
-    return Comparison(**{**known(Comparison, document), "condition": Condition(document["condition"])})
-
-
-def _read_judgement(document: Stored) -> Judgement:
-    voice, liveness = document["speaker"], document.get("liveness")
-    return Judgement(
-        decision=Decision(document["decision"]),
-        reasons=tuple(Reason(name) for name in document["reasons"] if name in Reason),
-        thresholds=_read_thresholds(document),
-        speaker=VoiceJudgement(voice["llr"], voice["score"]) if voice else None,
-        liveness=LivenessJudgement(liveness["llr"], liveness["score"], LivenessState(liveness["state"]))
-        if liveness
-        else None,
-        degraded=_read_signals(document),
-    )
-
-
-def _read_thresholds(document: Stored) -> Thresholds:
-    """Schema 1 stored only the thresholds that it answered with."""
-    if stored := document.get("thresholds"):
-        return Thresholds(**known(Thresholds, stored))
-    voice, liveness = document["speaker"] or {}, document.get("liveness") or {}
-    unknown = float("nan")
-    return Thresholds(voice.get("threshold", unknown), unknown, liveness.get("threshold", unknown))
-
-
-def _read_signals(document: Stored) -> tuple[Signal, ...]:
-    return tuple(Signal(name) for name in document["degraded"] if name in Signal)
 
 
 def _read_session(document: Stored) -> SessionPart:

@@ -16,6 +16,7 @@ from bonafide.records import Stored, StoredForm, known
 from bonafide.records.calibration import CalibrationsRecord
 from bonafide.records.policies.staged import StagedPolicy
 from bonafide.records.policies.stored import read_policy, written_policy
+from bonafide.records.watchlists.entry import WatchlistState
 
 SCHEMA = 1
 
@@ -126,6 +127,7 @@ class DomainRecord:
         calibrations: as they were read together with the domain, None where it was read without; stored by themselves.
         attempts: counters as they were read together with the domain, in the order they were asked for; None where they
             could not be read.
+        watchlists: state of the watchlists as it was read together with the domain; None where it could not be read.
     """
 
     domain: str
@@ -141,6 +143,7 @@ class DomainRecord:
     staged: StagedPolicy | None = field(default=None, compare=False)
     calibrations: CalibrationsRecord | None = field(default=None, compare=False)
     attempts: tuple[Attempts, ...] | None = field(default=(), compare=False)
+    watchlists: WatchlistState | None = field(default=WatchlistState(), compare=False)
 
     @property
     def settings(self) -> "Settings":

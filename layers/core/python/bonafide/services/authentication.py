@@ -34,6 +34,7 @@ from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.replays import Replays, SpokenAudio
 from bonafide.services.shared.risk.calls import CallRisks, RiskFinding, hashed_call
 from bonafide.services.shared.shadow.offers import ShadowOffers
+from bonafide.services.shared.watchlists.searching import WatchlistSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class AuthenticationService:
         calibrations: CalibrationBook,
         replays: Replays,
         risks: CallRisks,
+        watchlists: WatchlistSearch,
         clock: Clock = utc_now,
         shadow: ShadowOffers | None = None,
     ) -> None:
@@ -114,6 +116,7 @@ class AuthenticationService:
         self._recordings = recordings
         self._replays = replays
         self._risks = risks
+        self._watchlists = watchlists
         self._ledger = Ledger(decisions)
         self._attempts = AttemptCounter(attempts)
         self._callers = callers
@@ -147,12 +150,15 @@ class AuthenticationService:
             bands = bands_to_compare(voiceprint)
             begun = extraction.evidence.result()
             evidence = self._models.evidence(extraction.speech, bands, begun, voiceprint.embedding_space)
+        with stage("search_watchlists", timings):
+            listed = self._watchlists.look(domain, evidence)
         with stage("score", timings):
             heard = voice_alerts([evidence], evidence.channel) if evidence.embeddings else ()
-            missing, alerts = (*claim.missing, *replay.missing), (*replay.alerts, *heard, *claim.limit.alerts)
+            missing = (*claim.missing, *replay.missing, *listed.missing)
+            alerts = (*replay.alerts, *heard, *claim.limit.alerts, *listed.alerts)
             case = Case.of(evidence, voiceprint, missing=missing, brakes=claim.brakes.on, alerts=alerts)
             case = replace(case, risk=claim.risk.risk)
-        record = self._judge(request, name, claim, case, extraction, started)
+        record = replace(self._judge(request, name, claim, case, extraction, started), watchlist_match=listed.match)
         if domain.retention.keep_audio:
             self._keep(speaker, _kept_audio(record), extraction)
         stored = self._ledger.write(record, timedelta(days=domain.retention.decision_days), started)

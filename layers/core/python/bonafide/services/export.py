@@ -8,12 +8,14 @@ from bonafide.errors import StoreUnavailable
 from bonafide.ports.fingerprints import FingerprintStore, HeardRecording
 from bonafide.ports.risk.calls import CallStore, CallSubject, KnownReference
 from bonafide.ports.stores import AttemptStore, DecisionStore, DomainStore, SessionStore
+from bonafide.ports.watchlists import DoubleEnrollmentStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter
 from bonafide.records.domain import DomainRecord
 from bonafide.records.history.attempt_reset import AttemptReset
 from bonafide.records.session import SessionRecord
 from bonafide.records.speaker import SpeakerRecord, lifetime
+from bonafide.records.watchlists.double import DoubleEnrollmentPair
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import speaker_counter
 from bonafide.services.shared.lookups import require_speaker
@@ -39,6 +41,7 @@ class HeldData:
         resets: of their counter.
         answers: how many answers about the speaker are kept by their keys.
         known_calls: whence the speaker called, by keyed hashes.
+        doubles: pairs with other speakers who seem to have the same voice, as the daily search found them.
     """
 
     domain: DomainRecord
@@ -52,6 +55,7 @@ class HeldData:
     resets: Sequence[AttemptReset]
     answers: int
     known_calls: Sequence[KnownReference]
+    doubles: Sequence[DoubleEnrollmentPair]
 
 
 class Export:
@@ -67,6 +71,7 @@ class Export:
         attempts: AttemptStore,
         calls: CallStore,
         answers: Callable[[str, str], int],
+        doubles: DoubleEnrollmentStore,
         clock: Clock = utc_now,
     ) -> None:
         """Stores its dependencies; `answers` counts those about a speaker that are kept."""
@@ -74,6 +79,7 @@ class Export:
         self._attempts = attempts
         self._calls = calls
         self._answers = answers
+        self._doubles = doubles
         self._domains = domains
         self._recordings = recordings
         self._sessions = sessions
@@ -107,4 +113,5 @@ class Export:
             resets=self._attempts.resets(domain, counter, SHOWN),
             answers=self._answers(domain, speaker),
             known_calls=self._calls.known(CallSubject(domain, lifetime(owner), speaker, lifetime(owner, record))),
+            doubles=report.of(speaker) if (report := self._doubles.report(owner)) else (),
         )

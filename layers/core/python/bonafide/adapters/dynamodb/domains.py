@@ -57,12 +57,14 @@ from bonafide.adapters.erasure.partitions import Partitions
 from bonafide.adapters.policies.dynamodb import staging_puts
 from bonafide.adapters.protection.items import KEY_PREFIX
 from bonafide.adapters.protection.speakers import PlainSpeakers
+from bonafide.adapters.watchlists.items import read_watchlist_state, watchlist_state_key
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.policies.staged import Staging
 from bonafide.records.settings.versions import DomainVersion
 from bonafide.records.speaker import SpeakerPage, SpeakerRecord
+from bonafide.records.watchlists.entry import WatchlistState
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -160,11 +162,12 @@ class DynamoDomainStore:
         own = self._stored.keys(domain, speaker)
         counting = [attempt_key(domain, counter) for counter in counters]
         used = [used_key(domain, speaker)] if counters else []
-        read, counted = self._read_with([*keys, *own], [*counting, *used])
+        read, (counted, listed) = self._read_with([*keys, *own], [*counting, *used], [watchlist_state_key(domain)])
         found, known, brake, calibrations, staging, *key = read
         failed = None if counted is None else tuple(read_attempts(each) for each in counted[: len(counting)])
+        watched = None if listed is None else read_watchlist_state(listed[0])
         besides: Any = {"calibrations": read_calibrations(domain, calibrations), "attempts": failed}
-        record = replace(read_domain(found), **besides) if found else None
+        record = _with_watchlists(replace(read_domain(found), **besides), watched) if found else None
         if record and staging:
             record = replace(record, staged=read_staging(domain, staging).of_domain_made(record.created_at))
         claimed = self._speaker(known, *key)
@@ -253,20 +256,21 @@ class DynamoDomainStore:
             )
 
     def _read_with(
-        self, keys: Sequence[Item], counting: Sequence[Item]
-    ) -> tuple[list[Item | None], list[Item | None] | None]:
-        """Reads items and counters together; the counters are None if nothing but them is left unread."""
+        self, keys: Sequence[Item], *optional: Sequence[Item]
+    ) -> tuple[list[Item | None], list[list[Item | None] | None]]:
+        """Reads items together with others in groups; a group is None if some of it, and no needed item, is unread."""
+        every = [*keys, *(key for group in optional for key in group)]
         read: list[Item] = []
         unread: Sequence[Item] = ()
         try:
             # What was read before an error stays in the list.
-            read.extend(self._batches.read_each(_by_table([*keys, *counting])))
+            read.extend(self._batches.read_each(_by_table(every)))
         except KeysUnread as error:
             unread = error.keys
-            if not all(key in counting for key in unread):
+            if any(key in keys for key in unread):
                 raise
-        found = _in_order(read, [*keys, *counting])
-        return found[: len(keys)], None if unread else found[len(keys) :]
+        groups = [None if any(key in group for key in unread) else _in_order(read, group) for group in optional]
+        return _in_order(read, keys), groups
 
     def _speaker(self, item: Item | None, key: Item | None = None) -> SpeakerRecord | None:
         return self._stored.read(item, key) if item and not is_reservation(item) else None
@@ -274,6 +278,11 @@ class DynamoDomainStore:
     def _read(self, *keys: Item) -> list[Item | None]:
         """Reads items together, in the order of their keys."""
         return _in_order(self._batches.read_each(_by_table(keys)), keys)
+
+
+def _with_watchlists(record: DomainRecord, state: WatchlistState | None) -> DomainRecord:
+    """Returns a domain with the state of its watchlists, as far as it is not that of a predecessor."""
+    return replace(record, watchlists=state.of_domain(record.created_at) if state else None)
 
 
 def _by_table(keys: Sequence[Item]) -> list[Sequence[Item]]:

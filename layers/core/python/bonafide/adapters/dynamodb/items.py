@@ -36,6 +36,8 @@ USED_PREFIX = "used#"
 # Partitions of the former settings of domains.
 HISTORY_PARTITION = "history#"
 LAST_VERSION = 9_999_999_999
+# Partitions of watchlists: entries and voices by name and change, and one state.
+WATCHLIST_PARTITION = "watchlist#"
 STATE_ITEM = "state"
 CHANGE_PREFIX = "change#"
 

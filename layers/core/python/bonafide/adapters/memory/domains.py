@@ -9,6 +9,7 @@ from bonafide.adapters.memory.brakes import MemoryBrakeStore
 from bonafide.adapters.memory.calibrations import MemoryCalibrationStore
 from bonafide.adapters.memory.versions import require_follows, require_same, require_version
 from bonafide.adapters.policies.memory import MemoryStagingStore
+from bonafide.adapters.watchlists.memory import MemoryWatchlistStore
 from bonafide.ports.stores import DomainChanged
 from bonafide.records.brake import BrakeRecord
 from bonafide.records.domain import DomainRecord
@@ -25,6 +26,7 @@ class MemoryDomainStore:
         brakes: of the domains and of the stage.
         calibrations: of the domains.
         attempts: counters of failed attempts in the domains.
+        watchlists: of the domains.
     """
 
     def __init__(self) -> None:
@@ -32,6 +34,7 @@ class MemoryDomainStore:
         self.brakes = MemoryBrakeStore()
         self.calibrations = MemoryCalibrationStore()
         self.attempts = MemoryAttemptStore()
+        self.watchlists = MemoryWatchlistStore()
         self._lock = threading.Lock()
         self._domains: dict[str, DomainRecord] = {}
         self._speakers: dict[tuple[str, str], SpeakerRecord] = {}
@@ -94,7 +97,10 @@ class MemoryDomainStore:
         calibrations = self.calibrations.calibrations(domain)
         counted = tuple(self.attempts.attempts(domain, each) for each in counters)
         used = known and replace(known, used_at=self.attempts.uses.get((domain, f"speaker#{speaker}")))
-        return found and replace(found, calibrations=calibrations, attempts=counted), used, self.brakes.brake(domain)
+        record = found and replace(
+            found, calibrations=calibrations, attempts=counted, watchlists=self.watchlists.state(found)
+        )
+        return record, used, self.brakes.brake(domain)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`."""

@@ -10,6 +10,7 @@ from bonafide.contracts.base import Answer
 from bonafide.contracts.decisions import LedgerEntry, ledger_entry
 from bonafide.contracts.sessions import Session, session_view
 from bonafide.contracts.speakers import ContributionEntry, Speaker, contribution_list, speaker_view
+from bonafide.contracts.watchlists.entries import DoubleEnrollment
 from bonafide.services.export import HeldData
 
 STATEMENT = (
@@ -57,6 +58,9 @@ class SpeakerExport(Answer):
     last_used_at: AwareDatetime = Field(description="Last match that was noted, once a day, or last enrollment.")
     failed_attempts: list[AwareDatetime] = Field(description="Times of failed attempts that are still counted.")
     attempt_resets: list[AttemptResetEntry]
+    double_enrollments: list[DoubleEnrollment] = Field(
+        [], description="Other speakers who seem to have the same voice, as the daily search found them."
+    )
     answers: int = Field(description="Answers about the speaker that are kept by their Idempotency-Key, for a day.")
     known_calls: list[KnownCall] = Field(
         [], description="Whence the speaker called; stored as keyed hashes, which are not shown."
@@ -84,6 +88,9 @@ def export_view(held: HeldData) -> SpeakerExport:
         last_used_at=held.speaker.last_used_at,
         failed_attempts=[each.at for each in held.failures],
         attempt_resets=[reset_entry(each) for each in held.resets],
+        double_enrollments=[
+            DoubleEnrollment(speakers=list(each.speakers), expected=each.expected) for each in held.doubles
+        ],
         answers=held.answers,
         known_calls=[KnownCall(kind=each.kind, last_day=each.last) for each in held.known_calls],
     )

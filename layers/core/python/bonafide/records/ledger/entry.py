@@ -19,6 +19,8 @@ PERSONAL = (
     "caller",
     "generation",
     "principal",
+    "call",
+    "watchlist_match",
     "session_id",
     "evaluation_id",
 )
@@ -45,6 +47,7 @@ PLAIN = frozenset(
         "facts",
         "thresholds",
         "policy",
+        "staged",
         "calibration",
         "timings_ms",
     }

@@ -52,8 +52,8 @@ class Recordings:
         key = _upload_key(domain, name)
         return UploadOffer(name, self._store.presign_upload(key, UPLOAD_SECONDS, length, media_type))
 
-    def content(self, domain: str, speaker: str, audio: SubmittedAudio) -> bytes:
-        """Returns the bytes of a recording of a speaker.
+    def content(self, domain: str, speaker: str | None, audio: SubmittedAudio) -> bytes:
+        """Returns the bytes of a recording of a speaker, or of nobody who is enrolled.
 
         Raises:
             InvalidInput: the base64 is malformed.
@@ -63,7 +63,8 @@ class Recordings:
             return from_base64(audio.text or "")
         content = self._uploaded(domain, audio.upload)
         # By this note an erasure of the speaker finds the upload, whose own name says nothing of whom it is.
-        self._store.keep(f"{USED}/{domain}/{speaker}/{audio.upload}", b"")
+        if speaker is not None:
+            self._store.keep(f"{USED}/{domain}/{speaker}/{audio.upload}", b"")
         return content
 
     def forget_uploads(self, domain: str) -> None:

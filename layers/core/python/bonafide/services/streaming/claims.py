@@ -19,6 +19,7 @@ from bonafide.services.shared.identifiers import session_decision
 from bonafide.services.shared.ledger import AttemptLimit
 from bonafide.services.shared.replays import ReplayFinding, ReplaySearch, SpokenAudio
 from bonafide.services.shared.risk.calls import RiskFinding
+from bonafide.services.shared.watchlists.searching import WatchlistFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,11 @@ def search_replay(
     return search(claim.domain, claim.speaker, SpokenAudio(session_decision(record), "", heard, record.call_id))
 
 
-def case_of(claim: SpeakerClaim, folded: SessionEvidence, replay: ReplayFinding) -> Case:
+def case_of(claim: SpeakerClaim, folded: SessionEvidence, replay: ReplayFinding, listed: WatchlistFinding) -> Case:
     """Makes the case of a session from all that was found."""
     other = (Signal.OTHER_MODELS,) if folded.other_space else ()
-    missing = (*claim.missing, *replay.missing, *other)
-    brakes, alerts = claim.brakes.on, (*replay.alerts, *folded.alerts, *claim.limit.alerts)
+    missing = (*claim.missing, *replay.missing, *listed.missing, *other)
+    brakes, alerts = claim.brakes.on, (*replay.alerts, *folded.alerts, *claim.limit.alerts, *listed.alerts)
     if folded.evidence is None:
         case = Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, brakes, alerts)
     else:

@@ -32,6 +32,7 @@ from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger
 from bonafide.services.shared.lookups import refuse_former, require_open
 from bonafide.services.shared.replays import Replays, ReplaySearch
 from bonafide.services.shared.risk.calls import CallRisks
+from bonafide.services.shared.watchlists.searching import WatchlistSearch
 from bonafide.services.streaming.claims import SpeakerClaim, case_of, obstacle_of, search_replay
 
 
@@ -47,6 +48,7 @@ class SessionJudge:
         calibrations: CalibrationBook,
         replays: Replays,
         risks: CallRisks,
+        watchlists: WatchlistSearch,
         bundle: str,
         clock: Clock = utc_now,
     ) -> None:
@@ -58,6 +60,7 @@ class SessionJudge:
         self._calibrations = calibrations
         self._replays = replays
         self._risks = risks
+        self._watchlists = watchlists
         self._bundle = bundle
         self._clock = clock
 
@@ -151,8 +154,10 @@ class SessionJudge:
             folded, heard = self._fold(record, marks, claim.embedding_space)
         with stage("find_replay", timings):
             replay = search_replay(record, claim, heard, search)
+        with stage("search_watchlists", timings):
+            listed = self._watchlists.look(claim.domain, folded.evidence)
         with stage("score", timings):
-            case = case_of(claim, folded, replay)
+            case = case_of(claim, folded, replay, listed)
         with stage("decide", timings):
             judgement = judge(case, claim.domain.policy, claim.judging.calibration)
             policy = claim.domain.staged
@@ -176,9 +181,10 @@ class SessionJudge:
             principal=record.principal,
             caller=record.caller,
             call=record.call,
+            watchlist_match=listed.match,
             session=SessionPart(
                 record.session,
-                self._name(record, claim, marks, (*replay.missing, *case.alerts)),
+                self._name(record, claim, marks, (*replay.missing, *listed.missing, *case.alerts)),
                 record.status,
                 _tally(record, marks, folded),
             ),

@@ -1,0 +1,19 @@
+"""Every day: removes entries of watchlists that expired, and finds voices that are enrolled under two names."""
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bonafide.bootstrap.registration import double_enrollments, watchlist_sweep
+from bonafide.observability import Event, observed
+
+sweep = watchlist_sweep()
+service = double_enrollments()
+
+
+def compare(_: Event, context: LambdaContext) -> dict[str, int]:
+    """Removes what expired, and compares the speakers of as many domains as the time allows."""
+    removed = sweep.run()
+    found = service.run(lambda: context.get_remaining_time_in_millis() / 1000)
+    return {"removed": removed, "double_enrollments": found}
+
+
+lambda_handler = observed(compare)

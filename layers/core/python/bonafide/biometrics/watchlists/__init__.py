@@ -1,0 +1,1 @@
+"""Search of known voices: one voice against many."""

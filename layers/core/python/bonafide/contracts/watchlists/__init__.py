@@ -1,0 +1,1 @@
+"""Watchlists in requests and answers."""

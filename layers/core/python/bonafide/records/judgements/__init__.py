@@ -1,0 +1,1 @@
+"""Judgements as they are stored."""

@@ -1,0 +1,1 @@
+"""Watchlists: known fraudsters of a domain."""

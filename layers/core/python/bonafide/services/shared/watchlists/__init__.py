@@ -1,0 +1,1 @@
+"""Search of watchlists, as decisions and registrations need it."""

@@ -1,0 +1,1 @@
+"""Registration of fraudsters, and the search for voices that are enrolled twice."""

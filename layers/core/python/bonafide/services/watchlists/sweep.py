@@ -1,0 +1,179 @@
+"""The daily job: removes entries that expired, packs what is left, and finds voices that are enrolled twice."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from bonafide.biometrics.enrollment import SpeakerStatus
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.biometrics.watchlists.likeness import scale_of
+from bonafide.biometrics.watchlists.voices import KnownVoice, SearchedMatrix, VoiceKind, VoiceMatrix
+from bonafide.errors import NotFound
+from bonafide.observability import logger, measurements
+from bonafide.ports.stores import DomainStore
+from bonafide.ports.watchlists import DoubleEnrollmentStore, WatchlistStore
+from bonafide.records.domain import DomainRecord
+from bonafide.records.watchlists.double import DoubleEnrollmentPair, DoubleEnrollmentReport
+from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.lookups import require_open
+from bonafide.services.shared.watchlists.lifecycle import Watchlists
+from bonafide.settings import is_probed
+
+PAGE = 100
+# Speakers of a domain that are compared with each other: 20,000 take about a minute, and as many reads.
+MOST_SPEAKERS = 20_000
+MOST_PAIRS = 100
+# Pairs of different people in a domain that may be expected among those that are reported.
+MOST_EXPECTED_PAIRS = 1.0
+# Left to compare those that were read.
+SECONDS_TO_COMPARE = 90.0
+# Rows that are compared with all at a time, so that likenesses of 20,000 take 20 MB.
+ROWS = 256
+NEVER = float("inf")
+
+
+class WatchlistSweep:
+    """Removes the entries of all domains that expired."""
+
+    def __init__(self, store: WatchlistStore, domains: DomainStore, lists: Watchlists, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._domains = domains
+        self._lists = lists
+        self._clock = clock
+
+    def run(self) -> int:
+        """Removes what expired; returns how many entries."""
+        return sum(self._of_domain(domain) for domain in self._domains.domain_names())
+
+    def _of_domain(self, domain: str) -> int:
+        record = self._domains.domain(domain)
+        if record is None or not record.is_open:
+            return 0
+        now, removed = self._clock(), 0
+        for watchlist in list(self._store.state(record).lists):
+            for fraudster in list(self._expired(domain, watchlist, now)):
+                # Somebody else may have removed it meanwhile.
+                with suppress(NotFound):
+                    self._lists.remove(domain, watchlist, fraudster)
+                    removed += 1
+        return removed
+
+    def _expired(self, domain: str, watchlist: str, now: datetime) -> Iterator[str]:
+        after: str | None = None
+        while True:
+            page = self._store.entries(domain, watchlist, after, PAGE)
+            yield from (each.fraudster for each in page.entries if each.expires_at <= now)
+            if page.after is None:
+                return
+            after = page.after
+
+
+class DoubleEnrollments:
+    """Compares the enrolled speakers of each domain with each other."""
+
+    def __init__(
+        self,
+        store: DoubleEnrollmentStore,
+        speakers: DomainStore,
+        probe_domain: str,
+        clock: Clock = utc_now,
+    ) -> None:
+        """Stores its dependencies.
+
+        Args:
+            store: of reports.
+            speakers: store of domains and speakers, with their voiceprints.
+            probe_domain: of golden calls, whose voices are enrolled again and again.
+            clock: now.
+        """
+        self._store = store
+        self._speakers = speakers
+        self._probe_domain = probe_domain
+        self._clock = clock
+
+    def report(self, domain: str) -> DoubleEnrollmentReport | None:
+        """Reads the newest report of a domain; None if there is none.
+
+        Raises:
+            NotFound: there is no such domain.
+        """
+        return self._store.report(require_open(self._speakers.domain(domain), domain))
+
+    def run(self, seconds_left: Callable[[], float]) -> int:
+        """Searches every domain while there is time; returns how many pairs were found."""
+        found = 0
+        for name in self._speakers.domain_names():
+            record = self._speakers.domain(name)
+            if record and record.is_open and not is_probed(name, self._probe_domain):
+                found += len(self._search(record, seconds_left).pairs)
+        measurements.add(DoubleEnrollments=found)
+        return found
+
+    def _search(self, domain: DomainRecord, seconds_left: Callable[[], float]) -> DoubleEnrollmentReport:
+        voices, complete = self._enrolled(domain, seconds_left)
+        pairs = double_voices(voices)[:MOST_PAIRS]
+        report = DoubleEnrollmentReport(domain.domain, domain.created_at, self._clock(), pairs, len(voices), complete)
+        self._store.put_report(report)
+        # Only how many: speakers are never named in logs.
+        logger.info(
+            "double enrollments searched",
+            extra={"domain": domain.domain, "speakers": len(voices), "pairs": len(pairs), "complete": complete},
+        )
+        return report
+
+    def _enrolled(self, domain: DomainRecord, seconds_left: Callable[[], float]) -> tuple[list[KnownVoice], bool]:
+        """Reads the voiceprints of enrolled speakers; tells whether of all."""
+        voices: list[KnownVoice] = []
+        for speaker in self._names(domain.domain):
+            if len(voices) >= MOST_SPEAKERS or seconds_left() < SECONDS_TO_COMPARE:
+                return voices, False
+            _, found = self._speakers.find(domain.domain, speaker)
+            if found and found.status is SpeakerStatus.ENROLLED and found.voiceprints:
+                own = tuple(_whole(each) for each in found.voiceprints)
+                voices.append(KnownVoice(("", speaker), own, NEVER))
+        return voices, True
+
+    def _names(self, domain: str) -> Iterator[str]:
+        after: str | None = None
+        while True:
+            page = self._speakers.list_speakers(domain, after, PAGE)
+            yield from (each.speaker for each in page.speakers)
+            if page.after is None:
+                return
+            after = page.after
+
+
+def double_voices(voices: list[KnownVoice]) -> tuple[DoubleEnrollmentPair, ...]:
+    """Returns pairs of voices that are one, as far as can be told, the surest first.
+
+    Of all pairs of different people in the domain less than `MOST_EXPECTED_PAIRS` are expected among them.
+    """
+    best: dict[tuple[str, str], float] = {}
+    kinds = {(each.embedding_space, band) for voice in voices for each in voice.voiceprints for band in each.templates}
+    for kind in kinds:
+        for pair, expected in _pairs(voices, kind):
+            best[pair] = min(expected, best.get(pair, expected))
+    found = [DoubleEnrollmentPair(pair, expected) for pair, expected in best.items()]
+    return tuple(sorted(found, key=lambda each: (each.expected, each.speakers)))
+
+
+def _pairs(voices: list[KnownVoice], kind: VoiceKind) -> Iterator[tuple[tuple[str, str], float]]:
+    scale, matrix = scale_of(*kind), VoiceMatrix.of(voices, kind)
+    if scale is None or len(matrix.names) < 2:
+        return
+    searched, count = SearchedMatrix.of(matrix, scale), len(matrix.names) * (len(matrix.names) - 1) // 2
+    least = scale.least_likeness(count, MOST_EXPECTED_PAIRS)
+    for begin in range(0, len(matrix.names), ROWS):
+        likenesses = searched.likenesses_of(slice(begin, begin + ROWS))
+        for row, column in np.argwhere(likenesses >= least):
+            if begin + row < column:
+                first, second = sorted((matrix.names[begin + row][1], matrix.names[column][1]))
+                yield (first, second), scale.expected(float(likenesses[row, column]), count)
+
+
+def _whole(voiceprint: Voiceprint) -> Voiceprint:
+    """Returns a voiceprint without what only enrollment needs, so that 20,000 fit into memory."""
+    return replace(voiceprint, parts=(), audio=())

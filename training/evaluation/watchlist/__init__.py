@@ -1,0 +1,1 @@
+"""Evaluation of the search for known voices."""
