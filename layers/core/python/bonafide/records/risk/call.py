@@ -91,4 +91,4 @@ def read_risk(document: Stored | None) -> CallRisk | None:
 
 
 def _one_of[Kind: StrEnum](kind: type[Kind], value: str | None) -> Kind | None:
-    return kind(value) if value in kind.__members__.values() else None
+    return next((each for each in kind if each == value), None)
