@@ -3,6 +3,7 @@
 import ast
 import statistics
 import subprocess
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -221,3 +222,11 @@ def test_files_stay_short() -> None:
 def test_folders_hold_few_modules() -> None:
     modules = Counter(path.parent.relative_to(ROOT).as_posix() for path in product_files() if path.stem != "__init__")
     assert {folder: number for folder, number in modules.items() if number > MOST_MODULES} == {}
+
+
+def test_every_part_of_the_cdk_that_is_imported_has_its_types_checked() -> None:
+    """The settings of mypy skip the others; what is skipped by mistake would be `Any` without a word."""
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    (checked,) = [each["module"] for each in overrides if each.get("follow_imports") == "normal"]
+    imported = {name for path in python_files() for name in imports(path) if name.startswith("aws_cdk.aws_")}
+    assert {name for name in imported if ".".join(name.split(".")[:2]) not in checked} == set()

@@ -210,6 +210,7 @@ def test_findings_of_cdk_nag_are_intended(with_compiled_files: Path) -> None:
     assert found == set(INTENDED)
 
 
+@HOSTED
 def test_cfn_lint_finds_nothing(assembly: Path, variants: Path) -> None:
     templates = [*sorted(map(str, assembly.glob("Bonafide-dev-*.template.json"))), "docs/operations/access.yaml"]
     templates.append(str(variants / "optional/Bonafide-production-Ml.template.json"))

@@ -2,6 +2,7 @@ import io
 import json
 import wave
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,20 @@ READERS = {
     name: Reader(name, (voice(seconds=3.0 if name == "shy" else 9.0, seed=i), voice(seconds=4.0, seed=100 + i)))
     for i, name in enumerate(NAMES)
 }
-STEPS = [(section, step) for section, steps in script(READERS) for step in steps]
-CALLS = [step for _, step in STEPS if step.action is Action.CALL]
+# The steps take seconds to make: one worker makes them.
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+@cache
+def steps() -> list[tuple[str, DemoStep]]:
+    """All steps, with other sounds for synthetic speech: the program of it takes seconds for each sentence."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(synthetic_voices, "speech", lambda number: voice(seconds=4.0, seed=200 + number))
+        return [(section, step) for section, every in script(READERS) for step in every]
+
+
+def calls() -> list[DemoStep]:
+    return [step for _, step in steps() if step.action is Action.CALL]
 
 
 def response(status: int, document: Mapping[str, Any], milliseconds: float) -> ApiResponse:
@@ -56,20 +69,20 @@ def totals(rows: Sequence[DemoRow]) -> Mapping[str, Any]:
 
 def test_everybody_but_one_is_enrolled_and_calls_as_themselves() -> None:
     genuine = {
-        step.claimed for section, step in STEPS if section.startswith("Genuine") and step.domain == "demo-office"
+        step.claimed for section, step in steps() if section.startswith("Genuine") and step.domain == "demo-office"
     }
     assert genuine == set(NAMES) - {"shy"}
 
 
 def test_everybody_enrolled_is_claimed_by_three_others() -> None:
-    impostors = [step for section, step in STEPS if section.startswith("Impostors: someone")]
+    impostors = [step for section, step in steps() if section.startswith("Impostors: someone")]
     assert all(step.claimed != step.spoke for step in impostors)
     pairs = {(step.claimed, step.spoke) for step in impostors}
     assert len(pairs) == len(impostors) == 3 * (len(NAMES) - 1)
 
 
 def test_no_impostor_may_be_accepted_and_no_genuine_caller_rejected_on_a_good_line() -> None:
-    for section, step in STEPS:
+    for section, step in steps():
         if section.startswith("Impostors"):
             assert "ACCEPT" not in step.expected.outcomes
         if section.startswith("Genuine"):
@@ -93,18 +106,18 @@ def test_no_impostor_may_be_accepted_and_no_genuine_caller_rejected_on_a_good_li
     ],
 )
 def test_each_way_to_fail_is_played(outcome: str) -> None:
-    assert any(step.expected.outcomes == (outcome,) for _, step in STEPS)
+    assert any(step.expected.outcomes == (outcome,) for _, step in steps())
 
 
 def test_everybody_enrolled_is_cloned_by_every_system_in_both_bands() -> None:
-    clones = [step for _, step in STEPS if step.synthetic is SyntheticVoice.CLONE]
+    clones = [step for _, step in steps() if step.synthetic is SyntheticVoice.CLONE]
     made = {(step.claimed, step.spoke, step.domain) for step in clones}
     assert len(made) == len(clones) == 2 * len(synthetic_voices.COPIERS) * (len(NAMES) - 1)
     assert not any("ACCEPT" in step.expected.outcomes for step in clones if step.spoke == "lpc")
 
 
 def test_text_to_speech_claims_everybody_in_both_bands_and_may_not_be_accepted() -> None:
-    spoken = [step for _, step in STEPS if step.synthetic is SyntheticVoice.SPEECH]
+    spoken = [step for _, step in steps() if step.synthetic is SyntheticVoice.SPEECH]
     assert len({(step.claimed, step.domain) for step in spoken}) == len(spoken) == 2 * (len(NAMES) - 1)
     assert not any("ACCEPT" in step.expected.outcomes for step in spoken)
 
@@ -142,7 +155,7 @@ def test_the_summary_tells_clones_that_a_voice_alone_would_accept_from_genuine_c
 
 def test_telephone_calls_are_sent_at_8_khz_and_the_others_at_16() -> None:
     kinds = ("Genuine", "Impostors", "Synthetic")
-    rates = {section: _rate(step.content) for section, step in STEPS if section.startswith(kinds)}
+    rates = {section: _rate(step.content) for section, step in steps() if section.startswith(kinds)}
     assert all((rate == 8000) == section.endswith("telephone") for section, rate in rates.items())
 
 
@@ -153,13 +166,13 @@ def _rate(content: bytes) -> int:
 
 def test_a_call_is_never_made_with_speech_of_the_enrollment() -> None:
     reader = READERS["ann"]
-    sent = next(step for step in CALLS if step.claimed == step.spoke == "ann")
+    sent = next(step for step in calls() if step.claimed == step.spoke == "ann")
     assert np.abs(decode(sent.content).samples - reader.clips[-1]).max() < 1e-4
     assert len(reader.enrollment) == 9 * RATE
 
 
 def test_requests_name_the_speaker_and_enrollments_carry_consent() -> None:
-    _, enrollment = STEPS[0]
+    _, enrollment = steps()[0]
     body = enrollment.body()
     assert enrollment.path == "/v1/domains/demo-office/speakers/ann/enrollments"
     assert body
