@@ -51,6 +51,15 @@ def test_who_is_on_a_list_is_found_at_the_own_entry(scale: LikenessScale) -> Non
     assert listed.found(np.inf, nobody) == 0.0
 
 
+def test_entries_may_be_of_another_line_than_calls(scale: LikenessScale) -> None:
+    spoken = voices(30, 5, noise=0.1)
+    swapped = [*spoken[2:], *spoken[:2]]
+    own = Looked.of_listed(Lookups(spoken, scale, 1, spoken), 10, 50)
+    others = Looked.of_listed(Lookups(spoken, scale, 1, swapped), 10, 50)
+    limit = scale.least_likeness(10)
+    assert (own.found(limit, np.ones(30)), others.found(limit, np.ones(30))) == (1.0, 0.0)
+
+
 def test_one_third_of_the_people_for_training_choose_and_nobody_does_both() -> None:
     rows = [{"speaker": f"s{number}", "use": "train"} for number in range(300)]
     chosen = [belongs(row, "choose") for row in rows]
@@ -62,7 +71,8 @@ def test_one_third_of_the_people_for_training_choose_and_nobody_does_both() -> N
 def test_the_report_has_a_line_for_each_size_that_there_are_people_for(
     scale: LikenessScale, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report(voices(30, 4), scale, [5, 20, 200], 50)
+    spoken = voices(30, 4)
+    report(Lookups(spoken, scale, 1), spoken, scale, [5, 20, 200], 50)
     lines: Sequence[str] = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("30 speakers, 60 recordings")
     assert [line.split()[0] for line in lines[2:]] == ["5", "20"]

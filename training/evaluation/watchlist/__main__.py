@@ -1,7 +1,7 @@
 """Prints how surely people on a watchlist are found, and how often others are taken for them.
 
     python -m training.evaluation.watchlist --manifest path.csv [--part choose|report] [--line telephone|native]
-        [--sizes 10,50,100,200] [--lookups 10000] [--least-speech SECONDS] [--bundle DIR]
+        [--entries telephone|native] [--sizes 10,50,100,200] [--lookups 10000] [--least-speech SECONDS] [--bundle DIR]
 
 The manifest has the columns path and speaker. A lookup draws a list of one recording of each of so many people. Of
 people on the list, another recording is looked up: FNIR is the share that is not found at their own entry. Of others
@@ -72,16 +72,12 @@ class Looked:
         return float(self.own[order][np.searchsorted(above, share * above[-1])])
 
 
-def voices_of(
-    speakers: Sequence[str], found: Sequence[RecordingEvidence], line: LineKind, least: float
-) -> list[SpokenVoice]:
-    """Returns the voices with so much speech on a line, by speakers in the order of recordings."""
-    band, spoken = BANDS[line], []
-    for speaker, each in zip(speakers, found, strict=True):
-        evidence = each.evidence.get(line)
-        if evidence and band in evidence.embeddings and evidence.speech_seconds >= least:
-            spoken.append(SpokenVoice(speaker, evidence.embeddings[band], evidence.speech_seconds))
-    return spoken
+def voice_of(speaker: str, found: RecordingEvidence, line: LineKind, band: Channel, least: float) -> SpokenVoice | None:
+    """Returns the voice in a recording over a line, in a band; None with less speech than so much."""
+    evidence = found.evidence.get(line)
+    if evidence is None or band not in evidence.embeddings or evidence.speech_seconds < least:
+        return None
+    return SpokenVoice(speaker, evidence.embeddings[band], evidence.speech_seconds)
 
 
 def table(lookups: Lookups, scale: LikenessScale, sizes: Sequence[int], count: int) -> Iterator[str]:
@@ -123,20 +119,29 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     used = [each for each in clips if given.part is None or belongs(each.row, given.part)]
-    found = extract([each.path for each in used], given.bundle, [given.line])
+    lines = given.line, given.entries or given.line
+    found = extract([each.path for each in used], given.bundle, sorted(set(lines)))
     refusals(used, [each.refused for each in found])
-    scale = scale_of(Bundle.load(given.bundle).embedding_space, BANDS[given.line])
+    band = BANDS[given.line]
+    scale = scale_of(Bundle.load(given.bundle).embedding_space, band)
     if scale is None:
         sys.stderr.write("no scale is fitted for the network of this bundle: training.calibration.watchlist\n")
         return 2
-    voices = voices_of([each.speaker for each in used], found, given.line, max(given.least_speech, scale.least_seconds))
-    report(voices, scale, [int(size) for size in given.sizes.split(",")], given.lookups)
+    least = max(given.least_speech, scale.least_seconds)
+    both = [
+        [voice_of(clip.speaker, each, line, band, least) for line in lines]
+        for clip, each in zip(used, found, strict=True)
+    ]
+    pairs = [(call, entry) for call, entry in both if call and entry]
+    voices, listed = [call for call, _ in pairs], [entry for _, entry in pairs]
+    report(Lookups(voices, scale, SEED, listed), voices, scale, [*map(int, given.sizes.split(","))], given.lookups)
     return 0
 
 
-def report(voices: Sequence[SpokenVoice], scale: LikenessScale, sizes: Sequence[int], count: int) -> None:
+def report(
+    lookups: Lookups, voices: Sequence[SpokenVoice], scale: LikenessScale, sizes: Sequence[int], count: int
+) -> None:
     """Prints the table of sizes that there are enough speakers for."""
-    lookups = Lookups(voices, scale, SEED)
     speech = np.median([each.seconds for each in voices])
     print(
         f"{lookups.speakers} speakers, {len(voices)} recordings, median {speech:.1f} s of speech; {count} lookups each"
@@ -150,6 +155,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--part", choices=PARTS)
     parser.add_argument("--line", type=LineKind, choices=list(LineKind), default=LineKind.TELEPHONE)
+    parser.add_argument("--entries", type=LineKind, choices=list(LineKind), help="line of the entries, if another")
     parser.add_argument("--sizes", default="10,50,100,200")
     parser.add_argument("--lookups", type=int, default=10_000)
     parser.add_argument("--least-speech", type=float, default=0.0)

@@ -39,8 +39,22 @@ def belongs(row: Mapping[str, str], part: str) -> bool:
 class Lookups:
     """Draws lookups: each speaker counts alike, whoever has how many recordings."""
 
-    def __init__(self, voices: Sequence[SpokenVoice], scale: LikenessScale, seed: int) -> None:
-        self.likenesses = likenesses(voices, scale)
+    def __init__(
+        self,
+        voices: Sequence[SpokenVoice],
+        scale: LikenessScale,
+        seed: int,
+        listed: Sequence[SpokenVoice] | None = None,
+    ) -> None:
+        """Compares all recordings.
+
+        Args:
+            voices: in recordings, of those who call.
+            scale: of the likeness.
+            seed: of the drawing.
+            listed: voices in the same recordings, as entries have them; the same unless they are given.
+        """
+        self.likenesses = likenesses(voices, scale, listed)
         by_speaker: dict[str, list[int]] = defaultdict(list)
         for place, each in enumerate(voices):
             by_speaker[each.speaker].append(place)
@@ -86,13 +100,16 @@ class Lookups:
         return self._places[self._begins[order] + self._random.integers(0, self._counts[order])]
 
 
-def likenesses(voices: Sequence[SpokenVoice], scale: LikenessScale) -> Floats:
-    """Returns the likeness of each two voices, shape (n, n)."""
-    vectors = np.stack([each.vector for each in voices])
-    trusted = scale.trusted(np.array([each.seconds for each in voices], np.float32))
-    common = scale.common(vectors)
-    found = vectors @ vectors.T - scale.noise * np.outer(trusted, trusted) - common[:, None] - common[None, :]
-    return np.asarray(found, np.float64)
+def likenesses(
+    voices: Sequence[SpokenVoice], scale: LikenessScale, listed: Sequence[SpokenVoice] | None = None
+) -> Floats:
+    """Returns the likeness of each voice to each of those that are listed, which are the same by default, (n, m)."""
+    calls, entries = (np.stack([each.vector for each in some]) for some in (voices, listed or voices))
+    called, entered = (
+        scale.trusted(np.array([each.seconds for each in some], np.float32)) for some in (voices, listed or voices)
+    )
+    found = calls @ entries.T - scale.noise * np.outer(called, entered)
+    return np.asarray(found - scale.common(calls)[:, None] - scale.common(entries)[None, :], np.float64)
 
 
 def best_of_strangers(voices: Sequence[SpokenVoice], scale: LikenessScale, size: int, count: int, seed: int) -> Floats:
