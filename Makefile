@@ -307,6 +307,10 @@ rehearse-restore: setup ## damage data locally, restore them, and check that cal
 rehearse-erasure: setup ## erase a speaker and a domain locally while all that erases is killed, then scan every store
 	@$(PY) -m local.erasure
 
+.PHONY: rehearse-ledger
+rehearse-ledger: setup ## send every call three times at once, archive and seal a day locally, tamper with it, and check that it shows
+	@$(PY) -m local.ledger
+
 .PHONY: smoke
 smoke: $(READY) ## run a smoke test against a deployment: STAGE= or ENDPOINT=
 	@$(PY) -m ops.smoke $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)")
@@ -327,6 +331,10 @@ drift: setup ## write the page on drift: STAGE= or ENDPOINT= [DOMAIN=demo], or s
 shadow: setup ## write the page on champion and challenger: STAGE= or ENDPOINT= [DOMAIN=demo]
 	@$(PY) -m ops.monitoring.shadow $(if $(ENDPOINT),--endpoint "$(ENDPOINT)",--stage "$(STAGE)") \
 		--domain "$(or $(DOMAIN),demo)"
+
+.PHONY: ledger
+ledger: $(READY) ## verify the archive of decisions, or replay decisions out of it: ARGS="verify|replay --domain D ..." [STAGE=dev]
+	@$(PY) -m ops.ledger --stage "$(or $(STAGE),dev)" $(ARGS)
 
 .PHONY: registry
 registry: $(READY) ## register, compare, promote and roll back model versions: ARGS="list|show|compare|register|..." STAGE= or ENDPOINT=

@@ -2,6 +2,7 @@
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -18,6 +19,8 @@ KEY_RECOVERY_DAYS = 1
 # A file of a model version can be deleted by nobody without a right of its own for as long as decisions are kept that
 # it made, unless their domain says otherwise.
 MODEL_LOCK_DAYS = 365
+# Tags of archived decisions: the domain's `decision_days`, rounded up.
+ARCHIVE_PERIODS = {"day": 1, "month": 30, "quarter": 90, "year": 365, "three_years": 1095, "ten_years": 3650}
 
 
 class DataStack(Stack):
@@ -38,6 +41,7 @@ class DataStack(Stack):
         audio: uploads for a day, recordings of the domains whose policy keeps them, and what was erased lately.
         models: model versions, aliases and their history.
         model_files: files of model versions, which are never written twice.
+        archive: archived decisions and the seals of their days, which are never written twice.
     """
 
     def __init__(self, scope: Construct, id_: str, *, stage: DeploymentStage) -> None:
@@ -62,6 +66,7 @@ class DataStack(Stack):
         self.failures = self._failures()
         self.models = self._table("Models", "partition", "item", expires="expires_at")
         self.model_files = self._model_files()
+        self.archive = self._archive()
         self.stream = kinesis.Stream(
             self,
             "AudioStream",
@@ -105,7 +110,7 @@ class DataStack(Stack):
         return domains
 
     def _decisions(self) -> dynamodb.Table:
-        decisions = self._table("Decisions", "domain", "decision_id", expires="expires_at")
+        decisions = self._table("Decisions", "domain", "decision_id", expires="expires_at", streamed=True)
         # Keys and filters only: documents are read from the table, and an index of them would double its cost.
         decisions.add_global_secondary_index(
             index_name="by_time",
@@ -159,6 +164,7 @@ class DataStack(Stack):
         *,
         expires: str | None = None,
         recovery_days: int | None = None,
+        streamed: bool = False,
     ) -> dynamodb.Table:
         return dynamodb.Table(
             self,
@@ -172,6 +178,8 @@ class DataStack(Stack):
             ),
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=self.key,
+            # The archive reads what is added; it needs nothing of what was there before.
+            stream=dynamodb.StreamViewType.NEW_IMAGE if streamed else None,
             deletion_protection=self._protected,
             removal_policy=RemovalPolicy.RETAIN,
         )
@@ -187,6 +195,32 @@ class DataStack(Stack):
         )
         lock = s3.ObjectLockRetention.governance(Duration.days(MODEL_LOCK_DAYS))
         return self._bucket("ModelFiles", unregistered, lock=lock)
+
+    def _archive(self) -> s3.Bucket:
+        # Each object is locked for as long as its domain keeps decisions, and has a tag that names a period not shorter
+        # (`adapters/ledger/archive.py`). A lock outlasts these rules.
+        rules = [
+            s3.LifecycleRule(
+                id=f"archived_{name}",
+                tag_filters={"days": str(days)},
+                expiration=Duration.days(days + 1),
+                noncurrent_version_expiration=Duration.days(1),
+            )
+            for name, days in ARCHIVE_PERIODS.items()
+        ]
+        archive = self._bucket("Archive", *rules, lock=s3.ObjectLockRetention.governance(Duration.days(1)))
+        # Whatever a role allows, nobody writes over an object. Parts of an upload have no such condition, its end has.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        archive.add_to_resource_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[archive.arn_for_objects("*")],
+                conditions={"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
+            )
+        )
+        return archive
 
     def _bucket(self, id_: str, *lifecycle: s3.LifecycleRule, lock: s3.ObjectLockRetention | None = None) -> s3.Bucket:
         # Versioned only with a lock: an erased recording must not remain behind a delete marker.

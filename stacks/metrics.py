@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
 
 from stacks.catalog import NAMESPACE, check
 from stacks.slo import Slo
@@ -43,6 +44,12 @@ def requests(stage: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace="AWS/ApiGateway", metric_name="Count", statistic="SampleCount", dimensions_map=place
     )
+
+
+def of_function(function: lambda_.IFunction, name: str, statistic: str) -> cloudwatch.Metric:
+    """Returns a metric that Lambda emits of all versions of a function."""
+    place = {"FunctionName": function.function_name}
+    return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=name, statistic=statistic, dimensions_map=place)
 
 
 def by_version(name: str, statistic: str, stage: str, service: str, label: str) -> cloudwatch.MathExpression:

@@ -22,6 +22,7 @@ from stacks.constructs.domain_policies import DomainPoliciesCapability
 from stacks.constructs.domains import DomainsCapability
 from stacks.constructs.drift import DriftCapability
 from stacks.constructs.enrollment import EnrollmentCapability
+from stacks.constructs.ledger import LedgerCapability
 from stacks.constructs.models import ModelsCapability
 from stacks.constructs.policies import caller_policies
 from stacks.constructs.probes import ProbesCapability
@@ -49,6 +50,7 @@ CAPABILITIES: Sequence[Callable[[Construct, ServicePlatform], Construct]] = (
     ProbesCapability,
     DriftCapability,
     ShadowCapability,
+    LedgerCapability,
     caller_policies,
 )
 

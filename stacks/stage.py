@@ -171,6 +171,7 @@ class DeploymentStage:
         domain_quota: of each domain without one of its own; None lets them use what the API lets through.
         private: the VPC from which alone the API is reached; None for an API on the internet.
         waf: the web ACL in front of the API; None for none.
+        ledger: whether decisions are archived. True unless set.
         policies: domains for whose roles the stack has managed policies; none unless set.
     """
 
@@ -197,6 +198,7 @@ class DeploymentStage:
     domain_quota: DomainQuotaSettings | None = None
     private: PrivateSettings | None = None
     waf: WafSettings | None = None
+    ledger: bool = True
 
     def __post_init__(self) -> None:
         """Checks settings against each other.
@@ -240,4 +242,5 @@ class DeploymentStage:
             domain_quota=DomainQuotaSettings(**settings["domain_quota"]) if "domain_quota" in settings else None,
             private=PrivateSettings(**settings["private"]) if "private" in settings else None,
             waf=WafSettings(**settings["waf"]) if "waf" in settings else None,
+            ledger=bool(settings.get("ledger", True)),
         )

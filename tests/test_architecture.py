@@ -22,7 +22,7 @@ ORDER = (
     ("ports",),
     ("services",),
     ("contracts",),
-    ("http", "stream_consumer"),
+    ("http", "stream_consumer", "table_consumer"),
     ("adapters",),
     ("probes",),
     ("bootstrap",),
@@ -34,9 +34,15 @@ NEIGHBORS = {
     "audio": {"biometrics.evidence"},
     "biometrics": set[str](),
     "stream_consumer": set[str](),
+    "table_consumer": set[str](),
 }
 # Narrower than the list: adapters know the contract's events and nothing of use cases; the consumer knows no HTTP.
-NOT = {"adapters": {"services", "http", "stream_consumer"}, "stream_consumer": {"http"}, "contracts": {"ports"}}
+NOT = {
+    "adapters": {"services", "http", "stream_consumer"},
+    "stream_consumer": {"http"},
+    "table_consumer": {"http"},
+    "contracts": {"ports"},
+}
 # Use cases stand on shared building blocks; those of streaming also on the judge of sessions and on admission control,
 # those of enrollment on contributions and consent.
 SERVICES = {"shared", "enrollment.consent", "enrollment.contribution"} | {

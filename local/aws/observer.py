@@ -33,6 +33,8 @@ class ObservedConsumer:
 
     def submit(self, payload: bytes, *, request_id: str) -> Future[InvocationResult]:
         """Starts an invocation."""
-        arrived = loads(payload)["Records"][-1]["kinesis"]["approximateArrivalTimestamp"]
+        last = loads(payload)["Records"][-1]
+        kinesis, change = last.get("kinesis"), last.get("dynamodb")
+        arrived = kinesis["approximateArrivalTimestamp"] if kinesis else change["ApproximateCreationDateTime"]
         self.observe(self.alias.version.definition, (time() - arrived) * 1000)
         return self.alias.submit(payload, request_id=request_id)

@@ -8,11 +8,11 @@ from pathlib import Path
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.calibrations import DynamoCalibrationStore
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
-from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.scoring import Calibration, SpaceCalibrations
 from bonafide.ports.stores import DecisionStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter
+from bonafide.records.ledger.replay import replayed
 from bonafide.services.shared.calibration_book import calibrations_by_digest
 from local.runner import Deployment
 
@@ -48,15 +48,8 @@ def replay(running: Deployment, domains: Iterable[str]) -> ReplayCount:
 
 def count(records: Iterable[DecisionRecord], calibrations: Mapping[str, Calibration]) -> ReplayCount:
     """Judges decisions again, each by the calibration of its digest."""
-    equal = [is_reproduced(record, calibrations.get(record.calibration or "")) for record in records]
+    equal = [replayed(record, calibrations) == record.judgement for record in records]
     return ReplayCount(len(equal), sum(equal))
-
-
-def is_reproduced(record: DecisionRecord, calibration: Calibration | None) -> bool:
-    """Tells whether a decision comes out the same; one that lacks what a replay needs does not."""
-    if record.policy is None or calibration is None:
-        return False
-    return judge(record.case, record.policy, calibration) == record.judgement
 
 
 def stored(store: DecisionStore, domain: str) -> Iterator[DecisionRecord]:

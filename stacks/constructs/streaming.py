@@ -1,14 +1,16 @@
 """Audio of sessions: chunks in, evidence out."""
 
+import jsii
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING, DECIDING, SCORING
 from stacks.platform.service_platform import ReservedConcurrencyError, ServicePlatform
-from stacks.platform.stores import IDEMPOTENCY, SHADOWED, FailureDestination, Stores
+from stacks.platform.stores import IDEMPOTENCY, SHADOWED, Stores
 from stacks.stage import DeploymentStage
 
 SESSION = "/v1/domains/{domain}/sessions/{session}"
@@ -16,6 +18,22 @@ SESSION = "/v1/domains/{domain}/sessions/{session}"
 # A batch holds what one environment scores in a second.
 BATCH = 8
 PARALLEL_BATCHES = 4
+
+
+@jsii.implements(lambda_.IEventSourceDlq)
+class FailureDestination:
+    """Destination of records that Lambda failed to process; CDK's own would also grant reading and deleting."""
+
+    def __init__(self, bucket: s3.Bucket) -> None:
+        self._bucket_arn = bucket.bucket_arn
+
+    def bind(
+        self,
+        target: lambda_.IEventSourceMapping,  # noqa: ARG002, the interface's names
+        target_handler: lambda_.IFunction,  # noqa: ARG002
+    ) -> lambda_.DlqDestinationConfig:
+        """Names the bucket; the function's role has the permission to write to it."""
+        return lambda_.DlqDestinationConfig(destination=self._bucket_arn)
 
 
 class StreamingCapability(Construct):

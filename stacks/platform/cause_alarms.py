@@ -11,7 +11,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.metrics import emitted, expression, requests
+from stacks.metrics import emitted, expression, of_function, requests
 from stacks.notices import CAUSES, KNOWN_CAUSE, Notice, Suppression, action, alarm_name, any_of
 from stacks.platform.function import ServiceFunction
 from stacks.platform.stores import BucketAccess, Stores, StreamAccess, TableAccess
@@ -76,7 +76,7 @@ class CauseAlarms(Construct):
     def _broken(self, function: ServiceFunction) -> cloudwatch.Alarm:
         """Creates the alarm on invocations of a function that end without an answer, or do not begin."""
         names = {"errors": "Errors", "throttles": "Throttles", "invocations": "Invocations"}
-        metrics = {id_: _of_lambda(function, name, "Sum") for id_, name in names.items()}
+        metrics = {id_: of_function(function.latest, name, "Sum") for id_, name in names.items()}
         lost = "(FILL(errors, 0) + FILL(throttles, 0))"
         meaning = (
             f"more than {FUNCTION_PERCENT} % of invocations of {function.service} time out, crash or are throttled"
@@ -86,7 +86,7 @@ class CauseAlarms(Construct):
         return self._alarm(f"{function.service}-fails", meaning, "function-errors", metric, FUNCTION_PERCENT)
 
     def _behind(self, function: ServiceFunction) -> cloudwatch.Alarm:
-        metric = _of_lambda(function, "IteratorAge", "Maximum").with_(period=Duration.minutes(1))
+        metric = of_function(function.latest, "IteratorAge", "Maximum").with_(period=Duration.minutes(1))
         meaning = f"{function.service} reads the stream more than {BEHIND_MS // 1000} s late"
         return self._alarm(f"{function.service}-behind", meaning, "late-evidence", metric, BEHIND_MS, periods=3)
 
@@ -143,11 +143,6 @@ def _percent(bad: str, total: str) -> str:
 def _dependency(access: TableAccess | BucketAccess | StreamAccess) -> str:
     """Returns the name under which functions count the faults of a resource: that of its variable."""
     return access.variable.removeprefix("BONAFIDE_").lower()
-
-
-def _of_lambda(function: ServiceFunction, name: str, statistic: str) -> cloudwatch.Metric:
-    place = {"FunctionName": function.latest.function_name}
-    return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=name, statistic=statistic, dimensions_map=place)
 
 
 def _throttles(access: TableAccess | BucketAccess | StreamAccess) -> dict[str, cloudwatch.IMetric]:

@@ -34,6 +34,10 @@ PROBE = Size(memory=512, timeout=120)
 WATCH = Size(memory=512, timeout=300)
 # It works for 20 s of its minute, and may have to load a model before. One core, as the functions that it stands for.
 SHADOW = Size(memory=1769, timeout=58)
+# They read a day of decisions, page by page; a batch of the stream takes seconds.
+ARCHIVE = Size(memory=512, timeout=300)
+# It reads every archived decision of a day once.
+SEAL = Size(memory=1769, timeout=900)
 # Golden calls to a new version, whose first ones are slow, and a minute in reserve to report.
 HOOK = Size(memory=512, timeout=240)
 

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jsii
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from stacks.data import DataStack
@@ -53,8 +51,9 @@ HISTORY = "history#*"
 # Partitions of staged policies.
 POLICIES = "policy#*"
 WRAPPING = {"kms:EncryptionContext:purpose": "caller-reference"}
-# Another purpose, by which keys of domains are made and opened.
+# Purposes by which keys of domains are made and opened, and by which who seals knows its own work again.
 TEMPLATES = {"kms:EncryptionContext:purpose": "template-protection"}
+LEDGER_PARTS = {"kms:EncryptionContext:purpose": "ledger-part"}
 # Seconds for which the state of the stage's brake is used; services refuse a value with which a brake would not hold
 # everywhere within 60 s.
 BRAKE_KEPT_SECONDS = "15"
@@ -67,6 +66,11 @@ SHADOWED = "shadow/*"
 USED = "used/*"
 # Prefix of records that scoring set aside, in the bucket of failures.
 SET_ASIDE = "records/*"
+# Keys of the archive: entries, which one function adds, and what another adds: seals, their roots, parts of large days.
+ARCHIVED = "decisions/*"
+SEALS = "seals/*"
+ROOTS = "roots/*"
+PARTS = "parts/*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,15 @@ class TableAccess:
         function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *KEY_OF_WRITERS)
 
     def allow_attributes(self, function: ServiceFunction, attributes: Sequence[str], *actions: str) -> None:
-        """Allows writing actions on these attributes, keys and those of conditions included, and on no others.
+        """Allows actions on these attributes, keys and those of conditions included, and on no others.
 
         Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB Developer Guide.
         """
         conditions = {"ForAllValues:StringEquals": {"dynamodb:Attributes": list(attributes)}}
         function.allow(self.table.table_arn, *[f"dynamodb:{action}" for action in actions], conditions=conditions)
-        function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *KEY_OF_WRITERS)
+        function.set(self.variable, self.table.table_name)
+        writing = KEY_OF_WRITERS if WRITES & set(actions) else ()
+        function.allow_key(self.key, "dynamodb", *KEY_OF_READERS, *writing)
 
     def deny_writing(
         self,
@@ -151,6 +157,12 @@ class BucketAccess:
         function.allow(self.bucket.bucket_arn, "s3:ListBucket")
         function.set(self.variable, self.bucket.bucket_name)
 
+    def allow_adding(self, function: ServiceFunction, *keys: str) -> None:
+        """Allows to add locked objects, and to list all their versions; not to change, delete or unlock any."""
+        for each in keys:
+            self.allow(function, PutObject=each, PutObjectRetention=each, PutObjectTagging=each)
+        function.allow(self.bucket.bucket_arn, "s3:ListBucketVersions")
+
 
 @dataclass(frozen=True, slots=True)
 class StreamAccess:
@@ -174,22 +186,6 @@ class StreamAccess:
         function.set(self.variable, self.stream.stream_name)
 
 
-@jsii.implements(lambda_.IEventSourceDlq)
-class FailureDestination:
-    """Destination of records that Lambda failed to process; CDK's own would also grant reading and deleting."""
-
-    def __init__(self, bucket: s3.Bucket) -> None:
-        self._bucket_arn = bucket.bucket_arn
-
-    def bind(
-        self,
-        target: lambda_.IEventSourceMapping,  # noqa: ARG002, the interface's names
-        target_handler: lambda_.IFunction,  # noqa: ARG002
-    ) -> lambda_.DlqDestinationConfig:
-        """Names the bucket; the function's role has the permission to write to it."""
-        return lambda_.DlqDestinationConfig(destination=self._bucket_arn)
-
-
 class Stores:
     """The data stack as functions get access to it.
 
@@ -205,6 +201,7 @@ class Stores:
         chunks: stream of accepted chunks.
         models: table of model versions, aliases and their history.
         model_files: bucket of the files of model versions.
+        archive: bucket of archived decisions and of the seals of their days.
     """
 
     def __init__(self, data: DataStack, stage: DeploymentStage) -> None:
@@ -221,11 +218,12 @@ class Stores:
         self.chunks = StreamAccess(data.stream, data.key, "BONAFIDE_AUDIO_STREAM")
         self.models = TableAccess(data.models, data.key, "BONAFIDE_MODEL_TABLE")
         self.model_files = BucketAccess(data.model_files, data.key, "BONAFIDE_MODEL_BUCKET")
+        self.archive = BucketAccess(data.archive, data.key, "BONAFIDE_ARCHIVE_BUCKET")
 
     def of_callers(self) -> list[TableAccess | BucketAccess | StreamAccess]:
-        """Returns those that a caller's decision depends on: the registry of models only matters to engineers."""
+        """Returns those that a caller's decision depends on: not on the registry of models and the archive."""
         stores = [each for each in vars(self).values() if isinstance(each, TableAccess | BucketAccess | StreamAccess)]
-        return [each for each in stores if each not in (self.models, self.model_files)]
+        return [each for each in stores if each not in (self.models, self.model_files, self.archive)]
 
     def allow_judging(self, function: ServiceFunction) -> None:
         """Allows reading a session's evidence, and deciding."""
@@ -277,6 +275,11 @@ class Stores:
     def allow_signatures(self, function: ServiceFunction, *actions: str) -> None:
         """Allows to check signatures of calibrations (Decrypt), or to make them (Encrypt), and no other use."""
         function.allow_key_for(self._key, SIGNING, *actions)
+        function.set("BONAFIDE_CALIBRATION_KEY", self._key.key_arn)
+
+    def allow_parts(self, function: ServiceFunction) -> None:
+        """Allows to sign parts of a ledger's day, and to check their signatures."""
+        function.allow_key_for(self._key, LEDGER_PARTS, "Decrypt", "Encrypt")
         function.set("BONAFIDE_CALIBRATION_KEY", self._key.key_arn)
 
     def allow_caller_hashes(self, function: ServiceFunction) -> None:

@@ -239,6 +239,8 @@ class Deployed:
                 return PSEUDO[name]
             case {"Ref": id_} | {"Fn::GetAtt": [id_, "Arn"]}:
                 return self._name(stack, id_)
+            case {"Fn::GetAtt": [id_, "StreamArn"]}:
+                return f"{self._name(stack, id_)}/stream/2026-01-01T00:00:00.000"
         raise NotImplementedError(value)
 
     def _name(self, stack: str, id_: str) -> str:

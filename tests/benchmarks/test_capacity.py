@@ -37,7 +37,8 @@ def test_each_figure_says_what_measures_it_and_each_limit_where_it_is_documented
 
 def test_the_figures_are_those_of_what_is_deployed(figures: Figures, assembly: Path) -> None:
     template = json.loads((assembly / "Bonafide-dev-Service.template.json").read_text())["Resources"].values()
-    (mapping,) = [each["Properties"] for each in template if each["Type"] == "AWS::Lambda::EventSourceMapping"]
+    mappings = [each["Properties"] for each in template if each["Type"] == "AWS::Lambda::EventSourceMapping"]
+    (mapping,) = [each for each in mappings if "AudioStream" in json.dumps(each["EventSourceArn"])]
     assert figures.measured["batch"] == mapping["BatchSize"]
     assert figures.measured["parallel_batches"] == mapping["ParallelizationFactor"]
     functions = [each["Properties"] for each in template if each["Type"] == "AWS::Lambda::Function"]

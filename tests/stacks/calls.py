@@ -21,6 +21,7 @@ ACTION_NAMES = {
     "DeleteObjects": "DeleteObject",
     "DeleteObjectTagging": "DeleteObjectVersionTagging",
     "HeadObject": "GetObject",
+    "ListObjectVersions": "ListBucketVersions",
     "ListObjectsV2": "ListBucket",
 }
 # Parameters that name the resource of a call.
@@ -175,6 +176,8 @@ def _actions(method: Any, node: ast.Call, values: list[Any], named: Mapping[str,
     service, name = client.meta.service_model.service_name, method.__name__
     operation = values[0] if name == "generate_presigned_url" else name
     action = client.meta.method_to_api_mapping.get(operation)
+    if action == "GetObject" and any(each.arg == "VersionId" for each in node.keywords):
+        action = "GetObjectVersion"
     place = next((named[each] for each in RESOURCE_PARAMETERS if isinstance(named.get(each), str)), None)
     place = place or next((vars(owner)[each] for each in ("_table", "_bucket", "_stream") if each in vars(owner)), "")
     # The key is the same for all; what it is used for is up to the class.

@@ -28,6 +28,8 @@ PLACES = {
     "STREAM_VERSION": "2",
     "FAILURE_BUCKET": "Failures",
     "AUDIO_BUCKET": "Audio",
+    "ARCHIVE_BUCKET": "Archive",
+    "ROOT_LOCK": "GOVERNANCE",
     "MODEL_TABLE": "Models",
     "MODEL_BUCKET": "ModelFiles",
     "BRAKE_KEPT_SECONDS": "15",

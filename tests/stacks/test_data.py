@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from bonafide.adapters.ledger.objects import PERIODS, TAG
 from bonafide.adapters.model_files import PENDING
 from tests.stacks.conftest import OfKind, statements
 
@@ -13,7 +14,7 @@ KEY = "AWS::KMS::Key"
 STREAM = "AWS::Kinesis::Stream"
 
 
-@pytest.mark.parametrize(("kind", "count"), [(TABLE, 7), (BUCKET, 3), (POLICY, 3), (KEY, 1)])
+@pytest.mark.parametrize(("kind", "count"), [(TABLE, 7), (BUCKET, 4), (POLICY, 4), (KEY, 1)])
 def test_state_survives_the_deletion_of_its_stack(data: OfKind, kind: str, count: int) -> None:
     resources = data(kind)
     assert len(resources) == count
@@ -103,8 +104,9 @@ def test_events_that_could_not_be_scored_are_kept_for_two_weeks(data: OfKind) ->
 
 
 def test_an_erased_recording_is_not_kept_as_a_version(data: OfKind) -> None:
+    # An archived decision has nothing about the person once the key of the speaker is deleted.
     versioned = [id_ for id_, each in data(BUCKET).items() if "VersioningConfiguration" in each["Properties"]]
-    assert [id_.rstrip("0123456789ABCDEF") for id_ in versioned] == ["ModelFiles"]
+    assert sorted(id_.rstrip("0123456789ABCDEF") for id_ in versioned) == ["Archive", "ModelFiles"]
 
 
 def test_files_of_models_are_locked_and_only_unregistered_ones_expire(data: OfKind) -> None:
@@ -124,3 +126,32 @@ def test_files_of_models_are_locked_and_only_unregistered_ones_expire(data: OfKi
 def test_the_key_is_rotated(data: OfKind) -> None:
     (key,) = data(KEY).values()
     assert key["Properties"]["EnableKeyRotation"]
+
+
+def test_archived_decisions_are_locked_and_expire_by_the_period_that_their_tag_names(data: OfKind) -> None:
+    (bucket,) = [each["Properties"] for id_, each in data(BUCKET).items() if id_.startswith("Archive")]
+    assert bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == {"Mode": "GOVERNANCE", "Days": 1}
+    rules = [each for each in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in each]
+    # S3 counts from the day of writing, and a decision may be archived the day after its own.
+    assert {each["TagFilters"][0]["Value"]: each["ExpirationInDays"] for each in rules} == {
+        str(days): days + 1 for days in PERIODS
+    }
+    assert {each["TagFilters"][0]["Key"] for each in rules} == {TAG}
+
+
+def test_the_table_of_decisions_tells_what_is_added_to_it(data: OfKind) -> None:
+    streams = {id_[:-8]: each["Properties"].get("StreamSpecification") for id_, each in data(TABLE).items()}
+    assert {id_ for id_, each in streams.items() if each} == {"Decisions"}
+    assert streams["Decisions"] == {"StreamViewType": "NEW_IMAGE"}
+
+
+def test_nobody_writes_over_what_is_in_the_archive(data: OfKind) -> None:
+    (bucket,) = [id_ for id_ in data(BUCKET) if id_.startswith("Archive")]
+    policies = [each for each in data(POLICY).values() if each["Properties"]["Bucket"] == {"Ref": bucket}]
+    (denied,) = [each for each in statements({"": policies[0]}) if each["Action"] == "s3:PutObject"]
+    assert (denied["Effect"], denied["Principal"]) == ("Deny", {"AWS": "*"})
+    assert denied["Condition"] == {
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+    }
+    assert denied["Resource"] == {"Fn::Join": ["", [{"Fn::GetAtt": [bucket, "Arn"]}, "/*"]]}

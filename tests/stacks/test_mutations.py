@@ -326,7 +326,10 @@ def test_concurrency_is_reserved_as_the_stage_says_and_only_for_functions_that_e
     assert reserved == settings["reserved"]
     assert {"authenticate_caller", "enroll_speaker", "score_audio"} <= reserved.keys()
     message = (variants / "misspelt-reserved.txt").read_text()
-    assert "production reserves concurrency of authenticate_callers; there are authenticate_caller" in message
+    assert (
+        "production reserves concurrency of authenticate_callers; there are archive_decisions, authenticate_caller"
+        in message
+    )
 
 
 def test_no_less_is_reserved_for_scoring_than_one_batch_of_each_shard(variants: Path) -> None:

@@ -12,10 +12,12 @@ from bonafide.adapters.dynamodb.audit import partition
 from bonafide.adapters.dynamodb.decisions import OUTCOMES, SOURCES
 from bonafide.adapters.dynamodb.items import HISTORY_PARTITION, attempt_key, brake_key, calibration_key
 from bonafide.adapters.kms import (
+    PARTS,
     PURPOSE,
     TEMPLATES,
     WRAPPING_PURPOSE,
     KmsDomainSecrets,
+    KmsPartSignatures,
     KmsSignatures,
     KmsWrapping,
 )
@@ -44,7 +46,11 @@ EVENT_SOURCE: dict[str, set[Action]] = {
             )
         ),
         ("s3", "ListBucket", "Failures"),
-    }
+    },
+    "archive_decisions": {
+        *(("dynamodb", action, "Decisions") for action in ("DescribeStream", "GetRecords", "GetShardIterator")),
+        ("dynamodb", "ListStreams", "*"),
+    },
 }
 # Calls of the release before this one, whose versions share the role while a canary runs and after a rollback.
 RELEASE_BEFORE: dict[str, set[Action]] = {
@@ -54,6 +60,11 @@ RELEASE_BEFORE: dict[str, set[Action]] = {
 UNSEEN: dict[str, set[Action]] = {
     "manage_models": {
         ("s3", action, "ModelFiles") for action in ("GetObjectVersion", "ListBucket", "PutObjectTagging")
+    },
+    # The lock and the tag of a PUT, and what makes S3 say that a version is missing.
+    **{
+        name: {("s3", action, "Archive") for action in ("PutObjectRetention", "PutObjectTagging", "ListBucket")}
+        for name in ("archive_decisions", "seal_ledger")
     },
     # Listing comes with every access to a bucket.
     "score_audio": {("s3", "ListBucket", "Audio")},
@@ -66,6 +77,7 @@ UNSEEN: dict[str, set[Action]] = {
 # What each class uses the key for, directly.
 PURPOSES = {
     KmsSignatures.__name__: PURPOSE,
+    KmsPartSignatures.__name__: PARTS,
     KmsWrapping.__name__: WRAPPING_PURPOSE,
     KmsDomainSecrets.__name__: TEMPLATES,
 }
@@ -116,7 +128,9 @@ def store(resource: str) -> str:
     if resource.endswith(':event-bus/default"]]}'):
         # The calls name no bus.
         return ""
-    found = re.search(r"GetAtt([A-Za-z]+)[0-9A-F]{8}Arn", resource)
+    if resource == '"*"':
+        return "*"
+    found = re.search(r"GetAtt([A-Za-z]+)[0-9A-F]{8}(?:Stream)?Arn", resource)
     return found[1] if found else resource
 
 
@@ -202,7 +216,9 @@ def test_voiceprints_are_opened_by_who_compares_them_and_keys_made_by_who_begins
     }
     makers = {"enroll_speaker", "manage_sessions"}
     comparing = {"authenticate_caller", "close_sessions", "score_audio", "shadow_challenger", "watch_drift"}
-    assert may == {"Decrypt": makers | comparing, "GenerateDataKey": makers}
+    # It encrypts what is archived under the key of a speaker, and cannot read the table of voiceprints.
+    archiving = {"archive_decisions"}
+    assert may == {"Decrypt": makers | comparing | archiving, "GenerateDataKey": makers}
 
 
 def test_keys_of_templates_open_for_the_stage_that_they_were_made_for(service: OfKind) -> None:

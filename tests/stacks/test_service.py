@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bonafide.adapters.ledger.personal import LIFETIME_ATTRIBUTES
 from ops.synthesis import ROOT, run_app
 from tests.hosted import HOSTED
 from tests.stacks.conftest import OfKind, Resources, as_list, statements
@@ -48,7 +49,8 @@ def test_each_function_is_called_through_its_alias(service: OfKind, functions: R
     }
     aliased = {names[alias["Properties"]["FunctionName"]["Ref"]] for alias in aliases.values()}
     # Callers reach no probe; CodeDeploy calls its hook by the function's name.
-    assert aliased == set(names.values()) - {"probe_release", "probe_service", "watch_drift", "shadow_challenger"}
+    probes, ledger = {"probe_release", "probe_service"}, {"archive_decisions", "seal_ledger"}
+    assert aliased == set(names.values()) - probes - ledger - {"watch_drift", "shadow_challenger"}
     assert {alias["Properties"]["Name"] for alias in aliases.values()} == {"live"}
     for method in service("AWS::ApiGateway::Method").values():
         target = method["Properties"]["Integration"]["Uri"]["Fn::Join"][1]
@@ -70,8 +72,9 @@ def test_each_function_has_a_role_of_its_own(functions: Resources) -> None:
 def test_no_permission_is_for_everything(service: OfKind) -> None:
     for statement in statements(service("AWS::IAM::Policy")):
         if "*" in as_list(statement["Resource"]):
-            # X-Ray, and CodeDeploy for the calls of a hook, have no resource-level permissions.
-            assert {action.partition(":")[0] for action in as_list(statement["Action"])} <= {"xray", "codedeploy"}
+            # X-Ray, CodeDeploy for the calls of a hook, and a list of streams have no resource-level permissions.
+            found = set(as_list(statement["Action"])) - {"dynamodb:ListStreams"}
+            assert {action.partition(":")[0] for action in found} <= {"xray", "codedeploy"}
         assert not {"*", "dynamodb:*", "s3:*", "kms:*", "dynamodb:Scan"} & set(as_list(statement["Action"]))
 
 
@@ -97,6 +100,8 @@ def test_each_index_is_read_by_the_functions_that_list_its_items(service: OfKind
     written = [(id_.partition("Role")[0], json.dumps(each)) for id_, each in policies]
     readers = [(function, index) for function, text in written for index in re.findall(r"/index/([^\"]*)", text)]
     assert sorted(readers) == [
+        ("ArchiveDecisions", "by_time"),
+        ("ArchiveDecisions", "domains"),
         *[("CloseSessions", "by_speaker")] * 4,
         ("CloseSessions", "by_time"),
         ("CloseSessions", "domains"),
@@ -125,7 +130,7 @@ def test_no_function_works_longer_than_somebody_listens(service: OfKind, functio
         each["Properties"]["Integration"]["TimeoutInMillis"] for each in service("AWS::ApiGateway::Method").values()
     }
     assert timeouts == {29_000}
-    unheard = ("Probe", "WatchDrift", "ShadowChallenger")
+    unheard = ("Probe", "WatchDrift", "ShadowChallenger", "ArchiveDecisions", "SealLedger")
     answering = {id_: each for id_, each in functions.items() if not id_.startswith(unheard)}
     assert all(each["Properties"]["Timeout"] <= 29 for each in answering.values())
 
@@ -234,3 +239,30 @@ def test_everything_that_a_function_unpacks_is_below_200_mb(assembly: Path) -> N
     folders = [assembly / each["source"]["path"] for each in files.values() if each["source"]["packaging"] == "zip"]
     size = sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
     assert size < 200_000_000
+
+
+def test_the_archive_is_told_of_added_decisions_only_and_reads_no_voiceprints(service: OfKind) -> None:
+    mappings = [each["Properties"] for each in service("AWS::Lambda::EventSourceMapping").values()]
+    (mapping,) = [each for each in mappings if "Decisions" in json.dumps(each["EventSourceArn"])]
+    (wanted,) = mapping["FilterCriteria"]["Filters"]
+    assert json.loads(wanted["Pattern"]) == {"eventName": ["INSERT"]}
+    policies = {id_: each for id_, each in service("AWS::IAM::Policy").items() if id_.startswith("ArchiveDecisions")}
+    (reading,) = [each for each in statements(policies) if "ForAllValues:StringEquals" in each.get("Condition", {})]
+    assert as_list(reading["Action"]) == ["dynamodb:GetItem"]
+    allowed = reading["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+    assert set(allowed) == set(LIFETIME_ATTRIBUTES)
+
+
+def test_a_ledger_that_is_late_fails_or_differs_makes_tickets(service: OfKind) -> None:
+    alarms = {id_: each["Properties"] for id_, each in service("AWS::CloudWatch::Alarm").items() if id_[:6] == "Ledger"}
+    watched = {
+        each["AlarmName"].removeprefix("Bonafide-dev-"): set(re.findall(r'"MetricName": "(\w+)"', json.dumps(each)))
+        for each in alarms.values()
+    }
+    assert watched == {
+        "ledger-fails": {"Errors"},
+        "archive-behind": {"IteratorAge"},
+        "days-unsealed": {"DaysUnsealed"},
+        "archive-differs": {"DecisionsReconciled", "RecordsNotSealed"},
+    }
+    assert all("tickets" in json.dumps(each["AlarmActions"]) for each in alarms.values())

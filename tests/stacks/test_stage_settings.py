@@ -65,6 +65,19 @@ def test_no_function_keeps_more_ready_than_it_may_use() -> None:
         read_stage(4)
 
 
+def test_a_stage_has_a_ledger_unless_it_says_otherwise(variants: Path) -> None:
+    stage = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]["dev"]
+
+    def has_ledger(**settings: bool) -> bool:
+        values = {"stage": "dev", "release": "1f2e", "stages": {"dev": stage | settings}}
+        scope: Any = SimpleNamespace(node=SimpleNamespace(get_context=values.__getitem__))
+        return DeploymentStage.of(scope).ledger
+
+    assert (has_ledger(), has_ledger(ledger=True), has_ledger(ledger=False)) == (True, True, False)
+    made = json.loads((variants / "guarded" / "Guarded.template.json").read_text())["Resources"].values()
+    assert not [each for each in made if each["Type"] in {"AWS::Lambda::EventSourceMapping", "AWS::CloudWatch::Alarm"}]
+
+
 def test_erasures_are_on_record_for_longer_than_any_backup(variants: Path) -> None:
     buckets = properties(read(variants, "optional", "Data"), "S3::Bucket")
     rules = {rule["Id"]: rule for each in buckets for rule in each["LifecycleConfiguration"]["Rules"]}

@@ -1,7 +1,7 @@
-"""Event source mappings of Kinesis: batches, retries, splits and discarded records, as a fold without clock or calls.
+"""Event source mappings of streams: batches, retries, splits and discarded records, as a fold without clock or calls.
 
-https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and the pages below it. Comments name the points that
-these pages leave open.
+https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html, with-ddb.html, and the pages below them. Comments name
+the points that these pages leave open.
 """
 
 import base64
@@ -13,6 +13,7 @@ from typing import Any
 
 from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ACCOUNT, REGION
+from local.aws.streams.filters import Pattern, patterns
 from local.aws.template import StackTemplate
 
 MAX_EVENT = 6 * 1024 * 1024
@@ -29,7 +30,7 @@ OPTIONS = {
     "ParallelizationFactor": "groups",
     "StartingPosition": "start",
 }
-OTHERS = {"DestinationConfig", "Enabled", "EventSourceArn", "FunctionResponseTypes", "Tags"}
+OTHERS = {"DestinationConfig", "Enabled", "EventSourceArn", "FilterCriteria", "FunctionResponseTypes", "Tags"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class EventSourceMapping:
         retries: attempts after the first, -1 without limit.
         max_age: age in seconds at which a record is discarded, -1 for never.
         destination: ARN of the on-failure destination.
+        filters: records that none of these patterns matches are not sent to the function; none sends all.
     """
 
     name: str
@@ -63,6 +65,7 @@ class EventSourceMapping:
     retries: int = -1
     max_age: float = -1
     destination: str | None = None
+    filters: tuple[Pattern, ...] = ()
 
     @classmethod
     def of(cls, name: str, function: str, properties: Mapping[str, Any]) -> "EventSourceMapping":
@@ -75,6 +78,7 @@ class EventSourceMapping:
             function=function,
             reports="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
             destination=properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+            filters=patterns(properties),
             **{OPTIONS[option]: value for option, value in properties.items() if option in OPTIONS},
         )
 

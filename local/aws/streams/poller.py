@@ -5,14 +5,16 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws.functions.environment import InvocationResult
 from local.aws.functions.function import ThrottledError
 from local.aws.streams.failure import ClientFactory, DeliverFailure, destination
+from local.aws.streams.filters import is_wanted
 from local.aws.streams.mapping import EventSourceMapping, PartitionGroup, StreamBatch, StreamRecord
+from local.aws.streams.sources import StreamSource, source_of
 
 # Seconds between two reads of a shard that has no more records, as Lambda reads it.
 # https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
@@ -48,10 +50,9 @@ class Poller:
         self._function = function
         self._wake = threading.Event()
         self._stopped = False
-        kinesis = client("kinesis")
-        shards = kinesis.list_shards(StreamARN=rules.stream)["Shards"]
+        source = source_of(rules, client)
         deliver = destination(rules, client)
-        self._shards = [Shard(each["ShardId"], rules, kinesis, self._invoke, deliver, pause) for each in shards]
+        self._shards = [Shard(each, rules, source, self._invoke, deliver, pause) for each in source.shards()]
         self._thread = threading.Thread(target=self._run, name=rules.name, daemon=True)
         self._thread.start()
 
@@ -78,13 +79,19 @@ class Shard:
     """A shard with its read position and its partition groups."""
 
     def __init__(
-        self, name: str, rules: EventSourceMapping, kinesis: Any, invoke: Invoke, deliver: DeliverFailure, pause: float
+        self,
+        name: str,
+        rules: EventSourceMapping,
+        source: StreamSource,
+        invoke: Invoke,
+        deliver: DeliverFailure,
+        pause: float,
     ) -> None:
         self._name = name
         self._pause = pause
-        self._rules = rules
-        self._kinesis = kinesis
-        self._start: dict[str, str] = {"ShardIteratorType": rules.start}
+        self._filters = rules.filters
+        self._source = source
+        self._start = (rules.start, "")
         self._iterator = self._iterate()
         self._read_at = 0.0
         # Reads no further ahead than the groups can begin next.
@@ -101,10 +108,11 @@ class Shard:
 
     def _read(self) -> int:
         records = self._records()
+        wanted = [each for each in records if is_wanted(each.event, self._filters)]
         for number, group in enumerate(self._groups):
-            group.add([each for each in records if group_of(each.key, len(self._groups)) == number])
+            group.add([each for each in wanted if group_of(each.key, len(self._groups)) == number])
         if records:
-            self._start = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": records[-1].sequence}
+            self._start = ("AFTER_SEQUENCE_NUMBER", records[-1].sequence)
         if len(records) < self._capacity:
             self._read_at = time.time() + self._pause
         return len(records)
@@ -112,17 +120,15 @@ class Shard:
     def _records(self) -> list[StreamRecord]:
         try:
             self._iterator = self._iterator or self._iterate()
-            found = self._kinesis.get_records(ShardIterator=self._iterator, Limit=self._capacity)
+            self._iterator, records = self._source.read(self._iterator, self._capacity, self._name)
         except (ClientError, BotoCoreError):
             # Most likely the iterator expired because all groups were busy for minutes.
             self._iterator = ""
             return []
-        self._iterator = found["NextShardIterator"]
-        return [StreamRecord.of(each, self._name, self._rules) for each in found["Records"]]
+        return list(records)
 
     def _iterate(self) -> str:
-        arguments = {"StreamARN": self._rules.stream, "ShardId": self._name, **self._start}
-        return str(self._kinesis.get_shard_iterator(**arguments)["ShardIterator"])
+        return self._source.iterate(self._name, *self._start)
 
 
 class Worker:

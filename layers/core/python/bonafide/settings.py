@@ -110,6 +110,20 @@ class FailureBucket(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveBucket(FromEnvironment):
+    """Bucket of archived decisions and of the seals of their days."""
+
+    archive_bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootLock(FromEnvironment):
+    """Mode in which published roots are locked: `GOVERNANCE` or `COMPLIANCE`."""
+
+    root_lock: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRegistryPlaces(FromEnvironment):
     """Table and bucket of model versions."""
 

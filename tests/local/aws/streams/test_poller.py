@@ -40,8 +40,16 @@ def data() -> dict[str, Any]:
         "Other": resource("Kinesis::Stream", ShardCount=1),
         "Queue": resource("SQS::Queue"),
         "Bucket": resource("S3::Bucket"),
+        "Table": resource(
+            "DynamoDB::Table",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamViewType": "NEW_IMAGE"},
+        ),
     }
     outputs = {name: {"Value": {"Fn::GetAtt": [name, "Arn"]}, "Export": {"Name": name}} for name in resources}
+    outputs["Changes"] = {"Value": {"Fn::GetAtt": ["Table", "StreamArn"]}, "Export": {"Name": "Changes"}}
     return {"Resources": resources, "Outputs": outputs}
 
 
@@ -61,6 +69,7 @@ def service(journal: Path) -> dict[str, Any]:
         "Stage": resource("ApiGateway::Stage", StageName="dev"),
         "Calls": mapping("Calls", "Queue", **settings, **limits),
         "Other": mapping("Other", "Bucket", MaximumRetryAttempts=0),
+        "Changes": mapping("Changes", "Queue"),
         "Sweep": resource(
             "Events::Rule", ScheduleExpression="rate(1 minute)", Targets=[{"Arn": {"Ref": "Live"}, "Id": "Target0"}]
         ),
@@ -91,7 +100,10 @@ class World:
 
     def deliveries(self, *sequences: str) -> list[list[str]]:
         """Lists the invocations that had one of these records, each by its records among these."""
-        batches = [[each["kinesis"]["sequenceNumber"] for each in found["event"]["Records"]] for found in self.events()]
+        batches = [
+            [each["kinesis"]["sequenceNumber"] for each in found["event"]["Records"] if "kinesis" in each]
+            for found in self.events()
+        ]
         among = [[each for each in batch if each in sequences] for batch in batches]
         return [batch for batch in among if batch]
 
@@ -134,6 +146,24 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     (folder / "Bonafide-dev-Service.assets.json").write_text(json.dumps(assets))
     with deployment(assembly=folder, logs=folder / "logs", pace=600, services=ExtraServices(pause=0.1)) as running:
         yield World(running, journal)
+
+
+def test_changes_of_a_table_are_delivered_in_order_with_their_images(world: World) -> None:
+    dynamodb = world.client("dynamodb")
+    (table,) = dynamodb.list_tables()["TableNames"]
+    for number in range(5):
+        dynamodb.put_item(TableName=table, Item={"id": {"S": "a"}, "n": {"N": str(number)}, "b": {"B": b"\xff"}})
+    dynamodb.delete_item(TableName=table, Key={"id": {"S": "a"}})
+
+    def changes() -> list[Any]:
+        records = [each for found in world.events() for each in found["event"]["Records"]]
+        return [each for each in records if each["eventSource"] == "aws:dynamodb"]
+
+    eventually(lambda: len(changes()) >= 6)
+    assert [each["eventName"] for each in changes()] == ["INSERT", *["MODIFY"] * 4, "REMOVE"]
+    images = [each["dynamodb"].get("NewImage", {}) for each in changes()]
+    assert [each.get("n", {}).get("N") for each in images] == ["0", "1", "2", "3", "4", None]
+    assert images[0]["b"] == {"B": "/w=="}
 
 
 def test_records_of_one_key_are_processed_once_and_in_order(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Signatures of calibrations by the stage's own key, and secrets of domains that it makes or wraps.
+"""Signatures by the stage's own key, of calibrations and of parts of a ledger's day, and secrets of domains.
 
 A signature is the digest of the content, encrypted under an encryption context that names the purpose, the domain and
 the version. AES-GCM authenticates both, so only a role that may encrypt under this purpose can make one, and a role
@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from bonafide.records.calibration import SignedCalibration
 PURPOSE = "domain-calibration"
 WRAPPING_PURPOSE = "caller-reference"
 TEMPLATES = "template-protection"
+PARTS = "ledger-part"
 # What KMS answers where asking again is of no use.
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors
 REFUSED = {
@@ -51,41 +52,57 @@ class KmsKey:
         return self._connect()
 
 
-class KmsSignatures(KmsKey):
-    """`Signatures` by one symmetric key."""
+class KmsDigests(KmsKey):
+    """Signs digests under encryption contexts."""
 
-    def sign(self, domain: str, calibration: SignedCalibration) -> str:
-        """See `Signatures`."""
+    def _signed(self, digest: str, context: Mapping[str, str]) -> str:
         try:
-            answer = self._client.encrypt(
-                KeyId=self._key,
-                Plaintext=calibration.content_digest.encode(),
-                EncryptionContext=_context(domain, calibration),
-            )
+            answer = self._client.encrypt(KeyId=self._key, Plaintext=digest.encode(), EncryptionContext=dict(context))
         except (ClientError, BotoCoreError) as error:
             raise StoreUnavailable from error
         return base64.b64encode(answer["CiphertextBlob"]).decode()
 
-    def is_genuine(self, domain: str, calibration: SignedCalibration) -> bool:
-        """See `Signatures`."""
+    def _is_signed(self, signature: str, digest: str, context: Mapping[str, str]) -> bool:
         try:
-            signature = base64.b64decode(calibration.signature, validate=True)
+            sealed = base64.b64decode(signature, validate=True)
         except binascii.Error:
             return False
-        return bool(signature) and self._is_of(signature, domain, calibration)
+        return bool(sealed) and self._is_of(sealed, digest, context)
 
-    def _is_of(self, signature: bytes, domain: str, calibration: SignedCalibration) -> bool:
+    def _is_of(self, sealed: bytes, digest: str, context: Mapping[str, str]) -> bool:
         try:
-            answer = self._client.decrypt(
-                KeyId=self._key, CiphertextBlob=signature, EncryptionContext=_context(domain, calibration)
-            )
+            answer = self._client.decrypt(KeyId=self._key, CiphertextBlob=sealed, EncryptionContext=dict(context))
         except ClientError as error:
             if error.response["Error"]["Code"] in FORGED:
                 return False
             raise StoreUnavailable from error
         except BotoCoreError as error:
             raise StoreUnavailable from error
-        return hmac.compare_digest(answer["Plaintext"], calibration.content_digest.encode())
+        return hmac.compare_digest(answer["Plaintext"], digest.encode())
+
+
+class KmsSignatures(KmsDigests):
+    """`Signatures` by one symmetric key."""
+
+    def sign(self, domain: str, calibration: SignedCalibration) -> str:
+        """See `Signatures`."""
+        return self._signed(calibration.content_digest, _context(domain, calibration))
+
+    def is_genuine(self, domain: str, calibration: SignedCalibration) -> bool:
+        """See `Signatures`."""
+        return self._is_signed(calibration.signature, calibration.content_digest, _context(domain, calibration))
+
+
+class KmsPartSignatures(KmsDigests):
+    """`PartSignatures` by one symmetric key."""
+
+    def sign(self, place: str, digest: str) -> str:
+        """See `PartSignatures`."""
+        return self._signed(digest, {"purpose": PARTS, "place": place})
+
+    def is_genuine(self, place: str, digest: str, signature: str) -> bool:
+        """See `PartSignatures`."""
+        return self._is_signed(signature, digest, {"purpose": PARTS, "place": place})
 
 
 class KmsDomainSecrets(KmsKey):

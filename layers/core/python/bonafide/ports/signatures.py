@@ -1,4 +1,4 @@
-"""Signatures of calibrations, and keyed hashes of references to callers."""
+"""Signatures of calibrations and of parts of days, and keyed hashes of references to callers."""
 
 from typing import Protocol
 
@@ -17,6 +17,24 @@ class Signatures(Protocol):
 
     def is_genuine(self, domain: str, calibration: SignedCalibration) -> bool:
         """Tells whether the calibration has a signature that `sign` made for just that.
+
+        Raises:
+            StoreUnavailable: the key did not answer.
+        """
+
+
+class PartSignatures(Protocol):
+    """Signs digests of parts of a ledger's day: only who seals can go on from what it has read before."""
+
+    def sign(self, place: str, digest: str) -> str:
+        """Signs a digest for a place.
+
+        Raises:
+            StoreUnavailable: the key did not answer.
+        """
+
+    def is_genuine(self, place: str, digest: str, signature: str) -> bool:
+        """Tells whether `sign` made a signature for just that.
 
         Raises:
             StoreUnavailable: the key did not answer.

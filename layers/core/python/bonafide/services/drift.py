@@ -19,7 +19,7 @@ from bonafide.ports.stores import DecisionStore, DomainStore, VersionConflict
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.drift import DriftWindow
-from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.clock import Clock, turns, utc_now
 from bonafide.services.shared.lookups import require_open
 from bonafide.services.shared.sampling import sample
 from bonafide.settings import is_probed
@@ -63,9 +63,8 @@ class DriftWatch:
             seconds_left: returns the remaining time of the invocation.
         """
         windows: list[DriftWindow] = []
-        names = self._rotated(
-            [each for each in self._domains.domain_names() if not is_probed(each, self._probe_domain)]
-        )
+        watched = [each for each in self._domains.domain_names() if not is_probed(each, self._probe_domain)]
+        names = turns(watched, self._clock())
         for done, name in enumerate(names):
             if seconds_left() < SECONDS_FOR_ONE:
                 logger.warning("domains not watched", extra={"count": len(names) - done})
@@ -155,10 +154,6 @@ class DriftWatch:
         since = max(begin, domain.created_at)
         records = sample(self._decisions, domain.domain, since, end, slots) if since < end else ()
         return list(_observed(each for each in records if bundle in {None, each.bundle}))
-
-    def _rotated(self, names: Sequence[str]) -> list[str]:
-        place = int(self._clock().timestamp() // 3600) * 37 % len(names) if names else 0
-        return [*names[place:], *names[:place]]
 
 
 class DriftReading:

@@ -14,7 +14,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     seen = JOURNAL.read_text() if JOURNAL.exists() else ""
     with JOURNAL.open("a") as journal:
         journal.write(json.dumps({"request_id": context.aws_request_id, "event": event}) + "\n")
-    failed = [each["kinesis"]["sequenceNumber"] for each in event.get("Records", []) if _fails(each, seen)]
+    sent = [each for each in event.get("Records", []) if "kinesis" in each]
+    failed = [each["kinesis"]["sequenceNumber"] for each in sent if _fails(each, seen)]
     return {"batchItemFailures": [{"itemIdentifier": sequence} for sequence in failed]}
 
 

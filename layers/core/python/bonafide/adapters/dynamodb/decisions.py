@@ -8,7 +8,7 @@ statements: sets beside the document, to which is only added, so that they come 
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from bonafide.ports.stores import VersionConflict
 from bonafide.records import StoredForm
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
+from bonafide.records.ledger.entry import StoredDecision
 from bonafide.records.outcomes.statement import OutcomeStatement, outcome_history
 
 if TYPE_CHECKING:
@@ -140,6 +141,20 @@ class DynamoDecisionStore:
         records = {each["decision_id"]["S"]: self._record(each) for each in items if _is_kept(each)}
         return [records[each] for each in names if each in records]
 
+    def positions(self, domain: str, begin: datetime, end: datetime) -> Iterator[DecisionPosition]:
+        """See `DecisionIndex`."""
+        after: DecisionPosition | None = None
+        while True:
+            found, after = self._query(domain, DecisionFilter(begin, end), after, SEARCHED)
+            yield from found
+            if after is None:
+                return
+
+    def stored(self, domain: str, names: Sequence[str]) -> Mapping[str, StoredDecision]:
+        """See `DecisionIndex`."""
+        items = self._batches.read([decision_key(domain, each) for each in names])
+        return {each["decision_id"]["S"]: StoredDecision(document_of(each), _expiry(each)) for each in items}
+
     def _query(
         self, domain: str, selection: DecisionFilter, after: DecisionPosition | None, wanted: int
     ) -> tuple[Sequence[DecisionPosition], DecisionPosition | None]:
@@ -231,6 +246,10 @@ def _claim(record: DecisionRecord) -> str:
 def _is_kept(item: Item) -> bool:
     """Tells whether the retention goes on: DynamoDB deletes up to days after it."""
     return int(item["expires_at"]["N"]) > time.time()
+
+
+def _expiry(item: Item) -> datetime:
+    return datetime.fromtimestamp(int(item["expires_at"]["N"]), UTC)
 
 
 def decision_key(domain: str, decision_id: str) -> Item:

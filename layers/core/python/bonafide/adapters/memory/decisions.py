@@ -1,7 +1,7 @@
 """Decisions in memory, in their stored form."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,6 +9,7 @@ from bonafide.ports.stores import VersionConflict
 from bonafide.records import Stored
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter, DecisionPage, DecisionPosition
+from bonafide.records.ledger.entry import StoredDecision
 from bonafide.records.outcomes.statement import OutcomeStatement, outcome_history
 
 
@@ -70,6 +71,17 @@ class MemoryDecisionStore:
     def _record(self, key: tuple[str, str]) -> DecisionRecord:
         record = DecisionRecord.from_document(self.documents[key])
         return replace(record, outcomes=outcome_history(self.outcomes.get(key, ())))
+
+    def positions(self, domain: str, begin: datetime, end: datetime) -> Iterator[DecisionPosition]:
+        """See `DecisionIndex`."""
+        for of, name in self.documents:
+            if of == domain and begin <= (at := _time(self.documents[of, name])) < end:
+                yield DecisionPosition(at, name)
+
+    def stored(self, domain: str, names: Sequence[str]) -> Mapping[str, StoredDecision]:
+        """See `DecisionIndex`."""
+        keys = [(domain, each) for each in names if (domain, each) in self.documents]
+        return {key[1]: StoredDecision(self.documents[key], self.expiries[key]) for key in keys}
 
     def _is_kept(self, key: tuple[str, str]) -> bool:
         return key in self.documents and self.expiries[key] > self._clock()

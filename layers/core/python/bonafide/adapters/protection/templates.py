@@ -124,6 +124,14 @@ class TemplateProtection:
         cipher = self._of_session(session, start)
         return _with_embeddings(cipher, [each for row in rows if (each := _opened_row(cipher, row))]) if cipher else []
 
+    def cipher_of_speaker(self, domain: str, speaker: str, key: DataKey) -> Cipher | None:
+        """Returns the encryption of what is about a speaker; None if the key of the domain is gone.
+
+        Raises:
+            NotAuthenticError: the key is another speaker's.
+        """
+        return self._cipher(domain, key, *_speaker(domain, speaker))
+
     def _of_session(self, session: SessionRecord, start: str) -> Cipher | None:
         return self._cipher(session.domain, session.key, *_session(session, start)) if session.key else None
 
