@@ -125,7 +125,7 @@ def _alerted(found: ReasonedDecision, case: Case, policy: Policy) -> ReasonedDec
     """Names the alerts beside whatever was decided, and lowers what would be better than they allow."""
     if not case.alerts:
         return found
-    rejects = any(alert in policy.reject_on for alert in case.alerts)
+    rejects = any(alert.value in policy.reject_on for alert in case.alerts)
     if found.decision is Decision.ACCEPT or (rejects and found.decision is Decision.STEP_UP):
         lowered = Decision.REJECT if rejects else Decision.STEP_UP
         return replace(found, decision=lowered, reasons=(*case.alerts, *found.reasons))
