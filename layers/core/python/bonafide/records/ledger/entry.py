@@ -26,6 +26,7 @@ PERSONAL = (
 PLAIN = frozenset(
     {
         "schema",
+        "staged",
         "decision_id",
         "domain",
         "decision",
