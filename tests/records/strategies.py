@@ -196,11 +196,11 @@ def decisions(facts: Any, latency: Any, session: Any, speaker: Any) -> Any:
         call_id=st.none() | NAMES,
         decided_at=TIMES,
         latency_ms=latency,
+        staged=st.none() | STAGED,
         timings_ms=st.dictionaries(NAMES, NUMBERS, max_size=3),
         request_id=st.none() | NAMES,
         principal=st.none() | NAMES,
         caller=st.none() | NAMES,
-        staged=st.none() | STAGED,
         session=session,
     )
 

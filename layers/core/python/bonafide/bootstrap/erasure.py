@@ -97,9 +97,9 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         RowsOfDomain("drift", of_sessions, drift_partition, drift_at),
         AttemptErasing(attempts, _forget_attempts, _forget_use),
         FingerprintErasing(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table),
+        RowsOfDomain("staged_policies", of_domains, POLICY_PARTITION.__add__, staging_at),
         RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
         RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
-        RowsOfDomain("staged_policies", of_domains, POLICY_PARTITION.__add__, staging_at),
         KeyErasing(dynamodb(), domains, KeyTable.read(os.environ).key_table),
         DomainErasing(erasing_store()),
     ]

@@ -33,6 +33,14 @@ class VoiceScore(Answer):
     score: float = Field(description="The LLR on a scale of 0 to 100.")
 
 
+class StagedDecision(Answer):
+    """Decision that a policy that was staged would have made, and no caller was told."""
+
+    staged_version: int = Field(description="Of that policy.")
+    decision: Decision
+    reasons: list[Reason] = Field(description="The decisive one first.")
+
+
 class LivenessScore(Answer):
     """Score of the voice as bona fide or synthetic."""
 
@@ -56,14 +64,6 @@ class PolicyThresholds(Answer):
     accept: float | None = Field(description="Speaker LLR from which on a surely human voice is accepted.")
     reject: float | None = Field(description="Speaker LLR below which such a voice is rejected.")
     liveness: float | None = Field(description="Liveness LLR from which on a surely matching voice is accepted.")
-
-
-class StagedDecision(Answer):
-    """Decision that a policy that was staged would have made, and no caller was told."""
-
-    staged_version: int = Field(description="Of that policy.")
-    decision: Decision
-    reasons: list[Reason] = Field(description="The decisive one first.")
 
 
 class LedgerEntry(Answer):
@@ -91,6 +91,9 @@ class LedgerEntry(Answer):
     brakes: list[BrakeScope] = Field([], description="Brakes that were on: of the stage, of the domain.")
     policy: PolicySettings | None = Field(description="The policy that decided; null where it was not stored.")
     policy_version: int
+    staged: StagedDecision | None = Field(
+        None, description="What the policy that was staged would have decided; null where none was."
+    )
     bundle: str = Field(description="SHA-256 of the models' manifest.")
     calibration: str | None = Field(description="SHA-256 of the calibration; null where it was not stored.")
     audio: str | None = Field(description="SHA-256 of the recording, or of the names of a session's chunks used.")
@@ -104,9 +107,6 @@ class LedgerEntry(Answer):
         None, description="What the call turned out to be: the statement in force; null where nobody has stated any."
     )
     outcome_history: list[OutcomeEntry] = Field([], description="All statements on it, the one in force first.")
-    staged: StagedDecision | None = Field(
-        None, description="What the policy that was staged would have decided; null where none was."
-    )
 
 
 class LedgerPage(Answer):
@@ -143,6 +143,7 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         brakes=list(case.brakes),
         policy=PolicySettings(**asdict(record.policy)) if record.policy else None,
         policy_version=record.policy_version,
+        staged=StagedDecision(**asdict(record.staged)) if record.staged else None,
         bundle=record.bundle,
         calibration=record.calibration,
         audio=record.audio,
@@ -154,7 +155,6 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         principal=record.principal,
         outcome=outcomes[0] if outcomes else None,
         outcome_history=outcomes,
-        staged=StagedDecision(**asdict(record.staged)) if record.staged else None,
     )
 
 

@@ -103,13 +103,6 @@ class GoldenCalls:
         answer = self._ask("report_outcomes", "POST", path, {"label": "genuine"})
         self._expect("label", answer.get("outcome", {}), "genuine")
 
-    def check_policy(self) -> None:
-        """Checks that the policy of the domain is read as decisions name it."""
-        self.check_domain()
-        found = self._ask("manage_policies", "GET", f"{self._domain_path}/policies?limit=1")["policies"]
-        policy = found[0]["policy"] if found else {}
-        self._expect("minimum_enrolment_seconds", policy, SETTINGS["policy"]["minimum_enrolment_seconds"])
-
     def check_session(self) -> None:
         """Checks that a session is started, claimed, and evaluated before it has audio."""
         self.enroll()
@@ -122,6 +115,13 @@ class GoldenCalls:
         """Checks that the speaker is accepted in a session."""
         self.enroll()
         self.stream_audio("genuine", "ACCEPT")
+
+    def check_policy(self) -> None:
+        """Checks that the policy of the domain is read as decisions name it."""
+        self.check_domain()
+        found = self._ask("manage_policies", "GET", f"{self._domain_path}/policies?limit=1")["policies"]
+        policy = found[0]["policy"] if found else {}
+        self._expect("minimum_enrolment_seconds", policy, SETTINGS["policy"]["minimum_enrolment_seconds"])
 
     def check_deletion(self) -> None:
         """Checks that the speaker can be deleted."""

@@ -78,12 +78,12 @@ class DecisionRecord:
         audio: SHA-256 of the recording, or of the names of the chunks used; None in records of schema 1.
         latency_ms: from the request's arrival to the decision; None for sessions.
         timings_ms: by stage.
+        staged: what a policy that was staged would have decided; None if none was. No answer to a caller tells it.
         request_id: of the request that was decided on, or that started the session.
         principal: verified identity of who sent that request.
         session: None for one-shot authentications.
         caller: keyed hash of the reference to the caller, if one was given.
         generation: of the speaker who was claimed; None for sessions, and in records of releases that wrote none.
-        staged: what a policy that was staged would have decided; None if none was. No answer to a caller tells it.
         schema: of the stored form that it was read from.
         outcomes: statements on what the call turned out to be, as they were read with the decision; stored beside it.
     """
@@ -102,12 +102,12 @@ class DecisionRecord:
     decided_at: datetime
     latency_ms: int | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    staged: StagedJudgement | None = None
     request_id: str | None = None
     principal: str | None = None
     session: SessionPart | None = None
     caller: str | None = None
     generation: str | None = None
-    staged: StagedJudgement | None = None
     schema: int = SCHEMA
     outcomes: tuple[OutcomeStatement, ...] = field(default=(), compare=False)
 
@@ -168,10 +168,10 @@ class DecisionRecord:
             "calibration": self.calibration,
             "audio": self.audio,
             "timings_ms": dict(self.timings_ms),
+            **({"staged": self.staged.to_document()} if self.staged else {}),
             "principal": self.principal,
             "caller": self.caller,
             "generation": self.generation,
-            **({"staged": self.staged.to_document()} if self.staged else {}),
         }
 
     @classmethod
@@ -193,12 +193,12 @@ class DecisionRecord:
             decided_at=_read_time(document["decided_at"]),
             latency_ms=document.get("latency_ms"),
             timings_ms=document.get("timings_ms", {}),
+            staged=StagedJudgement.from_document(document["staged"]) if "staged" in document else None,
             request_id=document.get("request_id"),
             principal=document.get("principal"),
             session=_read_session(document) if "session_id" in document else None,
             caller=document.get("caller"),
             generation=document.get("generation"),
-            staged=StagedJudgement.from_document(document["staged"]) if "staged" in document else None,
             schema=document.get("schema", 1),
         )
 

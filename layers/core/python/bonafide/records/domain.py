@@ -122,10 +122,10 @@ class DomainRecord:
         version: optimistic version of the record, 0 when it was never written.
         quota: of requests that begin work on audio; None for that of the stage, if there is one.
         principals: who has which role in the domain; None for one that the first release made, until they are set.
+        staged: policy that is staged, as it was read together with the domain; None for none, or if read without.
         calibrations: as they were read together with the domain, None where it was read without; stored by themselves.
         attempts: counters as they were read together with the domain, in the order they were asked for; None where they
             could not be read.
-        staged: policy that is staged, as it was read together with the domain; None for none, or if read without.
     """
 
     domain: str
@@ -138,9 +138,9 @@ class DomainRecord:
     state: DomainState = DomainState.OPEN
     principals: Principals | None = None
     quota: Quota | None = None
+    staged: StagedPolicy | None = field(default=None, compare=False)
     calibrations: CalibrationsRecord | None = field(default=None, compare=False)
     attempts: tuple[Attempts, ...] | None = field(default=(), compare=False)
-    staged: StagedPolicy | None = field(default=None, compare=False)
 
     @property
     def settings(self) -> "Settings":

@@ -211,6 +211,7 @@ class AuthenticationService:
             judgement=judgement,
             policy=domain.policy,
             policy_version=domain.policy_version,
+            staged=staged,
             bundle=self._models.digest,
             calibration=calibration.digest,
             audio=hashlib.sha256(extraction.content).hexdigest(),
@@ -222,7 +223,6 @@ class AuthenticationService:
             principal=request.context.principal,
             caller=claim.caller,
             generation=generation(domain, claim.speaker),
-            staged=staged,
         )
 
 

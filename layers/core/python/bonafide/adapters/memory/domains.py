@@ -21,17 +21,17 @@ class MemoryDomainStore:
     """`DomainStore` in memory.
 
     Attributes:
+        stagings: policies of the domains that are staged.
         brakes: of the domains and of the stage.
         calibrations: of the domains.
         attempts: counters of failed attempts in the domains.
-        stagings: policies of the domains that are staged.
     """
 
     def __init__(self) -> None:
+        self.stagings = MemoryStagingStore()
         self.brakes = MemoryBrakeStore()
         self.calibrations = MemoryCalibrationStore()
         self.attempts = MemoryAttemptStore()
-        self.stagings = MemoryStagingStore()
         self._lock = threading.Lock()
         self._domains: dict[str, DomainRecord] = {}
         self._speakers: dict[tuple[str, str], SpeakerRecord] = {}
@@ -89,13 +89,12 @@ class MemoryDomainStore:
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
         found, known = self.find(domain, speaker)
+        if found:
+            found = replace(found, staged=self.stagings.staging(domain).of_domain_made(found.created_at))
         calibrations = self.calibrations.calibrations(domain)
         counted = tuple(self.attempts.attempts(domain, each) for each in counters)
         used = known and replace(known, used_at=self.attempts.uses.get((domain, f"speaker#{speaker}")))
-        if found:
-            staged = self.stagings.staging(domain).of_domain_made(found.created_at)
-            found = replace(found, calibrations=calibrations, attempts=counted, staged=staged)
-        return found, used, self.brakes.brake(domain)
+        return found and replace(found, calibrations=calibrations, attempts=counted), used, self.brakes.brake(domain)
 
     def put_speaker(self, domain: DomainRecord, record: SpeakerRecord) -> None:
         """See `DomainStore`."""

@@ -161,6 +161,7 @@ class SessionJudge:
             judgement=judgement,
             policy=claim.domain.policy,
             policy_version=claim.domain.policy_version,
+            staged=staged,
             bundle=self._bundle,
             calibration=claim.judging.calibration.digest,
             audio=_audio_digest(folded),
@@ -170,7 +171,6 @@ class SessionJudge:
             request_id=record.request_id,
             principal=record.principal,
             caller=record.caller,
-            staged=staged,
             session=SessionPart(
                 record.session,
                 self._name(record, claim, marks, (*replay.missing, *case.alerts)),
