@@ -18,6 +18,8 @@ PARALLEL_BATCHES = 4
 LONGEST_WAIT = Duration.hours(22)
 # All that tells since when somebody has a name: no voiceprint. They are spelled as `adapters/ledger/personal.py` does.
 LIFETIME = ("domain", "item", "version", "status", "created_at", "document")
+# Source of the events that decisions were made.
+EVENTS = "bonafide.decisions"
 RUNBOOK = "Runbook: docs/runbooks/ledger.md"
 HOUR = Duration.hours(1)
 # Of one run of a schedule: Lambda repeats what fails twice.
@@ -51,6 +53,7 @@ class LedgerCapability(Construct):
         stores.domains.allow_attributes(archive, LIFETIME, "GetItem")
         stores.decisions.allow(archive, "BatchGetItem")
         stores.decisions.allow(archive, "Query", index="by_time")
+        platform.allow_events(archive, EVENTS)
         stream = stores.decisions.table.table_stream_arn
         assert stream
         # CDK's own event source would also grant the key for requests of every other service.

@@ -1,7 +1,5 @@
 """The registry of model versions."""
 
-from aws_cdk import Stack
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.platform.release import Wave
@@ -40,12 +38,6 @@ class ModelsCapability(Construct):
         # The presigned URLs have the permissions of this function. It may delete nothing and unlock nothing.
         stores.model_files.allow(manage, PutObject=FILES, PutObjectTagging=FILES)
         stores.model_files.allow(manage, GetObject=FILES, GetObjectVersion=FILES, DeleteObjectVersionTagging=FILES)
-        manage.role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["events:PutEvents"],
-                resources=[Stack.of(self).format_arn(service="events", resource="event-bus", resource_name="default")],
-                conditions={"StringEquals": {"events:source": SOURCE}},
-            )
-        )
+        platform.allow_events(manage, SOURCE)
         for method, path in ROUTES:
             api.route(method, path, manage)

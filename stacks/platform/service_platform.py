@@ -96,6 +96,11 @@ class ServicePlatform:
         """Invokes a function on a schedule."""
         self._schedule(id_, Duration.hours(1), function)
 
+    def allow_events(self, function: ServiceFunction, source: str) -> None:
+        """Allows to put events of one source on the account's default bus."""
+        bus = self._stack.format_arn(service="events", resource="event-bus", resource_name="default")
+        function.allow(bus, "events:PutEvents", conditions={"StringEquals": {"events:source": source}})
+
     def _schedule(self, id_: str, rate: Duration, function: lambda_.IFunction) -> None:
         targets = [events_targets.LambdaFunction(function)]
         events.Rule(self._stack, id_, schedule=events.Schedule.rate(rate), targets=targets)

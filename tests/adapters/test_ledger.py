@@ -87,7 +87,8 @@ def test_a_seal_and_its_root_are_added_once_and_read_as_they_were_added(stores: 
 def parts(request: pytest.FixtureRequest) -> DayParts:
     if request.param == "memory":
         return InMemoryParts()
-    return request.getfixturevalue("signed")
+    stored: DayParts = request.getfixturevalue("signed")
+    return stored
 
 
 @pytest.fixture

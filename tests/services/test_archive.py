@@ -1,6 +1,7 @@
 """Every decision is archived once, whatever the stream does, and each day is sealed once it is over."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, repeat
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bonafide.adapters.ledger.memory import InMemoryArchive, InMemoryParts, InMemorySeals
@@ -50,6 +51,13 @@ class Reversed:
         return sealed[::-1].encode()
 
 
+class Announced(list[str]):
+    """`DecisionEvents` that only keeps names."""
+
+    def announce(self, decisions: Sequence[StoredDecision]) -> None:
+        self.extend(each.decision_id for each in decisions)
+
+
 @dataclass
 class Line:
     """The table of decisions, its stream, and what comes behind."""
@@ -60,11 +68,12 @@ class Line:
     seals: InMemorySeals = field(default_factory=InMemorySeals)
     parts: InMemoryParts = field(default_factory=InMemoryParts)
     personal: Reversed = field(default_factory=Reversed)
+    announced: Announced = field(default_factory=Announced)
 
     def __post_init__(self) -> None:
         self.decisions = MemoryDecisionStore(lambda: self.now)
         self.archiving = Archiving(self.archive, self.personal, PROBE, lambda: self.now)
-        self.consumer = TableConsumer(self.archiving)
+        self.consumer = TableConsumer(self.archiving, self.announced)
         kept = Retention(365, keep_audio=False)
         self.domains.put_domain(DomainRecord("acme", Policy(), kept, NOON, NOON, version=1))
 
@@ -83,9 +92,10 @@ class Line:
         return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
     def reconcile(self, seconds: float = 100.0) -> int:
-        return Reconciliation(self.domains, self.decisions, self.archive, self.archiving, lambda: self.now).run(
-            lambda: seconds
+        search = Reconciliation(
+            self.domains, self.decisions, self.archive, self.archiving, self.announced, lambda: self.now
         )
+        return search.run(lambda: seconds)
 
     def seal(self, *seconds: float) -> int:
         """Seals what is due; the time that is left is the next of these at each look, and the last one for good."""
@@ -107,6 +117,7 @@ class Line:
         self.archive.stored[domain, day, name] = content
 
 
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=6), max_size=6))
 def test_any_deliveries_of_a_stream_archive_each_decision_once_and_never_change_it(batches: list[list[int]]) -> None:
     line = Line()
@@ -137,7 +148,7 @@ def test_changes_deletions_and_golden_calls_are_not_archived() -> None:
     change, probe = line.decide("d1"), line.decide("d2", domain="bonafide-probe-1")
     removed = {"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "r", "Keys": {}}}
     assert line.deliver({**change, "eventName": "MODIFY"}, probe, removed) == []
-    assert line.archived() == []
+    assert (line.archived(), line.announced) == ([], [])
 
 
 def test_what_the_stream_lost_is_archived_by_night_once() -> None:
@@ -253,10 +264,11 @@ def test_a_day_that_is_too_large_for_one_run_is_sealed_by_later_ones_as_by_one()
     assert whole.seal() == 1
     # A look before the domain, and one before each hundred.
     assert cut.seal(1000, 1000, 10) == 0
-    assert len(cut.parts.stored["acme", date(2026, 3, 1)]) == 100
+    assert len(cut.parts.begun("acme", date(2026, 3, 1))) == 100
+    # A run that comes to nothing leaves nothing, so that the next one can leave what it reads.
     assert cut.seal(1000, 10) == 0
     assert cut.seal(1000, 1000, 10) == 0
-    assert len(cut.parts.stored["acme", date(2026, 3, 1)]) == 200
+    assert len(cut.parts.begun("acme", date(2026, 3, 1))) == 200
     assert cut.seal() == 1
     assert cut.sealed() == whole.sealed()
 
@@ -288,3 +300,19 @@ def test_decisions_that_a_long_outage_of_the_stream_lost_are_found_three_days_la
     line.decide("d1")
     line.now = NIGHT + timedelta(days=2)
     assert line.reconcile() == 1
+
+
+def test_what_is_archived_is_announced_again_when_its_batch_comes_again_and_what_failed_when_it_is_done() -> None:
+    line = Line()
+    records = [line.decide("d1"), line.decide("d2", "bob")]
+    line.personal.failing = {"bob"}
+    line.deliver(*records)
+    assert line.announced == ["d1"]
+    line.personal.failing = set()
+    line.deliver(*records)
+    assert line.announced == ["d1", "d1", "d2"]
+    line.decide("lost")
+    line.now = NIGHT
+    assert line.reconcile() == 1
+    assert line.reconcile() == 0
+    assert line.announced[3:] == ["lost"]

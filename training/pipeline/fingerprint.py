@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -82,12 +83,25 @@ def fingerprint(stage: PipelineStage, root: Path, digests: DigestCache) -> dict[
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedModule:
+    """A module of this project.
+
+    Attributes:
+        digest: of its code, without comments, docstrings and layout.
+        imports: modules and packages that it imports, or names of these.
+    """
+
+    digest: str
+    imports: list[str]
+
+
 def code_digest(stage: PipelineStage, root: Path) -> str:
     """Returns the digest of the modules that a command runs, and of all modules of this project that they import.
 
     Comments, docstrings and layout do not count.
     """
-    modules = {name: _digest(ast.dump(tree)) for name, _, tree in _imported(stage, root)}
+    modules = {name: module.digest for name, _, module in _imported(stage, root)}
     return _digest("\n".join(f"{name} {modules[name]}" for name in sorted(modules)))
 
 
@@ -96,7 +110,7 @@ def code_files(stage: PipelineStage, root: Path) -> list[Path]:
     return [file for _, file, _ in _imported(stage, root)]
 
 
-def _imported(stage: PipelineStage, root: Path) -> Iterator[tuple[str, Path, ast.Module]]:
+def _imported(stage: PipelineStage, root: Path) -> Iterator[tuple[str, Path, ParsedModule]]:
     run = [after for word, after in pairwise(shlex.split(stage.command)) if word == MODULE]
     waiting = [name for each in run for name in (each, f"{each}.__main__")]
     seen = set[str]()
@@ -106,9 +120,18 @@ def _imported(stage: PipelineStage, root: Path) -> Iterator[tuple[str, Path, ast
         if name in seen or file is None:
             continue
         seen.add(name)
-        tree = _bare(ast.parse(file.read_text(encoding="utf-8")))
-        waiting += [above for each in _names(tree) for above in _with_packages(each)]
-        yield name, file, tree
+        status = file.stat()
+        module = _parsed(file, status.st_size, status.st_mtime_ns)
+        waiting += module.imports
+        yield name, file, module
+
+
+@cache
+def _parsed(file: Path, _size: int, _changed: int) -> ParsedModule:
+    """Reads a module once for each size and time of change in ns: most stages import the same ones."""
+    tree = _bare(ast.parse(file.read_text(encoding="utf-8")))
+    imports = [above for each in _names(tree) for above in _with_packages(each)]
+    return ParsedModule(_digest(ast.dump(tree)), list(dict.fromkeys(imports)))
 
 
 def _file(module: str, root: Path) -> Path | None:

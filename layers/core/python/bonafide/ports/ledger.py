@@ -67,7 +67,7 @@ class SealStore(Protocol):
 
 
 class DayParts(Protocol):
-    """What was read of a day that is too large for one run."""
+    """Entries that were read of a day that is too large for one run."""
 
     def begun(self, domain: str, day: date) -> list[SealedEntry]:
         """Returns the entries of a day that former runs have read, in the order of their names.
@@ -102,6 +102,13 @@ class PersonalFields(Protocol):
 
     def open(self, domain: str, speaker: str, decision_id: str, sealed: str) -> bytes | None:
         """Decrypts attributes; None if the speaker's key is gone, or is another one."""
+
+
+class DecisionEvents(Protocol):
+    """Tells whoever subscribes that decisions were made."""
+
+    def announce(self, decisions: Sequence[StoredDecision]) -> None:
+        """Sends an event for each decision; those that the bus does not take are counted, and lost."""
 
 
 class DecisionIndex(Protocol):

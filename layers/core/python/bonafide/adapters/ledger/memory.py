@@ -94,22 +94,22 @@ class InMemoryParts:
     """`DayParts`.
 
     Attributes:
-        stored: entries that are kept for the next run, by domain and day.
+        stored: entries that are kept for the next run, by domain, day and number of those before.
     """
 
     def __init__(self) -> None:
-        self.stored: dict[tuple[str, date], list[SealedEntry]] = {}
+        self.stored: dict[tuple[str, date, int], Sequence[SealedEntry]] = {}
 
     def begun(self, domain: str, day: date) -> list[SealedEntry]:
         """See `DayParts`."""
-        return list(self.stored.get((domain, day), ()))
+        own = sorted(key for key in self.stored if key[:2] == (domain, day))
+        return [each for key in own for each in self.stored[key]]
 
     def keep(self, domain: str, day: date, number: int, entries: Sequence[SealedEntry]) -> bool:
         """See `DayParts`."""
-        kept = self.stored.setdefault((domain, day), [])
-        if len(kept) != number:
+        if (domain, day, number) in self.stored:
             return False
-        kept += entries
+        self.stored[domain, day, number] = list(entries)
         return True
 
 

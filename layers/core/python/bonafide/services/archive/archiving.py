@@ -10,7 +10,7 @@ from itertools import batched
 
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import log_unexpected, logger, measurements
-from bonafide.ports.ledger import DecisionArchive, DecisionIndex, PersonalFields
+from bonafide.ports.ledger import DecisionArchive, DecisionEvents, DecisionIndex, PersonalFields
 from bonafide.ports.stores import DomainStore
 from bonafide.records.ledger.entry import ArchivedDecision, StoredDecision, day_of, end_of, personal_part
 from bonafide.services.shared.clock import Clock, turns, utc_now
@@ -37,16 +37,20 @@ class Archiving:
         self._probe_domain = probe_domain
         self._clock = clock
 
+    def is_archived(self, decision: StoredDecision) -> bool:
+        """Tells whether the archive takes a decision: it is of no golden call, and its retention goes on."""
+        return not is_probed(decision.domain, self._probe_domain) and self._clock() < decision.until
+
     def take(self, decision: StoredDecision) -> bool:
-        """Archives a decision; tells whether it was not there. Those whose retention is over are left out.
+        """Archives a decision, if it is one to archive; tells whether it was not there.
 
         Raises:
             StoreUnavailable: a store or the speaker's key did not answer.
         """
+        if not self.is_archived(decision):
+            return False
         now = self._clock()
         domain, name = decision.domain, decision.decision_id
-        if is_probed(domain, self._probe_domain) or decision.until <= now:
-            return False
         own = decision.decided_at.date()
         # A batch that is repeated late has decisions that are under their own day already.
         if day_of(decision.decided_at, now) != own and self._archive.has(domain, own, name):
@@ -93,12 +97,14 @@ class Reconciliation:
         decisions: DecisionIndex,
         archive: DecisionArchive,
         archiving: Archiving,
+        events: DecisionEvents,
         clock: Clock = utc_now,
     ) -> None:
         self._domains = domains
         self._decisions = decisions
         self._archive = archive
         self._archiving = archiving
+        self._events = events
         self._clock = clock
 
     def run(self, seconds_left: Callable[[], float], days: int | None = None) -> int:
@@ -131,8 +137,11 @@ class Reconciliation:
         """Archives what is missing of a domain; one that cannot be compared must not keep the others from it."""
         try:
             for some in batched(self._missing(domain, first, today, run), ADDED_TOGETHER):
-                found = self._decisions.stored(domain, some)
-                yield from run.writers.map(self._take, found.values())
+                found = list(self._decisions.stored(domain, some).values())
+                done = list(run.writers.map(self._take, found))
+                added = zip(found, done, strict=True)
+                self._events.announce([each for each, result in added if result is Reconciled.ADDED])
+                yield from done
         except StoreUnavailable:
             yield Reconciled.UNANSWERED
 

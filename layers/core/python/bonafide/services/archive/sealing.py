@@ -105,7 +105,8 @@ class Sealing:
         rest = self._archive.contents(domain, day, entries[-1].decision_id if entries else "")
         for some in batched(rest, COMPARED_TOGETHER):
             if seconds_left() < SECONDS_AT_THE_END:
-                self._parts.keep(domain, day, kept, entries[kept:])
+                if entries[kept:]:
+                    self._parts.keep(domain, day, kept, entries[kept:])
                 return None
             stored = self._decisions.stored(domain, [each.name for each in some])
             for each in some:

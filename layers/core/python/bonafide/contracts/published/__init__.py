@@ -1,0 +1,1 @@
+"""Events on the account's bus, for whoever subscribes to them."""
