@@ -36,6 +36,7 @@ class DataStack(Stack):
         keys: keys of voiceprints and of evidence; backups of a day, so that what is deleted is gone within a day.
         sessions: sessions and the evidence of their chunks, for a day.
         fingerprints: of recordings that were used, by which a copy is found.
+        calls: counters and histories of calls, by keyed hashes of numbers.
         stream: accepted chunks that wait to be scored.
         failures: stream records that could not be scored, with everything that a replay needs, for two weeks.
         audio: uploads for a day, recordings of the domains whose policy keeps them, and what was erased lately.
@@ -62,6 +63,7 @@ class DataStack(Stack):
         self.sessions = self._sessions()
         self.keys = self._table("TemplateKeys", "domain", "item", expires="expires_at", recovery_days=KEY_RECOVERY_DAYS)
         self.fingerprints = self._by_speaker(self._table("Fingerprints", "owner", "item", expires="expires_at"))
+        self.calls = self._table("Calls", "owner", "item", expires="expires_at")
         self.audio = self._audio()
         self.failures = self._failures()
         self.models = self._table("Models", "partition", "item", expires="expires_at")

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -21,6 +21,7 @@ from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.memory.fingerprints import MemoryFingerprintStore
 from bonafide.adapters.memory.sessions import MemoryIntakeReader, MemorySessionStore, MemoryShardLagStore
 from bonafide.adapters.onnx import Bundle
+from bonafide.adapters.risk.memory import MemoryCallStore
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.g711 import MULAW
 from bonafide.audio.telephone import to_narrowband
@@ -50,6 +51,7 @@ from bonafide.records.stream import ChunkRecord, EndRecord
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.replays import Replays
+from bonafide.services.shared.risk.calls import CallRisks
 from bonafide.services.streaming.closing import SessionClosing
 from bonafide.services.streaming.failed_records import FailedRecords
 from bonafide.services.streaming.intake import AudioIntake
@@ -138,6 +140,7 @@ class Script:
     caller: str
     claimed: str
     number: int = 4
+    call: Mapping[str, Any] | None = None
 
     def chunk(self, number: int) -> bytes:
         return sent(self.session, number, chunks(self.caller, self.number)[number])
@@ -172,8 +175,7 @@ class SessionCalls:
     service: Sessions
 
     def start(self, domain: str, request: SessionRequest, key: str | None) -> Session:
-        form, call_id = request.format.to_record(), request.context.call_id
-        _, record = self.service.start(domain, request.speaker, form, call_id, context(request, key))
+        _, record = self.service.start(domain, request.to_record(), context(request, key))
         return session_view(record)
 
     def get(self, domain: str, session: str) -> Session:
@@ -216,6 +218,7 @@ class Deployment:
     sequence: "count[int]" = field(default_factory=count)
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
     callers: Any = field(default_factory=MemoryCallerHashes)
+    counters: MemoryCallStore = field(default_factory=MemoryCallStore)
 
     environment: BrakedDomains = field(init=False)
     fingerprints: MemoryFingerprintStore = field(init=False)
@@ -241,11 +244,15 @@ class Deployment:
         return Replays(self.fingerprints, clock=self._clock)
 
     @property
+    def risks(self) -> CallRisks:
+        return CallRisks(self._observed(self.counters), self._clock)
+
+    @property
     def judge(self) -> SessionJudge:
         book = CalibrationBook(SpaceCalibrations.parse(self.models.calibrations), self.signatures, self._clock)
         sessions, decisions = map(self._observed, (self.sessions, self.decisions))
         parts = sessions, self.environment, decisions, self._observed(self.domains.attempts)
-        return SessionJudge(*parts, book, self.replays, self.models.digest, self._clock)
+        return SessionJudge(*parts, book, self.replays, self.risks, self.models.digest, self._clock)
 
     @property
     def scoring(self) -> ChunkScoring:
@@ -289,7 +296,8 @@ class Deployment:
         for script in scripts:
             if self.domains.find(DOMAIN, script.claimed)[1] is None:
                 self.enroll(script.claimed)
-            request = SessionRequest.model_validate({"speaker": script.claimed, "format": TELEPHONE})
+            body = {"speaker": script.claimed, "format": TELEPHONE, "call": script.call}
+            request = SessionRequest.model_validate(body)
             started = self.calls.start(DOMAIN, request, script.session).session_id
             record = self.sessions._sessions.pop((DOMAIN, started))
             self.sessions.put_session(replace(record, session=script.session))

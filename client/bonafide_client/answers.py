@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from bonafide_client.calls.risk import CallRiskDocument
+
 
 class EvidenceDocument(TypedDict):
     """Evidence for the claimed speaker, or for a human voice.
@@ -154,6 +156,7 @@ class LedgerEntryDocument(TypedDict):
     embedding_norm: float | None
     chunks: dict[str, Any] | None
     degraded: list[str]
+    call_risk: CallRiskDocument | None
     brakes: list[str]
     policy: dict[str, Any] | None
     policy_version: int
@@ -230,6 +233,7 @@ class DecisionDocument(TypedDict):
     channel: str
     quality: dict[str, Any]
     degraded: list[str]
+    call_risk: CallRiskDocument | None
     bundle: str
     policy_version: int
     call_id: str | None
@@ -289,6 +293,7 @@ class EvaluationDocument(TypedDict):
     quality: dict[str, Any] | None
     chunks: dict[str, Any]
     degraded: list[str]
+    call_risk: CallRiskDocument | None
     bundle: str
     policy_version: int
     call_id: str | None

@@ -80,7 +80,7 @@ class Client(AdministrationCalls, OutcomeCalls, PolicyCalls):
         answer = self.send("POST", f"{paths.of_speaker(domain, speaker)}/enrollments", body, key=key)
         return cast("answers.EnrollmentDocument", answer)
 
-    def authenticate(
+    def authenticate(  # noqa: PLR0913, one parameter for each thing that is known of a call
         self,
         domain: str,
         speaker: str,
@@ -88,6 +88,7 @@ class Client(AdministrationCalls, OutcomeCalls, PolicyCalls):
         *,
         call_id: str | None = None,
         caller: str | None = None,
+        call: Mapping[str, Any] | None = None,
         key: str | None = None,
     ) -> answers.DecisionDocument:
         """Decides whether a recording is of the claimed speaker.
@@ -98,9 +99,10 @@ class Client(AdministrationCalls, OutcomeCalls, PolicyCalls):
             audio: a WAV file, or `audio` of the contract: see `bodies.audio`.
             call_id: your reference to the call.
             caller: your reference to who calls, such as a hash of the number: failed attempts are limited by it, too.
+            call: what else you know of the call, `call` of the contract, such as `{"caller_number": "+12025550143"}`.
             key: Idempotency-Key.
         """
-        body = {"audio": self._audio(domain, audio), **_context(call_id, caller)}
+        body = {"audio": self._audio(domain, audio), **_context(call_id, caller, call)}
         answer = self.send("POST", f"{paths.of_speaker(domain, speaker)}/authentications", body, key=key)
         return cast("answers.DecisionDocument", answer)
 
@@ -175,7 +177,7 @@ class Client(AdministrationCalls, OutcomeCalls, PolicyCalls):
         self.put_upload(upload, content)
         return upload["upload"]
 
-    def start_session(
+    def start_session(  # noqa: PLR0913, one parameter for each thing that is known of a call
         self,
         domain: str,
         format: Mapping[str, Any],  # noqa: A002, the field's name
@@ -183,6 +185,7 @@ class Client(AdministrationCalls, OutcomeCalls, PolicyCalls):
         speaker: str | None = None,
         call_id: str | None = None,
         caller: str | None = None,
+        call: Mapping[str, Any] | None = None,
         key: str | None = None,
     ) -> answers.SessionDocument:
         """Starts a session whose audio arrives in chunks.
@@ -193,9 +196,10 @@ class Client(AdministrationCalls, OutcomeCalls, PolicyCalls):
             speaker: who the caller claims to be; may be said later by `claim`.
             call_id: your reference to the call.
             caller: your reference to who calls, such as a hash of the number: failed attempts are limited by it, too.
+            call: what else you know of the call, `call` of the contract, such as `{"caller_number": "+12025550143"}`.
             key: Idempotency-Key.
         """
-        body = {"speaker": speaker, "format": dict(format), **_context(call_id, caller)}
+        body = {"speaker": speaker, "format": dict(format), **_context(call_id, caller, call)}
         return cast("answers.SessionDocument", self.send("POST", f"{paths.of_domain(domain)}/sessions", body, key=key))
 
     def get_session(self, domain: str, session: str) -> answers.SessionDocument:
@@ -254,6 +258,6 @@ class Client(AdministrationCalls, OutcomeCalls, PolicyCalls):
         return bodies.audio(given) if bodies.fits_inline(given) else {"upload": self.upload(domain, given)}
 
 
-def _context(call_id: str | None, caller: str | None) -> dict[str, Any]:
+def _context(call_id: str | None, caller: str | None, call: Mapping[str, Any] | None) -> dict[str, Any]:
     stated = {name: value for name, value in (("call_id", call_id), ("caller", caller)) if value}
-    return {"context": stated} if stated else {}
+    return {**({"context": stated} if stated else {}), **({"call": dict(call)} if call else {})}

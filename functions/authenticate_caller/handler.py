@@ -34,7 +34,7 @@ def authenticate(
 ) -> AuthenticationDecision:
     """Compares the caller's speech with the claimed speaker's voiceprint and decides, with reasons."""
     context, call = request_context(app, request, idempotency_key), request.context
-    asked = AuthenticationRequested(domain, speaker, request.audio.to_record(), call.call_id, context, call.caller)
-    record = service.authenticate(asked)
+    said = request.audio.to_record(), call.call_id, context, call.caller, request.stated_call()
+    record = service.authenticate(AuthenticationRequested(domain, speaker, *said))
     answer_about(app, record.generation)
     return decision_view(record)

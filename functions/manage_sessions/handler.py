@@ -29,9 +29,7 @@ TAGS = ["sessions"]
 @app.post(PATH, summary="Start a session", operation_id="startSession", tags=TAGS, responses=responses(Session, 404))
 def start(domain: DomainName, request: SessionRequest, idempotency_key: IdempotencyKey = None) -> Session:
     """Starts a session of up to an hour, with or without a claimed speaker."""
-    context, call = request_context(app, request, idempotency_key), request.context
-    form = request.format.to_record()
-    owner, record = service.start(domain, request.speaker, form, call.call_id, context, call.caller)
+    owner, record = service.start(domain, request.to_record(), request_context(app, request, idempotency_key))
     answer_about(app, generation(owner), speaker=record.speaker)
     return session_view(record)
 

@@ -1,7 +1,7 @@
 """Outcomes of decisions, as they are stated."""
 
 from bonafide.bootstrap.access import access
-from bonafide.bootstrap.outcomes import outcomes
+from bonafide.bootstrap.outcomes import outcome_statements
 from bonafide.bootstrap.stores import domain_store, idempotency
 from bonafide.contracts.outcomes.statements import DecisionOutcome, OutcomeRequest, outcome_view
 from bonafide.http.app import create_app, lambda_entry
@@ -12,7 +12,7 @@ from bonafide.http.parameters import DecisionName, DomainName, IdempotencyKey
 from bonafide.records.speaker import generation
 
 app = create_app(access(), idempotency(), find=domain_store().find)
-service = outcomes()
+service = outcome_statements()
 lambda_handler = lambda_entry(app)
 
 

@@ -23,6 +23,7 @@ SETTINGS = {
     "BONAFIDE_AUDIO_BUCKET": "audio",
     "BONAFIDE_SESSION_TABLE": "sessions",
     "BONAFIDE_FINGERPRINT_TABLE": "fingerprints",
+    "BONAFIDE_CALL_TABLE": "calls",
     "BONAFIDE_KEY_TABLE": "keys",
     "BONAFIDE_TEMPLATE_KEY": "arn:aws:kms:eu-west-1:123456789012:key/data",
     "BONAFIDE_TEMPLATE_FORM": "protected",

@@ -39,5 +39,7 @@ class DecisionsCapability(Construct):
         stores.decisions.allow(report, "GetItem")
         # It adds to the outcome, and can change nothing of the decision.
         stores.decisions.allow_attributes(report, OUTCOME_ATTRIBUTES, "UpdateItem")
+        # What an outcome says of the call.
+        stores.calls.allow(report, "UpdateItem")
         stores.idempotency.allow(report, *IDEMPOTENCY)
         platform.api.route("POST", f"{DECISIONS}/{{decision_id}}/outcome", report)

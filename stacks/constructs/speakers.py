@@ -37,6 +37,7 @@ class SpeakersCapability(Construct):
         api.route("GET", f"{SPEAKER}/contributions", manage)
         api.route("POST", "/v1/domains/{domain}/attempts/reset", manage)
         # An export.
+        stores.calls.allow(manage, "BatchGetItem")
         stores.sessions.allow(manage, "BatchGetItem")
         stores.sessions.allow(manage, "Query", index="by_speaker")
         stores.idempotency.allow(manage, "Query", index="by_speaker")

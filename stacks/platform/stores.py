@@ -195,6 +195,7 @@ class Stores:
         idempotency: table of answers by Idempotency-Key.
         sessions: table of sessions and their evidence.
         fingerprints: table of fingerprints of recordings.
+        calls: table of counters and histories of calls.
         keys: table of the keys of voiceprints and of evidence.
         audio: bucket of uploads and kept recordings.
         failures: bucket of stream records that could not be scored.
@@ -212,6 +213,7 @@ class Stores:
         self.idempotency = TableAccess(data.idempotency, data.key, "BONAFIDE_IDEMPOTENCY_TABLE")
         self.sessions = TableAccess(data.sessions, data.key, "BONAFIDE_SESSION_TABLE")
         self.fingerprints = TableAccess(data.fingerprints, data.key, "BONAFIDE_FINGERPRINT_TABLE")
+        self.calls = TableAccess(data.calls, data.key, "BONAFIDE_CALL_TABLE")
         self.keys = TableAccess(data.keys, data.key, "BONAFIDE_KEY_TABLE")
         self.audio = BucketAccess(data.audio, data.key, "BONAFIDE_AUDIO_BUCKET")
         self.failures = BucketAccess(data.failures, data.key, "BONAFIDE_FAILURE_BUCKET")
@@ -248,6 +250,7 @@ class Stores:
         self.domains.allow_in(function, ATTEMPTS, "UpdateItem")
         self.decisions.allow(function, "GetItem", "PutItem")
         self.fingerprints.allow(function, "PutItem", "Query")
+        self.calls.allow(function, "BatchGetItem", "Query", "UpdateItem")
         function.set("BONAFIDE_BRAKE_KEPT_SECONDS", BRAKE_KEPT_SECONDS)
         self.allow_signatures(function, "Decrypt")
 
@@ -260,6 +263,7 @@ class Stores:
         self.domains.deny_writing(function, BRAKES, AUDIT)
         self.fingerprints.allow(function, "Query", index="by_speaker")
         self.fingerprints.allow(function, "Query", "DeleteItem", "BatchWriteItem")
+        self.calls.allow(function, "Query", "BatchWriteItem")
         self.sessions.allow(function, "Query", index="by_speaker")
         self.sessions.allow(function, "GetItem", "PutItem", "Query", "DeleteItem", "BatchWriteItem")
         self.idempotency.allow(function, "Query", index="by_speaker")

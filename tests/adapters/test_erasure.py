@@ -24,6 +24,7 @@ from bonafide.adapters.dynamodb.sessions import DynamoSessionStore
 from bonafide.adapters.erasure.progress import DynamoErasureStore
 from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.protection.items import domain_key_item, speaker_key_item
+from bonafide.adapters.risk.dynamodb import DynamoCallStore
 from bonafide.adapters.s3 import S3AudioStore
 from bonafide.audio.fingerprint import BANDS, Fingerprint
 from bonafide.biometrics.drift import DriftBaseline
@@ -31,12 +32,15 @@ from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.outcomes.labels import OutcomeLabel
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.presentation.attempts import Failure
+from bonafide.biometrics.risk.facts import CallReference
+from bonafide.biometrics.risk.velocity import CallMark
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.bootstrap import clients, protection
 from bonafide.bootstrap import stores as bootstrap
 from bonafide.bootstrap.erasure import erasable_stores
 from bonafide.ports.erasure import ErasureStore
 from bonafide.ports.fingerprints import HeardRecording, UseKind
+from bonafide.ports.risk.calls import CallSubject
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.calibration import CalibrationAction, CalibrationChange, CalibrationsRecord
 from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention, WantedSettings
@@ -56,7 +60,7 @@ from tests.adapters.conftest import State
 from tests.adapters.test_sessions import a_row, a_session
 from tests.decisions import decision_record
 
-TABLES = ("Tenants", "Decisions", "Idempotency", "Sessions", "Fingerprints", "TemplateKeys")
+TABLES = ("Tenants", "Decisions", "Idempotency", "Sessions", "Fingerprints", "TemplateKeys", "Calls")
 BUCKETS = ("Audio", "Failures")
 CACHED = (
     clients.dynamodb,
@@ -144,6 +148,16 @@ class Held:
         self.fingerprints.put(heard)
         self.fingerprints.claim(heard)
 
+    def _call(self, owner: DomainRecord, record: SpeakerRecord, at: datetime) -> None:
+        """A call from a number of the speaker, which somebody has reported."""
+        calls = DynamoCallStore(self.dynamodb, self.state.name("Calls"))
+        number = hashlib.sha256(record.speaker.encode()).hexdigest()[:32]
+        who = CallSubject(self.domain, lifetime(owner), record.speaker, lifetime(owner, record), number)
+        mark = CallMark(int(at.timestamp()), number[:16])
+        calls.count(who, mark, mark)
+        calls.remember(who, [(CallReference.NUMBER, number)], at)
+        calls.report(who, number[:16], at, fraud=True)
+
     def claim(self, *speakers: str) -> SessionRecord:
         """A session in which several speakers were claimed, one after the other."""
         session = replace(
@@ -174,6 +188,7 @@ class Held:
         self.sessions[speaker] = session
         self.attempts.count(self.domain, [speaker_counter(speaker)], Failure.of(at, speaker), at + LONG * 24)
         self._hear(speaker, UseKind.CALL, at)
+        self._call(owner, record, at)
         made = decision_record(domain=self.domain, decision_id=str(uuid.uuid4()), speaker=speaker, decided_at=at)
         decisions = DynamoDecisionStore(self.dynamodb, self.state.name("Decisions"))
         decisions.append(made, at + LONG * 99)
@@ -264,6 +279,7 @@ def held(state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Er
         "SESSION": "Sessions",
         "FINGERPRINT": "Fingerprints",
         "KEY": "TemplateKeys",
+        "CALL": "Calls",
     }
     names = {f"BONAFIDE_{name}_TABLE": table for name, table in tables.items()}
     names |= {"BONAFIDE_AUDIO_BUCKET": "Audio", "BONAFIDE_FAILURE_BUCKET": "Failures"}
@@ -319,7 +335,7 @@ def test_after_a_speaker_was_erased_while_a_session_ran_a_scan_of_every_store_fi
 
 
 # The request itself has deleted the record of the speaker and kept audio.
-OF_SPEAKER = {"sessions", "uploads", "failed_records", "answers"}
+OF_SPEAKER = {"sessions", "uploads", "failed_records", "answers", "calls"}
 
 
 def test_a_domain_that_is_erased_leaves_nothing_in_any_store(held: Callable[[], Held]) -> None:

@@ -31,6 +31,13 @@ def decisions(bonafide: Deployment, domain: str) -> list[dict[str, Any]]:
     return found
 
 
+def counted(bonafide: Deployment, domain: str) -> list[dict[str, Any]]:
+    """What the counters of calls hold of a domain."""
+    table = bonafide.functions["authenticate_caller"].definition.environment["BONAFIDE_CALL_TABLE"]
+    items: list[dict[str, Any]] = bonafide.emulator.client("dynamodb").scan(TableName=table)["Items"]
+    return [item for item in items if item["owner"]["S"].startswith(f"{domain}#")]
+
+
 @pytest.fixture
 def calls(api: Api, domain: str) -> str:
     """Where to authenticate an enrolled speaker."""
@@ -41,7 +48,8 @@ def calls(api: Api, domain: str) -> str:
 def test_of_many_duplicates_at_once_one_is_decided_and_all_are_answered_alike(
     bonafide: Deployment, api: Api, domain: str, calls: str
 ) -> None:
-    body, key = {"audio": audio(reading("train_grace", 2))}, str(uuid.uuid4())
+    caller = {"caller_number": "+12025550143"}
+    body, key = {"audio": audio(reading("train_grace", 2)), "call": caller}, str(uuid.uuid4())
     with ThreadPoolExecutor(MANY) as threads:
         answers: list[ApiResponse] = list(threads.map(lambda _: api.call("POST", calls, body, key=key), range(MANY)))
     done = [answer for answer in answers if answer.status == 200]
@@ -54,6 +62,9 @@ def test_of_many_duplicates_at_once_one_is_decided_and_all_are_answered_alike(
     assert {answer.content for answer in done} == {repeated.content}
     stored = decisions(bonafide, domain)
     assert [item["decision_id"]["S"] for item in stored] == [repeated.document["decision_id"]]
+    counters = [item for item in counted(bonafide, domain) if "marks" in item]
+    assert sorted(item["item"]["S"].partition("#")[0] for item in counters)[1:] == ["number", "speaker"]
+    assert [len(item["marks"]["BS"]) for item in counters] == [1, 1, 1]
 
 
 def test_the_same_key_with_another_body_is_refused(bonafide: Deployment, api: Api, domain: str, calls: str) -> None:

@@ -2,7 +2,7 @@
 
 from local.runner import Deployment
 
-TABLES = {"Tenants", "Decisions", "Idempotency", "Sessions", "Fingerprints", "Models", "TemplateKeys"}
+TABLES = {"Tenants", "Decisions", "Idempotency", "Sessions", "Fingerprints", "Models", "TemplateKeys", "Calls"}
 
 
 def test_state_is_in_the_tables_of_the_template(bonafide: Deployment) -> None:

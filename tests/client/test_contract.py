@@ -8,9 +8,11 @@ from typing import Any, get_type_hints
 
 import pytest
 
+from bonafide.contracts.risk.calls import CallDetails
 from bonafide.contracts.speakers import ConsentReceipt
 from bonafide.records.speaker import Consent
 from bonafide_client import Client, DecisionQuery, InvalidIdentifier, answers, bodies
+from bonafide_client.calls.risk import CallRiskDocument, CallRiskReasonDocument
 from local.aws.http import HttpHandler, LoopbackServer
 
 CONTRACT: Mapping[str, Any] = json.loads(
@@ -34,6 +36,8 @@ SHAPES = {
     answers.EvaluationDocument: "SessionEvaluation",
     answers.LedgerEntryDocument: "LedgerEntry",
     answers.LedgerPageDocument: "LedgerPage",
+    CallRiskDocument: "CallRiskReport",
+    CallRiskReasonDocument: "CallRiskReason",
     answers.EvidenceDocument: "SpeakerEvidence",
     answers.LivenessDocument: "LivenessEvidence",
 }
@@ -51,6 +55,9 @@ def test_what_may_be_missing_is_typed_so(shape: type) -> None:
     assert {name for name, hint in get_type_hints(shape).items() if type(None) in getattr(hint, "__args__", ())} == (
         nullable
     )
+
+
+CALL = {"caller_number": "+12025550143", "attestation": "A"}
 
 
 class Recorder:
@@ -191,14 +198,16 @@ def test_who_calls_and_all_of_a_consent_are_sent_if_they_are_stated(recorder: Re
     with Client(recorder.endpoint) as client:
         client.enroll("acme", "ann", b"RIFF", receipt)
         client.enroll("acme", "ann", b"RIFF", bodies.consent("form-17", given))
-        client.authenticate("acme", "ann", b"RIFF", call_id="call-42", caller="c-1")
-        client.start_session("acme", {"encoding": "wav"}, caller="c-1")
+        client.authenticate("acme", "ann", b"RIFF", call_id="call-42", caller="c-1", call=CALL)
+        client.start_session("acme", {"encoding": "wav"}, caller="c-1", call=CALL)
         client.authenticate("acme", "ann", b"RIFF")
     full, plain, one_shot, session, bare = map(json.loads, recorder.bodies)
     assert ConsentReceipt.model_validate(full["consent"]).to_record() == Consent("form-17", given, "calls", "3", until)
     assert set(plain["consent"]) == {"receipt_id", "given_at"}
     assert one_shot["context"] == {"call_id": "call-42", "caller": "c-1"}
     assert (session["context"], "context" in bare) == ({"caller": "c-1"}, False)
+    assert (one_shot["call"], session["call"], "call" in bare) == (CALL, CALL, False)
+    assert CallDetails.model_validate(one_shot["call"]).to_record()
 
 
 def test_a_recording_that_is_too_long_to_travel_inside_is_uploaded(recorder: Recorder) -> None:

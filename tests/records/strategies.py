@@ -15,6 +15,8 @@ from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement
 from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.policy import Disclosure, Factor, Policy, RejectingAlert, SyntheticEnrollment
+from bonafide.biometrics.risk.facts import Attestation, CallFacts, CallFlag, CallReference, LineType, Verstat
+from bonafide.biometrics.risk.scorecard import CallRisk, WeighedReason
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import ChunkEvidence, SessionStatus
 from bonafide.biometrics.voiceprint import Voiceprint
@@ -108,6 +110,16 @@ SPEAKERS = st.builds(
     version=COUNTS,
     history=st.lists(CONTRIBUTIONS, max_size=2).map(tuple),
 )
+CALLS = st.builds(
+    CallFacts,
+    st.dictionaries(st.sampled_from(CallReference), st.text("0123456789abcdef", min_size=32, max_size=32)),
+    st.none() | st.sampled_from(Attestation),
+    st.none() | st.sampled_from(Verstat),
+    st.none() | st.sampled_from(LineType),
+    st.lists(st.sampled_from(CallFlag), unique=True).map(tuple),
+    st.booleans(),
+)
+RISKS = st.builds(CallRisk, NAMES, NUMBERS, st.lists(st.builds(WeighedReason, NAMES, NUMBERS), max_size=3).map(tuple))
 SESSIONS = st.builds(
     SessionRecord,
     domain=NAMES.filter(lambda name: "#" not in name),
@@ -128,6 +140,7 @@ SESSIONS = st.builds(
     spaces=st.lists(NAMES, max_size=2).map(tuple),
     claims=st.lists(NAMES, max_size=2).map(tuple),
     caller=st.none() | NAMES,
+    call=st.none() | CALLS,
 )
 ROWS = st.builds(
     EvidenceRow,
@@ -179,6 +192,7 @@ def decisions(facts: Any, latency: Any, session: Any, speaker: Any) -> Any:
         st.none() | COMPARISONS,
         brakes=st.lists(st.sampled_from(BrakeScope), unique=True).map(tuple),
         alerts=st.lists(st.sampled_from(Reason), unique=True).map(tuple),
+        risk=st.none() | RISKS,
     )
     obstacles = st.none() | st.sampled_from(Reason)
     return st.builds(
@@ -200,6 +214,7 @@ def decisions(facts: Any, latency: Any, session: Any, speaker: Any) -> Any:
         timings_ms=st.dictionaries(NAMES, NUMBERS, max_size=3),
         request_id=st.none() | NAMES,
         principal=st.none() | NAMES,
+        call=st.none() | CALLS,
         caller=st.none() | NAMES,
         session=session,
     )

@@ -197,14 +197,14 @@ def read_decision(document: Mapping[str, Any]) -> DecisionRecord:
 @pytest.mark.parametrize("document", [AUTHENTICATION, SILENT_AUTHENTICATION], ids=["speech", "silence"])
 def test_an_authentication_of_the_first_release_is_shown_as_it_was_answered(document: dict[str, Any]) -> None:
     record = read_decision(document)
-    assert decision_view(record).model_dump(mode="json") == document
+    assert decision_view(record).model_dump(mode="json") == document | {"call_risk": None}
     assert (record.schema, record.session, record.policy, record.case.comparison) == (1, None, None, None)
 
 
 @pytest.mark.parametrize("document", [EVALUATION, SILENT_EVALUATION], ids=["speech", "silence"])
 def test_an_evaluation_of_the_first_release_is_shown_as_it_was_answered(document: dict[str, Any]) -> None:
     record = read_decision(document)
-    since = {"chunks": {**document["chunks"], "complete": None, "digest": None}}
+    since = {"chunks": {**document["chunks"], "complete": None, "digest": None}, "call_risk": None}
     assert evaluation_view(record).model_dump(mode="json") == document | since
     assert (record.schema, record.policy, record.case.comparison) == (1, None, None)
 
@@ -266,8 +266,9 @@ def test_the_first_release_reads_an_authentication(record: DecisionRecord) -> No
     stored = through_json(record.to_document())
     assert stored.keys() >= AUTHENTICATION.keys()
     answered = FirstAuthenticationDecision.model_validate(stored).model_dump(mode="json")
-    # It stored no policy, and told every score.
-    assert decision_view(DecisionRecord.from_document(answered)) == decision_view(replace(record, policy=None))
+    # It stored no policy, told every score, and knew nothing of the call.
+    shown = decision_view(replace(record, policy=None)).model_copy(update={"call_risk": None})
+    assert decision_view(DecisionRecord.from_document(answered)) == shown
 
 
 @given(EVALUATIONS)
@@ -277,4 +278,5 @@ def test_the_first_release_reads_an_evaluation(record: DecisionRecord) -> None:
     answered = FirstSessionEvaluation.model_validate(stored).model_dump(mode="json")
     shown = evaluation_view(replace(record, policy=None))
     counts = shown.chunks.model_copy(update={"complete": None, "digest": None})
-    assert evaluation_view(DecisionRecord.from_document(answered)) == shown.model_copy(update={"chunks": counts})
+    known = shown.model_copy(update={"chunks": counts, "call_risk": None})
+    assert evaluation_view(DecisionRecord.from_document(answered)) == known

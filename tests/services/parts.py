@@ -20,6 +20,7 @@ from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.memory.erasure import MemoryErasureStore
 from bonafide.adapters.memory.fingerprints import MemoryFingerprintStore
+from bonafide.adapters.risk.memory import MemoryCallStore
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.quality import measure
 from bonafide.audio.speech import Mask
@@ -39,6 +40,7 @@ from bonafide.contracts.domains import (
     history_view,
     version_view,
 )
+from bonafide.contracts.risk.calls import CallDetails
 from bonafide.contracts.speakers import (
     ConsentReceipt,
     Enrollment,
@@ -61,6 +63,7 @@ from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.replays import Replays
+from bonafide.services.shared.risk.calls import CallRisks
 from bonafide.services.speakers import Speakers
 from tests.audio.signals import pcm
 from tests.audio.wav_writer import wav
@@ -289,6 +292,7 @@ class World:
     signatures: MemorySignatures = field(default_factory=MemorySignatures)
     callers: Any = field(default_factory=MemoryCallerHashes)
     counters: MemoryAttemptStore = field(default_factory=MemoryAttemptStore)
+    calls: MemoryCallStore = field(default_factory=MemoryCallStore)
     erasures: MemoryErasureStore = field(default_factory=MemoryErasureStore)
     environment: BrakedDomains = field(init=False)
     fingerprints: MemoryFingerprintStore = field(init=False)
@@ -344,6 +348,10 @@ class World:
     def replays(self) -> Replays:
         return Replays(self.fingerprints, clock=lambda: self.now)
 
+    @property
+    def risks(self) -> CallRisks:
+        return CallRisks(Observed(self.calls, self._tell), lambda: self.now)
+
     def _tell(self, when: str, call: str) -> None:
         self.report(when, call)
 
@@ -386,13 +394,18 @@ class World:
         return enrollment_view(service.enroll("acme", speaker, audio.to_record(), consent.to_record(), asked))
 
     def authenticate(
-        self, audio: AudioInput, *, speaker: str = "ann", key: str | None = None, caller: str | None = None
+        self,
+        audio: AudioInput,
+        *,
+        speaker: str = "ann",
+        key: str | None = None,
+        caller: str | None = None,
+        call: Mapping[str, Any] | None = None,
     ) -> AuthenticationDecision:
         log: Any = Observed(self.decisions, self._tell)
         parts = self.environment, self.models, self._recordings, log, self.attempts, self.callers
-        service = AuthenticationService(*parts, self.book, self.replays, lambda: self.now)
-        asked = context(AuthenticationRequest(audio=audio), key)
-        record = service.authenticate(
-            AuthenticationRequested("acme", speaker, audio.to_record(), "call-7", asked, caller)
-        )
+        service = AuthenticationService(*parts, self.book, self.replays, self.risks, lambda: self.now)
+        request = AuthenticationRequest(audio=audio, call=CallDetails.model_validate(call) if call else None)
+        said = audio.to_record(), "call-7", context(request, key), caller, request.stated_call()
+        record = service.authenticate(AuthenticationRequested("acme", speaker, *said))
         return decision_view(record)

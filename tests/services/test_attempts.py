@@ -96,7 +96,7 @@ def test_of_a_caller_only_a_keyed_hash_is_stored(world: World) -> None:
 def test_a_domain_that_does_not_exist_gets_no_secret_for_a_caller(world: World) -> None:
     request = AuthenticationRequest(audio=speech("bob", 8))
     parts = world.environment, world.models, world._recordings, world.decisions, world.attempts, world.callers
-    service = AuthenticationService(*parts, world.book, world.replays, lambda: world.now)
+    service = AuthenticationService(*parts, world.book, world.replays, world.risks, lambda: world.now)
     asked = context(request, None)
     with pytest.raises(NotFound):
         service.authenticate(

@@ -23,7 +23,7 @@ def test_an_export_has_everything_but_numbers_that_stand_for_the_voice_and_audio
     world, sessions = World(), MemorySessionStore()
     world.put_domain(keep_audio=True, minimum_enrolment_seconds=5.0)
     world.enroll(speech("ann"), expires_at=MORNING.replace(year=2027))
-    decision = world.authenticate(speech("ann"))
+    decision = world.authenticate(speech("ann"), call={"caller_number": "+12025550143", "device": "phone-1"})
     for speaker in ("ann", "bob"):
         sessions.put_session(replaced(speaker))
     world.authenticate(speech("bob", 8))
@@ -35,6 +35,8 @@ def test_an_export_has_everything_but_numbers_that_stand_for_the_voice_and_audio
         world.fingerprints.put(heard_recording(kind, MORNING + timedelta(minutes=number)))
     shown = export_view(export(world, sessions).of("acme", "ann"))
     assert [(each.kind, each.at.minute) for each in shown.fingerprints] == [("enrollment", 1), ("call", 0)]
+    assert sorted(each.kind for each in shown.known_calls) == ["device", "number"]
+    assert "2025550143" not in shown.model_dump_json()
     assert shown.failed_attempts == [world.now]
     assert [each.reason for each in shown.attempt_resets] == ["asked for"]
     assert (shown.last_used_at, shown.answers) == (MORNING, 7)
@@ -49,7 +51,8 @@ def test_an_export_has_everything_but_numbers_that_stand_for_the_voice_and_audio
 
 def export(world: World, sessions: MemorySessionStore) -> Export:
     stores = world.store, world._recordings, sessions, world.decisions, world.fingerprints, world.attempts
-    return Export(*stores, lambda domain, speaker: 7 if (domain, speaker) == ("acme", "ann") else 0, lambda: LATER)
+    answers = {("acme", "ann"): 7}
+    return Export(*stores, world.calls, lambda *who: answers.get(who, 0), lambda: LATER)
 
 
 def heard_recording(kind: UseKind, at: datetime) -> HeardRecording:

@@ -52,7 +52,7 @@ class Shadowed(World):
         audio = speech("ann")
         shadow = self.offers if shadowed else None
         stores = self.environment, self.models, Recordings(self.audio), self.decisions, self.attempts, self.callers
-        service = AuthenticationService(*stores, self.book, self.replays, lambda: self.now, shadow)
+        service = AuthenticationService(*stores, self.book, self.replays, self.risks, lambda: self.now, shadow)
         asked = context(AuthenticationRequest(audio=audio), key)
         record = service.authenticate(AuthenticationRequested("acme", "ann", audio.to_record(), None, asked))
         answer = decision_view(record).model_dump(mode="json")

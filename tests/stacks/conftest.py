@@ -21,6 +21,7 @@ PLACES = {
     "IDEMPOTENCY_TABLE": "Idempotency",
     "SESSION_TABLE": "Sessions",
     "FINGERPRINT_TABLE": "Fingerprints",
+    "CALL_TABLE": "Calls",
     "KEY_TABLE": "TemplateKeys",
     "TEMPLATE_KEY": "key",
     "TEMPLATE_FORM": "protected",

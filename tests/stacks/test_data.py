@@ -14,7 +14,7 @@ KEY = "AWS::KMS::Key"
 STREAM = "AWS::Kinesis::Stream"
 
 
-@pytest.mark.parametrize(("kind", "count"), [(TABLE, 7), (BUCKET, 4), (POLICY, 4), (KEY, 1)])
+@pytest.mark.parametrize(("kind", "count"), [(TABLE, 8), (BUCKET, 4), (POLICY, 4), (KEY, 1)])
 def test_state_survives_the_deletion_of_its_stack(data: OfKind, kind: str, count: int) -> None:
     resources = data(kind)
     assert len(resources) == count

@@ -66,6 +66,13 @@ class FingerprintTable(FromEnvironment):
 
 
 @dataclass(frozen=True, slots=True)
+class CallTable(FromEnvironment):
+    """Table of counters and histories of calls."""
+
+    call_table: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyTable(FromEnvironment):
     """Table of the keys of voiceprints and of evidence."""
 

@@ -6,6 +6,7 @@ from typing import Self
 
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
+from bonafide.biometrics.risk.scorecard import CallRisk
 from bonafide.biometrics.scoring import Comparison, compare
 from bonafide.biometrics.voiceprint import Voiceprint
 
@@ -19,6 +20,7 @@ class Signal(StrEnum):
     DOMAIN_CALIBRATION = "domain_calibration"
     ATTEMPTS = "attempts"
     REPLAY = "replay"
+    CALL_RISK = "call_risk"
 
 
 class BrakeScope(StrEnum):
@@ -42,6 +44,7 @@ class Case:
         degraded: signals that are missing; without them the decision is at best STEP_UP.
         brakes: scopes of those that are on; with any of them the decision is at best STEP_UP.
         alerts: reasons not to trust who speaks, however well the voice matches; with any of them it is at best STEP_UP.
+        risk: of the call, by what is known of it beside the voice; None where nothing was supplied.
         embedding_norm: of the evidence; nothing is judged by it, but drift is watched by it.
         embedding_directions: the same.
     """
@@ -55,6 +58,7 @@ class Case:
     degraded: tuple[Signal, ...] = ()
     brakes: tuple[BrakeScope, ...] = ()
     alerts: tuple[Reason, ...] = ()
+    risk: CallRisk | None = None
     embedding_norm: float | None = None
     embedding_directions: tuple[float, ...] = ()
 

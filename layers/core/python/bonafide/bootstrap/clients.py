@@ -36,6 +36,11 @@ UPLOADS = CALLS.merge(
 # A decision does without a domain's calibration rather than wait longer for its key.
 KEYS = CALLS.merge(Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}))
 
+# Nor than a second for counters of calls, without which it is at best STEP_UP.
+COUNTERS = CALLS.merge(
+    Config(connect_timeout=0.4, read_timeout=0.4, retries={"mode": "standard", "total_max_attempts": 2})
+)
+
 
 @cache
 def dynamodb() -> "DynamoDBClient":

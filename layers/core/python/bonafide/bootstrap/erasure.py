@@ -31,6 +31,7 @@ from bonafide.adapters.erasure.rows import (
     staging_at,
 )
 from bonafide.adapters.erasure.sessions import SessionErasing
+from bonafide.adapters.risk.erasing import CallErasing
 from bonafide.adapters.tracing import traced
 from bonafide.bootstrap.clients import UPLOADS, dynamodb
 from bonafide.bootstrap.protection import erasing_store, evidence_store
@@ -44,6 +45,7 @@ from bonafide.services.shared.identifiers import session_decision, speaker_count
 from bonafide.services.streaming.failed_records import NOBODY, RECORDS
 from bonafide.settings import (
     AudioBucket,
+    CallTable,
     DecisionTable,
     DomainTable,
     FailureBucket,
@@ -98,6 +100,7 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         AttemptErasing(attempts, _forget_attempts, _forget_use),
         FingerprintErasing(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table),
         RowsOfDomain("staged_policies", of_domains, POLICY_PARTITION.__add__, staging_at),
+        CallErasing(dynamodb(), CallTable.read(os.environ).call_table),
         RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
         RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
         KeyErasing(dynamodb(), domains, KeyTable.read(os.environ).key_table),

@@ -6,6 +6,7 @@ from functools import cache
 from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.bootstrap.protection import evidence_store, judgement_store, voice_store
+from bonafide.bootstrap.risk import call_risks
 from bonafide.bootstrap.shadow import chunk_offers, shadow_offers
 from bonafide.bootstrap.stores import (
     attempt_store,
@@ -42,7 +43,7 @@ def authentication() -> AuthenticationService:
     models = bundle()
     book = calibration_book(SpaceCalibrations.parse(models.calibrations))
     stores = braked_domains(), models, recordings(), judgement_store(), attempt_store(), caller_hashes()
-    return AuthenticationService(*stores, book, replays(), shadow=shadow_offers())
+    return AuthenticationService(*stores, book, replays(), call_risks(), shadow=shadow_offers())
 
 
 def chunk_scoring() -> ChunkScoring:

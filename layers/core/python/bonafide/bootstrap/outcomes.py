@@ -1,9 +1,16 @@
 """Services of outcomes: statements on decisions, error rates, reviews."""
 
+from bonafide.bootstrap.risk import call_store
 from bonafide.bootstrap.stores import decision_store, domain_store
 from bonafide.services.outcomes import Outcomes
+from bonafide.services.shared.risk.outcomes import CallOutcomes
 
 
 def outcomes() -> Outcomes:
-    """Composes the outcomes of decisions."""
+    """Composes what outcomes tell of decisions."""
     return Outcomes(domain_store(), decision_store())
+
+
+def outcome_statements() -> Outcomes:
+    """Composes the taking of statements, which also teach whence people call."""
+    return Outcomes(domain_store(), decision_store(), calls=CallOutcomes(call_store(), domain_store()))

@@ -31,6 +31,7 @@ from bonafide.adapters.tracing import traced
 from bonafide.biometrics.scoring import SpaceCalibrations
 from bonafide.bootstrap.clients import CALLS, KEYS, UPLOADS, dynamodb
 from bonafide.bootstrap.protection import erasing_store, evidence_store, judgement_store, voice_store
+from bonafide.bootstrap.risk import call_risks, call_store
 from bonafide.services.attempts import AttemptResets
 from bonafide.services.brakes import Brakes
 from bonafide.services.calibrations import Calibrations
@@ -210,7 +211,9 @@ def contributions() -> Contributions:
 def export() -> Export:
     """Composes the export of what is held on a speaker."""
     stores = domain_store(), recordings(), session_store(), decision_store(), fingerprint_store(), attempt_store()
-    return Export(*stores, AnswerCounts(dynamodb(), IdempotencyTable.read(os.environ).idempotency_table).of_speaker)
+    return Export(
+        *stores, call_store(), AnswerCounts(dynamodb(), IdempotencyTable.read(os.environ).idempotency_table).of_speaker
+    )
 
 
 def erasure_reading() -> ErasureReading:
@@ -245,7 +248,7 @@ def session_judge() -> SessionJudge:
     files = BundleFiles.open(place.bundle_dir, place.bundle_digest)
     book = calibration_book(SpaceCalibrations.parse(files.calibrations()))
     stores = evidence_store(), braked_domains(), judgement_store(), attempt_store()
-    return SessionJudge(*stores, book, replays(), files.digest)
+    return SessionJudge(*stores, book, replays(), call_risks(), files.digest)
 
 
 def sessions() -> Sessions:

@@ -9,7 +9,10 @@ from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.policy import Disclosure
 from bonafide.contracts.audio import AudioInput, QualityReport, quality_report
 from bonafide.contracts.base import Answer, Identifier, Request
+from bonafide.contracts.risk.calls import CallDetails
+from bonafide.contracts.risk.reports import CallRiskReport, risk_report
 from bonafide.records.decision import DecisionRecord
+from bonafide.records.risk.call import StatedCall
 
 
 class CallContext(Request):
@@ -30,6 +33,15 @@ class AuthenticationRequest(Request):
 
     audio: AudioInput
     context: CallContext = CallContext()
+    call: CallDetails | None = Field(
+        None,
+        description="What else is known of the call: weighed with the voice.",
+        exclude_if=lambda call: call is None,
+    )
+
+    def stated_call(self) -> StatedCall | None:
+        """Returns the call as services take it; None if nothing is known of it."""
+        return self.call.to_record() if self.call else None
 
 
 class SpeakerEvidence(Answer):
@@ -76,6 +88,11 @@ class AuthenticationDecision(Answer):
     channel: Channel
     quality: QualityReport
     degraded: list[str] = Field(description="Optional signals that were not available.")
+    call_risk: CallRiskReport | None = Field(
+        None,
+        description="What the call itself says, by `call` of the request: with weights where the policy discloses full "
+        "scores, without where it discloses coarse ones. Null where it discloses none, or nothing was said.",
+    )
     bundle: str = Field(description="SHA-256 of the models' manifest.")
     policy_version: int
     call_id: str | None
@@ -102,6 +119,7 @@ def decision_view(record: DecisionRecord) -> AuthenticationDecision:
         channel=case.channel,
         quality=quality_report(case.quality),
         degraded=list(case.degraded),
+        call_risk=risk_report(case.risk, disclosure_of(record)),
         bundle=record.bundle,
         policy_version=record.policy_version,
         call_id=record.call_id,
@@ -113,7 +131,12 @@ def decision_view(record: DecisionRecord) -> AuthenticationDecision:
 
 def disclosable(record: DecisionRecord) -> Judgement:
     """Returns what an answer may tell of a judgement, by the policy that made it; the first release told everything."""
-    return disclosed(record.judgement, record.policy.disclosure if record.policy else Disclosure.FULL)
+    return disclosed(record.judgement, disclosure_of(record))
+
+
+def disclosure_of(record: DecisionRecord) -> Disclosure:
+    """Returns the detail that the policy of a decision allows; the first release told everything."""
+    return record.policy.disclosure if record.policy else Disclosure.FULL
 
 
 def speaker_evidence(judgement: Judgement) -> SpeakerEvidence | None:

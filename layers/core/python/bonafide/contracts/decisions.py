@@ -18,6 +18,7 @@ from bonafide.contracts.base import Answer
 from bonafide.contracts.cursors import from_cursor, to_cursor
 from bonafide.contracts.domains import PolicySettings
 from bonafide.contracts.outcomes.statements import OutcomeEntry, outcome_entries
+from bonafide.contracts.risk.reports import CallRiskReport, risk_report
 from bonafide.contracts.sessions import ChunkCounts
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionPage, DecisionPosition
@@ -88,6 +89,7 @@ class LedgerEntry(Answer):
     )
     chunks: ChunkCounts | None = Field(description="Null for authentications.")
     degraded: list[str] = Field(description="Signals that were not available.")
+    call_risk: CallRiskReport | None = Field(None, description="What the call itself said; null without `call`.")
     brakes: list[BrakeScope] = Field([], description="Brakes that were on: of the stage, of the domain.")
     policy: PolicySettings | None = Field(description="The policy that decided; null where it was not stored.")
     policy_version: int
@@ -140,6 +142,7 @@ def ledger_entry(record: DecisionRecord) -> LedgerEntry:
         embedding_norm=case.embedding_norm,
         chunks=ChunkCounts(**asdict(part.chunks)) if part else None,
         degraded=list(case.degraded),
+        call_risk=risk_report(case.risk),
         brakes=list(case.brakes),
         policy=PolicySettings(**asdict(record.policy)) if record.policy else None,
         policy_version=record.policy_version,

@@ -15,13 +15,17 @@ from bonafide.contracts.authentications import (
     LivenessEvidence,
     SpeakerEvidence,
     disclosable,
+    disclosure_of,
     liveness_evidence,
     speaker_evidence,
 )
 from bonafide.contracts.base import MAX_INLINE_CHARACTERS, Answer, Identifier, Request
+from bonafide.contracts.risk.calls import CallDetails
+from bonafide.contracts.risk.reports import CallRiskReport, risk_report
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.session import MAX_CHUNKS, SessionRecord
 from bonafide.services.streaming.intake import StatedFormat
+from bonafide.services.streaming.sessions import SessionWanted
 
 
 class AudioFormat(Request):
@@ -42,6 +46,16 @@ class SessionRequest(Request):
     speaker: Identifier | None = Field(None, description="Who the caller claims to be; may be set later.")
     format: AudioFormat
     context: CallContext = CallContext()
+    call: CallDetails | None = Field(
+        None,
+        description="What else is known of the call: weighed with the voice.",
+        exclude_if=lambda call: call is None,
+    )
+
+    def to_record(self) -> SessionWanted:
+        """Returns the session as services take it."""
+        call = self.call.to_record() if self.call else None
+        return SessionWanted(self.speaker, self.format.to_record(), self.context.call_id, self.context.caller, call)
 
 
 class ClaimRequest(Request):
@@ -119,7 +133,7 @@ class SessionEvaluation(Answer):
     """Decision on a session, provisional or final."""
 
     evaluation_id: str = Field(
-        description="The same until audio, speaker, policy, models, calibration, brakes or limits change."
+        description="The same until audio, speaker, policy, models, calibration, brakes, limits or call risk change."
     )
     session_id: str
     domain: str
@@ -142,6 +156,11 @@ class SessionEvaluation(Answer):
     quality: QualityReport | None
     chunks: ChunkCounts
     degraded: list[str]
+    call_risk: CallRiskReport | None = Field(
+        None,
+        description="What the call itself says, by `call` of the request: with weights where the policy discloses full "
+        "scores, without where it discloses coarse ones. Null where it discloses none, or nothing was said.",
+    )
     bundle: str
     policy_version: int
     call_id: str | None
@@ -192,6 +211,7 @@ def evaluation_view(record: DecisionRecord) -> SessionEvaluation:
         quality=quality_report(case.quality) if case.quality else None,
         chunks=ChunkCounts(**asdict(part.chunks)),
         degraded=list(case.degraded),
+        call_risk=risk_report(case.risk, disclosure_of(record)),
         bundle=record.bundle,
         policy_version=record.policy_version,
         call_id=record.call_id,

@@ -11,12 +11,14 @@ from bonafide.biometrics.evidence import Channel, Quality
 from bonafide.biometrics.judgement import Judgement, LivenessJudgement, VoiceJudgement
 from bonafide.biometrics.liveness import LivenessState
 from bonafide.biometrics.policy import Policy
+from bonafide.biometrics.risk.facts import CallFacts
 from bonafide.biometrics.scoring import Comparison, Condition
 from bonafide.biometrics.session import SessionStatus
 from bonafide.records import Stored, StoredForm, known
 from bonafide.records.outcomes.statement import OutcomeStatement, without_source
 from bonafide.records.policies.staged import StagedJudgement
 from bonafide.records.policies.stored import read_policy, written_policy
+from bonafide.records.risk.call import read_call, read_risk, written_call, written_risk
 
 # Schema 1 was the REST answer: rounded, without comparison, thresholds, policy, calibration, audio, and principal.
 SCHEMA = 2
@@ -83,6 +85,7 @@ class DecisionRecord:
         principal: verified identity of who sent that request.
         session: None for one-shot authentications.
         caller: keyed hash of the reference to the caller, if one was given.
+        call: facts of the call, if any were given.
         generation: of the speaker who was claimed; None for sessions, and in records of releases that wrote none.
         schema: of the stored form that it was read from.
         outcomes: statements on what the call turned out to be, as they were read with the decision; stored beside it.
@@ -107,6 +110,7 @@ class DecisionRecord:
     principal: str | None = None
     session: SessionPart | None = None
     caller: str | None = None
+    call: CallFacts | None = None
     generation: str | None = None
     schema: int = SCHEMA
     outcomes: tuple[OutcomeStatement, ...] = field(default=(), compare=False)
@@ -125,6 +129,7 @@ class DecisionRecord:
             audio=None,
             request_id=None,
             caller=None,
+            call=self.call and replace(self.call, references={}),
             generation=None,
             case=replace(self.case, embedding_directions=(), embedding_norm=None),
             session=self.session and replace(self.session, session="", evaluation_id=""),
@@ -154,15 +159,7 @@ class DecisionRecord:
             "latency_ms": self.latency_ms,
             "request_id": self.request_id,
             **(_written_session(self.session) if self.session else {}),
-            "facts": {
-                "comparison": asdict(case.comparison) if case.comparison else None,
-                "obstacle": case.obstacle,
-                "liveness": case.liveness,
-                "brakes": [str(brake) for brake in case.brakes],
-                "alerts": [str(alert) for alert in case.alerts],
-                "embedding_norm": case.embedding_norm,
-                "embedding_directions": list(case.embedding_directions),
-            },
+            "facts": _written_facts(case),
             "thresholds": asdict(judgement.thresholds),
             "policy": written_policy(self.policy) if self.policy else None,
             "calibration": self.calibration,
@@ -171,20 +168,20 @@ class DecisionRecord:
             **({"staged": self.staged.to_document()} if self.staged else {}),
             "principal": self.principal,
             "caller": self.caller,
+            "call": written_call(self.call),
             "generation": self.generation,
         }
 
     @classmethod
     def from_document(cls, document: Stored) -> Self:
         """Reads a stored form of this or an earlier release."""
-        policy = document.get("policy")
         return cls(
             domain=document["domain"],
             decision_id=document["decision_id"],
             speaker=document["claimed_speaker"],
             case=_read_case(document),
             judgement=_read_judgement(document),
-            policy=read_policy(policy) if policy else None,
+            policy=read_policy(document["policy"]) if document.get("policy") else None,
             policy_version=document["policy_version"],
             bundle=document["bundle"],
             calibration=document.get("calibration"),
@@ -198,9 +195,23 @@ class DecisionRecord:
             principal=document.get("principal"),
             session=_read_session(document) if "session_id" in document else None,
             caller=document.get("caller"),
+            call=read_call(document.get("call")),
             generation=document.get("generation"),
             schema=document.get("schema", 1),
         )
+
+
+def _written_facts(case: Case) -> StoredForm:
+    return {
+        "comparison": asdict(case.comparison) if case.comparison else None,
+        "obstacle": case.obstacle,
+        "liveness": case.liveness,
+        "brakes": [str(brake) for brake in case.brakes],
+        "alerts": [str(alert) for alert in case.alerts],
+        "risk": written_risk(case.risk),
+        "embedding_norm": case.embedding_norm,
+        "embedding_directions": list(case.embedding_directions),
+    }
 
 
 def _written_voice(judgement: Judgement) -> StoredForm | None:
@@ -236,6 +247,7 @@ def _read_case(document: Stored) -> Case:
         degraded=_read_signals(document),
         brakes=tuple(BrakeScope(name) for name in facts.get("brakes", ()) if name in BrakeScope),
         alerts=tuple(Reason(name) for name in facts.get("alerts", ()) if name in Reason),
+        risk=read_risk(facts.get("risk")),
         embedding_norm=facts.get("embedding_norm"),
         embedding_directions=tuple(facts.get("embedding_directions", ())),
     )

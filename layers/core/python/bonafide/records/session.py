@@ -9,8 +9,10 @@ from typing import Any, Self
 from bonafide.audio.encoding import RecordingFormat
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, HalfVector, Quality
+from bonafide.biometrics.risk.facts import CallFacts
 from bonafide.biometrics.session import ChunkEvidence, Mark, SessionStatus
 from bonafide.records import DataKey, Stored, StoredForm, known, times
+from bonafide.records.risk.call import read_call, written_call
 
 SCHEMA = 1
 # An ended session waits so long for chunks that are still missing; an open one so long for anything at all.
@@ -39,6 +41,7 @@ class SessionRecord:
         version: optimistic version, 0 when never written.
         claims: different speakers that were claimed so far, in order; empty in the place of one who was erased.
         caller: keyed hash of the reference to the caller, if one was given.
+        call: facts of the call, if any were given at the start.
         key: of the evidence, for the store alone; None where it is not encrypted.
     """
 
@@ -60,6 +63,7 @@ class SessionRecord:
     spaces: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     caller: str | None = None
+    call: CallFacts | None = None
     key: DataKey | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -109,6 +113,7 @@ class SessionRecord:
             "spaces": list(self.spaces),
             "claims": list(self.claims),
             "caller": self.caller,
+            "call": written_call(self.call),
         }
 
     @classmethod
@@ -133,6 +138,7 @@ class SessionRecord:
             spaces=tuple(document.get("spaces", ())),
             claims=tuple(document.get("claims", ())),
             caller=document.get("caller"),
+            call=read_call(document.get("call")),
         )
 
 

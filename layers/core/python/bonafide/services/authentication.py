@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.presentation.voices import voice_alerts
+from bonafide.biometrics.risk.facts import CallFacts
 from bonafide.biometrics.scoring import bands_to_compare
 from bonafide.biometrics.voiceprint import Voiceprint
 from bonafide.errors import AnswerOutdated, Conflict, Subject
@@ -20,6 +21,7 @@ from bonafide.ports.stores import AttemptStore, DecisionStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.request import RequestContext, SubmittedAudio
+from bonafide.records.risk.call import StatedCall
 from bonafide.records.speaker import SpeakerRecord, generation
 from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
 from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
@@ -30,6 +32,7 @@ from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger
 from bonafide.services.shared.lookups import newest_served, require_speaker
 from bonafide.services.shared.recordings import Recordings
 from bonafide.services.shared.replays import Replays, SpokenAudio
+from bonafide.services.shared.risk.calls import CallRisks, RiskFinding, hashed_call
 from bonafide.services.shared.shadow.offers import ShadowOffers
 
 
@@ -43,6 +46,7 @@ class AuthenticationRequested:
         audio: the recording.
         call_id: the contact center's reference to the call.
         caller: its reference to the caller, if any; only a keyed hash of it is stored.
+        call: what else it knows of the call, if anything.
         context: by whose key a decision is recognized even when its first answer was lost.
     """
 
@@ -52,6 +56,7 @@ class AuthenticationRequested:
     call_id: str | None
     context: RequestContext
     caller: str | None = None
+    call: StatedCall | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class FoundClaim:
         judging: the calibration that judges.
         limit: of attempts.
         caller: keyed hash of the reference to the caller, if any.
+        call: facts of the call, if any were stated.
+        risk: of the call.
     """
 
     domain: DomainRecord
@@ -75,11 +82,13 @@ class FoundClaim:
     judging: CalibrationInForce
     limit: AttemptLimit
     caller: str | None
+    call: CallFacts | None
+    risk: RiskFinding
 
     @property
     def missing(self) -> tuple[Signal, ...]:
         """Signals that are missing whatever the evidence has."""
-        return *self.brakes.missing, *self.judging.missing, *self.limit.missing
+        return *self.brakes.missing, *self.judging.missing, *self.limit.missing, *self.risk.missing
 
 
 class AuthenticationService:
@@ -95,6 +104,7 @@ class AuthenticationService:
         callers: CallerHashes,
         calibrations: CalibrationBook,
         replays: Replays,
+        risks: CallRisks,
         clock: Clock = utc_now,
         shadow: ShadowOffers | None = None,
     ) -> None:
@@ -103,6 +113,7 @@ class AuthenticationService:
         self._calibrations = calibrations
         self._recordings = recordings
         self._replays = replays
+        self._risks = risks
         self._ledger = Ledger(decisions)
         self._attempts = AttemptCounter(attempts)
         self._callers = callers
@@ -128,7 +139,7 @@ class AuthenticationService:
         extraction = self._extractor.extract(request.domain, request.speaker, request.audio)
         timings = extraction.timings_ms
         with stage("find_speaker", timings):
-            claim = self._find(request)
+            claim = self._find(request, name)
         domain, speaker, voiceprint = claim.domain, claim.speaker, claim.voiceprint
         with stage("find_replay", timings):
             replay = self._replays.find(domain, speaker, self._spoken(request, name, extraction))
@@ -140,6 +151,7 @@ class AuthenticationService:
             heard = voice_alerts([evidence], evidence.channel) if evidence.embeddings else ()
             missing, alerts = (*claim.missing, *replay.missing), (*replay.alerts, *heard, *claim.limit.alerts)
             case = Case.of(evidence, voiceprint, missing=missing, brakes=claim.brakes.on, alerts=alerts)
+            case = replace(case, risk=claim.risk.risk)
         record = self._judge(request, name, claim, case, extraction, started)
         if domain.retention.keep_audio:
             self._keep(speaker, _kept_audio(record), extraction)
@@ -148,6 +160,7 @@ class AuthenticationService:
             self._recordings.forget(domain.domain, speaker.speaker, _kept_audio(record))
             raise AnswerOutdated
         self._attempts.final(domain, stored, speaker)
+        self._risks.count(domain, speaker, stored, claim.risk.known)
         if self._shadow:
             self._shadow.offer(domain, stored, request.audio.format, extraction.content)
         return stored
@@ -157,7 +170,7 @@ class AuthenticationService:
         fingerprint = self._models.fingerprint(extraction.speech)
         return SpokenAudio(name, extraction.samples, fingerprint, request.call_id)
 
-    def _find(self, request: AuthenticationRequested) -> FoundClaim:
+    def _find(self, request: AuthenticationRequested, name: str) -> FoundClaim:
         domain, speaker = request.domain, request.speaker
         # A domain without a secret has counted no caller yet; one that does not exist gets none.
         caller = hash_of(self._callers.known, domain, request.caller)
@@ -167,7 +180,9 @@ class AuthenticationService:
         judging = self._calibrations.of(its, speaker, voiceprint.embedding_space)
         caller = hash_of(self._callers.hashed, domain, request.caller) if caller is None else caller
         limit = AttemptLimit.of(its, record, caller, self._clock())
-        return FoundClaim(its, record, voiceprint, brakes, judging, limit, caller)
+        call = hashed_call(self._callers, domain, request.call)
+        risk = self._risks.assess(its, (speaker, record), call, name)
+        return FoundClaim(its, record, voiceprint, brakes, judging, limit, caller, call, risk)
 
     def _keep(self, speaker: SpeakerRecord, name: str, heard: Extraction) -> None:
         """Keeps the audio, unless the speaker left meanwhile: no erasure would find it then."""
@@ -222,6 +237,7 @@ class AuthenticationService:
             request_id=request.context.request_id,
             principal=request.context.principal,
             caller=claim.caller,
+            call=claim.call,
             generation=generation(domain, claim.speaker),
         )
 

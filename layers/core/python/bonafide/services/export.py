@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from bonafide.biometrics.presentation.attempts import Failure
 from bonafide.errors import StoreUnavailable
 from bonafide.ports.fingerprints import FingerprintStore, HeardRecording
+from bonafide.ports.risk.calls import CallStore, CallSubject, KnownReference
 from bonafide.ports.stores import AttemptStore, DecisionStore, DomainStore, SessionStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionFilter
 from bonafide.records.domain import DomainRecord
 from bonafide.records.history.attempt_reset import AttemptReset
 from bonafide.records.session import SessionRecord
-from bonafide.records.speaker import SpeakerRecord
+from bonafide.records.speaker import SpeakerRecord, lifetime
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import speaker_counter
 from bonafide.services.shared.lookups import require_speaker
@@ -37,6 +38,7 @@ class HeldData:
         failures: attempts that failed and are still counted, the newest first.
         resets: of their counter.
         answers: how many answers about the speaker are kept by their keys.
+        known_calls: whence the speaker called, by keyed hashes.
     """
 
     domain: DomainRecord
@@ -49,6 +51,7 @@ class HeldData:
     failures: Sequence[Failure]
     resets: Sequence[AttemptReset]
     answers: int
+    known_calls: Sequence[KnownReference]
 
 
 class Export:
@@ -62,12 +65,14 @@ class Export:
         decisions: DecisionStore,
         fingerprints: FingerprintStore,
         attempts: AttemptStore,
+        calls: CallStore,
         answers: Callable[[str, str], int],
         clock: Clock = utc_now,
     ) -> None:
         """Stores its dependencies; `answers` counts those about a speaker that are kept."""
         self._fingerprints = fingerprints
         self._attempts = attempts
+        self._calls = calls
         self._answers = answers
         self._domains = domains
         self._recordings = recordings
@@ -101,4 +106,5 @@ class Export:
             failures=owner.attempts[0].since(record.created_at).counted(),
             resets=self._attempts.resets(domain, counter, SHOWN),
             answers=self._answers(domain, speaker),
+            known_calls=self._calls.known(CallSubject(domain, lifetime(owner), speaker, lifetime(owner, record))),
         )

@@ -21,6 +21,7 @@ from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.identifiers import request_identifier
 from bonafide.services.shared.lookups import decision_not_found, require_open, require_range
 from bonafide.services.shared.retries import retry_on_conflict
+from bonafide.services.shared.risk.outcomes import CallOutcomes
 
 WRITE_ATTEMPTS = 5
 # Statements on one decision: an item of DynamoDB has room for more than a thousand.
@@ -116,7 +117,14 @@ class ReviewPage:
 class Outcomes:
     """Takes statements, and tells what they say about the decisions of a domain."""
 
-    def __init__(self, domains: DomainStore, decisions: DecisionStore, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        domains: DomainStore,
+        decisions: DecisionStore,
+        clock: Clock = utc_now,
+        calls: CallOutcomes | None = None,
+    ) -> None:
+        self._calls = calls
         self._domains = domains
         self._decisions = decisions
         self._clock = clock
@@ -130,6 +138,7 @@ class Outcomes:
             NotFound: the domain or the decision is unknown, erased, or its retention is over.
             InvalidInput: it became known in the future.
             Conflict: there are too many statements on the decision.
+            StoreUnavailable: it is stated, and not yet learned from; the same request again makes it whole.
         """
         now = self._clock()
         if stated.known_at and stated.known_at > now + TOLERANCE:
@@ -149,7 +158,10 @@ class Outcomes:
                 self._decisions.add_outcome(record, statement, MOST_STATEMENTS)
             return owner, self._found(domain, decision_id)[1]
 
-        return retry_on_conflict(WRITE_ATTEMPTS, attempt)
+        owner, record = retry_on_conflict(WRITE_ATTEMPTS, attempt)
+        if self._calls and record.call:
+            record = self._calls.learn(owner, lambda: self._found(domain, decision_id)[1])
+        return owner, record
 
     def performance(self, domain: str, begin: datetime, end: datetime) -> Performance:
         """Computes realized error rates from the labeled decisions of a range of time, the newest ones.

@@ -42,7 +42,7 @@ _HALF = np.dtype("<f2")
 _MARK = struct.Struct(">H8s4sII")
 _ACCEPTED = struct.Struct(">H8s")
 # The first release reads the document into a record that knows no other attributes: these stand beside it.
-_TEXTS, _LISTS = ("request_id", "principal", "caller"), ("spaces", "claims")
+_TEXTS, _LISTS = ("request_id", "principal", "caller", "call"), ("spaces", "claims")
 _BESIDE = ("schema", "domain", "session", "version", *_TEXTS, *_LISTS)
 # What a row knows of the voice is one encrypted value where the session has a key.
 _SEALED = "sealed"

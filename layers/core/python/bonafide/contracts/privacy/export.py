@@ -1,7 +1,10 @@
 """Export of what is held on a speaker."""
 
+from datetime import date
+
 from pydantic import AwareDatetime, Field
 
+from bonafide.biometrics.risk.facts import CallReference
 from bonafide.contracts.attempts import AttemptResetEntry, reset_entry
 from bonafide.contracts.base import Answer
 from bonafide.contracts.decisions import LedgerEntry, ledger_entry
@@ -30,6 +33,13 @@ class HeldFingerprint(Answer):
     expires_at: AwareDatetime | None = Field(description="Null: with the voiceprint.")
 
 
+class KnownCall(Answer):
+    """A number, device, channel, carrier or country that accepted calls of the speaker came from."""
+
+    kind: CallReference
+    last_day: date = Field(description="Of the last such call, UTC.")
+
+
 class SpeakerExport(Answer):
     """Everything that is held on a speaker, but numbers that stand for the voice and the audio itself."""
 
@@ -48,6 +58,9 @@ class SpeakerExport(Answer):
     failed_attempts: list[AwareDatetime] = Field(description="Times of failed attempts that are still counted.")
     attempt_resets: list[AttemptResetEntry]
     answers: int = Field(description="Answers about the speaker that are kept by their Idempotency-Key, for a day.")
+    known_calls: list[KnownCall] = Field(
+        [], description="Whence the speaker called; stored as keyed hashes, which are not shown."
+    )
 
 
 def export_view(held: HeldData) -> SpeakerExport:
@@ -72,4 +85,5 @@ def export_view(held: HeldData) -> SpeakerExport:
         failed_attempts=[each.at for each in held.failures],
         attempt_resets=[reset_entry(each) for each in held.resets],
         answers=held.answers,
+        known_calls=[KnownCall(kind=each.kind, last_day=each.last) for each in held.known_calls],
     )

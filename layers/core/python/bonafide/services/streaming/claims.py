@@ -1,7 +1,7 @@
 """Claims of sessions: the speaker who is claimed, and the case that it makes with the session's evidence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.biometrics.case import Case, Signal
@@ -18,6 +18,7 @@ from bonafide.services.shared.calibration_book import CalibrationInForce
 from bonafide.services.shared.identifiers import session_decision
 from bonafide.services.shared.ledger import AttemptLimit
 from bonafide.services.shared.replays import ReplayFinding, ReplaySearch, SpokenAudio
+from bonafide.services.shared.risk.calls import RiskFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class SpeakerClaim:
         brakes: those that are on.
         judging: the calibration that judges.
         limit: of attempts.
+        risk: of the call.
     """
 
     domain: DomainRecord
@@ -43,11 +45,12 @@ class SpeakerClaim:
     brakes: BrakesInForce
     judging: CalibrationInForce
     limit: AttemptLimit
+    risk: RiskFinding
 
     @property
     def missing(self) -> tuple[Signal, ...]:
         """Signals that are missing whatever the evidence has."""
-        return *self.brakes.missing, *self.judging.missing, *self.limit.missing
+        return *self.brakes.missing, *self.judging.missing, *self.limit.missing, *self.risk.missing
 
 
 def search_replay(
@@ -65,8 +68,10 @@ def case_of(claim: SpeakerClaim, folded: SessionEvidence, replay: ReplayFinding)
     missing = (*claim.missing, *replay.missing, *other)
     brakes, alerts = claim.brakes.on, (*replay.alerts, *folded.alerts, *claim.limit.alerts)
     if folded.evidence is None:
-        return Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, brakes, alerts)
-    return Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, brakes, alerts)
+        case = Case.without_evidence(claim.obstacle or Reason.NOT_ENOUGH_SPEECH, missing, brakes, alerts)
+    else:
+        case = Case.of(folded.evidence, claim.voiceprint, claim.obstacle, missing, brakes, alerts)
+    return replace(case, risk=claim.risk.risk)
 
 
 def obstacle_of(

@@ -31,6 +31,7 @@ from bonafide.services.shared.identifiers import counters, identifier, session_d
 from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger
 from bonafide.services.shared.lookups import refuse_former, require_open
 from bonafide.services.shared.replays import Replays, ReplaySearch
+from bonafide.services.shared.risk.calls import CallRisks
 from bonafide.services.streaming.claims import SpeakerClaim, case_of, obstacle_of, search_replay
 
 
@@ -45,6 +46,7 @@ class SessionJudge:
         attempts: AttemptStore,
         calibrations: CalibrationBook,
         replays: Replays,
+        risks: CallRisks,
         bundle: str,
         clock: Clock = utc_now,
     ) -> None:
@@ -55,6 +57,7 @@ class SessionJudge:
         self._attempts = AttemptCounter(attempts)
         self._calibrations = calibrations
         self._replays = replays
+        self._risks = risks
         self._bundle = bundle
         self._clock = clock
 
@@ -68,7 +71,7 @@ class SessionJudge:
         record = self._settle(record, marks)
         if record.decision_id:
             return self._read_final(record, marks)
-        claim = self._claim(record, marks)
+        claim = self._claim(record, marks, lately=True)
         evaluation = self._judge(record, marks, claim, self._replays.look)
         self._attempts.provisional(claim.domain, evaluation, session_decision(record))
         return evaluation
@@ -114,6 +117,7 @@ class SessionJudge:
         final = _as_final(self._judge(record, marks, claim, self._replays.find), name, complete=complete)
         stored = self._ledger.write(final, timedelta(days=claim.domain.retention.decision_days), started)
         self._attempts.final(claim.domain, stored, claim.speaker)
+        self._risks.count(claim.domain, claim.speaker, stored, claim.risk.known)
         return self._replace(record, record.next(decision_id=name))
 
     def _replace(self, record: SessionRecord, changed: SessionRecord) -> SessionRecord:
@@ -171,6 +175,7 @@ class SessionJudge:
             request_id=record.request_id,
             principal=record.principal,
             caller=record.caller,
+            call=record.call,
             session=SessionPart(
                 record.session,
                 self._name(record, claim, marks, (*replay.missing, *case.alerts)),
@@ -191,7 +196,7 @@ class SessionJudge:
         # Stored rows do not tell how much of them is speech.
         return folded, replace(heard, speech_seconds=folded.evidence.speech_seconds if folded.evidence else 0.0)
 
-    def _claim(self, record: SessionRecord, marks: Sequence[Mark]) -> SpeakerClaim:
+    def _claim(self, record: SessionRecord, marks: Sequence[Mark], *, lately: bool = False) -> SpeakerClaim:
         counting = counters(record.speaker, record.caller)
         found, speaker, brakes = self._domains.find(record.domain, record.speaker or "", counting)
         domain = require_open(found, record.domain)
@@ -202,9 +207,11 @@ class SessionJudge:
         comparable = {} if obstacle else {each.embedding_space: each for each in usable}
         space = covering([*comparable] or served, marks, record.chunk_count)
         judging = self._calibrations.of(domain, record.speaker or "", space)
-        own = attempt_name(session_decision(record), record.speaker or "")
+        name = session_decision(record)
+        own = attempt_name(name, record.speaker or "")
         limit = AttemptLimit.of(domain, speaker, record.caller, self._clock(), own)
-        return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes, judging, limit)
+        risk = self._risks.assess(domain, (record.speaker, speaker), record.call, name, lately=lately)
+        return SpeakerClaim(domain, speaker, comparable.get(space), space, obstacle, brakes, judging, limit, risk)
 
     def _consenting(self, speaker: SpeakerRecord | None) -> SpeakerRecord | None:
         """Returns a speaker whose consent lasts; whose has expired is like nobody who was ever enrolled."""
@@ -218,7 +225,7 @@ class SessionJudge:
         speaker = f"{record.speaker}:{claim.speaker.version if claim.speaker else 0}"
         # Nothing is added while no brake is on, nothing was found, and the bundle's calibration judges: then names are
         # those of the release before.
-        lowered = (*claim.brakes.on, *claim.missing, *found)
+        lowered = (*claim.brakes.on, *claim.missing, *found, *claim.risk.names)
         brakes = "".join(f":{each}" for each in lowered)
         own = claim.judging.calibration.digest
         judging = "" if own == self._calibrations.base(claim.embedding_space).digest else f":{own}"

@@ -1,5 +1,7 @@
 """Sessions: started, claimed, evaluated and read."""
 
+from dataclasses import dataclass
+
 from bonafide.audio.decode import require_possible
 from bonafide.audio.encoding import RecordingFormat
 from bonafide.biometrics.evidence import Channel
@@ -12,6 +14,7 @@ from bonafide.ports.stream import IntakeReader
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
 from bonafide.records.request import RequestContext
+from bonafide.records.risk.call import StatedCall
 from bonafide.records.session import IDLE, LONGEST_SESSION, SessionRecord
 from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.clock import Clock, utc_now
@@ -27,7 +30,27 @@ from bonafide.services.shared.lookups import (
     require_open,
 )
 from bonafide.services.shared.retries import retry_on_conflict
+from bonafide.services.shared.risk.calls import hashed_call
 from bonafide.services.streaming.judging import SessionJudge
+
+
+@dataclass(frozen=True, slots=True)
+class SessionWanted:
+    """A session as a request starts it.
+
+    Attributes:
+        speaker: who is claimed, if that is known.
+        format: of every chunk.
+        call_id: the contact center's reference to the call.
+        caller: its reference to the caller, if any; only a keyed hash of it is stored.
+        call: what else it knows of the call, if anything.
+    """
+
+    speaker: str | None
+    format: RecordingFormat
+    call_id: str | None = None
+    caller: str | None = None
+    call: StatedCall | None = None
 
 
 class Sessions:
@@ -49,15 +72,7 @@ class Sessions:
         self._judge = judge
         self._clock = clock
 
-    def start(
-        self,
-        domain: str,
-        speaker: str | None,
-        form: RecordingFormat,
-        call_id: str | None,
-        context: RequestContext,
-        caller: str | None = None,
-    ) -> tuple[DomainRecord, SessionRecord]:
+    def start(self, domain: str, wanted: SessionWanted, context: RequestContext) -> tuple[DomainRecord, SessionRecord]:
         """Starts a session; a repeated start under one Idempotency-Key finds the first.
 
         Raises:
@@ -65,15 +80,15 @@ class Sessions:
             InvalidInput: no chunk could be decoded with this format.
             Conflict: the key started a session of a domain that had this name before.
         """
+        form, speaker, now = wanted.format, wanted.speaker, self._clock()
         require_possible(form.encoding, form.sample_rate, form.channel)
-        now = self._clock()
         found, known = self._domains.find(domain, speaker or "")
         owner = require_open(found, domain)
         record = SessionRecord(
             domain=domain,
             session=request_identifier(context, domain, "session"),
             speaker=speaker,
-            call_id=call_id,
+            call_id=wanted.call_id,
             format=form,
             bands=_bands(known),
             started_at=now,
@@ -84,7 +99,8 @@ class Sessions:
             version=1,
             spaces=tuple(each.embedding_space for each in known.voiceprints) if known else (),
             claims=(speaker,) if speaker else (),
-            caller=hash_of(self._callers.hashed, domain, caller),
+            caller=hash_of(self._callers.hashed, domain, wanted.caller),
+            call=hashed_call(self._callers, domain, wanted.call),
         )
         started = retry_on_conflict(WRITE_ATTEMPTS, lambda: self._started(record))
         if started.started_at < owner.created_at:

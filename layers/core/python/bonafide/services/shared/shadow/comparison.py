@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from bonafide.audio.encoding import RecordingFormat
@@ -115,6 +115,7 @@ def _judged(
         case = Case.without_evidence(Reason.NOT_ENOUGH_SPEECH, brakes=brakes)
     else:
         case = Case.of(evidence, voiceprint, brakes=brakes, alerts=record.case.alerts)
+        case = replace(case, risk=record.case.risk)
     judgement = judge(case, policy, SpaceCalibrations.parse(models.calibrations).in_space(voiceprint.embedding_space))
     return str(judgement.decision), judgement.speaker.llr if judgement.speaker else None
 

@@ -1,0 +1,1 @@
+"""Cost of the signals of a call."""

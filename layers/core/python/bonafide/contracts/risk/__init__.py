@@ -1,0 +1,1 @@
+"""Signals of a call in requests, and what is told of them."""

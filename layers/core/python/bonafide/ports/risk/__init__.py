@@ -1,0 +1,1 @@
+"""Store of counters and histories of calls."""

@@ -1,0 +1,1 @@
+"""Stored forms of what is known of a call."""

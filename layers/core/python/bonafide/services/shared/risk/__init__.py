@@ -1,0 +1,1 @@
+"""Assessment of calls, which authentications and sessions share."""
