@@ -43,6 +43,7 @@ class RejectingAlert(StrEnum):
     AUDIO_REPLAYED = "AUDIO_REPLAYED"
     VOICE_CHANGED = "VOICE_CHANGED"
     SEVERAL_VOICES = "SEVERAL_VOICES"
+    WATCHLIST_MATCH = "WATCHLIST_MATCH"
 
 
 @dataclass(frozen=True, slots=True)
