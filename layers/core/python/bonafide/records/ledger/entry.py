@@ -17,6 +17,7 @@ PERSONAL = (
     "audio",
     "request_id",
     "caller",
+    "call",
     "generation",
     "principal",
     "session_id",
