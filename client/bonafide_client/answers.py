@@ -11,8 +11,7 @@ class EvidenceDocument(TypedDict):
     """Evidence for the claimed speaker, or for a human voice.
 
     Attributes:
-        llr: calibrated log-likelihood ratio, natural log.
-        score: the LLR on a scale of 0 to 100.
+        llr: calibrated log-likelihood ratio, natural log; `score` is the same on a scale of 0 to 100.
         threshold: LLR from which on the policy accepts.
     """
 

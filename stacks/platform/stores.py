@@ -45,10 +45,9 @@ AUDIT = "audit#*"
 # Partitions of calibrations in the same table, and the purpose of the key's direct use (`adapters/kms.py`).
 CALIBRATIONS = "calibration#*"
 SIGNING = {"kms:EncryptionContext:purpose": "domain-calibration"}
-# Partitions of counters of failed attempts, with the secrets of callers' hashes, and of former settings of domains.
+# Partitions of counters of failed attempts, with the secrets of callers' hashes; of former settings and staged policies.
 ATTEMPTS = "attempts#*"
 HISTORY = "history#*"
-# Partitions of staged policies.
 POLICIES = "policy#*"
 WRAPPING = {"kms:EncryptionContext:purpose": "caller-reference"}
 # Purposes by which keys of domains are made and opened, and by which who seals knows its own work again.
