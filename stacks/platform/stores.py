@@ -45,7 +45,7 @@ AUDIT = "audit#*"
 # Partitions of calibrations in the same table, and the purpose of the key's direct use (`adapters/kms.py`).
 CALIBRATIONS = "calibration#*"
 SIGNING = {"kms:EncryptionContext:purpose": "domain-calibration"}
-# Partitions of counters of failed attempts, with the secrets of callers' hashes; of former settings and staged policies.
+# Partitions of counters of failed attempts, with secrets of callers' hashes; of former settings; of staged policies.
 ATTEMPTS = "attempts#*"
 HISTORY = "history#*"
 POLICIES = "policy#*"
