@@ -1,7 +1,6 @@
 """Policies of domains: versions, the one that is staged, the way back, and what another one would decide."""
 
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -27,7 +26,7 @@ from bonafide.contracts.policies.versions import (
 from bonafide.http.app import create_app, lambda_entry
 from bonafide.http.idempotency import answer_about
 from bonafide.http.identity import principal
-from bonafide.http.openapi import empty, responses
+from bonafide.http.openapi import responses
 from bonafide.http.parameters import (
     Begin,
     ChangesBefore,
@@ -95,17 +94,10 @@ def get_staged(domain: DomainName) -> StagedPolicyEntry:
     return staged_view(service.staged(domain))
 
 
-@app.delete(
-    STAGED,
-    summary="Withdraw the staged policy",
-    operation_id="withdrawStagedPolicy",
-    tags=TAGS,
-    responses=responses(None, 404),
-)
-def withdraw(domain: DomainName) -> Response[None]:
-    """Ends its shadow; what it made of decisions stays with them."""
-    service.withdraw(domain)
-    return empty(HTTPStatus.NO_CONTENT)
+@app.delete(STAGED, summary="Withdraw the staged policy", operation_id="withdrawStagedPolicy", **OF_STAGED)
+def withdraw(domain: DomainName) -> StagedPolicyEntry:
+    """Ends its shadow, and answers with what it was; what it made of decisions stays with them."""
+    return staged_view(service.withdraw(domain))
 
 
 @app.get(f"{STAGED}/report", summary="Compare a staged policy", operation_id="getStagedReport", **COMPARING)

@@ -38,6 +38,9 @@ def test_a_staged_policy_becomes_active_and_is_taken_back(api: Api, domain: str)
     path = f"/v1/domains/{domain}"
     before = api.call("GET", path).document
     staged = api.call("PUT", f"{path}/policy/staged", {"policy": {"step_up_cost": 2.0}, "reason": "try it"}).document
+    assert api.call("DELETE", f"{path}/policy/staged").document == staged
+    assert api.call("GET", f"{path}/policy/staged").code == "policy_not_staged"
+    staged = api.call("PUT", f"{path}/policy/staged", {"policy": {"step_up_cost": 2.0}, "reason": "try it"}).document
     activation = {"staged_version": staged["staged_version"], "reason": "tried for a week"}
     outdated = api._client.request("POST", f"{path}/policy/activation", activation, headers={"If-Match": '"other"'})
     assert (outdated.status, outdated.document["code"]) == (412, "domain_revision_outdated")

@@ -143,8 +143,8 @@ def test_only_the_policy_that_was_meant_becomes_active_and_only_over_the_one_it_
     assert refused(world.roll_back, 2, ["other"]) == "domain_revision_outdated"
     third = world.stage(step_up_cost=3.0)
     assert (third.policy.impostor_prior, third.base_version) == (0.2, 2)
-    world.policies.withdraw("acme")
-    world.policies.withdraw("acme")
+    assert world.policies.withdraw("acme") == third
+    assert refused(world.policies.withdraw, "acme") == "policy_not_staged"
     assert refused(world.activate, third.staged_version) == "policy_not_staged"
     assert world.domain().policy_version == 2
 

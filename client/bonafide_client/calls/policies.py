@@ -38,9 +38,9 @@ class PolicyCalls(ApiConnection):
         """Reads the policy that is staged."""
         return self.send("GET", paths.of_staged_policy(domain))
 
-    def withdraw_policy(self, domain: str) -> None:
-        """Ends the shadow of the policy that is staged."""
-        self.send("DELETE", paths.of_staged_policy(domain))
+    def withdraw_policy(self, domain: str) -> Any:
+        """Ends the shadow of the policy that is staged, and returns what it was."""
+        return self.send("DELETE", paths.of_staged_policy(domain))
 
     def staged_report(self, domain: str, staged_version: int | None = None, cursor: str = "") -> Any:
         """Reads a page of the comparison of live decisions with what a staged policy made of them."""

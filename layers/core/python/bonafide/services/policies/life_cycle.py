@@ -98,20 +98,21 @@ class Policies:
 
         return retry_on_conflict(WRITE_ATTEMPTS, attempt)
 
-    def withdraw(self, domain: str) -> None:
-        """Ends the shadow of the policy that is staged, if there is one.
+    def withdraw(self, domain: str) -> StagedPolicy:
+        """Ends the shadow of the policy that is staged, and returns that.
 
         Raises:
-            NotFound: there is no such domain.
+            NotFound: there is no such domain, or none is staged in it.
         """
 
-        def attempt() -> None:
+        def attempt() -> StagedPolicy:
             record = self._open(domain)
             staging, current = self._staging(record)
-            if current:
-                self._stagings.put_staging(staging.next(record.created_at, self._clock(), None))
+            staged = _existing(current)
+            self._stagings.put_staging(staging.next(record.created_at, self._clock(), None))
+            return staged
 
-        retry_on_conflict(WRITE_ATTEMPTS, attempt)
+        return retry_on_conflict(WRITE_ATTEMPTS, attempt)
 
     def activate(
         self, domain: str, staged_version: int, reason: str, revisions: Collection[str] | None, principal: str | None
