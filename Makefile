@@ -333,7 +333,7 @@ shadow: setup ## write the page on champion and challenger: STAGE= or ENDPOINT= 
 		--domain "$(or $(DOMAIN),demo)"
 
 .PHONY: ledger
-ledger: $(READY) ## verify the archive of decisions, or replay decisions out of it: ARGS="verify|replay --domain D ..." [STAGE=dev]
+ledger: $(READY) ## verify, replay or judge archived decisions under another policy: ARGS="verify|replay|what-if --domain D ..." [STAGE=dev]
 	@$(PY) -m ops.ledger --stage "$(or $(STAGE),dev)" $(ARGS)
 
 .PHONY: registry

@@ -47,7 +47,7 @@ class Replay:
     def run(self, days: Sequence[date] | None, decision: str | None, count: int) -> tuple[str, bool]:
         """Replays up to `count` decisions; returns the report, and whether all that could be came out the same."""
         equal, within, left_out, other = 0, 0, 0, list[str]()
-        for name, record in islice(self._records(days, decision), count):
+        for name, record in islice(records_of(self.ledger, self.domain, days, decision), count):
             again = replayed(record, self.calibrations) if record else None
             apart = difference(record.judgement, again) if record and again else None
             if record is None:
@@ -65,13 +65,15 @@ class Replay:
             lines.append(f"{left_out} were left out: their calibration is not of this bundle, or not of this domain")
         return "\n".join(lines), not other and equal + within > 0
 
-    def _records(
-        self, days: Sequence[date] | None, decision: str | None
-    ) -> Iterator[tuple[str, DecisionRecord | None]]:
-        for day in sorted(days or self.ledger.archive.days(self.domain), reverse=True):
-            for each in self.ledger.archive.contents(self.domain, day):
-                if decision in {None, each.name}:
-                    yield each.name, _record(each)
+
+def records_of(
+    ledger: LedgerOfStage, domain: str, days: Sequence[date] | None, decision: str | None
+) -> Iterator[tuple[str, DecisionRecord | None]]:
+    """Yields archived decisions by name, the newest days first; None for what is none."""
+    for day in sorted(days or ledger.archive.days(domain), reverse=True):
+        for each in ledger.archive.contents(domain, day):
+            if decision in {None, each.name}:
+                yield each.name, _record(each)
 
 
 def _record(found: StoredContent) -> DecisionRecord | None:

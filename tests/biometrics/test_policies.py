@@ -14,6 +14,7 @@ from bonafide.biometrics.outcomes.review import review_worth
 from bonafide.biometrics.policies.costs import CallerProbabilities, action_cost
 from bonafide.biometrics.policies.rejudging import rejudged
 from bonafide.biometrics.policy import Factor, Policy, RejectingAlert
+from bonafide.biometrics.risk.scorecard import CallRisk
 from tests.biometrics.test_decision import COSTS, LLRS, POLICIES
 from tests.biometrics.test_judgement import CALIBRATION, CASES, VOICEPRINT, heard
 
@@ -25,11 +26,13 @@ STRICT = st.builds(
     replace,
     POLICIES,
     minimum_decision_seconds=st.floats(1, 30),
-    requires=st.sampled_from([(), (Factor.ANOTHER,)]),
+    requires=st.sampled_from([(), (Factor.ANOTHER,), (Factor.CALL_RISK,)]),
     uncertain_margin=st.just(0.0) | st.floats(0, 10),
     reject_on=st.lists(st.sampled_from(RejectingAlert), unique=True).map(lambda names: tuple(sorted(names))),
 )
-ALERTED = st.builds(lambda case, alerts: replace(case, alerts=alerts), CASES, ALERTS)
+RISK = CallRisk("v1", 0.0)
+RISKS = st.none() | st.builds(CallRisk, st.just("v1"), st.floats(-1.5, 3.0))
+ALERTED = st.builds(lambda case, alerts, risk: replace(case, alerts=alerts, risk=risk), CASES, ALERTS, RISKS)
 
 
 @given(ODDS, POLICIES, st.floats(0, 10), st.floats(-1, 1))
@@ -55,6 +58,16 @@ def test_a_margin_widens_the_zone_between_the_thresholds_on_both_sides(margin: f
 def test_a_perfect_match_is_a_step_up_where_another_factor_is_required() -> None:
     found = judge(Case.of(heard(), VOICEPRINT), Policy(requires=(Factor.ANOTHER,)), CALIBRATION)
     assert (found.decision, found.reasons) == (Decision.STEP_UP, (Reason.FACTOR_REQUIRED, Reason.VOICE_MATCH))
+
+
+def test_where_call_risk_is_required_nobody_is_accepted_of_whose_call_nothing_was_stated() -> None:
+    policy = Policy(requires=(Factor.CALL_RISK,))
+    case = Case.of(heard(), VOICEPRINT)
+    unknown, known = (judge(each, policy, CALIBRATION) for each in (case, replace(case, risk=RISK)))
+    assert (unknown.decision, unknown.reasons[0]) == (Decision.STEP_UP, Reason.FACTOR_REQUIRED)
+    assert known.decision is Decision.ACCEPT
+    both = replace(policy, requires=(Factor.ANOTHER, Factor.CALL_RISK))
+    assert judge(replace(case, risk=RISK), both, CALIBRATION).decision is Decision.STEP_UP
 
 
 @pytest.mark.parametrize(

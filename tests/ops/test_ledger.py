@@ -13,12 +13,16 @@ from bonafide.adapters.memory.calibrations import MemoryCalibrationStore
 from bonafide.adapters.memory.decisions import MemoryDecisionStore
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.biometrics.judgement import judge
+from bonafide.biometrics.outcomes.labels import OutcomeLabel
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import Calibration
+from bonafide.errors import NotFound
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord, ErasedDecisions, Retention
 from bonafide.records.ledger.entry import ArchivedDecision
+from bonafide.records.outcomes.statement import OutcomeStatement
 from bonafide.services.archive.sealing import Sealing
+from ops.ledger.comparing import PolicyQuestion
 from ops.ledger.replaying import Replay
 from ops.ledger.stage import LedgerOfStage
 from ops.ledger.verifying import LedgerCheck
@@ -137,6 +141,21 @@ def test_archived_decisions_are_replayed_equal_and_a_changed_one_is_named(stage:
     report, ok = replay.run(None, None, 10)
     assert "different: decision d1 by inf" in report
     assert not ok
+
+
+def test_archived_decisions_are_judged_under_another_policy(stage: Stage) -> None:
+    (record,) = [each for each in [stage.decisions.read("acme", "d1")] if each]
+    stage.decisions.add_outcome(record, OutcomeStatement("s", OutcomeLabel.FRAUD, None, NOON, NOON), 9)
+    before = record.judgement.decision
+    report, ok = PolicyQuestion(stage.ledger, "acme", {"minimum_decision_seconds": 30.0}).run(None, None, 10)
+    lines = report.splitlines()
+    assert ok
+    assert lines[:2] == ["3 decisions compared, 0 cannot be", f"{before} -> INCONCLUSIVE: 3 (1 fraud, 2 unknown)"]
+    assert sorted(line.split()[0] for line in lines[4:]) == ["d0", "d1", "d2"]
+    same, _ = PolicyQuestion(stage.ledger, "acme", {}).run(None, "d1", 10)
+    assert same.splitlines()[1] == f"{before} -> {before}: 1 (1 fraud)"
+    with pytest.raises(NotFound):
+        PolicyQuestion(stage.ledger, "other", {}).run(None, None, 10)
 
 
 def test_a_changed_seal_a_changed_root_and_stray_keys_are_named(stage: Stage) -> None:

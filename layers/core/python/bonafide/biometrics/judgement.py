@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.decision import Decision, Reason, ReasonedDecision, Thresholds, thresholds
 from bonafide.biometrics.liveness import LivenessState
-from bonafide.biometrics.policy import Disclosure, Policy
+from bonafide.biometrics.policy import Disclosure, Factor, Policy
 from bonafide.biometrics.risk.shift import decide_on_call
 from bonafide.biometrics.scoring import Calibration, SpeakerScore, public_score
 
@@ -88,7 +88,7 @@ def judge(case: Case, policy: Policy, calibration: Calibration) -> Judgement:
 
 def decided(score: SpeakerScore | None, case: Case, policy: Policy) -> ReasonedDecision:
     """Decides on a scored case; with an alert, a brake, or a required factor that is missing, it is at best STEP_UP."""
-    return _braked(_required(_alerted(_decide(score, case, policy), case, policy), policy), case)
+    return _braked(_required(_alerted(_decide(score, case, policy), case, policy), case, policy), case)
 
 
 def disclosed(judgement: Judgement, disclosure: Disclosure) -> Judgement:
@@ -133,11 +133,16 @@ def _alerted(found: ReasonedDecision, case: Case, policy: Policy) -> ReasonedDec
     return replace(found, reasons=(*found.reasons, *case.alerts))
 
 
-def _required(found: ReasonedDecision, policy: Policy) -> ReasonedDecision:
-    """Lowers what would be ACCEPT without a factor that the policy requires; no case has another one than the voice."""
-    if not policy.requires or found.decision is not Decision.ACCEPT:
+def _required(found: ReasonedDecision, case: Case, policy: Policy) -> ReasonedDecision:
+    """Lowers what would be ACCEPT without a factor that the policy requires."""
+    if found.decision is not Decision.ACCEPT or all(_has(case, factor) for factor in policy.requires):
         return found
     return replace(found, decision=Decision.STEP_UP, reasons=(Reason.FACTOR_REQUIRED, *found.reasons))
+
+
+def _has(case: Case, factor: Factor) -> bool:
+    """Tells whether a factor was evaluated; no case has one that the service does not see."""
+    return factor is Factor.CALL_RISK and case.risk is not None
 
 
 def _braked(found: ReasonedDecision, case: Case) -> ReasonedDecision:

@@ -27,9 +27,11 @@ class Factor(StrEnum):
     """Factors that a policy may require beside voice and liveness, without which nothing is accepted anyway.
 
     ANOTHER is a proof that the service does not see, such as a PIN: where it is required, voice alone never accepts.
+    CALL_RISK is what is known of the call: where it is required, nobody is accepted of whose call nothing was stated.
     """
 
     ANOTHER = "another_factor"
+    CALL_RISK = "call_risk"
 
 
 class RejectingAlert(StrEnum):

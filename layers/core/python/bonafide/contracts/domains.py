@@ -80,7 +80,7 @@ class PolicySettings(Request):
         (),
         description="Factors without which nothing is accepted, beside voice and liveness, which always are required. "
         "`another_factor` is a proof that the service does not see: what would be ACCEPT is STEP_UP, "
-        "`FACTOR_REQUIRED`. Left out, it stays as it was.",
+        "`FACTOR_REQUIRED`. `call_risk` is that something was stated of the call. Left out, it stays as it was.",
     )
     uncertain_margin: StrictFloat = Field(
         0.0,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from bonafide.records.decision import DecisionRecord
 from bonafide.records.decision_page import DecisionPosition
 from bonafide.records.ledger.entry import ArchivedDecision, StoredContent, StoredDecision
 from bonafide.records.ledger.seal import DaySeal, KnownRoot, SealedEntry
@@ -115,6 +116,9 @@ class DecisionIndex(Protocol):
 
     def positions(self, domain: str, begin: datetime, end: datetime) -> Iterator[DecisionPosition]:
         """Yields the decisions of a range of time, whose end is exclusive."""
+
+    def read(self, domain: str, decision_id: str) -> DecisionRecord | None:
+        """Reads a decision with its outcomes; None if there is none, or its retention is over."""
 
     def stored(self, domain: str, names: Sequence[str]) -> Mapping[str, StoredDecision]:
         """Reads decisions, those whose retention is over included."""

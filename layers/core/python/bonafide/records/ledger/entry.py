@@ -17,9 +17,9 @@ PERSONAL = (
     "audio",
     "request_id",
     "caller",
+    "call",
     "generation",
     "principal",
-    "call",
     "watchlist_match",
     "session_id",
     "evaluation_id",
@@ -28,6 +28,7 @@ PERSONAL = (
 PLAIN = frozenset(
     {
         "schema",
+        "staged",
         "decision_id",
         "domain",
         "decision",
@@ -47,7 +48,6 @@ PLAIN = frozenset(
         "facts",
         "thresholds",
         "policy",
-        "staged",
         "calibration",
         "timings_ms",
     }

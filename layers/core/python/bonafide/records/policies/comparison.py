@@ -139,8 +139,10 @@ def _cost(
     caller = CallerProbabilities.labeled(outcome.label, outcome.attack) if outcome else None
     if caller is None:
         voice, liveness = record.judgement.speaker, record.judgement.liveness
-        llr = voice.llr if voice else 0.0
-        caller = CallerProbabilities.expected(llr, liveness.llr if liveness else None, policy)
+        # What is known of the call counts for the odds; in favor of the caller, against another human only.
+        nats = record.case.risk.nats if record.case.risk else 0.0
+        live = liveness.llr - max(nats, 0.0) if liveness else None
+        caller = CallerProbabilities.expected((voice.llr if voice else 0.0) - nats, live, policy)
     return CostPair(action_cost(actions.before, caller, policy), action_cost(actions.after, caller, policy))
 
 
