@@ -24,7 +24,6 @@ from stacks.constructs.drift import DriftCapability
 from stacks.constructs.enrollment import EnrollmentCapability
 from stacks.constructs.ledger import LedgerCapability
 from stacks.constructs.models import ModelsCapability
-from stacks.constructs.policies import caller_policies
 from stacks.constructs.probes import ProbesCapability
 from stacks.constructs.sessions import SessionsCapability
 from stacks.constructs.shadow import ShadowCapability
@@ -32,6 +31,7 @@ from stacks.constructs.speakers import SpeakersCapability
 from stacks.constructs.streaming import StreamingCapability
 from stacks.constructs.watchlists import WatchlistsCapability
 from stacks.data import DataStack
+from stacks.platform.caller_policies import caller_policies
 from stacks.platform.cause_alarms import CauseAlarms
 from stacks.platform.function import ServiceFunction
 from stacks.platform.service_platform import ServicePlatform

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control
 import json
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def policy(role: str, prefix: str, domain: str | None) -> dict[str, Any]:
         raise ValueError(f"no domain can be named {domain}")
     if not (allowed := set(_resources(role, domain))):
         raise ValueError(f"role {role} has no route that is about no domain; name one")
-    resources = sorted({f"{prefix}/{each}" for each in allowed})
+    resources = sorted(f"{prefix}/{each}" for each in allowed if not _is_within(each, allowed - {each}))
     statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resources}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
@@ -64,3 +65,8 @@ def _resources(role: str, domain: str | None) -> Iterator[str]:
         if role in permitted and (domain is not None) == (DOMAIN in path):
             named = path.replace(DOMAIN, domain or "").replace(DIGEST, ANY_DIGEST)
             yield method + PARAMETER.sub("*", named)
+
+
+def _is_within(resource: str, others: AbstractSet[str]) -> bool:
+    """Tells whether another resource allows all of this one: an asterisk at its end stands for everything below."""
+    return any(each.endswith("*") and resource.startswith(each[:-1]) for each in others)

@@ -19,7 +19,7 @@ from bonafide.adapters.protection.domain_keys import DomainKeys
 from bonafide.adapters.protection.items import key_attributes, speaker_key_item
 from bonafide.adapters.protection.templates import TemplateProtection
 from bonafide.biometrics.enrollment import SpeakerStatus
-from bonafide.ports.ledger import DayParts, DecisionArchive, SealStore
+from bonafide.ports.ledger.archive import DayParts, DecisionArchive, SealStore
 from bonafide.records.ledger.entry import ArchivedDecision, StoredContent, StoredDecision
 from bonafide.records.ledger.seal import DaySeal, KnownRoot, SealedEntry
 from bonafide.records.speaker import SpeakerRecord

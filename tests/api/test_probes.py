@@ -13,7 +13,7 @@ from bonafide.adapters.codedeploy import CodeDeployReleases
 from bonafide.adapters.invoker import LambdaInvoker, proxy_event
 from bonafide.ports.probes import ReleaseTarget
 from bonafide.probes.budget import WrongAnswer
-from bonafide.probes.calls import CHECKS, FunctionCalls
+from bonafide.probes.functions import CHECKS, FunctionCalls
 from bonafide.probes.golden import GoldenSetup
 from bonafide.probes.synthetic import SyntheticCaller
 from bonafide_client import NO_RETRIES, Client, SigV4Signer

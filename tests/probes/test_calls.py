@@ -10,7 +10,8 @@ from bonafide.contracts.domains import DomainSettings
 from bonafide.ports.probes import Document, ProbeResponse, ReleaseTarget
 from bonafide.probes import synthetic
 from bonafide.probes.budget import WrongAnswer
-from bonafide.probes.calls import CHECKS, REPEATS, FunctionCalls
+from bonafide.probes.calls import REPEATS
+from bonafide.probes.functions import CHECKS, FunctionCalls
 from bonafide.probes.golden import SETTINGS, GoldenSetup
 from bonafide.probes.release import RESERVED_SECONDS, ReleaseProbe
 from bonafide.probes.synthetic import SECONDS_EACH, SPEAKERS, SyntheticCaller

@@ -19,8 +19,8 @@ from app import ROOT, compose, context
 from stacks import service
 from stacks.assets import Assets
 from stacks.constructs.ledger import LedgerCapability
-from stacks.constructs.policies import CallerPolicies
 from stacks.platform.api import ServiceApi
+from stacks.platform.caller_policies import CallerPolicies
 from stacks.platform.function import SMALL, FunctionProps, ServiceFunction
 from stacks.platform.network import put_into_vpc
 from stacks.platform.release import ProvisionedConcurrencyError

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bonafide.observability import Event, log_unexpected
-from bonafide.ports.ledger import DecisionEvents
+from bonafide.ports.ledger.archive import DecisionEvents
 from bonafide.records.ledger.entry import StoredDecision
 from bonafide.services.archive.archiving import Archiving
 

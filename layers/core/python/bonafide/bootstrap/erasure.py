@@ -102,15 +102,21 @@ def erasable_stores(clock: Clock = utc_now) -> Sequence[ErasableStore]:
         RowsOfDomain("drift", of_sessions, drift_partition, drift_at),
         AttemptErasing(attempts, _forget_attempts, _forget_use),
         FingerprintErasing(dynamodb(), FingerprintTable.read(os.environ).fingerprint_table),
-        RowsOfDomain("staged_policies", of_domains, POLICY_PARTITION.__add__, staging_at),
+        *_settings(of_domains),
         CallErasing(dynamodb(), CallTable.read(os.environ).call_table),
-        RowsOfDomain("versions", of_domains, HISTORY_PARTITION.__add__, in_key(0)),
-        RowsOfDomain("calibrations", of_domains, CALIBRATION_PARTITION.__add__, calibrations_at),
         DoubleEnrollmentErasing(DynamoDoubleEnrollmentStore(dynamodb(), domains)),
         RowsOfDomain("watchlists", of_domains, WATCHLIST_PARTITION.__add__, written_at),
         ObjectErasing("watchlist_voices", s3, audio, "watchlists/", of_speakers=False),
         KeyErasing(dynamodb(), domains, KeyTable.read(os.environ).key_table),
         DomainErasing(erasing_store()),
+    ]
+
+
+def _settings(rows: Partitions) -> Sequence[ErasableStore]:
+    return [
+        RowsOfDomain("staged_policies", rows, POLICY_PARTITION.__add__, staging_at),
+        RowsOfDomain("versions", rows, HISTORY_PARTITION.__add__, in_key(0)),
+        RowsOfDomain("calibrations", rows, CALIBRATION_PARTITION.__add__, calibrations_at),
     ]
 
 

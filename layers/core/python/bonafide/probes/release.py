@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bonafide.observability import log_unexpected, logger, measurements
 from bonafide.ports.probes import ReleaseHooks, ReleaseTarget
 from bonafide.probes.budget import SecondsLeft, TimedInvoker, WrongAnswer
-from bonafide.probes.calls import FunctionCalls
+from bonafide.probes.functions import FunctionCalls
 from bonafide.probes.golden import GoldenSetup
 
 # One call to a function, then the report, with their retries (see the clients in `bootstrap/probes.py`).

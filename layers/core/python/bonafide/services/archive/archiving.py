@@ -10,7 +10,7 @@ from itertools import batched
 
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import log_unexpected, logger, measurements
-from bonafide.ports.ledger import DecisionArchive, DecisionEvents, DecisionIndex, PersonalFields
+from bonafide.ports.ledger.archive import DecisionArchive, DecisionEvents, DecisionIndex, PersonalFields
 from bonafide.ports.stores import DomainStore
 from bonafide.records.ledger.entry import ArchivedDecision, StoredDecision, day_of, end_of, personal_part
 from bonafide.services.shared.clock import Clock, turns, utc_now

@@ -6,7 +6,7 @@ from itertools import batched
 
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import log_unexpected, logger, measurements
-from bonafide.ports.ledger import ArchiveReader, DayParts, DecisionIndex, SealStore
+from bonafide.ports.ledger.archive import ArchiveReader, DayParts, DecisionIndex, SealStore
 from bonafide.ports.stores import DomainStore
 from bonafide.records.ledger.comparison import TableComparison
 from bonafide.records.ledger.entry import StoredContent
