@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from bonafide.adapters.ledger.archive import ROOTS, SEALS, read_day
-from bonafide.ports.ledger import SealStore
+from bonafide.ports.ledger.archive import SealStore
 from bonafide.records.ledger.entry import StoredContent
 from bonafide.records.ledger.seal import DaySeal, KnownRoot
 from bonafide.records.ledger.verification import Fault, Finding

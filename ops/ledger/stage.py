@@ -9,7 +9,7 @@ from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
 from bonafide.adapters.ledger.archive import S3DecisionArchive, S3SealStore
 from bonafide.adapters.ledger.objects import GOVERNANCE, AddedObjects
-from bonafide.ports.ledger import ArchiveReader, DecisionIndex, SealStore
+from bonafide.ports.ledger.archive import ArchiveReader, DecisionIndex, SealStore
 from bonafide.ports.stores import CalibrationStore, DomainStore
 from ops.restore import DECISIONS, DOMAINS, data_resources
 
