@@ -23,7 +23,8 @@ DOMAIN = "{domain}"
 SENDER = "x-test-sender"
 # Parameters of paths besides the domain.
 NAMES = {"speaker": "ann", "session": "call-1", "n": "0", "decision_id": "d-1", "version": "1", "digest": "0" * 64,
-         "promotion": "1", "erasure_id": "e", "contribution": "c", "policy_version": "1"}  # fmt: skip
+         "promotion": "1", "erasure_id": "e", "contribution": "c", "policy_version": "1",
+         "watchlist": "w", "fraudster": "f"}  # fmt: skip
 
 type Operation = tuple[str, str, str]
 
