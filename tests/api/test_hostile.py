@@ -54,11 +54,13 @@ GROUPS: dict[str, Callable[[], Iterator[Odd]]] = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _speaker(api: Api) -> None:
-    """Somebody whom the requests may name."""
+def _speaker(api: Api) -> Iterator[None]:
+    """Somebody whom the requests may name; a brake that one of them puts on is taken off for the tests that follow."""
     created = api.call("PUT", f"/v1/domains/{DOMAIN}", {"policy": {"minimum_enrolment_seconds": 5}})
     assert created.status == 200
     enrol(api, DOMAIN, SPEAKER, "train_grace")
+    yield
+    api.call("DELETE", "/v1/brake?reason=end+of+the+tests")
 
 
 def faults(answer: ApiResponse) -> Iterator[str]:
