@@ -46,7 +46,15 @@ def test_an_entry_is_what_the_table_holds_or_is_named() -> None:
     assert fault(archived(stored()), None) is Fault.INSERTED
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"decision": 1}', b"1"])
+def test_a_time_that_no_calendar_has_and_a_name_that_is_empty_are_named() -> None:
+    body = archived(stored()).content or b""
+    endless = body.replace(UNTIL.isoformat().encode(), b"9999-12-31T23:59:59-10:00")
+    assert endless != body
+    assert fault(StoredContent("d1", endless), None, None) is Fault.INSERTED
+    assert fault(StoredContent("", body.replace(b'"d1"', b'""')), None, None) is Fault.INSERTED
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"decision": 1}', b"1", b"[" * 100_000])
 def test_what_is_no_entry_is_named(content: bytes) -> None:
     assert fault(StoredContent("d1", content), stored()) is Fault.CHANGED
     assert fault(StoredContent("d1", content), None) is Fault.INSERTED

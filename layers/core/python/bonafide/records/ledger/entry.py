@@ -169,7 +169,7 @@ class ArchivedDecision:
                 stored["decision"],
                 stored["personal"],
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError("no archived decision") from error
 
     def record(self, personal: bytes | None = None) -> DecisionRecord:
