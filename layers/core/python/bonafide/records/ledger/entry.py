@@ -52,6 +52,8 @@ PLAIN = frozenset(
         "timings_ms",
     }
 )
+# Those of them that joined the list later: a release before that treats them as personal, so its entries lack them.
+LATER = frozenset({"staged"})
 # Facts that find one person's decisions among those of others.
 COMPONENTS = ("embedding_norm", "embedding_directions")
 # A decision that is archived later than this after its day belongs to the day on which it is archived.
