@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
 from bonafide.adapters.dynamodb.items import speaker_item, speaker_key
 from bonafide.adapters.kms import KmsPartSignatures
+from bonafide.adapters.ledger import archive as archives
 from bonafide.adapters.ledger.archive import S3DayParts, S3DecisionArchive, S3SealStore
 from bonafide.adapters.ledger.memory import InMemoryArchive, InMemoryParts, InMemorySeals
 from bonafide.adapters.ledger.objects import GOVERNANCE, AddedObjects
@@ -150,6 +152,23 @@ def test_keys_that_are_no_days_are_told_apart(state: State, s3: Any) -> None:
         s3.put_object(Bucket=bucket, Key=f"decisions/{domain}/{stray}", Body=b"")
     assert archive.days(domain) == [DAY]
     assert list(archive.strays(domain)) == ["2026-3-1/", "file", "notes/"]
+
+
+def test_objects_that_no_release_writes_are_told_and_keep_no_other_from_being_read(
+    state: State, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "LARGEST_ENTRY", 500)
+    bucket, domain = state.name("Archive"), f"acme-{uuid.uuid4()}"
+    archive = S3DecisionArchive(AddedObjects(s3, bucket))
+    archive.put(entry(domain))
+    for key, size in ((f"{DAY}/", 1), (f"{DAY}/large", 501), ("9999-12-31/x", 1)):
+        s3.put_object(Bucket=bucket, Key=f"decisions/{domain}/{key}", Body=b"x" * size)
+    found = {each.name: each.content for each in archive.contents(domain, DAY)}
+    assert found == {"": b"x", "d1": entry(domain).to_bytes(), "large": b""}
+    assert archive.days(domain) == [DAY]
+    assert list(archive.strays(domain)) == ["9999-12-31/"]
+    decisions = DynamoDecisionStore(state.dynamodb, state.name("Decisions"))
+    assert decisions.stored(domain, list(found)) == {}
 
 
 def test_an_object_that_is_put_late_is_locked_for_a_day_at_least(state: State, s3: Any) -> None:

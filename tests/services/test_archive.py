@@ -248,6 +248,16 @@ def test_what_was_forged_before_its_day_is_sealed_is_not_sealed_and_counted() ->
     assert {each.name for each in line.verify()} == {"d1", "forged", "malformed", "unreadable"}
 
 
+def test_a_seal_is_kept_as_long_as_what_it_refused() -> None:
+    line = Line()
+    line.forge("forged", b"{")
+    line.now = MORNING
+    assert line.seal() == 1
+    (seal,) = line.sealed()
+    assert (seal.entries, seal.until) == ([], datetime(2027, 3, 1, tzinfo=UTC))
+    assert line.verify() == [Finding(Fault.INSERTED, date(2026, 3, 1), "forged")]
+
+
 def test_a_day_of_which_nothing_can_be_read_is_not_sealed() -> None:
     line = Line()
     line.deliver(line.decide("d1"))

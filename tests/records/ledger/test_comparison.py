@@ -10,6 +10,7 @@ import pytest
 from bonafide.biometrics.policy import Policy
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord, DomainState, ErasedDecisions, Retention
+from bonafide.records.ledger import entry
 from bonafide.records.ledger.comparison import TableComparison
 from bonafide.records.ledger.entry import ArchivedDecision, StoredContent, StoredDecision, personal_part
 from bonafide.records.ledger.verification import Fault
@@ -46,7 +47,31 @@ def test_an_entry_is_what_the_table_holds_or_is_named() -> None:
     assert fault(archived(stored()), None) is Fault.INSERTED
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"decision": 1}', b"1"])
+def test_what_a_release_with_other_lists_archived_is_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = stored(staged={"decision": "REJECT"}, later=1)
+    monkeypatch.setattr(entry, "PLAIN", entry.PLAIN - {"staged"})
+    before = archived(written)
+    monkeypatch.setattr(entry, "PLAIN", entry.PLAIN | {"staged", "later"})
+    after = archived(written)
+    monkeypatch.undo()
+    assert b"REJECT" not in json.dumps(json.loads(before.content or b"")["decision"]).encode()
+    assert [fault(each, written) for each in (before, archived(written), after)] == [None] * 3
+    assert fault(after, stored(staged={"decision": "REJECT"}, later=2)) is Fault.CHANGED
+    monkeypatch.setattr(entry, "PLAIN", entry.PLAIN - {"thresholds"})
+    assert fault(archived(written), written) is Fault.CHANGED
+    monkeypatch.setattr(entry, "PLAIN", entry.PLAIN | {"thresholds", "caller"})
+    assert fault(archived(written), written) is Fault.CHANGED
+
+
+def test_a_time_that_no_calendar_has_and_a_name_that_is_empty_are_named() -> None:
+    body = archived(stored()).content or b""
+    endless = body.replace(UNTIL.isoformat().encode(), b"9999-12-31T23:59:59-10:00")
+    assert endless != body
+    assert fault(StoredContent("d1", endless), None, None) is Fault.INSERTED
+    assert fault(StoredContent("", body.replace(b'"d1"', b'""')), None, None) is Fault.INSERTED
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"decision": 1}', b"1", b"[" * 100_000])
 def test_what_is_no_entry_is_named(content: bytes) -> None:
     assert fault(StoredContent("d1", content), stored()) is Fault.CHANGED
     assert fault(StoredContent("d1", content), None) is Fault.INSERTED

@@ -125,6 +125,25 @@ def test_what_is_older_than_the_retention_may_be_gone() -> None:
     assert check(seals, archive, NOW - timedelta(seconds=1)) == [Finding(Fault.REMOVED, FIRST, "a")]
 
 
+def test_what_is_left_of_a_day_whose_seal_is_expired_is_named_unless_it_expired_as_well() -> None:
+    archive = {FIRST: {"a": entry("a", FIRST, until=NOW)}, day_of(1): {"b": entry("b", day_of(1), until=NOW)}}
+    archive[day_of(2)] = {"c": entry("c", day_of(2))}
+    seals = seals_of(archive)[2:]
+    assert check(seals, archive) == []
+    for day in (FIRST, day_of(1)):
+        archive[day] |= {"forged": entry("forged", day), "malformed": b"{"}
+    assert check(seals, archive) == [
+        Finding(Fault.INSERTED, day, name) for day in (FIRST, day_of(1)) for name in ("forged", "malformed")
+    ]
+
+
+def test_what_is_inserted_before_the_first_seal_is_named() -> None:
+    archive = archive_of([1, 1, 1])
+    assert check(seals_of({day: archive[day] for day in sorted(archive)[1:]}), archive) == [
+        Finding(Fault.INSERTED, FIRST, "d0-0")
+    ]
+
+
 def test_days_without_a_seal_are_named_once_they_are_due() -> None:
     archive = archive_of([1, 1, 1])
     seals = seals_of({day: archive[day] for day in list(archive)[:1]})

@@ -152,7 +152,8 @@ class DynamoDecisionStore:
 
     def stored(self, domain: str, names: Sequence[str]) -> Mapping[str, StoredDecision]:
         """See `DecisionIndex`."""
-        items = self._batches.read([decision_key(domain, each) for each in names])
+        # No key can be empty: DynamoDB refuses the whole batch.
+        items = self._batches.read([decision_key(domain, each) for each in names if each])
         return {each["decision_id"]["S"]: StoredDecision(document_of(each), _expiry(each)) for each in items}
 
     def _query(

@@ -21,6 +21,9 @@ ENTRIES = "decisions/"
 SEALS = "seals/"
 ROOTS = "roots/"
 PARTS = "parts/"
+# Bytes. An item of DynamoDB, of which an entry is made, has at most 400 KB; encrypted and encoded, it grows by a third.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+LARGEST_ENTRY = 1 << 20
 
 
 class S3DecisionArchive:
@@ -59,7 +62,7 @@ class S3DecisionArchive:
 
     def contents(self, domain: str, day: date, after: str = "") -> Iterator[StoredContent]:
         """See `ArchiveReader`."""
-        return self._objects.contents(_day(domain, day), after)
+        return self._objects.contents(_day(domain, day), after, LARGEST_ENTRY)
 
 
 class S3SealStore:
@@ -136,10 +139,10 @@ class S3DayParts:
 
 
 def read_day(text: str) -> date | None:
-    """Reads a day as keys have it; None of any other text."""
+    """Reads a day as keys have it; None of any other text, and of the last day there is, since it has no end."""
     with suppress(ValueError):
         day = date.fromisoformat(text)
-        return day if day.isoformat() == text else None
+        return day if day.isoformat() == text and day < date.max else None
     return None
 
 

@@ -30,7 +30,7 @@ GOVERNANCE = "GOVERNANCE"
 SHORTEST_LOCK = timedelta(days=1)
 # Requests at once, and objects that are read together.
 READERS = 16
-READ_TOGETHER = 500
+READ_TOGETHER = 100
 # Errors of an object, not of the bucket or of the connection.
 UNREADABLE = {"AccessDenied", "InvalidObjectState", "InvalidRequest", "NoSuchKey", "NoSuchVersion"}
 
@@ -93,18 +93,24 @@ class AddedObjects:
 
     def names(self, prefix: str) -> Iterator[str]:
         """Yields the names below a prefix, in their order."""
-        return (key.removeprefix(prefix) for key, _, _ in self._first_versions(prefix))
+        return (each.key.removeprefix(prefix) for each in self._first_versions(prefix))
 
-    def contents(self, prefix: str, after: str = "") -> Iterator[StoredContent]:
-        """Reads what is below a prefix, in the order of its names, those after a name."""
+    def contents(self, prefix: str, after: str = "", largest: int | None = None) -> Iterator[StoredContent]:
+        """Reads what is below a prefix, in the order of its names, those after a name.
+
+        Args:
+            prefix: of the keys.
+            after: name behind which it begins.
+            largest: bytes; nothing is read of what has more, so that nobody fills the memory of who reads.
+        """
         with ThreadPoolExecutor(READERS) as readers:
             for some in batched(self._first_versions(prefix, after), READ_TOGETHER):
-                found = readers.map(self._read, [key for key, _, _ in some], [version for _, version, _ in some])
-                for (key, _, covered), content in zip(some, found, strict=True):
-                    yield StoredContent(key.removeprefix(prefix), content, covered)
+                found = readers.map(lambda each: self._read(each, largest), some)
+                for each, content in zip(some, found, strict=True):
+                    yield StoredContent(each.key.removeprefix(prefix), content, each.covered)
 
-    def _first_versions(self, prefix: str, after: str = "") -> Iterator[tuple[str, str, bool]]:
-        """Yields each key after a name, its first version, and whether something is over it."""
+    def _first_versions(self, prefix: str, after: str = "") -> Iterator["_FirstVersion"]:
+        """Yields the first version of each key after a name."""
         marker: Any = {"KeyMarker": prefix + after} if after else {}
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=self._bucket, Prefix=prefix, **marker
@@ -115,16 +121,29 @@ class AddedObjects:
                 # S3 lists the newest version first; a delete marker has no size.
                 objects = [each for each in every if "Size" in each]
                 if objects and (not after or key > prefix + after):
-                    yield key, objects[-1]["VersionId"], len(every) > 1
+                    yield _FirstVersion(key, objects[-1]["VersionId"], objects[-1]["Size"], len(every) > 1)
 
-    def _read(self, key: str, version: str) -> bytes | None:
+    def _read(self, found: "_FirstVersion", largest: int | None) -> bytes | None:
+        if largest is not None and found.size > largest:
+            return b""
         with s3_errors():
             try:
-                return self._client.get_object(Bucket=self._bucket, Key=key, VersionId=version)["Body"].read()
+                answer = self._client.get_object(Bucket=self._bucket, Key=found.key, VersionId=found.version)
+                return answer["Body"].read()
             except ClientError as error:
                 if error.response["Error"]["Code"] in UNREADABLE:
                     return None
                 raise
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstVersion:
+    """First version of a key, and whether something is over it."""
+
+    key: str
+    version: str
+    size: int
+    covered: bool
 
 
 def _ordered(page: Mapping[str, Any]) -> list[dict[str, Any]]:

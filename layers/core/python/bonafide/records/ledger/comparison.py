@@ -3,10 +3,20 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bonafide.records import StoredForm
+from bonafide.records import Stored
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord, DomainState, ErasedDecisions
-from bonafide.records.ledger.entry import ArchivedDecision, StoredContent, StoredDecision, canonical, plain_part
+from bonafide.records.ledger.entry import (
+    COMPONENTS,
+    LATER,
+    PERSONAL,
+    PLAIN,
+    ArchivedDecision,
+    StoredContent,
+    StoredDecision,
+    canonical,
+    plain_part,
+)
 from bonafide.records.ledger.verification import Fault
 
 
@@ -39,10 +49,11 @@ class TableComparison:
     def _fits(self, day: date, name: str, content: bytes, stored: StoredDecision | None) -> bool:
         try:
             entry = ArchivedDecision.from_bytes(content)
-            if (entry.day, entry.decision_id) != (day, name):
+            if not name or (entry.day, entry.decision_id) != (day, name):
                 return False
             return _agree(entry, stored) if stored else not self._has_to_be_there(entry)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except Exception:
+            # Whoever may add entries may write anything.
             return False
 
     def _has_to_be_there(self, entry: ArchivedDecision) -> bool:
@@ -60,16 +71,23 @@ class TableComparison:
 def _agree(entry: ArchivedDecision, stored: StoredDecision) -> bool:
     if (entry.domain, entry.until) != (stored.domain, stored.until):
         return False
-    own, other = entry.document, plain_part(stored.document)
-    if canonical(own) == canonical(other):
+    if _same(entry.document, stored.document):
         return True
     # An erasure writes the document again, in the form of the release that erases.
     if DecisionRecord.from_document(stored.document).is_linked:
         return False
-    return canonical(_of_this_release(entry.record())) == canonical(
-        _of_this_release(DecisionRecord.from_document(stored.document))
-    )
+    own = plain_part(entry.record().to_document())
+    return _same(own, DecisionRecord.from_document(stored.document).to_document())
 
 
-def _of_this_release(record: DecisionRecord) -> StoredForm:
-    return plain_part(record.to_document())
+def _same(own: Stored, stored: Stored) -> bool:
+    """Compares what an entry holds, since the lists of the release that archived it may be others.
+
+    It has to hold what was on the list from the beginning, and nothing that leads to the person.
+    """
+    names = own.keys() | (PLAIN - LATER)
+    wanted = {name: each for name, each in stored.items() if name in names}
+    if facts := wanted.get("facts"):
+        held = own.get("facts") or {}
+        wanted["facts"] = {name: each for name, each in facts.items() if name in held or name not in COMPONENTS}
+    return not own.keys() & set(PERSONAL) and canonical(own) == canonical(wanted)

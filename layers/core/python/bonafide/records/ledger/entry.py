@@ -52,6 +52,8 @@ PLAIN = frozenset(
         "timings_ms",
     }
 )
+# Those of them that joined the list later: a release before that treats them as personal, so its entries lack them.
+LATER = frozenset({"staged"})
 # Facts that find one person's decisions among those of others.
 COMPONENTS = ("embedding_norm", "embedding_directions")
 # A decision that is archived later than this after its day belongs to the day on which it is archived.
@@ -169,7 +171,7 @@ class ArchivedDecision:
                 stored["decision"],
                 stored["personal"],
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError("no archived decision") from error
 
     def record(self, personal: bytes | None = None) -> DecisionRecord:

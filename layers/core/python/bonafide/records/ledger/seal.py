@@ -112,6 +112,7 @@ class DaySeal:
         former: the seal of the last day before that had entries; None of the first.
         entries: ordered by their names.
         root: Merkle tree hash over domain, day and former seal, and the entries.
+        least: until when it is kept at least, so that it outlasts what it refused; None in those of earlier releases.
     """
 
     domain: str
@@ -119,18 +120,26 @@ class DaySeal:
     former: FormerSeal | None
     entries: Sequence[SealedEntry]
     root: str
+    least: datetime | None = None
 
     @classmethod
-    def make(cls, domain: str, day: date, former: "DaySeal | None", entries: Sequence[SealedEntry]) -> Self:
+    def make(
+        cls,
+        domain: str,
+        day: date,
+        former: "DaySeal | None",
+        entries: Sequence[SealedEntry],
+        least: datetime | None = None,
+    ) -> Self:
         """Seals the entries of a day."""
         before = FormerSeal(former.day, former.root, former.until) if former else None
         ordered = sorted(entries, key=lambda each: each.decision_id)
-        return cls(domain, day, before, ordered, _root(domain, day, before, ordered))
+        return cls(domain, day, before, ordered, _root(domain, day, before, ordered), least)
 
     @property
     def until(self) -> datetime:
-        """Time at which its last entry expires."""
-        return max((each.until for each in self.entries), default=end_of(self.day))
+        """Time until which it is kept: at least until its last entry expires."""
+        return max([self.least or end_of(self.day), *(each.until for each in self.entries)])
 
     @property
     def published(self) -> KnownRoot:
@@ -152,6 +161,7 @@ class DaySeal:
                 "former": self.former and self.former.to_document(),
                 "entries": [each.to_list() for each in self.entries],
                 "root": self.root,
+                "least": self.least and self.least.isoformat(),
             }
         )
 
@@ -164,6 +174,7 @@ class DaySeal:
         """
         try:
             stored: StoredForm = json.loads(content)
+            least = stored.get("least")
             former = stored["former"]
             return cls(
                 stored["domain"],
@@ -174,6 +185,7 @@ class DaySeal:
                 ),
                 [SealedEntry.from_list(each) for each in stored["entries"]],
                 stored["root"],
+                least and datetime.fromisoformat(least),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("no seal of a day") from error

@@ -1,12 +1,13 @@
 """The check of an archive against its seals, which names what was removed, changed or inserted."""
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import pairwise
 
-from bonafide.records.ledger.entry import StoredContent, digest_of
+from bonafide.records.ledger.entry import ArchivedDecision, StoredContent, digest_of
 from bonafide.records.ledger.seal import DaySeal, KnownRoot, is_due
 
 
@@ -123,14 +124,25 @@ def _entries(seal: DaySeal, contents: Mapping[str, StoredContent], now: datetime
 def _unsealed(seals: Sequence[DaySeal], days: Sequence[date], contents: Contents, now: datetime) -> Iterator[Finding]:
     sealed = {each.day for each in seals}
     newest = max(sealed, default=date.min)
-    named = {each.former.day for each in seals if each.former}
-    for day in sorted(set(days) - sealed):
-        if day in named or not is_due(day, now):
-            continue
+    formers = [each.former for each in seals if each.former]
+    oldest = seals[0].former if seals else None
+    for day in sorted(each for each in set(days) - sealed if is_due(each, now)):
         if day > newest:
             yield Finding(Fault.NOT_SEALED, day)
-        elif seals and seals[0].former and day < seals[0].former.day:
-            # Its seal is expired; entries whose lock is longer may be left.
             continue
-        else:
-            yield from (Finding(Fault.INSERTED, day, name) for name in contents(day))
+        # Of the seal of the day, as the next one names it, or of the oldest seal that is named.
+        named = [each for each in formers if day == each.day or (each is oldest and day < each.day)]
+        until = named[0].until if named else None
+        if until and now < until:
+            # The seal was removed.
+            continue
+        # A seal is kept as long as its entries, so what is left without it is expired as well.
+        for name, found in contents(day).items():
+            if not (until and _is_expired(found, now)):
+                yield Finding(Fault.INSERTED, day, name)
+
+
+def _is_expired(found: StoredContent, now: datetime) -> bool:
+    with suppress(ValueError):
+        return now >= ArchivedDecision.from_bytes(found.content or b"").until
+    return False

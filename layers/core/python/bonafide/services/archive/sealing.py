@@ -1,7 +1,7 @@
 """Sealing of the archive's days."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import batched
 
 from bonafide.errors import StoreUnavailable
@@ -87,7 +87,7 @@ class Sealing:
             entries = self._entries(domain, day, seconds_left)
             if entries is None:
                 return
-            seal = DaySeal.make(domain, day, former, entries)
+            seal = DaySeal.make(domain, day, former, entries, self._least(domain, day))
             # Another run may be faster; the next one goes on from its seal.
             if not self._seals.put(seal):
                 return
@@ -95,6 +95,11 @@ class Sealing:
             logger.info("day sealed", extra={"domain": domain, "day": day.isoformat(), "root": seal.root})
             yield seal
             former = seal
+
+    def _least(self, domain: str, day: date) -> datetime | None:
+        """Returns until when a seal is kept that may have refused records, and so have no entries."""
+        known = self._domains.domain(domain)
+        return known and datetime.combine(day, time(), UTC) + timedelta(days=known.retention.decision_days)
 
     def _entries(self, domain: str, day: date, seconds_left: Callable[[], float]) -> list[SealedEntry] | None:
         """Reads and compares the entries of a day, beginning where the run before ended; None if the time is over."""
