@@ -17,7 +17,7 @@ from bonafide.adapters.risk.memory import MemoryCallStore
 from bonafide.biometrics.case import Signal
 from bonafide.biometrics.presentation.attempts import attempt_name
 from bonafide.biometrics.risk.facts import CallFacts, CallReference
-from bonafide.biometrics.risk.velocity import MOST_MARKS, CallCount, CallHistory, CallMark
+from bonafide.biometrics.risk.velocity import BLOCK, DAY, MOST_MARKS, MOST_OTHERS, CallCount, CallHistory, CallMark
 from bonafide.bootstrap.clients import COUNTERS
 from bonafide.ports.risk.calls import CallStore, CallSubject, KnownReference
 from bonafide.services.shared.risk.calls import CallRisks
@@ -92,11 +92,18 @@ def test_any_order_of_duplicated_calls_leaves_the_same_counters(store: CallStore
     assert store.history(subject, NOW).of_number == CallCount(frozenset(expected))
 
 
-def test_a_full_set_says_so_and_takes_no_more(store: CallStore, ann: CallSubject) -> None:
+def test_a_full_set_says_so_takes_no_more_and_hides_nobody(store: CallStore, ann: CallSubject) -> None:
+    subject = replace(ann, speaker=None)
     for number in range(MOST_MARKS + 3):
-        call(store, replace(ann, speaker=None), number)
+        call(store, subject, number)
+    others = [f"{each:08x}" for each in range(1, MOST_OTHERS + 3)]
+    for number, other in enumerate(others):
+        store.count(subject, mark(100 + number, other=other), mark(100 + number))
     found = store.history(ann, NOW).of_number
-    assert (len(found.marks), found.full) == (MOST_MARKS, True)
+    block = int(NOW.timestamp() // BLOCK.total_seconds())
+    assert (len(found.marks), found.full) == (MOST_MARKS, frozenset({block}))
+    assert found.late == {(block, each) for each in ["0a0b0c0d", *others[: MOST_OTHERS - 1]]}
+    assert found.others(NOW, DAY, own="0a0b0c0d") == MOST_OTHERS - 1
 
 
 def test_a_history_keeps_the_last_day_of_each_reference_whatever_the_order(store: CallStore, ann: CallSubject) -> None:

@@ -86,6 +86,32 @@ def test_a_verification_status_may_name_the_attestation(text: str, found: tuple[
     assert read_verstat(text) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "number", "verstat"),
+    [
+        ('"verstat=TN-Validation-Passed-A" <sip:+1999;verstat=TN-Validation-Failed>', None, Verstat.FAILED),
+        (f'"sip:{PHONE}" <sip:+19995550100@x;verstat=No-TN-Validation>;tag=1', "+19995550100", Verstat.NONE),
+        (rf'"a\" <sip:{PHONE}> " <sip:+19995550100@x>', "+19995550100", None),
+        (f'sip:{PHONE} "a" <sip:+19995550100@x>', None, None),
+        (f";verstat=TN-Validation-Passed {PHONE} <sip:+19995550100@x>", "+19995550100", None),
+        (f'"Ann <sip:{PHONE};verstat=TN-Validation-Passed>', None, None),
+        (f'"Ann" sip:{PHONE};verstat=TN-Validation-Passed', None, None),
+        (f"<sip:ann@x>;verstat=TN-Validation-Passed;by=<tel:{PHONE}>", None, None),
+        (f"<sip:ann@x>, <tel:{PHONE};verstat=TN-Validation-Passed>", PHONE, Verstat.PASSED),
+        (f"sip:{PHONE};verstat=TN-Validation-Passed@x;user=phone", PHONE, Verstat.PASSED),
+    ],
+)
+def test_only_the_uri_is_read_since_callers_choose_the_name(
+    text: str, number: str | None, verstat: Verstat | None
+) -> None:
+    found = read_headers({"From": text})
+    assert (found.number, found.verstat, found.attestation) == (number, verstat, None)
+
+
+def test_a_displayed_name_withholds_nothing() -> None:
+    assert read_headers({"From": f'"sip:anonymous@anonymous.invalid" <sip:{PHONE}@x>'}).flags == frozenset()
+
+
 @given(st.dictionaries(st.sampled_from([*CONNECT, "P-Asserted-Identity", "Diversion"]), st.text(max_size=80)))
 def test_whatever_a_carrier_sends_is_read(headers: dict[str, str]) -> None:
     read_headers(headers)

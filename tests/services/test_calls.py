@@ -16,6 +16,7 @@ from bonafide.adapters.memory.callers import MemoryCallerHashes
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.biometrics.judgement import judge
 from bonafide.biometrics.outcomes.labels import OutcomeLabel
+from bonafide.biometrics.presentation.attempts import attempt_name
 from bonafide.biometrics.risk.facts import CallFacts, CallReference
 from bonafide.biometrics.risk.scorecard import SCORECARD
 from bonafide.contracts.authentications import AuthenticationDecision, AuthenticationRequest
@@ -245,7 +246,7 @@ def state(world: World, decision: AuthenticationDecision, label: OutcomeLabel) -
 
 
 def test_an_outcome_teaches_whence_a_speaker_calls_and_which_numbers_defraud(world: World) -> None:
-    accepted = call(world, 1, FROM)
+    accepted = call(world, 1, {**FROM, "verstat": "TN-Validation-Passed"})
     world.now += timedelta(minutes=1)
     state(world, accepted, OutcomeLabel.FRAUD)
     assert codes(call(world, 2, FROM, speaker="bob")) == {"NUMBER_FRAUD"}
@@ -255,6 +256,32 @@ def test_an_outcome_teaches_whence_a_speaker_calls_and_which_numbers_defraud(wor
     assert codes(call(world, 4, FROM)) == {"NUMBER_KNOWN"}
     world.now += timedelta(minutes=1)
     state(world, accepted, OutcomeLabel.UNKNOWN)
+    assert not history(world).fraud
+
+
+@pytest.mark.parametrize("forged", [{"attestation": "C"}, {"attestation": "A", "verstat": "TN-Validation-Failed"}])
+def test_the_owner_of_a_number_is_not_charged_with_calls_that_forge_it(world: World, forged: dict[str, str]) -> None:
+    call(world, 1, {**FROM, "attestation": "A"})
+    before = history(world)
+    world.now += timedelta(days=2)
+    fraud = call(world, 2, {**FROM, **forged, "device": "phone-1"})
+    assert [kind for kind, _ in history(world).known] == [CallReference.NUMBER, CallReference.DEVICE]
+    world.now += timedelta(minutes=1)
+    state(world, fraud, OutcomeLabel.FRAUD)
+    found = history(world)
+    assert (found.known, found.of_number.marks, found.fraud) == (before.known, frozenset(), False)
+    assert len(found.of_speaker.marks) == 1, "it is one more call that claims the speaker"
+
+
+def test_only_a_verified_number_is_reported_and_any_report_is_taken_back(world: World) -> None:
+    unattested = call(world, 1, FROM)
+    world.now += timedelta(minutes=1)
+    state(world, unattested, OutcomeLabel.FRAUD)
+    assert (history(world).fraud, history(world).known) == (False, {})
+    subject = subject_of(world.store.find("acme", "ann")[0], None, stored(world, unattested).call)  # type: ignore[arg-type]
+    world.calls.report(subject, attempt_name(unattested.decision_id), world.now, fraud=True)
+    world.now += timedelta(minutes=1)
+    state(world, unattested, OutcomeLabel.GENUINE)
     assert not history(world).fraud
 
 

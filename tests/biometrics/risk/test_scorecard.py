@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bonafide.biometrics.risk.facts import Attestation, CallFacts, CallFlag, CallReference, LineType, Verstat
-from bonafide.biometrics.risk.scorecard import SCORECARD, CallReason, CallRisk, Scorecard
+from bonafide.biometrics.risk.scorecard import SCORECARD, CallReason, CallRisk, Scorecard, is_verified
 from bonafide.biometrics.risk.velocity import CallCount, CallHistory, CallMark
 from tests.records.strategies import CALLS
 
@@ -65,6 +65,24 @@ def test_a_known_number_counts_unless_it_may_be_forged_or_was_reported() -> None
         assert "NUMBER_KNOWN" not in codes(forgeable, known)
     reported = CallHistory(known=known.known, fraud=True)
     assert codes(CallFacts(FROM), reported) == {"NUMBER_FRAUD"}
+
+
+@pytest.mark.parametrize(
+    ("attestation", "verstat", "verified"),
+    [
+        (None, None, False),
+        (None, Verstat.PASSED, True),
+        (Attestation.A, None, True),
+        (Attestation.B, None, True),
+        (Attestation.C, Verstat.PASSED, False),
+        (Attestation.A, Verstat.NONE, False),
+        (Attestation.A, Verstat.FAILED, False),
+    ],
+)
+def test_a_number_is_verified_if_the_network_vouches_for_it(
+    attestation: Attestation | None, verstat: Verstat | None, verified: bool
+) -> None:
+    assert is_verified(CallFacts(FROM, attestation, verstat)) is verified
 
 
 def test_nobody_is_compared_with_a_history_that_is_not_there_or_too_old() -> None:

@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bonafide.biometrics.risk.scorecard import SCORECARD
-from bonafide.biometrics.risk.velocity import HOUR, MOST_MARKS, MOST_SAMPLED, CallCount, CallMark, estimated
+from bonafide.biometrics.risk.velocity import (
+    BLOCK,
+    DAY,
+    HOUR,
+    MOST_MARKS,
+    MOST_SAMPLED,
+    CallCount,
+    CallMark,
+    estimated,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -54,7 +63,17 @@ def test_a_surge_is_noticed_and_steady_traffic_is_none() -> None:
     assert not limits.is_surge(40, 0), "few calls are no surge, whatever there was before"
 
 
-def test_a_full_set_says_that_there_were_as_many_or_more() -> None:
-    marks = frozenset(mark(number, 12 * 3600) for number in range(MOST_MARKS))
-    assert CallCount(marks, full=True).calls(NOW, HOUR) == MOST_MARKS
+def test_a_full_block_counts_as_many_calls_only_where_the_window_reaches_into_it() -> None:
+    marks = frozenset(mark(number, 25 * 3600) for number in range(MOST_MARKS))
+    block = int(NOW.timestamp() // BLOCK.total_seconds())
+    assert CallCount(marks, frozenset({block})).calls(NOW, HOUR) == MOST_MARKS
+    for before in (block - 1, block - 2):
+        found = CallCount(marks, frozenset({before}), frozenset({(before, "00000001")}))
+        assert found.calls(NOW + HOUR, HOUR) == 0
     assert CallCount(marks).calls(NOW, HOUR) == 0
+
+
+def test_whom_calls_were_with_that_a_full_set_did_not_take_counts_for_a_day() -> None:
+    block = int(NOW.timestamp() // BLOCK.total_seconds())
+    found = CallCount(late=frozenset({(block, "00000001"), (block, "00000002"), (block - 3, "00000003")}))
+    assert found.others(NOW, DAY, own="00000001") == 1

@@ -32,6 +32,7 @@ from bonafide.adapters.risk.items import (
 )
 from bonafide.biometrics.risk.velocity import (
     MOST_MARKS,
+    MOST_OTHERS,
     MOST_SAMPLED,
     SURGE_BLOCK,
     SURGE_WINDOW,
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KNOWN, FRAUD = "known", "fraud"
-ADD = "ADD marks :marks SET expires_at = :expires_at, #at = :at"
-ROOM = "attribute_not_exists(marks) OR size(marks) < :most"
+ADD = "ADD #set :added SET expires_at = :expires_at, #at = :at"
+ROOM = "attribute_not_exists(#set) OR size(#set) < :most"
 # Full sets that an environment has met, so that it writes to none of them again.
 MOST_FULL = 1000
 
@@ -59,7 +60,7 @@ class DynamoCallStore:
         self._client = client
         self._table = table
         self._batches = BatchReader(client, table)
-        self._full: dict[tuple[str, str], None] = {}
+        self._full: dict[tuple[str, ...], None] = {}
 
     def history(self, subject: CallSubject, now: datetime) -> CallHistory:
         """See `CallStore`. One BatchGetItem, strongly consistent for each item."""
@@ -104,13 +105,14 @@ class DynamoCallStore:
         """See `CallStore`."""
         block = written_block(block_of(of_number.at))
         if subject.number:
-            self._add(number_key(subject, block), of_number, MOST_MARKS, mark_expiry(of_number))
+            self._count(number_key(subject, block), of_number)
         if subject.speaker:
-            self._add(speaker_key(subject, block), of_speaker, MOST_MARKS, mark_expiry(of_speaker))
+            self._count(speaker_key(subject, block), of_speaker)
         mark = CallMark(of_number.at, of_number.call)
         sample = f"{domain_prefix(subject)}{written_block(block_of(mark.at, SURGE_BLOCK))}#{mark.rank}"
         key = {"owner": {"S": owner(subject.domain, OF_DOMAIN)}, "item": {"S": sample}}
-        self._add(key, mark, MOST_SAMPLED, mark_expiry(mark, SURGE_BLOCK, SURGE_WINDOW + USUAL_WINDOW))
+        expires_at = mark_expiry(mark, SURGE_BLOCK, SURGE_WINDOW + USUAL_WINDOW)
+        self._add(key, mark, ("marks", pack(mark), MOST_SAMPLED), expires_at)
 
     def remember(self, subject: CallSubject, references: References, at: datetime, forgotten: References = ()) -> None:
         """See `CallStore`. A later day is never overwritten by an earlier one."""
@@ -147,21 +149,40 @@ class DynamoCallStore:
         key = speaker_key(subject, KNOWN)
         return _listed(known_of(next(iter(self._batches.read([key])), None)))
 
-    def _add(self, key: Item, mark: CallMark, most: int, expires_at: datetime) -> None:
-        """Adds a mark to a set, unless that is full."""
-        name = key["owner"]["S"], key["item"]["S"]
+    def _count(self, key: Item, mark: CallMark) -> None:
+        """Adds a mark to a block, or if that is full only whom the call was with."""
+        expires_at = mark_expiry(mark)
+        if not self._add(key, mark, ("marks", pack(mark), MOST_MARKS), expires_at) and mark.other:
+            self._add(key, mark, ("others", bytes.fromhex(mark.other), MOST_OTHERS), expires_at)
+
+    def _add(self, key: Item, mark: CallMark, added: tuple[str, bytes, int], expires_at: datetime) -> bool:
+        """Adds to a set, unless that is full.
+
+        Args:
+            key: of the item.
+            mark: of the call.
+            added: name of the set, the element, and how many it takes.
+            expires_at: time from which on the item is needed no more.
+
+        Returns:
+            whether it is there now.
+        """
+        named, element, most = added
+        name = key["owner"]["S"], key["item"]["S"], named
         if name in self._full:
-            return
+            return False
         values: Item = {
-            ":marks": {"BS": [pack(mark)]},
+            ":added": {"BS": [element]},
             ":expires_at": seconds(expires_at),
             ":at": _time(datetime.fromtimestamp(mark.at, UTC)),
             ":most": {"N": str(most)},
         }
         try:
-            self._update(key, ADD, {"#at": "at"}, values, ROOM)
+            self._update(key, ADD, {"#at": "at", "#set": named}, values, ROOM)
         except VersionConflict:
             self._full = dict.fromkeys([*self._full, name][-MOST_FULL:])
+            return False
+        return True
 
     def _update(self, key: Item, expression: str, names: Item, values: Item, condition: str = "") -> None:
         how = {

@@ -3,7 +3,8 @@
 Partition key `owner`, sort key `item`. What is about numbers and speakers of a domain is in 16 partitions,
 `<domain>#<digit>`, by the first digit of a hash: none of them is busier than another, and a deletion finds them all.
 
-- `number#<hash>#<block>`, `speaker#<speaker>#<lifetime>#<block>`: set of the marks of half a day, see `velocity`.
+- `number#<hash>#<block>`, `speaker#<speaker>#<lifetime>#<block>`: `marks`, set of the marks of half a day, see
+  `velocity`; once it is full, `others`, set of the `other` of later calls.
 - `number#<hash>#fraud`: set of the calls that were reported as fraud.
 - `speaker#<speaker>#<lifetime>#known`: for each reference of the speaker's accepted calls an attribute
   `<kind>_<hash>` with the day of the last one.
@@ -103,10 +104,19 @@ def marks_of(item: Item) -> list[CallMark]:
     return [unpack(each) for each in item.get("marks", {}).get("BS", ())]
 
 
+def _others_of(item: Item) -> list[str]:
+    return [bytes(each).hex() for each in item.get("others", {}).get("BS", ())]
+
+
 def count_of(items: Collection[Item]) -> CallCount:
     """Reads a counter from its blocks."""
-    sets = [marks_of(item) for item in items]
-    return CallCount(frozenset(mark for each in sets for mark in each), any(len(each) >= MOST_MARKS for each in sets))
+    sets = {int(item["item"]["S"].rpartition("#")[2]): item for item in items}
+    marks = {block: marks_of(item) for block, item in sets.items()}
+    return CallCount(
+        frozenset(mark for each in marks.values() for mark in each),
+        frozenset(block for block, each in marks.items() if len(each) >= MOST_MARKS),
+        frozenset((block, other) for block, item in sets.items() for other in _others_of(item)),
+    )
 
 
 def mark_expiry(mark: CallMark, length: timedelta = BLOCK, window: timedelta = DAY) -> datetime:

@@ -7,7 +7,15 @@ from datetime import UTC, date, datetime
 
 from bonafide.adapters.risk.items import FRAUD_KEPT, block_of, blocks_until, written_block
 from bonafide.biometrics.risk.facts import CallReference
-from bonafide.biometrics.risk.velocity import MOST_MARKS, MOST_SAMPLED, SURGE_BLOCK, CallCount, CallHistory, CallMark
+from bonafide.biometrics.risk.velocity import (
+    MOST_MARKS,
+    MOST_OTHERS,
+    MOST_SAMPLED,
+    SURGE_BLOCK,
+    CallCount,
+    CallHistory,
+    CallMark,
+)
 from bonafide.ports.risk.calls import CallSubject, KnownReference, References
 
 type Place = tuple[str, ...]
@@ -19,6 +27,7 @@ class MemoryCallStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sets: dict[Place, set[CallMark]] = defaultdict(set)
+        self._late: dict[Place, set[str]] = defaultdict(set)
         self._known: dict[Place, dict[tuple[CallReference, str], date]] = defaultdict(dict)
         self._reported: dict[Place, tuple[set[str], datetime]] = {}
 
@@ -53,10 +62,11 @@ class MemoryCallStore:
         sample = str(block_of(mark.at, SURGE_BLOCK)), str(mark.rank)
         with self._lock:
             if subject.number:
-                self._add((*_number(subject), block), of_number, MOST_MARKS)
+                self._add((*_number(subject), block), of_number)
             if subject.speaker:
-                self._add((*_speaker(subject), block), of_speaker, MOST_MARKS)
-            self._add(("domain", subject.domain, subject.domain_lifetime, *sample), mark, MOST_SAMPLED)
+                self._add((*_speaker(subject), block), of_speaker)
+            sampled = self._sets["domain", subject.domain, subject.domain_lifetime, *sample]
+            _put(sampled, mark, MOST_SAMPLED)
 
     def remember(self, subject: CallSubject, references: References, at: datetime, forgotten: References = ()) -> None:
         """See `CallStore`."""
@@ -83,12 +93,24 @@ class MemoryCallStore:
         return sorted(found, key=lambda each: (each.last, each.kind, each.hash), reverse=True)
 
     def _count(self, place: Place, now: datetime) -> CallCount:
-        sets = [self._sets.get((*place, block), set()) for block in blocks_until(now)]
-        return CallCount(frozenset().union(*sets), any(len(each) >= MOST_MARKS for each in sets))
+        blocks = blocks_until(now)
+        sets = {int(block): self._sets.get((*place, block), set()) for block in blocks}
+        return CallCount(
+            frozenset().union(*sets.values()),
+            frozenset(block for block, marks in sets.items() if len(marks) >= MOST_MARKS),
+            frozenset((int(block), other) for block in blocks for other in self._late.get((*place, block), ())),
+        )
 
-    def _add(self, place: Place, mark: CallMark, most: int) -> None:
-        if len(self._sets[place]) < most:
-            self._sets[place].add(mark)
+    def _add(self, place: Place, mark: CallMark) -> None:
+        if not _put(self._sets[place], mark, MOST_MARKS) and mark.other:
+            _put(self._late[place], mark.other, MOST_OTHERS)
+
+
+def _put[Element](elements: set[Element], element: Element, most: int) -> bool:
+    """Adds to a set, unless that is full; returns whether it was added."""
+    if has_room := len(elements) < most:
+        elements.add(element)
+    return has_room
 
 
 def _number(subject: CallSubject) -> Place:

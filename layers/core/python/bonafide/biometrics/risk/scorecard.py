@@ -228,4 +228,16 @@ def is_forgeable(facts: CallFacts) -> bool:
     return facts.verstat is Verstat.FAILED or facts.attestation is Attestation.C
 
 
+def is_verified(facts: CallFacts) -> bool:
+    """Tells whether the network vouches for the number: so that its owner may answer for the call."""
+    attested = facts.verstat is None and facts.attestation in (Attestation.A, Attestation.B)
+    return not is_forgeable(facts) and (facts.verstat is Verstat.PASSED or attested)
+
+
+def trusted_references(facts: CallFacts) -> Mapping[CallReference, str]:
+    """Returns the references of a call, without the number and its carrier if the number may be forged."""
+    left_out = {CallReference.NUMBER, CallReference.CARRIER} if is_forgeable(facts) else set[CallReference]()
+    return {kind: value for kind, value in facts.references.items() if kind not in left_out}
+
+
 SCORECARD = Scorecard.from_json(files("bonafide.biometrics.risk").joinpath("scorecard.json").read_text())

@@ -11,9 +11,11 @@ from datetime import date, datetime, timedelta
 from bonafide.biometrics.risk.facts import CallReference
 
 # Calls of one number, or of one speaker, are kept in sets of half a day, each of at most so many marks: about a
-# kilobyte. A full one says that there were as many, or more.
+# kilobyte. A full one says that there were as many, or more; whom later calls were with is kept beside it without
+# time, so that many calls for one speaker do not hide the others.
 BLOCK = timedelta(hours=12)
 MOST_MARKS = 48
+MOST_OTHERS = 16
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 # Blocks that a window of a day reaches into.
@@ -59,27 +61,29 @@ class CallCount:
 
     Attributes:
         marks: of its calls.
-        full: whether a set had no more room, so that there were more.
+        full: numbers of the blocks whose sets had no more room, so that there were more.
+        late: by block, the `other` of calls that a full set did not take.
     """
 
     marks: frozenset[CallMark] = frozenset()
-    full: bool = False
+    full: frozenset[int] = frozenset()
+    late: frozenset[tuple[int, str]] = frozenset()
 
     def calls(self, now: datetime, window: timedelta, besides: str = "") -> int:
-        """Counts calls in a window that ends now; those of a full set as if all were in it.
+        """Counts calls in a window that ends now; if it reaches into a full block, as many as a set takes at least.
 
         Args:
             now: end of the window.
             window: its length.
             besides: name of a call that does not count, as `CallMark` has it.
         """
-        if self.full:
-            return len(self.marks)
-        return len({mark.call for mark in self._within(now, window, besides)})
+        counted = len({mark.call for mark in self._within(now, window, besides)})
+        return max(counted, MOST_MARKS) if any(_reaches(now, window, block) for block in self.full) else counted
 
     def others(self, now: datetime, window: timedelta, own: str, besides: str = "") -> int:
         """Counts different speakers, or numbers, in a window, other than this call's own."""
-        return len({mark.other for mark in self._within(now, window, besides)} - {own, ""})
+        late = {other for block, other in self.late if _reaches(now, window, block)}
+        return len(late.union(mark.other for mark in self._within(now, window, besides)) - {own, ""})
 
     def _within(self, now: datetime, window: timedelta, besides: str) -> Iterable[CallMark]:
         begin = (now - window).timestamp()
@@ -104,6 +108,11 @@ class CallHistory:
     known: Mapping[tuple[CallReference, str], date] = field(default_factory=dict)
     fraud: bool = False
     surge: bool = False
+
+
+def _reaches(now: datetime, window: timedelta, block: int) -> bool:
+    """Tells whether a window that ends now reaches into a block; none is in the future: clocks differ."""
+    return (block + 1) * BLOCK.total_seconds() > (now - window).timestamp()
 
 
 def estimated(samples: Mapping[tuple[int, int], Collection[CallMark]], begin: datetime, end: datetime) -> float:

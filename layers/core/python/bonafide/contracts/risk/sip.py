@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/connect/latest/adminguide/connect-attrib-list.html
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bonafide.biometrics.risk.facts import Attestation, CallFlag, LineType, Verstat
@@ -13,13 +13,21 @@ from bonafide.biometrics.risk.facts import Attestation, CallFlag, LineType, Vers
 # Headers that name the caller, the most trustworthy first: RFC 3325, Connect's own name, RFC 3261.
 CALLER = ("p-asserted-identity", "calling-party-address", "from")
 DIALED = ("called-party-address", "to")
-# Number of an address in E.164; one in national form does not say which country's it is.
-_NUMBER = re.compile(r"(?:\bsips?:|\btel:|^\s*)(\+[1-9]\d{6,14})\b", re.IGNORECASE)
-_DIGITS = re.compile(r"(?:\bsips?:|\btel:|^\s*)\+?(\d{7,15})\b", re.IGNORECASE)
-_VERSTAT = re.compile(
-    r"\bverstat=\"?((?:TN-Validation-(?:Passed|Failed)|No-TN-Validation)(?:-[ABC])?)\b", re.IGNORECASE
+# An address with or without a display name, RFC 3261, 25.1, and the comma before another. Callers choose the display
+# name, so nothing is read from it: a header is read from its beginning, and what does not fit is not read.
+_ADDRESS = re.compile(
+    r"""\s*+(?:(?:"(?:[^"\\]|\\.)*"\s*|[^"<>]*)<([^<>]*)>|(?!.*<)((?:sips?:|tel:|\+?\d)[^>,]*))(?:[^,"<>]*(,))?""",
+    re.IGNORECASE | re.DOTALL,
 )
-_ANONYMOUS = re.compile(r"\bsips?:anonymous@|@anonymous\.invalid", re.IGNORECASE)
+# RFC 3325, 9.1: a SIP URI and a tel URI.
+_MOST_ADDRESSES = 2
+# Number of a URI in E.164; one in national form does not say which country's it is.
+_NUMBER = re.compile(r"\s*(?:sips?:|tel:)?(\+[1-9]\d{6,14})\b", re.IGNORECASE)
+_DIGITS = re.compile(r"\s*(?:sips?:|tel:)?\+?(\d{7,15})\b", re.IGNORECASE)
+_VERSTAT = re.compile(
+    r";\s*verstat=\"?((?:TN-Validation-(?:Passed|Failed)|No-TN-Validation)(?:-[ABC])?)\b", re.IGNORECASE
+)
+_ANONYMOUS = re.compile(r"\s*sips?:(?:anonymous@|[^;]*@anonymous\.invalid)", re.IGNORECASE)
 # Originating line information, assigned by the North American Numbering Plan Administrator (ANI II digits).
 _LINES = {
     "0": LineType.LANDLINE,
@@ -74,22 +82,30 @@ def _verstat(text: str) -> Verstat:
     return next(each for each in Verstat if each.lower() == text.lower())
 
 
+def _uris(named: Mapping[str, str], names: tuple[str, ...]) -> Iterator[str]:
+    """Yields the URIs of the addresses in some headers, each with its parameters, without display names."""
+    for text in (named.get(name, "") for name in names):
+        match = _ADDRESS.match(text)
+        for _ in range(_MOST_ADDRESSES):
+            if match:
+                yield match[1] or match[2] or ""
+                match = _ADDRESS.match(text, match.end()) if match[3] else None
+
+
 def _verified(named: Mapping[str, str]) -> tuple[Verstat | None, Attestation | None]:
     """Finds the verification status in the headers that name the caller."""
-    found = (_VERSTAT.search(named.get(name, "")) for name in CALLER)
-    first = next((match for match in found if match), None)
+    first = next((match for uri in _uris(named, CALLER) if (match := _VERSTAT.search(uri))), None)
     return read_verstat(first[1]) if first else (None, None)
 
 
-def _first(named: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    found = (_NUMBER.search(named.get(name, "")) for name in names)
-    return next((match[1] for match in found if match), None)
+def _first(named: Mapping[str, str], names: tuple[str, ...], form: re.Pattern[str] = _NUMBER) -> str | None:
+    return next((match[1] for uri in _uris(named, names) if (match := form.match(uri))), None)
 
 
 def _flags(named: Mapping[str, str]) -> Mapping[CallFlag, bool]:
     indicator = named.get("call-forwarding-indicator", "").strip().lower()
     return {
-        CallFlag.WITHHELD: bool(_ANONYMOUS.search(named.get("from", ""))),
+        CallFlag.WITHHELD: any(_ANONYMOUS.match(uri) for uri in _uris(named, ("from",))),
         CallFlag.FORWARDED: bool(named.get("diversion", "").strip()) or indicator not in _NOT_FORWARDED,
         CallFlag.CHARGED_ELSEWHERE: _is_charged_elsewhere(named),
     }
@@ -97,8 +113,7 @@ def _flags(named: Mapping[str, str]) -> Mapping[CallFlag, bool]:
 
 def _is_charged_elsewhere(named: Mapping[str, str]) -> bool:
     """Tells whether two numbers are there that are not the same; one may lack the code of the country."""
-    charged = _DIGITS.search(named.get("p-charge-info", ""))
-    caller = next((match for match in (_DIGITS.search(named.get(name, "")) for name in CALLER) if match), None)
+    charged, caller = (_first(named, names, _DIGITS) for names in (("p-charge-info",), CALLER))
     if charged is None or caller is None:
         return False
-    return not (charged[1].endswith(caller[1]) or caller[1].endswith(charged[1]))
+    return not (charged.endswith(caller) or caller.endswith(charged))

@@ -9,7 +9,7 @@ from bonafide.biometrics.case import Signal
 from bonafide.biometrics.decision import Decision, Reason
 from bonafide.biometrics.presentation.attempts import attempt_name
 from bonafide.biometrics.risk.facts import CallFacts, CallReference
-from bonafide.biometrics.risk.scorecard import SCORECARD, CallRisk
+from bonafide.biometrics.risk.scorecard import SCORECARD, CallRisk, is_forgeable, trusted_references
 from bonafide.biometrics.risk.velocity import SURGE_WINDOW, USUAL_WINDOW, CallHistory, CallMark, estimated
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import logger, measurements
@@ -98,6 +98,7 @@ class CallRisks:
     ) -> None:
         """Counts the call of a final decision once, and remembers whence a caller called who was accepted.
 
+        A number that may be forged is not charged with the call: its owner may have had no part in it.
         Nobody is refused if that fails: the call is counted by a repetition of the request, or not at all.
 
         Args:
@@ -115,21 +116,18 @@ class CallRisks:
         mark = CallMark(int(record.decided_at.timestamp()), attempt_name(record.decision_id))
         try:
             of_number = replace(mark, other=_tag(record.speaker, call))
-            self._store.count(subject, of_number, replace(mark, other=(call.number or "")[:8]))
+            counted = replace(subject, number=None) if is_forgeable(call) else subject
+            self._store.count(counted, of_number, replace(mark, other=(call.number or "")[:8]))
             # A call that the history itself made good enough does not prolong it.
             reasons = record.judgement.reasons
             if record.judgement.decision is Decision.ACCEPT and Reason.CALL_CONTEXT not in reasons:
-                self.remember(subject, call, record.decided_at, known)
+                self._remember(subject, call, record.decided_at, known)
         except StoreUnavailable as error:
             self._failed("call not counted", error, self._clock())
 
-    def remember(self, subject: CallSubject, call: CallFacts, at: datetime, known: KnownDays) -> None:
-        """Adds the references of a call to the speaker's history, once a day; the oldest make room.
-
-        Raises:
-            StoreUnavailable: they could not be written.
-        """
-        new = [each for each in call.references.items() if known.get(each, date.min) < at.date()]
+    def _remember(self, subject: CallSubject, call: CallFacts, at: datetime, known: KnownDays) -> None:
+        """Adds the references of a call to the speaker's history, once a day; the oldest make room."""
+        new = [each for each in trusted_references(call).items() if known.get(each, date.min) < at.date()]
         if subject.speaker and new:
             self._store.remember(subject, new, at, [old for each in new for old in _too_many(known, each)])
 

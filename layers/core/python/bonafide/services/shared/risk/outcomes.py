@@ -6,7 +6,7 @@ from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.outcomes.labels import OutcomeLabel
 from bonafide.biometrics.presentation.attempts import attempt_name
 from bonafide.biometrics.risk.facts import CallFacts
-from bonafide.biometrics.risk.scorecard import is_forgeable
+from bonafide.biometrics.risk.scorecard import is_verified, trusted_references
 from bonafide.ports.risk.calls import CallStore, CallSubject
 from bonafide.ports.stores import DomainStore
 from bonafide.records.decision import DecisionRecord
@@ -48,14 +48,15 @@ class CallOutcomes:
 
     def _apply(self, owner: DomainRecord, record: DecisionRecord, call: CallFacts, label: OutcomeLabel) -> None:
         subject = self._subject(owner, record, call)
-        # A number that may be forged is not the one who committed the fraud.
-        if subject.number and not is_forgeable(call):
-            name, is_fraud = attempt_name(record.decision_id or ""), label is OutcomeLabel.FRAUD
+        is_fraud = label is OutcomeLabel.FRAUD
+        # A number that nobody vouches for may be that of somebody else. Reports are taken back of any.
+        if subject.number and (is_verified(call) or not is_fraud):
+            name = attempt_name(record.decision_id or "")
             self._calls.report(subject, name, record.decided_at, fraud=is_fraud)
         if subject.speaker and label is OutcomeLabel.GENUINE:
             self._calls.remember(subject, call.references.items(), record.decided_at)
-        if subject.speaker and label is OutcomeLabel.FRAUD:
-            self._calls.remember(subject, (), record.decided_at, call.references.items())
+        if subject.speaker and is_fraud:
+            self._calls.remember(subject, (), record.decided_at, trusted_references(call).items())
 
     def _subject(self, owner: DomainRecord, record: DecisionRecord, call: CallFacts) -> CallSubject:
         """Names the speaker only who was there when it was decided, and still is."""
