@@ -10,17 +10,19 @@ from bonafide.adapters.watchlists.memory import MemoryDoubleEnrollmentStore
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.case import Signal
 from bonafide.biometrics.decision import Decision, Reason
+from bonafide.biometrics.watchlists.voices import KnownVoices
 from bonafide.contracts.audio import AudioInput
 from bonafide.contracts.decisions import ledger_entry
 from bonafide.contracts.watchlists.entries import FraudsterRequest, double_enrollment_list
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, UnsupportedAudio
-from bonafide.records.watchlists.entry import WatchlistEntry
+from bonafide.records.domain import DomainRecord
+from bonafide.records.watchlists.entry import LONGEST_KEPT, WatchlistEntry
 from bonafide.services.shared.recordings import from_base64, to_waveform
 from bonafide.services.shared.watchlists import searching
 from bonafide.services.shared.watchlists.lifecycle import Watchlists
 from bonafide.services.shared.watchlists.searching import RETRY_AFTER
 from bonafide.services.watchlists import registration
-from bonafide.services.watchlists.registration import LONGEST_KEPT, Registered, Registration
+from bonafide.services.watchlists.registration import Registered, Registration
 from bonafide.services.watchlists.sweep import DoubleEnrollments, WatchlistSweep
 from tests.services.parts import Chords, World, speech
 
@@ -113,6 +115,69 @@ def test_a_removed_fraudster_is_not_found_any_more(world: Watching) -> None:
     with pytest.raises(NotFound):
         world.lists.remove("acme", "known", "mallory")
     assert world.lists.lists("acme").count == 0
+
+
+def packed_up_to(world: Watching) -> int:
+    packed = world.lists.lists("acme").packed
+    return packed.change if packed else 0
+
+
+def pack(world: Watching) -> None:
+    record = world.store.domain("acme")
+    assert record
+    state = world.store.watchlists.state(record)
+    world.store.watchlists.pack(record, world.search.voices(replace(record, watchlists=state)))
+
+
+def test_a_replaced_and_removed_voice_goes_from_where_voices_are_packed(world: Watching) -> None:
+    world.register(speech("mallory"))
+    pack(world)
+    world.register(speech("oscar"))
+    world.lists.remove("acme", "known", "mallory")
+    assert packed_up_to(world) == 3
+
+
+def test_voices_are_packed_when_a_removal_is_asked_for_again_or_daily(
+    world: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mallory", "oscar"):
+        world.register(speech(name), name)
+    pack(world)
+    with monkeypatch.context() as failing:
+        failing.setattr(world.store.watchlists, "pack", refuse_to_pack)
+        for name in ("mallory", "oscar"):
+            with pytest.raises(StoreUnavailable):
+                world.lists.remove("acme", "known", name)
+    assert packed_up_to(world) == 2
+    with pytest.raises(NotFound):
+        world.lists.remove("acme", "known", "mallory")
+    assert packed_up_to(world) == 4
+    # An entry that was never packed may be in a pack that is being written.
+    world.register(speech("trudy"), "trudy")
+    world.lists.take_away("acme", "known", "trudy")
+    WatchlistSweep(world.store.watchlists, world.store, world.lists, lambda: world.now).run()
+    assert packed_up_to(world) == 6
+
+
+def refuse_to_pack(*_: object) -> None:
+    raise StoreUnavailable
+
+
+def test_who_packs_sees_what_was_removed_meanwhile(world: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registration, "PACKED_AFTER", 2)
+    world.register(speech("mallory"))
+    packing, store = type(world.store.watchlists).pack, world.store.watchlists
+    removed = list[str]()
+
+    def remove_before(domain: DomainRecord, voices: KnownVoices) -> None:
+        if not removed:
+            removed.append("mallory")
+            world.lists.remove("acme", "known", "mallory")
+        packing(store, domain, voices)
+
+    monkeypatch.setattr(store, "pack", remove_before)
+    world.register(speech("oscar"), "oscar")
+    assert packed_up_to(world) == 3
 
 
 def test_an_expired_entry_is_not_searched_and_the_daily_job_removes_it(world: Watching) -> None:

@@ -8,7 +8,7 @@ from bonafide.biometrics.watchlists.voices import KnownVoice, KnownVoices
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord
 from bonafide.records.watchlists.double import DoubleEnrollmentReport
-from bonafide.records.watchlists.entry import EntryPage, WatchlistEntry, WatchlistState
+from bonafide.records.watchlists.entry import EntryPage, PackedVoices, WatchlistEntry, WatchlistState
 
 
 class MemoryWatchlistStore:
@@ -76,7 +76,12 @@ class MemoryWatchlistStore:
         return changed
 
     def pack(self, domain: DomainRecord, voices: KnownVoices) -> None:
-        """See `WatchlistStore`. Memory is read at once anyway."""
+        """See `WatchlistStore`. Voices are read one by one all the same."""
+        with self._lock:
+            state = self.stored(domain.domain)
+            if state.since == domain.created_at and (state.packed is None or state.packed.change < voices.version):
+                packed = PackedVoices(voices.version, 0, "", "")
+                self._states[domain.domain] = replace(state, packed=packed)
 
     def _next(
         self,
@@ -89,7 +94,8 @@ class MemoryWatchlistStore:
         if self.stored(domain.domain).change != state.change:
             raise VersionConflict
         changed = state.next(domain.created_at, entry.watchlist, difference)
-        self._states[domain.domain] = replace(changed, packed=None)
+        packed = self.stored(domain.domain).packed if state.since else None
+        self._states[domain.domain] = replace(changed, packed=packed)
         voices = self._changes.setdefault(domain.domain, {})
         if former:
             voices.pop(former.change, None)

@@ -57,8 +57,9 @@ class WatchlistSweep:
             for fraudster in list(self._expired(domain, watchlist, now)):
                 # Somebody else may have removed it meanwhile.
                 with suppress(NotFound):
-                    self._lists.remove(domain, watchlist, fraudster)
+                    self._lists.take_away(domain, watchlist, fraudster)
                     removed += 1
+        self._lists.pack_if_taken(domain)
         return removed
 
     def _expired(self, domain: str, watchlist: str, now: datetime) -> Iterator[str]:
