@@ -10,7 +10,8 @@ from bonafide.adapters.watchlists.memory import MemoryDoubleEnrollmentStore
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.case import Signal
 from bonafide.biometrics.decision import Decision, Reason
-from bonafide.biometrics.watchlists.voices import KnownVoices
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.biometrics.watchlists.voices import KnownVoice, KnownVoices
 from bonafide.contracts.audio import AudioInput
 from bonafide.contracts.decisions import ledger_entry
 from bonafide.contracts.watchlists.entries import FraudsterRequest, double_enrollment_list
@@ -23,7 +24,13 @@ from bonafide.services.shared.watchlists.lifecycle import Watchlists
 from bonafide.services.shared.watchlists.searching import RETRY_AFTER
 from bonafide.services.watchlists import registration
 from bonafide.services.watchlists.registration import Registered, Registration
-from bonafide.services.watchlists.sweep import DoubleEnrollments, WatchlistSweep
+from bonafide.services.watchlists.sweep import (
+    MOST_PAIRS,
+    NEVER,
+    DoubleEnrollments,
+    WatchlistSweep,
+    double_voices,
+)
 from tests.services.parts import Chords, World, speech
 
 SPACE = "campplus-a60ad57c7847fda0"
@@ -329,5 +336,37 @@ def test_one_voice_under_two_names_is_found(world: Watching) -> None:
     assert report
     assert type(report).from_document(report.to_document()) == report
     assert report.without("bea2").pairs == ()
+    # Without time the report of the day before stays.
     assert doubles.run(lambda: 1.0) == 0
-    assert double_enrollment_list(doubles.report("acme")).complete is False
+    assert doubles.report("acme") == report
+
+
+def test_the_domain_that_was_not_searched_for_longest_comes_first_and_has_all_the_time(world: Watching) -> None:
+    world.put_domain("other")
+    doubles = DoubleEnrollments(MemoryDoubleEnrollmentStore(), world.store, "probes", lambda: world.now)
+    # The time of the first domain ends before its first speaker: nobody has more for it, so that is what is told.
+    doubles.run(iter([900.0, 1.0, 1.0]).__next__)
+    assert [doubles.report("other"), compared(doubles)] == [None, (0, False)]
+    world.now += timedelta(days=1)
+    # The other one is next, and what there was no time for keeps its report.
+    doubles.run(iter([900.0, 900.0, 1.0]).__next__)
+    assert doubles.report("other")
+    assert compared(doubles) == (0, False)
+    world.now += timedelta(days=1)
+    doubles.run(iter([900.0, 900.0, 1.0]).__next__)
+    assert compared(doubles) == (1, True)
+
+
+def compared(doubles: DoubleEnrollments) -> tuple[int, bool]:
+    report = doubles.report("acme")
+    assert report
+    return report.compared, report.complete
+
+
+def test_of_many_doubles_the_surest_are_kept() -> None:
+    evidence = Chords(SPACE).observe(waveform(speech("ann", 25.0)))
+    prints = (Voiceprint.of([evidence]),)
+    voices = [KnownVoice(("", f"speaker-{number:03}"), prints, NEVER) for number in range(300)]
+    found = double_voices(voices)
+    assert len(found) == MOST_PAIRS
+    assert len({each.speakers for each in found}) == MOST_PAIRS

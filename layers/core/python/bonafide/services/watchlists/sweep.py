@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -33,6 +33,7 @@ SECONDS_TO_COMPARE = 90.0
 # Rows that are compared with all at a time, so that likenesses of 20,000 take 20 MB.
 ROWS = 256
 NEVER = float("inf")
+NEVER_SEARCHED = datetime.min.replace(tzinfo=UTC)
 
 
 class WatchlistSweep:
@@ -104,18 +105,27 @@ class DoubleEnrollments:
         return self._store.report(require_open(self._speakers.domain(domain), domain))
 
     def run(self, seconds_left: Callable[[], float]) -> int:
-        """Searches every domain while there is time; returns how many pairs were found."""
-        found = 0
-        for name in self._speakers.domain_names():
-            record = self._speakers.domain(name)
-            if record and record.is_open and not is_probed(name, self._probe_domain):
-                found += len(self._search(record, seconds_left).pairs)
+        """Searches domains while there is time, the longest unsearched first; returns how many pairs were found."""
+        found, searched = 0, 0
+        for domain in self._in_turn():
+            if seconds_left() < SECONDS_TO_COMPARE:
+                break
+            voices, complete = self._enrolled(domain, seconds_left)
+            if searched and not complete and len(voices) < MOST_SPEAKERS:
+                # It comes first next time, and has all of the time then. Its former report stays until then.
+                break
+            found, searched = found + len(self._search(domain, voices, complete).pairs), searched + 1
         measurements.add(DoubleEnrollments=found)
         return found
 
-    def _search(self, domain: DomainRecord, seconds_left: Callable[[], float]) -> DoubleEnrollmentReport:
-        voices, complete = self._enrolled(domain, seconds_left)
-        pairs = double_voices(voices)[:MOST_PAIRS]
+    def _in_turn(self) -> list[DomainRecord]:
+        named = ((name, self._speakers.domain(name)) for name in self._speakers.domain_names())
+        open_ones = [each for name, each in named if each and each.is_open and not is_probed(name, self._probe_domain)]
+        reports = {each.domain: self._store.report(each) for each in open_ones}
+        return sorted(open_ones, key=lambda each: found.at if (found := reports[each.domain]) else NEVER_SEARCHED)
+
+    def _search(self, domain: DomainRecord, voices: list[KnownVoice], complete: bool) -> DoubleEnrollmentReport:
+        pairs = double_voices(voices)
         report = DoubleEnrollmentReport(domain.domain, domain.created_at, self._clock(), pairs, len(voices), complete)
         self._store.put_report(report)
         # Only how many: speakers are never named in logs.
@@ -148,20 +158,23 @@ class DoubleEnrollments:
 
 
 def double_voices(voices: list[KnownVoice]) -> tuple[DoubleEnrollmentPair, ...]:
-    """Returns pairs of voices that are one, as far as can be told, the surest first.
+    """Returns up to `MOST_PAIRS` pairs of voices that are one, as far as can be told, the surest first.
 
     Of all pairs of different people in the domain less than `MOST_EXPECTED_PAIRS` are expected among them.
     """
     best: dict[tuple[str, str], float] = {}
     kinds = {(each.embedding_space, band) for voice in voices for each in voice.voiceprints for band in each.templates}
     for kind in kinds:
-        for pair, expected in _pairs(voices, kind):
-            best[pair] = min(expected, best.get(pair, expected))
-    found = [DoubleEnrollmentPair(pair, expected) for pair, expected in best.items()]
-    return tuple(sorted(found, key=lambda each: (each.expected, each.speakers)))
+        for some in _pairs(voices, kind):
+            for pair, expected in some:
+                best[pair] = min(expected, best.get(pair, expected))
+            # What is behind so many in one band or some rows is behind them in all.
+            best = dict(sorted(best.items(), key=lambda each: (each[1], each[0]))[:MOST_PAIRS])
+    return tuple(DoubleEnrollmentPair(pair, expected) for pair, expected in best.items())
 
 
-def _pairs(voices: list[KnownVoice], kind: VoiceKind) -> Iterator[tuple[tuple[str, str], float]]:
+def _pairs(voices: list[KnownVoice], kind: VoiceKind) -> Iterator[list[tuple[tuple[str, str], float]]]:
+    """Yields the pairs that some rows are in, of many the surest only."""
     scale, matrix = scale_of(*kind), VoiceMatrix.of(voices, kind)
     if scale is None or len(matrix.names) < 2:
         return
@@ -169,10 +182,16 @@ def _pairs(voices: list[KnownVoice], kind: VoiceKind) -> Iterator[tuple[tuple[st
     least = scale.least_likeness(count, MOST_EXPECTED_PAIRS)
     for begin in range(0, len(matrix.names), ROWS):
         likenesses = searched.likenesses_of(slice(begin, begin + ROWS))
-        for row, column in np.argwhere(likenesses >= least):
-            if begin + row < column:
-                first, second = sorted((matrix.names[begin + row][1], matrix.names[column][1]))
-                yield (first, second), scale.expected(float(likenesses[row, column]), count)
+        # Each pair once: its later voice is the column.
+        likenesses[np.arange(len(matrix.names)) <= np.arange(begin, begin + len(likenesses))[:, None]] = -np.inf
+        places = np.flatnonzero(likenesses >= least)
+        if len(places) > MOST_PAIRS:
+            places = places[np.argpartition(-likenesses.ravel()[places], MOST_PAIRS)[:MOST_PAIRS]]
+        found = []
+        for row, column in zip(*np.unravel_index(places, likenesses.shape), strict=True):
+            first, second = sorted((matrix.names[begin + row][1], matrix.names[column][1]))
+            found.append(((first, second), scale.expected(float(likenesses[row, column]), count)))
+        yield found
 
 
 def _whole(voiceprint: Voiceprint) -> Voiceprint:
