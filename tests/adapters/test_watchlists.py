@@ -243,6 +243,18 @@ def test_writers_at_the_same_time_lose_nothing(
     assert names(known(lists, domain)) == [f"f{number}" for number in range(6)]
 
 
+def test_numbers_of_entries_are_corrected_over_the_state_that_was_read_only(
+    stores: tuple[DomainStore, WatchlistStore], domain: DomainRecord
+) -> None:
+    lists = stores[1]
+    state = put(lists, domain, "mallory", 1)
+    lists.recount(domain, state, {"known": 7})
+    assert lists.state(domain).lists == {"known": 7}
+    assert names(known(lists, domain)) == ["mallory"]
+    with pytest.raises(VersionConflict):
+        lists.recount(domain, state, {})
+
+
 def test_a_successor_of_a_domain_begins_without_lists(
     stores: tuple[DomainStore, WatchlistStore], domain: DomainRecord
 ) -> None:

@@ -17,7 +17,7 @@ from bonafide.contracts.decisions import ledger_entry
 from bonafide.contracts.watchlists.entries import FraudsterRequest, double_enrollment_list
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, UnsupportedAudio
 from bonafide.records.domain import DomainRecord
-from bonafide.records.watchlists.entry import LONGEST_KEPT, WatchlistEntry
+from bonafide.records.watchlists.entry import LONGEST_KEPT, WatchlistEntry, WatchlistState
 from bonafide.services.shared.recordings import from_base64, to_waveform
 from bonafide.services.shared.watchlists import searching
 from bonafide.services.shared.watchlists.lifecycle import Watchlists
@@ -162,7 +162,7 @@ def test_voices_are_packed_when_a_removal_is_asked_for_again_or_daily(
     # An entry that was never packed may be in a pack that is being written.
     world.register(speech("trudy"), "trudy")
     world.lists.take_away("acme", "known", "trudy")
-    WatchlistSweep(world.store.watchlists, world.store, world.lists, lambda: world.now).run()
+    WatchlistSweep(world.store.watchlists, world.store, world.lists, lambda: world.now).run(lambda: 900.0)
     assert packed_up_to(world) == 6
 
 
@@ -193,9 +193,40 @@ def test_an_expired_entry_is_not_searched_and_the_daily_job_removes_it(world: Wa
     world.now += timedelta(days=1)
     assert Reason.WATCHLIST_MATCH not in world.reasons("mallory")
     sweep = WatchlistSweep(world.store.watchlists, world.store, world.lists, lambda: world.now)
-    assert sweep.run() == 1
+    assert sweep.run(lambda: 1.0) == 0
+    assert sweep.run(lambda: 900.0) == 1
     assert world.lists.lists("acme").lists == {"known": 1}
     assert [each.fraudster for each in world.lists.list("acme", "known", None, 10).entries] == ["oscar"]
+
+
+def test_the_daily_job_packs_a_domain_once_and_another_ones_failure_stops_nothing(
+    world: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mallory", "oscar", "trudy"):
+        world.register(speech(name), name, days=2 if name == "trudy" else 1)
+    pack(world)
+    store, packed = world.store.watchlists, list[str]()
+    for name in ("broken", "damaged"):
+        world.put_domain(name)
+    reading, packing = store.state, store.pack
+
+    def fail_for_others(domain: DomainRecord) -> WatchlistState:
+        if domain.domain != "acme":
+            raise StoreUnavailable
+        return reading(domain)
+
+    def note(domain: DomainRecord, voices: KnownVoices) -> None:
+        packed.append(domain.domain)
+        packing(domain, voices)
+
+    monkeypatch.setattr(store, "state", fail_for_others)
+    monkeypatch.setattr(store, "pack", note)
+    world.now += timedelta(days=1)
+    # DynamoDB deletes an entry by itself, too, which no state says.
+    store._entries.pop(("acme", "known", "oscar"))
+    assert WatchlistSweep(store, world.store, world.lists, lambda: world.now).run(lambda: 900.0) == 1
+    assert packed == ["acme"]
+    assert world.lists.lists("acme").lists == {"known": 1}
 
 
 @pytest.mark.parametrize("days", [0, LONGEST_KEPT.days + 1])

@@ -1,5 +1,6 @@
 """Store of watchlists."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from bonafide.biometrics.watchlists.voices import KnownVoice, KnownVoices
@@ -42,6 +43,13 @@ class WatchlistStore(WatchlistVoices, Protocol):
 
     def remove(self, domain: DomainRecord, state: WatchlistState, entry: WatchlistEntry) -> WatchlistState:
         """Deletes an entry with its voice; returns the state after that.
+
+        Raises:
+            VersionConflict: the state is not the stored one.
+        """
+
+    def recount(self, domain: DomainRecord, state: WatchlistState, lists: Mapping[str, int]) -> None:
+        """Writes how many entries each list has, where the state does not say so.
 
         Raises:
             VersionConflict: the state is not the stored one.

@@ -1,8 +1,9 @@
 """Watchlists in the table of domains, and their voices packed together in S3."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -138,6 +139,10 @@ class DynamoWatchlistStore(DynamoWatchlistVoices):
         gone = [entry_key(entry.domain, entry.watchlist, entry.fraudster), voice_key(domain.domain, entry.change)]
         self._write(_update(domain, state, changed), [item], gone)
         return changed
+
+    def recount(self, domain: DomainRecord, state: WatchlistState, lists: Mapping[str, int]) -> None:
+        """See `WatchlistStore`."""
+        self._write(_update(domain, state, replace(state, change=state.change + 1, lists=lists)), [], [])
 
     def pack(self, domain: DomainRecord, voices: KnownVoices) -> None:
         """See `WatchlistStore`. Whatever objects the state does not name in the end are deleted."""

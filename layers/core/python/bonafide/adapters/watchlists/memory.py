@@ -1,7 +1,7 @@
 """Watchlists in memory."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bonafide.biometrics.watchlists.voices import KnownVoice, KnownVoices
@@ -74,6 +74,13 @@ class MemoryWatchlistStore:
             self._entries.pop((entry.domain, entry.watchlist, entry.fraudster), None)
             self._changes[domain.domain][changed.change] = KnownVoice(entry.name)
         return changed
+
+    def recount(self, domain: DomainRecord, state: WatchlistState, lists: Mapping[str, int]) -> None:
+        """See `WatchlistStore`."""
+        with self._lock:
+            if self.stored(domain.domain).change != state.change:
+                raise VersionConflict
+            self._states[domain.domain] = replace(state, change=state.change + 1, lists=lists)
 
     def pack(self, domain: DomainRecord, voices: KnownVoices) -> None:
         """See `WatchlistStore`. Voices are read one by one all the same."""
