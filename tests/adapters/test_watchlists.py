@@ -409,6 +409,11 @@ def test_a_report_is_of_its_domain_and_replaced_by_the_next(request: pytest.Fixt
     store.put_report(report)
     assert store.report(domain) == report
     assert store.report(replace(domain, created_at=NOW + timedelta(1))) is None
+    store.put_report(replace(report, at=NOW - timedelta(1), pairs=()))
+    assert store.report(domain) == report
+    assert store.take_out(domain.domain, "dan") == 1
+    assert store.report(domain) == report.without("dan")
+    store.put_report(report)
     if isinstance(store, DynamoDoubleEnrollmentStore):
         erasing = DoubleEnrollmentErasing(store)
         assert erasing.erase(a_subject(domain, "bob"), "").erased == 1

@@ -1,5 +1,6 @@
 """Known fraudsters are registered, found in calls, told to nobody but analysts, and forgotten in time."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -386,6 +387,28 @@ def test_the_domain_that_was_not_searched_for_longest_comes_first_and_has_all_th
     world.now += timedelta(days=1)
     doubles.run(iter([900.0, 900.0, 1.0]).__next__)
     assert compared(doubles) == (1, True)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_who_is_erased_during_the_search_is_in_no_report(world: Watching, *, written: bool) -> None:
+    for speaker, voice in (("bea", "bea"), ("bea2", "bea")):
+        world.enroll(speech(voice, 25.0, level=0.1), speaker=speaker)
+    store = MemoryDoubleEnrollmentStore()
+    finding, reads = world.store.find, Counter[str]()
+
+    def find(domain: str, speaker: str) -> object:
+        reads[speaker] += 1
+        # The first read is of the voice, the second before the report is written, the third after it.
+        gone = speaker == "bea2" and reads[speaker] > 1 + written
+        return (finding(domain, speaker)[0], None) if gone else finding(domain, speaker)
+
+    world.store.find = find  # type: ignore[method-assign, assignment]
+    doubles = DoubleEnrollments(store, world.store, "probes", lambda: world.now)
+    doubles.run(lambda: 900.0)
+    report = doubles.report("acme")
+    assert report
+    assert report.pairs == ()
+    assert reads["bea2"] == 2 + written
 
 
 def compared(doubles: DoubleEnrollments) -> tuple[int, bool]:

@@ -63,7 +63,10 @@ class DoubleEnrollmentStore(Protocol):
     """The newest report of each domain on voices that are enrolled twice."""
 
     def put_report(self, report: DoubleEnrollmentReport) -> None:
-        """Writes a report over the one before; it expires within days."""
+        """Writes a report over an earlier one, never over a later one; it expires within days."""
+
+    def take_out(self, domain: str, speaker: str) -> int:
+        """Takes what names a speaker out of the report of a domain; returns how many pairs."""
 
     def report(self, domain: DomainRecord) -> DoubleEnrollmentReport | None:
         """Reads the newest report of a domain; None if there is none."""

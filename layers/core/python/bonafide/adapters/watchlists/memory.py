@@ -117,7 +117,17 @@ class MemoryDoubleEnrollmentStore:
 
     def put_report(self, report: DoubleEnrollmentReport) -> None:
         """See `DoubleEnrollmentStore`."""
-        self._reports[report.domain] = report
+        stored = self._reports.get(report.domain)
+        if stored is None or stored.at <= report.at:
+            self._reports[report.domain] = report
+
+    def take_out(self, domain: str, speaker: str) -> int:
+        """See `DoubleEnrollmentStore`."""
+        found = self._reports.get(domain)
+        if found is None:
+            return 0
+        self._reports[domain] = found.without(speaker)
+        return len(found.pairs) - len(self._reports[domain].pairs)
 
     def report(self, domain: DomainRecord) -> DoubleEnrollmentReport | None:
         """See `DoubleEnrollmentStore`."""

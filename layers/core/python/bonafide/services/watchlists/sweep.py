@@ -1,7 +1,7 @@
 """The daily job: removes entries that expired, packs what is left, and finds voices that are enrolled twice."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -159,14 +159,25 @@ class DoubleEnrollments:
 
     def _search(self, domain: DomainRecord, voices: list[KnownVoice], complete: bool) -> DoubleEnrollmentReport:
         pairs = double_voices(voices)
+        # Some may have been erased since they were read: before the report is written no erasure finds them in it.
+        gone = self._gone(domain.domain, pairs)
+        pairs = tuple(each for each in pairs if gone.isdisjoint(each.speakers))
         report = DoubleEnrollmentReport(domain.domain, domain.created_at, self._clock(), pairs, len(voices), complete)
         self._store.put_report(report)
+        for speaker in self._gone(domain.domain, pairs):
+            self._store.take_out(domain.domain, speaker)
         # Only how many: speakers are never named in logs.
         logger.info(
             "double enrollments searched",
             extra={"domain": domain.domain, "speakers": len(voices), "pairs": len(pairs), "complete": complete},
         )
         return report
+
+    def _gone(self, domain: str, pairs: Sequence[DoubleEnrollmentPair]) -> set[str]:
+        """Returns which speakers of pairs are not enrolled any more."""
+        named = {speaker for pair in pairs for speaker in pair.speakers}
+        found = {speaker: self._speakers.find(domain, speaker)[1] for speaker in named}
+        return {name for name, each in found.items() if each is None or each.status is not SpeakerStatus.ENROLLED}
 
     def _enrolled(self, domain: DomainRecord, seconds_left: Callable[[], float]) -> tuple[list[KnownVoice], bool]:
         """Reads the voiceprints of enrolled speakers; tells whether of all."""
