@@ -11,8 +11,11 @@ service = double_enrollments()
 
 def compare(_: Event, context: LambdaContext) -> dict[str, int]:
     """Removes what expired, and compares the speakers of as many domains as the time allows."""
-    removed = sweep.run()
-    found = service.run(lambda: context.get_remaining_time_in_millis() / 1000)
+
+    def seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    removed, found = sweep.run(seconds_left), service.run(seconds_left)
     return {"removed": removed, "double_enrollments": found}
 
 

@@ -26,6 +26,10 @@ BY_NAME = {each.name: each for each in OPERATIONS.by_route.values()}
 READ, CREATE = BY_NAME["getDomain"], BY_NAME["putDomain"]
 
 
+def test_whoever_registers_fraudsters_may_upload_their_recordings() -> None:
+    assert BY_NAME["putFraudster"].roles <= BY_NAME["createUpload"].roles
+
+
 @pytest.mark.parametrize(
     ("arn", "pattern"),
     [

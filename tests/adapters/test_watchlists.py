@@ -34,7 +34,7 @@ from bonafide.ports.watchlists import WatchlistStore
 from bonafide.records.domain import DomainRecord, ErasedDecisions
 from bonafide.records.erasure import ErasureKind, ErasureSubject
 from bonafide.records.watchlists.double import DoubleEnrollmentPair, DoubleEnrollmentReport
-from bonafide.records.watchlists.entry import WatchlistEntry, WatchlistState
+from bonafide.records.watchlists.entry import LONGEST_KEPT, WatchlistEntry, WatchlistState
 from tests.adapters.conftest import State
 from tests.adapters.test_stores import a_domain
 
@@ -243,6 +243,18 @@ def test_writers_at_the_same_time_lose_nothing(
     assert names(known(lists, domain)) == [f"f{number}" for number in range(6)]
 
 
+def test_numbers_of_entries_are_corrected_over_the_state_that_was_read_only(
+    stores: tuple[DomainStore, WatchlistStore], domain: DomainRecord
+) -> None:
+    lists = stores[1]
+    state = put(lists, domain, "mallory", 1)
+    lists.recount(domain, state, {"known": 7})
+    assert lists.state(domain).lists == {"known": 7}
+    assert names(known(lists, domain)) == ["mallory"]
+    with pytest.raises(VersionConflict):
+        lists.recount(domain, state, {})
+
+
 def test_a_successor_of_a_domain_begins_without_lists(
     stores: tuple[DomainStore, WatchlistStore], domain: DomainRecord
 ) -> None:
@@ -273,6 +285,28 @@ def test_packed_voices_are_read_instead_of_their_rows_and_replaced(aws: Aws) -> 
     assert len(second) == 1
     assert second.keys() != first.keys()
     assert names(known(aws.lists, domain)) == ["f0", "f1", "f2", "f3"]
+
+
+def test_what_says_of_a_removal_is_kept_until_voices_are_packed_without_the_removed(aws: Aws) -> None:
+    domain = made(aws.domains)
+    put(aws.lists, domain, "f0", 0)
+    aws.lists.pack(domain, known(aws.lists, domain))
+    outdated = known(aws.lists, domain)
+    entry = aws.lists.entry(domain.domain, "known", "f0")
+    assert entry
+    state = aws.lists.remove(domain, aws.lists.state(domain), entry)
+    assert state.is_outdated
+    assert expiry_of_removal(aws, domain) > datetime.now(UTC) + LONGEST_KEPT
+    aws.lists.pack(domain, outdated)
+    assert names(known(aws.lists, domain)) == []
+    aws.lists.pack(domain, known(aws.lists, domain))
+    assert not aws.lists.state(domain).is_outdated
+    assert expiry_of_removal(aws, domain) < datetime.now(UTC) + timedelta(3)
+
+
+def expiry_of_removal(aws: Aws, domain: DomainRecord) -> datetime:
+    found = next(each for each in aws.rows(domain.domain) if each["item"]["S"].startswith("voice#"))
+    return datetime.fromtimestamp(int(found["expires_at"]["N"]), UTC)
 
 
 def test_where_packed_voices_are_gone_the_rows_are_read(aws: Aws) -> None:
@@ -375,6 +409,11 @@ def test_a_report_is_of_its_domain_and_replaced_by_the_next(request: pytest.Fixt
     store.put_report(report)
     assert store.report(domain) == report
     assert store.report(replace(domain, created_at=NOW + timedelta(1))) is None
+    store.put_report(replace(report, at=NOW - timedelta(1), pairs=()))
+    assert store.report(domain) == report
+    assert store.take_out(domain.domain, "dan") == 1
+    assert store.report(domain) == report.without("dan")
+    store.put_report(report)
     if isinstance(store, DynamoDoubleEnrollmentStore):
         erasing = DoubleEnrollmentErasing(store)
         assert erasing.erase(a_subject(domain, "bob"), "").erased == 1

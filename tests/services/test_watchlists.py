@@ -1,5 +1,6 @@
 """Known fraudsters are registered, found in calls, told to nobody but analysts, and forgotten in time."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -10,18 +11,27 @@ from bonafide.adapters.watchlists.memory import MemoryDoubleEnrollmentStore
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.case import Signal
 from bonafide.biometrics.decision import Decision, Reason
+from bonafide.biometrics.voiceprint import Voiceprint
+from bonafide.biometrics.watchlists.voices import KnownVoice, KnownVoices
 from bonafide.contracts.audio import AudioInput
 from bonafide.contracts.decisions import ledger_entry
 from bonafide.contracts.watchlists.entries import FraudsterRequest, double_enrollment_list
 from bonafide.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, UnsupportedAudio
-from bonafide.records.watchlists.entry import WatchlistEntry
+from bonafide.records.domain import DomainRecord
+from bonafide.records.watchlists.entry import LONGEST_KEPT, WatchlistEntry, WatchlistState
 from bonafide.services.shared.recordings import from_base64, to_waveform
 from bonafide.services.shared.watchlists import searching
 from bonafide.services.shared.watchlists.lifecycle import Watchlists
 from bonafide.services.shared.watchlists.searching import RETRY_AFTER
 from bonafide.services.watchlists import registration
-from bonafide.services.watchlists.registration import LONGEST_KEPT, Registered, Registration
-from bonafide.services.watchlists.sweep import DoubleEnrollments, WatchlistSweep
+from bonafide.services.watchlists.registration import Registered, Registration
+from bonafide.services.watchlists.sweep import (
+    MOST_PAIRS,
+    NEVER,
+    DoubleEnrollments,
+    WatchlistSweep,
+    double_voices,
+)
 from tests.services.parts import Chords, World, speech
 
 SPACE = "campplus-a60ad57c7847fda0"
@@ -115,15 +125,109 @@ def test_a_removed_fraudster_is_not_found_any_more(world: Watching) -> None:
     assert world.lists.lists("acme").count == 0
 
 
+def packed_up_to(world: Watching) -> int:
+    packed = world.lists.lists("acme").packed
+    return packed.change if packed else 0
+
+
+def pack(world: Watching) -> None:
+    record = world.store.domain("acme")
+    assert record
+    state = world.store.watchlists.state(record)
+    world.store.watchlists.pack(record, world.search.voices(replace(record, watchlists=state)))
+
+
+def test_a_replaced_and_removed_voice_goes_from_where_voices_are_packed(world: Watching) -> None:
+    world.register(speech("mallory"))
+    pack(world)
+    world.register(speech("oscar"))
+    world.lists.remove("acme", "known", "mallory")
+    assert packed_up_to(world) == 3
+
+
+def test_voices_are_packed_when_a_removal_is_asked_for_again_or_daily(
+    world: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mallory", "oscar"):
+        world.register(speech(name), name)
+    pack(world)
+    with monkeypatch.context() as failing:
+        failing.setattr(world.store.watchlists, "pack", refuse_to_pack)
+        for name in ("mallory", "oscar"):
+            with pytest.raises(StoreUnavailable):
+                world.lists.remove("acme", "known", name)
+    assert packed_up_to(world) == 2
+    with pytest.raises(NotFound):
+        world.lists.remove("acme", "known", "mallory")
+    assert packed_up_to(world) == 4
+    # An entry that was never packed may be in a pack that is being written.
+    world.register(speech("trudy"), "trudy")
+    world.lists.take_away("acme", "known", "trudy")
+    WatchlistSweep(world.store.watchlists, world.store, world.lists, lambda: world.now).run(lambda: 900.0)
+    assert packed_up_to(world) == 6
+
+
+def refuse_to_pack(*_: object) -> None:
+    raise StoreUnavailable
+
+
+def test_who_packs_sees_what_was_removed_meanwhile(world: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registration, "PACKED_AFTER", 2)
+    world.register(speech("mallory"))
+    packing, store = type(world.store.watchlists).pack, world.store.watchlists
+    removed = list[str]()
+
+    def remove_before(domain: DomainRecord, voices: KnownVoices) -> None:
+        if not removed:
+            removed.append("mallory")
+            world.lists.remove("acme", "known", "mallory")
+        packing(store, domain, voices)
+
+    monkeypatch.setattr(store, "pack", remove_before)
+    world.register(speech("oscar"), "oscar")
+    assert packed_up_to(world) == 3
+
+
 def test_an_expired_entry_is_not_searched_and_the_daily_job_removes_it(world: Watching) -> None:
     world.register(speech("mallory"), days=1)
     world.register(speech("oscar"), "oscar", days=2)
     world.now += timedelta(days=1)
     assert Reason.WATCHLIST_MATCH not in world.reasons("mallory")
     sweep = WatchlistSweep(world.store.watchlists, world.store, world.lists, lambda: world.now)
-    assert sweep.run() == 1
+    assert sweep.run(lambda: 1.0) == 0
+    assert sweep.run(lambda: 900.0) == 1
     assert world.lists.lists("acme").lists == {"known": 1}
     assert [each.fraudster for each in world.lists.list("acme", "known", None, 10).entries] == ["oscar"]
+
+
+def test_the_daily_job_packs_a_domain_once_and_another_ones_failure_stops_nothing(
+    world: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mallory", "oscar", "trudy"):
+        world.register(speech(name), name, days=2 if name == "trudy" else 1)
+    pack(world)
+    store, packed = world.store.watchlists, list[str]()
+    for name in ("broken", "damaged"):
+        world.put_domain(name)
+    reading, packing = store.state, store.pack
+
+    def fail_for_others(domain: DomainRecord) -> WatchlistState:
+        if domain.domain != "acme":
+            raise StoreUnavailable
+        return reading(domain)
+
+    def note(domain: DomainRecord, voices: KnownVoices) -> None:
+        packed.append(domain.domain)
+        packing(domain, voices)
+
+    monkeypatch.setattr(store, "state", fail_for_others)
+    monkeypatch.setattr(store, "pack", note)
+    world.now += timedelta(days=1)
+    # DynamoDB deletes an entry by itself, too, which no state says.
+    store._entries.pop(("acme", "known", "oscar"))
+    assert WatchlistSweep(store, world.store, world.lists, lambda: world.now).run(lambda: 900.0) == 1
+    assert packed == ["acme"]
+    assert world.lists.lists("acme").lists == {"known": 1}
 
 
 @pytest.mark.parametrize("days", [0, LONGEST_KEPT.days + 1])
@@ -264,5 +368,59 @@ def test_one_voice_under_two_names_is_found(world: Watching) -> None:
     assert report
     assert type(report).from_document(report.to_document()) == report
     assert report.without("bea2").pairs == ()
+    # Without time the report of the day before stays.
     assert doubles.run(lambda: 1.0) == 0
-    assert double_enrollment_list(doubles.report("acme")).complete is False
+    assert doubles.report("acme") == report
+
+
+def test_the_domain_that_was_not_searched_for_longest_comes_first_and_has_all_the_time(world: Watching) -> None:
+    world.put_domain("other")
+    doubles = DoubleEnrollments(MemoryDoubleEnrollmentStore(), world.store, "probes", lambda: world.now)
+    # The time of the first domain ends before its first speaker: nobody has more for it, so that is what is told.
+    doubles.run(iter([900.0, 1.0, 1.0]).__next__)
+    assert [doubles.report("other"), compared(doubles)] == [None, (0, False)]
+    world.now += timedelta(days=1)
+    # The other one is next, and what there was no time for keeps its report.
+    doubles.run(iter([900.0, 900.0, 1.0]).__next__)
+    assert doubles.report("other")
+    assert compared(doubles) == (0, False)
+    world.now += timedelta(days=1)
+    doubles.run(iter([900.0, 900.0, 1.0]).__next__)
+    assert compared(doubles) == (1, True)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_who_is_erased_during_the_search_is_in_no_report(world: Watching, *, written: bool) -> None:
+    for speaker, voice in (("bea", "bea"), ("bea2", "bea")):
+        world.enroll(speech(voice, 25.0, level=0.1), speaker=speaker)
+    store = MemoryDoubleEnrollmentStore()
+    finding, reads = world.store.find, Counter[str]()
+
+    def find(domain: str, speaker: str) -> object:
+        reads[speaker] += 1
+        # The first read is of the voice, the second before the report is written, the third after it.
+        gone = speaker == "bea2" and reads[speaker] > 1 + written
+        return (finding(domain, speaker)[0], None) if gone else finding(domain, speaker)
+
+    world.store.find = find  # type: ignore[method-assign, assignment]
+    doubles = DoubleEnrollments(store, world.store, "probes", lambda: world.now)
+    doubles.run(lambda: 900.0)
+    report = doubles.report("acme")
+    assert report
+    assert report.pairs == ()
+    assert reads["bea2"] == 2 + written
+
+
+def compared(doubles: DoubleEnrollments) -> tuple[int, bool]:
+    report = doubles.report("acme")
+    assert report
+    return report.compared, report.complete
+
+
+def test_of_many_doubles_the_surest_are_kept() -> None:
+    evidence = Chords(SPACE).observe(waveform(speech("ann", 25.0)))
+    prints = (Voiceprint.of([evidence]),)
+    voices = [KnownVoice(("", f"speaker-{number:03}"), prints, NEVER) for number in range(300)]
+    found = double_voices(voices)
+    assert len(found) == MOST_PAIRS
+    assert len({each.speakers for each in found}) == MOST_PAIRS

@@ -1,5 +1,6 @@
 """Store of watchlists."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from bonafide.biometrics.watchlists.voices import KnownVoice, KnownVoices
@@ -47,6 +48,13 @@ class WatchlistStore(WatchlistVoices, Protocol):
             VersionConflict: the state is not the stored one.
         """
 
+    def recount(self, domain: DomainRecord, state: WatchlistState, lists: Mapping[str, int]) -> None:
+        """Writes how many entries each list has, where the state does not say so.
+
+        Raises:
+            VersionConflict: the state is not the stored one.
+        """
+
     def pack(self, domain: DomainRecord, voices: KnownVoices) -> None:
         """Writes voices together, for whoever reads them from then on, and deletes what was packed before."""
 
@@ -55,7 +63,10 @@ class DoubleEnrollmentStore(Protocol):
     """The newest report of each domain on voices that are enrolled twice."""
 
     def put_report(self, report: DoubleEnrollmentReport) -> None:
-        """Writes a report over the one before; it expires within days."""
+        """Writes a report over an earlier one, never over a later one; it expires within days."""
+
+    def take_out(self, domain: str, speaker: str) -> int:
+        """Takes what names a speaker out of the report of a domain; returns how many pairs."""
 
     def report(self, domain: DomainRecord) -> DoubleEnrollmentReport | None:
         """Reads the newest report of a domain; None if there is none."""

@@ -1,7 +1,9 @@
 """Watchlists in the table of domains, and their voices packed together in S3."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,12 +28,13 @@ from bonafide.adapters.watchlists.sealing import VoiceSealing
 from bonafide.biometrics.watchlists.voices import KnownVoice, KnownVoices
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord
-from bonafide.records.watchlists.entry import EntryPage, PackedVoices, WatchlistEntry, WatchlistState
+from bonafide.records.watchlists.entry import LONGEST_KEPT, EntryPage, PackedVoices, WatchlistEntry, WatchlistState
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Whoever has read voices within half of this time finds all that was removed since.
+# Whoever has read voices within half of this time finds all that was removed since. Until voices are packed again, what
+# says of a removal is kept as long as any voice.
 REMOVALS_KEPT = timedelta(days=2)
 
 
@@ -55,8 +58,8 @@ class DynamoWatchlistVoices:
         packed = self._packs.read(domain, state.packed) if state.packed else None
         return packed or KnownVoices(state.base)
 
-    def _rows(self, domain: str, after: int) -> list[Item]:
-        """Reads the voices that changes after one brought or took away, in their order."""
+    def _rows(self, domain: str, after: int, last: int = LAST_CHANGE) -> list[Item]:
+        """Reads the voices that changes after one, up to the last, brought or took away, in their order."""
         with translated_errors():
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
@@ -65,7 +68,7 @@ class DynamoWatchlistVoices:
                 ExpressionAttributeValues={
                     ":domain": {"S": WATCHLIST_PARTITION + domain},
                     ":first": {"S": voice_name(after + 1)},
-                    ":last": {"S": voice_name(LAST_CHANGE)},
+                    ":last": {"S": voice_name(last)},
                 },
                 ConsistentRead=True,
             )
@@ -132,10 +135,14 @@ class DynamoWatchlistStore(DynamoWatchlistVoices):
     def remove(self, domain: DomainRecord, state: WatchlistState, entry: WatchlistEntry) -> WatchlistState:
         """See `WatchlistStore`."""
         changed = state.next(domain.created_at, entry.watchlist, -1)
-        item = _voice_item(entry, changed.change) | _expiry(datetime.now(UTC).timestamp())
+        item = _voice_item(entry, changed.change) | _expiry((datetime.now(UTC) + LONGEST_KEPT).timestamp())
         gone = [entry_key(entry.domain, entry.watchlist, entry.fraudster), voice_key(domain.domain, entry.change)]
         self._write(_update(domain, state, changed), [item], gone)
         return changed
+
+    def recount(self, domain: DomainRecord, state: WatchlistState, lists: Mapping[str, int]) -> None:
+        """See `WatchlistStore`."""
+        self._write(_update(domain, state, replace(state, change=state.change + 1, lists=lists)), [], [])
 
     def pack(self, domain: DomainRecord, voices: KnownVoices) -> None:
         """See `WatchlistStore`. Whatever objects the state does not name in the end are deleted."""
@@ -145,6 +152,8 @@ class DynamoWatchlistStore(DynamoWatchlistVoices):
         except VersionConflict:
             # Somebody packed later voices, or the domain is another one.
             former = packed
+        else:
+            self._release(domain.domain, former.change if former else 0, packed.change)
         self._packs.delete(domain.domain, former)
 
     def _name(self, domain: DomainRecord, packed: PackedVoices) -> PackedVoices | None:
@@ -167,6 +176,20 @@ class DynamoWatchlistStore(DynamoWatchlistVoices):
                 ReturnValues="UPDATED_OLD",
             )
         return read_packed(answer.get("Attributes", {}))
+
+    def _release(self, domain: str, after: int, last: int) -> None:
+        """Lets what says of removals between two packs expire soon: the later pack has none of these voices."""
+        for row in self._rows(domain, after, last):
+            if "voiceprints" in row:
+                continue
+            with suppress(VersionConflict), translated_errors():
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={name: row[name] for name in ("domain", "item")},
+                    UpdateExpression="SET expires_at = :soon",
+                    ConditionExpression="attribute_exists(expires_at)",
+                    ExpressionAttributeValues={":soon": _expiry(datetime.now(UTC).timestamp())["expires_at"]},
+                )
 
     def _write(self, state: Item, items: Sequence[Item], gone: Sequence[Item]) -> None:
         """Writes one change: the state if it is still the one that was read, and what it says of."""

@@ -1,14 +1,14 @@
 """Watchlists in memory."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from bonafide.biometrics.watchlists.voices import KnownVoice, KnownVoices
 from bonafide.ports.stores import VersionConflict
 from bonafide.records.domain import DomainRecord
 from bonafide.records.watchlists.double import DoubleEnrollmentReport
-from bonafide.records.watchlists.entry import EntryPage, WatchlistEntry, WatchlistState
+from bonafide.records.watchlists.entry import EntryPage, PackedVoices, WatchlistEntry, WatchlistState
 
 
 class MemoryWatchlistStore:
@@ -75,8 +75,20 @@ class MemoryWatchlistStore:
             self._changes[domain.domain][changed.change] = KnownVoice(entry.name)
         return changed
 
+    def recount(self, domain: DomainRecord, state: WatchlistState, lists: Mapping[str, int]) -> None:
+        """See `WatchlistStore`."""
+        with self._lock:
+            if self.stored(domain.domain).change != state.change:
+                raise VersionConflict
+            self._states[domain.domain] = replace(state, change=state.change + 1, lists=lists)
+
     def pack(self, domain: DomainRecord, voices: KnownVoices) -> None:
-        """See `WatchlistStore`. Memory is read at once anyway."""
+        """See `WatchlistStore`. Voices are read one by one all the same."""
+        with self._lock:
+            state = self.stored(domain.domain)
+            if state.since == domain.created_at and (state.packed is None or state.packed.change < voices.version):
+                packed = PackedVoices(voices.version, 0, "", "")
+                self._states[domain.domain] = replace(state, packed=packed)
 
     def _next(
         self,
@@ -89,7 +101,8 @@ class MemoryWatchlistStore:
         if self.stored(domain.domain).change != state.change:
             raise VersionConflict
         changed = state.next(domain.created_at, entry.watchlist, difference)
-        self._states[domain.domain] = replace(changed, packed=None)
+        packed = self.stored(domain.domain).packed if state.since else None
+        self._states[domain.domain] = replace(changed, packed=packed)
         voices = self._changes.setdefault(domain.domain, {})
         if former:
             voices.pop(former.change, None)
@@ -104,7 +117,17 @@ class MemoryDoubleEnrollmentStore:
 
     def put_report(self, report: DoubleEnrollmentReport) -> None:
         """See `DoubleEnrollmentStore`."""
-        self._reports[report.domain] = report
+        stored = self._reports.get(report.domain)
+        if stored is None or stored.at <= report.at:
+            self._reports[report.domain] = report
+
+    def take_out(self, domain: str, speaker: str) -> int:
+        """See `DoubleEnrollmentStore`."""
+        found = self._reports.get(domain)
+        if found is None:
+            return 0
+        self._reports[domain] = found.without(speaker)
+        return len(found.pairs) - len(self._reports[domain].pairs)
 
     def report(self, domain: DomainRecord) -> DoubleEnrollmentReport | None:
         """See `DoubleEnrollmentStore`."""

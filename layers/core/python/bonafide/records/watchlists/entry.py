@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from bonafide.biometrics.evidence import Channel
@@ -10,6 +10,7 @@ from bonafide.biometrics.watchlists.voices import VoiceMatch, VoiceName
 from bonafide.records import Stored, StoredForm, known
 
 SCHEMA = 1
+LONGEST_KEPT = timedelta(days=1095)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class WatchlistState:
         base: number of the last change of a predecessor of the domain, which does not count.
         lists: number of entries in each list that has any.
         packed: voices as they were packed last.
+        taken: number of the last change that took a voice away, or another one's place; 0 where none did.
     """
 
     since: datetime | None = None
@@ -122,11 +124,17 @@ class WatchlistState:
     base: int = 0
     lists: Mapping[str, int] = field(default_factory=dict)
     packed: PackedVoices | None = None
+    taken: int = 0
 
     @property
     def count(self) -> int:
         """Number of entries in all lists."""
         return sum(self.lists.values())
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether a voice was taken away since voices were packed: a pack may still have it."""
+        return self.taken > (self.packed.change if self.packed else self.base)
 
     def of_domain(self, created_at: datetime) -> Self:
         """Returns the state as far as it is of this domain, and not of one that had its name before."""
@@ -138,18 +146,27 @@ class WatchlistState:
         """Returns the state after a change, by which a list has so many entries more or fewer."""
         lists = {**self.lists, watchlist: self.lists.get(watchlist, 0) + difference}
         left = {name: count for name, count in lists.items() if count > 0}
-        return replace(self, since=created_at, change=self.change + 1, lists=left)
+        change = self.change + 1
+        taken = self.taken if difference > 0 else change
+        return replace(self, since=created_at, change=change, lists=left, taken=taken)
 
     def to_document(self) -> StoredForm:
         """Returns the stored form, without what is packed, which is stored beside it."""
         since = self.since.isoformat() if self.since else None
-        return {"schema": SCHEMA, "since": since, "change": self.change, "base": self.base, "lists": dict(self.lists)}
+        return {
+            "schema": SCHEMA,
+            "since": since,
+            "change": self.change,
+            "base": self.base,
+            "lists": dict(self.lists),
+            "taken": self.taken,
+        }
 
     @classmethod
     def from_document(cls, document: Stored, packed: PackedVoices | None) -> Self:
         """Reads a stored form, with what is packed beside it."""
         since = datetime.fromisoformat(document["since"]) if document["since"] else None
-        return cls(since, document["change"], document["base"], document["lists"], packed)
+        return cls(since, document["change"], document["base"], document["lists"], packed, document.get("taken", 0))
 
 
 def written_match(match: VoiceMatch) -> StoredForm:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from bonafide.biometrics.enrollment import require_one_voice
@@ -19,7 +19,7 @@ from bonafide.ports.stores import DomainStore, SessionStore
 from bonafide.ports.watchlists import WatchlistStore
 from bonafide.records.domain import DomainRecord
 from bonafide.records.request import SubmittedAudio
-from bonafide.records.watchlists.entry import WatchlistEntry, WatchlistState
+from bonafide.records.watchlists.entry import LONGEST_KEPT, WatchlistEntry, WatchlistState
 from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.services.shared.extraction import observe_to_enroll
 from bonafide.services.shared.lookups import find_session, refuse_former
@@ -30,7 +30,6 @@ from bonafide.services.shared.watchlists.searching import WatchlistSearch
 
 MOST_ENTRIES = 100_000
 MOST_LISTS = 100
-LONGEST_KEPT = timedelta(days=1095)
 # Changes after which voices are packed again, and of many voices the share: the rest is read one by one, in a fraction
 # of a second.
 PACKED_AFTER, PACKED_SHARE = 64, 1 / 64

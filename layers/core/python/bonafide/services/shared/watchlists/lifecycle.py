@@ -60,18 +60,36 @@ class Watchlists:
         Raises:
             NotFound: the domain or the entry is unknown.
         """
-        owner, entry, state = retry_on_conflict(WRITE_ATTEMPTS, lambda: self._removed(domain, watchlist, fraudster))
-        logger.warning("fraudster removed", extra={"domain": domain, "watchlist": watchlist})
-        if state.packed and entry.change <= state.packed.change:
-            self._pack(owner, state)
+        try:
+            self.take_away(domain, watchlist, fraudster)
+        finally:
+            # Also where it is asked for again, since the first request may have failed before it packed.
+            self._pack_if_outdated(self._open(domain))
 
-    def _removed(
-        self, domain: str, watchlist: str, fraudster: str
-    ) -> tuple[DomainRecord, WatchlistEntry, WatchlistState]:
+    def take_away(self, domain: str, watchlist: str, fraudster: str) -> None:
+        """Deletes an entry with its voice, which may stay where voices are packed until they are packed again.
+
+        Raises:
+            NotFound: the domain or the entry is unknown.
+        """
+        retry_on_conflict(WRITE_ATTEMPTS, lambda: self._removed(domain, watchlist, fraudster))
+        logger.warning("fraudster removed", extra={"domain": domain, "watchlist": watchlist})
+
+    def pack_if_taken(self, domain: str) -> None:
+        """Packs the voices of a domain if any was taken away since they were, or before they ever were.
+
+        Raises:
+            NotFound: there is no such domain.
+        """
         owner = self._open(domain)
         state = self._store.state(owner)
-        entry = self._known(owner, watchlist, fraudster)
-        return owner, entry, self._store.remove(owner, state, entry)
+        if state.is_outdated:
+            self._pack(owner, state)
+
+    def _removed(self, domain: str, watchlist: str, fraudster: str) -> WatchlistState:
+        owner = self._open(domain)
+        state = self._store.state(owner)
+        return self._store.remove(owner, state, self._known(owner, watchlist, fraudster))
 
     def _known(self, owner: DomainRecord, watchlist: str, fraudster: str) -> WatchlistEntry:
         found = self._store.entry(owner.domain, watchlist, fraudster)
@@ -86,6 +104,13 @@ class Watchlists:
 
     def _pack(self, owner: DomainRecord, state: WatchlistState) -> None:
         self._store.pack(owner, self._search.voices(replace(owner, watchlists=state)))
+        # A voice that was taken away meanwhile is in it, and who took it away saw the pack before.
+        self._pack_if_outdated(owner)
+
+    def _pack_if_outdated(self, owner: DomainRecord) -> None:
+        state = self._store.state(owner)
+        if state.packed and state.is_outdated:
+            self._store.pack(owner, self._search.voices(replace(owner, watchlists=state)))
 
 
 def is_of(owner: DomainRecord, entry: WatchlistEntry) -> bool:
