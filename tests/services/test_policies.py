@@ -84,6 +84,20 @@ def test_a_staged_policy_judges_every_decision_in_shadow_and_changes_no_answer(w
     assert after.staged.reasons[0] is Reason.FACTOR_REQUIRED
 
 
+def test_a_staged_policy_that_cannot_be_judged_fails_no_answer(world: Policed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    world.enroll(speech("ann", 30))
+    world.stage(**NEVER)
+    monkeypatch.setattr(StagedPolicy, "judged", fail)
+    answer = world.authenticate(speech("ann"), key="one")
+    stored = world.decisions.read("acme", answer.decision_id)
+    assert answer.decision == "ACCEPT"
+    assert stored
+    assert stored.staged is None
+
+
 def test_activation_and_the_way_back_are_versions_with_who_and_why(world: Policed) -> None:
     before = world.domain().policy
     staged = world.stage(step_up_cost=2.0)
