@@ -123,6 +123,19 @@ def test_activation_and_the_way_back_are_versions_with_who_and_why(world: Police
     assert refused(world.policies.version, "acme", 4) == "policy_version_not_found"
 
 
+def test_going_back_again_goes_further_back_and_never_to_a_policy_that_was_left(world: Policed) -> None:
+    first = world.domain().policy
+    for cost in (2.0, 3.0):
+        world.activate(world.stage(step_up_cost=cost).staged_version)
+    assert world.roll_back(3).policy.step_up_cost == 2.0
+    assert world.roll_back(4).policy == first
+    assert refused(world.roll_back, 5) == "policy_version_not_found"
+    # Over a version that was gone back to: first to it, and then before the version that it restored.
+    world.activate(world.stage(step_up_cost=4.0).staged_version)
+    assert world.roll_back(6).policy == first
+    assert refused(world.roll_back, 7) == "policy_version_not_found"
+
+
 def test_policies_are_found_among_other_settings_and_those_of_earlier_releases(world: Policed) -> None:
     for days in range(1, 6):
         world.domains.put("acme", DomainSettings.model_validate({"retention": {"decision_days": days}}))
