@@ -1,13 +1,16 @@
 """One contract for stores of staged policies, in memory and in AWS."""
 
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.adapters.dynamodb.items import staging_attributes, staging_key
 from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.policies.dynamodb import DynamoStagingStore
 from bonafide.biometrics.policy import Policy
@@ -15,6 +18,8 @@ from bonafide.ports.stores import DomainStore, StagingStore, VersionConflict
 from bonafide.records.domain import DomainRecord
 from bonafide.records.policies.staged import StagedPolicy, Staging
 from bonafide.records.settings.versions import DomainVersion
+from tests.adapters.conftest import State
+from tests.adapters.test_attempts import Throttling
 from tests.adapters.test_stores import a_domain
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
@@ -68,6 +73,28 @@ def test_the_staged_policy_of_a_predecessor_judges_nothing(
     read, _, _ = domains.find_with_brake(domain.domain, "ann")
     assert read is not None
     assert (read.staged, stagings.staged_before(domain, 1)) == (None, None)
+
+
+def test_a_staged_policy_that_is_unread_or_unreadable_fails_no_decision(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bonafide.adapters.dynamodb.conditions.time.sleep", lambda _: None)
+    name, table = f"domain-{uuid.uuid4()}", state.name("Tenants")
+    record, store = a_domain(name), DynamoDomainStore(state.dynamodb, table)
+    store.put_domain(record)
+    staging = Staging(name).next(record.created_at, NOW, staged(1))
+    DynamoStagingStore(state.dynamodb, table).put_staging(staging)
+    busy: Any = Throttling(state.dynamodb, "policy#")
+    read, _, _ = DynamoDomainStore(busy, table).find_with_brake(name, "ann")
+    assert read
+    assert read.staged is None
+    document = staging.to_document()
+    document["staged"]["policy"]["disclosure"] = "of a later release"
+    item = {**staging_key(name), **staging_attributes(staging), "document": {"S": json.dumps(document)}}
+    state.dynamodb.put_item(TableName=table, Item=item)
+    read, _, _ = store.find_with_brake(name, "ann")
+    assert read
+    assert read.staged is None
 
 
 def test_of_several_writers_of_one_version_one_wins(

@@ -84,6 +84,20 @@ def test_a_staged_policy_judges_every_decision_in_shadow_and_changes_no_answer(w
     assert after.staged.reasons[0] is Reason.FACTOR_REQUIRED
 
 
+def test_a_staged_policy_that_cannot_be_judged_fails_no_answer(world: Policed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    world.enroll(speech("ann", 30))
+    world.stage(**NEVER)
+    monkeypatch.setattr(StagedPolicy, "judged", fail)
+    answer = world.authenticate(speech("ann"), key="one")
+    stored = world.decisions.read("acme", answer.decision_id)
+    assert answer.decision == "ACCEPT"
+    assert stored
+    assert stored.staged is None
+
+
 def test_activation_and_the_way_back_are_versions_with_who_and_why(world: Policed) -> None:
     before = world.domain().policy
     staged = world.stage(step_up_cost=2.0)
@@ -107,6 +121,19 @@ def test_activation_and_the_way_back_are_versions_with_who_and_why(world: Police
     for number, each in zip((3, 2, 1), page.versions, strict=True):
         assert world.policies.version("acme", number) == each
     assert refused(world.policies.version, "acme", 4) == "policy_version_not_found"
+
+
+def test_going_back_again_goes_further_back_and_never_to_a_policy_that_was_left(world: Policed) -> None:
+    first = world.domain().policy
+    for cost in (2.0, 3.0):
+        world.activate(world.stage(step_up_cost=cost).staged_version)
+    assert world.roll_back(3).policy.step_up_cost == 2.0
+    assert world.roll_back(4).policy == first
+    assert refused(world.roll_back, 5) == "policy_version_not_found"
+    # Over a version that was gone back to: first to it, and then before the version that it restored.
+    world.activate(world.stage(step_up_cost=4.0).staged_version)
+    assert world.roll_back(6).policy == first
+    assert refused(world.roll_back, 7) == "policy_version_not_found"
 
 
 def test_policies_are_found_among_other_settings_and_those_of_earlier_releases(world: Policed) -> None:

@@ -26,6 +26,7 @@ from bonafide.records.speaker import SpeakerRecord, generation
 from bonafide.services.shared.braked_domains import BrakedDomains, BrakesInForce
 from bonafide.services.shared.calibration_book import CalibrationBook, CalibrationInForce
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.domains.staged import judged_in_shadow
 from bonafide.services.shared.extraction import Extraction, Extractor
 from bonafide.services.shared.identifiers import counters, request_identifier
 from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger, hash_of
@@ -223,7 +224,7 @@ class AuthenticationService:
         domain, calibration = claim.domain, claim.judging.calibration
         with stage("decide", extraction.timings_ms):
             judgement = judge(case, domain.policy, calibration)
-            staged = domain.staged.judged(case, calibration) if domain.staged else None
+            staged = judged_in_shadow(domain, case, calibration)
         return DecisionRecord(
             domain=request.domain,
             decision_id=name,

@@ -42,7 +42,6 @@ from bonafide.adapters.dynamodb.items import (
     read_calibrations,
     read_domain,
     read_speaker,
-    read_staging,
     read_summary,
     read_used,
     reservation_item,
@@ -54,7 +53,7 @@ from bonafide.adapters.dynamodb.items import (
     version_name,
 )
 from bonafide.adapters.erasure.partitions import Partitions
-from bonafide.adapters.policies.dynamodb import staging_puts
+from bonafide.adapters.policies.dynamodb import staged_of, staging_puts
 from bonafide.adapters.protection.items import KEY_PREFIX
 from bonafide.adapters.protection.speakers import PlainSpeakers
 from bonafide.adapters.watchlists.items import read_watchlist_state, watchlist_state_key
@@ -157,19 +156,18 @@ class DynamoDomainStore:
         self, domain: str, speaker: str, counters: Sequence[str] = ()
     ) -> tuple[DomainRecord | None, SpeakerRecord | None, BrakeRecord]:
         """See `DomainStore`."""
-        of_domain = brake_key(domain), calibration_key(domain), staging_key(domain)
-        keys = domain_key(domain), speaker_key(domain, speaker), *of_domain
+        keys = domain_key(domain), speaker_key(domain, speaker), brake_key(domain), calibration_key(domain)
         own = self._stored.keys(domain, speaker)
         counting = [attempt_key(domain, counter) for counter in counters]
         used = [used_key(domain, speaker)] if counters else []
-        read, (counted, listed) = self._read_with([*keys, *own], [*counting, *used], [watchlist_state_key(domain)])
-        found, known, brake, calibrations, staging, *key = read
+        groups = [*counting, *used], [watchlist_state_key(domain)], [staging_key(domain)]
+        read, (counted, listed, staging) = self._read_with([*keys, *own], *groups)
+        found, known, brake, calibrations, *key = read
         failed = None if counted is None else tuple(read_attempts(each) for each in counted[: len(counting)])
         watched = None if listed is None else read_watchlist_state(listed[0])
         besides: Any = {"calibrations": read_calibrations(domain, calibrations), "attempts": failed}
         record = _with_watchlists(replace(read_domain(found), **besides), watched) if found else None
-        if record and staging:
-            record = replace(record, staged=read_staging(domain, staging).of_domain_made(record.created_at))
+        record = record and replace(record, staged=staged_of(record, staging))
         claimed = self._speaker(known, *key)
         if claimed and counted:
             claimed = replace(claimed, used_at=read_used(counted[-1]))

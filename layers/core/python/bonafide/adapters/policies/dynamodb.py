@@ -7,8 +7,9 @@ Partition key `domain`, which is `policy#<domain>`; sort key `item`, which is `s
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bonafide.adapters.dynamodb.conditions import BatchReader, follows, transacted
+from bonafide.adapters.dynamodb.conditions import BatchReader, Item, follows, transacted
 from bonafide.adapters.dynamodb.items import read_staging, staging_attributes, staging_change_key, staging_key
+from bonafide.observability import log_unexpected, logger
 from bonafide.records.domain import DomainRecord
 from bonafide.records.policies.staged import StagedPolicy, Staging
 
@@ -37,6 +38,21 @@ class DynamoStagingStore:
         """See `StagingStore`."""
         puts = staging_puts(self._table, staging)
         transacted(lambda: self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts]))
+
+
+def staged_of(domain: DomainRecord, read: Sequence[Item | None] | None) -> StagedPolicy | None:
+    """Returns the staged policy of a domain from its item; None where it is unread, or of a form of a later release.
+
+    No answer depends on it, so nothing about it may fail one.
+    """
+    if read is None:
+        logger.warning("staged policy unread", extra={"domain": domain.domain})
+        return None
+    try:
+        return read_staging(domain.domain, read[0]).of_domain_made(domain.created_at)
+    except Exception as error:
+        log_unexpected(error)
+        return None
 
 
 def staging_puts(table: str, staging: Staging) -> Sequence[Any]:

@@ -29,6 +29,7 @@ class DomainVersion:
             an earlier release wrote.
         reason: as given; None where none was, and for versions that an earlier release wrote.
         action: that led to the version.
+        restored: version of the policy that going back made active again; None for any other action.
     """
 
     record: DomainRecord
@@ -36,6 +37,7 @@ class DomainVersion:
     changed_by: str | None = None
     reason: str | None = None
     action: SettingsAction = SettingsAction.CHANGED
+    restored: int | None = None
 
     @classmethod
     def of(
@@ -48,6 +50,11 @@ class DomainVersion:
     ) -> Self:
         """Makes the version that a change from `former`, None for a new domain, leads to."""
         return cls(record, _differences(former, record) if former else (), changed_by, reason, action)
+
+    @property
+    def origin(self) -> int:
+        """Version in which its policy was new: its own, or the one that going back made active again."""
+        return self.restored or self.record.policy_version
 
     @property
     def changes_policy(self) -> bool:
@@ -63,6 +70,7 @@ class DomainVersion:
             "changed_by": self.changed_by,
             "reason": self.reason,
             "action": str(self.action),
+            "restored": self.restored,
         }
 
     @classmethod
@@ -70,7 +78,8 @@ class DomainVersion:
         """Reads a stored form."""
         record = DomainRecord.from_document(document["record"])
         action = SettingsAction(document.get("action", SettingsAction.CHANGED))
-        return cls(record, tuple(document["changed"]), document["changed_by"], document.get("reason"), action)
+        note = document["changed_by"], document.get("reason"), action, document.get("restored")
+        return cls(record, tuple(document["changed"]), *note)
 
 
 def _differences(former: DomainRecord, record: DomainRecord) -> tuple[str, ...]:

@@ -149,6 +149,9 @@ class Policies:
     ) -> DomainRecord:
         """Makes the policy before an active version active again, as a new version; other settings stay.
 
+        From a policy that was restored, it goes before the version that this was restored from, so never to one that
+        was left.
+
         Args:
             domain: of the policy.
             policy_version: of the active policy, which is to be left: sent twice, it goes back once.
@@ -174,8 +177,9 @@ class Policies:
                     limit=record.policy_version,
                     found=policy_version,
                 )
-            former = self._version(record, policy_version - 1).record.policy
-            return self._written(record, former, ChangeNote(principal, reason, SettingsAction.ROLLED_BACK), None)
+            former = self._version(record, self._version(record, policy_version).origin - 1)
+            note = ChangeNote(principal, reason, SettingsAction.ROLLED_BACK, former.origin)
+            return self._written(record, former.record.policy, note, None)
 
         return retry_on_conflict(WRITE_ATTEMPTS, attempt)
 

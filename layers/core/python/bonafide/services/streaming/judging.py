@@ -27,6 +27,7 @@ from bonafide.records.speaker import SpeakerRecord
 from bonafide.services.shared.braked_domains import BrakedDomains
 from bonafide.services.shared.calibration_book import CalibrationBook
 from bonafide.services.shared.clock import Clock, utc_now
+from bonafide.services.shared.domains.staged import judged_in_shadow
 from bonafide.services.shared.identifiers import counters, identifier, session_decision
 from bonafide.services.shared.ledger import AttemptCounter, AttemptLimit, Ledger
 from bonafide.services.shared.lookups import refuse_former, require_open
@@ -160,8 +161,7 @@ class SessionJudge:
             case = case_of(claim, folded, replay, listed)
         with stage("decide", timings):
             judgement = judge(case, claim.domain.policy, claim.judging.calibration)
-            policy = claim.domain.staged
-            staged = policy.judged(case, claim.judging.calibration) if policy else None
+            staged = judged_in_shadow(claim.domain, case, claim.judging.calibration)
         return DecisionRecord(
             domain=record.domain,
             decision_id=None,

@@ -1,7 +1,7 @@
 """Versions of a domain's settings as changes lead to them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bonafide.ports.stores import DomainStore
 from bonafide.records.domain import DomainRecord
@@ -15,6 +15,7 @@ class ChangeNote:
     changed_by: str | None
     reason: str | None = None
     action: SettingsAction = SettingsAction.CHANGED
+    restored: int | None = None
 
 
 def kept_versions(
@@ -32,4 +33,5 @@ def kept_versions(
 
 
 def _version(wanted: DomainRecord, current: DomainRecord | None, note: ChangeNote) -> DomainVersion:
-    return DomainVersion.of(wanted, current, note.changed_by, note.reason, note.action)
+    made = DomainVersion.of(wanted, current, note.changed_by, note.reason, note.action)
+    return replace(made, restored=note.restored)
