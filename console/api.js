@@ -1,6 +1,6 @@
 // Requests to the API: addressed, signed where that is asked for, and with its problem documents as errors.
 
-import { signed } from "./signing.js";
+import { queryOf, signed } from "./signing.js";
 
 const state = { settings: null, credentials: null };
 
@@ -36,9 +36,8 @@ export async function send(method, path, options = {}) {
 /** Sends a request; returns body and ETag. */
 export async function whole(method, path, { query = {}, body, match } = {}) {
   const url = new URL(`${state.settings.api}${path}`, location.href);
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
-  }
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  url.search = queryOf(Object.fromEntries(given));
   const headers = {};
   if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID();
   if (match) headers["If-Match"] = match;

@@ -85,12 +85,13 @@ function axes() {
 const line = (at, name) => svg("line", { class: `limit ${name}`, x1: at, x2: at, y1: BOX.top, y2: HEIGHT - BOX.bottom });
 const text = (left, top, said, kind) => svg("text", { class: kind, x: left, y: top }, said);
 
+/** Draws a point with its name: the voice above it, so that the point that the call moved has room below. */
 function point({ llr, liveness, name, kind }) {
   const [left, top] = [x(clamped(llr, LLR)), y(clamped(liveness ?? 0, LIVENESS))];
   const end = left > WIDTH * 0.6;
   return [
     svg("circle", { class: `point ${kind}`, cx: left, cy: top, r: 6 }),
-    text(left + (end ? -10 : 10), top + 4, name, `point-name ${end ? "end" : ""}`),
+    text(left + (end ? -10 : 10), top + (kind === "moved" ? 12 : -4), name, `point-name ${end ? "end" : ""}`),
   ];
 }
 

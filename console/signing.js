@@ -16,14 +16,13 @@ async function hmac(key, text) {
 const encoded = (text) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** Returns the query as it is signed: encoded, ordered by name and value. */
-function canonicalQuery(url) {
-  const pairs = [...url.searchParams].map(([name, value]) => [encoded(name), encoded(value)]);
-  pairs.sort(([a, b], [c, d]) => (a === c ? (b < d ? -1 : 1) : a < c ? -1 : 1));
-  return pairs.map(([name, value]) => `${name}=${value}`).join("&");
+/** Returns a query in the one form that is both sent and signed: encoded, ordered by name. */
+export function queryOf(values) {
+  const pairs = Object.entries(values).map(([name, value]) => `${encoded(name)}=${encoded(value)}`);
+  return pairs.sort().join("&");
 }
 
-/** Returns the headers of a request with its signature: of its method, URL, text and all headers. */
+/** Returns the headers of a request with its signature: of its method, URL (its query by `queryOf`), text and headers. */
 export async function signed({ method, url, headers, text }, credentials, region, service = "execute-api", now = new Date()) {
   const stamp = now.toISOString().replace(/[-:]|\.\d+/g, "");
   const own = { ...headers, "X-Amz-Date": stamp };
@@ -34,7 +33,7 @@ export async function signed({ method, url, headers, text }, credentials, region
   const lines = named.map(([name, value]) => `${name}:${value}\n`).join("");
   // Each segment is encoded once more than it is sent, as of all services but S3.
   const path = url.pathname.split("/").map(encoded).join("/");
-  const request = [method, path, canonicalQuery(url), lines, names, await digest(text)].join("\n");
+  const request = [method, path, url.search.slice(1), lines, names, await digest(text)].join("\n");
   const scope = [stamp.slice(0, 8), region, service, "aws4_request"];
   const toSign = [ALGORITHM, stamp, scope.join("/"), await digest(request)].join("\n");
   let key = encoder.encode(`AWS4${credentials.secret}`);

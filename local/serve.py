@@ -21,7 +21,7 @@ from local.runner import Deployment
 
 
 def main() -> None:
-    """Prints the endpoint when it answers, the console, and whose requests it takes; removes everything when it ends."""
+    """Prints the endpoint when it answers, the console, and whose requests are taken; removes all when it ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=_free, default=0)
     parser.add_argument("--stage", default="dev")

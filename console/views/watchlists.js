@@ -8,7 +8,6 @@ import { acting } from "./parts.js";
 
 export const TITLE = "Watchlists";
 const DAYS = 365;
-const LONGEST_SECONDS_INLINE = 120;
 
 /** Shows the lists, and the entries of the one that is chosen. */
 export async function show(context) {
@@ -88,7 +87,7 @@ function registering(context, chosen) {
     field("List", input("watchlist", { required: true, value: chosen ?? "" })),
     field("Entry", input("fraudster", { required: true }), "your reference; no name of a person"),
     field("From", select("by", [["audio", "a recording"], ["session", "a session of the last day"]], "audio")),
-    field("Recording", input("audio", { type: "file", accept: ".wav,.flac" }), `WAV or FLAC of this voice alone, up to ${LONGEST_SECONDS_INLINE} s`),
+    field("Recording", input("audio", { type: "file", accept: ".wav,.flac" }), "WAV or FLAC of this voice alone, up to 3.9 MB"),
     field("Session", input("session")),
     field("Legal basis", input("legal_basis", { required: true }), "your reference to the assessment that lets you keep the voice"),
     field("Reason", input("reason", { required: true })),

@@ -6,27 +6,33 @@ from datetime import UTC, datetime, timedelta
 
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.dynamodb.decisions import DynamoDecisionStore
+from bonafide.adapters.dynamodb.domains import DynamoDomainStore
+from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.scoring import SpaceCalibrations
-from bonafide_client import Client
+from bonafide.records.domain import DomainRecord, Retention
+from bonafide.records.settings.versions import DomainVersion
 from local.console.made import MadeCalls
 from local.runner import Deployment, deployment
 from ops.ledger.replaying import BUNDLE
-from ops.restore import DECISIONS, data_resources
+from ops.restore import DECISIONS, DOMAINS, data_resources
 
 STAGE, DOMAIN = "dev", "acme"
 CALLS = 500
-KEPT = timedelta(days=365)
+KEPT, MADE_BEFORE = timedelta(days=365), timedelta(days=30)
 MOST_STATEMENTS = 50
 
 
 def put_calls(running: Deployment, domain: str, count: int, now: datetime) -> None:
     """Makes a domain, and puts decisions with their outcomes into the table."""
-    with Client(running.endpoint) as client:
-        client.put_domain(domain)
+    connect = running.emulator.client
+    tables = data_resources(connect("cloudformation"), STAGE)
+    # Decisions of before a domain are none of its own.
+    made = DomainRecord(domain, Policy(), Retention(), now - MADE_BEFORE, now - MADE_BEFORE, version=1)
+    history = [DomainVersion.of(made, None, None)]
+    DynamoDomainStore(connect("dynamodb"), tables[DOMAINS]).put_domain(made, history)
     files = BundleFiles.open(BUNDLE)
     newest = SpaceCalibrations.parse(files.calibrations()).newest_first[0]
-    connect = running.emulator.client
-    table = DynamoDecisionStore(connect("dynamodb"), data_resources(connect("cloudformation"), STAGE)[DECISIONS])
+    table = DynamoDecisionStore(connect("dynamodb"), tables[DECISIONS])
     for record, outcome in MadeCalls(domain, files.digest, newest, now).draw(count):
         table.append(record, now + KEPT)
         if outcome:
