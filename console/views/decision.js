@@ -7,7 +7,7 @@ import { nats, percent, plain, time, who } from "../format.js";
 import { costMap } from "../plot.js";
 import { ATTACKS, CALL_REASONS, DECISIONS, LABELS, REASONS, SETTINGS } from "../words.js";
 import { listed } from "./decisions.js";
-import { acting, badge, outcomeOf } from "./parts.js";
+import { acting, badge, outcomeOf, problem } from "./parts.js";
 
 export const TITLE = "Decision";
 const SIMILAR = 10;
@@ -16,7 +16,8 @@ const SIMILAR = 10;
 export async function show(context) {
   const [id] = context.parts;
   const decision = await send("GET", inDomain(context.domain, "decisions", id));
-  const others = await otherCalls(context, decision);
+  // What else there is of the speaker may be refused; the decision is shown all the same.
+  const others = await otherCalls(context, decision).catch(problem);
   return el(
     "section",
     { class: "decision" },
@@ -86,6 +87,7 @@ function stopping(context, decision) {
     "section",
     { class: "panel", id: "stops" },
     el("h2", {}, "What would have stopped it"),
+    el("p", {}, "The smallest change that stops this one call says little of the next: look at what it costs, and go further."),
     table("Changes of one setting that make it STEP_UP or REJECT", ["Setting", { number: "was" }, { number: "at least" }, ""], changes),
   );
 }

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from bonafide.biometrics.case import Case
 from bonafide.biometrics.decision import Reason
@@ -28,7 +29,7 @@ OUTCOMES_KNOWN = 0.35
 # The narrowband network finds all voices more alike, and its calibration knows.
 NARROWBAND_COSINE = 0.12
 # The fraud that an analyst looks for: a copied voice that was accepted, on the day before.
-CLONED_SPEAKER, CLONE = "customer-0017", "made-clone"
+CLONED_SPEAKER, CLONE = "customer-0017", str(UUID(int=17))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class MadeCalls:
             (kind,) = chance.choices(KINDS, weights)
             at = self.now - BEFORE * chance.random()
             speaker = f"customer-{chance.randrange(SPEAKERS):04}"
-            record = self._record(f"made-{number:03}", speaker, at, _case(chance, kind, self.calibration))
+            record = self._record(str(UUID(int=1000 + number)), speaker, at, _case(chance, kind, self.calibration))
             yield _varied(chance, record), self._outcome(kind, record) if chance.random() < OUTCOMES_KNOWN else None
         yield self._record(CLONE, CLONED_SPEAKER, self._yesterday(), self._clone()), None
 
@@ -123,7 +124,7 @@ class MadeCalls:
             bundle=self.bundle,
             calibration=self.calibration.digest,
             audio="0" * 64,
-            call_id=f"call-{name}",
+            call_id=f"call-{name[-4:]}",
             decided_at=at,
             latency_ms=None,
             principal="arn:aws:iam::000000000000:role/integrator",
@@ -131,7 +132,7 @@ class MadeCalls:
 
     def _outcome(self, kind: CallerKind, record: DecisionRecord) -> OutcomeStatement:
         known = min(record.decided_at + timedelta(hours=20), self.now)
-        return OutcomeStatement("made", kind.label, kind.attack, known, known, source=f"case-{record.decision_id}")
+        return OutcomeStatement("made", kind.label, kind.attack, known, known, source=f"case-{record.call_id}")
 
 
 def _case(chance: random.Random, kind: CallerKind, calibration: Calibration) -> Case:
@@ -164,7 +165,5 @@ def _varied(chance: random.Random, record: DecisionRecord) -> DecisionRecord:
     if chance.random() < 0.5:
         return replace(record, latency_ms=chance.randrange(180, 420), watchlist_match=match)
     chunks = chance.randrange(4, 30)
-    part = SessionPart(
-        f"session-{record.decision_id}", "made", SessionStatus.FINAL, ChunkTally(chunks, chunks, chunks, 0)
-    )
+    part = SessionPart(f"session-{record.call_id}", "made", SessionStatus.FINAL, ChunkTally(chunks, chunks, chunks, 0))
     return replace(record, session=part, watchlist_match=match)

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,13 @@ FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
+# The protocol's pipes are the descriptors 3 and 4 of the browser.
+WITH_PIPES = """
+import fcntl, os, sys
+down, up = (fcntl.fcntl(int(each), fcntl.F_DUPFD, 10) for each in sys.argv[1:3])
+os.dup2(down, 3), os.dup2(up, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 SIZE = (1280, 900)
 SECONDS = 30.0
 
@@ -36,7 +44,7 @@ class Page:
     """One page of the browser, as somebody uses it: by its keys, its pointer and what it shows."""
 
     def __init__(self, to_browser: int, from_browser: int) -> None:
-        self._to, self._from = to_browser, os.fdopen(from_browser, "rb", buffering=0)
+        self._to, self._from = to_browser, from_browser
         self._rest, self._number = b"", 0
         # Errors and refusals of the content security policy that the page reported.
         self.faults: list[str] = []
@@ -66,7 +74,7 @@ class Page:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
-            more = self._from.read(1 << 20)
+            more = os.read(self._from, 1 << 20)
             if not more:
                 raise BrowserFault("the browser ended")
             self._rest += more
@@ -148,9 +156,8 @@ def browser(profile: Path) -> Iterator[Page]:
     program = next(filter(None, map(shutil.which, NAMES)))
     down, to_browser = os.pipe()
     from_browser, up = os.pipe()
-    # The protocol's pipes are the descriptors 3 and 4 of the browser.
     with subprocess.Popen(
-        ["sh", "-c", f'exec 3<&{down} 4>&{up}; exec "$@"', "sh", program, *FLAGS, f"--user-data-dir={profile}"],
+        [sys.executable, "-c", WITH_PIPES, str(down), str(up), program, *FLAGS, f"--user-data-dir={profile}"],
         pass_fds=(down, up),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -162,3 +169,4 @@ def browser(profile: Path) -> Iterator[Page]:
         finally:
             process.terminate()
             os.close(to_browser)
+            os.close(from_browser)

@@ -11,18 +11,20 @@ import { badge } from "../parts.js";
 // Pages of 500 decisions that one question reads.
 const MOST_PAGES = 10;
 const KINDS = ["ACCEPT", "STEP_UP", "REJECT", "INCONCLUSIVE"];
-let asked = 0;
+// Newest question of each place: a form that is gone may still ask for its own.
+const asked = new WeakMap();
 
 /** Asks and shows the answer in `place`; an answer that another question overtook is dropped. */
 export async function whatIf(context, { active, changes, range }, place) {
-  const number = (asked += 1);
+  const question = {};
+  asked.set(place, question);
   place.setAttribute("aria-busy", "true");
   try {
     const body = { policy: changes, ...bounds(range, new Date()), limit: 500 };
     const found = await compared(inDomain(context.domain, "policy", "what-if"), body);
-    if (number === asked) place.replaceChildren(...shown(context, active, changes, found));
+    if (asked.get(place) === question) place.replaceChildren(...shown(context, active, changes, found));
   } finally {
-    if (number === asked) place.removeAttribute("aria-busy");
+    if (asked.get(place) === question) place.removeAttribute("aria-busy");
   }
 }
 
