@@ -5,14 +5,15 @@ import { el, field, say } from "./dom.js";
 import * as decision from "./views/decision.js";
 import * as decisions from "./views/decisions.js";
 import * as health from "./views/health.js";
+import * as models from "./views/models.js";
 import { problem } from "./views/parts.js";
 import * as policy from "./views/policy.js";
 import * as queue from "./views/queue.js";
 import * as speakers from "./views/speakers.js";
 import * as watchlists from "./views/watchlists.js";
 
-const VIEWS = { queue, decisions, decision, policy, watchlists, speakers, health };
-const MENU = ["queue", "decisions", "policy", "watchlists", "speakers", "health"];
+const VIEWS = { queue, decisions, decision, policy, watchlists, speakers, models, health };
+const MENU = ["queue", "decisions", "policy", "watchlists", "speakers", "models", "health"];
 const MAIN = document.getElementById("main");
 let shown = 0;
 

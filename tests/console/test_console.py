@@ -161,7 +161,7 @@ def test_hostile_text_is_shown_as_it_is(running: Deployment, page: Page) -> None
 
 
 @HOSTED
-@pytest.mark.parametrize("view", ["queue", "decisions", "policy", "watchlists", "speakers", "health"])
+@pytest.mark.parametrize("view", ["queue", "decisions", "policy", "watchlists", "speakers", "models", "health"])
 def test_views_are_labeled_and_fit_a_narrow_window(running: Deployment, page: Page, view: str) -> None:
     page.call("Emulation.setDeviceMetricsOverride", width=480, height=900, deviceScaleFactor=1, mobile=False)
     page.open(address(running, view))
