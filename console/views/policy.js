@@ -28,8 +28,7 @@ export async function show(context) {
     "section",
     {},
     el("h1", {}, `Policy, version ${domain.body.policy_version}`),
-    el("div", { class: "columns" }, form.node, result),
-    el("div", { class: "columns" }, staging(context, form, staged), activation(context, domain, staged)),
+    el("div", { class: "columns" }, el("div", {}, form.node, staging(context, form, staged), activation(context, domain, staged)), result),
     versions(history),
   );
 }

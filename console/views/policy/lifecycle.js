@@ -124,7 +124,7 @@ export function versions(history) {
   const rows = history.policies.map((each) => [
     String(each.policy_version),
     each.action.replace("_", " "),
-    each.changed.map((name) => SETTINGS[name] ?? name).join(", ") || "–",
+    each.changed.map((name) => SETTINGS[name.replace("policy.", "")] ?? name).join(", ") || "–",
     time(each.changed_at),
     who(each.changed_by),
     each.reason ?? "–",
