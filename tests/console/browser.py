@@ -153,7 +153,9 @@ class Page:
 @contextmanager
 def browser(profile: Path) -> Iterator[Page]:
     """Runs a browser with a profile of its own until the context ends."""
-    program = next(filter(None, map(shutil.which, NAMES)))
+    program = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if program is None:
+        raise BrowserFault(f"none of {', '.join(NAMES)} is installed")
     down, to_browser = os.pipe()
     from_browser, up = os.pipe()
     with subprocess.Popen(

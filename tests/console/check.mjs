@@ -16,6 +16,10 @@ const CALLS = {
   format: ([name, ...rest]) => ({ nats, percent, plain, time, who })[name](...rest),
   range: ([name, now]) => range(name, new Date(now)),
   words: () => words,
+  view: async (name) => {
+    const view = await import(`../../console/views/${name}.js`);
+    return [typeof view.TITLE, typeof view.show];
+  },
   signed: (each) => {
     const url = new URL(each.url);
     url.search = queryOf(each.query);

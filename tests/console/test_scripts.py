@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,10 +22,12 @@ from bonafide.biometrics.decision import Decision, Reason, certain, odds_against
 from bonafide.biometrics.outcomes.labels import AttackKind, OutcomeLabel
 from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.risk.scorecard import CallReason
+from local.console.site import FILES
 
 NOW = datetime(2026, 3, 2, 9, 30, 17, tzinfo=UTC)
 KEYS = {"key": "AKIDEXAMPLE", "secret": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 HEADERS = {"Content-Type": "application/json", "If-Match": '"1.5-2"', "Idempotency-Key": "key-1"}
+VIEWS = sorted(path.stem for path in (FILES / "views").glob("*.js") if path.stem != "parts")
 FORMATS: list[list[Any]] = [
     ["nats", 6.52],
     ["nats", -0.04],
@@ -91,6 +94,7 @@ def answers() -> Mapping[str, list[Any]]:
         "format": FORMATS,
         "range": [["yesterday", NOW.isoformat()], ["7d", NOW.isoformat()]],
         "words": [None],
+        "view": VIEWS,
         "signed": [
             {**each, "credentials": KEYS | ({"token": token} if token else {}), "region": "eu-west-1",
              "service": "execute-api", "now": NOW.isoformat()}
@@ -155,6 +159,12 @@ def test_numbers_read_well(answers: Mapping[str, list[Any]]) -> None:
     yesterday, week = answers["range"]
     assert yesterday == {"from": "2026-03-01T00:00:00.000Z", "to": "2026-03-02T00:00:00.000Z"}
     assert week == {"from": "2026-02-23T09:30:17.000Z", "to": "2026-03-02T09:30:17.000Z"}
+
+
+def test_every_view_loads_with_all_that_it_imports(answers: Mapping[str, list[Any]]) -> None:
+    assert answers["view"] == [["string", "function"]] * len(VIEWS)
+    imported = re.findall(r'"./views/([\w-]+)\.js"', (FILES / "main.js").read_text())
+    assert sorted(set(imported) - {"parts"}) == VIEWS
 
 
 def test_every_code_has_words(answers: Mapping[str, list[Any]]) -> None:
