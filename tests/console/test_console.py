@@ -22,6 +22,8 @@ from ops.restore import DECISIONS, data_resources
 from tests.console.browser import Page, browser
 from tests.hosted import HOSTED
 
+pytestmark = [HOSTED, pytest.mark.xdist_group("console")]
+
 DOMAIN = "acme"
 HOSTILE = "<img src=x onerror=\"document.title='hurt'\"><script>document.title='hurt'</script>"
 HOSTILE_CALL = str(UUID(int=18))
@@ -93,7 +95,6 @@ def label_fraud(page: Page, pictures: Path) -> None:
     page.picture(pictures / "outcome.png")
 
 
-@HOSTED
 def test_an_analyst_finds_a_clone_labels_it_and_sees_what_stops_it_and_at_which_cost(
     running: Deployment, page: Page, pictures: Path
 ) -> None:
@@ -125,7 +126,6 @@ def stored_outcome(running: Deployment) -> dict[str, Any]:
     return outcome
 
 
-@HOSTED
 def test_a_policy_is_staged_activated_and_taken_back(running: Deployment, page: Page, pictures: Path) -> None:
     page.open(address(running, "policy?spoof_prior=0.01"))
     page.wait_for_text("decisions compared")
@@ -145,7 +145,6 @@ def test_a_policy_is_staged_activated_and_taken_back(running: Deployment, page: 
         assert client.get_domain(DOMAIN)["policy"]["spoof_prior"] == 0.001
 
 
-@HOSTED
 def test_a_slider_asks_again(running: Deployment, page: Page) -> None:
     page.open(address(running, "policy"))
     page.wait_for_text("No change.")
@@ -156,7 +155,6 @@ def test_a_slider_asks_again(running: Deployment, page: Page) -> None:
     assert int(callers(page)["genuine"][1]) > 0
 
 
-@HOSTED
 def test_hostile_text_is_shown_as_it_is(running: Deployment, page: Page) -> None:
     connect = running.emulator.client
     table = DynamoDecisionStore(connect("dynamodb"), data_resources(connect("cloudformation"), "dev")[DECISIONS])
@@ -172,7 +170,6 @@ def test_hostile_text_is_shown_as_it_is(running: Deployment, page: Page) -> None
         assert "hurt" not in page.run("document.title")
 
 
-@HOSTED
 @pytest.mark.parametrize("view", ["queue", "decisions", "policy", "watchlists", "speakers", "models", "health"])
 def test_views_are_labeled_and_fit_a_narrow_window(running: Deployment, page: Page, view: str) -> None:
     page.call("Emulation.setDeviceMetricsOverride", width=480, height=900, deviceScaleFactor=1, mobile=False)
@@ -184,7 +181,6 @@ def test_views_are_labeled_and_fit_a_narrow_window(running: Deployment, page: Pa
     assert page.run("document.documentElement.scrollWidth <= innerWidth")
 
 
-@HOSTED
 def test_a_dark_page(running: Deployment, page: Page, pictures: Path) -> None:
     page.call("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
     page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
@@ -194,9 +190,10 @@ def test_a_dark_page(running: Deployment, page: Page, pictures: Path) -> None:
     assert page.run("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
 
 
-@HOSTED
 def test_requests_are_signed_once_somebody_signed_in(running: Deployment, page: Page) -> None:
     keys = json.dumps({"key": ACCOUNT, "secret": SECRET, "token": ""})
+    page.open(address(running, "queue"))
+    page.wait_for_text("Chosen among")
     page.run(f"import('{running.console}api.js').then(api => api.signIn({keys}))")
     page.open(address(running, f"decision/{CLONE}"))
     page.wait_for_text("Other calls that claim")
@@ -209,3 +206,5 @@ def test_requests_are_signed_once_somebody_signed_in(running: Deployment, page: 
     )
     page.open(address(running, "decisions"))
     page.wait_for_text("signature")
+    # Leaves nobody signed in.
+    page.open("about:blank")

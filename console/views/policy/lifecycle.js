@@ -129,5 +129,5 @@ export function versions(history) {
     who(each.changed_by),
     each.reason ?? "–",
   ]);
-  return el("section", {}, el("h2", {}, "Versions"), table("Versions, the newest first", ["Version", "Was", "Settings", "At (UTC)", "By", "Reason"], rows));
+  return el("section", {}, el("h2", {}, "Versions"), table("Versions, the newest first", ["Version", "Was", "Settings", "At (UTC)", "By", "Reason"], rows), history.next_before ? el("p", { class: "quiet" }, "Older ones are not shown.") : null);
 }
