@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urljoin
 
 from bonafide.access.operations import Role
 from local.aws.api.definition import ApiDefinition
@@ -34,6 +35,7 @@ from local.aws.streams.mapping import mappings
 from local.aws.streams.poller import PAUSE, Poller
 from local.aws.synth import synthesize
 from local.aws.template import StackTemplate
+from local.console.site import PREFIX, ConsoleSite
 from ops.synthesis import ROOT
 
 LOGS = ROOT / ".build" / "local"
@@ -134,6 +136,11 @@ class Deployment:
         return self.host.endpoint
 
     @property
+    def console(self) -> str:
+        """URL of the console."""
+        return urljoin(self.endpoint, PREFIX)
+
+    @property
     def emulator(self) -> Emulator:
         """The emulator, which holds the state."""
         return self.host.emulator
@@ -182,7 +189,8 @@ def deployment(
         template = StackTemplate.read(assembly, f"Bonafide-{stage}-Service", exports)
         aliases: dict[str, FunctionAlias] = {}
         check = SignatureCheck(emulator_keys(aws.endpoint), signed_only=services.signed_only)
-        server = listen(_api(template, aliases, services.observer, check), port)
+        console = ConsoleSite(template.stage(), signed=services.signed_only)
+        server = listen(_api(template, aliases, services.observer, check), port, console.answer)
         cleanup.callback(server.server_close)
         endpoint = f"http://{server.address}/{template.stage()}"
         host = Host(aws, runtime_client(state / "runtime"), logs, services, endpoint)

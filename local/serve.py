@@ -21,7 +21,7 @@ from local.runner import Deployment
 
 
 def main() -> None:
-    """Prints the endpoint when it answers, and whose requests it takes; removes everything when it ends."""
+    """Prints the endpoint when it answers, the console, and whose requests are taken; removes all when it ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=_free, default=0)
     parser.add_argument("--stage", default="dev")
@@ -34,7 +34,8 @@ def main() -> None:
     if arguments.follow_parent:
         die_with(os.getppid(), signal.SIGTERM)
     with promoting(arguments.port, arguments.stage, arguments.pace, signed_only=arguments.signed) as running:
-        print(f"endpoint: {running.endpoint}\n{_senders(running, signed_only=arguments.signed)}", flush=True)
+        print(f"endpoint: {running.endpoint}\nconsole: {running.console}", flush=True)
+        print(_senders(running, signed_only=arguments.signed), flush=True)
         if arguments.follow_parent:
             _follow(os.getppid())
         else:

@@ -44,6 +44,7 @@ def test_serving_says_where_and_ends_with_the_make_that_started_it(
         # Ends when the last process that could write has gone.
         rest = make.stdout.read()
     assert line.startswith("endpoint: http://127.0.0.1:")
+    assert rest.startswith("console: http://127.0.0.1:")
     # Beside the functions: the service itself and its emulator.
     assert len(processes) == FUNCTIONS + 2
     assert "whoever sends requests without a signature is taken for" in rest

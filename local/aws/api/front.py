@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from http import HTTPStatus
 
 from local.aws.api.definition import ApiDefinition, GatewayError
@@ -12,6 +13,9 @@ from local.aws.http import HttpHandler, LoopbackServer, TooLongError
 from local.aws.template import ApiRoute
 
 MAX_BODY = 10 * 1024 * 1024
+
+# Answers what is not the API's.
+type Pages = Callable[[HttpRequest], HttpResponse | None]
 
 
 def handle(api: ApiDefinition, request: HttpRequest) -> HttpResponse:
@@ -71,15 +75,16 @@ def serve(api: ApiDefinition, port: int) -> LoopbackServer:
     return server
 
 
-def listen(api: ApiDefinition, port: int) -> LoopbackServer:
-    """Binds a port for the API; connections wait until the server is started."""
+def listen(api: ApiDefinition, port: int, pages: Pages = lambda _request: None) -> LoopbackServer:
+    """Binds a port for the API, and for pages beside it; connections wait until the server is started."""
 
     class FrontHandler(HttpHandler):
         """Passes requests to the API."""
 
         def serve(self) -> None:
             try:
-                self._send(handle(api, self._request(self.read_body(MAX_BODY))))
+                request = self._request(self.read_body(MAX_BODY))
+                self._send(pages(request) or handle(api, request))
             except TooLongError:
                 error = GatewayError("REQUEST_TOO_LARGE", 413, "Request Entity Too Large")
                 self._send(_gateway_response(api, self._request(b""), error))
