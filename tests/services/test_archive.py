@@ -175,7 +175,9 @@ def test_a_decision_that_cannot_be_read_hides_no_other() -> None:
         line.decide(f"d{number}")
     del line.decisions.documents["acme", "d1"]["decision_id"]
     line.now = NIGHT
+    measurements.write()
     assert line.reconcile() == 2
+    assert measurements.pending()["DecisionsNotArchived"] == [1]
 
 
 def test_days_are_sealed_when_nothing_is_added_to_them_any_more_and_only_once() -> None:

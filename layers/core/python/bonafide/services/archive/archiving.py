@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum, auto
-from itertools import batched
+from itertools import batched, repeat
 
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import log_unexpected, logger, measurements
@@ -128,7 +128,7 @@ class Reconciliation:
         with ThreadPoolExecutor(WRITERS) as writers:
             for domain in turns(list(self._domains.domain_names()), now):
                 done.update(self._domain(domain, first, today, _Run(seconds_left, writers)))
-        measurements.add(DecisionsReconciled=done[Reconciled.ADDED])
+        measurements.add(DecisionsReconciled=done[Reconciled.ADDED], DecisionsNotArchived=done[Reconciled.UNREADABLE])
         if done[Reconciled.UNANSWERED]:
             raise StoreUnavailable
         return done[Reconciled.ADDED]
@@ -137,9 +137,9 @@ class Reconciliation:
         """Archives what is missing of a domain; one that cannot be compared must not keep the others from it."""
         try:
             for some in batched(self._missing(domain, first, today, run), ADDED_TOGETHER):
-                found = list(self._decisions.stored(domain, some).values())
-                done = list(run.writers.map(self._take, found))
-                added = zip(found, done, strict=True)
+                stored = self._decisions.stored(domain, some)
+                done = list(run.writers.map(self._take, repeat(domain), stored, stored.values()))
+                added = zip(stored.values(), done, strict=True)
                 self._events.announce([each for each, result in added if result is Reconciled.ADDED])
                 yield from done
         except StoreUnavailable:
@@ -158,7 +158,7 @@ class Reconciliation:
                     return
                 yield each.decision_id
 
-    def _take(self, decision: StoredDecision) -> Reconciled:
+    def _take(self, domain: str, name: str, decision: StoredDecision) -> Reconciled:
         try:
             return Reconciled.ADDED if self._archiving.take(decision) else Reconciled.THERE
         except StoreUnavailable:
@@ -166,4 +166,5 @@ class Reconciliation:
         except Exception as error:
             # One decision that cannot be read must not hide the others.
             log_unexpected(error)
+            logger.error("decision not archived", extra={"domain": domain, "decision_id": name})
             return Reconciled.UNREADABLE
