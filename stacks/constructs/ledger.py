@@ -113,8 +113,10 @@ class LedgerCapability(Construct):
     def _differing(self) -> None:
         """Creates the alarm on an archive that is not what the table holds: something was lost, or forged."""
         lost = emitted("DecisionsReconciled", "Maximum", self._stage, service="archive_decisions")
+        kept_out = emitted("DecisionsNotArchived", "Maximum", self._stage, service="archive_decisions")
         refused = emitted("RecordsNotSealed", "Sum", self._stage, service="seal_ledger")
-        metric = expression("FILL(lost, 0) + FILL(refused, 0)", HOUR, {"lost": lost, "refused": refused})
+        counted = {"lost": lost, "kept_out": kept_out, "refused": refused}
+        metric = expression(" + ".join(f"FILL({each}, 0)" for each in counted), HOUR, counted)
         meaning = "decisions were missing in the archive by night, or records of it are not what the table holds"
         self._ticket("archive-differs", meaning, metric)
 

@@ -22,7 +22,7 @@ from bonafide.records.domain import DomainRecord, Retention
 from bonafide.records.ledger.entry import StoredDecision
 from bonafide.records.ledger.seal import DaySeal
 from bonafide.records.ledger.verification import Fault, Finding, verify
-from bonafide.services.archive.archiving import Archiving, Reconciliation
+from bonafide.services.archive.archiving import COMPARED_AT, Archiving, Reconciliation, by_chance
 from bonafide.services.archive.sealing import Sealing
 from bonafide.services.shared.clock import turns
 from bonafide.table_consumer import TableConsumer
@@ -175,7 +175,9 @@ def test_a_decision_that_cannot_be_read_hides_no_other() -> None:
         line.decide(f"d{number}")
     del line.decisions.documents["acme", "d1"]["decision_id"]
     line.now = NIGHT
+    measurements.write()
     assert line.reconcile() == 2
+    assert measurements.pending()["DecisionsNotArchived"] == [1]
 
 
 def test_days_are_sealed_when_nothing_is_added_to_them_any_more_and_only_once() -> None:
@@ -287,6 +289,8 @@ def test_where_the_time_runs_out_the_next_hour_begins_with_another_domain() -> N
     names = [f"domain-{number}" for number in range(5)]
     firsts = {turns(names, MORNING + timedelta(hours=hour))[0] for hour in range(5)}
     assert firsts == set(names)
+    nights = [NOON + timedelta(days=night, hours=hour) for night in range(20) for hour in COMPARED_AT]
+    assert {by_chance(names, night)[0] for night in nights} == set(names)
     assert sorted(turns(names, MORNING)) == names
     assert turns([], MORNING) == []
 
@@ -303,6 +307,23 @@ def test_a_comparison_by_night_ends_in_time_and_does_what_no_failing_store_keeps
     assert [name for _, name in line.archived()] == ["d0", "d2"]
     line.personal.failing = set()
     assert line.reconcile() == 1
+
+
+def test_a_comparison_by_night_ends_in_time_wherever_it_is_and_no_domain_keeps_another_from_it() -> None:
+    line = Line()
+    line.domains.put_domain(DomainRecord("beta", Policy(), Retention(), NOON, NOON, version=1))
+    line.deliver(*[line.decide(f"d{number}") for number in range(3)])
+    line.decide("d3", domain="beta")
+    line.now = NIGHT
+    left = iter([100.0])
+    search = Reconciliation(
+        line.domains, line.decisions, line.archive, line.archiving, line.announced, lambda: line.now
+    )
+    assert search.run(lambda: next(left, 0.0)) == 0
+    line.archive.days = {"beta": []}.__getitem__  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailable):
+        line.reconcile()
+    assert (NIGHT.date().isoformat(), "d3") in line.archived()
 
 
 def test_decisions_that_a_long_outage_of_the_stream_lost_are_found_three_days_later() -> None:

@@ -272,6 +272,6 @@ def test_a_ledger_that_is_late_fails_or_differs_makes_tickets(service: OfKind) -
         "ledger-fails": {"Errors"},
         "archive-behind": {"IteratorAge"},
         "days-unsealed": {"DaysUnsealed"},
-        "archive-differs": {"DecisionsReconciled", "RecordsNotSealed"},
+        "archive-differs": {"DecisionsReconciled", "DecisionsNotArchived", "RecordsNotSealed"},
     }
     assert all("tickets" in json.dumps(each["AlarmActions"]) for each in alarms.values())

@@ -1,19 +1,19 @@
 """Archiving of decisions, and the nightly search for those that were missed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum, auto
-from itertools import batched
+from itertools import batched, repeat
 
 from bonafide.errors import StoreUnavailable
 from bonafide.observability import log_unexpected, logger, measurements
 from bonafide.ports.ledger.archive import DecisionArchive, DecisionEvents, DecisionIndex, PersonalFields
 from bonafide.ports.stores import DomainStore
-from bonafide.records.ledger.entry import ArchivedDecision, StoredDecision, day_of, end_of, personal_part
-from bonafide.services.shared.clock import Clock, turns, utc_now
+from bonafide.records.ledger.entry import ArchivedDecision, StoredDecision, day_of, digest_of, end_of, personal_part
+from bonafide.services.shared.clock import Clock, utc_now
 from bonafide.settings import is_probed
 
 # UTC hours after the end of a day in which it is compared, so that one failed run is followed by another.
@@ -88,6 +88,11 @@ class _Run:
         return True
 
 
+def by_chance(names: Iterable[str], now: datetime) -> list[str]:
+    """Orders names anew every hour: steps of equal size may begin with the same ones in some hours of each night."""
+    return sorted(names, key=lambda each: digest_of(f"{int(now.timestamp() // 3600)} {each}".encode()))
+
+
 class Reconciliation:
     """Finds decisions that the stream of the table lost, and archives them."""
 
@@ -126,9 +131,9 @@ class Reconciliation:
         first = today - timedelta(days=COMPARED_DAYS if days is None else days)
         done = Counter[Reconciled]()
         with ThreadPoolExecutor(WRITERS) as writers:
-            for domain in turns(list(self._domains.domain_names()), now):
+            for domain in by_chance(self._domains.domain_names(), now):
                 done.update(self._domain(domain, first, today, _Run(seconds_left, writers)))
-        measurements.add(DecisionsReconciled=done[Reconciled.ADDED])
+        measurements.add(DecisionsReconciled=done[Reconciled.ADDED], DecisionsNotArchived=done[Reconciled.UNREADABLE])
         if done[Reconciled.UNANSWERED]:
             raise StoreUnavailable
         return done[Reconciled.ADDED]
@@ -137,28 +142,32 @@ class Reconciliation:
         """Archives what is missing of a domain; one that cannot be compared must not keep the others from it."""
         try:
             for some in batched(self._missing(domain, first, today, run), ADDED_TOGETHER):
-                found = list(self._decisions.stored(domain, some).values())
-                done = list(run.writers.map(self._take, found))
-                added = zip(found, done, strict=True)
+                stored = self._decisions.stored(domain, some)
+                done = list(run.writers.map(self._take, repeat(domain), stored, stored.values()))
+                added = zip(stored.values(), done, strict=True)
                 self._events.announce([each for each, result in added if result is Reconciled.ADDED])
                 yield from done
-        except StoreUnavailable:
+        except Exception as error:
+            log_unexpected(error)
             yield Reconciled.UNANSWERED
 
     def _missing(self, domain: str, first: date, today: date, run: _Run) -> Iterator[str]:
         """Yields what no day has, while there is time; late entries are under a later day than their own."""
-        if run.is_over(domain):
-            return
-        days = [each for each in self._archive.days(domain) if each >= first]
-        archived = {name for day in days for name in self._archive.names(domain, day)}
-        begin = datetime.combine(first, time(), UTC)
-        for each in self._decisions.positions(domain, begin, end_of(today - timedelta(days=1))):
-            if each.decision_id not in archived:
+        days = [] if run.is_over(domain) else [each for each in self._archive.days(domain) if each >= first]
+        archived = set[str]()
+        for day in days:
+            for name in self._archive.names(domain, day):
                 if run.is_over(domain):
                     return
+                archived.add(name)
+        begin = datetime.combine(first, time(), UTC)
+        for each in self._decisions.positions(domain, begin, end_of(today - timedelta(days=1))):
+            if run.is_over(domain):
+                return
+            if each.decision_id not in archived:
                 yield each.decision_id
 
-    def _take(self, decision: StoredDecision) -> Reconciled:
+    def _take(self, domain: str, name: str, decision: StoredDecision) -> Reconciled:
         try:
             return Reconciled.ADDED if self._archiving.take(decision) else Reconciled.THERE
         except StoreUnavailable:
@@ -166,4 +175,5 @@ class Reconciliation:
         except Exception as error:
             # One decision that cannot be read must not hide the others.
             log_unexpected(error)
+            logger.error("decision not archived", extra={"domain": domain, "decision_id": name})
             return Reconciled.UNREADABLE
