@@ -134,6 +134,15 @@ def test_a_number_is_reported_as_long_as_a_report_stands_and_for_thirty_days(
     assert not store.history(ann, NOW).fraud
 
 
+def test_a_late_label_shortens_no_report_and_no_history(store: CallStore, ann: CallSubject) -> None:
+    for number, days in enumerate((0, -25)):
+        store.report(ann, f"{number:016x}", NOW + timedelta(days), fraud=True)
+        store.remember(ann, [(PHONE, APP)[number]], NOW + timedelta(days))
+    store.report(ann, f"{0:016x}", NOW, fraud=False)
+    assert store.history(ann, NOW + timedelta(days=29)).fraud, "the earlier label stands, and counts as long"
+    assert store.history(ann, NOW).known == {PHONE: NOW.date(), APP: (NOW - timedelta(25)).date()}
+
+
 def test_the_sample_of_a_domain_is_that_of_its_own_lifetime_and_window(store: CallStore, ann: CallSubject) -> None:
     call(store, ann, 1, 5)
     call(store, ann, 2, 200)
@@ -147,6 +156,9 @@ def test_no_item_holds_a_number_and_all_expire(state: State, ann: CallSubject) -
     call(store, ann, 1)
     store.remember(ann, [PHONE], NOW)
     store.report(ann, "0123456789abcdef", NOW, fraud=True)
+    store.remember(ann, [APP], NOW - timedelta(days=9))
+    store.report(ann, "fedcba9876543210", NOW - timedelta(days=9), fraud=True)
+    store.report(replace(ann, number=OTHER), "0123456789abcdef", NOW, fraud=False)
     items = _items(state, ann.domain)
     assert len(items) == 5
     days = {

@@ -273,6 +273,15 @@ def test_the_owner_of_a_number_is_not_charged_with_calls_that_forge_it(world: Wo
     assert len(found.of_speaker.marks) == 1, "it is one more call that claims the speaker"
 
 
+def test_a_late_label_reports_the_number_for_as_long_as_any(world: World) -> None:
+    accepted = call(world, 1, {**FROM, "verstat": "TN-Validation-Passed"})
+    world.now += timedelta(days=31)
+    state(world, accepted, OutcomeLabel.FRAUD)
+    assert history(world).fraud
+    world.now += timedelta(days=31)
+    assert not history(world).fraud
+
+
 def test_only_a_verified_number_is_reported_and_any_report_is_taken_back(world: World) -> None:
     unattested = call(world, 1, FROM)
     world.now += timedelta(minutes=1)

@@ -49,6 +49,10 @@ if TYPE_CHECKING:
 KNOWN, FRAUD = "known", "fraud"
 ADD = "ADD #set :added SET expires_at = :expires_at, #at = :at"
 ROOM = "attribute_not_exists(#set) OR size(#set) < :most"
+# Changes of items that are kept the longer the later their last call or label: with their times, and without.
+REMEMBER = "SET #name = :day, #at = :at, expires_at = :expires_at", "SET #name = :day"
+REPORT = "ADD calls :calls SET #at = :at, expires_at = :expires_at", "ADD calls :calls"
+NOT_LATER = "(attribute_not_exists(expires_at) OR expires_at <= :expires_at)"
 # Full sets that an environment has met, so that it writes to none of them again.
 MOST_FULL = 1000
 
@@ -117,16 +121,11 @@ class DynamoCallStore:
     def remember(self, subject: CallSubject, references: References, at: datetime, forgotten: References = ()) -> None:
         """See `CallStore`. A later day is never overwritten by an earlier one."""
         key, day = speaker_key(subject, KNOWN), {"S": at.astimezone(UTC).date().isoformat()}
+        later = "(attribute_not_exists(#name) OR #name < :day)"
         for each in references:
             values = {":day": day, ":at": _time(at), ":expires_at": seconds(at + KNOWN_KEPT)}
             with suppress(VersionConflict):
-                self._update(
-                    key,
-                    "SET #name = :day, #at = :at, expires_at = :expires_at",
-                    {"#name": reference_name(*each), "#at": "at"},
-                    values,
-                    "attribute_not_exists(#name) OR #name < :day",
-                )
+                self._prolong(key, REMEMBER, {"#name": reference_name(*each)}, values, later)
         if forgotten:
             names = {f"#n{number}": reference_name(*each) for number, each in enumerate(forgotten)}
             # An item that is not there is not made.
@@ -138,11 +137,13 @@ class DynamoCallStore:
     def report(self, subject: CallSubject, call: str, at: datetime, *, fraud: bool) -> None:
         """See `CallStore`."""
         key, calls = number_key(subject, FRAUD), {":calls": {"SS": [call]}}
-        if not fraud:
-            self._update(key, "DELETE calls :calls", {}, calls)
+        if fraud:
+            values = {**calls, ":at": _time(at), ":expires_at": seconds(at + FRAUD_KEPT)}
+            self._prolong(key, REPORT, {}, values, "")
             return
-        values = {**calls, ":at": _time(at), ":expires_at": seconds(at + FRAUD_KEPT)}
-        self._update(key, "ADD calls :calls SET #at = :at, expires_at = :expires_at", {"#at": "at"}, values)
+        # An item that is not there is not made.
+        with suppress(VersionConflict):
+            self._update(key, "DELETE calls :calls", {}, calls, "attribute_exists(calls)")
 
     def known(self, subject: CallSubject) -> Sequence[KnownReference]:
         """See `CallStore`."""
@@ -183,6 +184,20 @@ class DynamoCallStore:
             self._full = dict.fromkeys([*self._full, name][-MOST_FULL:])
             return False
         return True
+
+    def _prolong(self, key: Item, changes: tuple[str, str], names: Item, values: Item, condition: str) -> None:
+        """Changes an item, whose times move only forward.
+
+        Raises:
+            VersionConflict: the condition does not hold.
+        """
+        whole, without_times = changes
+        both = f"{condition} AND {NOT_LATER}" if condition else NOT_LATER
+        try:
+            self._update(key, whole, {**names, "#at": "at"}, values, both)
+        except VersionConflict:
+            left = {name: value for name, value in values.items() if name not in {":at", ":expires_at"}}
+            self._update(key, without_times, names, left, condition)
 
     def _update(self, key: Item, expression: str, names: Item, values: Item, condition: str = "") -> None:
         how = {

@@ -83,7 +83,7 @@ class MemoryCallStore:
         with self._lock:
             calls, until = self._reported.get(_number(subject), (set[str](), at))
             changed = calls | {call} if fraud else calls - {call}
-            self._reported[_number(subject)] = changed, at + FRAUD_KEPT if fraud else until
+            self._reported[_number(subject)] = changed, max(until, at + FRAUD_KEPT) if fraud else until
 
     def known(self, subject: CallSubject) -> Sequence[KnownReference]:
         """See `CallStore`."""

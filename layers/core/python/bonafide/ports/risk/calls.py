@@ -83,7 +83,14 @@ class CallStore(Protocol):
         """
 
     def report(self, subject: CallSubject, call: str, at: datetime, *, fraud: bool) -> None:
-        """Notes that a call from the number was fraud, or that it was not after all; `call` is as in `CallMark`."""
+        """Notes that a call from the number was fraud, or that it was not after all.
+
+        Args:
+            subject: whose number it is.
+            call: as in `CallMark`.
+            at: time of the label, from which a report counts; an earlier one shortens no other.
+            fraud: whether it was.
+        """
 
     def known(self, subject: CallSubject) -> Sequence[KnownReference]:
         """Reads the speaker's history."""

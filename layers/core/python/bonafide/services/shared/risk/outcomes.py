@@ -11,7 +11,7 @@ from bonafide.ports.risk.calls import CallStore, CallSubject
 from bonafide.ports.stores import DomainStore
 from bonafide.records.decision import DecisionRecord
 from bonafide.records.domain import DomainRecord
-from bonafide.records.outcomes.statement import outcome_in_force
+from bonafide.records.outcomes.statement import OutcomeStatement, outcome_in_force
 from bonafide.services.shared.risk.calls import subject_of
 
 # Statements that arrive while one has its effect: the last of them has the last word.
@@ -37,22 +37,22 @@ class CallOutcomes:
         """
         record = read()
         for _ in range(MOST_LOOKS):
-            label = _label(record)
-            if record.call is None or label is None:
+            statement = outcome_in_force(record.outcomes)
+            if record.call is None or statement is None:
                 break
-            self._apply(owner, record, record.call, label)
+            self._apply(owner, record, record.call, statement)
             record = read()
-            if _label(record) is label:
+            if _label(record) is statement.label:
                 break
         return record
 
-    def _apply(self, owner: DomainRecord, record: DecisionRecord, call: CallFacts, label: OutcomeLabel) -> None:
-        subject = self._subject(owner, record, call)
+    def _apply(self, owner: DomainRecord, record: DecisionRecord, call: CallFacts, statement: OutcomeStatement) -> None:
+        subject, label = self._subject(owner, record, call), statement.label
         is_fraud = label is OutcomeLabel.FRAUD
         # A number that nobody vouches for may be that of somebody else. Reports are taken back of any.
         if subject.number and (is_verified(call) or not is_fraud):
             name = attempt_name(record.decision_id or "")
-            self._calls.report(subject, name, record.decided_at, fraud=is_fraud)
+            self._calls.report(subject, name, statement.stated_at, fraud=is_fraud)
         if subject.speaker and label is OutcomeLabel.GENUINE:
             self._calls.remember(subject, call.references.items(), record.decided_at)
         if subject.speaker and is_fraud:
