@@ -19,7 +19,7 @@ from bonafide.adapters.memory.domains import MemoryDomainStore
 from bonafide.adapters.protection.domain_keys import DomainKeys
 from bonafide.adapters.protection.items import domain_key_item
 from bonafide.adapters.watchlists.doubles import DoubleEnrollmentErasing, DynamoDoubleEnrollmentStore
-from bonafide.adapters.watchlists.dynamodb import DynamoWatchlistStore
+from bonafide.adapters.watchlists.dynamodb import MOST_READ, DynamoWatchlistStore
 from bonafide.adapters.watchlists.items import written_at
 from bonafide.adapters.watchlists.memory import MemoryDoubleEnrollmentStore
 from bonafide.adapters.watchlists.packs import VoicePacks
@@ -316,6 +316,10 @@ def test_where_packed_voices_are_gone_the_rows_are_read(aws: Aws) -> None:
     for key in aws.objects(domain.domain):
         aws.s3.delete_object(Bucket=aws.bucket, Key=key)
     assert names(known(aws.lists, domain)) == ["f0"]
+    # So many would take longer than a decision may.
+    many = replace(aws.lists.state(domain), lists={"known": MOST_READ + 1})
+    with pytest.raises(StoreUnavailable):
+        aws.lists.voices(domain, many, None)
 
 
 def test_who_packs_what_is_outdated_takes_nothing_away(aws: Aws) -> None:

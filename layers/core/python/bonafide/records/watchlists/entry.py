@@ -133,7 +133,7 @@ class WatchlistState:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether a voice was taken away since voices were packed: a pack may still have it."""
+        """True if a voice was taken away since voices were packed: a pack may still have it."""
         return self.taken > (self.packed.change if self.packed else self.base)
 
     def of_domain(self, created_at: datetime) -> Self:

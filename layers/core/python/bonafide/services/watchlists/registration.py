@@ -28,7 +28,8 @@ from bonafide.services.shared.retries import retry_on_conflict
 from bonafide.services.shared.watchlists.lifecycle import WRITE_ATTEMPTS, Watchlists, is_of
 from bonafide.services.shared.watchlists.searching import WatchlistSearch
 
-MOST_ENTRIES = 100_000
+# With two bands and two embedding spaces 61 MB of vectors, and while they change twice that, beside models in 512 MB.
+MOST_ENTRIES = 20_000
 MOST_LISTS = 100
 # Changes after which voices are packed again, and of many voices the share: the rest is read one by one, in a fraction
 # of a second.
