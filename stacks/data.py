@@ -79,6 +79,12 @@ class DataStack(Stack):
             # It holds a day of chunks at most, and a retained shard is billed by the hour, used or not.
             removal_policy=RemovalPolicy.DESTROY,
         )
+        self._export()
+
+    def _export(self) -> None:
+        """Exports what only the ledger imports, always: this stack is updated first, and an export in use stays."""
+        for value in (self.archive.bucket_arn, self.archive.bucket_name, self.decisions.table_stream_arn):
+            self.export_value(value)
 
     def _audio(self) -> s3.Bucket:
         return self._bucket(

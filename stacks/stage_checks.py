@@ -8,6 +8,9 @@ LONGEST_RECOVERY_DAYS = 35
 # As in bonafide.access. The functions read them from an environment of 4 KB in all.
 ROLES = ("administrator", "analyst", "auditor", "integrator", "model_engineer")
 MOST_PRINCIPALS = 20
+# Each has five policies, one for each role, in the service stack, which has up to 462 resources without them.
+# A stack may have 500: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+MOST_POLICY_DOMAINS = 7
 PRINCIPAL = re.compile(
     r"(arn:aws[a-z0-9-]*:iam::[0-9]{12}:)?(role|user)/([!-)+-.0-~]+/)*\*?[\w+=,.@-][\w+=,.@*-]*"
     r"|arn:aws[a-z0-9-]*:iam::[0-9]{12}:root"
@@ -46,6 +49,20 @@ def check_principals(principals: Mapping[str, Sequence[str]]) -> Mapping[str, Se
     if len(every) > MOST_PRINCIPALS:
         raise StageSettingError(f"principals has {len(every)} entries; there may be {MOST_PRINCIPALS}")
     return principals
+
+
+def policy_domains(domains: Sequence[str]) -> tuple[str, ...]:
+    """Checks the domains for whose roles the stack makes policies, and returns them.
+
+    Raises:
+        StageSettingError: there are too many for one stack.
+    """
+    if len(domains) > MOST_POLICY_DOMAINS:
+        raise StageSettingError(
+            f"policies names {len(domains)} domains; there may be {MOST_POLICY_DOMAINS}, since the service stack may"
+            " have 500 resources: make the policies of others with `make policy`"
+        )
+    return tuple(domains)
 
 
 def template_form(form: str) -> str:

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from stacks.platform.policies import policy, roles
-from stacks.stage_checks import StageSettingError, check_principals
+from stacks.stage_checks import MOST_POLICY_DOMAINS, StageSettingError, check_principals, policy_domains
 from tests.access.evaluation import Document, Request, allowed
 from tests.access.template import ACCOUNT, Access
 
+# Resources that a stack may have: "CloudFormation quotas", AWS CloudFormation User Guide.
+MOST_RESOURCES = 500
 PREFIX = "arn:{Partition}:execute-api:{Region}:{AccountId}:abcdefghij/production"
 API_POLICY = f"arn:aws:iam::{ACCOUNT}:policy/bonafide-production-api-acme-integrator"
 
@@ -59,3 +61,12 @@ def test_deployments_make_such_policies_only_where_an_administrator_lets_them(ac
 def test_principals_of_a_stage_that_mean_everybody_or_nobody_are_refused(principals: dict[str, list[str]]) -> None:
     with pytest.raises(StageSettingError, match="principals has"):
         check_principals(principals)
+
+
+def test_a_stage_names_no_more_domains_than_fit_the_service_stack(assembly: Path) -> None:
+    named = [f"domain-{number}" for number in range(MOST_POLICY_DOMAINS)]
+    assert policy_domains(named) == tuple(named)
+    with pytest.raises(StageSettingError, match="policies names 8 domains; there may be 7"):
+        policy_domains([*named, "another"])
+    made = json.loads((assembly / "Bonafide-dev-Service.template.json").read_text())["Resources"]
+    assert len(made) + MOST_POLICY_DOMAINS * len(list(roles())) <= MOST_RESOURCES

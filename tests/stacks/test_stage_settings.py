@@ -78,6 +78,16 @@ def test_a_stage_has_a_ledger_unless_it_says_otherwise(variants: Path) -> None:
     assert not [each for each in made if each["Type"] in {"AWS::Lambda::EventSourceMapping", "AWS::CloudWatch::Alarm"}]
 
 
+def test_the_data_stack_exports_what_the_ledger_imports_whether_a_stage_has_one_or_not(variants: Path) -> None:
+    used, always = (read(variants, name, "Data")["Outputs"] for name in ("true", "alone"))
+    assert always
+    for name, output in always.items():
+        assert used[name] == output
+    places = "ExportsOutputFnGetAttArchive", "ExportsOutputRefArchive", "ExportsOutputFnGetAttDecisions"
+    of_ledger = {name for name in used if name.startswith(places) and ("Archive" in name or "Stream" in name)}
+    assert set(always) == of_ledger
+
+
 def test_erasures_are_on_record_for_longer_than_any_backup(variants: Path) -> None:
     buckets = properties(read(variants, "optional", "Data"), "S3::Bucket")
     rules = {rule["Id"]: rule for each in buckets for rule in each["LifecycleConfiguration"]["Rules"]}

@@ -19,6 +19,7 @@ from app import ROOT, compose, context
 from stacks import service
 from stacks.assets import Assets
 from stacks.constructs.ledger import LedgerCapability
+from stacks.data import DataStack
 from stacks.platform.api import ServiceApi
 from stacks.platform.caller_policies import CallerPolicies
 from stacks.platform.function import SMALL, FunctionProps, ServiceFunction
@@ -119,11 +120,19 @@ def policies(out: Path) -> None:
     app.synth()
 
 
+def alone(out: Path) -> None:
+    """Synthesizes the data stack without any that imports from it."""
+    app = cdk.App(context={**context(), "stage": "production"}, outdir=str(out), analytics_reporting=False)
+    DataStack(app, "Bonafide-production-Data", stage=DeploymentStage.of(app))
+    app.synth()
+
+
 def main(out: Path, changed: Path) -> None:
     synthesize(out / "true", ROOT)
     optional(out / "optional")
     guarded(out / "guarded")
     policies(out / "policies")
+    alone(out / "alone")
     reverse(out / "reversed")
     synthesize(out / "layer", changed)
     synthesize(out / "release", ROOT, release="another")
