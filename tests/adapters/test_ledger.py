@@ -110,6 +110,16 @@ def test_what_a_run_has_read_of_a_day_is_there_for_the_next(parts: DayParts) -> 
     assert parts.begun(domain, DAY) == [first, second, third]
 
 
+def test_behind_a_part_that_is_gone_a_day_is_read_anew(parts: DayParts) -> None:
+    domain = f"acme-{uuid.uuid4()}"
+    first, second, third = (SealedEntry.of(name, entry(domain, name).to_bytes()) for name in ("d1", "d2", "d3"))
+    assert parts.keep(domain, DAY, 1, [second])
+    assert parts.keep(domain, DAY, 3, [third])
+    assert parts.begun(domain, DAY) == []
+    assert parts.keep(domain, DAY, 0, [first])
+    assert parts.begun(domain, DAY) == [first, second]
+
+
 def test_nothing_is_sealed_by_a_part_that_who_seals_did_not_write_there(
     state: State, s3: Any, signed: S3DayParts
 ) -> None:

@@ -320,7 +320,7 @@ def test_a_comparison_by_night_ends_in_time_wherever_it_is_and_no_domain_keeps_a
         line.domains, line.decisions, line.archive, line.archiving, line.announced, lambda: line.now
     )
     assert search.run(lambda: next(left, 0.0)) == 0
-    line.archive.days = {"beta": []}.__getitem__  # type: ignore[method-assign]
+    line.archive.days = {"beta": []}.__getitem__  # type: ignore[method-assign, assignment]
     with pytest.raises(StoreUnavailable):
         line.reconcile()
     assert (NIGHT.date().isoformat(), "d3") in line.archived()

@@ -115,13 +115,17 @@ class S3DayParts:
     def begun(self, domain: str, day: date) -> list[SealedEntry]:
         """See `DayParts`."""
         prefix = f"{PARTS}{domain}/{day.isoformat()}/"
-        read = [self._read(prefix + each.name, each.content or b"") for each in self._objects.contents(prefix)]
-        return [SealedEntry.from_list(each) for part in read for each in part]
+        found: list[SealedEntry] = []
+        for each in self._objects.contents(prefix):
+            # Behind a part that expired a later one does not go on: what is between is read anew.
+            if each.name == _part(len(found)):
+                found += map(SealedEntry.from_list, self._read(prefix + each.name, each.content or b""))
+        return found
 
     def keep(self, domain: str, day: date, number: int, entries: Sequence[SealedEntry]) -> bool:
         """See `DayParts`."""
         now = datetime.now(UTC)
-        key = f"{PARTS}{domain}/{day.isoformat()}/{number:09}"
+        key = f"{PARTS}{domain}/{day.isoformat()}/{_part(number)}"
         listed = [each.to_list() for each in entries]
         signature = self._signatures.sign(key, digest_of(canonical(listed)))
         return self._objects.add(key, canonical({"entries": listed, "signature": signature}), Kept(now.date(), now))
@@ -144,6 +148,10 @@ def read_day(text: str) -> date | None:
         day = date.fromisoformat(text)
         return day if day.isoformat() == text and day < date.max else None
     return None
+
+
+def _part(number: int) -> str:
+    return f"{number:09}"
 
 
 def _day(domain: str, day: date) -> str:

@@ -102,8 +102,10 @@ class InMemoryParts:
 
     def begun(self, domain: str, day: date) -> list[SealedEntry]:
         """See `DayParts`."""
-        own = sorted(key for key in self.stored if key[:2] == (domain, day))
-        return [each for key in own for each in self.stored[key]]
+        found: list[SealedEntry] = []
+        while part := self.stored.get((domain, day, len(found))):
+            found += part
+        return found
 
     def keep(self, domain: str, day: date, number: int, entries: Sequence[SealedEntry]) -> bool:
         """See `DayParts`."""

@@ -99,7 +99,9 @@ class Sealing:
     def _least(self, domain: str, day: date) -> datetime | None:
         """Returns until when a seal is kept that may have refused records, and so have no entries."""
         known = self._domains.domain(domain)
-        return known and datetime.combine(day, time(), UTC) + timedelta(days=known.retention.decision_days)
+        if known is None:
+            return None
+        return datetime.combine(day, time(), UTC) + timedelta(days=known.retention.decision_days)
 
     def _entries(self, domain: str, day: date, seconds_left: Callable[[], float]) -> list[SealedEntry] | None:
         """Reads and compares the entries of a day, beginning where the run before ended; None if the time is over."""
