@@ -5,7 +5,7 @@ from constructs import Construct
 from stacks.platform.release import Wave
 from stacks.platform.release_alarms import ANSWERING
 from stacks.platform.service_platform import ServicePlatform
-from stacks.platform.stores import BRAKES, CALIBRATIONS, IDEMPOTENCY
+from stacks.platform.stores import ATTEMPTS, BRAKES, CALIBRATIONS, IDEMPOTENCY, WATCHLISTS
 
 DOMAIN = "/v1/domains/{domain}"
 STAGED = f"{DOMAIN}/policy/staged"
@@ -19,7 +19,7 @@ class DomainPoliciesCapability(Construct):
         stores, api = platform.stores, platform.api
         manage = platform.released("manage_policies", Wave.WRITERS, ANSWERING)
         stores.domains.allow(manage, "GetItem", "BatchGetItem", "Query", "PutItem")
-        stores.domains.deny_writing(manage, BRAKES, CALIBRATIONS)
+        stores.domains.deny_writing(manage, ATTEMPTS, BRAKES, CALIBRATIONS, WATCHLISTS)
         stores.keep_audit_trail(manage)
         stores.decisions.allow(manage, "BatchGetItem")
         stores.decisions.allow(manage, "Query", index="by_time")

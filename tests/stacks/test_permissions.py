@@ -299,6 +299,7 @@ def test_only_the_function_that_switches_brakes_and_keeps_calibrations_may_write
     # The erasure of a domain deletes its calibrations, but no brake.
     may = {("manage_domains", "brake#*"), ("manage_domains", "calibration#*"), ("close_sessions", "calibration#*")}
     assert of_all - kept_out == may
+    assert {("manage_policies", each) for each in ("attempts#*", "watchlist#*")} <= kept_out
     assert brake_key("acme")["domain"]["S"].startswith("brake#")
     assert calibration_key("acme")["domain"]["S"].startswith("calibration#")
     assert HISTORY_PARTITION == "history#"
