@@ -19,6 +19,7 @@ from bonafide.biometrics.presentation.voices import voice_alerts
 from layers.model.build import build
 from layers.model.graph import Graph
 from layers.packages import sha256
+from tests.hosted import HOSTED
 from tests.readings import call, lasting, reading
 from training.corpus.telephone import telephone
 
@@ -212,6 +213,7 @@ def test_a_call_stored_at_16_khz_sounds_as_human_as_it_is(bundle: Bundle) -> Non
     assert found == pytest.approx(expected, abs=0.5)
 
 
+@HOSTED
 def test_how_a_line_cuts_low_tones_says_little_about_liveness(bundle: Bundle) -> None:
     changes = []
     for reader in ("train_atkins", "train_dotrice", "train_grace", "train_kennard"):

@@ -30,7 +30,8 @@ def runs(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=HOSTED), signal.SIGKILL])
+@HOSTED
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_serving_says_where_and_ends_with_the_make_that_started_it(
     assembly: Path, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -15,6 +15,7 @@ from local.cloud.workflow.job import JobFailedError, JobHost
 from ops.synthesis import ROOT
 from ops.training.run import TrainingRun
 from ops.training.start import put_sources
+from tests.hosted import HOSTED
 from training.pipeline.graph import PipelineGraph
 from training.pipeline.size import TrainingSize
 
@@ -48,6 +49,7 @@ def request(name: str, *arguments: str) -> Mapping[str, Any]:
     }
 
 
+@HOSTED
 def test_a_job_runs_a_stage_of_this_project_with_nothing_but_its_image_and_what_it_downloads(
     run: TrainingRun, aws: Emulator, tmp_path: Path
 ) -> None:
