@@ -1,4 +1,4 @@
-"""Tests that take long: the hosted checks run them, `.ci/run` does not."""
+"""Tests that take long, and those of training: the hosted checks run them, `.ci/run` does not."""
 
 import os
 

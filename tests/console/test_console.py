@@ -22,7 +22,7 @@ from ops.restore import DECISIONS, data_resources
 from tests.console.browser import Page, browser
 from tests.hosted import HOSTED
 
-pytestmark = [HOSTED, pytest.mark.xdist_group("console")]
+pytestmark = [HOSTED, pytest.mark.xdist_group("browser")]
 
 DOMAIN = "acme"
 HOSTILE = "<img src=x onerror=\"document.title='hurt'\"><script>document.title='hurt'</script>"

@@ -10,7 +10,6 @@ from bonafide.biometrics.decision import Decision
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from tests.audio.flac_writer import stream as flac
 from tests.audio.wav_writer import chunk, layout, riff, wav
-from tests.hosted import HOSTED
 from tests.readings import lasting, reading
 from tests.training.conftest import as_wav
 from training.evaluation import evaluate, verify
@@ -49,7 +48,6 @@ def command(monkeypatch: pytest.MonkeyPatch, manifest: Path, out: Path, bundle: 
     return evaluate.main()
 
 
-@HOSTED
 def test_every_pair_is_scored_and_reported(
     monkeypatch: pytest.MonkeyPatch, manifest: Path, bundle: Path, tmp_path: Path
 ) -> None:
@@ -65,13 +63,11 @@ def test_every_pair_is_scored_and_reported(
         assert sum(report["decisions"][kind][each] for each in Decision) == pytest.approx(1.0)
 
 
-@HOSTED
 @pytest.mark.parametrize(("condition", "comparison"), [("telephone", "narrowband"), ("cross", "cross")])
 def test_a_condition_is_what_is_compared(manifest: Path, bundle: Path, condition: str, comparison: str) -> None:
     assert verify.evaluate(manifest, bundle, condition, 1)["comparisons"] == {comparison: 15}
 
 
-@HOSTED
 def test_says_what_it_skipped_cut_or_found_no_speech_in(manifest: Path, bundle: Path) -> None:
     append(manifest, "corrupt.wav", b"RIFF but no more")
     append(manifest, "stereo.wav", wav(np.zeros((16000, 2), np.int16)))

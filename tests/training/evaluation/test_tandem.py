@@ -9,7 +9,6 @@ from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.decision import Decision
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.scoring import CalibratedRange, Calibration, Condition, Curve, SpeakerScore
-from tests.hosted import HOSTED
 from tests.readings import reading
 from tests.training.conftest import as_wav, write_manifest
 from training.corpus.manifest import ManifestError
@@ -123,7 +122,6 @@ def robot() -> Waveform:
     return Waveform(np.fft.irfft(np.abs(np.fft.rfft(frames))).ravel().astype(np.float32), 16000)
 
 
-@HOSTED
 def test_two_manifests_become_one_figure_for_the_whole_decision(
     monkeypatch: pytest.MonkeyPatch, manifest: Path, spoofs: Path, bundle: Path, tmp_path: Path
 ) -> None:
