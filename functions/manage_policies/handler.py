@@ -1,6 +1,6 @@
 """Policies of domains: versions, the one that is staged, the way back, and what another one would decide."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from bonafide.bootstrap.access import access, audit
 from bonafide.bootstrap.policies import policies, policy_comparisons
 from bonafide.bootstrap.stores import domain_store, idempotency
-from bonafide.contracts.base import EARLIEST
+from bonafide.contracts.base import begin_before
 from bonafide.contracts.decisions import position
 from bonafide.contracts.domains import Domain, domain_view
 from bonafide.contracts.policies.comparisons import PolicyComparisonPage, WhatIfRequest, comparison_view
@@ -54,8 +54,6 @@ TAGS = ["policies"]
 OF_STAGED: dict[str, Any] = {"tags": TAGS, "responses": responses(StagedPolicyEntry, 404)}
 CHANGING: dict[str, Any] = {"tags": TAGS, "responses": responses(Domain, 404, 409, 412)}
 COMPARING: dict[str, Any] = {"tags": TAGS, "responses": responses(PolicyComparisonPage, 404)}
-# The range of time where the request states none.
-RECENT = timedelta(days=30)
 
 
 @app.get(
@@ -111,7 +109,7 @@ def get_staged_report(
 ) -> PolicyComparisonPage:
     """Compares live decisions since it was staged with what a policy made of them in shadow."""
     end = end or datetime.now(UTC)
-    chosen = DecisionRange(begin or _before(end), end, position(cursor), limit)
+    chosen = DecisionRange(begin_before(end, begin), end, position(cursor), limit)
     return comparison_view(comparisons.in_shadow(domain, staged_version, chosen))
 
 
@@ -147,7 +145,7 @@ def what_if(
 ) -> PolicyComparisonPage:
     """Judges a page of stored decisions again under another policy, without any effect."""
     end = request.end or datetime.now(UTC)
-    page = comparisons.what_if(domain, request.changes(), request.chosen(request.begin or _before(end), end))
+    page = comparisons.what_if(domain, request.changes(), request.chosen(begin_before(end, request.begin), end))
     # Nothing is remembered: asked again, it is told again.
     answer_about(app, generation(page.domain), lasts=False)
     return comparison_view(page)
@@ -156,7 +154,3 @@ def what_if(
 def _shown(record: DomainRecord) -> Response[Domain]:
     answer_about(app, generation(record))
     return tagged(domain_view(record), record.revision)
-
-
-def _before(end: datetime) -> datetime:
-    return max(end - RECENT, EARLIEST)

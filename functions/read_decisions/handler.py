@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from bonafide.bootstrap.access import access
 from bonafide.bootstrap.outcomes import outcomes
 from bonafide.bootstrap.stores import decisions, drift_reading, shadow_reading
-from bonafide.contracts.base import EARLIEST
+from bonafide.contracts.base import begin_before
 from bonafide.contracts.decisions import LedgerEntry, LedgerPage, ledger_entry, ledger_page, position
 from bonafide.contracts.drift import DriftReport, drift_report
 from bonafide.contracts.outcomes.performance import PerformanceReport, performance_report
@@ -34,8 +34,6 @@ lambda_handler = lambda_entry(app)
 PATH = "/v1/domains/<domain>/decisions"
 TAGS = ["decisions"]
 OF_MODELS = ["models"]
-# The range of time where the request states none.
-RECENT = timedelta(days=30)
 WEEK = timedelta(days=7)
 
 
@@ -51,7 +49,7 @@ def list_decisions(  # noqa: PLR0913, one parameter for each of the query
 ) -> LedgerPage:
     """Reads one page of decisions, the newest first; new ones appear within about a second."""
     end = end or datetime.now(UTC)
-    selection = DecisionFilter(begin or max(end - RECENT, EARLIEST), end, speaker, decision)
+    selection = DecisionFilter(begin_before(end, begin), end, speaker, decision)
     return ledger_page(service.list(domain, selection, position(cursor), limit))
 
 
@@ -77,7 +75,7 @@ def get(domain: DomainName, decision_id: DecisionName) -> LedgerEntry:
 def get_performance(domain: DomainName, begin: Begin = None, end: End = None) -> PerformanceReport:
     """Reads the error rates of decisions whose outcome was stated, by bundle and policy version, with intervals."""
     end = end or datetime.now(UTC)
-    return performance_report(domain, labels.performance(domain, begin or max(end - RECENT, EARLIEST), end))
+    return performance_report(domain, labels.performance(domain, begin_before(end, begin), end))
 
 
 @app.get(
@@ -98,7 +96,7 @@ def list_reviews(
     """Reads a page of the newest thousand decisions by what an error in them would cost; unlabeled ones first."""
     after = review_position(cursor)
     end = after[0] if after else end or datetime.now(UTC)
-    selection = DecisionFilter(begin or max(end - RECENT, EARLIEST), end, decision=decision)
+    selection = DecisionFilter(begin_before(end, begin), end, decision=decision)
     return review_list(labels.reviews(domain, selection, after and after[1], limit), end)
 
 

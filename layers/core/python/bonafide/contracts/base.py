@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
@@ -11,6 +11,8 @@ from pydantic_core import PydanticCustomError
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+# The range of time where a request states none.
+RECENT = timedelta(days=30)
 MAX_INLINE_CHARACTERS = 5 * 1024 * 1024  # a function takes 6 MB in all, escaped
 
 
@@ -25,6 +27,11 @@ def _within_calendar(value: datetime) -> datetime:
     if EARLIEST <= value < LATEST:
         return value
     raise PydanticCustomError("time_out_of_range", "a time from 1970 to 9998 is needed")
+
+
+def begin_before(end: datetime, begin: datetime | None) -> datetime:
+    """Returns where a range of time begins: as stated, else so long before its end that it holds what is recent."""
+    return begin or max(end - RECENT, EARLIEST)
 
 
 # Requests are taken by JSON's own types: a number in quotes, or true for 1, is more likely a mistake than a wish.
