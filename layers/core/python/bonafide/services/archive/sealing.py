@@ -8,6 +8,7 @@ from bonafide.errors import StoreUnavailable
 from bonafide.observability import log_unexpected, logger, measurements
 from bonafide.ports.ledger.archive import ArchiveReader, DayParts, DecisionIndex, SealStore
 from bonafide.ports.stores import DomainStore
+from bonafide.records.domain import DomainRecord
 from bonafide.records.ledger.comparison import TableComparison
 from bonafide.records.ledger.entry import StoredContent
 from bonafide.records.ledger.seal import DaySeal, SealedEntry, is_due
@@ -84,10 +85,11 @@ class Sealing:
         self, domain: str, due: Sequence[date], former: DaySeal | None, seconds_left: Callable[[], float]
     ) -> Iterator[DaySeal]:
         for day in due:
-            entries = self._entries(domain, day, seconds_left)
+            known = self._domains.domain(domain)
+            entries = self._entries(domain, day, TableComparison(known, self._clock()), seconds_left)
             if entries is None:
                 return
-            seal = DaySeal.make(domain, day, former, entries, self._least(domain, day))
+            seal = DaySeal.make(domain, day, former, entries, _least(known, day))
             # Another run may be faster; the next one goes on from its seal.
             if not self._seals.put(seal):
                 return
@@ -96,18 +98,12 @@ class Sealing:
             yield seal
             former = seal
 
-    def _least(self, domain: str, day: date) -> datetime | None:
-        """Returns until when a seal is kept that may have refused records, and so have no entries."""
-        known = self._domains.domain(domain)
-        if known is None:
-            return None
-        return datetime.combine(day, time(), UTC) + timedelta(days=known.retention.decision_days)
-
-    def _entries(self, domain: str, day: date, seconds_left: Callable[[], float]) -> list[SealedEntry] | None:
+    def _entries(
+        self, domain: str, day: date, comparison: TableComparison, seconds_left: Callable[[], float]
+    ) -> list[SealedEntry] | None:
         """Reads and compares the entries of a day, beginning where the run before ended; None if the time is over."""
         entries = self._parts.begun(domain, day)
         kept = len(entries)
-        comparison = TableComparison(self._domains.domain(domain), self._clock())
         faults: list[Fault] = []
         rest = self._archive.contents(domain, day, entries[-1].decision_id if entries else "")
         for some in batched(rest, COMPARED_TOGETHER):
@@ -126,6 +122,13 @@ class Sealing:
             # The fault is that of who reads.
             raise StoreUnavailable
         return entries
+
+
+def _least(domain: DomainRecord | None, day: date) -> datetime | None:
+    """Returns until when a seal is kept that may have refused records, and so have no entries."""
+    if domain is None:
+        return None
+    return datetime.combine(day, time(), UTC) + timedelta(days=domain.retention.decision_days)
 
 
 def _named(domain: str, day: date, found: StoredContent, fault: Fault) -> Fault:
