@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from bonafide.bootstrap.clients import CALLS, UPLOADS
 from local.aws.emulator import emulator
@@ -29,14 +31,14 @@ class State:
 
     @property
     def dynamodb(self) -> Any:
-        return _session().client("dynamodb", endpoint_url=self.endpoint, config=CALLS)
+        return self.client("dynamodb")
 
     def client(self, service: Any) -> Any:
-        return _session().client(service, endpoint_url=self.endpoint, config=CALLS)
+        return _client(self.endpoint, service, CALLS)
 
     @property
     def s3(self) -> Any:
-        return _session().client("s3", endpoint_url=self.endpoint, config=UPLOADS)
+        return _client(self.endpoint, "s3", UPLOADS)
 
 
 @pytest.fixture(scope="session")
@@ -46,5 +48,7 @@ def state(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield State(aws.endpoint, aws.deploy(StackTemplate.read(assembly, "Bonafide-dev-Data", {})))
 
 
-def _session() -> boto3.Session:
-    return boto3.Session(ACCOUNT, SECRET, region_name=REGION)
+# To read the description of a service takes longer than most tests.
+@cache
+def _client(endpoint: str, service: Any, config: Config) -> Any:
+    return boto3.Session(ACCOUNT, SECRET, region_name=REGION).client(service, endpoint_url=endpoint, config=config)

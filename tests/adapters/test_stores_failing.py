@@ -28,6 +28,8 @@ from tests.adapters.test_stores import a_domain, a_speaker
 from tests.decisions import decision_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+# Keeps the descriptions of services, which take longer to read than most tests.
+SESSION = boto3.Session("key", "secret", region_name="eu-west-1")
 SILENCE = Config(read_timeout=0.1)
 LONGEST_REQUEST_SECONDS = 29
 # Longest pauses before the second and the third attempt in botocore's standard mode.
@@ -73,8 +75,7 @@ class Aws:
         self.server = LoopbackServer(0, Face)
 
     def client(self, service: Any, config: Config) -> Any:
-        session = boto3.Session("key", "secret", region_name="eu-west-1")
-        return session.client(service, endpoint_url=f"http://{self.server.address}", config=config.merge(SILENCE))
+        return SESSION.client(service, endpoint_url=f"http://{self.server.address}", config=config.merge(SILENCE))
 
     @property
     def domains(self) -> DynamoDomainStore:
