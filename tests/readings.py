@@ -14,12 +14,17 @@ FOLDER = "tortoise-tts-3.0.0/tortoise/voices"
 
 
 @cache
+def _files() -> dict[str, bytes]:
+    """Every file of the voices: to find one, all before it have to be unpacked."""
+    with tarfile.open(fetch(TORTOISE)) as archive:
+        found = [each for each in archive if each.name.startswith(FOLDER) and each.isfile()]
+        return {each.name: archive.extractfile(each).read() for each in found}  # type: ignore[union-attr]
+
+
+@cache
 def reading(reader: str = "train_grace", number: int = 1) -> Waveform:
     """Six to ten seconds of read speech at 16 kHz."""
-    with tarfile.open(fetch(TORTOISE)) as archive:
-        file = archive.extractfile(f"{FOLDER}/{reader}/{number}.wav")
-        assert file is not None
-        return decode(file.read())
+    return decode(_files()[f"{FOLDER}/{reader}/{number}.wav"])
 
 
 @cache

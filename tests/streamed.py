@@ -74,10 +74,13 @@ def bundle() -> Bundle:
     return Bundle.load(BUNDLE)
 
 
+readers = cache(load)
+
+
 @cache
 def telephone(reader: str) -> tuple[Waveform, Waveform]:
     """What a reader is enrolled with, and what they call with."""
-    person = load()[reader]
+    person = readers()[reader]
     return to_narrowband(Waveform(person.enrollment, 16000)), to_narrowband(Waveform(person.call, 16000))
 
 

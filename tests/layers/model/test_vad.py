@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -15,22 +17,22 @@ def _all_at_once(session: Session, waveform: Waveform) -> np.ndarray[tuple[int],
     return probabilities
 
 
-@pytest.mark.parametrize("waveform", [reading(), call()], ids=["16 kHz", "8 kHz"])
+@pytest.mark.parametrize("spoken", [reading, call], ids=["16 kHz", "8 kHz"])
 @pytest.mark.parametrize("seconds", [0.02, 0.7, 3.0, SEGMENT * WINDOW_SECONDS])
 def test_up_to_one_segment_one_call_gives_what_stepping_gives(
-    batched_vad: Session, published_vad: Session, waveform: Waveform, seconds: float
+    batched_vad: Session, published_vad: Session, spoken: Callable[[], Waveform], seconds: float
 ) -> None:
-    part = lasting(waveform, seconds)
+    part = lasting(spoken(), seconds)
     stepped = step_vad(published_vad, part.samples, part.rate)
     np.testing.assert_allclose(_all_at_once(batched_vad, part), stepped, atol=1e-4)
 
 
-@pytest.mark.parametrize("waveform", [reading(), call()], ids=["16 kHz", "8 kHz"])
+@pytest.mark.parametrize("spoken", [reading, call], ids=["16 kHz", "8 kHz"])
 @pytest.mark.parametrize("seconds", [4.0, 5.9, 6.0, 12.34, 30.0])
 def test_beyond_that_it_gives_what_stepping_through_overlapping_segments_gives(
-    batched_vad: Session, published_vad: Session, waveform: Waveform, seconds: float
+    batched_vad: Session, published_vad: Session, spoken: Callable[[], Waveform], seconds: float
 ) -> None:
-    part = lasting(waveform, seconds)
+    part = lasting(spoken(), seconds)
     stepped = step_segments(published_vad, part.samples, part.rate)
     np.testing.assert_allclose(_all_at_once(batched_vad, part), stepped, atol=1e-4)
 
