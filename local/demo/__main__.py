@@ -7,11 +7,12 @@ from pathlib import Path
 
 from bonafide_client import NO_RETRIES, Client, ProblemError
 from layers.golden.readers import keep, load
+from local.aws.functions.function import KEEP_COMPILED
 from local.demo.replay import replay
 from local.demo.report import DemoRow, summary, write
 from local.demo.script import OFFICE, ONCE, ONCE_SETTINGS, PHONE, SETTINGS, script
 from local.demo.table import DemoTable
-from local.runner import deployment
+from local.runner import ExtraServices, deployment
 
 REPORT = Path(".build/demo/report.json")
 DOMAINS = {OFFICE: SETTINGS, PHONE: SETTINGS, ONCE: ONCE_SETTINGS}
@@ -25,7 +26,7 @@ def main() -> int:
     print("Fetching the readers, then starting Bonafide ...", file=sys.stderr, flush=True)
     readers = load()
     table = DemoTable()
-    with deployment() as running:
+    with deployment(services=ExtraServices(variables=KEEP_COMPILED)) as running:
         started = time.monotonic()
         # Each step is sent once, so that the report shows what a caller sees.
         client = Client(running.endpoint, timeout=60, retries=NO_RETRIES)

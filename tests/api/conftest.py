@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from local.aws.functions.function import KEEP_COMPILED
 from local.aws.xray import XRayDaemon
 from local.runner import Deployment, ExtraServices, deployment
 from tests.api.parts import Api
@@ -23,7 +24,7 @@ def xray() -> Iterator[XRayDaemon]:
 def bonafide(assembly: Path, xray: XRayDaemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     # The brake of the stage is kept for a shorter time than on AWS, so that the test of it does not take as long.
     variables = {"AWS_XRAY_DAEMON_ADDRESS": xray.address, "BONAFIDE_BRAKE_KEPT_SECONDS": "0.5"}
-    services = ExtraServices(variables=variables, pause=0.1)
+    services = ExtraServices(variables=variables | KEEP_COMPILED, pause=0.1)
     with deployment(assembly=assembly, logs=tmp_path_factory.mktemp("logs"), services=services) as running:
         yield running
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.functions.function import LambdaFunction, platform, runtime_client
+from local.aws.functions.function import KEEP_COMPILED, LambdaFunction, platform, runtime_client
 from local.runner import Deployment
 from tests.adapters.test_stores_failing import BROKEN, Aws
 
@@ -33,7 +33,7 @@ def aws() -> Iterator[Aws]:
 def invoke(bonafide: Deployment, folder: Path, sample: str, endpoint: str) -> dict[str, object]:
     """Sends a sample event to its function, in an environment whose AWS is elsewhere."""
     definition = bonafide.functions[FUNCTIONS[sample]].definition
-    program = definition.program(runtime_client(folder / "runtime"), platform(endpoint))
+    program = definition.program(runtime_client(folder / "runtime"), platform(endpoint) | KEEP_COMPILED)
     with closing(LambdaFunction(definition, program, folder / "log", concurrency=1)) as function:
         outcome = function.submit((EVENTS / f"{sample}.json").read_bytes()).result()
     assert outcome.error is None, outcome

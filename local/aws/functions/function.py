@@ -13,6 +13,7 @@ from pathlib import Path
 from local.aws.functions.environment import ExecutionEnvironment, Invocation, InvocationResult
 from local.aws.process import ChildProgram
 from local.aws.xray import header
+from ops.synthesis import ROOT
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -22,6 +23,9 @@ CONCURRENCY = os.cpu_count() or 2
 WAITING = 256
 # Packages of AWS's runtime image.
 RUNTIME_CLIENT = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client*.so")
+# Variables with which functions keep compiled files, outside of their code. Without them each start compiles the
+# product's own, as in AWS.
+KEEP_COMPILED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(ROOT / ".build/compiled")}
 # The alias by which functions are invoked.
 LIVE = "live"
 
@@ -60,7 +64,7 @@ class FunctionDefinition:
         """Returns the process of an execution environment, which sees only what Lambda would show it."""
         packages = [self.code, *(layer / "python" for layer in self.layers), runtime]
         own = {name: self._placed(value) for name, value in self.environment.items()}
-        environment = {**platform, **self._reserved(), **own, "PYTHONPATH": os.pathsep.join(map(str, packages))}
+        environment = {**self._reserved(), **platform, **own, "PYTHONPATH": os.pathsep.join(map(str, packages))}
         return ChildProgram("awslambdaric", [self.handler], environment, self.code, isolated=True)
 
     def _placed(self, value: str) -> str:
