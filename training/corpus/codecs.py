@@ -40,7 +40,7 @@ def through_codec(samples: Samples, rate: int, codec: str, container: str, bits:
         stream = sink.add_stream(codec, rate=OPUS_RATE if codec == "libopus" else rate)
         stream.bit_rate, stream.layout = bits, "mono"
         _encode(pcm, rate, sink, stream)
-    return _decoded(file, rate)
+    return decoded(file, rate)
 
 
 def mulaw(samples: Samples, law: float = 255.0) -> Samples:
@@ -69,7 +69,8 @@ def _encode(pcm: NDArray[np.int16], rate: int, sink: av.container.OutputContaine
     sink.mux(stream.encode(None))
 
 
-def _decoded(file: BytesIO, rate: int) -> Samples:
+def decoded(file: BytesIO, rate: int) -> Samples:
+    """Decodes a file, brought to a rate, shape (n,)."""
     file.seek(0)
     with av.open(file) as source:
         resampler = av.AudioResampler("s16", "mono", rate)
