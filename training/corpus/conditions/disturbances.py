@@ -4,7 +4,7 @@ import numpy as np
 
 from bonafide.audio.waveform import Samples
 from training.corpus.conditions.activity import active_rms
-from training.corpus.filters import amplitude, band_passed, rms
+from training.corpus.filters import Numbers, amplitude, band_passed, rms
 
 FRONT_SECONDS = 8.0
 # Music and ringing are at most so far from the active level of the voice, dB.
@@ -78,7 +78,7 @@ def _music(rate: int, generator: np.random.Generator) -> Samples:
     return band_passed(music[: round(FRONT_SECONDS * rate)].astype(np.float32), rate, 150, 3400, 1)
 
 
-def _add_note(part: Samples, hertz: float, rate: int) -> None:
+def _add_note(part: Numbers, hertz: float, rate: int) -> None:
     """Adds a plucked note to part of the music."""
     time = np.arange(len(part)) / rate
     sound = sum(np.sin(2 * np.pi * hertz * number * time) / number**1.5 for number in range(1, 5))
