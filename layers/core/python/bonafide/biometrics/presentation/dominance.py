@@ -68,7 +68,7 @@ def _differs(parts: SpeechParts, side: Side) -> bool:
     """Tells whether the smaller side differs from the larger one more than any stretch of the larger one does."""
     smaller = side if 2 * np.count_nonzero(side) <= len(side) else ~side
     rest = parts.units[~smaller]
-    least = _least_likeness(rest, min(np.count_nonzero(smaller), len(rest) // 2))
+    least = _least_likeness(rest, min(int(np.count_nonzero(smaller)), len(rest) // 2))
     return least - float(np.dot(*parts.means(side))) >= LEAST_DIFFERENCE
 
 
