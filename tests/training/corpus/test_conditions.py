@@ -157,8 +157,8 @@ def test_discontinuous_transmission_leaves_speech_and_drops_pauses() -> None:
 @pytest.mark.parametrize(("name", "least"), [("gating-mild", 6), ("gating-strong", 15), ("rnnoise", 12)])
 def test_suppression_takes_noise_away_and_leaves_the_voice(name: str, least: float) -> None:
     samples = speech(WIDE, 4.0)
-    hiss = np.random.default_rng(5).standard_normal(WIDE)
-    hiss = np.asarray(hiss * active_rms(samples, WIDE) / 10, np.float32)
+    white = np.random.default_rng(5).standard_normal(WIDE)
+    hiss = np.asarray(white * active_rms(samples, WIDE) / 10, np.float32)
     noisy = np.concatenate([hiss, samples + np.resize(hiss, len(samples))])
     out = sent(name, noisy, WIDE)
     assert decibels(hiss[WIDE // 4 : -WIDE // 4], out[WIDE // 4 : WIDE - WIDE // 4]) > least
