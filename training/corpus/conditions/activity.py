@@ -1,4 +1,4 @@
-"""Where speech is in a recording and how loud it is there, by the energy of frames: enough for simulations."""
+"""Frames of a recording that hold speech, and its level there, by their energy: enough for simulations."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What reaches the microphone or the line besides the voice: other people, a street, an echo, the agent."""
+"""Sound that reaches the microphone or the line besides the voice: other people, a street, an echo, the agent."""
 
 from collections.abc import Sequence
 
