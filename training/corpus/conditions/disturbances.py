@@ -1,4 +1,4 @@
-"""Disturbances that equipment adds to a recording: offset, hum, a wrong level, and music or ringing before anybody talks."""
+"""Disturbances by equipment: offset, hum, a wrong level, and music or ringing before anybody talks."""
 
 import numpy as np
 
