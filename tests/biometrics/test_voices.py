@@ -8,9 +8,11 @@ import pytest
 
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
+from bonafide.biometrics.presentation.dominance import dominant_share, with_dominant_share
 from bonafide.biometrics.presentation.voices import (
     LEAST_VOICE_SECONDS,
     TURN_COSTS,
+    SpeechParts,
     bounds_of,
     in_turns,
     voice_alerts,
@@ -54,6 +56,23 @@ def recording(voices: str, channel: Channel = Channel.WIDEBAND) -> list[Evidence
 )
 def test_voices_are_told_apart(heard: object, voices: str, expected: Sequence[Reason]) -> None:
     assert voice_alerts(heard(voices), Channel.WIDEBAND) == expected  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("heard", [chunks, recording])
+@pytest.mark.parametrize(
+    ("voices", "share"),
+    [("a", 1.0), ("a" * 12, 1.0), ("a" * 9 + "b", 0.9), ("b" * 8 + "aa", 0.8), ("abaabaaabaaa", 0.75), ("aabb", 0.5)],
+)
+def test_the_dominant_voices_share_is_that_of_the_speech(heard: object, voices: str, share: float) -> None:
+    pieces = heard(voices)  # type: ignore[operator]
+    told = with_dominant_share(pieces[0], pieces, Channel.WIDEBAND).quality
+    assert told.dominant_share == pytest.approx(share)
+    assert (told.level_dbfs, told.snr_db) == (-20.0, None)
+
+
+def test_a_word_of_somebody_else_is_not_counted() -> None:
+    parts = SpeechParts(np.stack([spoken(voice, n) for n, voice in enumerate("aaaaaaaab")]), np.full(9, 0.9))
+    assert dominant_share(parts, bounds_of(recording("aa"))[Channel.WIDEBAND]) == 1.0
 
 
 def test_short_chunks_are_heard_together() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from bonafide.audio.encoding import Encoding
 from bonafide.biometrics.domain_calibration import ConditionEvidence, CurveCorrection, DomainCalibration
-from bonafide.biometrics.enrollment import MINIMUM_LLR, SpeakerStatus, require_same_voice
+from bonafide.biometrics.enrollment import MINIMUM_LLR, SpeakerStatus, require_one_voice, require_same_voice
+from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.scoring import CalibratedRange, Condition, SpeakerScore
 from bonafide.contracts.audio import AudioInput
 from bonafide.errors import Conflict, UnsupportedAudio
@@ -67,6 +68,26 @@ def test_a_recording_with_several_voices_is_refused_and_nothing_of_it_stays(worl
             world.enroll(mixed)
         assert (status_of(refusal.value), refusal.value.code) == (422, "several_voices")
     assert (world.store.find("acme", "ann")[1], world.audio.objects) == (before, kept)
+
+
+@pytest.mark.parametrize(("share", "refused"), [(None, False), (1.0, False), (0.85, False), (0.84, True), (0.5, True)])
+def test_too_small_a_share_of_the_dominant_voice_is_refused_with_limit_and_finding(
+    share: float | None, *, refused: bool
+) -> None:
+    quality = Quality(-20.0, 0.0, 30.0, dominant_share=share)
+    evidence = Evidence(8.0, Channel.WIDEBAND, {Channel.WIDEBAND: np.eye(8, dtype=np.float32)[0]}, quality, "space")
+    if not refused:
+        return require_one_voice(evidence)
+    with pytest.raises(UnsupportedAudio) as refusal:
+        require_one_voice(evidence)
+    assert (refusal.value.code, refusal.value.limit, refusal.value.found) == ("several_voices", 0.85, share)
+    return None
+
+
+def test_an_enrollment_and_an_authentication_tell_the_share(world: World) -> None:
+    assert world.enroll(speech("ann", 12)).quality.dominant_share == 1.0
+    mixed = recording(np.concatenate([sound(who, 6) for who in ("ann", "cid", "ann")]))
+    assert world.authenticate(mixed).quality.dominant_share == pytest.approx(2 / 3, abs=0.1)
 
 
 @pytest.mark.parametrize("begun", [False, True])

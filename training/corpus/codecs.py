@@ -38,9 +38,10 @@ def through_codec(samples: Samples, rate: int, codec: str, container: str, bits:
     file = BytesIO()
     with av.open(file, "w", format=container) as sink:
         stream = sink.add_stream(codec, rate=OPUS_RATE if codec == "libopus" else rate)
+        assert isinstance(stream, av.AudioStream)
         stream.bit_rate, stream.layout = bits, "mono"
         _encode(pcm, rate, sink, stream)
-    return _decoded(file, rate)
+    return decoded(file, rate)
 
 
 def mulaw(samples: Samples, law: float = 255.0) -> Samples:
@@ -69,9 +70,10 @@ def _encode(pcm: NDArray[np.int16], rate: int, sink: av.container.OutputContaine
     sink.mux(stream.encode(None))
 
 
-def _decoded(file: BytesIO, rate: int) -> Samples:
+def decoded(file: BytesIO, rate: int) -> Samples:
+    """Decodes a file, brought to a rate, shape (n,)."""
     file.seek(0)
-    with av.open(file) as source:
+    with av.open(file, "r") as source:
         resampler = av.AudioResampler("s16", "mono", rate)
         frames = [part for frame in source.decode(audio=0) for part in resampler.resample(frame)]
         frames += resampler.resample(None)

@@ -10,6 +10,7 @@ import pytest
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from training.evaluation.voices.__main__ import table
 from training.evaluation.voices.material import SHORTEST_TURN_SECONDS, Cut, SpeechKind, Voice, compose
+from training.evaluation.voices.shares import SHARES, MeasuredShare, Mixture, lines, mix
 
 OWN, OTHER = "own", "other"
 
@@ -35,6 +36,27 @@ def test_each_kind_has_the_voices_and_turns_that_it_names(seed: int) -> None:
     assert {name for name, _ in mixed} == {OWN, OTHER}
     assert min(seconds for _, seconds in mixed) >= SHORTEST_TURN_SECONDS - 1e-9
     assert sum(seconds for name, seconds in mixed if name == OTHER) >= 6.5 - 1e-9
+
+
+@pytest.mark.parametrize("in_turns", [False, True])
+@pytest.mark.parametrize("meant", SHARES)
+def test_a_mixture_has_the_share_that_is_meant(meant: float, in_turns: bool) -> None:
+    for seed in range(10):
+        chance = random.Random(seed)
+        own, other = (Voice([(Path(f"{name}{n}"), 7.0) for n in range(9)], chance) for name in (OWN, OTHER))
+        mixture = mix(own, other, meant, in_turns, chance)
+        seconds = [sum(cut.seconds for cut, who in mixture.cuts if who == each) for each in (0, 1)]
+        assert seconds[0] == pytest.approx(meant * sum(seconds))
+        assert 12.0 <= sum(seconds) <= 30.0
+        assert all(cut.path.name.startswith((OWN, OTHER)[who]) for cut, who in mixture.cuts)
+        assert in_turns or len(list(groupby(who for _, who in mixture.cuts))) <= 2
+
+
+def test_the_table_of_shares_says_how_far_off_they_are() -> None:
+    made = [Mixture([], meant, in_turns) for meant in SHARES for in_turns in (False, True)]
+    found = [MeasuredShare(each.meant, each.meant - 0.2 * each.in_turns, refused=each.meant < 0.9) for each in made]
+    last = list(lines(made, [*found[:-1], None]))[-1].split()
+    assert last == ["all", "11", "0.091", "0.545", "0.727"]
 
 
 def test_no_second_of_a_recording_is_used_twice() -> None:

@@ -9,7 +9,6 @@ table shows what other bounds would do, `biometrics/presentation/voices.py` has 
 """
 
 import argparse
-import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,46 +23,18 @@ from bonafide.biometrics.presentation.voices import (
     least_margin,
     margin_over_time,
 )
-from training.corpus.manifest import Clip, ManifestError, read_manifest
+from training.corpus.manifest import ManifestError, read_manifest
 from training.evaluation.evaluate import BUNDLE
 from training.evaluation.evidence import LineKind
 from training.evaluation.metrics import Floats
-from training.evaluation.voices.material import (
-    SpeechKind,
-    Voice,
-    by_speaker,
-    compose,
-    observe_chunks,
-    observe_recordings,
-    seconds_of,
-)
+from training.evaluation.voices.casting import Casting
+from training.evaluation.voices.material import SpeechKind, compose, observe_chunks, observe_recordings
 
 CHUNK_SECONDS = (0.5, 1.0, 4.0)
 SESSION_SECONDS, NEW_VOICE_SECONDS, LEAST_RECORDING_SECONDS = 60.0, 10.0, 8.0
-SEED = 28
 SHIFTS = (-0.1, -0.05, 0.0, 0.05, 0.1)
 type Margin = Callable[[SpeechParts, LikenessBounds], float]
 MEASURES: Mapping[str, Margin] = {"SEVERAL_VOICES": least_margin, "VOICE_CHANGED": margin_over_time}
-
-
-class Casting:
-    """Chooses speakers at random: one, and another of the same sex where that is known."""
-
-    def __init__(self, clips: Sequence[Clip]) -> None:
-        self.paths = by_speaker(clips)
-        self.chance = random.Random(SEED)  # noqa: S311 - nothing secret
-        self._sex = {clip.speaker: clip.row.get("sex", "") for clip in clips}
-
-    def pair(self) -> tuple[str, str]:
-        """Returns two speakers."""
-        first = self.chance.choice(list(self.paths))
-        others = [name for name in self.paths if name != first]
-        alike = [name for name in others if self._sex[name] == self._sex[first]]
-        return first, self.chance.choice(alike or others)
-
-    def voice(self, speaker: str) -> Voice:
-        """Returns a voice with all of its recordings."""
-        return Voice([(path, seconds_of(path)) for path in self.paths[speaker]], self.chance)
 
 
 def recordings(casting: Casting, bundle: Path, line: LineKind, number: int) -> Mapping[SpeechKind, list[Evidence]]:

@@ -94,12 +94,12 @@ def compose(kind: SpeechKind, voices: Sequence[Voice], chance: random.Random) ->
         return list(first.take(total))
     share = chance.uniform(6.5, total / 2)
     number = chance.randint(1, int(share // SHORTEST_TURN_SECONDS))
-    turns = zip(_turns(total - share, number, chance), _turns(share, number, chance), strict=True)
+    turns = zip(divided(total - share, number, chance), divided(share, number, chance), strict=True)
     parts = [part for own, other in turns for part in ((first, own), (second, other))]
     return [cut for voice, seconds in parts for cut in voice.take(seconds)]
 
 
-def _turns(total: float, number: int, chance: random.Random) -> list[float]:
+def divided(total: float, number: int, chance: random.Random) -> list[float]:
     """Divides seconds at random into turns, none of them shorter than SHORTEST_TURN_SECONDS."""
     spare = total - number * SHORTEST_TURN_SECONDS
     cuts = [0.0, *sorted(chance.uniform(0, spare) for _ in range(number - 1)), spare]
@@ -112,12 +112,13 @@ def observe_recordings(recordings: Sequence[Sequence[Cut]], bundle: Path, line: 
 
 
 def _observe(bundle: Path, line: LineKind, cuts: Sequence[Cut]) -> Evidence:
-    parts = [_samples(cut) for cut in cuts]
+    parts = [samples_of(cut) for cut in cuts]
     waveform = Waveform(np.concatenate(parts), _read(cuts[0].path).rate)
-    return _load(bundle).observe(telephone(waveform) if line is LineKind.TELEPHONE else waveform)
+    return load(bundle).observe(telephone(waveform) if line is LineKind.TELEPHONE else waveform)
 
 
-def _samples(cut: Cut) -> Samples:
+def samples_of(cut: Cut) -> Samples:
+    """Reads a part of a recording at its level."""
     whole = _read(cut.path)
     start = round(cut.start * whole.rate)
     part = whole.samples[start : start + round(cut.seconds * whole.rate)]
@@ -125,7 +126,8 @@ def _samples(cut: Cut) -> Samples:
 
 
 @cache
-def _load(bundle: Path) -> Bundle:
+def load(bundle: Path) -> Bundle:
+    """Opens a bundle without its detector; cached per process."""
     return Bundle.load(bundle, liveness=False)
 
 
@@ -151,7 +153,7 @@ def observe_chunks(
 def _observe_chunks(bundle: Path, line: LineKind, seconds: float, path: Path) -> list[Evidence]:
     waveform = _read(path)
     sent = telephone(waveform) if line is LineKind.TELEPHONE else waveform
-    length, models = round(seconds * sent.rate), _load(bundle)
+    length, models = round(seconds * sent.rate), load(bundle)
     chunks = [Waveform(sent.samples[at : at + length], sent.rate) for at in range(0, len(sent.samples), length)]
     return [models.observe(each, [Channel.NARROWBAND]) for each in chunks if each.seconds >= SHORTEST_CHUNK_SECONDS]
 

@@ -13,6 +13,9 @@ MINIMUM_SPEECH_SECONDS = 0.5
 MAXIMUM_CLIPPED = 0.01
 MINIMUM_LEVEL_DBFS = -50.0
 MINIMUM_SNR_DB = 6.0
+# Of the speech of a recording, so much has to be of one voice. Decision 0044.
+MINIMUM_DOMINANT_SHARE = 0.85
+ALONE = "send speech of the person alone: their own track of the call, without the agent's, prompts or music"
 # LLR from which on a recording is of the voice that it is added to: decision 0025. Over two channels strangers score
 # lower than over one, and speakers far lower. Measured by `training/evaluation/contributions.py`.
 MINIMUM_LLR = {Condition.NARROWBAND: 0.5, Condition.WIDEBAND: 1.0, Condition.CROSS: -2.0}
@@ -60,12 +63,12 @@ def require_one_voice(evidence: Evidence) -> None:
     Raises:
         UnsupportedAudio: says what to do.
     """
+    share = evidence.quality.dominant_share
+    if share is not None and share < MINIMUM_DOMINANT_SHARE:
+        raise _refusal("several_voices", f"is of more than one voice; {ALONE}", MINIMUM_DOMINANT_SHARE, share)
     if voice_alerts([evidence], evidence.channel):
         raise UnsupportedAudio(
-            "several_voices",
-            "More than one voice speaks in the recording. Send speech of the person alone: their own track of the call,"
-            " without the agent's, prompts or music.",
-            subject=Subject.AUDIO,
+            "several_voices", f"More than one voice speaks in the recording; {ALONE}.", subject=Subject.AUDIO
         )
 
 

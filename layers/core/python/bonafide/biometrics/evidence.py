@@ -29,12 +29,15 @@ class Quality:
         snr_db: level of speech over level of non-speech, dB; None when one of them is missing.
         dynamic_range_db: level of the speech over that of the quietest twentieth of all 20 ms, dB. It needs no pauses,
             unlike `snr_db`; nothing is judged by it, but drift is watched by it. None where it was not measured.
+        dominant_share: share of the speech that is of the voice that speaks most, of a whole recording or session; None
+            where its parts were not compared.
     """
 
     level_dbfs: float
     clipped: float
     snr_db: float | None
     dynamic_range_db: float | None = None
+    dominant_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

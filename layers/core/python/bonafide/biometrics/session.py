@@ -9,6 +9,7 @@ from typing import Self
 from bonafide.biometrics.decision import Reason
 from bonafide.biometrics.evidence import Channel, Evidence
 from bonafide.biometrics.pooling import NEARLY_ALL, pooled, seconds_of
+from bonafide.biometrics.presentation.dominance import with_dominant_share
 from bonafide.biometrics.presentation.voices import voice_alerts
 
 # A session is judged by its newest speech, at most so much of it or so many chunks with speech: the cost is bounded,
@@ -175,14 +176,15 @@ def pool(surveyed: ChunkSurvey, rows: Iterable[ChunkEvidence]) -> SessionEvidenc
     comparable = {number: each for number, each in pieces.items() if band in each.embeddings}
     left_out = pieces.keys() - comparable.keys()
     used = [mark for mark in surveyed.window if mark.number not in left_out]
+    spoken = list(comparable.values())
     return SessionEvidence(
-        evidence=pooled(list(comparable.values())) if comparable else None,
+        evidence=with_dominant_share(pooled(spoken), spoken, band) if spoken else None,
         used=tuple(mark.number for mark in used),
         contents=tuple(mark.content for mark in used),
         received=surveyed.received,
         conflicting=surveyed.conflicting,
         other_space=surveyed.other_space,
-        alerts=voice_alerts(list(comparable.values()), band) if comparable else (),
+        alerts=voice_alerts(spoken, band) if spoken else (),
     )
 
 

@@ -72,6 +72,11 @@ class QualityReport(Answer):
     level_dbfs: float = Field(description="RMS level of the speech, dB relative to full scale.")
     clipped: float = Field(description="Fraction of clipped samples.")
     snr_db: float | None = Field(description="Speech over background, dB.")
+    dominant_share: float | None = Field(
+        None,
+        description="Share of the speech that is of the voice that speaks most. Another voice counts from about a "
+        "second on. Null without speech, and for decisions of an earlier release.",
+    )
 
 
 def upload_view(offer: UploadOffer) -> Upload:
@@ -85,4 +90,5 @@ def quality_report(quality: Quality) -> QualityReport:
         level_dbfs=round(quality.level_dbfs, 1),
         clipped=round(quality.clipped, 4),
         snr_db=None if quality.snr_db is None else round(quality.snr_db, 1),
+        dominant_share=None if quality.dominant_share is None else round(quality.dominant_share, 2),
     )

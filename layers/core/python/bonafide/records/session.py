@@ -172,6 +172,8 @@ class EvidenceRow:
         quality = asdict(evidence.quality)
         # The first release takes no more within the quality than it knows.
         dynamic_range = quality.pop("dynamic_range_db")
+        # It is of all chunks together.
+        del quality["dominant_share"]
         return {
             "schema": SCHEMA,
             "number": self.chunk.number,

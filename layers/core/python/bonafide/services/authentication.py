@@ -9,6 +9,7 @@ from typing import Any
 from bonafide.biometrics.case import Case, Signal
 from bonafide.biometrics.enrollment import SpeakerStatus
 from bonafide.biometrics.judgement import judge
+from bonafide.biometrics.presentation.dominance import with_dominant_share
 from bonafide.biometrics.presentation.voices import voice_alerts
 from bonafide.biometrics.risk.facts import CallFacts
 from bonafide.biometrics.scoring import bands_to_compare
@@ -154,7 +155,10 @@ class AuthenticationService:
         with stage("search_watchlists", timings):
             listed = self._watchlists.look(domain, evidence)
         with stage("score", timings):
-            heard = voice_alerts([evidence], evidence.channel) if evidence.embeddings else ()
+            heard = ()
+            if evidence.embeddings:
+                heard = voice_alerts([evidence], evidence.channel)
+                evidence = with_dominant_share(evidence, [evidence], evidence.channel)
             missing = (*claim.missing, *replay.missing, *listed.missing)
             alerts = (*replay.alerts, *heard, *claim.limit.alerts, *listed.alerts)
             case = Case.of(evidence, voiceprint, missing=missing, brakes=claim.brakes.on, alerts=alerts)

@@ -47,8 +47,12 @@ class LikenessBounds:
 
     def margin(self, parts: "SpeechParts", side: Side) -> float:
         """Returns by how much the likeness of two sides is above its bound."""
+        return parts.likeness(side) - self.of(side)
+
+    def of(self, side: Side) -> float:
+        """Returns the bound for a side, by how often it takes turns with the other."""
         changes = np.count_nonzero(side[1:] != side[:-1])
-        return parts.likeness(side) - (self.once if changes <= FEW_CHANGES else self.often)
+        return self.once if changes <= FEW_CHANGES else self.often
 
     def margin_at(self, parts: "SpeechParts", moment: int) -> float:
         """Returns by how much the likeness of the parts before a moment and of those after it is above its bound."""
@@ -143,7 +147,12 @@ def least_margin(parts: SpeechParts, bounds: LikenessBounds) -> float:
     """Returns the same for two sides that are as different as can be: spherical 2-means from several beginnings."""
     if len(parts.seconds) <= 1:
         return 1.0
-    return min(bounds.margin(parts, _settled(parts, side)) for side in _beginnings(parts))
+    return min(bounds.margin(parts, side) for side in settled_sides(parts))
+
+
+def settled_sides(parts: SpeechParts) -> list[Side]:
+    """Returns sides that are as different as can be, from several beginnings; of two parts or more."""
+    return [_settled(parts, side) for side in _beginnings(parts)]
 
 
 def _beginnings(parts: SpeechParts) -> Iterator[Side]:

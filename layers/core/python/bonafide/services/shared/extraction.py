@@ -12,6 +12,7 @@ from typing import Any
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.waveform import Waveform
 from bonafide.biometrics.evidence import Channel, Evidence
+from bonafide.biometrics.presentation.dominance import with_dominant_share
 from bonafide.errors import InvalidInput
 from bonafide.observability import Timings, stage
 from bonafide.ports.models import SpeechModels
@@ -45,6 +46,7 @@ def observe_to_enroll(models: SpeechModels[Any], waveform: Waveform) -> tuple[Se
     speech = models.find_speech(waveform)
     first = models.evidence(speech, [Channel.NARROWBAND])
     former = [models.evidence(speech, [Channel.NARROWBAND], first, space) for space in models.spaces[1:]]
+    first = with_dominant_share(first, [first], first.channel) if first.embeddings else first
     return [first, *former], models.fingerprint(speech)
 
 
