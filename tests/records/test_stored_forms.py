@@ -197,7 +197,8 @@ def read_decision(document: Mapping[str, Any]) -> DecisionRecord:
 @pytest.mark.parametrize("document", [AUTHENTICATION, SILENT_AUTHENTICATION], ids=["speech", "silence"])
 def test_an_authentication_of_the_first_release_is_shown_as_it_was_answered(document: dict[str, Any]) -> None:
     record = read_decision(document)
-    assert decision_view(record).model_dump(mode="json") == document | {"call_risk": None}
+    since = {"quality": {**document["quality"], "dominant_share": None}, "call_risk": None}
+    assert decision_view(record).model_dump(mode="json") == document | since
     assert (record.schema, record.session, record.policy, record.case.comparison) == (1, None, None, None)
 
 
@@ -205,6 +206,7 @@ def test_an_authentication_of_the_first_release_is_shown_as_it_was_answered(docu
 def test_an_evaluation_of_the_first_release_is_shown_as_it_was_answered(document: dict[str, Any]) -> None:
     record = read_decision(document)
     since = {"chunks": {**document["chunks"], "complete": None, "digest": None}, "call_risk": None}
+    since |= {"quality": document["quality"] and {**document["quality"], "dominant_share": None}}
     assert evaluation_view(record).model_dump(mode="json") == document | since
     assert (record.schema, record.policy, record.case.comparison) == (1, None, None)
 
