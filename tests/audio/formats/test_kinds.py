@@ -88,7 +88,10 @@ def test_what_too_few_bytes_may_be_is_named_and_may_be_samples_as_well(beginning
 
 def test_samples_of_any_label_are_no_file() -> None:
     sound = pcm(tone(440, RATE, 2.0))
-    codes = [np.array([np.abs(table.astype(int) - each).argmin() for each in sound[:4000]], np.uint8) for table in (ALAW, MULAW)]
+    codes = [
+        np.array([np.abs(table.astype(int) - each).argmin() for each in sound[:4000]], np.uint8)
+        for table in (ALAW, MULAW)
+    ]
     quiet = [bytes(8000), *(bytes([code]) * 8000 for code in (0x55, 0xD5, 0x7F, 0xFF, 0xD4, 0x54))]
     noise = [np.random.default_rng(seed).bytes(8000) for seed in range(50)]
     spoken = [sound.tobytes(), *(each.tobytes() for each in codes), bytes(G722(16000, 64000).encode(sound))]

@@ -19,7 +19,7 @@ from tests.audio.test_decode import is_sound, outcome
 FOLDER = Path(__file__).parent
 BARE, TAGGED = ((FOLDER / f"{name}.mp3").read_bytes() for name in ("bare", "tagged"))
 WITHOUT_ID3 = kinds.without_tags(TAGGED)
-LENGTH = [frame for _, frame in mpeg.frames(BARE, 0)][0].length
+LENGTH = next(frame for _, frame in mpeg.frames(BARE, 0)).length
 
 
 def read(content: bytes, **how: int) -> Waveform:

@@ -127,12 +127,16 @@ def read(content: bytes, info: StreamInfo, channel: int, most: int) -> Pcm:
     parts = [np.empty(0, np.int16)]
     for block in _blocks(content, info, most + 1):
         digest.update(_as_hashed(block, info.bits))
-        one = block[:, channel]
-        parts.append(rounded(one) if one.dtype == np.int32 else one.copy())
+        parts.append(_narrow(block[:, channel]))
     pcm = np.concatenate(parts)
     if len(pcm) <= most:
         _check(info, len(pcm), digest.digest())
     return pcm
+
+
+def _narrow(samples: Decoded) -> Pcm:
+    """Returns samples of 16 bits, in memory of their own."""
+    return rounded(samples.astype(np.int32, copy=False)) if samples.dtype == np.int32 else samples.astype(np.int16)
 
 
 def _as_hashed(block: Decoded, bits: int) -> bytes:

@@ -24,8 +24,8 @@ class Linear:
 
 
 def rounded(left: NDArray[np.int32]) -> Pcm:
-    """Rounds samples that fill 32 bits from the left to 16 bits, shape kept; those that had 16 bits stay as they were."""
-    return np.minimum((left >> 15) + 1 >> 1, 32767).astype(np.int16)
+    """Rounds samples that fill 32 bits from the left to 16 bits, shape kept; those that had 16 stay as they were."""
+    return np.asarray(np.minimum((left >> 15) + 1 >> 1, 32767), np.int16)
 
 
 def _wide(data: memoryview) -> Pcm:

@@ -1,7 +1,7 @@
 """Reader of MP3 that trusts no byte of its input.
 
-The frames are counted by their headers first, so that nothing is decoded that is too long, changes its rate or number of
-channels, or has anything between its frames; dr_mp3, inside the miniaudio package, decodes what is left.
+The frames are counted by their headers first, so that nothing is decoded that is too long, changes its rate or number
+of channels, or has anything between its frames; dr_mp3, inside the miniaudio package, decodes what is left.
 """
 
 from dataclasses import dataclass

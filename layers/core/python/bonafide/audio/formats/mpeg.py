@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 HEADER_BYTES = 4
 # The first 11 bits of a frame, which samples have by chance, too.
@@ -92,12 +93,8 @@ def frames(content: bytes, at: int) -> Iterator[tuple[int, Frame]]:
 
 def name(content: bytes) -> str | None:
     """Names the codec if frames follow each other from the beginning; None if it may be chance."""
-    seen = 0
-    for _, frame in frames(content, 0):
-        seen += 1
-        if seen == _SURE:
-            return _NAMES[frame.layer]
-    return None
+    found = next(islice(frames(content, 0), _SURE - 1, None), None)
+    return _NAMES[found[1].layer] if found else None
 
 
 def may_begin(content: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Parser of RIFF/WAVE, of its 64-bit forms (EBU Tech 3306) and of its big-endian one, that trusts no byte of its input."""
+"""Parser of RIFF/WAVE, of its 64-bit (EBU Tech 3306) and big-endian forms, that trusts no byte of its input."""
 
 import struct
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _MOST_CHUNKS = 1024
 _EXTENSIBLE = 0xFFFE
 # Of the GUID of a WAVE_FORMAT_EXTENSIBLE sub-format, the first two bytes are the plain format tag and these the rest.
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
-# Programs that write to a pipe cannot go back and fill in a size. They leave 0, or a number from here on: 2,000,000,000,
+# Programs that write to a pipe cannot go back and fill in a size. They leave 0, or a number from here on: 2 * 10^9,
 # 2^31 less a few thousand (0x7FFFF000), 2^31 - 1, 2^31, or 2^32 - 1. No recording of that size is taken.
 _UNKNOWN_FROM = 2_000_000_000
 # By format tag and bits.
