@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from G722 import G722
+from G722 import G722  # type: ignore[import-not-found]
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 import pytest
-from G722 import G722
+from G722 import G722  # type: ignore[import-not-found]
 
 from bonafide.audio.decode import ENCODINGS, decode
 from bonafide.audio.encoding import BARE

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opuscodec import OpusBufferedEncoder
+from opuscodec import OpusBufferedEncoder  # type: ignore[import-not-found]
 
 from bonafide.audio.decode import decode
 from bonafide.audio.formats import ogg, opus

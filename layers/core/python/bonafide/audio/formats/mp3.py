@@ -22,7 +22,7 @@ _COUNTED = 1  # flag of a Xing header that tells the number of frames
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class Mp3Frames:
     """Frames of one kind without a gap: `frames` samples of each channel, in `data`."""
 
     rate: int
@@ -31,7 +31,7 @@ class Stream:
     data: bytes
 
 
-def parse(content: bytes, longest: float) -> Stream:
+def parse(content: bytes, longest: float) -> Mp3Frames:
     """Finds the frames.
 
     Args:
@@ -48,7 +48,7 @@ def parse(content: bytes, longest: float) -> Stream:
     return _counted(bare, *begin, longest)
 
 
-def _counted(content: bytes, first: mpeg.Frame, start: int, longest: float) -> Stream:
+def _counted(content: bytes, first: mpeg.Frame, start: int, longest: float) -> Mp3Frames:
     end, total, whole, count = start, 0, True, -1
     for at, frame in mpeg.frames(content, start):
         if at + frame.length > len(content):
@@ -60,7 +60,7 @@ def _counted(content: bytes, first: mpeg.Frame, start: int, longest: float) -> S
     else:
         _require_end(content, end)
     _require_frames(_announced(content[start:], first), count, whole)
-    return Stream(first.rate, first.channels, total, content[start:end])
+    return Mp3Frames(first.rate, first.channels, total, content[start:end])
 
 
 def _begin(content: bytes) -> tuple[mpeg.Frame, int] | None:
@@ -94,7 +94,7 @@ def _require_end(content: bytes, end: int) -> None:
         raise refuse("audio_malformed", "Something between the frames of the MP3 is none.", found=end)
 
 
-def read(stream: Stream, channel: int) -> Pcm:
+def read(stream: Mp3Frames, channel: int) -> Pcm:
     """Decodes one channel, shape (n,), at most as many samples as the frames hold.
 
     Raises:
@@ -114,7 +114,7 @@ def read(stream: Stream, channel: int) -> Pcm:
     return np.concatenate(parts)
 
 
-def _blocks(decoder: object, stream: Stream, channel: int) -> list[Pcm]:
+def _blocks(decoder: object, stream: Mp3Frames, channel: int) -> list[Pcm]:
     left, parts = stream.frames, []
     while left > 0:
         block = np.empty((min(_FRAMES_AT_ONCE, left), stream.channels), np.int16)

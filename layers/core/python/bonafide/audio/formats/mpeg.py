@@ -42,7 +42,7 @@ class Frame:
 
     @property
     def kind(self) -> tuple[int, int, int, int]:
-        """What every frame of a stream has in common."""
+        """Properties that every frame of a stream has in common."""
         return self.layer, self.version, self.rate, self.channels
 
     @property

@@ -29,7 +29,7 @@ TAKEN = "Opus in Ogg, WebM or Matroska, with one or two channels"
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class OpusPackets:
     """A stream that is known to be sound on the outside.
 
     Attributes:
@@ -69,7 +69,7 @@ class _Head:
         return _HEAD.pack(b"OpusHead", 1, self.channels, self.skip, self.origin, self.gain, 0)
 
 
-def parse(content: bytes, most: int) -> Stream:
+def parse(content: bytes, most: int) -> OpusPackets:
     """Takes a file apart and counts its samples.
 
     Args:
@@ -89,7 +89,7 @@ def parse(content: bytes, most: int) -> Stream:
         raise kinds.other("Opus in a file", content)
     held = _counted(packets, most + head.skip, end)
     kept = min(held[-1][0], end) if held else 0
-    return Stream(head.origin, head.channels, max(0, kept - head.skip), _written(head, held, kept))
+    return OpusPackets(head.origin, head.channels, max(0, kept - head.skip), _written(head, held, kept))
 
 
 def _of_ogg(content: bytes) -> tuple[_Head, Iterator[bytes], int]:
@@ -162,7 +162,7 @@ def _written(head: _Head, held: Sequence[tuple[int, bytes]], end: int) -> bytes:
     return ogg.stream(pages)
 
 
-def read(stream: Stream, channel: int) -> Pcm:
+def read(stream: OpusPackets, channel: int) -> Pcm:
     """Decodes one channel, shape (n,).
 
     Raises:
