@@ -30,8 +30,9 @@ SPDX = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Dual License": "Apache-2.0 OR BSD-3-Clause",
 }
-# The metadata of Powertools says MIT, the text of its license is MIT No Attribution.
-BY_TEXT = {"aws-lambda-powertools": "MIT-0"}
+# The metadata of Powertools says MIT, the text of its license is MIT No Attribution. That of G722 says public domain;
+# the text adds a part of 1993 for any use, and the binding under BSD-2-Clause.
+BY_TEXT = {"aws-lambda-powertools": "MIT-0", "g722": "BSD-2-Clause"}
 # Packages that keep their license beside the code.
 BESIDE = {"onnxruntime": ("onnxruntime/LICENSE",)}
 LICENSE_FILES = ("LICENSE*", "COPYING*", "NOTICE*", "licenses/LICENSE*", "licenses/NOTICE*")
@@ -62,6 +63,30 @@ COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER I
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
+XIPH = """\
+Copyright 2001-2023 Xiph.Org, Skype Limited, Octasic, Jean-Marc Valin, Timothy B. Terriberry, CSIRO, Gregory Maxwell,
+Mark Borgerding, Erik de Castro Lopo, Mozilla, Amazon
+
+Redistribution and use in source and binary forms, with or without modification, are permitted provided that the
+following conditions are met:
+
+- Redistributions of source code must retain the above copyright notice, this list of conditions and the following
+disclaimer.
+
+- Redistributions in binary form must reproduce the above copyright notice, this list of conditions and the following
+disclaimer in the documentation and/or other materials provided with the distribution.
+
+- Neither the name of Internet Society, IETF or IETF Trust, nor the names of specific contributors, may be used to
+endorse or promote products derived from this software without specific prior written permission.
+
+THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND ANY EXPRESS OR IMPLIED WARRANTIES,
+INCLUDING, BUT NOT LIMITED TO, THE IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT OWNER OR CONTRIBUTORS BE LIABLE FOR ANY DIRECT, INDIRECT, INCIDENTAL,
+SPECIAL, EXEMPLARY, OR CONSEQUENTIAL DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER CAUSED AND ON ANY THEORY OF LIABILITY,
+WHETHER IN CONTRACT, STRICT LIABILITY, OR TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE."""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -85,6 +110,14 @@ class Component:
 
 
 OTHER_PARTS = (
+    Component(
+        "libopus 1.6.1, libogg 1.3.6, opusfile 0.12 and libopusenc 0.3",
+        "",
+        "BSD-3-Clause",
+        (XIPH,),
+        within="`opuscodec`",
+        publisher="Xiph.Org Foundation, Skype Limited and others",
+    ),
     Component(
         "Swagger UI, the page at `/v1/docs`",
         "",
@@ -113,7 +146,7 @@ def packages(runtime: Path = RUNTIME) -> list[Component]:
 
 
 def _package(distribution: Distribution, runtime: Path) -> Component:
-    name = distribution.name.replace("_", "-")
+    name = distribution.name.replace("_", "-").lower()
     metadata = distribution.metadata
     said = metadata["License-Expression"] if "License-Expression" in metadata else metadata["License"]
     license_ = BY_TEXT.get(name) or SPDX.get(said, said)
@@ -241,9 +274,9 @@ bundle count the recordings of each; `spoof.json` also lists the programs and vo
 
 def _texts(found: Sequence[Component]) -> str:
     users: dict[str, list[str]] = defaultdict(list)
-    for each in found:
+    for each in [*found, *OTHER_PARTS]:
         for text in each.texts:
-            users[text].append(f"`{each.name}`")
+            users[text].append(each.name if each.within else f"`{each.name}`")
     sections = [f"### {', '.join(names)}\n\n```\n{text}\n```\n" for text, names in users.items()]
     return "\n".join(["## License texts and notices of the packages\n", *sections])
 

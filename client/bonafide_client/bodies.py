@@ -17,7 +17,7 @@ def audio(
 
     Args:
         content: of a file, or bare samples.
-        encoding: wav, flac, pcm_s16le, alaw or mulaw; the service takes it for wav if it is not given.
+        encoding: wav, flac, mp3, opus, pcm_s16le, alaw, mulaw or g722; the service takes it for wav if it is not given.
         sample_rate: samples a second; bare samples only.
         channel: which one holds the caller, from 0; needed if there are several.
     """

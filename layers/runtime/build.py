@@ -43,6 +43,9 @@ UNUSED = (
     "onnxruntime/quantization",
     "onnxruntime/tools",
     "onnxruntime/transformers",
+    "G722_debug.*.so",
+    "opusdec.py",
+    "opusenc.py",
     "wrapt-stubs",
     # These differ from one installation to the next.
     "*.dist-info/RECORD",

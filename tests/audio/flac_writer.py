@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-type Pcm = NDArray[np.int16]
+type Pcm = NDArray[np.int16] | NDArray[np.int32]
 
 FIXED = {0: [], 1: [1], 2: [2, -1], 3: [3, -3, 1], 4: [4, -6, 4, -1]}
 
@@ -125,7 +125,8 @@ def stream(
     table = pcm.reshape(len(pcm), -1)
     starts = range(0, len(table), block)
     body = [frame(i, table[at : at + block], subframe, bits) for i, at in enumerate(starts)]
-    digest = hashlib.md5(table.astype("<i2").tobytes(), usedforsecurity=False).digest() if md5 is None else md5
+    stored = table.astype("<i4").reshape(-1, 1).view(np.uint8)[:, : -(-bits // 8)].tobytes()
+    digest = hashlib.md5(stored, usedforsecurity=False).digest() if md5 is None else md5
     info = Bits()
     for value, width in ((block, 16), (block, 16), (0, 24), (0, 24), (rate, 20)):
         info.put(value, width)

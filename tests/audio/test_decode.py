@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from G722 import G722  # type: ignore[import-not-found]
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bonafide.audio.decode import ENCODINGS, decode
+from bonafide.audio.formats import wav as wav_format
 from bonafide.audio.g711 import ALAW, MULAW
 from bonafide.audio.quality import measure
 from bonafide.audio.waveform import Waveform
@@ -74,10 +76,11 @@ def test_extensible_pcm_is_pcm() -> None:
 @pytest.mark.parametrize(
     ("tag", "bits", "name"),
     [
-        (3, 32, "IEEE float, 32 bits"),
-        (1, 24, "PCM, 24 bits"),
+        (3, 16, "IEEE float, 16 bits"),
         (1, 8, "PCM, 8 bits"),
-        (1, 32, "PCM, 32 bits"),
+        (1, 12, "PCM, 12 bits"),
+        (49, 0, "GSM 06.10, 0 bits"),
+        (101, 4, "G.722, 4 bits"),
         (2, 4, "MS ADPCM, 4 bits"),
         (0x11, 4, "IMA ADPCM, 4 bits"),
         (0x55, 0, "MP3, 0 bits"),
@@ -88,7 +91,7 @@ def test_extensible_pcm_is_pcm() -> None:
 def test_other_encodings_are_refused_by_name(make: Any, tag: int, bits: int, name: str) -> None:
     error = refusal(riff(chunk(b"fmt ", make(tag, bits=bits)), DATA))
     assert (error.code, error.found) == ("audio_encoding_unsupported", name)
-    assert error.limit == "PCM 16 bits, A-law 8 bits, mu-law 8 bits"
+    assert error.limit == wav_format.TAKEN
 
 
 @pytest.mark.parametrize("body", [layout(0xFFFE), extensible()[:39], extensible(tail=b"\1" * 14)])
@@ -105,15 +108,14 @@ def test_an_extensible_format_that_is_cut_or_foreign_is_malformed(body: bytes) -
         b"\0" * 4000,
         b"fLaC" + bytes(4000),
         riff(FORMAT, DATA, form=b"AVI "),
-        riff(FORMAT, DATA, magic=b"RF64"),
-        riff(FORMAT, DATA, magic=b"RIFX"),
+        riff(FORMAT, DATA, DATA),
+        riff(FORMAT, DATA, chunk(b"data", b"", 2**20)),
         riff(DATA, FORMAT),
         riff(FORMAT),
         riff(),
         riff(chunk(b"fmt ", layout()[:15]), DATA),
         riff(chunk(b"fmt ", layout(channels=0)), DATA),
         riff(chunk(b"fmt ", layout(align=3)), DATA),
-        riff(chunk(b"fmt ", layout(align=0)), DATA),
         riff(*[chunk(b"junk", b"")] * 100_000, FORMAT, DATA),
     ],
 )
@@ -127,10 +129,9 @@ def test_what_is_no_wav_or_contradicts_itself_is_malformed(content: bytes) -> No
         wav(TONE)[:-1],
         wav(TONE)[:100],
         wav(TONE)[:40],
-        riff(FORMAT, chunk(b"data", TONE.tobytes(), 2**32 - 1)),
+        riff(FORMAT, chunk(b"data", TONE.tobytes(), 1_999_999_999)),
         riff(chunk(b"LIST", b"INFO", 2**32 - 1), FORMAT, DATA),
-        riff(FORMAT, chunk(b"data", TONE.tobytes()[:-1])),
-        riff(chunk(b"fmt ", layout(channels=2)), chunk(b"data", TONE.tobytes()[:-2])),
+        riff(FORMAT, DATA, magic=b"RIFX"),
     ],
 )
 def test_a_chunk_that_claims_more_than_there_is_is_not_believed(content: bytes) -> None:
@@ -238,6 +239,15 @@ def test_bare_samples_need_a_rate_in_range(rate: int) -> None:
     assert code(TONE.tobytes(), encoding="mulaw", rate=rate) == "audio_rate_unsupported"
 
 
+def test_bare_g722_is_of_16_khz_whatever_is_not_said() -> None:
+    codes = bytes(G722(16000, 64000).encode(TONE))
+    waveform = decode(codes, encoding="g722")
+    assert waveform.rate == 16000
+    assert refusal(codes, encoding="g722", rate=8000).code == "audio_rate_mismatch"
+    late = waveform.samples[22 : 22 + 15000] * 32768 - TONE[:15000]
+    assert np.sqrt(np.mean(late[1000:] ** 2)) < 0.02 * np.sqrt(np.mean(TONE.astype(float) ** 2))
+
+
 def test_bare_samples_have_one_channel() -> None:
     assert code(TONE.tobytes(), encoding="mulaw", rate=8000, channel=1) == "audio_channel_out_of_range"
     assert decode(TONE.tobytes(), encoding="mulaw", rate=8000, channel=0).rate == 8000
@@ -254,7 +264,7 @@ def test_a_stated_rate_has_to_be_that_of_the_file() -> None:
     assert decode(wav(TONE), rate=16000).rate == 16000
 
 
-@pytest.mark.parametrize("encoding", ["mp3", "", "WAV", "x" * 10_000])
+@pytest.mark.parametrize("encoding", ["aac", "", "WAV", "x" * 10_000])
 def test_an_unknown_encoding_is_refused(encoding: str) -> None:
     error = refusal(wav(TONE), encoding=encoding)
     assert error.code == "audio_encoding_unsupported"

@@ -1,10 +1,9 @@
 """Extracts evidence from recordings, in parallel, through the path that serves.
 
-A recording that the service refuses for its length or its bits is made to fit first, and counted: an evaluation is of
-voices.
+A recording that the service refuses for its length is made to fit first, and counted: an evaluation is of voices.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, partial
@@ -12,11 +11,10 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bonafide.adapters.onnx import SHORTEST_SPEECH_SECONDS, Bundle, DetectedSpeech
-from bonafide.audio import flac, wav
-from bonafide.audio.decode import EXPAND, LONGEST_SECONDS, SHORTEST_SECONDS, decode
+from bonafide.audio.decode import LONGEST_SECONDS, SHORTEST_SECONDS, decode
+from bonafide.audio.formats import flac, linear, wav
 from bonafide.audio.g711 import Pcm
 from bonafide.audio.telephone import NARROWBAND_RATE
 from bonafide.audio.waveform import Waveform
@@ -26,15 +24,7 @@ from training.corpus.telephone import telephone
 from training.parallel import in_parallel
 
 # Reasons of the service for refusing recordings that can be made to fit.
-FITTED = ("audio_too_long", "audio_too_short", "audio_encoding_unsupported")
-# WAV encodings that the service refuses, by format tag and bits, and their conversion to 16 bits.
-WIDE = {(1, 24): "pcm_s24le", (1, 32): "pcm_s32le", (3, 32): "float32le", (3, 64): "float64le"}
-TO_16_BITS: Mapping[str, Callable[[memoryview], Pcm]] = {
-    "pcm_s24le": lambda data: np.frombuffer(data, np.uint8).reshape(-1, 3)[:, 1:].copy().view("<i2")[:, 0],
-    "pcm_s32le": lambda data: np.frombuffer(data, "<i2")[1::2],
-    "float32le": lambda data: _of_floats(np.frombuffer(data, "<f4")),
-    "float64le": lambda data: _of_floats(np.frombuffer(data, "<f8")),
-}
+FITTED = ("audio_too_long", "audio_too_short")
 
 
 class LineKind(StrEnum):
@@ -49,7 +39,6 @@ class Adjustment(StrEnum):
 
     CUT = "cut_to_60_seconds"
     PADDED = "padded_to_half_a_second"
-    CONVERTED = "converted_to_16_bits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +95,10 @@ def read(path: Path) -> tuple[Waveform, frozenset[Adjustment]]:
     except UnsupportedAudio as error:
         if error.code not in FITTED:
             raise
-        pcm, rate, bits = (_flac if encoding == "flac" else _wav)(content)
+        pcm, rate = (_flac if encoding == "flac" else _wav)(content)
         if not len(pcm):
             raise
-    return _fitted(pcm, rate, bits)
+    return _fitted(pcm, rate)
 
 
 @cache
@@ -118,40 +107,32 @@ def load(directory: Path) -> Bundle:
     return Bundle.load(directory)
 
 
-def _fitted(pcm: Pcm, rate: int, bits: int) -> tuple[Waveform, frozenset[Adjustment]]:
+def _fitted(pcm: Pcm, rate: int) -> tuple[Waveform, frozenset[Adjustment]]:
     least, most = ceil(SHORTEST_SECONDS * rate), int(LONGEST_SECONDS * rate)
-    made = {Adjustment.CUT: len(pcm) > most, Adjustment.PADDED: len(pcm) < least, Adjustment.CONVERTED: bits != 16}
+    made = {Adjustment.CUT: len(pcm) > most, Adjustment.PADDED: len(pcm) < least}
     samples = np.pad(pcm[:most], (0, max(0, least - len(pcm)))).astype("<i2")
     changes = frozenset(change for change, needed in made.items() if needed)
     return decode(samples.tobytes(), encoding="pcm_s16le", rate=rate), changes
 
 
-def _wav(content: bytes) -> tuple[Pcm, int, int]:
-    """Returns samples, their rate, and the bits that each had."""
-    source = wav.parse(content, {**wav.ENCODINGS, **WIDE})
+def _wav(content: bytes) -> tuple[Pcm, int]:
+    """Returns samples and their rate."""
+    source = wav.parse(content)
     _require_mono(source.channels)
-    bits = {name: bits for (_, bits), name in WIDE.items()}
-    return {**EXPAND, **TO_16_BITS}[source.encoding](source.data), source.rate, bits.get(source.encoding, 16)
+    return linear.expand(source.data, source.encoding, 1, 0), source.rate
 
 
-def _flac(content: bytes) -> tuple[Pcm, int, int]:
-    """Returns samples, one more than the most that are used, their rate, and the bits that each had."""
-    info = flac.StreamInfo.parse(content)
+def _flac(content: bytes) -> tuple[Pcm, int]:
+    """Returns samples, one more than the most that are used, and their rate."""
+    native = flac.native(content)
+    info = flac.StreamInfo.parse(native)
     _require_mono(info.channels)
-    # The sum in the header is of all bits; frames have sums of their own.
-    checked = info if info.bits == 16 else replace(info, md5=b"")
-    return flac.read(content, checked, 0, int(LONGEST_SECONDS * info.rate)), info.rate, info.bits
+    return flac.read(native, info, 0, int(LONGEST_SECONDS * info.rate)), info.rate
 
 
 def _require_mono(channels: int) -> None:
     if channels != 1:
         raise UnsupportedAudio("audio_channel_required", "A recording must have one channel.")
-
-
-def _of_floats(samples: NDArray[np.floating]) -> Pcm:
-    """Rounds to 16 bits; values that are not numbers become silence."""
-    full_scale = np.clip(np.nan_to_num(samples), -1.0, 1.0)
-    return np.asarray(np.minimum(np.rint(full_scale * 32768.0), 32767), np.int16)
 
 
 def scorable(models: Bundle, waveform: Waveform, evidence: Evidence) -> Evidence:

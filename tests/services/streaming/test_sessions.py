@@ -187,6 +187,15 @@ def test_a_file_in_a_call_of_raw_samples_is_another_format(content: bytes) -> No
 
 
 @pytest.mark.parametrize(
+    "beginning", [b"OggS", b"RF64", b"\x1aE\xdf\xa3", b".snd", b"caff", b"\0\0\0\x20ftyp", b"ID3\4"]
+)
+def test_any_other_file_in_a_call_of_raw_samples_is_mislabeled(beginning: bytes) -> None:
+    line = a_line()
+    assert refused(lambda: put(line, content=beginning + b"\0" * 16_000))[:2] == (422, "audio_mislabeled")
+    assert not line.stream.events
+
+
+@pytest.mark.parametrize(
     ("content", "code"),
     [(b"", "audio_empty"), (b"\xff" * 3999, "audio_too_short"), (b"\xff" * 120001, "chunk_too_long")],
 )

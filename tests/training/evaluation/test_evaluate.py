@@ -91,7 +91,7 @@ def test_what_is_short_or_has_more_bits_is_scored_all_the_same(manifest: Path, b
     append(manifest, "deep.wav", deep(reading(), 24))
     found = verify.evaluate(manifest, bundle, "telephone", 1)
     report = found["recordings"]
-    assert (report["padded_to_half_a_second"], report["converted_to_16_bits"], report["cut_to_60_seconds"]) == (1, 1, 0)
+    assert (report["padded_to_half_a_second"], report["cut_to_60_seconds"]) == (1, 0)
     assert (report["used"], report["skipped"], found["trials"]) == (8, {}, 28)
 
 
@@ -101,23 +101,7 @@ def test_a_recording_of_more_bits_is_read_as_one_of_16(tmp_path: Path, bits: int
     (tmp_path / "plain.wav").write_bytes(as_wav(reading()))
     (found, changes), (plain, none) = read(tmp_path / "deep.wav"), read(tmp_path / "plain.wav")
     assert np.array_equal(found.samples, plain.samples)
-    assert changes == {Adjustment.CONVERTED}
-    assert not none
-
-
-def test_flac_of_24_bits_is_read_too(tmp_path: Path) -> None:
-    pcm = np.rint(1e4 * np.sin(np.arange(8000))).astype(np.int32)
-    (tmp_path / "deep.flac").write_bytes(flac(pcm << 8, 16000, bits=24, md5=b"of all bits".ljust(16)))
-    found, changes = read(tmp_path / "deep.flac")
-    assert np.array_equal(found.samples * 32768, pcm)
-    assert changes == {Adjustment.CONVERTED}
-
-
-def test_floats_beyond_full_scale_are_clipped_and_values_that_are_not_numbers_are_silence(tmp_path: Path) -> None:
-    samples = np.repeat(np.array([2.0, -2.0, np.nan, np.inf], "<f4"), 4000)
-    (tmp_path / "loud.wav").write_bytes(riff(chunk(b"fmt ", layout(3, bits=32)), chunk(b"data", samples.tobytes())))
-    found, _ = read(tmp_path / "loud.wav")
-    assert np.unique(found.samples).tolist() == [-1.0, 0.0, 32767 / 32768]
+    assert not changes | none
 
 
 @pytest.mark.parametrize("name", ["wav", "flac"])

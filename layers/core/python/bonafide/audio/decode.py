@@ -1,13 +1,13 @@
 """Decoding of untrusted bytes to a waveform of 8 or 16 kHz."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from bonafide.audio import flac, labels, wav
-from bonafide.audio.encoding import Encoding, RecordingFormat
-from bonafide.audio.files import FILES
-from bonafide.audio.g711 import ALAW, MULAW, Pcm
+from bonafide.audio import labels
+from bonafide.audio.encoding import BARE, Encoding, RecordingFormat
+from bonafide.audio.formats import flac, g722, kinds, linear, mp3, opus, wav
+from bonafide.audio.g711 import Pcm
 from bonafide.audio.quality import clipped
 from bonafide.audio.refusal import refuse
 from bonafide.audio.resample import resample
@@ -19,12 +19,22 @@ LONGEST_SECONDS = 60.0
 LOWEST_RATE, HIGHEST_RATE = 8000, 48000
 MOST_CHANNELS = 8
 
-EXPAND: dict[str, Callable[[memoryview], Pcm]] = {
-    Encoding.PCM_S16LE: lambda data: np.frombuffer(data, "<i2").astype(np.int16, copy=False),
-    Encoding.ALAW: lambda data: ALAW[np.frombuffer(data, np.uint8)],
-    Encoding.MULAW: lambda data: MULAW[np.frombuffer(data, np.uint8)],
-}
 ENCODINGS = tuple(str(each) for each in Encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """One channel.
+
+    Attributes:
+        pcm: samples, shape (n,).
+        rate: Hz, of the samples.
+        origin: Hz, of what was recorded: a codec may decode to more.
+    """
+
+    pcm: Pcm
+    rate: int
+    origin: int
 
 
 def decode(
@@ -38,7 +48,7 @@ def decode(
 
     Args:
         content: the file, or the bare samples.
-        encoding: one of `ENCODINGS`; the last three are bare mono samples.
+        encoding: one of `ENCODINGS`; those of `BARE` are mono samples without a file around them.
         rate: Hz; required for bare samples, checked against the header of files when given.
         channel: index of the channel to take; required when there is more than one.
 
@@ -48,7 +58,7 @@ def decode(
     """
     if not content:
         raise _empty()
-    return _resampled(*_read(content, encoding, rate, channel))
+    return _resampled(_read(content, encoding, rate, channel))
 
 
 def duration(content: bytes, *, encoding: str, rate: int | None = None, channel: int | None = None) -> float:
@@ -59,11 +69,11 @@ def duration(content: bytes, *, encoding: str, rate: int | None = None, channel:
     """
     if not content:
         raise _empty()
-    if encoding in EXPAND:
-        known = _bare_rate(rate, channel)
+    if encoding in BARE:
+        known = _bare_rate(encoding, rate, channel)
         return _count(content, encoding, known) / known
-    pcm, known = _read(content, encoding, rate, channel)
-    return len(pcm) / known
+    sound = _read(content, encoding, rate, channel)
+    return len(sound.pcm) / sound.rate
 
 
 def require_as_labeled(content: bytes, form: RecordingFormat) -> None:
@@ -72,9 +82,9 @@ def require_as_labeled(content: bytes, form: RecordingFormat) -> None:
     Raises:
         UnsupportedAudio, InvalidInput: as `decode`, or it was of another rate, encoding or number of channels.
     """
-    pcm, rate = _read(content, form.encoding, form.sample_rate, form.channel)
-    labels.require_interleaving(pcm.astype(np.float32))
-    waveform = _resampled(pcm, rate)
+    sound = _read(content, form.encoding, form.sample_rate, form.channel)
+    labels.require_interleaving(sound.pcm.astype(np.float32))
+    waveform = _resampled(sound)
     law = form.encoding in {Encoding.ALAW, Encoding.MULAW}
     labels.require_label(waveform.samples, waveform.rate, law=law)
 
@@ -90,59 +100,91 @@ def require_possible(encoding: str, rate: int | None, channel: int | None) -> No
     Raises:
         InvalidInput: the parameters contradict each other.
     """
-    if encoding in EXPAND:
-        _bare_rate(rate, channel)
+    if encoding in BARE:
+        _bare_rate(encoding, rate, channel)
 
 
-def _read(content: bytes, encoding: str, rate: int | None, channel: int | None) -> tuple[Pcm, int]:
-    if encoding == Encoding.WAV:
-        return _read_wav(content, rate, channel)
-    if encoding == Encoding.FLAC:
-        return _read_flac(content, rate, channel)
-    if encoding in EXPAND:
-        return _read_raw(content, encoding, rate, channel)
-    raise refuse("audio_encoding_unsupported", "This encoding is not supported.", limit=ENCODINGS, found=encoding[:32])
+def _read(content: bytes, encoding: str, rate: int | None, channel: int | None) -> _Sound:
+    if encoding in BARE:
+        return _read_bare(content, encoding, rate, channel)
+    readers = {Encoding.WAV: _read_wav, Encoding.FLAC: _read_flac, Encoding.MP3: _read_mp3, Encoding.OPUS: _read_opus}
+    if encoding not in readers:
+        found = encoding[:32]
+        raise refuse("audio_encoding_unsupported", "This encoding is not supported.", limit=ENCODINGS, found=found)
+    return readers[Encoding(encoding)](content, rate, channel)
 
 
-def _read_wav(content: bytes, rate: int | None, channel: int | None) -> tuple[Pcm, int]:
+def _read_wav(content: bytes, rate: int | None, channel: int | None) -> _Sound:
     source = wav.parse(content)
     _check_rate(source.rate, rate)
     index = _select(source.channels, channel)
-    pcm = EXPAND[source.encoding](source.data)[index :: source.channels]
-    _check_length(len(pcm), source.rate)
-    return pcm, source.rate
+    _check_length(len(source.data) // (source.channels * linear.EXPAND[source.encoding].width), source.rate)
+    return _of_rate(linear.expand(source.data, source.encoding, source.channels, index), source.rate)
 
 
-def _read_flac(content: bytes, rate: int | None, channel: int | None) -> tuple[Pcm, int]:
-    info = flac.StreamInfo.parse(content)
+def _read_flac(content: bytes, rate: int | None, channel: int | None) -> _Sound:
+    native = flac.native(content)
+    info = flac.StreamInfo.parse(native)
     _check_rate(info.rate, rate)
-    if info.bits != 16:
+    if info.bits < flac.LOWEST_BITS:
         found = f"FLAC, {info.bits} bits"
         raise refuse(
-            "audio_encoding_unsupported", "Only FLAC with 16 bits is supported.", limit="FLAC, 16 bits", found=found
+            "audio_encoding_unsupported", "FLAC of so few bits is not supported.", limit=flac.TAKEN, found=found
         )
     index = _select(info.channels, channel)
     if info.frames:
         _check_length(info.frames, info.rate)
-    pcm = flac.read(content, info, index, int(LONGEST_SECONDS * info.rate))
+    pcm = flac.read(native, info, index, int(LONGEST_SECONDS * info.rate))
     _check_length(len(pcm), info.rate)
-    return pcm, info.rate
+    return _of_rate(pcm, info.rate)
 
 
-def _read_raw(content: bytes, encoding: str, rate: int | None, channel: int | None) -> tuple[Pcm, int]:
-    rate = _bare_rate(rate, channel)
-    _count(content, encoding, rate)
-    return EXPAND[encoding](memoryview(content)), rate
+def _read_mp3(content: bytes, rate: int | None, channel: int | None) -> _Sound:
+    source = mp3.parse(content, LONGEST_SECONDS)
+    _check_rate(source.rate, rate)
+    index = _select(source.channels, channel)
+    _check_length(source.frames, source.rate)
+    pcm = mp3.read(source, index)
+    _check_length(len(pcm), source.rate)
+    return _of_rate(pcm, source.rate)
+
+
+def _read_opus(content: bytes, rate: int | None, channel: int | None) -> _Sound:
+    source = opus.parse(content, int(LONGEST_SECONDS * opus.RATE))
+    # The header's rate only informs, and players go by that of the codec.
+    origin = source.origin if LOWEST_RATE <= source.origin <= HIGHEST_RATE else opus.RATE
+    if rate != opus.RATE:
+        _check_rate(origin, rate)
+    index = _select(source.channels, channel)
+    _check_length(source.frames, opus.RATE)
+    pcm = opus.read(source, index)
+    _check_length(len(pcm), opus.RATE)
+    return _Sound(pcm, opus.RATE, origin)
+
+
+def _read_bare(content: bytes, encoding: str, rate: int | None, channel: int | None) -> _Sound:
+    known = _bare_rate(encoding, rate, channel)
+    _count(content, encoding, known)
+    if encoding == Encoding.G722:
+        return _of_rate(g722.read(content), known)
+    return _of_rate(linear.expand(memoryview(content), encoding, 1, 0), known)
+
+
+def _of_rate(pcm: Pcm, rate: int) -> _Sound:
+    return _Sound(pcm, rate, rate)
 
 
 def _count(content: bytes, encoding: str, rate: int) -> int:
     """Returns the number of bare samples."""
-    if file := FILES.get(content[:4]):
-        raise refuse("audio_mislabeled", "This is a file and not bare samples.", limit=encoding, found=file)
-    width = 2 if encoding == Encoding.PCM_S16LE else 1
-    if len(content) % width:
-        raise refuse("audio_truncated", "The audio ends inside a 16-bit sample.", found=len(content))
-    count = len(content) // width
+    if found := kinds.container(content):
+        raise refuse("audio_mislabeled", "This is a file and not bare samples.", limit=kinds.TAKEN, found=found)
+    if encoding == Encoding.G722:
+        count = len(content) * g722.SAMPLES_A_BYTE
+    else:
+        width = linear.EXPAND[encoding].width
+        if len(content) % width:
+            raise refuse("audio_truncated", "The audio ends inside a 16-bit sample.", found=len(content))
+        count = len(content) // width
     _check_length(count, rate)
     return count
 
@@ -151,7 +193,10 @@ def _empty() -> UnsupportedAudio:
     return refuse("audio_empty", "There is no audio.")
 
 
-def _bare_rate(rate: int | None, channel: int | None) -> int:
+def _bare_rate(encoding: str, rate: int | None, channel: int | None) -> int:
+    if encoding == Encoding.G722:
+        _check_rate(g722.RATE, rate)
+        rate = g722.RATE
     if rate is None:
         raise InvalidInput(
             "audio_rate_required", "Bare samples need a rate.", subject=Subject.SAMPLE_RATE, limit=_rates()
@@ -210,10 +255,10 @@ def _check_length(frames: int, rate: int) -> None:
         raise refuse("audio_too_long", "The audio is too long.", limit=LONGEST_SECONDS, found=round(seconds, 3))
 
 
-def _resampled(pcm: Pcm, rate: int) -> Waveform:
+def _resampled(sound: _Sound) -> Waveform:
     """Brings 16-bit samples of shape (n,) to full scale 1.0 at 8 or 16 kHz."""
-    target = 16000 if rate >= 16000 else 8000
-    samples = pcm.astype(np.float32) / np.float32(32768.0)
-    if rate == target:
-        return Waveform(samples, rate)
-    return Waveform(resample(samples, rate, target), target, clipped(samples))
+    target = 16000 if sound.origin >= 16000 else 8000
+    samples = sound.pcm.astype(np.float32) / np.float32(32768.0)
+    if sound.rate == target:
+        return Waveform(samples, sound.rate)
+    return Waveform(resample(samples, sound.rate, target), target, clipped(samples))

@@ -7,13 +7,19 @@ from typing import Any, Self
 
 
 class Encoding(StrEnum):
-    """Supported encodings; the last three are bare samples."""
+    """Supported encodings: those of files, the codec telling the container, and those of bare samples in BARE."""
 
     WAV = "wav"
     FLAC = "flac"
     PCM_S16LE = "pcm_s16le"
     ALAW = "alaw"
     MULAW = "mulaw"
+    MP3 = "mp3"
+    OPUS = "opus"
+    G722 = "g722"
+
+
+BARE = frozenset({Encoding.PCM_S16LE, Encoding.ALAW, Encoding.MULAW, Encoding.G722})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,27 @@ from bonafide.services.shared.recordings import UploadOffer
 
 
 class AudioInput(Request):
-    """A recording of 0.5 to 60 seconds: inline, or uploaded before. Raw encodings need `sample_rate`."""
+    """A recording of 0.5 to 60 seconds, of 8 to 48 kHz: inline, or uploaded before.
+
+    `wav` is PCM of 16, 24 or 32 bits, float of 32 or 64 bits, A-law or mu-law, in RIFF, RIFX, RF64 or BW64, also as
+    pipes write it; `flac` has 16 to 32 bits, also in Ogg; `opus` is in Ogg, WebM or Matroska; `mp3` is MPEG layer 3.
+    The others are bare mono samples: `pcm_s16le`, `alaw` and `mulaw` need `sample_rate`, `g722` is at 64 kbit/s. A file
+    under another label, and any other kind of file, is refused by its name.
+    """
 
     content: str | None = Field(
-        None, max_length=MAX_INLINE_CHARACTERS, description="The recording's bytes in base64; longer ones are uploaded."
+        None,
+        max_length=MAX_INLINE_CHARACTERS,
+        description="The recording's bytes in base64, line breaks allowed; longer ones are uploaded.",
     )
     upload: str | None = Field(None, max_length=256, description="The `upload` of POST .../uploads, after the PUT.")
     encoding: Encoding = Encoding.WAV
-    sample_rate: StrictInt | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")
+    sample_rate: StrictInt | None = Field(
+        None,
+        ge=8000,
+        le=48000,
+        description="Samples a second: needed for pcm_s16le, alaw and mulaw, and otherwise compared.",
+    )
     channel: StrictInt | None = Field(None, ge=0, le=7, description="Which channel holds the caller; needed above one.")
 
     @model_validator(mode="after")

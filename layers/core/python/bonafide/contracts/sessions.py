@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Literal
 
 from pydantic import AwareDatetime, Field, StrictInt
 
@@ -27,11 +28,14 @@ from bonafide.records.session import MAX_CHUNKS, SessionRecord
 from bonafide.services.streaming.intake import StatedFormat
 from bonafide.services.streaming.sessions import SessionWanted
 
+# A chunk of another encoding would have to be a whole file, or decoded with what the chunk before it left.
+type SessionEncoding = Literal[Encoding.WAV, Encoding.FLAC, Encoding.PCM_S16LE, Encoding.ALAW, Encoding.MULAW]
+
 
 class AudioFormat(Request):
     """Format of every chunk of a session. Raw encodings are mono and need `sample_rate`."""
 
-    encoding: Encoding
+    encoding: SessionEncoding
     sample_rate: StrictInt | None = Field(None, ge=8000, le=48000, description="Samples a second; raw encodings only.")
     channel: StrictInt | None = Field(None, ge=0, le=7, description="Which channel holds the caller; needed above one.")
 
@@ -68,7 +72,7 @@ class ChunkRequest(Request):
     """One chunk of a session. The format that it states must be the one that the session was started with."""
 
     content: str = Field(max_length=MAX_INLINE_CHARACTERS, description="The chunk's bytes in base64.")
-    encoding: Encoding | None = None
+    encoding: SessionEncoding | None = None
     sample_rate: StrictInt | None = Field(None, ge=8000, le=48000)
     channel: StrictInt | None = Field(None, ge=0, le=7)
 

@@ -8,7 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from bonafide.audio.decode import decode
-from bonafide.audio.encoding import RecordingFormat
+from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.audio.waveform import Waveform
 from bonafide.errors import InvalidInput, NotFound, Subject
 from bonafide.observability import Timings, stage
@@ -19,6 +19,8 @@ from bonafide.records.request import MAX_AUDIO_BYTES, UPLOAD_SECONDS, SubmittedA
 UPLOADS = "uploads"
 KEPT = "kept"
 USED = "used"
+# Encodings that the release before knows.
+FORMER_ENCODINGS = frozenset({Encoding.WAV, Encoding.FLAC, Encoding.PCM_S16LE, Encoding.ALAW, Encoding.MULAW})
 # Line lengths of MIME and PEM are below this; breaks are looked for no further, since audio is long.
 LONGEST_LINE = 80
 # A UUID; the release before gave out other names of this length.
@@ -75,6 +77,9 @@ class Recordings:
     def keep(self, domain: str, speaker: str, name: str, content: bytes, form: RecordingFormat) -> None:
         """Keeps a recording, and how to decode it, until its speaker is deleted or opts out."""
         described = {key: str(value) for key, value in asdict(form).items() if value is not None}
+        if form.encoding not in FORMER_ENCODINGS:
+            # The release before cannot read the name; it skips a recording that is not what it is called.
+            described |= {"encoding": Encoding.WAV, "true_encoding": form.encoding}
         self._store.keep(f"{_kept_prefix(domain, speaker)}{name}", content, described)
 
     def kept(self, domain: str, speaker: str, name: str) -> tuple[bytes, RecordingFormat] | None:
@@ -161,7 +166,11 @@ def enrollment_audio(contribution: str) -> str:
 
 
 def _format(content: bytes, described: Mapping[str, str]) -> RecordingFormat:
-    encoding = described.get("encoding") or ("flac" if content.startswith(b"fLaC") else "wav")
+    encoding = (
+        described.get("true_encoding")
+        or described.get("encoding")
+        or ("flac" if content.startswith(b"fLaC") else "wav")
+    )
     numbers = {name: int(described[name]) for name in ("sample_rate", "channel") if name in described}
     return RecordingFormat.read({"sample_rate": None, "channel": None, **numbers, "encoding": encoding})
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from benchmarks.hostile.flac import CONSTANT, LONGEST_BLOCK, StreamHeader, frame
 from bonafide.audio.decode import decode
-from bonafide.audio.flac import _announced
+from bonafide.audio.formats import ogg
+from bonafide.audio.formats.flac import _announced
 from bonafide.audio.waveform import Waveform
 from bonafide.errors import InvalidInput
 from tests.audio.flac_writer import FIXED, Subframe, constant, fixed, linear, stream, verbatim
@@ -58,10 +59,50 @@ def test_a_stream_that_does_not_know_its_length_or_digest_is_taken() -> None:
     assert np.array_equal(read(stream(TONE, frames=0, md5=UNKNOWN)).samples * 32768, TONE)
 
 
-@pytest.mark.parametrize("bits", [8, 24])
-def test_other_depths_are_refused_by_name(bits: int) -> None:
-    error = refusal(stream(TONE[:100], bits=bits))
-    assert (error.code, error.found) == ("audio_encoding_unsupported", f"FLAC, {bits} bits")
+def test_fewer_bits_are_refused_by_name() -> None:
+    error = refusal(stream(TONE[:100], bits=8))
+    assert (error.code, error.found) == ("audio_encoding_unsupported", "FLAC, 8 bits")
+
+
+@pytest.mark.parametrize("subframe", [verbatim, fixed(2)])
+def test_24_bits_are_rounded_to_16_and_their_digest_is_of_24(subframe: Subframe) -> None:
+    wide = TONE.astype(np.int32) << 8
+    assert np.array_equal(read(stream(wide, subframe=subframe, bits=24)).samples * 32768, TONE)
+    assert np.array_equal(read(stream(wide + 127, subframe=subframe, bits=24)).samples * 32768, TONE)
+    assert refusal(stream(wide, bits=24, md5=b"0123456789abcdef")).code == "audio_malformed"
+
+
+TAG = b"ID3\x04\x00\x00\x00\x00\x02\x00" + bytes(256)
+
+
+def test_a_tag_before_and_one_behind_do_not_matter() -> None:
+    for content in (TAG + SOUND, TAG + TAG + SOUND, SOUND + b"TAG" + bytes(125), TAG + SOUND + b"TAG" + bytes(125)):
+        assert np.array_equal(read(content).samples * 32768, TONE)
+
+
+def in_ogg(content: bytes) -> list[tuple[int, list[bytes]]]:
+    """Pages of a stream whose STREAMINFO block is the only one in front of the frames."""
+    first = b"\x7fFLAC\x01\x00\x00\x00" + content[:HEADER]
+    body = content[HEADER:]
+    return [(0, [first]), *((at, [body[at : at + 9000]]) for at in range(0, len(body), 9000))]
+
+
+def test_flac_in_ogg_is_flac() -> None:
+    content = ogg.stream(in_ogg(SOUND))
+    assert np.array_equal(read(content).samples * 32768, TONE)
+    assert np.array_equal(read(TAG + content).samples * 32768, TONE)
+    assert refusal(content[:-1]).code == "audio_truncated"
+    assert refusal(ogg.stream(in_ogg(SOUND)[:-1])).code == "audio_truncated"
+
+
+def test_ogg_of_something_else_or_with_a_wrong_checksum_is_malformed() -> None:
+    content = bytearray(ogg.stream(in_ogg(SOUND)))
+    content[-100] ^= 1
+    assert refusal(bytes(content)).code == "audio_malformed"
+    error = refusal(ogg.stream([(0, [b"OpusHead" + bytes(20)])]))
+    assert (error.code, error.found) == ("audio_malformed", "Opus in Ogg")
+    two = ogg.stream(in_ogg(SOUND)[:1]) + ogg.stream(in_ogg(SOUND)).replace(b"\x01\0\0\0", b"\x02\0\0\0", 1)
+    assert refusal(two).code == "audio_malformed"
 
 
 @pytest.mark.parametrize("rate", [0, 7999, 48001, 2**20 - 1])

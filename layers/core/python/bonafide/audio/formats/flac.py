@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from _miniaudio import ffi, lib  # type: ignore[import-not-found]
+from numpy.typing import NDArray
 
-from bonafide.audio.files import named
+from bonafide.audio.formats import kinds, ogg
+from bonafide.audio.formats.linear import rounded
 from bonafide.audio.g711 import Pcm
 from bonafide.audio.refusal import refuse
 
@@ -23,6 +25,10 @@ _BLOCK_SIZES = np.array([0, 192, 576, 1152, 2304, 4608, 0, 0, *(256 << code for 
 # Bytes of a frame's number by the first of them, which is coded like a character in UTF-8.
 _NUMBER_BYTES = np.array([1] * 192 + [2] * 32 + [3] * 16 + [4] * 8 + [5] * 4 + [6] * 2 + [7, 1])
 _LONGEST_HEADER = 16
+LOWEST_BITS = 16
+TAKEN = "FLAC of 16 to 32 bits"
+
+type Decoded = NDArray[np.int16] | NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,7 @@ class StreamInfo:
 
     @classmethod
     def parse(cls, content: bytes) -> "StreamInfo":
-        """Reads the head of a FLAC stream."""
-        if not content.startswith(b"fLaC"):
-            raise refuse("audio_malformed", "The content is not FLAC.", limit="fLaC", found=named(content))
+        """Reads the head of a stream that begins with `fLaC`."""
         if len(content) < _STREAMINFO_END:
             raise refuse("audio_truncated", "The FLAC stream ends inside its header.", found=len(content))
         if content[4] & 0x7F or content[5:8] != b"\x00\x00\x22":
@@ -52,6 +56,23 @@ class StreamInfo:
             frames=packed & (1 << 36) - 1,
             md5=content[26:_STREAMINFO_END],
         )
+
+
+def native(content: bytes) -> bytes:
+    """Returns a stream without the ID3v2 tags in front of it, and without Ogg around it (RFC 9639, 10.1).
+
+    Raises:
+        UnsupportedAudio: the Ogg is damaged or holds something else.
+    """
+    bare = kinds.without_tags(content)
+    if bare.startswith(b"fLaC"):
+        return bare
+    if not bare.startswith(b"OggS"):
+        raise kinds.other("FLAC", content)
+    first, *rest = ogg.packets(bare)
+    if first[:5] != b"\x7fFLAC" or first[9:13] != b"fLaC":
+        raise kinds.other("FLAC", content)
+    return first[9:] + b"".join(rest)
 
 
 def _announced(content: bytes) -> int:
@@ -69,18 +90,23 @@ def _announced(content: bytes) -> int:
     return int(np.select([code == 6, code == 7], [short + 1, short * 256 + low + 1], _BLOCK_SIZES[code]).sum())
 
 
-def _blocks(content: bytes, channels: int, most: int) -> Iterator[Pcm]:
-    """Yields decoded blocks, shape (frames, channels), at most `most` frames in all."""
+def _blocks(content: bytes, info: StreamInfo, most: int) -> Iterator[Decoded]:
+    """Yields decoded blocks, shape (frames, channels), at most `most` frames in all; all but 16 bits fill 32 bits."""
+    dtype, kind, decoder = (
+        (np.int16, "short[]", lib.ma_dr_flac_read_pcm_frames_s16)
+        if info.bits == LOWEST_BITS
+        else (np.int32, "int[]", lib.ma_dr_flac_read_pcm_frames_s32)
+    )
     source = ffi.from_buffer(content)
     flac = lib.ma_dr_flac_open_memory(source, len(content), ffi.NULL)
     if flac == ffi.NULL:
         raise refuse("audio_malformed", "The FLAC stream has no readable header.")
     try:
-        if flac.channels != channels:  # the buffer below would be too small
+        if flac.channels != info.channels:  # the buffer below would be too small
             raise refuse("audio_malformed", "The FLAC header is ambiguous.")
         while most > 0:
-            block = np.empty((min(_FRAMES_AT_ONCE, most), channels), np.int16)
-            read = lib.ma_dr_flac_read_pcm_frames_s16(flac, len(block), ffi.from_buffer("short[]", block))
+            block = np.empty((min(_FRAMES_AT_ONCE, most), info.channels), dtype)
+            read = decoder(flac, len(block), ffi.from_buffer(kind, block))
             if read == 0:
                 return
             yield block[:read]
@@ -99,13 +125,26 @@ def read(content: bytes, info: StreamInfo, channel: int, most: int) -> Pcm:
         raise refuse("audio_too_long", "The frames hold far more than the longest audio.", limit=most, found=announced)
     digest = hashlib.md5(usedforsecurity=False)
     parts = [np.empty(0, np.int16)]
-    for block in _blocks(content, info.channels, most + 1):
-        digest.update(block)
-        parts.append(block[:, channel].copy())
+    for block in _blocks(content, info, most + 1):
+        digest.update(_as_hashed(block, info.bits))
+        parts.append(_narrow(block[:, channel]))
     pcm = np.concatenate(parts)
     if len(pcm) <= most:
         _check(info, len(pcm), digest.digest())
     return pcm
+
+
+def _narrow(samples: Decoded) -> Pcm:
+    """Returns samples of 16 bits, in memory of their own."""
+    return rounded(samples.astype(np.int32, copy=False)) if samples.dtype == np.int32 else samples.astype(np.int16)
+
+
+def _as_hashed(block: Decoded, bits: int) -> bytes:
+    """Returns samples as the MD5 in the header is of them: little endian, in as few bytes as their bits need."""
+    if bits == LOWEST_BITS:
+        return block.tobytes()
+    four = np.ascontiguousarray(block >> 32 - bits).view(np.uint8).reshape(-1, 4)
+    return four[:, : -(-bits // 8)].tobytes()
 
 
 def _check(info: StreamInfo, frames: int, md5: bytes) -> None:

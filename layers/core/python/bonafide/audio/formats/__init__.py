@@ -1,0 +1,1 @@
+"""Formats of audio: containers and codecs, each read from untrusted bytes."""
