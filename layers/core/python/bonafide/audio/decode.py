@@ -8,7 +8,7 @@ from bonafide.audio import flac, labels, wav
 from bonafide.audio.encoding import Encoding, RecordingFormat
 from bonafide.audio.files import FILES
 from bonafide.audio.g711 import ALAW, MULAW, Pcm
-from bonafide.audio.quality import clipped
+from bonafide.audio.quality import clipped_shares
 from bonafide.audio.refusal import refuse
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Waveform
@@ -216,4 +216,4 @@ def _resampled(pcm: Pcm, rate: int) -> Waveform:
     samples = pcm.astype(np.float32) / np.float32(32768.0)
     if rate == target:
         return Waveform(samples, rate)
-    return Waveform(resample(samples, rate, target), target, clipped(samples))
+    return Waveform(resample(samples, rate, target), target, clipped_shares(samples, rate))

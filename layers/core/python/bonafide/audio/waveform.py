@@ -16,12 +16,13 @@ class Waveform:
     Attributes:
         samples: shape (n,), float32, full scale is 1.0.
         rate: samples a second, 8000 or 16000.
-        clipped: fraction of clipped samples, if it was measured before resampling rounded their flat tops off.
+        clipped: fraction of clipped samples in each window of 32 ms, shape (windows,), if it was measured before
+            resampling rounded their flat tops off.
     """
 
     samples: Samples
     rate: int
-    clipped: float | None = None
+    clipped: NDArray[np.floating] | None = None
 
     @property
     def seconds(self) -> float:
