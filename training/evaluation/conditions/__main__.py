@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from bonafide.adapters.bundle import BundleFiles
@@ -45,7 +46,7 @@ def main() -> int:
     measured = {name: errors(found, calibration, name, liveness=liveness) for name in present}
     sys.stdout.write("\n".join([*_table(measured), ""]))
     if arguments.out:
-        document = {name: each.document for name, each in measured.items()}
+        document = {name: asdict(each) for name, each in measured.items()}
         arguments.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return 0
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,11 +57,6 @@ class ConditionErrors:
     clipped: float
     reasons: Mapping[str, int]
 
-    @property
-    def document(self) -> Mapping[str, object]:
-        """The same for JSON."""
-        return asdict(self)
-
 
 def errors(found: Sequence[Caller], calibration: Calibration, name: str, *, liveness: bool) -> ConditionErrors:
     """Decides on the calls of a condition, each against its own person's voiceprint and the others' of its rate."""
@@ -95,9 +90,13 @@ def errors(found: Sequence[Caller], calibration: Calibration, name: str, *, live
         snr_db=float(np.median(snr)) if snr else None,
         level_dbfs=float(np.median([each.level_dbfs for each in quality])),
         clipped=max(each.clipped for each in quality),
-        reasons=Counter(
-            reason.value for each in missed if each.decision is not Decision.ACCEPT for reason in each.reasons
-        ),
+        reasons=dict(_reasons(missed)),
+    )
+
+
+def _reasons(judgements: Sequence[Judgement]) -> Counter[str]:
+    return Counter(
+        reason.value for each in judgements if each.decision is not Decision.ACCEPT for reason in each.reasons
     )
 
 

@@ -46,6 +46,6 @@ class Spectra:
         return self.power[:, round(low_hz / BIN_HZ) : round(high_hz / BIN_HZ)]
 
 
-def decibels(power: NDArray[np.floating]) -> Power:
+def decibels(power: NDArray[np.floating] | np.floating) -> Power:
     """Converts power to dB, elementwise; never below -140."""
     return np.asarray(10.0 * np.log10(np.maximum(power, SILENCE)), np.float32)
