@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bonafide.audio.quality import clipped_shares, measure
 from bonafide.audio.spectral.frames import Spectra
-from bonafide.audio.waveform import Samples, Waveform
+from bonafide.audio.waveform import Samples, Waveform, without_offset
 from bonafide.biometrics.evidence import Quality
 from tests.audio.signals import pcm, tone, voice
 
@@ -162,3 +162,14 @@ def test_any_samples_have_finite_measurements(samples: Samples, rate: int, speec
     quality = measure(waveform, spectra, np.full(len(spectra.power), speech))
     assert -100 <= quality.level_dbfs <= 3.01
     assert 0 <= quality.clipped <= 1
+
+
+@pytest.mark.parametrize("offset", [-0.1, 0.01])
+def test_an_offset_is_taken_from_what_the_speech_detector_gets(offset: float) -> None:
+    shifted = without_offset(Waveform(voice() + np.float32(offset), SECOND))
+    assert abs(shifted.samples.mean()) < 1e-6
+
+
+def test_speech_without_an_offset_stays_as_it_is() -> None:
+    waveform = Waveform(voice(), SECOND)
+    assert without_offset(waveform) is waveform

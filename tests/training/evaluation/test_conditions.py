@@ -10,7 +10,7 @@ import pytest
 from bonafide.biometrics.evidence import Channel, Evidence, Quality
 from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.voiceprint import Voiceprint
-from training.evaluation.conditions.calls import CLEAN, Caller
+from training.evaluation.conditions.calls import CLEAN, LineCaller
 from training.evaluation.conditions.decided import errors
 
 DOCUMENT = json.loads((Path(__file__).parents[3] / "layers/model/calibration/calibration.json").read_text())
@@ -25,8 +25,8 @@ def heard(person: int, quality: Quality = GOOD, liveness: float | None = 2.0) ->
     return Evidence(10.0, Channel.NARROWBAND, bands, quality, CALIBRATION.embedding_space, liveness)
 
 
-def caller(person: int, line: Evidence) -> Caller:
-    return Caller(f"person {person}", 8000, Voiceprint.of([heard(person)]), {CLEAN: heard(person), "line": line})
+def caller(person: int, line: Evidence) -> LineCaller:
+    return LineCaller(f"person {person}", 8000, Voiceprint.of([heard(person)]), {CLEAN: heard(person), "line": line})
 
 
 def test_calls_over_a_line_are_held_against_the_same_peoples_clean_calls() -> None:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from bonafide.adapters.bundle import BundleFiles
+from bonafide.adapters.onnx import Bundle
 from bonafide.biometrics.scoring import Calibration
 from training.corpus.conditions.registry import all_conditions
 from training.corpus.manifest import ManifestError, read_manifest
@@ -41,7 +41,7 @@ def main() -> int:
     names = arguments.only or list(all_conditions([read(clips[0].path)[0]]))
     liveness = not arguments.no_liveness
     found = callers(clips, arguments.bundle, names, arguments.callers, liveness=liveness)
-    calibration = Calibration.parse(BundleFiles.open(arguments.bundle, None).calibrations()[0])
+    calibration = Calibration.parse(Bundle.load(arguments.bundle).calibration)
     present = [CLEAN, *(name for name in names if any(name in each.calls for each in found))]
     measured = {name: errors(found, calibration, name, liveness=liveness) for name in present}
     sys.stdout.write("\n".join([*_table(measured), ""]))

@@ -29,7 +29,7 @@ MOST_OTHERS = 40
 
 @dataclass(frozen=True, slots=True)
 class CallMaterial:
-    """What calls are made of; it is sent to every process.
+    """Material of calls; it is sent to every process.
 
     Attributes:
         bundle: folder of the models.
@@ -45,7 +45,7 @@ class CallMaterial:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class LineCaller:
     """One person, enrolled from clean recordings, and their one call by condition.
 
     Attributes:
@@ -61,7 +61,9 @@ class Caller:
     calls: Mapping[str, Evidence]
 
 
-def callers(clips: Sequence[Clip], bundle: Path, names: Sequence[str], most: int, *, liveness: bool) -> list[Caller]:
+def callers(
+    clips: Sequence[Clip], bundle: Path, names: Sequence[str], most: int, *, liveness: bool
+) -> list[LineCaller]:
     """Enrolls and calls for as many speakers as have enough recordings, at most so many, evenly chosen.
 
     The recordings of the others are what babble and agents are made of.
@@ -81,14 +83,14 @@ def _evenly(count: int, most: int) -> list[int]:
     return [int(index) for index in np.linspace(0, count, min(count, most), endpoint=False)]
 
 
-def _call(material: CallMaterial, clips: Sequence[Clip]) -> Caller:
+def _call(material: CallMaterial, clips: Sequence[Clip]) -> LineCaller:
     models, waveforms = _load(material.bundle, material.liveness), [read(clip.path)[0] for clip in clips]
     voiceprint = Voiceprint.of([models.observe(each, [Channel.NARROWBAND]) for each in waveforms[:ENROLLED]])
     clean, known = waveforms[-1], _conditions(material.others)
     sent = {name: _sent(clean, known[name], clips[-1].path) for name in material.names}
     heard = {CLEAN: clean, **{name: each for name, each in sent.items() if each}}
     calls = {name: models.observe(each, [Channel.NARROWBAND]) for name, each in heard.items()}
-    return Caller(clips[0].speaker, clean.rate, voiceprint, calls)
+    return LineCaller(clips[0].speaker, clean.rate, voiceprint, calls)
 
 
 def _sent(clean: Waveform, condition: LineCondition, path: Path) -> Waveform | None:

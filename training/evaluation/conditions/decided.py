@@ -14,7 +14,7 @@ from bonafide.biometrics.policy import Policy
 from bonafide.biometrics.presentation.voices import voice_alerts
 from bonafide.biometrics.scoring import Calibration
 from bonafide.biometrics.voiceprint import Voiceprint
-from training.evaluation.conditions.calls import CLEAN, Caller
+from training.evaluation.conditions.calls import CLEAN, LineCaller
 from training.evaluation.metrics import Trials, cllr, eer, min_cllr
 
 POLICY = Policy()
@@ -58,7 +58,7 @@ class ConditionErrors:
     reasons: Mapping[str, int]
 
 
-def errors(found: Sequence[Caller], calibration: Calibration, name: str, *, liveness: bool) -> ConditionErrors:
+def errors(found: Sequence[LineCaller], calibration: Calibration, name: str, *, liveness: bool) -> ConditionErrors:
     """Decides on the calls of a condition, each against its own person's voiceprint and the others' of its rate."""
     those = [caller for caller in found if name in caller.calls]
     own = [_judged(caller.calls[name], caller.voiceprint, calibration) for caller in those]

@@ -19,7 +19,7 @@ from bonafide.audio.spectral.band import effective_channel
 from bonafide.audio.spectral.frames import Spectra
 from bonafide.audio.speech import Mask, sample_mask, speech_windows, with_surroundings
 from bonafide.audio.telephone import to_narrowband
-from bonafide.audio.waveform import Waveform
+from bonafide.audio.waveform import Waveform, without_offset
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 
 NARROWBAND_RATE = 8000
@@ -146,7 +146,7 @@ class Bundle:
 
     def find_speech(self, waveform: Waveform) -> DetectedSpeech:
         """Cuts the long pauses out of a recording and measures it."""
-        windows = speech_windows(self.speech_probabilities(waveform))
+        windows = speech_windows(self.speech_probabilities(without_offset(waveform)))
         mask = sample_mask(windows, len(waveform.samples), waveform.rate)
         spectra = Spectra.of(waveform)
         channel = effective_channel(waveform.rate, spectra, windows)
