@@ -24,7 +24,8 @@ from bonafide.adapters.risk.memory import MemoryCallStore
 from bonafide.adapters.watchlists.memory import MemoryWatchlistStore
 from bonafide.audio.fingerprint import Fingerprint
 from bonafide.audio.quality import measure
-from bonafide.audio.speech import Mask
+from bonafide.audio.spectral.frames import Spectra
+from bonafide.audio.speech import WINDOW_SECONDS, Mask
 from bonafide.audio.waveform import Samples, Waveform
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, HalfVector, Quality
 from bonafide.biometrics.scoring import SpaceCalibrations
@@ -122,7 +123,11 @@ class Chords:
     def find_speech(self, waveform: Waveform) -> LoudPart:
         mask = _loud(waveform)
         channel = Channel.NARROWBAND if waveform.rate == 8000 else Channel.WIDEBAND
-        return LoudPart(waveform.samples[mask], waveform.rate, channel, measure(waveform, mask))
+        starts = np.arange(0, len(mask), round(WINDOW_SECONDS * waveform.rate))
+        windows = np.logical_or.reduceat(mask, starts)
+        return LoudPart(
+            waveform.samples[mask], waveform.rate, channel, measure(waveform, Spectra.of(waveform), windows)
+        )
 
     def fingerprint(self, speech: LoudPart) -> Fingerprint:
         return Fingerprint.of(speech.samples, speech.rate, np.ones(len(speech.samples), np.bool_))

@@ -61,7 +61,6 @@ def clipped(samples: Samples) -> Samples:
 
 def noisy(samples: Samples) -> Samples:
     noise = np.random.default_rng(0).standard_normal(2 * len(samples)).astype(np.float32) * np.float32(0.17)
-    noise[: len(samples)] = 0
     return np.asarray(noise + np.concatenate([samples, np.zeros_like(samples)]), np.float32)
 
 

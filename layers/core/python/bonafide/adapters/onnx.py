@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from bonafide.adapters.bundle import BundleFiles
 from bonafide.adapters.networks import SpeakerNetwork, WholeAndParts, open_graph, outputs
 from bonafide.audio.fingerprint import Fingerprint
-from bonafide.audio.quality import effective_channel, measure
+from bonafide.audio.quality import measure
 from bonafide.audio.resample import resample
+from bonafide.audio.spectral.band import effective_channel
+from bonafide.audio.spectral.frames import Spectra
 from bonafide.audio.speech import Mask, sample_mask, speech_windows, with_surroundings
 from bonafide.audio.telephone import to_narrowband
-from bonafide.audio.waveform import Waveform
+from bonafide.audio.waveform import Waveform, without_offset
 from bonafide.biometrics.evidence import Channel, Evidence, FloatVector, Quality
 
 NARROWBAND_RATE = 8000
@@ -40,7 +42,7 @@ class DetectedSpeech:
         spoken: which samples of `whole` are speech, shape (n,).
         seconds: net duration of the speech alone.
         channel: the band of the speech.
-        quality: measurements on the whole recording.
+        quality: measurements on the speech and its pauses.
     """
 
     waveform: Waveform
@@ -144,9 +146,10 @@ class Bundle:
 
     def find_speech(self, waveform: Waveform) -> DetectedSpeech:
         """Cuts the long pauses out of a recording and measures it."""
-        windows = speech_windows(self.speech_probabilities(waveform))
+        windows = speech_windows(self.speech_probabilities(without_offset(waveform)))
         mask = sample_mask(windows, len(waveform.samples), waveform.rate)
-        channel = effective_channel(waveform, mask)
+        spectra = Spectra.of(waveform)
+        channel = effective_channel(waveform.rate, spectra, windows)
         wider = with_surroundings(windows) if channel is Channel.WIDEBAND else windows
         kept = sample_mask(wider, len(waveform.samples), waveform.rate)
         return DetectedSpeech(
@@ -155,7 +158,7 @@ class Bundle:
             spoken=mask,
             seconds=int(mask.sum()) / waveform.rate,
             channel=channel,
-            quality=measure(waveform, mask),
+            quality=measure(waveform, spectra, windows),
         )
 
     def fingerprint(self, speech: DetectedSpeech) -> Fingerprint:

@@ -8,7 +8,7 @@ from bonafide.audio import labels
 from bonafide.audio.encoding import BARE, Encoding, RecordingFormat
 from bonafide.audio.formats import flac, g722, kinds, linear, mp3, opus, wav
 from bonafide.audio.g711 import Pcm
-from bonafide.audio.quality import clipped
+from bonafide.audio.quality import clipped_shares
 from bonafide.audio.refusal import refuse
 from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Waveform
@@ -261,4 +261,4 @@ def _resampled(sound: _Sound) -> Waveform:
     samples = sound.pcm.astype(np.float32) / np.float32(32768.0)
     if sound.rate == target:
         return Waveform(samples, sound.rate)
-    return Waveform(resample(samples, sound.rate, target), target, clipped(samples))
+    return Waveform(resample(samples, sound.rate, target), target, clipped_shares(samples, sound.rate))

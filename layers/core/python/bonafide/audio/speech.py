@@ -28,8 +28,8 @@ def speech_windows(probabilities: NDArray[np.float32]) -> Mask:
         Shape (windows,).
     """
     speech = _hysteresis(probabilities)
-    speech = ~_without_short_runs(~speech, LONGEST_PAUSE + 1)
-    speech = _without_short_runs(speech, SHORTEST_SPEECH)
+    speech = ~without_short_runs(~speech, LONGEST_PAUSE + 1)
+    speech = without_short_runs(speech, SHORTEST_SPEECH)
     return _widened(speech, MARGIN)
 
 
@@ -62,7 +62,8 @@ def _hysteresis(probabilities: NDArray[np.float32]) -> Mask:
     return speech
 
 
-def _without_short_runs(mask: Mask, shortest: int) -> Mask:
+def without_short_runs(mask: Mask, shortest: int) -> Mask:
+    """Returns a mask, shape (n,), without its runs of fewer than `shortest`."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
     starts, ends = edges[::2], edges[1::2]
     kept = np.zeros_like(mask)

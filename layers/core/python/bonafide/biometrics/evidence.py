@@ -24,10 +24,12 @@ class Quality:
     """Measurements on a recording, to be held against the range that calibration was measured on.
 
     Attributes:
-        level_dbfs: RMS level of the speech (of everything, when there is no speech), dB relative to full scale.
-        clipped: fraction of samples that sit at the extreme of the recording's own range in runs.
-        snr_db: level of speech over level of non-speech, dB; None when one of them is missing.
-        dynamic_range_db: level of the speech over that of the quietest twentieth of all 20 ms, dB. It needs no pauses,
+        level_dbfs: RMS level of the speech (of everything, when there is no speech) above 80 Hz, dB relative to full
+            scale.
+        clipped: fraction of samples of the speech that sit at the extreme of the recording's own range in runs.
+        snr_db: level of speech over that of the steady noise in its pauses, both above 300 Hz, dB; None when one of
+            them is missing.
+        dynamic_range_db: level of the speech over that of the quietest twentieth of all 32 ms, dB. It needs no pauses,
             unlike `snr_db`; nothing is judged by it, but drift is watched by it. None where it was not measured.
         dominant_share: share of the speech that is of the voice that speaks most, of a whole recording or session; None
             where its parts were not compared.
@@ -49,7 +51,7 @@ class Evidence:
         channel: the band of the speech.
         embeddings: per channel a unit-length vector, shape (dim,); the recording's own channel at least when there
             is speech, empty when there is none.
-        quality: measurements on the whole recording.
+        quality: measurements on the speech and its pauses.
         embedding_space: identifier of the space that the embeddings live in.
         liveness: calibrated natural-log likelihood ratio, above 0 favors a human voice; None when it was
             not detected, or there was no speech.
