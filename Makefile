@@ -99,29 +99,29 @@ evaluate: setup ## score recordings with the serving code: TASK= MANIFEST= OUT= 
 # TORCH_INDEX= is where pip takes torch from, so that a machine without an accelerator need not take that of one.
 SIZE ?= full
 TORCH_VENV := .venv-torch
-TORCH_NEEDS = training/requirements$(if $(filter full,$(SIZE)),,-small).txt
-TORCH_READY = $(TORCH_VENV)/.ready$(if $(filter full,$(SIZE)),,-small)
+TORCH_NEEDS := training/requirements.txt
+TORCH_READY := $(TORCH_VENV)/.ready
 # librosa compiles its functions on first use and keeps them in its folder: here once, not in every process of a stage.
 COMPILE_LIBROSA := "import librosa, numpy; librosa.griffinlim(numpy.ones((257, 9), numpy.float32))"
 TORCH_CANDIDATES := python3.11 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.11.*/bin/python3.11 $(PY)
 
-$(TORCH_VENV)/.ready $(TORCH_VENV)/.ready-small: training/requirements.txt training/requirements-small.txt $(READY)
+$(TORCH_READY): $(TORCH_NEEDS) $(READY)
 	@test -x $(TORCH_VENV)/bin/python || for each in $(TORCH_CANDIDATES); do \
 		"$$each" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		&& { "$$each" -m venv $(TORCH_VENV) >&2; break; }; done
 	@$(TORCH_VENV)/bin/python -m pip install -q --disable-pip-version-check \
-		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$$(grep '^torch==' training/requirements-small.txt)" 2>&1 \
+		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$$(grep '^torch==' $(TORCH_NEEDS))" 2>&1 \
 		| { grep -v ^WARNING || true; } >&2
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(TORCH_VENV)/bin/python -r $(TORCH_NEEDS) >&2
 	@$(TORCH_VENV)/bin/python -c $(COMPILE_LIBROSA)
 	@touch $@
 
 .PHONY: train
-train: $(READY) $(if $(TRAINING_TORCH_PYTHON),,$$(TORCH_READY)) ## run all stages of a training, or up to one, and continue a run that was interrupted [SIZE=tiny|small|full] [STAGE=]
+train: $(READY) $(if $(TRAINING_TORCH_PYTHON),,$(TORCH_READY)) ## run all stages of a training, or up to one, and continue a run that was interrupted [SIZE=tiny|small|full] [STAGE=]
 	@$(PY) -m training --size $(SIZE) run $(if $(STAGE),--until $(STAGE))
 
 .PHONY: prove-training
-prove-training: $(READY) $(if $(TRAINING_TORCH_PYTHON),,$$(TORCH_READY)) ## kill a training at random points and compare its candidate with that of an unbroken run [SIZE=tiny] [KILLS=5] [ONCE=1]
+prove-training: $(READY) $(if $(TRAINING_TORCH_PYTHON),,$(TORCH_READY)) ## kill a training at random points and compare its candidate with that of an unbroken run [SIZE=tiny] [KILLS=5] [ONCE=1]
 	@$(PY) -m training.prove --size $(or $(filter-out full,$(SIZE)),tiny) --kills $(or $(KILLS),5) $(if $(ONCE),--once)
 
 .PHONY: prove-gates

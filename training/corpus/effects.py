@@ -1,20 +1,10 @@
-"""Effects on wideband speech that are drawn alike for both classes: rooms, handsets, amplifiers, noise, other rates."""
+"""Effects on wideband speech: rooms, handsets, amplifiers."""
 
 import numpy as np
 
-from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
 from training.corpus.files import WIDE
-from training.corpus.filters import convolved, filtered, frequency_sampled, noise, rms
-
-# Rates, Hz, that recordings come at.
-RATES = (22050, 24000, 48000, 14000, 15000, 14700)
-
-
-def resampled(samples: Samples, generator: np.random.Generator) -> Samples:
-    """Goes by another rate, as most recordings have."""
-    rate = RATES[generator.integers(len(RATES))]
-    return resample(resample(samples, WIDE, rate), rate, WIDE)[: len(samples)]
+from training.corpus.filters import convolved, filtered, frequency_sampled
 
 
 def colored(samples: Samples, generator: np.random.Generator) -> Samples:
@@ -40,13 +30,3 @@ def distorted(samples: Samples, generator: np.random.Generator) -> Samples:
     bent = np.tanh(samples * drive + generator.uniform(0, 0.2)) / drive
     bent -= bent.mean()
     return np.asarray(bent - generator.uniform(0, 0.6) * np.append(0, bent[:-1]), np.float32)
-
-
-def noisy(samples: Samples, generator: np.random.Generator) -> Samples:
-    """Adds noise of a random color, 5 to 45 dB below the speech, at times rising with the signal."""
-    slope = generator.uniform(0, 2)
-    hiss = noise(len(samples), WIDE, slope, generator)
-    if generator.random() < 0.2:
-        hiss *= np.abs(samples) ** np.float32(0.5)
-    scale = rms(samples) / rms(hiss) * 10 ** (-generator.uniform(5, 45) / 20)
-    return np.asarray(samples + hiss * scale, np.float32)

@@ -1,12 +1,11 @@
-"""Turns the scores of the detector's views into log-likelihood ratios.
+"""Turns the scores of the detector into log-likelihood ratios.
 
-The calibration uses speakers, and mostly families of attacks, that nothing was trained on. Every family counts alike,
-however many files it has, and so does every collection of bona fide speech over every channel: the next system is as
-likely to resemble a small family as a large one. Below nearly all bona fide speech the line is steeper, since a single
-line through everything would understate the evidence there.
+The calibration uses speech that was scored by heads that never heard its collection or family of attacks. Every
+family counts alike, however many files it has, and so does every collection of bona fide speech over every channel: the
+next system is as likely to resemble a small family as a large one. Below nearly all bona fide speech the line is
+steeper, since a single line through everything would understate the evidence there.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,65 +22,53 @@ KNEE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class DetectorCalibration:
-    """line = offset + scores . scale, LLR = max(line + steepness * min(line - knee, 0), floor).
+    """line = offset + scale * score, LLR = max(line + steepness * min(line - knee, 0), floor).
 
     Attributes:
-        scale: of the score of each view.
+        scale: of the score.
         offset: LLR at scores of 0.
         steepness: how much steeper it is below the knee, 0 or more.
         knee: in LLR.
         floor: the least LLR; no lower one is supported by so many bona fide crops (after the bounds of Vergeer 2016).
     """
 
-    scale: tuple[float, ...]
+    scale: float
     offset: float
     steepness: float
     knee: float
     floor: float
 
     def llr(self, scores: Numbers) -> Numbers:
-        """Maps scores (n, views) to LLRs (n,)."""
-        line = scores @ np.array(self.scale) + self.offset
+        """Maps scores (n,) to LLRs (n,)."""
+        line = scores * self.scale + self.offset
         return np.asarray(np.maximum(line + self.steepness * np.minimum(line - self.knee, 0), self.floor), np.float64)
 
 
-def fit(
-    scores: Numbers, human: NDArray[np.bool_], cells: NDArray[np.str_], views: Sequence[float], shrink: float
-) -> DetectorCalibration:
+def fit(scores: Numbers, human: NDArray[np.bool_], cells: NDArray[np.str_], shrink: float) -> DetectorCalibration:
     """Fits to held-out crops.
 
     Args:
-        scores: shape (n, views).
+        scores: shape (n,).
         human: whether bona fide, shape (n,).
         cells: collection or family, and channel; all count alike within a class, shape (n,).
-        views: weight of each view, where their scores spread alike.
         shrink: factor of the line, since systems to come are further from the trained ones than those here.
     """
     weights = alike(human, cells)
-    mixed = mixture(scores, human, views)
-    total = scores @ mixed
-    slope, offset = odds(np.stack([total, np.ones_like(total)], 1), human, weights)
-    line = shrink * (slope * total + offset)
+    slope, offset = odds(np.stack([scores, np.ones_like(scores)], 1), human, weights)
+    line = shrink * (slope * scores + offset)
     order = np.argsort(line[human])
     share = np.cumsum(weights[human][order]) / weights[human].sum()
     knee = float(line[human][order][np.searchsorted(share, KNEE)])
     steeper = 0.0
     if (line[human] < knee).sum() >= SMALLEST_CELL:
         (steeper,) = odds(np.minimum(line - knee, 0)[:, None], human, weights, start=line)
-    scale = shrink * slope * mixed
     return DetectorCalibration(
-        scale=tuple(scale.tolist()),
+        scale=float(shrink * slope),
         offset=float(shrink * offset),
         steepness=max(0.0, float(steeper)),
         knee=knee,
         floor=-float(np.log(human.sum())),
     )
-
-
-def mixture(scores: Numbers, human: NDArray[np.bool_], views: Sequence[float]) -> Numbers:
-    """Returns the factors of the views' scores that give them their weights, shape (views,)."""
-    within = sum(np.sqrt(np.average((scores[side] - scores[side].mean(0)) ** 2, 0)) for side in (human, ~human))
-    return np.asarray(np.array(views) / within, np.float64)
 
 
 def odds(

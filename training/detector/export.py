@@ -31,32 +31,29 @@ from training.corpus.rows import read
 from training.corpus.split import CONF, configuration
 from training.detector.calibration import fit, worst_quantile
 from training.detector.features import FEATURES
-from training.detector.model import DetectorShape, SpoofDetector, pretrained, round_frozen
+from training.detector.model import DetectorShape, SpoofDetector, detector
 from training.detector.rounding import LARGE, floats, prefers_floats, steps
-from training.detector.train import HEADS, load_held_out, scores
-from training.detector.whisper import PACKAGE, weights
+from training.detector.train import load, load_held_out, scores, trained_heads
 from training.gates.signals import ParityReference
 
 OPSET = 18
 
 
-def detector(inputs: argparse.Namespace, conf: Mapping[str, Any]) -> tuple[SpoofDetector, Mapping[str, Any]]:
+def calibrated(inputs: argparse.Namespace, conf: Mapping[str, Any]) -> tuple[SpoofDetector, Mapping[str, Any]]:
     """Builds the calibrated detector; returns it with its calibration."""
-    model = SpoofDetector(DetectorShape(**conf["model"]))
-    pretrained(model.encoder, weights(), inputs.speaker)
-    round_frozen(model)
-    model.heads.load_state_dict(torch.load(inputs.run / HEADS, weights_only=True))
-    model.eval()
-    held = load_held_out(inputs.features)
-    views = scores(model.heads, held.features)
-    human = held.human.numpy() > 0.5
-    found = fit(views, human, held.cells, conf["views"], conf["shrink"])
+    model = detector(DetectorShape(**conf["model"]), inputs.speaker)
+    model.heads = trained_heads(inputs.run, conf)
+    sides = [load(inputs.features, conf["training"]), load_held_out(inputs.features)]
+    found = np.concatenate([scores(model.heads, side) for side in sides])
+    human = np.concatenate([side.human.numpy() > 0.5 for side in sides])
+    fitted = fit(found, human, np.concatenate([side.cells for side in sides]), conf["shrink"])
     for name in ("scale", "offset", "steepness", "knee", "floor"):
-        getattr(model, name).copy_(torch.tensor(getattr(found, name)))
-    return model, {
-        **asdict(found),
-        "threshold": worst_quantile(found.llr(views)[human], held.cells[human]),
-        "held_out_crops": len(human),
+        getattr(model, name).copy_(torch.tensor(getattr(fitted, name)))
+    lines = np.concatenate([side.lines for side in sides])
+    return model.eval(), {
+        **asdict(fitted),
+        "threshold": worst_quantile(fitted.llr(found)[human], lines[human]),
+        "crops": len(human),
     }
 
 
@@ -132,12 +129,10 @@ def lineage(inputs: argparse.Namespace, conf: Mapping[str, Any]) -> Mapping[str,
         {"label": label, "source": source, "licence": licence, "files": files}
         for (label, source, licence), files in sorted(sources.items())
     ]
-    package = {"name": PACKAGE.name, "version": PACKAGE.version, "sha256": PACKAGE.sha256, "licence": PACKAGE.licence}
     return {
         "manifest": _sha256(inputs.manifest),
         "features": {each.parent.name: _sha256(each) for each in sorted(inputs.features.glob(f"*/{FEATURES}"))},
         "conf": dict(conf),
-        "encoder": package,
         "speaker": _sha256(inputs.speaker),
         "tools": {name: version(name) for name in ("torch", "onnx", "numpy")},
         "material": listed,
@@ -161,7 +156,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     conf = configuration(arguments.conf, arguments.size)
-    model, calibration = detector(arguments, conf)
+    model, calibration = calibrated(arguments, conf)
     content = export(model).SerializeToString(deterministic=True)
     card = {"sha256": hashlib.sha256(content).hexdigest(), "calibration": calibration}
     card["lineage"] = dict(lineage(arguments, conf))

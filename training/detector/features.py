@@ -23,15 +23,16 @@ import torch
 from numpy.typing import NDArray
 
 from bonafide.audio.resample import resample
-from bonafide.audio.waveform import Samples
+from bonafide.audio.waveform import Samples, Waveform
 from training.corpus.channels import send
+from training.corpus.conditions.condition import LineCondition
+from training.corpus.conditions.registry import all_conditions
 from training.corpus.draw import CHANNELS, TransmissionChannel, channels_of
-from training.corpus.files import BONAFIDE, NARROW, WIDE, read_wav
+from training.corpus.files import BONAFIDE, WIDE, read_wav
 from training.corpus.manifest import digest
 from training.corpus.rows import CorpusRow, DataError, read
 from training.corpus.split import CONF, configuration
-from training.detector.model import ALL, WINDOW, DetectorShape, SpoofDetector, pretrained, round_frozen
-from training.detector.whisper import weights
+from training.detector.model import ALL, WINDOW, DetectorShape, SpoofDetector, detector
 from training.parallel import in_parallel
 
 TRAITS = ("path", "label", "family", "group", "speaker", "split")
@@ -39,11 +40,15 @@ FEATURES = "features.npz"
 FULL_SCALE = 32767
 # Crops that are cut or encoded at once.
 TOGETHER = 16
+# Samples of a crop at 16 kHz, if the file has so many.
+SHORTEST_PART = 24000
+# People of whom babble is made.
+OTHERS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusCrop:
-    """One window of a file through one channel, to be drawn by its own generator."""
+    """A part of a file through one channel, to be drawn by its own generator."""
 
     file: Path
     origin: str
@@ -51,28 +56,31 @@ class CorpusCrop:
     channel: TransmissionChannel
     repetition: int
 
-    def samples(self) -> Samples:
-        """Reads, cuts, or repeats, and sends."""
+    def samples(self, conditions: Mapping[str, LineCondition]) -> tuple[Samples, str]:
+        """Reads, cuts and sends; returns samples at the rate of the channel, and the name of the condition.
+
+        Lengths differ as those of calls do, from half of a file to all of it, within SHORTEST_PART and WINDOW.
+        """
         index = CHANNELS.index(self.channel)
         generator = np.random.default_rng([zlib.crc32(self.origin.encode()), index, self.repetition])
         whole = resample(read_wav(self.file), self.rate, WIDE)
-        if len(whole) < WINDOW:
-            whole = np.tile(whole, WINDOW // len(whole) + 2)
-        start = int(generator.random() * (len(whole) - WINDOW))
-        return send(whole[start : start + WINDOW], self.channel, generator)
+        longest = min(WINDOW, len(whole))
+        length = max(int(longest * generator.uniform(0.5, 1)), min(longest, SHORTEST_PART))
+        start = int(generator.random() * (len(whole) - length + 1))
+        return send(whole[start : start + length], self.channel, conditions, generator)
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenModels:
-    """The frozen part of the detector, to be opened once in each process.
+    """What encodes crops, to be opened once in each process.
 
     Attributes:
-        shape: of the detector.
         speaker: the speaker graph.
+        others: recordings of people whose voices are babble, or an agent's.
     """
 
-    shape: DetectorShape
     speaker: Path
+    others: tuple[Path, ...]
 
 
 def crops(folder: Path, row: CorpusRow, origin: str, conf: Mapping[str, Any]) -> list[CorpusCrop]:
@@ -90,26 +98,35 @@ def origins(rows: Sequence[CorpusRow]) -> list[str]:
     return [row.source if human.get(row.source) == row.speaker else row.path for row in rows]
 
 
-def encode(models: FrozenModels, some: Sequence[CorpusCrop]) -> NDArray[np.float16]:
-    """Makes a few crops, rounds them to 16 bits, and computes their statistics, shape (crops, features)."""
-    detector = _detector(models)
-    windows = []
+def bystanders(folder: Path, rows: Sequence[CorpusRow]) -> tuple[Path, ...]:
+    """Returns recordings of a few people, whom babble is made of."""
+    first = {row.speaker: row.path for row in reversed(rows) if row.label == BONAFIDE and row.rate == WIDE}
+    return tuple(folder / path for path in sorted(first.values())[:: max(1, len(first) // OTHERS)])
+
+
+def encode(models: FrozenModels, some: Sequence[CorpusCrop]) -> tuple[NDArray[np.float16], list[str]]:
+    """Makes a few crops, rounds them to 16 bits, and computes their statistics.
+
+    Returns:
+        statistics, shape (crops, ALL), and the conditions by name.
+    """
+    network, conditions = _opened(models)
+    found, names = [], []
     for crop in some:
-        rounded = np.rint(crop.samples() * FULL_SCALE).astype(np.int16).astype(np.float32) / FULL_SCALE
-        is_narrow = crop.channel.rate == NARROW
-        samples = torch.tensor(rounded[::2] if is_narrow else rounded)
-        windows.append(detector.windows(samples, torch.tensor(NARROW if is_narrow else WIDE)))
-    with torch.no_grad():
-        return np.asarray(detector.encoder(torch.cat(windows)).numpy(), np.float16)
+        samples, name = crop.samples(conditions)
+        rounded = np.rint(samples * FULL_SCALE).astype(np.int16).astype(np.float32) / FULL_SCALE
+        with torch.no_grad():
+            windows = network.windows(torch.tensor(rounded), torch.tensor(crop.channel.rate))
+            found.append(network.encoder(windows).mean(0).numpy())
+        names.append(name)
+    return np.asarray(found, np.float16), names
 
 
 @cache
-def _detector(models: FrozenModels) -> SpoofDetector:
+def _opened(models: FrozenModels) -> tuple[SpoofDetector, Mapping[str, LineCondition]]:
     torch.set_num_threads(1)
-    detector = SpoofDetector(models.shape)
-    pretrained(detector.encoder, weights(), models.speaker)
-    round_frozen(detector)
-    return detector.requires_grad_(False).eval()
+    others = [Waveform(read_wav(path), WIDE) for path in models.others]
+    return detector(DetectorShape(), models.speaker).requires_grad_(False), all_conditions(others)
 
 
 def planned(manifest: Path, validation: Path, conf: Mapping[str, Any]) -> list[tuple[CorpusRow, CorpusCrop]]:
@@ -153,7 +170,7 @@ def read_features(folder: Path) -> dict[str, NDArray[Any]]:
 
 
 def _require_form(file: Path, content: Mapping[str, NDArray[Any]]) -> None:
-    names = {"features", "channel", "origin", *TRAITS}
+    names = {"features", "channel", "condition", "origin", *TRAITS}
     if content.keys() != names:
         raise DataError(f"{file}: holds {sorted(content)}, expected {sorted(names)}")
     features = content["features"]
@@ -175,17 +192,18 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    conf, out = configuration(arguments.conf, arguments.size), arguments.out
+    conf, out, folder = configuration(arguments.conf, arguments.size), arguments.out, arguments.manifest.parent
     pairs = part(planned(arguments.manifest, arguments.validation, conf), arguments.shard, arguments.shards)
     out.mkdir(parents=True, exist_ok=True)
     batches = [[crop for _, crop in pairs[start : start + TOGETHER]] for start in range(0, len(pairs), TOGETHER)]
-    models = FrozenModels(DetectorShape(**conf["model"]), arguments.speaker)
+    models = FrozenModels(arguments.speaker, bystanders(folder, read(arguments.manifest)))
     encoded = in_parallel("encoding", partial(encode, models), batches)
     traits: dict[str, Any] = {trait: np.array([getattr(row, trait) for row, _ in pairs]) for trait in TRAITS}
     traits["channel"] = np.array([crop.channel.name for _, crop in pairs])
+    traits["condition"] = np.array([name for _, names in encoded for name in names])
     traits["origin"] = np.array([crop.origin for _, crop in pairs])
     scratch = out / f"part-{FEATURES}"
-    np.savez(scratch, features=np.concatenate(encoded), **traits)
+    np.savez(scratch, features=np.concatenate([features for features, _ in encoded]), **traits)
     scratch.replace(out / FEATURES)
 
 

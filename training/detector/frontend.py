@@ -1,6 +1,5 @@
 """Front ends of the detector as convolutions, exportable as they are, and statistics of their frames over time."""
 
-import librosa
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its usual name
@@ -48,23 +47,6 @@ class Equalizer(nn.Module):
         taps = torch.pow(10.0, gain / 2) @ self.turns
         even = F.conv1d(F.pad(samples, (LONG // 2, LONG // 2))[None, None], taps[None, None])[0, 0]
         return even * (_power(samples) / _power(even)).sqrt()
-
-
-class WhisperMel(nn.Module):
-    """Whisper's front end as convolutions, (batch, n) to (batch, 80, n // HOP), exportable as it is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kernels = _fourier(np.hanning(FFT + 1)[:-1])
-        self.bank = nn.Buffer(torch.tensor(librosa.filters.mel(sr=RATE, n_fft=FFT, n_mels=80)))
-
-    def forward(self, samples: Tensor) -> Tensor:
-        """Drops the last frame and limits the range to 80 dB, as Whisper was trained."""
-        padded = F.pad(samples[:, None], (FFT // 2, FFT // 2), mode="reflect")
-        real, imaginary = F.conv1d(padded, self.kernels, stride=HOP)[..., :-1].chunk(2, 1)
-        mel = torch.matmul(self.bank, real.square() + imaginary.square())
-        log = torch.clamp(mel, min=1e-10).log10()
-        return (torch.maximum(log, log.amax((1, 2), keepdim=True) - 8) + 4) / 4
 
 
 class Cepstra(nn.Module):

@@ -11,18 +11,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.corpus.files import BONAFIDE
 from training.corpus.split import CONF, configuration
 from training.detector.curves import held_out
 from training.detector.features import read_features
-from training.detector.model import DetectorHeads, DetectorShape
-from training.detector.train import HEADS, scores
+from training.detector.train import load_held_out, scores, trained_heads
 
 COUNTS = (1, 2)
 REPLICATES, SEED = 1000, 1
@@ -37,13 +34,6 @@ def trained(given: argparse.Namespace, processes: int) -> Path:
     size = ["--size", str(given.size)] if given.size else []
     subprocess.run([sys.executable, *launcher, *module, *size, "--out", str(out)], check=True)
     return out
-
-
-def scored(run: Path, conf: Mapping[str, Any], features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Scores crops by the heads of a run, shape (crops,)."""
-    heads = DetectorHeads(DetectorShape(**conf["model"]))
-    heads.load_state_dict(torch.load(run / HEADS, weights_only=True))
-    return scores(heads, torch.tensor(features)).mean(1)
 
 
 def resamples(speakers: NDArray[np.str_], human: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
@@ -80,11 +70,10 @@ def main() -> int:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     conf, file = configuration(arguments.conf, arguments.size), read_features(arguments.features)
-    chosen = file["split"] == "test"
-    features, human = file["features"][chosen].astype(np.float32), file["label"][chosen] == BONAFIDE
-    found = {count: scored(trained(arguments, count), conf, features) for count in COUNTS}
+    held, speakers = load_held_out(arguments.features), file["speaker"][file["split"] == "test"]
+    found = {count: scores(trained_heads(trained(arguments, count), conf), held) for count in COUNTS}
     agree = True
-    for name, columns in compared(found, human, file["speaker"][chosen]):
+    for name, columns in compared(found, held.human.numpy() > 0.5, speakers):
         told = [f"{value:.4f} ({low:.4f} to {high:.4f})" for value, low, high in columns]
         sys.stdout.write(f"{MEASURES[name]}: one process {told[0]}, two {told[1]}, difference {told[2]}\n")
         agree &= columns[-1][1] <= 0 <= columns[-1][2]

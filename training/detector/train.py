@@ -27,15 +27,17 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training.corpus.draw import TELEPHONE
 from training.corpus.files import BONAFIDE
-from training.corpus.split import CONF, configuration
+from training.corpus.split import CONF, configuration, fraction
 from training.detector.curves import TrainingCurves, held_out
 from training.detector.features import read_features
-from training.detector.model import DetectorHeads, DetectorShape
+from training.detector.model import FOLDS, DetectorHeads, DetectorShape
 from training.parallel import end_with_parent
 
 SMALLEST_SPREAD = 1e-3
 MEASURE_EVERY = 10
 HEADS = "heads.pt"
+# Of crops that are not trained on.
+NO_FOLD = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +48,26 @@ class EncodedMaterial:
         features: shape (crops, features).
         human: whether bona fide, shape (crops,).
         weights: of each crop in the loss, shape (crops,).
+        folds: which part each crop belongs to, shape (crops,); NO_FOLD for one that nothing is trained on.
         cells: collection, or family of attacks, and channel of each crop, shape (crops,).
+        lines: band and condition of each crop, shape (crops,).
     """
 
     features: Tensor
     human: Tensor
     weights: Tensor
+    folds: Tensor
     cells: NDArray[np.str_]
+    lines: NDArray[np.str_]
 
 
-def load(path: Path, settings: Mapping[str, Any], without: str = "") -> EncodedMaterial:
-    """Reads the side that is trained on, at times without a family of attacks; `settings` are those of the training."""
+def load(path: Path, settings: Mapping[str, Any]) -> EncodedMaterial:
+    """Reads the side that is trained on; `settings` are those of the training."""
     file = read_features(path)
-    published, family, channel = settings["published"], file["family"], file["channel"]
-    left_out = np.isin(family, list(published)) & np.isin(channel, TELEPHONE)
-    chosen = (file["split"] == "train") & ~left_out & ((family != without) | (without == ""))
+    chosen = file["split"] == "train"
     human, kinds = _kinds(file, chosen)
-    emphasis = np.array([published.get(kind, 1.0) for kind in kinds.tolist()])
-    return _material(file, chosen, balanced(human, kinds, channel[chosen], settings["rebalance"]) * emphasis)
+    weights = balanced(human, kinds, file["channel"][chosen], settings["rebalance"])
+    return _material(file, chosen, weights, folds(human, kinds, file["speaker"][chosen], settings["left_out"]))
 
 
 def load_held_out(path: Path) -> EncodedMaterial:
@@ -71,7 +75,24 @@ def load_held_out(path: Path) -> EncodedMaterial:
     file = read_features(path)
     chosen = file["split"] == "test"
     human, kinds = _kinds(file, chosen)
-    return _material(file, chosen, balanced(human, kinds, file["channel"][chosen], 0.0))
+    weights = balanced(human, kinds, file["channel"][chosen], 0.0)
+    return _material(file, chosen, weights, np.full(chosen.sum(), NO_FOLD))
+
+
+def folds(
+    human: NDArray[np.bool_], kinds: NDArray[np.str_], speakers: NDArray[np.str_], left_out: str
+) -> NDArray[np.int64]:
+    """Returns the part of each crop, by a digest of a name: what shares one is never on two sides.
+
+    Args:
+        human: whether bona fide, shape (crops,).
+        kinds: collection, or family of attacks, shape (crops,).
+        speakers: shape (crops,).
+        left_out: what bona fide crops are parted by, `collection`, or `speaker` where collections are too few.
+    """
+    names = np.where(human, speakers, kinds) if left_out == "speaker" else kinds
+    part = {name: int(fraction(f"fold {name}") * FOLDS) for name in set(names.tolist())}
+    return np.array([part[name] for name in names.tolist()])
 
 
 def _kinds(file: Mapping[str, Any], chosen: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
@@ -79,13 +100,18 @@ def _kinds(file: Mapping[str, Any], chosen: NDArray[np.bool_]) -> tuple[NDArray[
     return human, np.where(human, file["group"][chosen], file["family"][chosen])
 
 
-def _material(file: Mapping[str, Any], chosen: NDArray[np.bool_], weights: NDArray[np.float64]) -> EncodedMaterial:
+def _material(
+    file: Mapping[str, Any], chosen: NDArray[np.bool_], weights: NDArray[np.float64], parts: NDArray[np.int64]
+) -> EncodedMaterial:
     human, kinds = _kinds(file, chosen)
+    band = np.where(np.isin(file["channel"][chosen], TELEPHONE), "telephone ", "wide ")
     return EncodedMaterial(
         features=torch.tensor(file["features"][chosen].astype(np.float32)),
         human=torch.tensor(human.astype(np.float32)),
         weights=torch.tensor(weights, dtype=torch.float32),
+        folds=torch.tensor(parts),
         cells=np.char.add(np.char.add(kinds, " "), file["channel"][chosen]),
+        lines=np.char.add(band, file["condition"][chosen]),
     )
 
 
@@ -117,7 +143,7 @@ class TrainingMonitor:
 
     def measure(self, step: int, loss: float, heads: DetectorHeads) -> None:
         """Keeps the loss of a batch, and the errors of the heads on held-out crops."""
-        found = held_out(scores(heads, self.held.features).mean(1), self.held.human.numpy() > 0.5)
+        found = held_out(scores(heads, self.held), self.held.human.numpy() > 0.5)
         heads.train()
         self.curves.add(step, loss=loss, **found)
 
@@ -162,21 +188,37 @@ def fit(
     return heads.eval()
 
 
-def scores(heads: DetectorHeads, features: Tensor) -> NDArray[np.float64]:
-    """Returns means over the heads of each view, shape (crops, views)."""
+def trained_heads(run: Path, conf: Mapping[str, Any]) -> DetectorHeads:
+    """Reads the heads of a run."""
+    heads = DetectorHeads(DetectorShape(**conf["model"]))
+    heads.load_state_dict(torch.load(run / HEADS, weights_only=True))
+    return heads
+
+
+def scores(heads: DetectorHeads, material: EncodedMaterial) -> NDArray[np.float64]:
+    """Returns means over the heads that were trained without the part that a crop belongs to, shape (crops,)."""
     with torch.no_grad():
-        return np.asarray(heads.eval()(features).mean(2).numpy(), np.float64)
+        each = heads.eval()(material.features)
+    counted = _counted(material.folds, each.shape[1], own=True)
+    return np.asarray(((each * counted).sum(1) / counted.sum(1)).numpy(), np.float64)
+
+
+def _counted(parts: Tensor, heads: int, *, own: bool) -> Tensor:
+    """Tells which heads were trained without the part of each crop, or those with it, (crops, heads) of 0 and 1."""
+    without = parts[:, None] == torch.arange(heads)[None] % FOLDS
+    return (without | (parts == NO_FOLD)[:, None] if own else ~without).float()
 
 
 def _loss(model: torch.nn.Module, material: EncodedMaterial, seed: int, step: int, batch: int) -> Tensor:
-    """Returns the weighted cross entropy of this process's part of the batch, over all heads."""
+    """Returns the weighted cross entropy of this process's part of the batch, over the heads that hear each crop."""
     drawn = np.random.default_rng([seed, step]).integers(len(material.human), size=batch)
     mine = torch.tensor(drawn[rank() :: world()])
     torch.manual_seed(((seed * 1_000_003 + step) * 64 + rank()) % (1 << 62))
-    scores = model(material.features[mine]).flatten(1)
-    wanted = material.human[mine, None].expand_as(scores)
-    losses = F.binary_cross_entropy_with_logits(scores, wanted, reduction="none")
-    return (losses * material.weights[mine, None]).mean(0).sum()
+    found = model(material.features[mine])
+    wanted = material.human[mine, None].expand_as(found)
+    losses = F.binary_cross_entropy_with_logits(found, wanted, reduction="none")
+    heard = _counted(material.folds[mine], found.shape[1], own=False)
+    return (losses * heard * material.weights[mine, None]).mean(0).sum()
 
 
 def _restore(checkpoint: Path | None, run: str, heads: DetectorHeads, optimizer: torch.optim.Optimizer) -> int:
@@ -200,7 +242,7 @@ def _save(checkpoint: Path, run: str, step: int, heads: DetectorHeads, optimizer
 def _run(material: EncodedMaterial, conf: Mapping[str, Any]) -> str:
     """Returns the digest of everything that a run depends on."""
     digest = hashlib.sha256(json.dumps([conf, world()], sort_keys=True).encode())
-    for part in (material.features, material.human, material.weights):
+    for part in (material.features, material.human, material.weights, material.folds):
         digest.update(np.ascontiguousarray(part.numpy()))
     return digest.hexdigest()
 

