@@ -165,8 +165,7 @@ def libraries(found: Sequence[Component]) -> Iterator[Component]:
 def models(bundle: Path = BUNDLE) -> list[Mapping[str, str]]:
     """Returns the packages that the bundle's weights come from, as its manifests name them."""
     weights: list[Mapping[str, str]] = json.loads((bundle / "manifest.json").read_text())["lineage"]["packages"]
-    detector = json.loads((bundle / "spoof.json").read_text())["lineage"]["encoder"]
-    return [*weights, detector]
+    return weights
 
 
 def origins(bundle: Path = BUNDLE) -> Mapping[str, list[Mapping[str, str]]]:

@@ -89,7 +89,12 @@ def test_any_signal_has_an_answer(signal: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     ("beginning", "file"),
-    [(b"RIFF\x00\x00\x00\x00WAVE", "WAV"), (b"fLaC", "FLAC"), (b"OggS", "Ogg"), (b"ID3\x04", "MP3")],
+    [
+        (b"RIFF\x00\x00\x00\x00WAVE", "WAV"),
+        (b"fLaC", "FLAC"),
+        (b"OggS", "Ogg"),
+        (b"ID3\x04", "a file behind an ID3 tag"),
+    ],
 )
 def test_a_file_is_not_taken_for_bare_samples(beginning: bytes, file: str) -> None:
     assert mislabeled(beginning + bytes(16000), Encoding.MULAW, NARROW) == file

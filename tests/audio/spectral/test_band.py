@@ -46,12 +46,12 @@ def line() -> Samples:
 
 def linear(samples: Samples, rate: int = 16000) -> Samples:
     places = np.arange(len(samples) * rate // 8000) * (8000 / rate)
-    return np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+    return np.asarray(np.interp(places, np.arange(len(samples)), samples), np.float32)
 
 
 def nearest(samples: Samples, rate: int = 16000) -> Samples:
     places = (np.arange(len(samples) * rate // 8000) * (8000 / rate)).astype(int)
-    return samples[np.minimum(places, len(samples) - 1)]
+    return np.asarray(samples[np.minimum(places, len(samples) - 1)], np.float32)
 
 
 def cubic(samples: Samples) -> Samples:

@@ -155,9 +155,8 @@ class AuthenticationService:
         with stage("search_watchlists", timings):
             listed = self._watchlists.look(domain, evidence)
         with stage("score", timings):
-            heard = ()
+            heard = voice_alerts([evidence], evidence.channel) if evidence.embeddings else ()
             if evidence.embeddings:
-                heard = voice_alerts([evidence], evidence.channel)
                 evidence = with_dominant_share(evidence, [evidence], evidence.channel)
             missing = (*claim.missing, *replay.missing, *listed.missing)
             alerts = (*replay.alerts, *heard, *claim.limit.alerts, *listed.alerts)
