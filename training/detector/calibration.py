@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
-# Share of held-out bona fide crops of any cell that may fall below the threshold: half of what callers may, since
-# some lines are worse than any of ours. Fewer crops than the least tell nothing.
-BPCER = 0.025
+# Share of bona fide crops of any kind of line that may fall below the threshold: less than callers may, since some
+# lines are worse than any of ours.
+BPCER = 0.035
+# Fewer crops than these tell nothing of a quantile.
 SMALLEST_CELL = 10
+SMALLEST_LINE = 40
 # Below this quantile of bona fide speech the line may be steeper, if enough of it is there to tell.
 KNEE = 0.02
 
@@ -101,10 +103,10 @@ def alike(human: NDArray[np.bool_], cells: NDArray[np.str_]) -> Numbers:
     return np.where(human, weights / weights[human].sum(), weights / weights[~human].sum())
 
 
-def worst_quantile(llr: Numbers, cells: NDArray[np.str_]) -> float:
-    """Returns the least of the cells' quantiles: no collection over any channel is refused more often than BPCER.
+def worst_quantile(llr: Numbers, lines: NDArray[np.str_]) -> float:
+    """Returns the least of the lines' quantiles: over none of them is bona fide speech refused more often than BPCER.
 
-    An average over collections would be that of clean speech, and calls are not clean.
+    An average over lines would be that of clean speech, and calls are not clean.
     """
-    names, counts = np.unique(cells, return_counts=True)
-    return min(float(np.quantile(llr[cells == name], BPCER)) for name in names[counts >= SMALLEST_CELL])
+    names, counts = np.unique(lines, return_counts=True)
+    return min(float(np.quantile(llr[lines == name], BPCER)) for name in names[counts >= SMALLEST_LINE])

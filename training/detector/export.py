@@ -49,7 +49,8 @@ def calibrated(inputs: argparse.Namespace, conf: Mapping[str, Any]) -> tuple[Spo
     fitted = fit(found, human, np.concatenate([side.cells for side in sides]), conf["shrink"])
     for name in ("scale", "offset", "steepness", "knee", "floor"):
         getattr(model, name).copy_(torch.tensor(getattr(fitted, name)))
-    lines = np.concatenate([side.lines for side in sides])
+    # By band and kind of condition, whatever its strength: a single strength has too few crops to tell.
+    lines = np.char.partition(np.concatenate([side.lines for side in sides]), "-")[:, 0]
     return model.eval(), {
         **asdict(fitted),
         "threshold": worst_quantile(fitted.llr(found)[human], lines[human]),
