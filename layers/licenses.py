@@ -24,7 +24,7 @@ KNOWN = re.compile(
     r"|GNU (Lesser )?General Public|CC0|Unlicense|HPND|CNRI|AFL)\b"
 )
 # Packages whose metadata name no license, by the text that they ship or publish.
-BY_TEXT = {"pyworld-prebuilt": "MIT"}
+BY_TEXT = {"pyworld-prebuilt": "MIT", "G722": "BSD-2-Clause"}
 
 
 def declared(metadata: Message) -> str:
@@ -40,7 +40,7 @@ def of_environment(environment: Path) -> Mapping[str, str]:
     """Returns the licenses of the packages that a virtual environment holds, by name."""
     folders = [str(each) for each in environment.glob("lib/python3.*/site-packages")]
     found = {each.name: declared(each.metadata) for each in distributions(path=folders)}  # type: ignore[arg-type]
-    return {name: said or BY_TEXT.get(name, "") for name, said in found.items()}
+    return {name: BY_TEXT.get(name, said) for name, said in found.items()}
 
 
 def of_npm(lock: Path) -> Mapping[str, str]:
