@@ -1,6 +1,6 @@
 """Turns the scores of the detector into log-likelihood ratios.
 
-The calibration uses speech that was scored by heads that never heard its collection or family of attacks. Every
+The calibration uses speech that was scored by heads that were not trained on its collection or family of attacks. Every
 family counts alike, however many files it has, and so does every collection of bona fide speech over every channel: the
 next system is as likely to resemble a small family as a large one. Below nearly all bona fide speech the line is
 steeper, since a single line through everything would understate the evidence there.
@@ -46,18 +46,17 @@ class DetectorCalibration:
         return np.asarray(np.maximum(line + self.steepness * np.minimum(line - self.knee, 0), self.floor), np.float64)
 
 
-def fit(scores: Numbers, human: NDArray[np.bool_], cells: NDArray[np.str_], shrink: float) -> DetectorCalibration:
+def fit(scores: Numbers, human: NDArray[np.bool_], cells: NDArray[np.str_]) -> DetectorCalibration:
     """Fits to held-out crops.
 
     Args:
         scores: shape (n,).
         human: whether bona fide, shape (n,).
         cells: collection or family, and channel; all count alike within a class, shape (n,).
-        shrink: factor of the line, since systems to come are further from the trained ones than those here.
     """
     weights = alike(human, cells)
     slope, offset = odds(np.stack([scores, np.ones_like(scores)], 1), human, weights)
-    line = shrink * (slope * scores + offset)
+    line = slope * scores + offset
     order = np.argsort(line[human])
     share = np.cumsum(weights[human][order]) / weights[human].sum()
     knee = float(line[human][order][np.searchsorted(share, KNEE)])
@@ -65,8 +64,8 @@ def fit(scores: Numbers, human: NDArray[np.bool_], cells: NDArray[np.str_], shri
     if (line[human] < knee).sum() >= SMALLEST_CELL:
         (steeper,) = odds(np.minimum(line - knee, 0)[:, None], human, weights, start=line)
     return DetectorCalibration(
-        scale=float(shrink * slope),
-        offset=float(shrink * offset),
+        scale=float(slope),
+        offset=float(offset),
         steepness=max(0.0, float(steeper)),
         knee=knee,
         floor=-float(np.log(human.sum())),

@@ -46,7 +46,7 @@ def calibrated(inputs: argparse.Namespace, conf: Mapping[str, Any]) -> tuple[Spo
     sides = [load(inputs.features, conf["training"]), load_held_out(inputs.features)]
     found = np.concatenate([scores(model.heads, side) for side in sides])
     human = np.concatenate([side.human.numpy() > 0.5 for side in sides])
-    fitted = fit(found, human, np.concatenate([side.cells for side in sides]), conf["shrink"])
+    fitted = fit(found, human, np.concatenate([side.cells for side in sides]))
     for name in ("scale", "offset", "steepness", "knee", "floor"):
         getattr(model, name).copy_(torch.tensor(getattr(fitted, name)))
     # By band and kind of condition, whatever its strength: a single strength has too few crops to tell.

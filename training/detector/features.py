@@ -72,7 +72,7 @@ class CorpusCrop:
 
 @dataclass(frozen=True, slots=True)
 class FrozenModels:
-    """What encodes crops, to be opened once in each process.
+    """A speaker graph and voices of others, by which crops are encoded; opened once in each process.
 
     Attributes:
         speaker: the speaker graph.

@@ -2,7 +2,7 @@
 
     python -m training.detector.left_out --features FOLDER --run FOLDER --out left-out.md
 
-Every crop is scored by the heads that never heard its collection or family, in whatever condition. A crop of a few
+Every crop is scored by the heads that were not trained on its collection or family, in any condition. A crop of a few
 seconds is a trial; a call has more of them.
 """
 

@@ -2,7 +2,7 @@
 
 What is pretrained stays frozen: the front of the service's own speaker network. Statistics over time of its frames, and
 of cepstra, go through small networks trained here. Each of them is trained without a part of the collections and of the
-families of attacks, so that everything is scored by networks that never heard its kind, too; their mean is the
+families of attacks, so that everything is scored by networks that were not trained on its kind, too; their mean is the
 detector's score. All of it is one graph, so that training, evaluation and serving cannot differ.
 """
 

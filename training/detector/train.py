@@ -66,7 +66,10 @@ def load(path: Path, settings: Mapping[str, Any]) -> EncodedMaterial:
     file = read_features(path)
     chosen = file["split"] == "train"
     human, kinds = _kinds(file, chosen)
-    weights = balanced(human, kinds, file["channel"][chosen], settings["rebalance"])
+    emphasis = np.array(
+        [1.0 if mine else settings["emphasis"].get(kind, 1.0) for mine, kind in zip(human, kinds, strict=True)]
+    )
+    weights = balanced(human, kinds, file["channel"][chosen], settings["rebalance"]) * emphasis
     return _material(file, chosen, weights, folds(human, kinds, file["speaker"][chosen], settings["left_out"]))
 
 

@@ -143,7 +143,7 @@ def clipped(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
 SIGNALS: list[tuple[Callable[[NDArray[np.float64]], NDArray[np.float64]], str, str]] = [
     (lambda samples: samples * 0, "silence", "samples"),
-    (lambda samples: np.concatenate([samples[:2000], np.zeros(len(samples) - 2000)]), "silence", "silence"),
+    (lambda samples: np.concatenate([samples[:800], np.zeros(len(samples) - 800)]), "silence", "silence"),
     (lambda samples: samples / np.abs(samples).max() * 60, "level", "level_db"),
     (lambda samples: samples / samples.std() * 20000, "level", "level_db"),
     (clipped, "clipping", "clipping"),
