@@ -77,10 +77,12 @@ class FrozenModels:
     Attributes:
         speaker: the speaker graph.
         others: recordings of people whose voices are babble, or an agent's.
+        without: groups of conditions that are not drawn, for machines that lack their codecs.
     """
 
     speaker: Path
     others: tuple[Path, ...]
+    without: tuple[str, ...] = ()
 
 
 def crops(folder: Path, row: CorpusRow, origin: str, conf: Mapping[str, Any]) -> list[CorpusCrop]:
@@ -126,7 +128,8 @@ def encode(models: FrozenModels, some: Sequence[CorpusCrop]) -> tuple[NDArray[np
 def _opened(models: FrozenModels) -> tuple[SpoofDetector, Mapping[str, LineCondition]]:
     torch.set_num_threads(1)
     others = [Waveform(read_wav(path), WIDE) for path in models.others]
-    return detector(DetectorShape(), models.speaker).requires_grad_(False), all_conditions(others)
+    conditions = {name: each for name, each in all_conditions(others).items() if each.group not in models.without}
+    return detector(DetectorShape(), models.speaker).requires_grad_(False), conditions
 
 
 def planned(manifest: Path, validation: Path, conf: Mapping[str, Any]) -> list[tuple[CorpusRow, CorpusCrop]]:
@@ -196,7 +199,8 @@ def main() -> None:
     pairs = part(planned(arguments.manifest, arguments.validation, conf), arguments.shard, arguments.shards)
     out.mkdir(parents=True, exist_ok=True)
     batches = [[crop for _, crop in pairs[start : start + TOGETHER]] for start in range(0, len(pairs), TOGETHER)]
-    models = FrozenModels(arguments.speaker, bystanders(folder, read(arguments.manifest)))
+    without = tuple(conf["crops"].get("without", ()))
+    models = FrozenModels(arguments.speaker, bystanders(folder, read(arguments.manifest)), without)
     encoded = in_parallel("encoding", partial(encode, models), batches)
     traits: dict[str, Any] = {trait: np.array([getattr(row, trait) for row, _ in pairs]) for trait in TRAITS}
     traits["channel"] = np.array([crop.channel.name for _, crop in pairs])
