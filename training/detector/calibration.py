@@ -108,4 +108,6 @@ def worst_quantile(llr: Numbers, lines: NDArray[np.str_]) -> float:
     An average over lines would be that of clean speech, and calls are not clean.
     """
     names, counts = np.unique(lines, return_counts=True)
-    return min(float(np.quantile(llr[lines == name], BPCER)) for name in names[counts >= SMALLEST_LINE])
+    # Where no line has enough of them, all together have to tell.
+    sides = [llr[lines == name] for name in names[counts >= SMALLEST_LINE]] or [llr]
+    return min(float(np.quantile(side, BPCER)) for side in sides)

@@ -45,6 +45,11 @@ def test_the_threshold_is_that_of_the_worst_cell_large_enough_to_tell() -> None:
     assert -1.0 < worst_quantile(llr, cells) < -0.9
 
 
+def test_lines_that_are_all_too_small_are_judged_together() -> None:
+    llr = np.linspace(0, 1, 39)
+    assert worst_quantile(llr, np.where(llr < 0.5, "telephone", "wide")) == pytest.approx(0.035)
+
+
 def test_a_few_crops_do_not_bend_the_line() -> None:
     generator = np.random.default_rng(2)
     human, found = np.arange(80) % 2 == 0, generator.normal(0, 1, 80)
