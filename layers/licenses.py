@@ -12,7 +12,7 @@ from email.message import Message
 from importlib.metadata import distributions
 from pathlib import Path
 
-from layers.notices import UnknownLicense
+from layers import notices
 
 UNWANTED = re.compile(
     r"AGPL|Affero|SSPL|Server Side Public|BUSL|Business Source|Commons Clause|Elastic License|PolyForm"
@@ -23,8 +23,8 @@ KNOWN = re.compile(
     r"\b(Apache|MIT|BSD|0BSD|ISC|PSF|PSFL|Python Software Foundation|MPL|Mozilla|Zlib|GPL|LGPL|GPLv[23]|LGPLv[23]"
     r"|GNU (Lesser )?General Public|CC0|Unlicense|HPND|CNRI|AFL)\b"
 )
-# Packages whose metadata name no license, by the text that they ship or publish.
-BY_TEXT = {"pyworld-prebuilt": "MIT", "G722": "BSD-2-Clause"}
+# Packages whose metadata name no license, or another one, by the text that they ship or publish.
+BY_TEXT = {**notices.BY_TEXT, "pyworld-prebuilt": "MIT"}
 
 
 def declared(metadata: Message) -> str:
@@ -40,7 +40,7 @@ def of_environment(environment: Path) -> Mapping[str, str]:
     """Returns the licenses of the packages that a virtual environment holds, by name."""
     folders = [str(each) for each in environment.glob("lib/python3.*/site-packages")]
     found = {each.name: declared(each.metadata) for each in distributions(path=folders)}  # type: ignore[arg-type]
-    return {name: BY_TEXT.get(name, said) for name, said in found.items()}
+    return {name: BY_TEXT.get(name.lower(), said) for name, said in found.items()}
 
 
 def of_npm(lock: Path) -> Mapping[str, str]:
@@ -60,13 +60,13 @@ def check(places: Sequence[Path]) -> int:
     """Checks environments and npm locks; returns the number of packages.
 
     Raises:
-        UnknownLicense: a license is unknown or unwanted, or a place holds no package.
+        notices.UnknownLicense: a license is unknown or unwanted, or a place holds no package.
     """
     count = 0
     for place in places:
         found = of_environment(place) if place.is_dir() else of_npm(place)
         if problems := [*refused(found), *([] if found else ["no package"])]:
-            raise UnknownLicense(f"{place}: {', '.join(problems)}")
+            raise notices.UnknownLicense(f"{place}: {', '.join(problems)}")
         count += len(found)
     return count
 

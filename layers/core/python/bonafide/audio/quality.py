@@ -45,8 +45,7 @@ def measure(waveform: Waveform, spectra: Spectra, speech: Mask) -> Quality:
         spectra: of it.
         speech: which of its windows are speech, shape (frames,); if none is, all count for the level.
     """
-    spoken = spectra.of_frames(speech) if speech.any() else spectra
-    level = _level(spoken, _LOWEST_HZ)
+    level = _level(spectra.spoken(speech), _LOWEST_HZ)
     frames = decibels(spectra.band(_LOWEST_HZ, _HIGHEST_HZ).sum(axis=1))
     quietest = max(float(np.percentile(frames, _QUIETEST_PERCENT)), _SILENCE_DBFS)
     return Quality(level, _clipped(waveform, speech), _snr(spectra, speech), level - quietest)

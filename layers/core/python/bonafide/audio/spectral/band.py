@@ -38,7 +38,7 @@ def effective_channel(rate: int, spectra: Spectra, speech: Mask) -> Channel:
     """
     if rate == NARROWBAND_RATE:
         return Channel.NARROWBAND
-    heard = spectra.of_frames(speech) if speech.any() else spectra
+    heard = spectra.spoken(speech)
     image, own = _parted(heard.bins)
     upper = decibels(own)
     difference = np.percentile(upper, 90) - np.percentile(decibels(heard.band(*_TELEPHONE_HZ).mean(axis=1)), 90)

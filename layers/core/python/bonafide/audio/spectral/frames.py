@@ -41,6 +41,10 @@ class Spectra:
         """Returns those of some frames, shape (frames,)."""
         return Spectra(self.bins[chosen], self.power[chosen])
 
+    def spoken(self, speech: Mask) -> "Spectra":
+        """Returns those of the frames that are speech, shape (frames,); all, if none is."""
+        return self.of_frames(speech) if speech.any() else self
+
     def band(self, low_hz: float, high_hz: float) -> Power:
         """Returns the power of the bins of a band, shape (frames, bins of the band)."""
         return self.power[:, round(low_hz / BIN_HZ) : round(high_hz / BIN_HZ)]
