@@ -112,17 +112,6 @@ COLLECTIONS = (
         120,
         known={"sounds": "registry_asterisk:ast_menardi"},
     ),
-    PackagedCollection(
-        "fillets",
-        "debian/usr/share/games/fillets-ng/sound/*/*/*-[mv]-*.ogg",
-        r"sound/\w+/(\w+)/.*-([mv])-",
-        "GPL-2.0-only",
-        120,
-    ),
-    PackagedCollection("klettres", "debian/usr/share/klettres/*/*/*.ogg", r"klettres/(\w+)/", "GPL-2.0-or-later", 150),
-    PackagedCollection(
-        "ktuberling", "debian/usr/share/ktuberling/sounds/*/*.ogg", r"sounds/([a-z]+)/", "GPL-2.0-or-later", 150
-    ),
 )
 
 
